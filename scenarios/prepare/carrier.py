@@ -5,12 +5,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from errors import TaskError
 
-__all__ = ["Carrier", "check_sum", "sum_of", "write_whole"]
+__all__ = ["Carrier", "check_found", "check_sum", "sum_of", "sum_of_files", "write_whole"]
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,18 @@ def sum_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def sum_of_files(files: Mapping[str, bytes]) -> str:
+    """One SHA-256 for a folder: of its files' names, in order, each with the SHA-256 of its content."""
+    return sum_of("".join(f"{name} {sum_of(files[name])}\n" for name in sorted(files)).encode())
+
+
 def check_sum(content: bytes, sha256: str, what: str) -> None:
     """Raises TaskError unless `content` has that SHA-256."""
-    found = sum_of(content)
+    check_found(sum_of(content), sha256, what)
+
+
+def check_found(found: str, sha256: str, what: str) -> None:
+    """Raises TaskError unless the SHA-256 that was found is the one expected."""
     if found != sha256:
         raise TaskError(f"{what} is not the file that is meant: its SHA-256 is {found}, expected {sha256}")
 

@@ -5,12 +5,12 @@ Nothing half-made is ever left: files are made in a folder beside `prepared`, wh
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from errors import TaskError
-from scenarios.prepare.carrier import Carrier, check_sum, sum_of
+from scenarios.prepare.carrier import Carrier, check_found, sum_of, sum_of_files
 from scenarios.prepare.recipes import RECIPES, Recipe
 from scenarios.problems import closest
 
@@ -56,8 +56,8 @@ def prepare_task(
     contents = [_carried(carrier, cache or cache_folder(), say) for carrier in recipe.carriers]
     say(f"{name}: making its files")
     files = recipe.make(*contents)
-    for path, content in files.items():
-        check_sum(content, recipe.sums[path], f"prepared/{path} of {name}")
+    for path, sha256 in recipe.sums.items():
+        check_found(_sum_at(path, files), sha256, f"prepared/{path} of {name}")
     for description in (folder / "description.md", folder / "prepared" / "public" / "description.md"):
         if description.is_file():
             files.setdefault("public/description.md", description.read_bytes())
@@ -70,8 +70,23 @@ def _whole(folder: Path, recipe: Recipe) -> bool:
     own, put = folder / "description.md", folder / "prepared" / "public" / "description.md"
     if own.is_file() and (not put.is_file() or put.read_bytes() != own.read_bytes()):
         return False
-    paths = {folder / "prepared" / name: sha256 for name, sha256 in recipe.sums.items()}
-    return all(path.is_file() and sum_of(path.read_bytes()) == sha256 for path, sha256 in paths.items())
+    return all(_sum_on_disk(folder / "prepared", path) == sha256 for path, sha256 in recipe.sums.items())
+
+
+def _sum_at(path: str, files: Mapping[str, bytes]) -> str:
+    """The SHA-256 of the file at `path`, or of all files under it where it ends in a slash."""
+    if not path.endswith("/"):
+        return sum_of(files[path])
+    return sum_of_files({name.removeprefix(path): text for name, text in files.items() if name.startswith(path)})
+
+
+def _sum_on_disk(prepared: Path, path: str) -> str:
+    """As `_sum_at`, of what lies there; empty where nothing does."""
+    there = prepared / path
+    if not path.endswith("/"):
+        return sum_of(there.read_bytes()) if there.is_file() else ""
+    files = (each for each in there.rglob("*") if each.is_file())
+    return sum_of_files({each.relative_to(there).as_posix(): each.read_bytes() for each in files})
 
 
 def _carried(carrier: Carrier, cache: Path, say: Callable[[str], None]) -> bytes:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scenarios.prepare import bike_demand
+from scenarios.prepare import bike_demand, mnist_5k
 from scenarios.prepare.carrier import Carrier
 from scenarios.prepare.sums import SUMS
 from scenarios.prepare.tabular import by_share, read_csv, task_files
@@ -22,7 +22,8 @@ Files = dict[str, bytes]
 class Recipe:
     """A task's carriers, and what makes its files of their contents, in the carriers' order.
 
-    `sums` are the SHA-256 of the files made, by path under `prepared/`.
+    `sums` are the SHA-256 of the files made, by path under `prepared/`; a path with a slash at its end is a folder,
+    which has one for all of its files (`carrier.sum_of_files`).
     """
 
     carriers: tuple[Carrier, ...]
@@ -197,5 +198,6 @@ RECIPES: dict[str, Recipe] = {
         _chicago_ridership,
         SUMS["chicago-ridership"],
     ),
+    "mnist-5k": Recipe((mnist_5k.CARRIER,), mnist_5k.make, SUMS["mnist-5k"]),
 }
 """Every task that can be prepared, by its name."""

@@ -45,4 +45,11 @@ SUMS: dict[str, dict[str, str]] = {
         "public/sample_submission.csv": "26112b1973435992570e3bf33e46d8c619b88e3e6c0c08be9e460fad53ce0aed",
         "private/answers.csv": "a0db96fe6e60f1d2705b1e6db50a7262c87cb5a77c2181dde3b874d7e5569466",
     },
+    "mnist-5k": {
+        "public/train.csv": "20128dac5d490b06322db4a516dc05d8f77aba0e6bc2397f561cbbee9afaef2c",
+        "public/test.csv": "d023999cd1d1642452d1e153fbafbaca8f11b57131aba312b4b0f7e0ed503ec8",
+        "public/sample_submission.csv": "84d68faad8e99b79c58f3afc53f92306d27f8bda6a05bb1f579837d1fb03993a",
+        "private/answers.csv": "090fb31f3b29b0ce31fc67f36ae63e7639bb6fb4bc9846daa685284eca86c842",
+        "public/images/": "e13e4c17d9d518b7e3f3eff37277fe8a87468b13e9c6935bb46eebe317f1b738",
+    },
 }

@@ -9,7 +9,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Row", "as_csv", "by_share", "read_csv", "task_files"]
+__all__ = ["Row", "as_csv", "by_share", "numbered", "read_csv", "task_files"]
 
 Row = Mapping[str, str]
 
@@ -38,6 +38,11 @@ def by_share(name: str, count: int, test_rows: int, strata: Sequence[str] | None
     return chosen
 
 
+def numbered(name: str, count: int) -> list[tuple[int, int]]:
+    """The rows in their new order: each row's new number, from 1, and its position in the carrier."""
+    return list(enumerate(sorted(range(count), key=lambda index: _hash(f"{name} {index}")), start=1))
+
+
 def task_files(
     name: str, rows: Sequence[Row], target: str, tested: Sequence[bool], blank: Callable[[str], Mapping[str, str]]
 ) -> dict[str, bytes]:
@@ -46,8 +51,7 @@ def task_files(
     train: list[list[str]] = []
     test: list[list[str]] = []
     answers: list[list[str]] = []
-    order = sorted(range(len(rows)), key=lambda index: _hash(f"{name} {index}"))
-    for number, index in enumerate(order, start=1):
+    for number, index in numbered(name, len(rows)):
         row = rows[index]
         known = [str(number), *(row[column] for column in features)]
         if tested[index]:

@@ -29,7 +29,7 @@ def list_tasks(*, json: Json = False) -> int:
     rows: list[dict[str, Any]] = [
         {
             "name": name,
-            "prepared": all((TASKS / name / "prepared" / path).is_file() for path in recipe.sums),
+            "prepared": all((TASKS / name / "prepared" / path).exists() for path in recipe.sums),
             "leaderboard": (TASKS / name / "leaderboard.csv").is_file(),
             "carriers": sorted({f"{carrier.package} {carrier.version}" for carrier in recipe.carriers}),
         }
