@@ -12,6 +12,7 @@ GomeError
 │   ├── ActivityChanged    a redelivered message asks for something else than what is recorded
 │   └── ReplayDiverged     a replayed actor returned something else than what is in the log
 ├── Outage                 the world failed (endpoint, disk, worker): the run pauses and can be resumed
+│   └── WorkerLost         the machine that did a job was lost with it: the job is done again elsewhere
 ├── ReplyInvalid           a reasoner's answer does not fit the asked type, after all retries
 └── SandboxError           a script cannot be held as asked
 
@@ -35,6 +36,7 @@ __all__ = [
     "ScenarioError",
     "TaskError",
     "UsageError",
+    "WorkerLost",
 ]
 
 
@@ -114,6 +116,12 @@ class Outage(GomeError):
 
     code = "outage"
     exit_status = 75  # EX_TEMPFAIL: try again later
+
+
+class WorkerLost(Outage):
+    """The machine that did a job was lost, and what it had done with it. Only that job is to be done again."""
+
+    code = "worker-lost"
 
 
 class ReplyInvalid(GomeError):

@@ -6,7 +6,8 @@ Killed before the start: nothing happened. Killed during the call: it is called 
 the end: the recorded result is returned, and nothing is called or paid.
 
 An exception that `call` raises is not recorded: the activity stays open and the next delivery calls again. A failure
-that a handler is to decide upon is therefore a result.
+that a handler is to decide upon is therefore a result. One exception is different: where the worker that did the call
+was lost, the call is made again at once, elsewhere, and the new attempt says in the log what it follows.
 """
 
 import json
@@ -23,11 +24,14 @@ from bus.lifecycle import ActivityFinished, ActivityStarted
 from bus.log import Log
 from bus.message import Draft, Envelope, Message
 from bus.telemetry import Telemetry
-from errors import ActivityChanged
+from errors import ActivityChanged, WorkerLost
 
 __all__ = ["LiveContext", "Recorded", "canonical", "difference", "recorded", "request_hash"]
 
 R = TypeVar("R", bound=ActivityResult)
+
+_LOSSES = 3
+"""So many workers may be lost with one call before that is an outage of the run."""
 
 
 @dataclass(slots=True)
@@ -155,9 +159,17 @@ class LiveContext:
             request_hash=hashed,
             request_ref=await self._artefacts.put(text),
         )
-        await self._record(started, "started")
-        self._known[ordinal] = Recorded(started)
-        return await self._call(started, result, call)
+        losses = 0
+        while True:
+            await self._record(started, "started")
+            self._known[ordinal] = Recorded(started)
+            try:
+                return await self._call(started, result, call)
+            except WorkerLost as lost:
+                losses += 1
+                if losses > _LOSSES:
+                    raise
+                started = started.model_copy(update={"attempt": started.attempt + 1, "lost": str(lost)})
 
     async def _call(self, started: ActivityStarted, result: type[R], call: Callable[[], Awaitable[R]]) -> R:
         begun = self._log.elapsed()

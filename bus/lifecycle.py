@@ -8,7 +8,10 @@ __all__ = ["ACTIVITIES", "LIFECYCLE", "ActivityFinished", "ActivityStarted", "De
 
 
 class ActivityStarted(Message):
-    """A side effect was begun. `attempt` counts from 1: a second one means that a process died within the first."""
+    """A side effect was begun. `attempt` counts from 1: a second one means that the first came to no end.
+
+    `lost` says why, where the worker that did it was lost; it is empty where this process itself had died.
+    """
 
     kind: Literal["activity_started"] = "activity_started"
     activity: str
@@ -17,6 +20,7 @@ class ActivityStarted(Message):
     attempt: int
     request_hash: str
     request_ref: str
+    lost: str = ""
 
 
 class ActivityFinished(Message):

@@ -131,7 +131,8 @@ def _run_finished(message: RunFinished) -> str:
 
 def _started(message: ActivityStarted) -> str:
     again = f" (attempt {message.attempt})" if message.attempt > 1 else ""
-    return f"{message.activity} {message.label}{again}"
+    lost = f", after {message.lost}" if message.lost else ""
+    return f"{message.activity} {message.label}{again}{lost}"
 
 
 def _finished(message: ActivityFinished) -> str:

@@ -12,7 +12,7 @@ from bus.lifecycle import ActivityFinished, ActivityStarted
 from bus.message import Envelope, message_id
 from bus.sqlite import SqliteLog, open_log
 from bus.telemetry import Telemetry
-from errors import ActivityChanged
+from errors import ActivityChanged, WorkerLost
 from tests.bus.town import VOCABULARY, Reply, Request, ask
 
 
@@ -127,6 +127,44 @@ def test_ordinals_follow_the_order_of_calls_and_not_of_ends(tmp_path: Path) -> N
                 if isinstance(each.message, ActivityStarted):
                     request = Artefacts(tmp_path).text_now(each.message.request_ref)
                     assert Request.model_validate_json(request).number == each.message.ordinal
+
+    anyio.run(main)
+
+
+def test_a_call_whose_worker_was_lost_is_made_again_and_the_log_says_why(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World()
+
+        async def lost_at_first() -> Reply:
+            answer = await world()
+            if world.called == 1:
+                raise WorkerLost("node a1 went away")
+            return answer
+
+        async with open_log(tmp_path, "r1", vocabulary=VOCABULARY) as log:
+            (asked,) = await log.append("user", [ask(1)])
+            context = await delivery(log, tmp_path, asked)
+            assert (await context.perform("ask", Request(number=1), Reply, lost_at_first)).value == 2
+            first, again, finished = [each.message for each in await log.read(1, log.head)]
+            assert isinstance(first, ActivityStarted) and isinstance(again, ActivityStarted)
+            assert [(first.attempt, first.lost), (again.attempt, again.lost)] == [(1, ""), (2, "node a1 went away")]
+            assert isinstance(finished, ActivityFinished) and finished.attempt == 2
+
+    anyio.run(main)
+
+
+def test_a_call_that_loses_every_worker_is_an_outage(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def lost() -> Reply:
+            raise WorkerLost("node a1 went away")
+
+        async with open_log(tmp_path, "r1", vocabulary=VOCABULARY) as log:
+            (asked,) = await log.append("user", [ask(1)])
+            context = await delivery(log, tmp_path, asked)
+            with pytest.raises(WorkerLost):
+                await context.perform("ask", Request(number=1), Reply, lost)
+            attempts = [each.message.attempt for each in await log.read(1, log.head)]  # type: ignore[attr-defined]
+            assert attempts == [1, 2, 3, 4]
 
     anyio.run(main)
 
