@@ -63,6 +63,7 @@ class LogReader:
     def envelopes(
         self,
         after: int = 0,
+        before: int | None = None,
         kinds: Sequence[str] | frozenset[str] | None = None,
         trace: int | None = None,
         step: int | None = None,
@@ -75,8 +76,8 @@ class LogReader:
     ) -> Iterator[Envelope]:
         """The messages for which all of these hold, in log order.
 
-        `after` is a seq; `since` and `until` are live seconds; `role` is a sender's name, with its number or without;
-        `grep` is a text that the message's JSON contains, in any case.
+        `after` and `before` are seqs; `since` and `until` are live seconds; `role` is a sender's name, with its number
+        or without; `grep` is a text that the message's JSON contains, in any case.
         """
         place, values = _conditions(kinds, trace, step, role, since, until)
         body = "TRUE"
@@ -84,15 +85,16 @@ class LogReader:
             body = "instr(lower(body), :grep) > 0"
             values["grep"] = grep.lower()
         left = sys.maxsize if limit is None else limit
+        span = (after, sys.maxsize if before is None else before)
         if place and self.head() - after > PAGE:
-            return self._picked(place, body, values, after, left, newest_first)
-        return self._pages(" AND ".join([*place, body]), values, after, left, newest_first)
+            return self._picked(place, body, values, span, left, newest_first)
+        return self._pages(" AND ".join([*place, body]), values, span, left, newest_first)
 
     def _pages(
-        self, condition: str, values: dict[str, Any], after: int, left: int, newest_first: bool
+        self, condition: str, values: dict[str, Any], span: tuple[int, int], left: int, newest_first: bool
     ) -> Iterator[Envelope]:
         """Read the messages themselves, in their order, and take those that fit."""
-        low, high = after, sys.maxsize
+        low, high = span
         order = "DESC" if newest_first else "ASC"
         while left > 0:
             asked = min(PAGE, left)
@@ -107,16 +109,21 @@ class LogReader:
             low, high = (low, page[-1].seq) if newest_first else (page[-1].seq, high)
 
     def _picked(
-        self, place: list[str], body: str, values: dict[str, Any], after: int, left: int, newest_first: bool
+        self,
+        place: list[str],
+        body: str,
+        values: dict[str, Any],
+        span: tuple[int, int],
+        left: int,
+        newest_first: bool,
     ) -> Iterator[Envelope]:
         """Pick the messages by the index of places, which is far smaller than the messages, then read those alone."""
         order = "DESC" if newest_first else "ASC"
         # The plus keeps SQLite from walking the messages for the sake of their order.
-        query = (
-            f"SELECT seq FROM messages WHERE {' AND '.join(place)} AND +seq > :after ORDER BY +seq {order} LIMIT :most"  # noqa: S608 - conditions are our own words
-        )
+        within = " AND ".join([*place, "+seq > :low", "+seq < :high"])
+        query = f"SELECT seq FROM messages WHERE {within} ORDER BY +seq {order} LIMIT :most"  # noqa: S608 - our own words
         most = left if body == "TRUE" else sys.maxsize
-        picked = [row[0] for row in self._rows(query, values | {"after": after, "most": most})]
+        picked = [row[0] for row in self._rows(query, values | {"low": span[0], "high": span[1], "most": most})]
         condition = " AND ".join(["seq IN (SELECT value FROM json_each(:page))", body])
         for start in range(0, len(picked), PAGE):
             page = {"page": json.dumps(picked[start : start + PAGE])}

@@ -9,68 +9,55 @@ from rich.text import Text
 
 from bus.message import Envelope
 from viewer import text
-from viewer.headline import headline, place, role
+from viewer.headline import headline, place
+from viewer.now import Now
 from viewer.steps import MARKS, Step, Trace
 from viewer.summary import Summary
-from viewer.timeline import Span, covered
 from viewer.usage import Usage
 
 __all__ = ["screen"]
 
 _STYLES = {"accepted": "green", "rejected": "red", "failed": "magenta", "dead": "magenta", "open": "dim"}
-_RING = ("diagnoser", "proposer", "memory-keeper", "writer", "runner", "director", "finisher")
 _LAST = 6
 
 
-def screen(summary: Summary, now: float, progress: Mapping[str, str], last: Sequence[Envelope]) -> RenderableType:
-    """The whole screen at `now`, a time of the run in seconds.
-
-    `progress` maps an actor to the last line that its script printed; `last` are the newest messages, oldest first.
-    """
-    return Group(_header(summary, now), _traces(summary), _roles(summary, now, progress), _messages(last))
+def screen(summary: Summary, now: Now, pool: Mapping[str, float], last: Sequence[Envelope]) -> RenderableType:
+    """The whole screen. `pool` are the scores that medals stand for, `last` the newest messages, oldest first."""
+    return Group(_header(summary, now, pool), _traces(summary), _roles(now), _messages(last))
 
 
-def _header(summary: Summary, now: float) -> RenderableType:
+def _header(summary: Summary, now: Now, pool: Mapping[str, float]) -> RenderableType:
     opened = summary.opened
     if opened is None:
         return Text("waiting for the run's first message …", style="dim")
-    task = opened.task
-    session = summary.sessions[-1] if summary.sessions else None
-    shares = summary.timeline.shares(now)
+    task, session = opened.task, summary.sessions[-1] if summary.sessions else None
     lines = [
-        Text.assemble((opened.name, "bold"), "  ", (summary.run, "dim")),
-        Text(f"{task.name}: {task.metric}, {task.direction}; baseline {text.score(opened.baseline)}"),
+        Text.assemble((text.line(opened.name), "bold"), "  ", (summary.run, "dim")),
+        Text(f"{task.name}: {task.metric}, {task.direction}; {_standing(summary)}"),
         Text("reasoning by " + ", ".join(summary.reasoners), style="cyan"),
-        Text(f"budget: {_budget(summary, now)}"),
+        Text("budget: " + " · ".join(each.words for each in now.allowances)),
     ]
+    if pool:
+        limits = ", ".join(f"{name} {text.score(score)}" for name, score in pool.items())
+        lines.insert(2, Text(f"test scores of the task's pool: {limits}", style="dim"))
     if session is not None:
         gaps = (
             f" with {len(session.sandbox_gaps)} gaps (gome log --kind session_opened)" if session.sandbox_gaps else ""
         )
-        busy = min(sum(span.executes for span in summary.timeline.under_way()), session.slots)
-        slots = f"slots {busy}/{session.slots} in use, {text.percent(shares.slots)} busy so far"
+        waiting = f", {now.waiting} scripts wait for one" if now.waiting else ""
+        slots = f"slots {now.used}/{now.slots} in use{waiting}, {text.percent(now.busy)} busy so far"
         lines.append(Text(f"{slots}; sandbox {session.sandbox}{gaps}"))
     return Group(*(Text(text.line(each.plain), each.style) if not each.spans else each for each in lines))
 
 
-def _budget(summary: Summary, now: float) -> str:
-    """Each limit with what is used of it; what is used alone where there is no limit."""
-    budget = summary.budget
-    total = summary.total()
-    used: list[tuple[str, str, float | None]] = [
-        ("", text.duration(now), budget.get("time")),
-        ("trials", str(len(summary.trials)), budget.get("trials")),
-        ("calls", str(total.calls), budget.get("calls")),
-        ("tokens", text.count(total.known_tokens), budget.get("tokens")),
-        ("USD", text.money(total.known_usd).lstrip("$"), budget.get("usd")),
-    ]
-    parts = []
-    for unit, amount, limit in used:
-        if limit is None and unit == "calls":
-            continue
-        of = "" if limit is None else f" of {text.duration(limit) if not unit else text.count(limit)}"
-        parts.append(f"{amount}{of} {unit}".rstrip())
-    return " · ".join(parts)
+def _standing(summary: Summary) -> str:
+    """The best score with the standard error of its mean over folds, beside the baseline."""
+    baseline = f"baseline {text.score(summary.opened.baseline if summary.opened else None)}"
+    best = summary.best
+    if best is None:
+        return f"no score yet, {baseline}"
+    error = f" ± {text.spread(best.standard_error)}" if best.standard_error is not None else ""
+    return f"best {text.score(best.score)}{error} by {best.step}, {baseline}"
 
 
 def _traces(summary: Summary) -> RenderableType:
@@ -108,33 +95,22 @@ def _marks(steps: Sequence[Step]) -> Text:
     return marks
 
 
-def _roles(summary: Summary, now: float, progress: Mapping[str, str]) -> RenderableType:
+def _roles(now: Now) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, expand=True, header_style="dim")
     table.add_column("role", no_wrap=True)
     table.add_column("now", ratio=1, no_wrap=True, overflow="ellipsis")
     for name in ("since", "idle", "calls", "tokens", "USD", "err"):
         table.add_column(name, justify="right", no_wrap=True)
-    spans = summary.timeline.spans
-    usage = summary.by_role()
-    for name in _RING:
-        own = [span for span in spans if role(span.actor) == name]
-        busy = [span for span in own if span in summary.timeline.under_way()]
-        idle = 1 - covered((span.start, span.end or now) for span in own) / now if now else 1.0
-        since = text.duration(max(0.0, now - min(span.start for span in busy))) if busy else ""
-        table.add_row(name, _now(busy, progress), since, text.percent(max(0.0, idle)), *_used(usage.get(name, Usage())))
+    for each in now.roles:
+        since = each.since(now.time)
+        table.add_row(
+            each.role,
+            Text(each.words) if each.words else Text("idle", style="dim"),
+            text.duration(since) if since is not None else "",
+            text.percent(each.idle),
+            *_used(each.usage),
+        )
     return table
-
-
-def _now(busy: Sequence[Span], progress: Mapping[str, str]) -> Text:
-    if not busy:
-        return Text("idle", style="dim")
-    parts = []
-    for span in busy:
-        where = "" if span.trace is None else f"{span.trace}.{span.step} "
-        line = progress.get(span.actor, "") if span.executes else ""
-        told = f" ({line})" if line else ""
-        parts.append(f"{where}{span.label or span.activity}{told}")
-    return Text(text.line(", ".join(parts)))
 
 
 def _used(usage: Usage) -> tuple[str, str, str, str]:

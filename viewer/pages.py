@@ -42,20 +42,23 @@ def environment() -> Environment:
     return made
 
 
-def frame(live: bool) -> dict[str, Any]:
+def frame(events: str | None) -> dict[str, Any]:
     """What a page needs beside its contents: style, script, and its policy.
 
-    A live page may also ask the server that it came from, and nobody else.
+    A live page hears of news at the address `events`; it may also ask the server that it came from, and nobody else.
     """
+    live = events is not None
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     names = ("report.js", "live.js") if live else ("report.js",)
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in names)
     sources = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'" + ("; connect-src 'self'" if live else "")
+    forms = "'self'" if live else "'none'"
     return {
         "style": Markup(style),  # noqa: S704  our own file, not an agent's words
         "script": Markup(script),  # noqa: S704
-        "policy": Markup(f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"),  # noqa: S704
+        "policy": Markup(f"default-src 'none'; {sources}; base-uri 'none'; form-action {forms}"),  # noqa: S704
         "live": live,
+        "events": events,
     }
 
 

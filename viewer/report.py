@@ -1,7 +1,7 @@
 """The report of a run: one HTML file that asks no other address for anything and works from `file://`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,14 @@ from viewer.calibration import calibrate
 from viewer.critical import critical_path
 from viewer.difference import Artefacts, base_of, difference, script_of
 from viewer.headline import headline, place, role
+from viewer.now import pool_of
 from viewer.output import as_data, tree
 from viewer.pages import environment, frame
 from viewer.steps import Step
 from viewer.store import open_reader
 from viewer.summary import Summary, summarise
 
-__all__ = ["render", "write_report"]
+__all__ = ["Row", "body_of", "render", "row_for", "write_report"]
 
 _DIFF_LINES = 400
 _DIFF_WIDTH = 400
@@ -43,13 +44,13 @@ class DiffLine:
 
 @dataclass(frozen=True)
 class Row:
-    """A message in the table of messages."""
+    """A message in a table of messages."""
 
     envelope: Envelope
     role: str
     place: str
     headline: str
-    body: str
+    body: str = ""
 
 
 def write_report(folder: Path, target: Path) -> Path:
@@ -64,16 +65,25 @@ def write_report(folder: Path, target: Path) -> Path:
     return target
 
 
-def render(envelopes: Sequence[Envelope], artefacts: Artefacts, live: bool = False) -> str:
-    """The page for those messages, which are a run's in log order; a live one keeps up with its run."""
+def render(
+    envelopes: Sequence[Envelope],
+    artefacts: Artefacts,
+    more: Mapping[str, Any] | None = None,
+    newest: int = _ROWS,
+) -> str:
+    """The page for those messages, which are a run's in log order; the newest so many of them stand in its table.
+
+    `more` is what a live page has beside the report: its frame, and what goes on now.
+    """
     summary = summarise(envelopes)
     trials = summary.trials[-_TRIALS:]
-    rows = _rows(envelopes)
+    rows = _rows(envelopes, newest)
     return (
         environment()
         .get_template("report.html.j2")
         .render(
             summary=summary,
+            pool=pool_of(summary),
             opened=summary.opened,
             total=summary.total(),
             shares=summary.timeline.shares(summary.time),
@@ -92,24 +102,31 @@ def render(envelopes: Sequence[Envelope], artefacts: Artefacts, live: bool = Fal
             configuration=tree(as_data(summary.opened.scenario)) if summary.opened else "",
             packages=", ".join(f"{name} {version}" for name, version in _packages(summary)),
             sessions=[(datetime.fromtimestamp(each.wall, UTC), each) for each in summary.sessions],
-            **frame(live),
+            **(more or frame(None)),
         )
     )
 
 
-def _rows(envelopes: Sequence[Envelope]) -> list[Row]:
+def row_for(envelope: Envelope, body: str = "") -> Row:
+    """A message as a row of a table."""
+    return Row(envelope, role(envelope.sender), place(envelope), headline(envelope), body)
+
+
+def body_of(envelope: Envelope) -> str:
+    """What a message says as an outline."""
+    return text.clean(tree({key: value for key, value in as_data(envelope.message).items() if key != "kind"}))
+
+
+def _rows(envelopes: Sequence[Envelope], newest: int) -> list[Row]:
     """The newest messages of the roles with their bodies, as far as the page has room for them."""
-    told = [each for each in envelopes if each.kind not in ACTIVITIES][-_ROWS:]
-    room = _BODIES // max(1, len(told))
-    return [Row(each, role(each.sender), place(each), headline(each), _body(each, max(300, room))) for each in told]
+    told = [each for each in envelopes if each.kind not in ACTIVITIES][-newest:]
+    room = max(300, _BODIES // max(1, len(told)))
+    return [row_for(each, _body(each, room)) for each in told]
 
 
 def _body(envelope: Envelope, room: int) -> str:
-    """What a message says as an outline; the opening's is elsewhere on the page."""
-    if envelope.kind == "run_opened":
-        return "see configuration below"
-    body = {key: value for key, value in as_data(envelope.message).items() if key != "kind"}
-    return text.cut(text.clean(tree(body)), room)
+    """What a message says; the opening's is elsewhere on the page."""
+    return "see configuration below" if envelope.kind == "run_opened" else text.cut(body_of(envelope), room)
 
 
 def _diffs(trials: Sequence[Step], summary: Summary, artefacts: Artefacts) -> dict[str, list[DiffLine]]:

@@ -1,32 +1,36 @@
 """The pages of all runs, live, for a browser on this machine. Read-only: it answers GET and HEAD and nothing else.
 
     /                    all runs               /events              news of any run
-    /runs/RUN            one run's report       /runs/RUN/events     news of that run
+    /runs/RUN            one run                /runs/RUN/events     news of that run, and what goes on in it now
+    /runs/RUN/messages   its messages           /runs/RUN/messages/ID
 
-News are server-sent events that only say that something changed; the page then fetches itself. The standard library's
-server does: a handful of readers, each in a thread of its own beside the synchronous reader of logs.
+News are server-sent events that only say that something changed; the page then fetches itself. What goes on now is
+sent as it is to be shown, about once a second. The standard library's server does: a handful of readers, each in a
+thread of its own beside the synchronous reader of logs.
 """
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from errors import GomeError, RunNotFound, UsageError
-from viewer.commands.runs import row_of
-from viewer.pages import environment, frame
-from viewer.report import render
-from viewer.store import open_reader, outline, run_folders
+from viewer.live_pages import Follower, message_page, messages_page, run_page, runs_page, sent
+from viewer.store import open_reader, run_folders
 
 __all__ = ["PageServer"]
 
 _POLL = 0.2
 """Seconds between two looks at the logs."""
+_NOW = 1.0
+"""Seconds after which what goes on is told anew, where no message came; with one, after `_POLL`."""
+_NEWS = 2.0
+"""Least seconds between two news: a page that fetches itself takes its time."""
 _HEARTBEAT = 10.0
 """Seconds after which a silent stream is written to, to learn whether its reader is still there."""
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
@@ -61,16 +65,6 @@ class PageServer(ThreadingHTTPServer):
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
-    def runs_page(self) -> str:
-        """The list of all runs."""
-        rows = [row_of(folder, outline(folder)) for folder in reversed(run_folders(self.root))]
-        return environment().get_template("runs.html.j2").render(root=str(self.root), rows=rows, **frame(live=True))
-
-    def run_page(self, name: str) -> str:
-        """One run's report."""
-        with open_reader(self.folder(name)) as reader:
-            return render(list(reader.envelopes()), reader.artefacts, live=True)
-
     def folder(self, name: str) -> Path:
         """The folder of the run of exactly that name; a path leads nowhere. Raises RunNotFound."""
         for folder in run_folders(self.root):
@@ -96,29 +90,39 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host") not in self.server.hosts:
             self._send(HTTPStatus.MISDIRECTED_REQUEST, "this address is not served here\n", "text/plain")
             return
-        parts = [unquote(part) for part in urlsplit(self.path).path.split("/")[1:]]
+        address = urlsplit(self.path)
+        parts = [unquote(part) for part in address.path.split("/")[1:]]
         try:
-            self._route(parts)
+            self._route(parts, dict(parse_qsl(address.query, max_num_fields=20)))
         except RunNotFound as error:
             self._send(HTTPStatus.NOT_FOUND, f"{error}\n", "text/plain")
+        except (UsageError, ValueError) as error:
+            self._send(HTTPStatus.BAD_REQUEST, f"{error}\n", "text/plain")
         except GomeError as error:
             self._send(HTTPStatus.INTERNAL_SERVER_ERROR, f"error[{error.code}]: {error}\n", "text/plain")
 
     do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
-    def _route(self, parts: list[str]) -> None:
+    def _route(self, parts: list[str], query: dict[str, str]) -> None:
         match parts:
             case [""]:
-                self._send(HTTPStatus.OK, self.server.runs_page(), "text/html")
+                self._page(runs_page(self.server.root))
             case ["events"]:
-                self._stream(self.server.state_of_all)
+                self._stream(_all_runs(self.server))
             case ["runs", name]:
-                self._send(HTTPStatus.OK, self.server.run_page(name), "text/html")
+                self._page(run_page(self.server.folder(name)))
+            case ["runs", name, "messages"]:
+                self._page(messages_page(self.server.folder(name), query))
+            case ["runs", name, "messages", message]:
+                self._page(message_page(self.server.folder(name), message))
             case ["runs", name, "events"]:
                 with open_reader(self.server.folder(name)) as reader:
-                    self._stream(reader.head)
+                    self._stream(_one_run(Follower(reader)))
             case _:
                 self._send(HTTPStatus.NOT_FOUND, "there is no such page; / lists the runs\n", "text/plain")
+
+    def _page(self, content: str) -> None:
+        self._send(HTTPStatus.OK, content, "text/html")
 
     def _send(self, status: HTTPStatus, content: str, kind: str) -> None:
         body = content.encode("utf-8", "replace")
@@ -142,18 +146,43 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def _stream(self, state: Callable[[], object]) -> None:
-        """Say `news` whenever the state differs from what it was, the first time at once, until the reader leaves."""
+    def _stream(self, events: Iterator[bytes]) -> None:
+        """Send what there is to tell, look after look, until the reader leaves; an empty look tells nothing."""
         self._start(HTTPStatus.OK, "text/event-stream", {"Connection": "close"})
         self.close_connection = True
-        known: object = None
         silent = time.monotonic()
         while self.command != "HEAD" and not self.server.closing.wait(_POLL):
-            fresh = state()
-            if fresh == known and time.monotonic() - silent < _HEARTBEAT:
-                continue
-            self.wfile.write(b": still here\n\n" if fresh == known else b"event: news\ndata:\n\n")
-            known, silent = fresh, time.monotonic()
+            told = next(events) or (b": still here\n\n" if time.monotonic() - silent >= _HEARTBEAT else b"")
+            if told:
+                self.wfile.write(told)
+                silent = time.monotonic()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Nothing: the terminal belongs to the verb."""
+
+
+def _all_runs(server: PageServer) -> Iterator[bytes]:
+    """News whenever the log of any run has changed; the first time at once."""
+    known: object = None
+    while True:
+        fresh = server.state_of_all()
+        yield sent("news", "") if fresh != known else b""
+        known = fresh
+
+
+def _one_run(follower: Follower) -> Iterator[bytes]:
+    """News of a run, the first time at once, and what goes on in it."""
+    shown, head = "", -1
+    told = asked = float("-inf")
+    while True:
+        events = b""
+        before, moment = follower.head, time.monotonic()
+        follower.catch_up()
+        if follower.head != before or moment - told >= _NOW:
+            told, fresh = moment, follower.fragment()
+            events += sent("now", fresh) if fresh != shown else b""
+            shown = fresh
+        if follower.head != head and moment - asked >= _NEWS:
+            head, asked = follower.head, moment
+            events += sent("news", "")
+        yield events

@@ -41,10 +41,11 @@ OUTLINE = frozenset({"run_opened", "session_opened", "diagnosis", "run_finished"
 
 @dataclass(frozen=True)
 class Best:
-    """The solution to take from a run, and why it is this one."""
+    """The solution to take from a run, and why it is this one. `standard_error` is that of its score over folds."""
 
     step: str
     score: float
+    standard_error: float | None
     script_ref: str
     submission_ref: str
     final: bool
@@ -52,11 +53,12 @@ class Best:
 
 @dataclass
 class Summary:
-    """Everything that a screen shows of a run, folded from its envelopes in log order."""
+    """Everything that a screen shows of a run, folded from its envelopes in log order. `begun`: the last session."""
 
     run: str = ""
     opened: RunOpened | None = None
     sessions: list[SessionOpened] = field(default_factory=list)
+    begun: float = 0.0
     traces: dict[int, Trace] = field(default_factory=dict)
     actors: dict[str, Usage] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
@@ -70,6 +72,8 @@ class Summary:
 
     def apply(self, envelope: Envelope) -> None:
         """Fold in the next envelope."""
+        if isinstance(envelope.message, SessionOpened):
+            self.begun = envelope.time
         self.run, self.seq, self.messages = envelope.run, envelope.seq, self.messages + 1
         self.time = max(self.time, envelope.time)
         message = envelope.message
@@ -91,6 +95,7 @@ class Summary:
             self.opened = message
         elif isinstance(message, SessionOpened):
             self.sessions.append(message)
+            self.timeline.abandon()
             self.timeline.slots = message.slots
             if message.budget is not None:  # a resume that extends the run: it is open again
                 self.finish = self.finished = None
@@ -132,6 +137,10 @@ class Summary:
     def _usage(self, actor: str) -> Usage:
         return self.actors.setdefault(actor, Usage())
 
+    def now(self, wall: float) -> float:
+        """The run's time at `wall`, in UTC seconds since 1970, for a run whose last session is still going on."""
+        return max(self.time, self.begun + wall - self.sessions[-1].wall) if self.sessions else self.time
+
     @property
     def maximizes(self) -> bool:
         """Whether a greater score is better."""
@@ -171,7 +180,8 @@ class Summary:
         if self.finished and self.finished.winner:
             winner = self.finished.winner
             name = f"{winner.trace}.{winner.step}"
-            return Best(name, winner.score, winner.script_ref, winner.submission_ref, final=True)
+            refs = (winner.script_ref, winner.submission_ref)
+            return Best(name, winner.score, winner.standard_error, *refs, final=True)
         best: Best | None = None
         for step in self.trials:
             diagnosis = step.diagnosis
@@ -180,7 +190,9 @@ class Summary:
             if diagnosis.script_ref is None or diagnosis.submission_ref is None:
                 continue
             if best is None or self.better(diagnosis.score, best.score):
-                best = Best(step.name, diagnosis.score, diagnosis.script_ref, diagnosis.submission_ref, final=False)
+                error = diagnosis.evaluation.standard_error if diagnosis.evaluation else None
+                refs = (diagnosis.script_ref, diagnosis.submission_ref)
+                best = Best(step.name, diagnosis.score, error, *refs, final=False)
         return best
 
     def by_role(self) -> dict[str, Usage]:

@@ -16,7 +16,7 @@ __all__ = ["Shares", "Span", "Timeline", "covered"]
 
 @dataclass(slots=True)
 class Span:
-    """One activity. `end` is None while it is under way, and stays so where its process died within it.
+    """One activity. `end` is None while it is under way, and where the process died within it.
 
     `slot` counts from 0 within the scripts; None for questions.
     """
@@ -56,14 +56,15 @@ class Shares:
 
 @dataclass
 class Timeline:
-    """The spans of a run, folded from its envelopes in order."""
+    """The spans of a run, folded from its envelopes in order. `_ends` are the ends of each lane's last script."""
 
     spans: list[Span] = field(default_factory=list)
     slots: int = 1
     _open: dict[tuple[str, str | None, int], Span] = field(default_factory=dict)
+    _ends: list[float] = field(default_factory=list)
 
     def start(self, envelope: Envelope, message: ActivityStarted) -> None:
-        """An activity begins. One that is asked again after a crash replaces the span that never ended."""
+        """An activity begins. One that is asked again takes the place of the span that never ended."""
         key = (envelope.sender, envelope.cause, message.ordinal)
         span = Span(
             message=envelope.id,
@@ -91,6 +92,12 @@ class Timeline:
             span.start = max(span.start, envelope.time - ran)
             span.slot = self._free_slot(span)
 
+    def abandon(self) -> None:
+        """Another process goes on with the run: what was under way in the one before has come to nothing."""
+        for lost in self._open.values():
+            self.spans.remove(lost)
+        self._open.clear()
+
     def under_way(self) -> list[Span]:
         """The activities that have no end yet."""
         return list(self._open.values())
@@ -115,13 +122,10 @@ class Timeline:
         )
 
     def _free_slot(self, span: Span) -> int:
-        """The lowest lane in which no other script ran meanwhile."""
-        taken = {
-            other.slot
-            for other in self.spans
-            if other.slot is not None and other.end is not None and other.end > span.start + 1e-3
-        }
-        return min(index for index in range(len(taken) + 1) if index not in taken)
+        """The lowest lane in which no other script ran meanwhile; spans come here in the order of their ends."""
+        lane = next((index for index, end in enumerate(self._ends) if end <= span.start + 1e-3), len(self._ends))
+        self._ends[lane : lane + 1] = [span.end if span.end is not None else span.start]
+        return lane
 
 
 def covered(intervals: Iterable[tuple[float, float]]) -> float:

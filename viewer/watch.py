@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from typing import Literal, Protocol
@@ -15,6 +15,7 @@ from bus.message import Envelope
 from bus.reader import LogReader
 from viewer.headline import event_line
 from viewer.live import screen
+from viewer.now import Present, look, pool_of
 from viewer.output import document, envelope_data, say
 from viewer.store import has_log, open_reader
 from viewer.summary import Summary
@@ -39,8 +40,8 @@ DisplayName = Literal["rich", "plain", "json"]
 class Display(Protocol):
     """Shows a run as it goes."""
 
-    def show(self, fresh: Sequence[Envelope], progress: Mapping[str, str]) -> None:
-        """Take in the messages that are new, and what each actor's script last printed."""
+    def show(self, fresh: Sequence[Envelope], present: Present) -> None:
+        """Take in the messages that are new, and what telemetry tells."""
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -49,7 +50,7 @@ class Display(Protocol):
 class PlainDisplay:
     """A line a message; questions and scripts only where they end in a message."""
 
-    def show(self, fresh: Sequence[Envelope], progress: Mapping[str, str]) -> None:
+    def show(self, fresh: Sequence[Envelope], present: Present) -> None:
         """Print the new messages."""
         for each in fresh:
             if each.kind not in ACTIVITIES:
@@ -63,7 +64,7 @@ class PlainDisplay:
 class JsonDisplay:
     """A JSON document a line for each message, activities included."""
 
-    def show(self, fresh: Sequence[Envelope], progress: Mapping[str, str]) -> None:
+    def show(self, fresh: Sequence[Envelope], present: Present) -> None:
         """Print the new messages."""
         for each in fresh:
             print(document("message", envelope_data(each)))
@@ -76,7 +77,7 @@ class JsonDisplay:
 class QuietDisplay:
     """Shows nothing: only the end is wanted."""
 
-    def show(self, fresh: Sequence[Envelope], progress: Mapping[str, str]) -> None:
+    def show(self, fresh: Sequence[Envelope], present: Present) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -90,19 +91,20 @@ class RichDisplay:
         self._console = console or Console()
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
         self._summary = Summary()
+        self._pool: dict[str, float] | None = None
         self._last: list[Envelope] = []
-        self._seen = time.monotonic()
         self._live.start()
 
-    def show(self, fresh: Sequence[Envelope], progress: Mapping[str, str]) -> None:
+    def show(self, fresh: Sequence[Envelope], present: Present) -> None:
         """Fold in the new messages and draw the screen anew."""
         for each in fresh:
             self._summary.apply(each)
         self._last = [*self._last, *(each for each in fresh if each.kind not in ACTIVITIES)][-12:]
-        if fresh:
-            self._seen = time.monotonic()
-        since = 0.0 if self._summary.finished else time.monotonic() - self._seen
-        self._live.update(screen(self._summary, self._summary.time + since, progress, self._last), refresh=True)
+        if self._pool is None and self._summary.opened is not None:
+            self._pool = pool_of(self._summary)
+        now = self._summary.time if self._summary.finished else self._summary.now(time.time())
+        now_there = look(self._summary, present, now)
+        self._live.update(screen(self._summary, now_there, self._pool or {}, self._last), refresh=True)
 
     def close(self) -> None:
         """Leave the last screen standing."""
@@ -134,16 +136,16 @@ def watch(folder: Path, display: Display, stop: Event) -> None:
 
 
 def _show_news(reader: LogReader, display: Display, stop: Event) -> None:
-    progress: dict[str, str] = {}
+    present = Present()
     after = told = 0
     while True:
         last_look = stop.is_set()
-        for line in reader.telemetry(after=told):
-            told = line.seq
-            progress[line.actor] = str(line.detail.get("line", "")) if line.event == "progress" else ""
+        lines = list(reader.telemetry(after=told))
+        told = lines[-1].seq if lines else told
+        present.hear(lines)
         fresh = list(reader.envelopes(after=after))
         after = fresh[-1].seq if fresh else after
-        display.show(fresh, progress)
+        display.show(fresh, present)
         if last_look:
             return
         stop.wait(_POLL)

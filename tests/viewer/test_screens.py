@@ -9,11 +9,13 @@ from threading import Event
 import pytest
 from rich.console import Console
 
+from bus.telemetry import Told
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import EXPERT, RUN, sample_run
 from tests.viewer.test_text import ATTACKS
 from viewer.headline import event_line, headline
 from viewer.live import screen
+from viewer.now import Present, look
 from viewer.output import table, tree
 from viewer.summary import summarise
 from viewer.watch import JsonDisplay, PlainDisplay, QuietDisplay, RichDisplay, watch
@@ -23,7 +25,10 @@ def drawn(width: int, wrap: Callable[[str], str] = str, upto: int | None = None)
     envelopes = sample_run(wrap).envelopes[:upto]
     summary = summarise(envelopes)
     console = Console(file=io.StringIO(), width=width, force_terminal=False, legacy_windows=False)
-    console.print(screen(summary, summary.time + 1.0, {"runner-0": wrap("split 2/5")}, envelopes[-8:]))
+    present = Present()
+    present.hear([Told(1, summary.time, "runner-0", "progress", {"line": wrap("split 2/5")})])
+    now = look(summary, present, summary.time + 1.0)
+    console.print(screen(summary, now, {"gold": 0.38, "median": 0.5}, envelopes[-8:]))
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()

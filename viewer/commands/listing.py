@@ -34,11 +34,14 @@ class Filter:
     grep: str | None = None
     everything: bool = False
 
-    def read(self, reader: LogReader, after: int = 0, newest: int | None = None) -> list[Envelope]:
-        """The messages after `after` that pass, in log order; the newest so many where `newest` is given."""
+    def read(
+        self, reader: LogReader, after: int = 0, before: int | None = None, newest: int | None = None
+    ) -> list[Envelope]:
+        """The messages between `after` and `before` that pass, in log order; the newest so many with `newest`."""
         wanted = frozenset(self.kinds) or (None if self.everything else frozenset(VOCABULARY.classes) - ACTIVITIES)
         found = reader.envelopes(
             after=after,
+            before=before,
             kinds=wanted,
             trace=self.trace,
             step=self.step,

@@ -13,15 +13,15 @@ from viewer.headline import headline
 from viewer.output import as_data, emit, envelope_data, hint, say, tree
 from viewer.store import open_reader
 
-__all__ = ["show_causes", "show_message", "show_thread"]
+__all__ = ["activities_of", "artefacts_of", "show_causes", "show_message", "show_thread"]
 
 
 def show_message(folder: Path, name: str, as_json: bool) -> int:
     """Print one message whole: what it says, and the questions and scripts that its sender used to say it."""
     with open_reader(folder) as reader:
         envelope = reader.envelope(name)
-        used = _activities(reader, envelope)
-        files = _artefacts(reader, as_data(envelope.message))
+        used = activities_of(reader, envelope)
+        files = artefacts_of(reader, as_data(envelope.message))
         if as_json:
             emit("log-show", {"message": envelope_data(envelope), "artefacts": files, "activities": used})
             return 0
@@ -67,13 +67,13 @@ def _say_head(envelope: Envelope) -> None:
     say(f"said by {envelope.sender}{where} at +{text.duration(envelope.time)}, {because}\n")
 
 
-def _artefacts(reader: LogReader, body: dict[str, Any]) -> dict[str, str]:
+def artefacts_of(reader: LogReader, body: dict[str, Any]) -> dict[str, str]:
     """The texts that a message names by hash, by the name of the field."""
     named = {key.removesuffix("_ref"): value for key, value in body.items() if key.endswith("_ref") and value}
     return {key: reader.artefacts.read_now(ref).decode("utf-8", "replace") for key, ref in named.items()}
 
 
-def _activities(reader: LogReader, envelope: Envelope) -> list[dict[str, Any]]:
+def activities_of(reader: LogReader, envelope: Envelope) -> list[dict[str, Any]]:
     """What the sender asked for on the way to this message: label, time, meter, answer as recorded."""
     if envelope.cause is None or envelope.kind in ACTIVITIES:
         return []

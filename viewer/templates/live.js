@@ -1,7 +1,6 @@
-// Keeps a page up with its run: the server says that there is news, the page fetches itself and takes over what changed.
-// What the reader has set (filters, opened messages) stays.
+// Keeps a page up with its run. The server sends what goes on now as it is to be shown, and says when there is news;
+// the page then fetches itself and takes over what changed. What the reader has set (filters, opened parts) stays.
 (function () {
-  const address = location.pathname.replace(/\/$/, "") + "/events";
   let busy = false, again = false;
 
   function say(words) {
@@ -9,13 +8,28 @@
     if (output) output.textContent = words;
   }
 
+  function parsed(html) {
+    return new DOMParser().parseFromString(html, "text/html");
+  }
+
+  // Puts the fresh part in the place of the one of its id, with the details open that were open.
+  function replace(part) {
+    const old = document.getElementById(part.id);
+    if (!old) return;
+    const fresh = document.importNode(part, true);
+    const before = old.querySelectorAll("details");
+    fresh.querySelectorAll("details").forEach((each, place) => {
+      if (before[place]) each.open = before[place].open;
+    });
+    const kept = old.querySelector("[data-keep]"), place = fresh.querySelector("[data-keep]");
+    if (kept && place) place.replaceWith(kept.cloneNode(true));
+    if (old.outerHTML !== fresh.outerHTML) old.replaceWith(fresh);
+  }
+
   function takeOver(fresh) {
-    for (const part of fresh.querySelectorAll("main > [id]:not(#talk):not(#changes)")) {
-      const old = document.getElementById(part.id);
-      if (old && old.outerHTML !== part.outerHTML) old.replaceWith(document.importNode(part, true));
-    }
+    fresh.querySelectorAll("main > [id]:not([data-keep])").forEach(replace);
     for (const list of ["messages", "diffs"]) {
-      const here = document.querySelector("#" + list + " .list");
+      const here = document.querySelector("[data-keep] #" + list + " .list");
       for (const item of fresh.querySelectorAll("#" + list + " .list > [id]")) {
         if (here && !document.getElementById(item.id)) here.append(document.importNode(item, true));
       }
@@ -38,14 +52,13 @@
     try {
       do {
         again = false;
-        const answer = await fetch(location.pathname, {cache: "no-store"});
+        const answer = await fetch(location.href, {cache: "no-store"});
         if (!answer.ok) throw new Error("the server answered " + answer.status);
-        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = parsed(await answer.text());
         // A page that had nothing to show yet is taken over whole.
         if (!document.getElementById("head")) document.querySelector("main").replaceWith(document.importNode(fresh.querySelector("main"), true));
         else takeOver(fresh);
         say("live");
-        await new Promise((done) => setTimeout(done, 500));
       } while (again);
     } catch (error) {
       say("not live: " + error.message);
@@ -54,8 +67,9 @@
     }
   }
 
-  const events = new EventSource(address);
+  const events = new EventSource(document.body.dataset.events);
   events.addEventListener("open", () => say("live"));
   events.addEventListener("error", () => say("not live: the server is gone"));
   events.addEventListener("news", refresh);
+  events.addEventListener("now", (event) => parsed(JSON.parse(event.data)).querySelectorAll("section[id]").forEach(replace));
 })();
