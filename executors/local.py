@@ -21,7 +21,7 @@ from executors.process import Process, gone
 from executors.strays import end_strays
 from executors.supervise import Supervision, Verdict, disk_verdict
 
-__all__ = ["LocalExecutor"]
+__all__ = ["LocalExecutor", "prepare"]
 
 _SIGNALS = {each.value: each.name for each in signal.Signals}
 
@@ -34,17 +34,20 @@ class LocalExecutor:
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
         """See `Executor.run`. Cancelling it ends the script too."""
-        user = self.sandbox.user(slot)
-        python = await anyio.to_thread.run_sync(_prepare, launch, user)
+        python = await anyio.to_thread.run_sync(prepare, launch, self.sandbox.user(slot))
         token = uuid4().hex
         process = Process.start(self.sandbox.command(launch, slot, python, token))
-        watch = Supervision(process, launch.limits, launch.workspace, self.sandbox.keepers, on_line)
+        return await self.hold(Supervision(process, launch, self.sandbox.keepers, on_line), launch, token)
+
+    async def hold(self, watch: Supervision, launch: Launch, token: str) -> Outcome:
+        """See a script that has been started to its end; its process is closed then. Raises and is cancelled as `run`."""
+        process = watch.process
         try:
             try:
                 await watch.hold()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self._end(process, token)
+                    await self.end(process, token)
             seconds = watch.seconds
             watch.read_leftovers()
             status = process.status
@@ -63,7 +66,7 @@ class LocalExecutor:
             exit_status=ending if verdict.cause in (Cause.OK, Cause.EXIT) else None,
             signal=-ending if verdict.cause is Cause.SIGNAL and ending else None,
             seconds=seconds,
-            cpu_seconds=max(watch.cpu_seconds, process.cpu_seconds),
+            cpu_seconds=max(watch.cpu_seconds, process.cpu_seconds - watch.before.cpu),
             peak_memory=watch.peak_memory,
             stdout=watch.stdout.text(),
             stderr=watch.stderr.text(),
@@ -72,15 +75,15 @@ class LocalExecutor:
             sandbox=self.sandbox.level.value,
         )
 
-    async def _end(self, process: Process, token: str) -> None:
-        """Kill what is left of a script, and see that nothing is."""
+    async def end(self, process: Process, token: str) -> None:
+        """Kill what is left of a script whose processes carry `token`, and see that nothing is."""
         await process.end()
         first = self.sandbox.first_process(process.status)
         if first is None or not await gone(first):
             await end_strays(token)
 
 
-def _prepare(launch: Launch, user: int | None) -> Interpreter:
+def prepare(launch: Launch, user: int | None) -> Interpreter:
     """See that what the launch names is there, make its output folder, and give the workspace to its user."""
     if not launch.workspace.is_dir():
         raise SandboxError(f"no workspace at {launch.workspace}; make the folder first")

@@ -40,8 +40,8 @@ class Process:
         self.cpu_seconds = 0.0
 
     @classmethod
-    def start(cls, command: Command) -> "Process":
-        """Start a command, its output on pipes and nothing on its input.
+    def start(cls, command: Command, inherited: tuple[int, ...] = ()) -> "Process":
+        """Start a command, its output on pipes and nothing on its input; it keeps the `inherited` descriptors.
 
         Raises SandboxError where a program of it is missing and Outage where the system has no room for it.
         """
@@ -55,7 +55,7 @@ class Process:
                 stderr=subprocess.PIPE,
                 env=dict(command.environment),
                 cwd=command.cwd,
-                pass_fds=[place for word, place in places.items() if word in command.argv],
+                pass_fds=[*inherited, *(place for word, place in places.items() if word in command.argv)],
                 start_new_session=True,
             )
         except FileNotFoundError as error:

@@ -8,16 +8,15 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
 from executors.capture import HeadTail, Lines
 from executors.disk import Holding, holding, unlinked
-from executors.launch import Cause, Limits
+from executors.launch import Cause, Launch, Limits
 from executors.process import Process
-from executors.tree import Usage, descendants, usage
+from executors.tree import NOTHING, Usage, descendants, usage
 from executors.watch import Pace, computes, loss_is_nan, progress, projected_over_limit, stalled, telling
 
 __all__ = ["Supervision", "Verdict", "disk_verdict", "size"]
@@ -40,19 +39,28 @@ class Verdict:
 
 
 class Supervision:
-    """Watches over one process. `verdict` stays None where the script was left to end by itself."""
+    """Watches over one process from now on. `verdict` stays None where the script was left to end by itself.
+
+    `before` is what the process used before it became the script: that counts towards no limit.
+    """
 
     def __init__(
-        self, process: Process, limits: Limits, workspace: Path, keepers: int, on_line: Callable[[str], None] | None
+        self,
+        process: Process,
+        launch: Launch,
+        keepers: int,
+        on_line: Callable[[str], None] | None,
+        before: Usage = NOTHING,
     ) -> None:
+        self.process = process
+        self.before = before
         self.verdict: Verdict | None = None
         self.peak_memory = 0
         self.cpu_seconds = 0.0
         self.stdout = HeadTail()
         self.stderr = HeadTail()
-        self._process = process
-        self._limits = limits
-        self._workspace = workspace
+        self._limits = launch.limits
+        self._workspace = launch.workspace
         self._keepers = keepers
         self._on_line = on_line
         self._streams = {process.stdout: (Lines(), self.stdout), process.stderr: (Lines(), self.stderr)}
@@ -79,7 +87,7 @@ class Supervision:
                 watchers.start_soon(self._watch_clock)
                 watchers.start_soon(self._watch_use)
                 watchers.start_soon(self._watch_disk)
-                await self._process.wait()
+                await self.process.wait()
                 watchers.cancel_scope.cancel()
 
     def read_leftovers(self) -> None:
@@ -103,7 +111,7 @@ class Supervision:
         self._scope.cancel()
 
     async def _read(self, descriptor: int) -> None:
-        await self._process.drain(descriptor, lambda chunk: self._take(descriptor, chunk))
+        await self.process.drain(descriptor, lambda chunk: self._take(descriptor, chunk))
 
     def _take(self, descriptor: int, chunk: bytes) -> None:
         self._printed += len(chunk)
@@ -128,7 +136,7 @@ class Supervision:
         if (words := loss_is_nan(line)) is not None:
             self._stop(Cause.NOT_A_NUMBER, words)
         seen = progress(line, self.seconds)
-        if seen is None or self._process.returncode is not None:
+        if seen is None or self.process.returncode is not None:
             return
         pace = self._paces.get(seen.name)
         self._paces[seen.name] = pace.then(seen) if pace else Pace(seen, seen)
@@ -142,7 +150,7 @@ class Supervision:
         if limits.wall > limits.grace:
             await anyio.sleep(limits.wall - limits.grace)
             self.verdict = self.verdict or verdict
-            self._process.signal_tree(signal.SIGTERM)
+            self.process.signal_tree(signal.SIGTERM)
         await anyio.sleep_until(self._started + limits.wall)
         self._stop(verdict.cause, verdict.words)
 
@@ -150,7 +158,8 @@ class Supervision:
         """Memory, processes, CPU time and standstill of the whole tree, ten times a second."""
         while True:
             await anyio.sleep(_MEMORY_TICK)
-            used = await anyio.to_thread.run_sync(usage, self._process.pid, self._limits.memory)
+            allowed = self._limits.memory + self.before.memory
+            used = (await anyio.to_thread.run_sync(usage, self.process.pid, allowed)).since(self.before)
             self.peak_memory = max(self.peak_memory, used.memory)
             self.cpu_seconds = max(self.cpu_seconds, used.cpu)
             self._judge_use(used)
@@ -179,7 +188,7 @@ class Supervision:
                 self._stop(verdict.cause, verdict.words)
 
     def _count_disk(self) -> tuple[Holding, int]:
-        return holding(self._workspace, self._limits.files), unlinked(descendants(self._process.pid))
+        return holding(self._workspace, self._limits.files), unlinked(descendants(self.process.pid))
 
 
 def disk_verdict(held: Holding, nameless: int, limits: Limits) -> Verdict | None:
