@@ -38,16 +38,17 @@ class Prices(Model):
 class LanguageModel(Model):
     """What every backend that asks a language model has.
 
-    `context` is the model's window in tokens: prompts are cut to what it leaves after the answer. `code` is how scripts
-    are asked for. `asks` is how often a question is put in all before a reply that does not fit is given up; `retries`
-    are for faults of the endpoint. The key is named by its environment variable and never written down.
+    `context` is the model's window in tokens, None to ask the server: prompts are cut to what it leaves after the
+    answer. `code` is how scripts are asked for. `asks` is how often a question is put in all before a reply that does
+    not fit is given up; `retries` are for faults of the endpoint. The key is named by its environment variable and
+    never written down.
     """
 
     api_key_env: VariableName | None = None
     timeout: Seconds = 300.0
     retries: Annotated[int, Field(ge=0)] = 5
     code: Literal["fenced", "json"] = "fenced"
-    context: Annotated[int, Field(ge=2048)] = 128_000
+    context: Annotated[int, Field(ge=2048)] | None = None
     asks: Annotated[int, Field(gt=0)] = 3
     prices: Prices | None = None
     concurrency: Annotated[int, Field(gt=0)] = 8
@@ -71,7 +72,7 @@ class OpenAIBackend(LanguageModel):
     model: str
     base_url: Annotated[str, AfterValidator(_url_without_password)] | None = None
     temperature: float | None = None
-    reasoning_effort: Literal["minimal", "low", "medium", "high"] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     structured: Literal["schema", "json", "text"] = "schema"
     seed: bool = False

@@ -27,11 +27,13 @@ from agents.requests import Request
 from scenarios.prices import Tariff
 from scenarios.schema import LanguageModel as Settings
 
-__all__ = ["AskingBackend", "BeforeCall"]
+__all__ = ["USUAL_WINDOW", "AskingBackend", "BeforeCall"]
 
 BeforeCall = Callable[[], None]
 """Is called before each call to the server; raises BudgetSpentError where there may be none."""
 
+USUAL_WINDOW = 128_000
+"""Tokens of a model's window where neither the settings nor the server say how many there are."""
 _REPLY_ROOM = 0.25
 """Share of the window left for the answer where the settings do not say."""
 _SHRUNK = 0.6
@@ -92,26 +94,40 @@ class AskingBackend(ABC):
 
     @property
     @abstractmethod
+    def provider(self) -> str:
+        """Who serves the model, as `provider_of` names them."""
+
+    @property
+    @abstractmethod
     def longest_answer(self) -> int | None:
         """Tokens that an answer may have, where the settings say so."""
 
     @abstractmethod
-    async def complete(self, request: Request[Any], prompt: Rendered, before_call: BeforeCall) -> Completion:
-        """One answer of the model. Raises PromptRefusedError, BudgetSpentError and Outage."""
+    async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
+        """One answer of the model, for which `room` tokens are kept.
+
+        Raises PromptRefusedError, BudgetSpentError and Outage.
+        """
 
     @abstractmethod
     async def aclose(self) -> None:
         """Let go of connections."""
 
+    async def window(self) -> int:
+        """The model's window in tokens: as set, else as is usual."""
+        return self._asking.context or USUAL_WINDOW
+
     async def answer(self, request: Request[Any]) -> Answer:
         """A validated answer, or one that says in `failure` why there is none. Raises Outage."""
         account = _Account()
-        limit = self._asking.context - self._room
+        window = await self.window()
+        room = min(self.longest_answer or int(window * _REPLY_ROOM), window - 1)
+        limit = window - room
         complaint = last = ""
         for _ in range(self._asking.asks):
             try:
                 prompt = render(request, limit, code=self._asking.code, complaint=complaint, secrets=self._secrets)
-                completion = await self._put(request, prompt, account)
+                completion = await self._put(request, prompt, room, account)
                 reply, thoughts, raw = self._read(request, completion)
             except PromptTooLargeError as error:
                 return self._failed(account, f"{error} (backend {self._name!r})")
@@ -129,18 +145,13 @@ class AskingBackend(ABC):
         asked = f"{request_kind(request)} in {self._asking.asks} asks"
         return self._failed(account, f"gave no usable answer to {asked}; the last: {last}")
 
-    @property
-    def _room(self) -> int:
-        """Tokens of the window that are kept for the answer."""
-        return min(self.longest_answer or int(self._asking.context * _REPLY_ROOM), self._asking.context - 1)
-
-    async def _put(self, request: Request[Any], prompt: Rendered, account: _Account) -> Completion:
+    async def _put(self, request: Request[Any], prompt: Rendered, room: int, account: _Account) -> Completion:
         """Put the question once, within the budget, and enter what it used into the account."""
-        most = prompt.tokens + self._room
-        most_usd = self._tariff.usd(prompt.tokens, 0, self._room)
+        most = prompt.tokens + room
+        most_usd = self._tariff.usd(prompt.tokens, 0, room)
         with self._purse.hold(float(most), most_usd) as hold:
             try:
-                completion = await self.complete(request, prompt, hold.call)
+                completion = await self.complete(request, prompt, room, hold.call)
             finally:
                 account.calls += hold.calls
             counted = completion.usage
@@ -170,6 +181,7 @@ class AskingBackend(ABC):
         return Answer(
             reply=reply,
             model=model,
+            provider=self.provider,
             usage=account.usage(),
             prompt=prompt.text,
             raw=raw,
@@ -184,6 +196,7 @@ class AskingBackend(ABC):
             reply={},
             failure=f"{self.label}: {redact(why, self._secrets)}",
             model=self._model,
+            provider=self.provider,
             usage=account.usage(),
             retries=max(0, account.calls - 1),
             meter=account.meter() | dict(also or {}),

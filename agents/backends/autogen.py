@@ -21,6 +21,7 @@ from agents.backends.asking import AskingBackend, BeforeCall
 from agents.backends.base import Usage
 from agents.backends.faults import Fault, Patience, Refusal, Server, persevere
 from agents.backends.openai_wire import Completion
+from agents.backends.provider import provider_of
 from agents.prompting import Rendered
 from agents.purse import Purse
 from agents.redaction import redact
@@ -59,9 +60,9 @@ class AutoGenBackend(AskingBackend):
     ) -> None:
         super().__init__(settings, name, settings.model, tariff_of(settings), environment, purse or Purse())
         self._component = settings.component
-        url = settings.url or ""
-        shown = redact(url or settings.component.provider, self._secrets)
-        self._server = Server(shown, settings.api_key_env, is_loopback(url), self._secrets)
+        self._url = settings.url or ""
+        shown = redact(self._url or settings.component.provider, self._secrets)
+        self._server = Server(shown, settings.api_key_env, is_loopback(self._url), self._secrets)
         self._patience = Patience(settings.timeout, settings.retries, first_wait)
         self._slots = anyio.Semaphore(settings.concurrency)
         self._down = False
@@ -73,12 +74,17 @@ class AutoGenBackend(AskingBackend):
         return f"{self._name} ({self._model} at {self._server.shown_url}, by AutoGen)"
 
     @property
+    def provider(self) -> str:
+        """By the server's URL."""
+        return provider_of(self._url)
+
+    @property
     def longest_answer(self) -> int | None:
         """As the component's `max_tokens` says."""
         given = self._component.config.get("max_tokens")
         return given if isinstance(given, int) and given > 0 else None
 
-    async def complete(self, request: Request[Any], prompt: Rendered, before_call: BeforeCall) -> Completion:
+    async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
         """One answer of the model."""
 
         async def once() -> Completion:

@@ -23,14 +23,16 @@ class Answer(ActivityResult):
     """A reply before it is typed, with how it came about.
 
     `reply` fits the request's `reply_type`; where no such reply came, it is empty and `failure` says why, so that what
-    the asking cost is recorded all the same. `prompt` and `raw` are the prompt as rendered and the answer as
-    received, empty for reasoners without words; `thoughts` is what a reasoning model thought aloud, kept apart from the
-    reply; `cut` names what did not fit into the prompt. `meter` has `calls`, `seconds` and, where known, `tokens` (in
-    and out) and `usd`; else `tokens_at_most` and `usd_at_most`, for budgets.
+    the asking cost is recorded all the same. `provider` is who serves the model, empty for reasoners of our own.
+    `prompt` and `raw` are the prompt as rendered and the answer as received, empty for reasoners without words;
+    `thoughts` is what a reasoning model thought aloud, kept apart from the reply; `cut` names what did not fit into the
+    prompt. `meter` has `calls`, `seconds` and, where known, `tokens` (in and out) and `usd`; else `tokens_at_most` and
+    `usd_at_most`, for budgets.
     """
 
     reply: dict[str, Any]
     model: str
+    provider: str = ""
     failure: str = ""
     usage: Usage | None = None
     prompt: str = ""

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from agents.backends.asking import AskingBackend, BeforeCall
+from agents.backends.asking import USUAL_WINDOW, AskingBackend, BeforeCall
 from agents.backends.base import Embedded, Texts
 from agents.backends.faults import Patience, PromptRefusedError
 from agents.backends.openai_endpoint import Endpoint, Manner
 from agents.backends.openai_wire import Completion
+from agents.backends.provider import provider_of
 from agents.backends.structured import json_schema
 from agents.prompting import Rendered, estimate_tokens
 from agents.purse import REFUSED, BudgetSpentError, Purse, amount
@@ -51,6 +52,11 @@ class OpenAIBackend(AskingBackend):
         return f"{self._name} ({self._settings.model} at {self._endpoint.server.shown_url})"
 
     @property
+    def provider(self) -> str:
+        """By the server's URL."""
+        return provider_of(self._endpoint.url)
+
+    @property
     def longest_answer(self) -> int | None:
         """As the settings say."""
         return self._settings.max_tokens
@@ -63,11 +69,18 @@ class OpenAIBackend(AskingBackend):
         wanted = ("schema", "json") if self._settings.structured == "schema" else (self._settings.structured,)
         return next((each for each in wanted if each in forms and forms[each] not in refused), "text")
 
-    async def complete(self, request: Request[Any], prompt: Rendered, before_call: BeforeCall) -> Completion:
+    async def window(self) -> int:
+        """The model's window in tokens: as set, else as its server says, else as is usual."""
+        if self._settings.context is None and self._settings.base_url is not None:
+            said = await self._endpoint.window(self._settings.model, self._settings.timeout)
+            return USUAL_WINDOW if said is None else said
+        return await super().window()
+
+    async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
         """One answer of the model."""
         settings = self._settings
         # A budget in tokens or money bounds every answer, so that what is held back for it is enough.
-        bound = self._room if self._purse.bounds_tokens else settings.max_tokens
+        bound = room if self._purse.bounds_tokens else settings.max_tokens
         parameters: dict[str, Any] = {
             "temperature": settings.temperature,
             "max_tokens": bound,

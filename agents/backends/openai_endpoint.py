@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from agents.backends.faults import Fault, Patience, Refusal, Server, persevere
 from agents.backends.openai_stream import Streamed
+from agents.backends.openai_window import ask_window, fetcher
 from agents.backends.openai_wire import BodyError, Completion, Vectors, read_body, read_vectors, refused
 from agents.prompting import Rendered
 from agents.redaction import redact
@@ -54,6 +55,7 @@ class Endpoint:
         self._connecting = anyio.Lock()
         self._client: AsyncOpenAI | None = None
         self._refused: dict[str, set[str]] = {}
+        self._windows: dict[str, int | None] = {}
         self._down = False
         self._next_start = 0.0
 
@@ -113,6 +115,21 @@ class Endpoint:
             raise self.server.outage(fault, model) from None
         self._down = False
         return result
+
+    async def window(self, model: str, timeout: float) -> int | None:
+        """The window of that model in tokens, asked of the server once; None where it does not say."""
+        import httpx2
+        import openai
+
+        client = await self._connect()
+        async with self._connecting:
+            if model not in self._windows:
+                fetch = fetcher(client, timeout)
+                try:
+                    self._windows[model] = await ask_window(fetch, model, urlsplit(self.url).path)
+                except (openai.APIConnectionError, httpx2.TransportError, TimeoutError):
+                    return None  # the question that follows says that the server is down; then it is asked again
+        return self._windows[model]
 
     def refusals(self, model: str) -> frozenset[str]:
         """Parameters, or forms of them, that the server has refused for that model."""

@@ -158,14 +158,17 @@ def hang() -> Play:
 
 
 class ModelServer:
-    """Serves on a free port of this machine while its `with` block lasts; `asks` are the calls it got, in order."""
+    """Serves on this machine, at `port` or a free one, while its `with` block lasts; `asks` are its calls, in order."""
 
-    def __init__(self, *turns: Turn) -> None:
+    def __init__(self, *turns: Turn, port: int = 0) -> None:
         self.turns = list(turns)
         self.asks: list[Ask] = []
+        self.pages: dict[str, Any] = {}
+        """What there is to GET: a path with its document. Any other path is 404."""
+        self.looked: list[str] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.owner = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -210,6 +213,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
+
+    def do_GET(self) -> None:
+        owner = self.server.owner
+        owner.looked.append(self.path)
+        page = owner.pages.get(self.path)
+        content = json.dumps({"error": {"message": "no such page"}} if page is None else page).encode()
+        head = f"HTTP/1.1 {404 if page is None else 200} X\r\nContent-Type: application/json\r\n"
+        self.wfile.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -59,7 +59,7 @@ def test_an_answer_is_typed_and_metered() -> None:
     outcome, server = asking(GOOD, prices={"input": 10, "output": 100, "cached": 1})
     answer = answered(outcome)
     assert answer.reply == json.loads(SURVEY)
-    assert answer.model == "model-as-answered"
+    assert (answer.model, answer.provider) == ("model-as-answered", "127.0.0.1")
     assert answer.raw == SURVEY
     assert "# Request: survey_task" in answer.prompt
     assert answer.usage is not None
@@ -239,7 +239,9 @@ def test_a_server_that_drips_is_given_up_as_a_whole() -> None:
         async def ask() -> None:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
             backend = OpenAIBackend(
-                Settings(kind="openai", model="m", base_url=url, timeout=0.3, retries=0), "x", environment={}
+                Settings(kind="openai", model="m", base_url=url, timeout=0.3, retries=0, context=32_000),
+                "x",
+                environment={},
             )
             with pytest.raises(Outage, match="no answer within"):
                 await backend.answer(made.survey_task())

@@ -82,7 +82,9 @@ def test_slow_tokens_are_waited_for_and_silence_is_not(grows: bool) -> None:
 
         async def ask() -> None:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-            settings = Settings(kind="openai", model="m", base_url=url, timeout=0.5, retries=0, stream=True)
+            settings = Settings(
+                kind="openai", model="m", base_url=url, timeout=0.5, retries=0, stream=True, context=32_000
+            )
             backend = OpenAIBackend(settings, "x", environment={})
             if grows:
                 assert len(lines) * 0.02 > 0.5, "longer than the timeout in all"

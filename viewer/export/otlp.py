@@ -104,7 +104,8 @@ class _Run:
         else:
             model = str(result.get("model", "unknown"))
             name, kind = f"chat {model}", _CLIENT
-            about |= {"gen_ai.operation.name": "chat", "gen_ai.request.model": model, "gen_ai.provider.name": "gome"}
+            about |= {"gen_ai.operation.name": "chat", "gen_ai.request.model": model}
+            about |= {"gen_ai.provider.name": result.get("provider") or "gome"}
             about |= _usage(result, message)
             about |= {} if self.redact else _words(result)
             failed = "reply_invalid" if result.get("failure") else None
