@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from agents.redaction import redact
 from agents.requests import RepairSolution, Request, Script, TuneSolution, WriteSolution
-from agents.schemas import closed_schema
+from agents.schemas import reply_schema
 from errors import UsageError
 
 __all__ = [
@@ -142,7 +142,7 @@ def render(
         "kind": kind,
         "form": "fenced" if is_code and code == "fenced" else "json",
         "editable": base_script(request) is not None,
-        "schema": json.dumps(closed_schema(request.reply_type()), ensure_ascii=False, separators=(",", ":")),
+        "schema": json.dumps(reply_schema(request), ensure_ascii=False, separators=(",", ":")),
         "complaint": complaint,
     }
     blotted = tuple(secrets)

@@ -1,12 +1,48 @@
-"""The JSON Schema of a reply: the subset that strict endpoints accept, and nothing that a model need not read."""
+"""The JSON Schema of a reply: the subset that strict endpoints accept, and nothing that a model need not read.
+
+It is narrowed to what the request allows, so that a server which holds a model to its schema holds it to that as well.
+What no schema can say is checked when the reply is read (`backends/structured.py`).
+"""
 
 from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["closed_schema"]
+from agents.requests import AssessTrial, PlanStep, ProposeHypotheses, Request, SelectHypothesis
+
+__all__ = ["closed_schema", "reply_schema"]
 
 _LEFT_OUT = ("default", "title", "minLength", "maxLength")  # what is left out is checked when the reply is read
+
+
+def reply_schema(request: Request[Any]) -> dict[str, Any]:
+    """The schema of the reply to this very request."""
+    schema = closed_schema(request.reply_type())
+    fields = schema["properties"]
+    match request:
+        case AssessTrial():
+            fields["challenges"]["maxItems"] = 5 * len(request.wanted)
+            if request.wanted:
+                schema["$defs"]["Challenge"]["properties"]["source"] = {"type": "string", "enum": list(request.wanted)}
+        case ProposeHypotheses():
+            fields["hypotheses"]["maxItems"] = max(1, min(len(request.challenges), 10))
+        case SelectHypothesis():
+            actions = ["root"] if request.incumbent is None else ["select", "modify", "create"]
+            fields["action"] = {"type": "string", "enum": actions}
+            fields["hypotheses"]["maxItems"] = 1 if request.incumbent else max(1, len(request.candidates))
+            fields["origin"] = _one_of([each.id for each in request.recalled])
+        case PlanStep():
+            fields["hypotheses"]["maxItems"] = 1 if request.action == "improve" else 10
+            fields["origin"] = _one_of([each.id for each in request.recalled])
+        case _:
+            pass
+    return schema
+
+
+def _one_of(ids: list[str]) -> dict[str, Any]:
+    """One of those ids, or null."""
+    nothing = {"type": "null"}
+    return {"anyOf": [{"type": "string", "enum": list(dict.fromkeys(ids))}, nothing]} if ids else nothing
 
 
 def closed_schema(model: type[BaseModel]) -> dict[str, Any]:

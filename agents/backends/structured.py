@@ -25,7 +25,7 @@ from agents.requests import (
     Selection,
     StepPlan,
 )
-from agents.schemas import closed_schema
+from agents.schemas import reply_schema
 
 __all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply", "split_thoughts"]
 
@@ -85,7 +85,7 @@ def json_schema(request: Request[Any], code: CodeForm) -> dict[str, Any] | None:
     """The reply's schema as `response_format` takes it, None where code is asked for in a fenced block."""
     if issubclass(request.reply_type(), Script) and code == "fenced":
         return None
-    return {"name": request_kind(request), "strict": True, "schema": closed_schema(request.reply_type())}
+    return {"name": request_kind(request), "strict": True, "schema": reply_schema(request)}
 
 
 def _partition(text: str) -> tuple[str, bool, str]:
