@@ -18,13 +18,13 @@ from agents.forward import ForwardPass
 from agents.purse import Purse
 from agents.redaction import secrets_of
 from agents.requests import Workplace
+from agents.site import Site, open_site, python_of
 from bus.artefacts import Artefacts
 from errors import UsageError
 from executors.environment import Environment, describe
 from executors.launch import MOUNTS, Limits
-from executors.local import LocalExecutor
-from executors.sandbox import Sandbox, probe
-from executors.slots import SlotPool, discover
+from executors.sandbox import Sandbox
+from executors.slots import SlotPool
 from scenarios.grading import grade
 from scenarios.harness import Harness
 from scenarios.prices import no_price, unpriced
@@ -41,7 +41,7 @@ class Workshop:
 
     task: Task
     harness: Harness
-    sandbox: Sandbox
+    site: Site
     slots: SlotPool
     workplace: Workplace
     backends: Mapping[str, Backend]
@@ -52,10 +52,16 @@ class Workshop:
         path = self.forward.artefacts.path(request.submission_ref)
         return Graded(grade=await anyio.to_thread.run_sync(grade, self.task, path))
 
+    @property
+    def sandbox(self) -> Sandbox:
+        """How scripts are held."""
+        return self.site.sandbox
+
     async def aclose(self) -> None:
-        """Let go of the backends' connections."""
+        """Let go of the backends' connections and of the place where scripts run."""
         for backend in self.backends.values():
             await backend.aclose()
+        await anyio.to_thread.run_sync(self.site.close)
 
 
 async def open_workshop(
@@ -70,8 +76,8 @@ async def open_workshop(
 ) -> Workshop:
     """Load the task, write its views, find a sandbox, slots and backends. `purse` is what the backends may use.
 
-    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and SandboxError where
-    scripts cannot be held.
+    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and what `open_site`
+    raises where scripts cannot be run.
     """
     settings = scenario.executors
     assets = find_assets(settings.assets, scenario_path.parent)
@@ -79,10 +85,10 @@ async def open_workshop(
     secrets = _secrets(scenario)
     backends = make_backends({name: scenario.backends[name] for name in scenario.roles.backends}, purse)
     task = await anyio.to_thread.run_sync(Task.load, task_path)
-    python = Path(settings.python) if settings.python else Path(sys.executable)
-    environment = await anyio.to_thread.run_sync(describe, python)
-    slots = await anyio.to_thread.run_sync(discover, settings.slots, settings.threads)
-    workplace = _workplace(settings, environment, slots[0].threads, assets)
+    python = python_of(settings)
+    environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
+    site = await open_site(settings, unsandboxed=unsandboxed)
+    workplace = _workplace(settings, environment, site.slots[0].threads, assets)
     limits = ScriptLimits(
         debug_seconds=settings.timeout.debug,
         full_seconds=settings.timeout.full,
@@ -90,12 +96,11 @@ async def open_workshop(
         memory_gib=workplace.memory_gib,
     )
     harness = Harness(task, folder / "data", scenario.seed, scenario.method.finish.holdout, limits)
-    sandbox = await probe(python, unsandboxed=unsandboxed)
     # Last: until here nothing of the run is on the disk.
     await anyio.to_thread.run_sync(harness.prepare)
-    pool = SlotPool(slots)
+    pool = SlotPool(site.slots)
     forward = ForwardPass(
-        executor=LocalExecutor(sandbox),
+        executor=site.executor,
         slots=pool,
         harness=harness,
         artefacts=artefacts,
@@ -106,7 +111,7 @@ async def open_workshop(
         secrets=secrets,
         assets=assets,
     )
-    return Workshop(task, harness, sandbox, pool, workplace, backends, forward)
+    return Workshop(task, harness, site, pool, workplace, backends, forward)
 
 
 def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:

@@ -59,6 +59,8 @@ def _real_path(location: tuple[str | int, ...], value: Any) -> KeyPath:
             value = value.get(str(part))
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
+        elif isinstance(value, str | int | float):
+            continue  # a tag again: one value stands where a mapping was asked for
         path.append(part)
     return tuple(path)
 

@@ -4,9 +4,9 @@ Constants of the method stand under `method`; their defaults are the paper's whe
 code's where it does not (docs/method.md says which is which).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from scenarios.fields import Bytes, Model, Seconds
 from scenarios.reasoners import (
@@ -20,6 +20,7 @@ from scenarios.reasoners import (
 )
 
 __all__ = [
+    "AnyExecutors",
     "AutoGenBackend",
     "Backend",
     "Budget",
@@ -27,12 +28,14 @@ __all__ = [
     "ExpertBackend",
     "FinishSettings",
     "LanguageModel",
+    "LocalExecutors",
     "MemoryKeeperSettings",
     "MemorySettings",
     "Method",
     "Model",
     "OpenAIBackend",
     "Prices",
+    "RayExecutors",
     "ReplayBackend",
     "Roles",
     "Scenario",
@@ -104,14 +107,13 @@ class Timeouts(Model):
 
 
 class Executors(Model):
-    """Where and within what scripts run. `slots` None: one for every core. `threads` None: cores divided by slots.
+    """Within what scripts run, wherever it is.
 
     With `tuning` a trace's first good script is tuned once, and the better of both is judged.
 
     `assets` are files or folders below the scenario's own, such as weights, that scripts may read.
     """
 
-    kind: Literal["local"] = "local"
     slots: Annotated[int, Field(gt=0)] | None = None
     threads: Annotated[int, Field(gt=0)] | None = None
     memory: Bytes = 4 << 30
@@ -122,6 +124,37 @@ class Executors(Model):
     full_tries: Annotated[int, Field(gt=0)] = 3
     python: str | None = None
     assets: tuple[str, ...] = ()
+
+
+class LocalExecutors(Executors):
+    """Scripts run on this machine. `slots` None: one for every core. `threads` None: cores divided by slots."""
+
+    kind: Literal["local"] = "local"
+
+
+class RayExecutors(Executors):
+    """Scripts run on the nodes of a Ray cluster. `slots` None: as many as fit. `threads` None: 1.
+
+    `address` is `auto` for the cluster that this machine is part of, HOST:PORT, or `local` for one of this machine
+    alone. With `shared` the folder of the run is at the same path on every node, and data are not sent. A script that
+    finds no room on any node within `scheduling_timeout` is an outage.
+    """
+
+    kind: Literal["ray"]
+    address: str = "auto"
+    gpus_per_slot: Annotated[float, Field(ge=0, le=1)] = 0.0
+    shared: bool = False
+    scheduling_timeout: Seconds = 300.0
+
+
+def _place(settings: Any) -> str:
+    """The `kind` of executors; this machine where none is named."""
+    return str(settings.get("kind", "local") if isinstance(settings, dict) else getattr(settings, "kind", "local"))
+
+
+AnyExecutors = Annotated[
+    Annotated[LocalExecutors, Tag("local")] | Annotated[RayExecutors, Tag("ray")], Discriminator(_place)
+]
 
 
 class FinishSettings(Model):
@@ -202,7 +235,7 @@ class Scenario(Model):
     seed: int = 0
     backends: dict[str, Backend]
     roles: Roles
-    executors: Executors = Executors()
+    executors: AnyExecutors = LocalExecutors()
     method: Method = Method()
 
     @property

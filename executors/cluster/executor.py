@@ -106,8 +106,7 @@ class ClusterExecutor:
         while True:
             match await _next(stream, node):
                 case Lines(lines=lines):
-                    for line in lines if on_line is not None else ():
-                        on_line(line)
+                    _hand_on(lines, on_line)
                 case Ended(outcome=outcome):
                     return outcome.model_copy(update={"artefacts": artefacts})
                 case Failed(code=code, words=words):
@@ -139,6 +138,12 @@ class ClusterExecutor:
         """The name of a node, with the start of its id."""
         known = next((each for each in load_ray().nodes() if each["NodeID"] == node), None)
         return f"{known['NodeManagerHostname']} ({node[:8]})" if known else node[:8]
+
+
+def _hand_on(lines: tuple[str, ...], on_line: Callable[[str], None] | None) -> None:
+    if on_line is not None:
+        for line in lines:
+            on_line(line)
 
 
 async def _next(stream: Any, node: str) -> Arrived | Lines | Ended | Failed | Chunk | None:

@@ -4,6 +4,7 @@ Ray's own rule: one cluster a process. A link to a cluster that this process is 
 connection and leaves it open.
 """
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,13 +63,15 @@ def load_ray() -> Any:
 
 
 def connect(address: str) -> Link:
-    """Join the cluster at that address; `local` begins one of this machine alone. Takes seconds: not for an event loop.
+    """Join the cluster at that address; `local` begins one of this machine alone. Takes seconds.
 
-    Raises UsageError where Ray is missing and Outage where the cluster does not answer.
+    To be called in the process's first thread, before there is anything to wait for: what Ray starts here ends with
+    the thread that started it, and those of a thread pool come and go. Raises UsageError where Ray is missing and Outage where the cluster does not answer.
     """
     ray = load_ray()
     if ray.is_initialized():
         return Link(address, ours=False)
+    logging.getLogger("ray").setLevel(logging.ERROR)
     own = {"include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, **own)

@@ -1,0 +1,74 @@
+"""Where a run's scripts are run: this machine or a cluster, with its slots and how scripts are held there."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio.to_thread
+
+from executors.environment import describe
+from executors.launch import Executor, Slot
+from executors.levels import Sandbox
+from executors.local import LocalExecutor
+from executors.sandbox import probe
+from executors.slots import discover
+from scenarios.schema import Executors, RayExecutors
+
+__all__ = ["Site", "open_site", "python_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An executor, the slots that it has, the weakest sandbox that holds scripts there, and how to leave it."""
+
+    executor: Executor
+    slots: tuple[Slot, ...]
+    sandbox: Sandbox
+    close: Callable[[], None] = lambda: None
+
+
+def python_of(settings: Executors) -> Path | None:
+    """The interpreter that scripts run under; None for the one that runs gome, on whichever machine."""
+    return Path(settings.python) if settings.python else None
+
+
+async def open_site(settings: Executors, *, unsandboxed: bool = False) -> Site:
+    """The place that the scenario names.
+
+    Raises SandboxError where scripts cannot be held there, UsageError for slots that cannot be, Outage where a
+    cluster does not answer.
+    """
+    if isinstance(settings, RayExecutors):
+        return await _join(settings, unsandboxed=unsandboxed)
+    slots = await anyio.to_thread.run_sync(discover, settings.slots, settings.threads)
+    sandbox = await probe(python_of(settings) or Path(sys.executable), unsandboxed=unsandboxed)
+    return Site(LocalExecutor(sandbox), slots, sandbox)
+
+
+async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Site:
+    """A place on every node of a cluster. Ray is imported where it is asked for, and nowhere else."""
+    from executors.cluster.executor import ClusterExecutor
+    from executors.cluster.link import connect, slots_of
+    from executors.cluster.survey import survey, weakest
+
+    python = python_of(settings)
+    here = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
+    link = connect(settings.address)
+    try:
+        nodes = await anyio.to_thread.run_sync(link.nodes)
+        slots = slots_of(nodes, settings.slots, settings.threads, settings.gpus_per_slot)
+        wants_gpus = settings.gpus_per_slot > 0
+        found = await survey(link, here.packages, python, gpus=wants_gpus, unsandboxed=unsandboxed)
+        level = weakest(found)
+    except BaseException:
+        link.close()
+        raise
+    executor = ClusterExecutor(
+        link,
+        gpus_per_slot=settings.gpus_per_slot,
+        shared=settings.shared,
+        patience=settings.scheduling_timeout,
+        unsandboxed=unsandboxed,
+    )
+    return Site(executor, slots, Sandbox(level), link.close)
