@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Sequence
 
 from agents.ideas import Challenge, Effect
-from agents.messages import Diagnosis, Proposal, TraceRestarted, Trial
+from agents.messages import Diagnosis, Proposal, Trial
 from agents.requests import Assessment, AssessTrial, SurveyTask
 from agents.role import Reasoner, Role, place
 from agents.schedule import wanted_sources
@@ -33,21 +33,10 @@ class Diagnoser(Role):
         super().__init__("diagnoser", trace, artefacts)
         self.reasoner = reasoner
         self.state = TraceState()
-        self.proposals: dict[int, Proposal] = {}
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the proposals that are in the air, and the trace's history."""
-        match envelope.message:
-            case Proposal() as proposal:
-                self.proposals[place(envelope)[1]] = proposal
-            case Diagnosis() as diagnosis:
-                trace, step = place(envelope)
-                self.proposals.pop(step, None)
-                self.state.diagnosed(trace, step, diagnosis)
-            case TraceRestarted() as restart:
-                self.state.restarted(restart)
-            case _:
-                pass
+        self.state.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Survey at the root, assess every trial."""
@@ -72,7 +61,7 @@ class Diagnoser(Role):
         return _surveyed("the task was surveyed", survey.challenges)
 
     async def _assess(self, trial: Trial, trace: int, step: int, context: Context) -> Diagnosis:
-        proposal = self.proposals[step]
+        proposal = self.state.proposals[step]
         if trial.late:
             return _diagnosis(trial, proposal, Ruling("failed", "format", trial.words), None, None)
         best, evaluation = self.state.best, trial.evaluation
@@ -113,6 +102,7 @@ class Diagnoser(Role):
             evaluation=trial.evaluation,
             effect=effect,
             history=self.optimizer.history(self.state),
+            refused=self.state.refused_keys,
             wanted=wanted,
         )
 

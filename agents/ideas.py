@@ -17,6 +17,7 @@ __all__ = [
     "FinalRanking",
     "Finalist",
     "Hypothesis",
+    "Key",
     "Recalled",
     "Record",
     "Score",
@@ -28,6 +29,8 @@ __all__ = [
 
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
+Key = tuple[str, str, str]
+"""What makes two hypotheses the same idea: (component, parameter, direction)."""
 
 
 class Record(BaseModel):
@@ -80,7 +83,7 @@ class Hypothesis(Record):
     expected_gain: float = 0.0
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """What makes two hypotheses the same idea."""
         return (self.component, self.parameter, self.direction)
 

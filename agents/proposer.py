@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 
 from agents.ideas import Hypothesis, Stage
-from agents.messages import Candidates, Diagnosis, Proposal, Recollection, StepOpened, TraceRestarted
+from agents.messages import Candidates, Diagnosis, Proposal, Recollection, StepOpened
 from agents.optimizers import Pick
 from agents.optimizers.tree import Tree
 from agents.requests import PlanStep, ProposeHypotheses, SelectHypothesis
@@ -50,15 +50,13 @@ class Proposer(Role):
             case Proposal() as proposal:
                 self.tree.proposed(place(envelope)[1], proposal)
             case Diagnosis() as diagnosis:
-                trace, step = place(envelope)
+                step = place(envelope)[1]
                 self.stages.pop(step, None)
                 self.candidates.pop(step, None)
                 self.tree.diagnosed(step, diagnosis)
-                self.state.diagnosed(trace, step, diagnosis)
-            case TraceRestarted() as restart:
-                self.state.restarted(restart)
             case _:
                 pass
+        self.state.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Candidates for a step that opens, a proposal once memory has answered."""
@@ -86,6 +84,7 @@ class Proposer(Role):
             incumbent=await self.solution(self.state.best),
             challenges=self.state.challenges,
             history=self.optimizer.history(self.state),
+            refused=self.state.refused_keys,
             workplace=self.opened.workplace,
         )
         reply = await self.reasoner.ask(request, context)
@@ -165,6 +164,7 @@ class Proposer(Role):
             recalled=recollection.recalled,
             siblings=(*recollection.siblings, *pick.siblings),
             history=self.optimizer.history(self.state),
+            refused=() if self.optimizer.keeps_all else self.state.refused_keys,
             workplace=self.opened.workplace,
         )
         plan = await self.reasoner.ask(request, context)

@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from agents.ideas import Challenge, Effect, Hypothesis, Recalled, Record, Solution, Stage, TrialNote
+from agents.ideas import Challenge, Effect, Hypothesis, Key, Recalled, Record, Solution, Stage, TrialNote
 from agents.workplace import Workplace
 from scenarios.evidence import Evaluation, Profile, TaskBrief
 
@@ -85,7 +85,7 @@ class Assessment(Record):
 class AssessTrial(Request[Assessment]):
     """Why is this trial as good as it is, does it replace the trace's best, and what holds the better one back?
 
-    `wanted` says from which sources challenges are asked, at most five each.
+    `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeHypotheses.
     """
 
     role = "diagnoser"
@@ -101,6 +101,7 @@ class AssessTrial(Request[Assessment]):
     evaluation: Evaluation | None
     effect: Effect | None
     history: tuple[TrialNote, ...]
+    refused: tuple[Key, ...] = ()
     wanted: tuple[Literal["scenario", "feedback"], ...]
 
     @classmethod
@@ -115,7 +116,10 @@ class Hypotheses(Record):
 
 
 class ProposeHypotheses(Request[Hypotheses]):
-    """Turn each challenge into one specific, testable, single change of the trace's best solution."""
+    """Turn each challenge into one specific, testable, single change of the trace's best solution.
+
+    `refused` are the ideas that this trace has tried without success, also those that `history` no longer shows.
+    """
 
     role = "proposer"
 
@@ -123,6 +127,7 @@ class ProposeHypotheses(Request[Hypotheses]):
     incumbent: Solution | None
     challenges: tuple[Challenge, ...]
     history: tuple[TrialNote, ...]
+    refused: tuple[Key, ...] = ()
     workplace: Workplace
 
     @classmethod
@@ -174,7 +179,7 @@ class PlanStep(Request[StepPlan]):
     """Plan the next step in one call, from what was measured: a first solution (`draft`) or one change (`improve`).
 
     What the controls ask, and gome without structured reasoning. `base` is None for a draft; `siblings` are the ideas
-    of other first solutions, from which a draft must differ.
+    of other first solutions, from which a draft must differ; `refused` as in ProposeHypotheses.
     """
 
     role = "proposer"
@@ -185,6 +190,7 @@ class PlanStep(Request[StepPlan]):
     recalled: tuple[Recalled, ...]
     siblings: tuple[Hypothesis, ...]
     history: tuple[TrialNote, ...]
+    refused: tuple[Key, ...] = ()
     workplace: Workplace
 
     @classmethod

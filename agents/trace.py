@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from agents.ideas import Challenge, Hypothesis, TrialNote
-from agents.messages import Diagnosis, TraceRestarted
+from agents.ideas import Challenge, Hypothesis, Key, TrialNote
+from agents.messages import Diagnosis, Proposal, TraceRestarted
+from bus.message import Envelope
 from scenarios.evidence import Evaluation
 
 __all__ = ["Best", "TraceState", "best_of"]
@@ -23,11 +24,13 @@ class Best:
 class TraceState:
     """Best solution, counts and history of one trace.
 
-    `accepted` and `refused` count the trials on the path since its root. `notes` are all trials of the trace; those
-    from `path` on belong to the present path. `survey` is what the task itself poses.
+    `proposals` are those in the air, by step. `accepted` and `refused` count the trials on the path since its root.
+    `notes` are all trials of the trace; those from `path` on belong to the present path. `survey` is what the task
+    itself poses.
     """
 
     best: Best | None = None
+    proposals: dict[int, Proposal] = field(default_factory=dict)
     accepted: int = 0
     refused: int = 0
     notes: list[TrialNote] = field(default_factory=list)
@@ -35,8 +38,21 @@ class TraceState:
     survey: tuple[Challenge, ...] = ()
     challenges: tuple[Challenge, ...] = ()
 
-    def diagnosed(self, trace: int, step: int, diagnosis: Diagnosis) -> None:
-        """Fold a diagnosis of this trace."""
+    def heard(self, envelope: Envelope) -> None:
+        """Fold a proposal, diagnosis or restart of this trace; any other message changes nothing."""
+        step = envelope.step or 0
+        match envelope.message:
+            case Proposal() as proposal:
+                self.proposals[step] = proposal
+            case Diagnosis() as diagnosis:
+                self.proposals.pop(step, None)
+                self._diagnosed(envelope.trace or 0, step, diagnosis)
+            case TraceRestarted() as restart:
+                self._restarted(restart)
+            case _:
+                pass
+
+    def _diagnosed(self, trace: int, step: int, diagnosis: Diagnosis) -> None:
         if diagnosis.challenges:
             self.challenges = diagnosis.challenges
         if diagnosis.verdict == "surveyed":
@@ -61,8 +77,8 @@ class TraceState:
             )
         )
 
-    def restarted(self, restart: TraceRestarted) -> None:
-        """Fold a restart: another best, or none, and a path that begins anew. What was tried stays known."""
+    def _restarted(self, restart: TraceRestarted) -> None:
+        """Another best, or none, and a path that begins anew. What was tried stays known."""
         self.accepted = self.refused = 0
         self.path = len(self.notes)
         self.best, self.challenges = None, self.survey
@@ -75,6 +91,12 @@ class TraceState:
     def tried(self) -> tuple[Hypothesis, ...]:
         """All hypotheses that were put to a trial."""
         return tuple(hypothesis for note in self.notes for hypothesis in note.hypotheses)
+
+    @property
+    def refused_keys(self) -> tuple[Key, ...]:
+        """The ideas whose last trial was not accepted, in the order they were first tried: not to be repeated. [I]"""
+        kept = {hypothesis.key: note.accepted for note in self.notes for hypothesis in note.hypotheses}
+        return tuple(key for key, accepted in kept.items() if not accepted)
 
     @property
     def history(self) -> tuple[TrialNote, ...]:

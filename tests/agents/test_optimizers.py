@@ -20,7 +20,7 @@ from agents.requests import StepPlan
 from agents.trace import TraceState
 from benchmarks.simulation import Simulation, simulate
 from bus.lifecycle import ActivityStarted
-from bus.message import Envelope
+from bus.message import Envelope, Message
 from scenarios.evidence import Evaluation
 from scenarios.loader import load_scenario
 from scenarios.schema import Scenario, TreeSettings
@@ -29,6 +29,11 @@ from tests.agents.runs import SCENARIOS
 
 Trials = Sequence[tuple[str, int | None, float | None]]
 """What was done (draft, improve, debug), to which step, with which score (None: it failed), of steps 1, 2, …"""
+
+
+def heard(message: Message, step: int | None = None) -> Envelope:
+    """The message as trace 0 reads it."""
+    return Envelope(f"{message.kind} {step}", 1, "run", "x", 0, step, None, "c", 0.0, message)
 
 
 def grown(trials: Trials) -> tuple[TraceState, Tree]:
@@ -67,7 +72,7 @@ def grown(trials: Trials) -> tuple[TraceState, Tree]:
             effect=None,
         )
         tree.diagnosed(step, diagnosis)
-        state.diagnosed(0, step, diagnosis)
+        state.heard(heard(diagnosis, step))
     return state, tree
 
 

@@ -7,7 +7,7 @@ from agents.messages import Diagnosis, Proposal, Recollection, TraceRestarted
 from agents.trace import TraceState
 from bus.message import Envelope
 from tests.agents.requests_made import CHALLENGE, EVALUATION, NOTE
-from tests.agents.test_optimizers import Asked, envelopes_of
+from tests.agents.test_optimizers import Asked, envelopes_of, heard
 
 
 def stagnating(folder: Path, trials: int = 8, **method: Any) -> list[Envelope]:
@@ -59,11 +59,11 @@ def test_no_restart_where_it_is_off_or_something_is_accepted(tmp_path: Path) -> 
 
 def test_a_restarted_trace_keeps_what_it_tried_and_looks_back_no_further_than_its_path() -> None:
     state = TraceState(notes=[NOTE], accepted=1, refused=3, survey=(CHALLENGE,))
-    state.restarted(TraceRestarted(reason="", script_ref="other", evaluation=EVALUATION, seconds=2.0))
+    state.heard(heard(TraceRestarted(reason="", script_ref="other", evaluation=EVALUATION, seconds=2.0)))
     assert state.best is not None
     assert (state.best.script_ref, state.best.score, state.best.seconds) == ("other", EVALUATION.score, 2.0)
     assert (state.accepted, state.refused, state.history) == (0, 0, ())
     assert state.challenges == (CHALLENGE,)
     assert state.tried == NOTE.hypotheses
-    state.restarted(TraceRestarted(reason="", script_ref=None, evaluation=None))
+    state.heard(heard(TraceRestarted(reason="", script_ref=None, evaluation=None)))
     assert state.best is None
