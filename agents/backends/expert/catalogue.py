@@ -17,7 +17,7 @@ from agents.backends.expert.plan import Plan
 from agents.backends.expert.scene import Scene
 from agents.ideas import Hypothesis
 
-__all__ = ["CATALOGUE", "apply_hypothesis", "learnt", "move_of", "plays"]
+__all__ = ["CATALOGUE", "apply_hypothesis", "learnt", "move_of", "playable", "plays"]
 
 CATALOGUE: tuple[Move, ...] = (
     *moves_data.MOVES,
@@ -31,9 +31,14 @@ _BY_KEY = {move.key: move for move in CATALOGUE}
 
 
 def plays(scene: Scene) -> list[Play]:
+    """What is worth playing, best first: all that can be played but what was refuted before."""
+    return [play for play in playable(scene) if play.key not in scene.refuted]
+
+
+def playable(scene: Scene) -> list[Play]:
     """Everything that can be played: it fits, changes the plan, and stays within the time aimed at; best first.
 
-    A key that was refuted in the history is left out. Gains are weighed by how moves on that component have fared.
+    Gains are weighed by how moves on that component have fared.
     """
     found = [play for move in CATALOGUE for play in _of(move, scene)]
     return sorted(found, key=lambda play: (-play.choice.gain * learnt(scene, play.move.component), play.key))
@@ -45,9 +50,7 @@ def _of(move: Move, scene: Scene) -> Iterable[Play]:
         unchanged = plan == scene.plan and scene.evaluation is not None
         if unchanged or not affordable(scene, plan):
             continue
-        play = Play(move, choice, plan, script_seconds(scene, plan))
-        if play.key not in scene.refuted:
-            yield play
+        yield Play(move, choice, plan, script_seconds(scene, plan))
 
 
 def learnt(scene: Scene, component: str) -> float:

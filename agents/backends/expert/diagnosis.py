@@ -4,6 +4,7 @@ A challenge is found by looking at what could be done: each caption gathers the 
 the best of them. Its reasoning is the evidence that made the move fit.
 """
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from agents.backends.expert import captions
@@ -16,59 +17,62 @@ from agents.backends.expert.scene import Scene
 from agents.ideas import Challenge, TrialNote
 from agents.requests import Assessment, AssessTrial, Survey, SurveyTask
 
-__all__ = ["assess", "challenges", "survey"]
+__all__ = ["assess", "challenges", "foremost", "survey"]
 
 Source = Literal["scenario", "feedback"]
+Alignment = Literal["aligned", "mild", "severe"]
 
 
 class _Kind(NamedTuple):
-    source: Source
     category: str
     statement: str
 
 
 _KINDS: dict[str, _Kind] = {
-    captions.FIRST: _Kind("scenario", "model", "Which kind of model suits these columns is open."),
-    captions.TARGET: _Kind("scenario", "metric", "What the model minimises is not what the metric measures."),
-    captions.DECISIONS: _Kind("scenario", "metric", "The likeliest class is not what the metric rewards most."),
-    captions.UNEQUAL: _Kind("scenario", "metric", "Classes are unequal in number, not in the metric."),
-    captions.CYCLES: _Kind("scenario", "features", "A column goes round, and its two ends look far apart."),
-    captions.MOMENTS: _Kind("scenario", "features", "The calendar is hidden in a date."),
-    captions.TIME: _Kind("scenario", "features", "Rows have neighbours in time that are not seen."),
-    captions.JOINT: _Kind("scenario", "features", "Columns act together, and are cut one at a time."),
-    captions.VALUES: _Kind("scenario", "data", "A category has many values and few rows for each."),
-    captions.SPELLING: _Kind("feedback", "features", "How categories are written decides how they are told apart."),
-    captions.GAPS: _Kind("scenario", "data", "Values are missing, and not at random."),
-    captions.USELESS: _Kind("feedback", "data", "Columns cost variance and tell nothing."),
-    captions.SCALES: _Kind("scenario", "features", "A few large values stretch a column's scale."),
-    captions.SHAPE: _Kind("scenario", "model", "Which way a column acts is left to noise."),
-    captions.OVERFIT: _Kind("feedback", "model", "The model learns single training rows."),
-    captions.UNDERFIT: _Kind("feedback", "model", "The model could follow the training rows further."),
-    captions.STEPS: _Kind("feedback", "model", "Boosting goes in coarse steps."),
-    captions.UNSTEADY: _Kind("feedback", "ensemble", "Another draw of the same model says otherwise."),
-    captions.ONE_VIEW: _Kind("feedback", "ensemble", "All predictions share one kind of blind spot."),
-    captions.WEIGHING: _Kind("feedback", "ensemble", "Better and worse models have the same say."),
-    captions.CONFIDENCE: _Kind("feedback", "metric", "Predictions are off in level or too sure."),
-    captions.SLICE: _Kind("feedback", "features", "One part of the rows carries most of the loss."),
+    captions.FIRST: _Kind("model", "Which kind of model suits these columns is open."),
+    captions.TARGET: _Kind("metric", "What the model minimises is not what the metric measures."),
+    captions.DECISIONS: _Kind("metric", "The likeliest class is not what the metric rewards most."),
+    captions.UNEQUAL: _Kind("metric", "Classes are unequal in number, not in the metric."),
+    captions.CYCLES: _Kind("features", "A column goes round, and its two ends look far apart."),
+    captions.MOMENTS: _Kind("features", "The calendar is hidden in a date."),
+    captions.TIME: _Kind("features", "Rows have neighbours in time that are not seen."),
+    captions.JOINT: _Kind("features", "Columns act together, and are cut one at a time."),
+    captions.VALUES: _Kind("data", "A category has many values and few rows for each."),
+    captions.SPELLING: _Kind("features", "How categories are written decides how they are told apart."),
+    captions.GAPS: _Kind("data", "Values are missing, and not at random."),
+    captions.USELESS: _Kind("data", "Columns cost variance and tell nothing."),
+    captions.SCALES: _Kind("features", "A few large values stretch a column's scale."),
+    captions.SHAPE: _Kind("model", "Which way a column acts is left to noise."),
+    captions.OVERFIT: _Kind("model", "The model learns single training rows."),
+    captions.UNDERFIT: _Kind("model", "The model could follow the training rows further."),
+    captions.STEPS: _Kind("model", "Boosting goes in coarse steps."),
+    captions.UNSTEADY: _Kind("ensemble", "Another draw of the same model says otherwise."),
+    captions.ONE_VIEW: _Kind("ensemble", "All predictions share one kind of blind spot."),
+    captions.WEIGHING: _Kind("ensemble", "Better and worse models have the same say."),
+    captions.CONFIDENCE: _Kind("metric", "Predictions are off in level or too sure."),
+    captions.SLICE: _Kind("features", "One part of the rows carries most of the loss."),
 }  # fmt: skip
+_MEASURED = frozenset({captions.OVERFIT, captions.UNDERFIT, captions.CONFIDENCE, captions.SLICE})
+"""What only trials can show, so that no look at the task and the best solution finds it."""
 _MOST = 5
+_ALIGNED: tuple[Alignment, str] = (
+    "aligned",
+    "the folds are the harness's, encodings are fitted on training rows, the metric is the task's",
+)
 
 
 def survey(request: SurveyTask, judgement: Judgement) -> Survey:
     """What the task makes hard, before anything was tried."""
     scene = Scene(request.task, request.profile, starting_plan(request.task, request.profile))
-    return Survey(challenges=challenges(scene, "scenario", judgement))
+    return Survey(challenges=challenges(scene, ("scenario",), judgement))
 
 
 def assess(request: AssessTrial, judgement: Judgement) -> Assessment:
     """Judge a trial, and say what holds back the better of it and the trace's best."""
-    accept, reason = _decide(request)
-    accept = judgement.choose(accept, (True, False))
-    alignment, alignment_reason = _alignment(request)
+    accept, reason = _decided(request, judgement)
+    alignment, alignment_reason = judgement.choose(_alignment(request), (_ALIGNED,))
     confirmed = _verdict(request)
-    kept = _stays(request, accept)
-    scene = _scene_of(request, kept)
-    found = tuple(each for source in request.wanted for each in challenges(scene, source, judgement))
+    scene = _scene_of(request, _stays(request, accept))
     return Assessment(
         alignment=alignment,
         alignment_reason=alignment_reason,
@@ -76,32 +80,56 @@ def assess(request: AssessTrial, judgement: Judgement) -> Assessment:
         reason=reason,
         observations=_observations(request),
         hypothesis_verdict=judgement.choose(confirmed, ("confirmed", "refuted", "inconclusive")),
-        challenges=found[: 2 * _MOST],
+        challenges=challenges(scene, request.wanted, judgement),
     )
 
 
-def challenges(scene: Scene, source: Source, judgement: Judgement) -> tuple[Challenge, ...]:
-    """At most five of one source, heaviest first; where judgement fails, in any order."""
-    best: dict[str, Play] = {}
-    for play in plays(scene):
-        if _KINDS[play.move.challenge].source == source:
-            best.setdefault(play.move.challenge, play)
-    if captions.FIRST in best and scene.evaluation is None:
-        best = {captions.FIRST: best.pop(captions.FIRST), **best}
-    captioned = judgement.rank(list(best))
-    return tuple(_challenge(scene, caption, best[caption]) for caption in captioned[:_MOST])
+def challenges(scene: Scene, sources: Iterable[Source], judgement: Judgement) -> tuple[Challenge, ...]:
+    """At most five of each source, heaviest first. Where judgement fails, any other with the figures of the right one.
+
+    What is judged here is which challenges weigh most; what the data rule out is no challenge at any skill.
+    """
+    found: list[Challenge] = []
+    for source, right in foremost(scene, sources):
+        left = {play.move.challenge: play for play in right}
+        ranked = judgement.rank(list(left))
+        for caption, spoken_for in list(zip(ranked, right, strict=True))[:_MOST]:
+            found.append(_challenge(scene, source, left[caption], spoken_for))
+    return tuple(found)
 
 
-def _challenge(scene: Scene, caption: str, play: Play) -> Challenge:
-    kind = _KINDS[caption]
-    gain = play.choice.gain * learnt(scene, play.move.component) * scene.scale
+def foremost(scene: Scene, sources: Iterable[Source]) -> list[tuple[Source, list[Play]]]:
+    """For each source the heaviest play of each caption, heaviest first; a later source leaves out what was said.
+
+    The task and the best solution show all but what must be measured; trials show that too. Before the first one, what
+    a first solution may hold comes first.
+    """
+    said: set[str] = set()
+    found: list[tuple[Source, list[Play]]] = []
+    for source in sources:
+        best: dict[str, Play] = {}
+        for play in plays(scene):
+            caption = play.move.challenge
+            if caption not in said and (source == "feedback" or caption not in _MEASURED):
+                best.setdefault(caption, play)
+        ranked = list(best.values())
+        if scene.evaluation is None:
+            ranked.sort(key=lambda play: (play.move.challenge != captions.FIRST, not play.move.at_root))
+        said.update(play.move.challenge for play in ranked[:_MOST])
+        found.append((source, ranked))
+    return found
+
+
+def _challenge(scene: Scene, source: Source, play: Play, spoken_for: Play) -> Challenge:
+    kind, share = _KINDS[play.move.challenge], spoken_for.choice.gain
+    gain = share * learnt(scene, spoken_for.move.component) * scene.scale
     return Challenge(
-        source=kind.source,
+        source=source,
         category=kind.category,
-        caption=caption,
+        caption=play.move.challenge,
         statement=kind.statement,
         reasoning=play.choice.reason,
-        metric_impact=f"about {gain:.2g} of {scene.task.metric} ({play.choice.gain:.1%} of the loss)",
+        metric_impact=f"about {gain:.2g} of {scene.task.metric} ({share:.1%} of the loss)",
     )
 
 
@@ -124,7 +152,9 @@ def _scene_of(request: AssessTrial, trial_is_kept: bool) -> Scene:
         evaluation = incumbent.evaluation if incumbent else None
         seconds = incumbent.seconds if incumbent else 0.0
     plan = read_plan(script) or starting_plan(request.task, request.profile, script)
-    return Scene(request.task, request.profile, plan, evaluation, seconds, None, (*request.history, own))
+    return Scene(
+        request.task, request.profile, plan, evaluation, seconds, None, (*request.history, own), request.refused
+    )
 
 
 def _sound(request: AssessTrial) -> bool:
@@ -138,6 +168,17 @@ def _stays(request: AssessTrial, accept: bool) -> bool:
     if request.effect is None:
         return request.incumbent is None
     return accept if request.effect.verdict == "near-tie" else request.effect.verdict == "better"
+
+
+def _decided(request: AssessTrial, judgement: Judgement) -> tuple[bool, str]:
+    """Whether the trial is kept, and why; where judgement fails, by a coin and with no less conviction."""
+    right = _decide(request)
+    if not judgement.fails():
+        return right
+    accept = judgement.chance.random() < 0.5
+    if accept == right[0]:
+        return right
+    return (True, "what it changes is sound and will pay") if accept else (False, "what it changes will not hold up")
 
 
 def _decide(request: AssessTrial) -> tuple[bool, str]:
@@ -172,7 +213,7 @@ def _plan_or_default(script: str) -> Plan:
     return read_plan(script) or Plan()
 
 
-def _alignment(request: AssessTrial) -> tuple[Literal["aligned", "mild", "severe"], str]:
+def _alignment(request: AssessTrial) -> tuple[Alignment, str]:
     """Whether validation can be trusted: the harness's signs, and a training score that is too good to be true."""
     evaluation = request.evaluation
     if evaluation is None:
@@ -183,7 +224,7 @@ def _alignment(request: AssessTrial) -> tuple[Literal["aligned", "mild", "severe
     best = 0.0 if request.task.direction == "minimize" else 1.0
     if evaluation.score is not None and abs(evaluation.score - best) < 1e-9:
         return "mild", f"a {request.task.metric} of {evaluation.score:.4g} is perfect: a column may hold the answer"
-    return "aligned", "the folds are the harness's, encodings are fitted on training rows, the metric is the task's"
+    return _ALIGNED
 
 
 def _verdict(request: AssessTrial) -> Literal["confirmed", "refuted", "inconclusive"]:

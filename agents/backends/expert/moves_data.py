@@ -36,7 +36,8 @@ def _silent(scene: Scene) -> Iterable[Choice]:
 
 def _rare(scene: Scene) -> Iterable[Choice]:
     for column in scene.categories:
-        if column.dtype == "category" and column.cardinality > max(20, scene.profile.rows / 100):
+        rows = scene.task.train_rows + scene.task.test_rows
+        if column.dtype == "category" and column.cardinality > max(20, rows / 40):  # else no value is rare
             mean = scene.profile.rows / column.cardinality
             words = f"{column.name} has {column.cardinality} values, {mean:.0f} rows each on average."
             yield Choice((column.name,), 0.006, words)

@@ -57,9 +57,7 @@ def _drawn(request: PlanStep, hypotheses: tuple[Hypothesis, ...], judgement: Jud
 def _found(request: PlanStep, judgement: Judgement) -> tuple[Challenge, ...]:
     """What holds the base back, by task and by evidence alike."""
     scene = _scene(request)
-    if request.base is None:
-        return challenges(scene, "scenario", judgement)
-    return (*challenges(scene, "scenario", judgement), *challenges(scene, "feedback", judgement))
+    return challenges(scene, ("scenario",) if request.base is None else ("scenario", "feedback"), judgement)
 
 
 def _scene(request: PlanStep) -> Scene:
@@ -67,7 +65,16 @@ def _scene(request: PlanStep) -> Scene:
     if base is None:
         return Scene(request.task, request.profile, starting_plan(request.task, request.profile))
     plan = read_plan(base.script) or starting_plan(request.task, request.profile, base.script)
-    return Scene(request.task, request.profile, plan, base.evaluation, base.seconds, request.workplace, request.history)
+    return Scene(
+        request.task,
+        request.profile,
+        plan,
+        base.evaluation,
+        base.seconds,
+        request.workplace,
+        request.history,
+        request.refused,
+    )
 
 
 def _selected(request: PlanStep, found: tuple[Challenge, ...], judgement: Judgement) -> Selection:
@@ -84,7 +91,9 @@ def _selected(request: PlanStep, found: tuple[Challenge, ...], judgement: Judgem
         "history": request.history if request.base else (),
         "workplace": request.workplace,
     }
-    proposed = propose(ProposeHypotheses.model_validate({**shared, "challenges": found}), judgement)
+    refused = request.refused if request.base else ()
+    asked_for = ProposeHypotheses.model_validate({**shared, "challenges": found, "refused": refused})
+    proposed = propose(asked_for, judgement)
     asked = SelectHypothesis.model_validate(
         {
             **shared,

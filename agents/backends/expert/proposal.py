@@ -1,8 +1,11 @@
 """The expert as Proposer: a hypothesis for each challenge, and the one that a step implements."""
 
+from collections.abc import Sequence
+
 from agents.backends.expert import captions
-from agents.backends.expert.catalogue import learnt, move_of, plays
+from agents.backends.expert.catalogue import learnt, move_of, playable, plays
 from agents.backends.expert.cost import affordable, aim
+from agents.backends.expert.diagnosis import foremost
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.moves import Play
 from agents.backends.expert.plan import Plan, read_plan
@@ -16,30 +19,40 @@ __all__ = ["hypothesis_of", "propose", "select"]
 _MOST = 10
 _TRUST_IN_RECALL = 0.7
 _TIRED = 0.3
+_ALIKE = 0.5
 
 
 def propose(request: ProposeHypotheses, judgement: Judgement) -> Hypotheses:
-    """One hypothesis for each challenge that something can be done about; at the root the trace's own family first."""
+    """One hypothesis for each challenge that something can be done about; at the root the trace's own family first.
+
+    Where judgement fails it is any move that can be played, tried in vain or not, told with the figures that the right
+    challenges would have had in this order.
+    """
     scene = _scene(request)
-    available = plays(scene)
+    available, anything = plays(scene), playable(scene)
     if request.incumbent is None:
         available = _begin_with(family_order(request.trace)[0], available)
+    confident = _confident(scene, request.challenges)
     hypotheses: list[Hypothesis] = []
-    for challenge in request.challenges:
+    for place, challenge in enumerate(request.challenges):
         used = {hypothesis.key for hypothesis in hypotheses}
-        open_plays = [play for play in available if play.key not in used]
-        fitting = [play for play in open_plays if play.move.challenge == challenge.caption]
-        right = fitting[0] if fitting else _nearest(challenge, open_plays)
-        if right is not None:
-            chosen = judgement.choose(right, open_plays)
-            hypotheses.append(hypothesis_of(scene, chosen, challenge.caption, right))
+        right = _answer(challenge, [play for play in available if play.key not in used])
+        others = [play for play in anything if play.key not in used]
+        if right is not None and not judgement.fails():
+            hypotheses.append(hypothesis_of(scene, right, challenge.caption, right))
+        elif right is not None and others:
+            spoken_for = confident[place] if place < len(confident) else right
+            hypotheses.append(hypothesis_of(scene, judgement.chance.choice(others), challenge.caption, spoken_for))
     if not hypotheses:
         hypotheses = _without_challenges(scene, available, judgement)
     return Hypotheses(hypotheses=tuple(hypotheses[:_MOST]))
 
 
 def select(request: SelectHypothesis, judgement: Judgement) -> Selection:
-    """The hypothesis of this step: at the root all that go together, later the one that promises most."""
+    """The hypothesis of this step: at the root all that go together, later the one that promises most.
+
+    Where judgement fails it is any candidate, without a look at memory, told with the figures of the right one.
+    """
     scene = _scene(request)
     if request.incumbent is None:
         return _select_root(request, scene, judgement)
@@ -47,8 +60,10 @@ def select(request: SelectHypothesis, judgement: Judgement) -> Selection:
         (_promise(request, scene, each), each, None) for each in request.candidates
     ]
     options += [option for each in request.recalled if (option := _recalled(request, scene, each)) is not None]
-    ranked = sorted(options, key=lambda option: -option[0])
-    _, chosen, origin = judgement.choose(ranked[0], ranked)
+    _, chosen, origin = _foremost(request, options)
+    if judgement.fails():
+        figures = {"scores": chosen.scores, "expected_gain": chosen.expected_gain}
+        chosen, origin = judgement.chance.choice(request.candidates).model_copy(update=figures), None
     return Selection(
         action="select" if origin is None or chosen == origin.hypothesis else "modify",
         hypotheses=(chosen,),
@@ -60,17 +75,40 @@ def select(request: SelectHypothesis, judgement: Judgement) -> Selection:
 
 def _scene(request: ProposeHypotheses | SelectHypothesis) -> Scene:
     incumbent = request.incumbent
+    refused = request.refused if isinstance(request, ProposeHypotheses) else ()
     if incumbent is None:
         plan = starting_plan(request.task, request.profile)
-        return Scene(request.task, request.profile, plan, None, 0.0, request.workplace, request.history)
+        return Scene(request.task, request.profile, plan, None, 0.0, request.workplace, request.history, refused)
     plan = read_plan(incumbent.script) or starting_plan(request.task, request.profile, incumbent.script)
     evaluation, seconds = incumbent.evaluation, incumbent.seconds
-    return Scene(request.task, request.profile, plan, evaluation, seconds, request.workplace, request.history)
+    return Scene(request.task, request.profile, plan, evaluation, seconds, request.workplace, request.history, refused)
+
+
+def _foremost(
+    request: SelectHypothesis, options: list[tuple[float, Hypothesis, Recalled | None]]
+) -> tuple[float, Hypothesis, Recalled | None]:
+    """What promises most. Where several promise about as much, each trace takes another, so that memory gets to know
+    more than one."""
+    ranked = sorted(options, key=lambda option: -option[0])
+    alike = [option for option in ranked if option[0] >= _ALIKE * ranked[0][0]]
+    return alike[request.trace % len(alike)]
+
+
+def _confident(scene: Scene, asked: Sequence[Challenge]) -> list[Play]:
+    """What would be spoken for at full skill, in this order: the right plays of the challenges' sources."""
+    sources = tuple(dict.fromkeys(challenge.source for challenge in asked))
+    return [play for _, right in foremost(scene, sources) for play in right[: len(asked)]]
 
 
 def _begin_with(family: str, available: list[Play]) -> list[Play]:
     """The plays without first models of another family than the trace's own."""
     return [play for play in available if play.move.challenge != captions.FIRST or play.move.direction == family]
+
+
+def _answer(challenge: Challenge, available: list[Play]) -> Play | None:
+    """The best move of a challenge, or the nearest to it."""
+    fitting = [play for play in available if play.move.challenge == challenge.caption]
+    return fitting[0] if fitting else _nearest(challenge, available)
 
 
 def _nearest(challenge: Challenge, available: list[Play]) -> Play | None:
@@ -106,7 +144,7 @@ def hypothesis_of(scene: Scene, play: Play, caption: str, spoken_for: Play) -> H
         component=play.move.component,
         parameter=play.move.parameter(play.choice.subject),
         direction=play.move.direction,
-        scores=_scores(scene, play, spoken_for),
+        scores=_scores(scene, spoken_for),
         expected_gain=_expected(scene, spoken_for),
     )
 
@@ -115,14 +153,14 @@ def _expected(scene: Scene, play: Play) -> float:
     return float(f"{play.choice.gain * learnt(scene, play.move.component) * scene.scale:.3g}")
 
 
-def _scores(scene: Scene, play: Play, spoken_for: Play) -> Scores:
+def _scores(scene: Scene, spoken_for: Play) -> Scores:
     share = spoken_for.choice.gain * learnt(scene, spoken_for.move.component)
     cost = spoken_for.seconds / max(1e-9, aim(scene))
     siblings = {(component, parameter) for component, parameter, _ in scene.tried}
     novelty, why = 8, "not tried on this path"
-    if play.key in scene.tried:
+    if spoken_for.key in scene.tried:
         novelty, why = 1, "this path has tried it before"
-    elif play.key[:2] in siblings:
+    elif spoken_for.key[:2] in siblings:
         novelty, why = 5, "the other direction was tried on this path"
     return Scores(
         impact=_score(2 + 200 * share, f"about {share:.1%} of the loss"),
@@ -204,12 +242,13 @@ def _as_member(recalled: Recalled, scene: Scene) -> Hypothesis:
 def _select_root(request: SelectHypothesis, scene: Scene, judgement: Judgement) -> Selection:
     """All candidates that may stand in a first solution, with a family that no sibling has begun with."""
     taken = {sibling.direction for sibling in request.siblings if sibling.parameter == "family"}
-    kept = [each for each in request.candidates if (found := move_of(each)) is None or found[0].at_root]
-    families = [each for each in kept if each.parameter == "family"]
-    if not families or families[0].direction in taken:
-        rest = [each for each in kept if each.parameter != "family"]
-        kept = [*_first(request, scene, taken), *rest] or list(request.candidates)
-    chosen = _compatible([judgement.choose(each, request.candidates) for each in kept])
+    safe = [each for each in request.candidates if judgement.choose(_at_root(each), (True, False))]
+    families = [each for each in safe if each.parameter == "family"]
+    first = [families[0]] if families and families[0].direction not in taken else _first(request, scene, taken)
+    if first and judgement.fails():
+        first = [judgement.chance.choice(_families(scene, first[0]))]
+    rest = [each for each in safe if each.parameter != "family"]
+    chosen = _compatible([*first, *rest] or list(request.candidates))
     others = f"; siblings began with {', '.join(sorted(taken))}" if taken else ""
     return Selection(
         action="root",
@@ -219,12 +258,26 @@ def _select_root(request: SelectHypothesis, scene: Scene, judgement: Judgement) 
     )
 
 
+def _at_root(hypothesis: Hypothesis) -> bool:
+    """Whether a first solution may hold it; what is none of the catalogue's is somebody else's to answer for."""
+    found = move_of(hypothesis)
+    return found is None or found[0].at_root
+
+
 def _first(request: SelectHypothesis, scene: Scene, taken: set[str]) -> list[Hypothesis]:
     """A first model of a family that is not taken, in the trace's order; of a taken one where no other fits, if any."""
-    fitting = {play.move.direction: play for play in plays(scene) if play.move.name == "family"}
+    fitting = {play.move.direction: play for play in playable(scene) if play.move.name == "family"}
     order: list[str] = [family for family in family_order(request.trace) if family in fitting]
     order.sort(key=lambda family: family in taken)
     return [hypothesis_of(scene, fitting[family], captions.FIRST, fitting[family]) for family in order[:1]]
+
+
+def _families(scene: Scene, right: Hypothesis) -> list[Hypothesis]:
+    """Every first model that fits, told with the figures of the right one."""
+    figures = {"scores": right.scores, "expected_gain": right.expected_gain}
+    fitting = [play for play in playable(scene) if play.move.name == "family"]
+    told = [hypothesis_of(scene, play, captions.FIRST, play).model_copy(update=figures) for play in fitting]
+    return told or [right]
 
 
 def _compatible(hypotheses: list[Hypothesis]) -> list[Hypothesis]:

@@ -67,7 +67,10 @@ def sequence_of(task: TaskBrief, profile: Profile) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Scene:
-    """One solution of one task, with what was measured of it. `seconds` 0 means that its time is not known."""
+    """One solution of one task, with what was measured of it. `seconds` 0 means that its time is not known.
+
+    `refused` are keys of ideas that were tried without success before what `history` shows.
+    """
 
     task: TaskBrief
     profile: Profile
@@ -76,6 +79,7 @@ class Scene:
     seconds: float = 0.0
     workplace: Workplace | None = None
     history: tuple[TrialNote, ...] = field(default=())
+    refused: tuple[tuple[str, str, str], ...] = ()
 
     # -- the task -----------------------------------------------------------------------------------------------
 
@@ -198,5 +202,6 @@ class Scene:
 
     @cached_property
     def refuted(self) -> frozenset[tuple[str, str, str]]:
-        """Keys of the hypotheses whose trial was not accepted."""
-        return frozenset(h.key for note in self.history if not note.accepted for h in note.hypotheses)
+        """Keys of the hypotheses whose trial was not accepted, now or before."""
+        shown = frozenset(h.key for note in self.history if not note.accepted for h in note.hypotheses)
+        return shown.union(self.refused)

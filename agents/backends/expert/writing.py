@@ -36,8 +36,7 @@ def write(request: WriteSolution, judgement: Judgement) -> Script:
             notes.append(note)
     if request.base is None:
         plan = _within_time(request, plan)
-    if judgement.fails():
-        plan = _careless(plan, judgement)
+    plan = _detailed(before, plan, judgement, first=request.base is None)
     script = compose(request.task, request.profile, plan)
     notes.append(changes(before, plan))
     return Script(script=script, notes=" ".join(notes))
@@ -62,10 +61,16 @@ def _within_time(request: WriteSolution, plan: Plan) -> Plan:
     return plan
 
 
-def _careless(plan: Plan, judgement: Judgement) -> Plan:
-    """The plan with one detail of the code set by chance."""
-    name = judgement.chance.choice(sorted(_DETAILS))
-    return plan.model_copy(update={name: judgement.chance.choice(_DETAILS[name])})
+def _detailed(before: Plan, plan: Plan, judgement: Judgement, first: bool) -> Plan:
+    """The plan with those details of the code that judgement failed at set by chance.
+
+    A first solution decides on every detail, a later one on those that its change turns; and a hand that fails there
+    slips on one more besides.
+    """
+    names = [name for name in _DETAILS if first or getattr(plan, name) != getattr(before, name)]
+    slips = [] if first or not judgement.fails() else [judgement.chance.choice(sorted(_DETAILS))]
+    wrong = [name for name in names if judgement.fails()] + slips
+    return plan.model_copy(update={name: judgement.chance.choice(_DETAILS[name]) for name in wrong})
 
 
 def changes(before: Plan, after: Plan) -> str:

@@ -169,8 +169,8 @@ def test_challenges_are_about_the_better_solution(places: dict[str, Place]) -> N
     ensemble = place.script(place.plan(models=("boosting", "extra_trees")))
     worse = Effect(gain=-0.02, standard_error=0.005, verdict="worse")
     better = Effect(gain=0.02, standard_error=0.005, verdict="better")
-    refused = _ask(_trial(place, script=ensemble, effect=worse, wanted=("feedback",)))
-    accepted = _ask(_trial(place, script=ensemble, effect=better, wanted=("feedback",)))
+    refused = _ask(_trial(place, script=ensemble, effect=worse))
+    accepted = _ask(_trial(place, script=ensemble, effect=better))
     assert "Members weighed alike" not in {each.caption for each in refused.challenges}
     assert refused.challenges != accepted.challenges
 
