@@ -1,12 +1,12 @@
 """Broken scenarios as a user meets them: every problem on a line with its place, status 2, never a traceback."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from main import main
 from tests.scenarios.test_loader import BROKEN, GOOD, Expected
+from tests.viewer.printed import data_of
 
 MORE: list[tuple[str, str, list[Expected]]] = [
     (
@@ -52,7 +52,7 @@ def test_a_broken_scenario_is_told_whole(
     assert [each.name for each in tmp_path.iterdir()] == ["mine.yaml"]
     with pytest.raises(SystemExit):
         main(["validate", str(path), "--json"])
-    data = json.loads(capsys.readouterr().out)["data"]
+    data = data_of(capsys.readouterr().out, "validate")
     found = [
         (each["line"], each["column"], each["code"], each["path"], each["suggestion"]) for each in data["problems"]
     ]

@@ -11,6 +11,7 @@ from bus.lock import RunLock
 from errors import UsageError
 from main import main
 from tests.conftest import UNFINISHED
+from tests.viewer.printed import data_of
 from tests.viewer.sample import RUN, sample_run
 from viewer.commands.resume import extended_budget
 
@@ -23,10 +24,7 @@ def gome(*arguments: str) -> int:
 
 
 def document(capsys: pytest.CaptureFixture[str], verb: str) -> Any:
-    printed = json.loads(capsys.readouterr().out)
-    assert list(printed) == ["schema", "data"]
-    assert printed["schema"] == f"gome.{verb}/1"
-    return printed["data"]
+    return data_of(capsys.readouterr().out, verb)
 
 
 def test_runs_are_listed_newest_first(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,7 +263,7 @@ def test_two_runs_are_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -
     assert gome("compare", RUN, UNFINISHED, "--json") == 0
     found = document(capsys, "compare")
     assert found["runs"] == [RUN, UNFINISHED]
-    assert [each["test score"] for each in found["figures"]] == [0.418, None]
+    assert [each["test_score"] for each in found["figures"]] == [0.418, None]
     assert (found["settings"], found["ideas"]) == ({}, [[], []])
 
 

@@ -94,7 +94,7 @@ def test_the_message_that_differs_is_named_with_its_fields() -> None:
 def test_compare_counts_to_a_target_and_fails_on_a_condition(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("compare", RUN, UNFINISHED, "--target", "0.45", "--json") == 0
     found = document(capsys, "compare")
-    assert [each["trials to target"] for each in found["figures"]] == [3, 3]
+    assert [each["trials_to_target"] for each in found["figures"]] == [3, 3]
     assert found["divergence"]["kind"] == "finish_called"
     assert gome("compare", RUN, UNFINISHED, "--fail-on", "b.trials >= a.trials", "--fail-on", "b.usd > 100") == 1
     printed = capsys.readouterr()

@@ -10,6 +10,7 @@ from main import main
 from tests.agents.canned import canned
 from tests.agents.model_server import Ask, ModelServer, Play, fail
 from tests.scenarios.make_task import make_task
+from tests.viewer.printed import data_of
 
 ROLES = ("diagnoser", "proposer", "executor")
 
@@ -45,15 +46,15 @@ def test_each_backend_is_asked_once_and_found_well(
         backends = {"local": local, "priced": priced, "unused": {"kind": "openai", "model": "o"}}
         roles = {"diagnoser": "local", "proposer": "priced", "executor": "local"}
         status, said = examined(tmp_path, capsys, backends, roles, "--json", "--sandbox", "none")
-    document = json.loads(said)
-    assert (status, document["schema"], document["data"]["well"]) == (0, "gome.doctor/1", True)
-    first, second = document["data"]["backends"]
+    found = data_of(said, "doctor")
+    assert (status, found["well"]) == (0, True)
+    first, second = found["backends"]
     assert (first["roles"], first["key"], first["price"]) == (["diagnoser", "executor"], "MY_KEY is set", "unknown")
     assert (second["roles"], second["key"], second["price"]) == (["proposer"], "none named", "the scenario")
     assert (first["replies"], first["tokens"]) == ("json", 1000)
     assert first["seconds"] > 0
     assert sorted(ask.body["model"] for ask in server.asks) == ["m", "m", "n", "n"], "once, and once without the schema"
-    place = document["data"]["place"]
+    place = found["place"]
     assert (place["sandbox"], place["trouble"]) == ("none", None)
     assert place["slots"] > 0
     assert place["free"] > 0

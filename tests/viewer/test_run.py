@@ -1,11 +1,11 @@
 """A run from the command line, in a process of its own: watched, interrupted, finished, replayed, forked."""
 
-import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +13,11 @@ from agents.messages import VOCABULARY
 from bus.reader import LogReader
 from main import main
 from tests.scenarios.make_task import make_task
+from tests.viewer.printed import data_of
+from viewer.commands.runs import state
+from viewer.store import outline
 
+pytestmark = pytest.mark.xdist_group("run")  # its tests go on with one run
 MAIN = Path(__file__).parents[2] / "main.py"
 SCENARIO = """\
 name: made-up
@@ -76,9 +80,7 @@ def test_an_interrupted_run_is_finished_without_another_trial(interrupted: Path,
     assert after[: len(before)] == before
     assert after.count("step_opened") == before.count("step_opened") == 1
     assert after[-1] == "run_finished"
-    answer: dict[str, Any] = json.loads(done.stdout)
-    assert answer["schema"] == "gome.run/1"
-    data = answer["data"]
+    data = data_of(done.stdout, "run")
     assert data["test_score"] is not None
     assert data["reasoners"] == ["expert (rule-based, not a language model)"]
     for name in ("script", "submission", "report"):
@@ -90,10 +92,9 @@ def test_the_scripts_of_a_run_score_the_same_again(interrupted: Path, runs: Path
     before = {path for path in interrupted.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
     done = gome("replay", interrupted.name, "--rerun", "scripts", "--runs", runs, "--json")
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["schema"] == "gome.replay-scripts/1"
-    assert {each["view"] for each in answer["data"]} >= {"debug", "full", "holdout"}
-    assert all(each["same"] for each in answer["data"])
+    again = data_of(done.stdout, "replay-scripts")
+    assert {each["view"] for each in again} >= {"debug", "full", "holdout"}
+    assert all(each["same"] for each in again)
     assert {path for path in interrupted.rglob("*") if not path.name.endswith(("-wal", "-shm"))} == before
 
 
@@ -101,14 +102,14 @@ def test_the_run_replays_and_may_go_on_with_more_budget(
     interrupted: Path, runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["replay", interrupted.name, "--runs", str(runs)])
+        main(["replay", interrupted.name, "--runs", str(runs), "--json"])
     assert ended.value.code == 0
-    assert "identical" in capsys.readouterr().out
+    assert data_of(capsys.readouterr().out, "replay")["handled"] > 0
     done = gome("resume", interrupted.name, "--set", "budget.trials=2", "--runs", runs, "--display", "json")
     assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert lines[-1]["schema"] == "gome.run/1"
-    told = [each["data"]["message"]["kind"] for each in lines[:-1]]
+    *lines, last = done.stdout.splitlines()
+    data_of(last, "run")
+    told = [data_of(line, "message")["message"]["kind"] for line in lines]
     assert told == kinds(interrupted)
     assert told.count("step_opened") == 2
 
@@ -119,7 +120,7 @@ def test_a_fork_goes_another_way_and_leaves_its_parent(interrupted: Path, runs: 
         at = next(reader.envelopes(kinds=("trial",))).id
     done = gome("fork", interrupted.name, "--at", at, "--role", "proposer=weak", "--runs", runs, "--json")
     assert done.returncode == 0, done.stderr
-    data = json.loads(done.stdout)["data"]
+    data = data_of(done.stdout, "run")
     assert data["run"] != interrupted.name
     assert "skill 0.2" in " ".join(data["reasoners"])
     assert kinds(interrupted) == before
@@ -132,3 +133,32 @@ def test_a_run_that_cannot_begin_leaves_nothing(scenario: Path, tmp_path: Path) 
     assert "error[" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_a_detached_run_is_its_own_and_can_be_stopped(scenario: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    done = gome("run", scenario, "--detach", "--set", "budget.trials=50", "--runs", runs, "--json")
+    assert done.returncode == 0, done.stderr
+    begun = data_of(done.stdout, "run-detached")
+    folder = runs / begun["run"]
+    assert os.getsid(begun["pid"]) == begun["pid"], "no terminal's end reaches a session of its own"
+    assert state(folder, outline(folder)) == "running"
+    os.kill(begun["pid"], signal.SIGINT)
+    deadline = time.monotonic() + 60
+    while state(folder, outline(folder)) == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert state(folder, outline(folder)) == "stopped"
+    while "next: gome resume" not in (said := Path(begun["output"]).read_text(encoding="utf-8")):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.1)
+    assert "run_opened" in said
+
+
+def test_a_detached_run_that_cannot_begin_says_why(scenario: Path, tmp_path: Path) -> None:
+    done = gome("run", scenario, "--detach", "--set", "task=nowhere", "--runs", tmp_path / "runs")
+    assert done.returncode == 2
+    assert "error[task]" in done.stderr
+    assert "nowhere" in done.stderr
+    assert done.stdout == ""
+    assert list((tmp_path / "runs").iterdir()) == []

@@ -5,13 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import ValidationError
 
 from agents.messages import VOCABULARY
 from tests.conftest import UNFINISHED
+from tests.scenarios.make_task import make_task
+from tests.viewer.printed import data_of
 from tests.viewer.sample import RUN, sample_run
 from tests.viewer.test_commands import gome
-from viewer.schemas import DOCUMENTS, MESSAGES_FILE, OUTPUTS_FILE, message_schema, output_schema, written
+from viewer.documents import DOCUMENTS
+from viewer.schemas import MESSAGES_FILE, OUTPUTS_FILE, message_schema, output_schema, written
 
 HOUSE = Path(__file__).parents[2]
 
@@ -64,6 +67,30 @@ def test_what_a_verb_prints_fits_its_schema(
     runs: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert gome(*arguments, "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
-    name = printed["schema"].removeprefix("gome.").removesuffix("/1")
-    TypeAdapter(DOCUMENTS[name]).validate_python(printed["data"])
+    printed = capsys.readouterr().out
+    data_of(printed, json.loads(printed)["schema"].removeprefix("gome.").removesuffix("/1"))
+
+
+def test_what_the_verbs_of_tasks_print_fits_its_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_task(tmp_path / "task")
+    sample = folder / "prepared" / "public" / "sample_submission.csv"
+    listed = tmp_path / "all.jsonl"
+    listed.write_text(json.dumps({"competition_id": str(folder), "submission_path": str(sample)}) + "\n")
+    train = str(folder / "prepared" / "public" / "train.csv")
+    for name, *arguments in (
+        ("grade", "grade", str(sample), "--task", str(folder)),
+        ("grade-all", "grade", str(listed)),
+        ("task-list", "task", "list"),
+        ("task-prepare", "task", "prepare", "bike-demand"),
+        ("task-new", "task", "new", str(tmp_path / "new"), "--train", train, "--target", "y"),
+    ):
+        gome(*arguments, "--json")
+        assert data_of(capsys.readouterr().out, name)
+
+
+def test_a_field_too_many_or_of_another_type_is_no_document() -> None:
+    good = {"run": "r", "folder": "f", "output": "o", "pid": 1}
+    for data in ({**good, "more": 1}, {**good, "pid": "1"}, {"run": "r"}):
+        with pytest.raises(ValidationError):
+            data_of(json.dumps({"schema": "gome.run-detached/1", "data": data}), "run-detached")
+    assert data_of(json.dumps({"schema": "gome.run-detached/1", "data": good}), "run-detached") == good

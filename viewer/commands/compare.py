@@ -48,7 +48,12 @@ def compare(
     ideas = [_ideas(first) - _ideas(second), _ideas(second) - _ideas(first)]
     parting = first_divergence(*logs)
     if json:
-        data = {"runs": [each.run for each in summaries], "target": aim, "figures": figures, "settings": settings}
+        data = {
+            "runs": [each.run for each in summaries],
+            "target": aim,
+            "figures": list(map(_named, figures)),
+            "settings": settings,
+        }
         emit("compare", {**data, "ideas": [sorted(each) for each in ideas], "divergence": parting, "failed": broken})
         return 1 if broken else 0
     _say_figures(summaries, figures, aim)

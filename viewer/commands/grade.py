@@ -74,7 +74,7 @@ def _show_summary(summary: dict[str, Any], output: Path | None, now: datetime, *
         path = output / f"{now:%Y-%m-%dT%H-%M-%S}_grading_report.json"
         path.write_text(json_text.dumps(summary, indent=2) + "\n", encoding="utf-8")
     if as_json:
-        emit("grade", summary)
+        emit("grade-all", summary)
         return 0
     for name, value in summary.items():
         if name != "competition_reports":

@@ -18,6 +18,8 @@ from errors import GomeError, UsageError
 from scenarios.loader import load_scenario, warnings
 from viewer import text
 from viewer.commands.best import best_data, write_best
+from viewer.commands.detach import Detached
+from viewer.commands.detach import detach as start
 from viewer.commands.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, Trust
 from viewer.commands.table import Table, scenario_of_table
 from viewer.consent import check_consent
@@ -46,6 +48,8 @@ def run(
     test: Annotated[Path | None, Parameter(show_default=False)] = None,
     metric: Annotated[str | None, Parameter(show_default=False)] = None,
     model: Annotated[str | None, Parameter(show_default=False)] = None,
+    detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    run_id: Annotated[str | None, Parameter(show=False)] = None,
     runs: Runs = None,
     json: Json = False,
 ) -> int:
@@ -63,6 +67,10 @@ def run(
         Of a table: what counts, such as rmse, auc, log-loss. Guessed from the target where it is not given.
     model
         Of a table: the language model that reasons, such as gpt-5. Without one the offline expert does.
+    detach
+        Return once the run has begun; it goes on by itself, also when this terminal is closed.
+    run_id
+        The run's id: how a detached run is told its own.
     """
     table = Table(target, test, metric, model)
     if scenario.suffix.lower() == ".csv":
@@ -73,14 +81,32 @@ def run(
     check_consent(asked, trust=trust)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
-    run_id = new_run_id(asked.name)
-    folder = runs_root(runs) / run_id
-    say_aside(f"run {run_id} in {folder}")
+    name = run_id or new_run_id(asked.name)
+    folder = runs_root(runs) / name
+    if detach:
+        lists = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role)]
+        shown = ["--sandbox", sandbox, "--display", "json" if display == "json" else "plain"]
+        place = ["--runs", str(folder.parent), "--run-id", name]
+        return _detached(start(["run", str(scenario), *lists, *shown, *place], folder), as_json=json)
+    say_aside(f"run {name} in {folder}")
 
     async def work(ready: Ready) -> RunFinished | None:
-        return await conduct(asked, scenario, folder, run_id=run_id, unsandboxed=sandbox == "none", on_ready=ready)
+        return await conduct(asked, scenario, folder, run_id=name, unsandboxed=sandbox == "none", on_ready=ready)
 
     return conduct_watched(folder, work, display, as_json=json)
+
+
+def _detached(begun: Detached | int, as_json: bool) -> int:
+    """Say where a detached run is and how to see it, stop it and go on with it; the exit status."""
+    if isinstance(begun, int):
+        return begun
+    if as_json:
+        emit("run-detached", begun)
+        return 0
+    say(f"run {begun.run} goes on by itself; what it says: {begun.output}")
+    say(f"to stop it in good order: kill -INT {begun.pid}")
+    hint(f"gome log {begun.run} -f", f"gome view {begun.run}", "gome runs", f"gome resume {begun.run} once it stopped")
+    return 0
 
 
 def conduct_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:

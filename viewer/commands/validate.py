@@ -1,11 +1,11 @@
 """`validate`: every problem of a scenario and its task, before anything runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from errors import UsageError
 from scenarios.loader import load_scenario, resolve_task, warnings
-from scenarios.problems import ScenarioProblems, TaskProblems
+from scenarios.problems import Problem, ScenarioProblems, TaskProblems
 from scenarios.tasks import Task
 from viewer.commands.options import Json, Overrides, RoleBackends
 from viewer.output import emit, hint, say
@@ -27,7 +27,7 @@ def validate(scenario: Path, *, set_: Overrides = (), role: RoleBackends = (), j
     except UsageError as error:
         if not json:
             raise
-        emit("validate", {"valid": False, "problems": _problems(error), "warnings": []})
+        emit("validate", {"valid": False, "problems": _problems(error, scenario), "warnings": []})
         return error.exit_status
     notes = [str(each) for each in warnings(asked)]
     if json:
@@ -40,7 +40,7 @@ def validate(scenario: Path, *, set_: Overrides = (), role: RoleBackends = (), j
     return 0
 
 
-def _problems(error: UsageError) -> list[dict[str, Any]]:
+def _problems(error: UsageError, scenario: Path) -> Sequence[Problem]:
     if isinstance(error, ScenarioProblems | TaskProblems):
-        return [dict(vars(each)) for each in error.problems]
-    return [{"code": error.code, "message": str(error)}]
+        return error.problems
+    return [Problem(str(scenario), None, None, error.code, "", str(error))]

@@ -1,0 +1,57 @@
+"""What `--json` prints: for each document its name and the shape of its data, to the last field.
+
+A document is one line, `{"schema": "gome.NAME/1", "data": …}`. Times are seconds of the run, `wall` and `started` UTC
+seconds since 1970; a figure that nobody measured is null.
+"""
+
+from typing import Any
+
+from viewer.documents.log import Placed, Query, Replayed, ScriptAgain, Statistics, WholeMessage
+from viewer.documents.runs import (
+    BestSolution,
+    Comparison,
+    Costs,
+    DetachedRun,
+    FinishedRun,
+    Lanes,
+    Memory,
+    Report,
+    RunRow,
+    StepDiff,
+    TreeNode,
+)
+from viewer.documents.tasks import Graded, GradedAll, Health, KnownTask, NewTask, Preparation, Validity
+
+__all__ = ["DOCUMENTS"]
+
+DOCUMENTS: dict[str, Any] = {
+    "best": BestSolution,
+    "compare": Comparison,
+    "cost": Costs,
+    "diff": StepDiff,
+    "doctor": Health,
+    "gantt": Lanes,
+    "grade": Graded,
+    "grade-all": GradedAll,
+    "log": list[Placed],
+    "log-show": WholeMessage,
+    "log-sql": Query,
+    "log-stats": Statistics,
+    "log-thread": list[Placed],
+    "log-why": list[Placed],
+    "memory": list[Memory],
+    "message": Placed,
+    "replay": Replayed,
+    "replay-scripts": list[ScriptAgain],
+    "report": Report,
+    "resume-dry-run": list[Placed],
+    "run": FinishedRun,
+    "run-detached": DetachedRun,
+    "runs": list[RunRow],
+    "task-list": list[KnownTask],
+    "task-new": NewTask,
+    "task-prepare": Preparation,
+    "tree": list[TreeNode],
+    "validate": Validity,
+}
+"""What `data` is in a document whose schema is `gome.NAME/1`."""

@@ -1,0 +1,213 @@
+"""Documents about runs: lists, figures, solutions, lanes, comparisons."""
+
+from typing import Any
+
+from pydantic import Field
+
+from viewer.documents.base import Data
+
+__all__ = [
+    "Activity",
+    "BestSolution",
+    "Comparison",
+    "Costs",
+    "DetachedRun",
+    "Figures",
+    "FinishedRun",
+    "Lanes",
+    "Memory",
+    "Parting",
+    "Report",
+    "RunRow",
+    "StepDiff",
+    "Times",
+    "TreeNode",
+    "Used",
+]
+
+
+class RunRow(Data):
+    """A run in a list."""
+
+    run: str
+    task: str | None
+    state: str
+    trials: int
+    accepted: int
+    metric: str | None
+    baseline: float | None
+    score: float | None
+    test_score: float | None
+    started: float | None
+
+
+class BestSolution(Data):
+    """The solution to take from a run."""
+
+    run: str
+    step: str
+    final: bool
+    score: float
+    metric: str
+    direction: str
+    baseline: float | None
+    test_score: float | None
+    medal: str | None
+    reasoners: list[str]
+    script_sha256: str
+    submission_sha256: str
+
+
+class FinishedRun(BestSolution):
+    """What `run` prints at its end: the best solution, and where its files are."""
+
+    folder: str
+    script: str
+    submission: str
+    report: str
+
+
+class DetachedRun(Data):
+    """A run that goes on by itself: its process, and the file with what it says."""
+
+    run: str
+    folder: str
+    output: str
+    pid: int
+
+
+class TreeNode(Data):
+    """A step under the one it changed."""
+
+    step: str
+    parent: str | None
+    verdict: str
+    score: float | None
+    gain: float | None
+    hypotheses: list[str]
+
+
+class StepDiff(Data):
+    """What a step changed; `folds` are scores before and after."""
+
+    from_: str | None = Field(alias="from")
+    to: str
+    diff: list[str]
+    folds: list[tuple[float, float]]
+
+
+class Used(Data):
+    """What was asked and run; seconds and US dollars."""
+
+    calls: int
+    seconds: float
+    scripts: int
+    script_seconds: float
+    tokens: float
+    usd: float
+    uncounted: int
+    unpriced: int
+    errors: int
+
+
+class Costs(Data):
+    """What a run has used, by role, trace, model or hypothesis."""
+
+    by: str
+    groups: dict[str, Used]
+    total: Used
+    rejected: Used
+
+
+class Memory(Data):
+    """A validated idea, and the steps to which it was given."""
+
+    step: str
+    idea: str
+    gain: float | None
+    score: float | None
+    readers: list[str]
+    message: str
+
+
+class Figures(Data):
+    """The figures of a run that `compare --fail-on` knows by these names."""
+
+    score: float | None
+    test_score: float | None
+    time: float
+    trials: int
+    accepted: int
+    failed: int
+    time_to_best: float | None
+    time_to_target: float | None
+    trials_to_target: int | None
+    calls: int
+    tokens: float | None
+    usd: float | None
+    overlap: float
+    slots_busy: float
+
+
+class Parting(Data):
+    """The first message that two runs do not share; an id or headline is null where one has not said it."""
+
+    sender: str
+    kind: str
+    place: str
+    fields: list[str]
+    ids: tuple[str | None, str | None]
+    headlines: tuple[str | None, str | None]
+
+
+class Comparison(Data):
+    """Two runs; `settings` are those that differ, by path; `divergence` is null where their roles said the same."""
+
+    runs: tuple[str, str]
+    target: float | None
+    figures: tuple[Figures, Figures]
+    settings: dict[str, tuple[Any, Any]]
+    ideas: tuple[list[str], list[str]]
+    divergence: Parting | None
+    failed: list[str]
+
+
+class Times(Data):
+    """Shares of the time up to `until`; the first four add up to one. `sequential` is in seconds."""
+
+    reasoning: float
+    executing: float
+    both: float
+    neither: float
+    slots: float
+    until: float
+    sequential: float
+
+
+class Activity(Data):
+    """A question or a script's run in its lane; `end` is null while it is under way, `slot` for questions."""
+
+    message: str
+    actor: str
+    activity: str
+    label: str
+    trace: int | None
+    step: int | None
+    start: float
+    end: float | None
+    slot: int | None
+
+
+class Lanes(Data):
+    """Who worked when: shares of the time, and every question and script."""
+
+    shares: Times
+    spans: list[Activity]
+
+
+class Report(Data):
+    """Where a report was written."""
+
+    run: str
+    report: str
+    bytes: int
