@@ -8,10 +8,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bus.lifecycle import ActivityFinished, ActivityStarted
 from tests.viewer.sample import RUN, sample_run
 from tests.viewer.test_commands import document, gome
 from tests.viewer.test_report import HOSTILE
+from viewer.export.chrome import chrome_trace
 
 Spans = dict[tuple[str, str], dict[str, Any]]
 
@@ -103,20 +107,69 @@ def test_a_collector_that_is_away_is_an_outage_in_words(runs: Path, capsys: pyte
     assert gome("export", RUN, "--to", "jsonl", "--endpoint", "http://127.0.0.1:1") == 2
 
 
+def check_trace(trace: dict[str, Any]) -> dict[tuple[int, int], str]:
+    """Hold a trace against the rules of the Trace Event Format that Perfetto's importer needs; its lanes by name.
+
+    https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU: every event has its phase, process
+    and thread; times are whole microseconds; complete events of a thread nest; threads have a name.
+    """
+    events = trace["traceEvents"]
+    named = {(each["pid"], each["tid"]): each["args"]["name"] for each in events if each["name"] == "thread_name"}
+    assert {each["pid"] for each in events if each["name"] == "process_name"} >= {pid for pid, _ in named}
+    assert len(set(named.values())) == len(named)
+    last: dict[tuple[int, int], int] = {}
+    open_: dict[tuple[int, int], list[int]] = {}
+    for each in (event for event in events if event["ph"] != "M"):
+        lane = (each["pid"], each["tid"])
+        assert lane in named
+        assert isinstance(each["ts"], int)
+        assert each["ts"] >= last.get(lane, 0), "the events of a lane are in the order of their time"
+        last[lane] = each["ts"]
+        if each["ph"] == "i":
+            assert each["s"] == "t"
+            continue
+        assert each["ph"] == "X"
+        end, ends = each["ts"] + each["dur"], open_.setdefault(lane, [])
+        while ends and ends[-1] <= each["ts"]:
+            ends.pop()
+        assert isinstance(each["dur"], int)
+        assert each["dur"] >= 0
+        assert not ends or end <= ends[-1], "spans of a lane lie one in the other or apart"
+        ends.append(end)
+    return named
+
+
 def test_a_chrome_trace_has_a_lane_for_each_actor_and_slot(runs: Path, tmp_path: Path) -> None:
     target = tmp_path / "deep" / "trace.json"
     assert gome("export", RUN, "--to", "chrome-trace", "-o", str(target)) == 0
     trace = json.loads(target.read_text(encoding="utf-8"))
-    named = {
-        (each["pid"], each["tid"]): each["args"]["name"]
-        for each in trace["traceEvents"]
-        if each["name"] == "thread_name"
-    }
-    assert {"proposer-0", "diagnoser-1", "memory-keeper", "slot 0"} <= set(named.values())
-    spans = [each for each in trace["traceEvents"] if each["ph"] == "X"]
-    assert len(spans) == 26
-    assert all(each["dur"] >= 0 and each["ts"] >= 0 and (each["pid"], each["tid"]) in named for each in spans)
+    assert {"proposer-0", "diagnoser-1", "memory-keeper", "slot 0"} <= set(check_trace(trace).values())
+    assert sum(each["ph"] == "X" for each in trace["traceEvents"]) == 26
     assert [path.name for path in target.parent.iterdir()] == ["trace.json"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("proposer-0", "runner-0", "runner-1")), st.floats(0, 9), st.floats(0, 9)),
+        max_size=30,
+    )
+)
+def test_whatever_overlaps_a_chrome_trace_keeps_its_rules(calls: list[tuple[str, float, float]]) -> None:
+    sample = sample_run(finish=False)
+    cause = sample.envelopes[-1]
+    started = []
+    for number, (actor, start, seconds) in enumerate(calls):
+        activity = "script" if actor.startswith("runner") else "reason"
+        common = {"activity": activity, "label": "x", "ordinal": number, "attempt": 1, "request_hash": "h"}
+        began = ActivityStarted(**common, request_ref="r")
+        ended = ActivityFinished(**common, result_ref="r", seconds=seconds, meter={"script_seconds": seconds})
+        started += [(50 + start, actor, began), (50 + start + seconds, actor, ended)]
+    for time, actor, message in sorted(started, key=lambda each: (each[0], each[2].kind == "activity_finished")):
+        sample.time = time
+        sample.say(actor, message, 0, 9, cause, later=0.0)
+    trace = chrome_trace(sample.envelopes, redact=False)
+    check_trace(trace)
+    assert sum(each["ph"] == "X" for each in trace["traceEvents"]) == 25 + len(calls)
 
 
 def test_lines_of_json_are_the_whole_log(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

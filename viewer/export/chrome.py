@@ -1,6 +1,10 @@
-"""A run as a Chrome trace, which Perfetto and chrome://tracing open: lanes of actors and slots, messages as marks."""
+"""A run as a Chrome trace, which Perfetto and chrome://tracing open: lanes of actors and slots, messages as marks.
 
-from collections.abc import Iterable, Iterator
+The format wants of a lane that its spans do not overlap; what an actor does at the same time stands in lanes of its own
+beside it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bus.lifecycle import ACTIVITIES
@@ -8,45 +12,75 @@ from bus.message import Envelope
 from viewer import text
 from viewer.headline import headline, place
 from viewer.summary import summarise
+from viewer.timeline import Span
 
 __all__ = ["chrome_trace"]
 
 _ROLES, _SLOTS = 1, 2
+_HAIR = 1000
+"""Microseconds by which clocks may let two spans of a slot overlap: the later one is drawn that much shorter."""
+Event = dict[str, Any]
 
 
-def chrome_trace(envelopes: Iterable[Envelope], redact: bool) -> dict[str, Any]:
-    """The trace's JSON object. Times are microseconds of the run."""
+def chrome_trace(envelopes: Iterable[Envelope], redact: bool) -> Event:
+    """The trace's JSON object, its events in the order of their time. Times are microseconds of the run."""
     every = list(envelopes)
     summary = summarise(every)
-    events: list[dict[str, Any]] = []
-    lanes: dict[tuple[int, str], int] = {}
-
-    def lane(process: int, name: str) -> dict[str, int]:
-        return {"pid": process, "tid": lanes.setdefault((process, name), len(lanes) + 1)}
-
-    for span in summary.timeline.spans:
-        where = f"{span.trace}.{span.step} " if span.trace is not None else ""
-        on = lane(_SLOTS, f"slot {span.slot}") if span.slot is not None else lane(_ROLES, span.actor)
-        end = span.end if span.end is not None else summary.time
-        begun, lasted = _micro(span.start), _micro(max(0.0, end - span.start))
-        name = text.line(f"{where}{span.label or span.activity}")
-        about = {"message": span.message, "actor": span.actor}
-        events.append({"ph": "X", "name": name, "cat": span.activity, "ts": begun, "dur": lasted, "args": about, **on})
+    lanes = _Lanes()
+    events = [_complete(span, start, end, lanes) for span, start, end in _placed(summary.timeline.spans, summary.time)]
     for each in every:
         if each.kind not in ACTIVITIES:
-            said = {} if redact else {"what": headline(each)}
-            mark = {"ph": "i", "s": "t", "name": f"{place(each)} {each.kind}".strip(), "cat": "message"}
-            events.append(
-                {**mark, "ts": _micro(each.time), "args": {"id": each.id, **said}, **lane(_ROLES, each.sender)}
-            )
-    return {"traceEvents": [*_names(lanes), *events], "displayTimeUnit": "ms", "otherData": {"run": summary.run}}
+            about = {"id": each.id} if redact else {"id": each.id, "what": headline(each)}
+            mark = {"ph": "i", "s": "t", "name": f"{place(each)} {each.kind}".strip(), "cat": "message", "args": about}
+            events.append({**mark, "ts": _micro(each.time), **lanes.first(_ROLES, each.sender)})
+    events.sort(key=lambda event: (event["ts"], -event.get("dur", 0)))
+    return {"traceEvents": [*lanes.names(), *events], "displayTimeUnit": "ms", "otherData": {"run": summary.run}}
 
 
-def _names(lanes: dict[tuple[int, str], int]) -> Iterator[dict[str, Any]]:
-    for process, name in ((_ROLES, "roles"), (_SLOTS, "slots")):
-        yield {"ph": "M", "name": "process_name", "pid": process, "args": {"name": name}}
-    for (process, name), number in lanes.items():
-        yield {"ph": "M", "name": "thread_name", "pid": process, "tid": number, "args": {"name": name}}
+class _Lanes:
+    """The lanes of the trace by process and name, and up to when each is taken."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, str], int] = {}
+        self._ends: dict[int, int] = {}
+
+    def first(self, process: int, name: str) -> dict[str, int]:
+        """The lane of that name."""
+        number = self._numbers.setdefault((process, name), len(self._numbers) + 1)
+        return {"pid": process, "tid": number}
+
+    def take(self, process: int, name: str, start: int, end: int) -> tuple[dict[str, int], int]:
+        """A lane for a span, and where the span begins in it. Spans come in the order of their starts."""
+        number = 1
+        while True:
+            lane = self.first(process, name if number == 1 else f"{name} ({number})")
+            free = self._ends.get(lane["tid"], 0)
+            if free <= min(end, start + (_HAIR if process == _SLOTS else 0)):
+                self._ends[lane["tid"]] = end
+                return lane, max(start, free)
+            number += 1
+
+    def names(self) -> Iterator[Event]:
+        """The names of processes and lanes, as the format has them."""
+        for process, name in ((_ROLES, "roles"), (_SLOTS, "slots")):
+            yield {"ph": "M", "name": "process_name", "pid": process, "args": {"name": name}}
+        for (process, name), number in self._numbers.items():
+            yield {"ph": "M", "name": "thread_name", "pid": process, "tid": number, "args": {"name": name}}
+
+
+def _placed(spans: Sequence[Span], until: float) -> list[tuple[Span, int, int]]:
+    """The spans with start and end in microseconds, in the order of their starts, the longest first."""
+    placed = [(span, _micro(span.start), _micro(until if span.end is None else span.end)) for span in spans]
+    return sorted(((span, start, max(start, end)) for span, start, end in placed), key=lambda each: (each[1], -each[2]))
+
+
+def _complete(span: Span, start: int, end: int, lanes: _Lanes) -> Event:
+    where = f"{span.trace}.{span.step} " if span.trace is not None else ""
+    on = (_SLOTS, f"slot {span.slot}") if span.slot is not None else (_ROLES, span.actor)
+    lane, begun = lanes.take(*on, start, end)
+    name = text.line(f"{where}{span.label or span.activity}")
+    about = {"message": span.message, "actor": span.actor}
+    return {"ph": "X", "name": name, "cat": span.activity, "ts": begun, "dur": end - begun, "args": about, **lane}
 
 
 def _micro(seconds: float) -> int:
