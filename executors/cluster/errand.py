@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -98,8 +99,7 @@ def errand(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
     order = Order.model_validate_json(order_text)
     node = ray.get_runtime_context().get_node_id()
     yield Arrived(node=node).model_dump_json()
-    job = node_folder() / "jobs" / uuid4().hex
-    job.mkdir(parents=True)
+    job = _job_folder(node_folder() / "jobs")
     try:
         yield from _told(order, _moved(order, parcels, job, ray.get), _gpu(ray.get_gpu_ids()))
     except GomeError as error:
@@ -112,6 +112,18 @@ def errand(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
 def sandbox_here(python: Path | None, *, unsandboxed: bool) -> Sandbox:
     """How scripts are held on this node, found out once a worker. Raises SandboxError."""
     return anyio.run(lambda: probe(python, unsandboxed=unsandboxed))
+
+
+def _job_folder(jobs: Path) -> Path:
+    """A new folder for a job of this worker. What workers that were killed have left is removed."""
+    jobs.mkdir(exist_ok=True)
+    for left in jobs.iterdir():
+        if not Path("/proc", left.name.partition("-")[0]).exists():
+            with suppress(FileNotFoundError):  # another worker does the same
+                discard(left)
+    job = jobs / f"{os.getpid()}-{uuid4().hex}"
+    job.mkdir()
+    return job
 
 
 def _moved(order: Order, parcels: Sequence[Parcel], job: Path, fetch: Any) -> Launch:

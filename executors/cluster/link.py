@@ -66,12 +66,13 @@ def connect(address: str) -> Link:
     """Join the cluster at that address; `local` begins one of this machine alone. Takes seconds.
 
     To be called in the process's first thread, before there is anything to wait for: what Ray starts here ends with
-    the thread that started it, and those of a thread pool come and go. Raises UsageError where Ray is missing and Outage where the cluster does not answer.
+    the thread that started it, and those of a thread pool come and go.
+    Raises UsageError where Ray is missing and Outage where the cluster does not answer.
     """
     ray = load_ray()
     if ray.is_initialized():
         return Link(address, ours=False)
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    _hush()
     own = {"include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, **own)
@@ -82,6 +83,18 @@ def connect(address: str) -> Link:
             "other machines, run gome on one of them, and name its address, or `auto` for the one of this machine"
         ) from error
     return Link(address, ours=True)
+
+
+def _hush() -> None:
+    """Keep Ray from printing: a node's end would stand in the middle of a live screen or of a JSON document.
+
+    The log of the run says it. Ray has a setting for its loggers alone; what it prints of the nodes can only be turned
+    off by the switch that its own debugger uses.
+    """
+    from ray._private import worker
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    worker._worker_logs_enabled = False
 
 
 def slots_of(nodes: tuple[Node, ...], count: int | None, threads: int | None, gpus_per_slot: float) -> tuple[Slot, ...]:

@@ -1,0 +1,73 @@
+"""A parcel is its content: packed, named, cut into chunks, and the same again where it is unpacked."""
+
+from pathlib import Path
+
+import pytest
+
+from errors import SandboxError
+from executors.cluster import parcels
+from executors.cluster.parcels import node_folder, pack, signature, unpack
+
+
+def filled(folder: Path) -> Path:
+    (folder / "deep" / "empty").mkdir(parents=True)
+    (folder / "deep" / "table.csv").write_text("a,b\n")
+    (folder / "nothing").touch()
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    (folder / "link").symlink_to("deep/table.csv")
+    return folder
+
+
+def test_a_folder_is_the_same_where_it_is_unpacked(tmp_path: Path) -> None:
+    source = filled(tmp_path / "source")
+    chunks: list[bytes] = []
+    parcel = pack(source, lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    there = unpack(parcel, tmp_path / "node", chunks.__getitem__)
+    assert there.parent.name == parcel.digest
+    names = sorted(str(each.relative_to(source)) for each in source.rglob("*"))
+    assert sorted(str(each.relative_to(there)) for each in there.rglob("*")) == names
+    assert (there / "deep" / "table.csv").read_text() == "a,b\n"
+    assert (there / "run.sh").stat().st_mode & 0o777 == 0o755
+    assert (there / "link").readlink() == Path("deep/table.csv")
+
+
+def test_large_content_goes_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parcels, "_CHUNK", 1000)
+    source = tmp_path / "weights"
+    source.write_bytes(bytes(range(256)) * 64)
+    chunks: list[bytes] = []
+    parcel = pack(source, lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    assert {len(chunk) for chunk in chunks[:-1]} == {1000}
+    assert sum(map(len, chunks)) == parcel.size
+    assert unpack(parcel, tmp_path / "node", chunks.__getitem__).read_bytes() == source.read_bytes()
+
+
+def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
+    chunks: list[bytes] = []
+    parcel = pack(filled(tmp_path / "source"), lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    fetched: list[int] = []
+
+    def fetch(index: int) -> bytes:
+        fetched.append(index)
+        return chunks[index]
+
+    first = unpack(parcel, tmp_path / "node", fetch)
+    assert unpack(parcel, tmp_path / "node", fetch) == first
+    assert fetched == list(range(len(chunks)))
+
+
+def test_the_name_is_of_the_content_alone(tmp_path: Path) -> None:
+    one, other = filled(tmp_path / "one"), filled(tmp_path / "other")
+    assert pack(one, bytes).digest == pack(other, bytes).digest
+    before = signature(other)
+    (other / "nothing").write_text("something")
+    assert pack(one, bytes).digest != pack(other, bytes).digest
+    assert signature(other) != before
+
+
+def test_a_folder_that_another_may_write_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parcels.tempfile, "gettempdir", lambda: str(tmp_path))
+    node_folder().chmod(0o777)
+    with pytest.raises(SandboxError, match="TMPDIR"):
+        node_folder()
