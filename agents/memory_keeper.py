@@ -149,7 +149,7 @@ class MemoryKeeper(Role):
         Raises ReplyInvalid where the model gives none.
         """
         settings = self.scenario.roles.memory_keeper
-        if settings.embedding == "hashing" or self.embedder is None or settings.model is None:
+        if self.embedder is None or settings.model is None:
             return None
         statements = [entry.hypothesis.statement for entry in entries] + [
             hypothesis.statement for hypothesis in candidates.hypotheses

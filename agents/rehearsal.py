@@ -62,7 +62,8 @@ async def rehearse(folder: Path) -> Replayed:
     nothing = _NoWorld()
     backends = dict.fromkeys(scenario.backends, nothing)
     with LogReader(folder, VOCABULARY) as reader, _closed_world():
-        actors = seat(scenario, backends, nothing, nothing.grade, reader.artefacts)
+        embedder = None if scenario.roles.memory_keeper.embedding == "hashing" else nothing
+        actors = seat(scenario, backends, nothing, nothing.grade, reader.artefacts, embedder)
         return await replay(reader, actors)
 
 

@@ -13,21 +13,27 @@ from agents.role import Reasoner, Role
 from agents.runner import Runner
 from agents.writer import Writer
 from bus.artefacts import Artefacts
-from errors import UsageError
-from scenarios.schema import MemoryKeeperSettings, Scenario
+from scenarios.schema import Scenario
 
 __all__ = ["seat"]
 
 
 def seat(
-    scenario: Scenario, backends: Mapping[str, Backend], forward: Forward, grader: Grader, artefacts: Artefacts
+    scenario: Scenario,
+    backends: Mapping[str, Backend],
+    forward: Forward,
+    grader: Grader,
+    artefacts: Artefacts,
+    embedder: Embedder | None = None,
 ) -> list[Role]:
-    """The actors of a run, in the order of the ring."""
+    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words."""
+    if (embedder is None) != (scenario.roles.memory_keeper.embedding == "hashing"):
+        raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
     roles, lookahead = scenario.roles, scenario.lookahead
     diagnosing, proposing, writing = (
         Reasoner(backends[name]) for name in (roles.diagnoser, roles.proposer, roles.executor)
     )
-    keeper = MemoryKeeper(artefacts, _embedder(roles.memory_keeper, backends))
+    keeper = MemoryKeeper(artefacts, embedder)
     shared: list[Role] = [Director(artefacts), keeper, Finisher(forward, grader, artefacts)]
     teams = [
         role
@@ -40,13 +46,3 @@ def seat(
         )
     ]
     return shared + teams
-
-
-def _embedder(settings: MemoryKeeperSettings, backends: Mapping[str, Backend]) -> Embedder | None:
-    """The backend that embeds for the Memory-Keeper; None where it hashes words."""
-    if settings.backend is None or settings.embedding == "hashing":
-        return None
-    backend = backends[settings.backend]
-    if not isinstance(backend, Embedder):
-        raise UsageError(f"roles.memory_keeper.backend: {backend.label} does not embed; name a backend of kind openai")
-    return backend

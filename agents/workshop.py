@@ -11,8 +11,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from agents.backends.base import Backend
-from agents.backends.factory import make_backends
+from agents.backends.base import Backend, Embedder
+from agents.backends.factory import make_backends, make_embedder
 from agents.finisher import Graded, Grading
 from agents.forward import ForwardPass
 from agents.purse import Purse
@@ -27,7 +27,7 @@ from executors.sandbox import Sandbox
 from executors.slots import SlotPool
 from scenarios.grading import grade
 from scenarios.harness import Harness
-from scenarios.prices import no_price, unpriced
+from scenarios.prices import missing_prices
 from scenarios.schema import Executors, LanguageModel, Scenario
 from scenarios.tasks import Task
 from scenarios.views import ScriptLimits
@@ -45,6 +45,7 @@ class Workshop:
     slots: SlotPool
     workplace: Workplace
     backends: Mapping[str, Backend]
+    embedder: Embedder | None
     forward: ForwardPass
 
     async def grade(self, request: Grading) -> Graded:
@@ -84,6 +85,8 @@ async def open_workshop(
     _check_prices(scenario)
     secrets = _secrets(scenario)
     backends = make_backends({name: scenario.backends[name] for name in scenario.roles.backends}, purse)
+    keeper = scenario.roles.memory_keeper
+    embedder = await anyio.to_thread.run_sync(make_embedder, keeper, backends, scenario_path.parent)
     task = await anyio.to_thread.run_sync(Task.load, task_path)
     python = python_of(settings)
     environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
@@ -111,7 +114,7 @@ async def open_workshop(
         secrets=secrets,
         assets=assets,
     )
-    return Workshop(task, harness, site, pool, workplace, backends, forward)
+    return Workshop(task, harness, site, pool, workplace, backends, embedder, forward)
 
 
 def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:
@@ -148,9 +151,9 @@ def _secrets(scenario: Scenario) -> frozenset[str]:
 
 def _check_prices(scenario: Scenario) -> None:
     """A budget in USD can be kept only where every call has a price."""
-    names = unpriced(scenario) if scenario.budget.usd is not None else []
-    if names:
-        raise UsageError(f"budget.usd: {no_price(names[0])}")
+    missing = missing_prices(scenario) if scenario.budget.usd is not None else []
+    if missing:
+        raise UsageError(f"budget.usd: {missing[0]}")
 
 
 def _workplace(settings: Executors, environment: Environment, threads: int, assets: Mapping[Path, Path]) -> Workplace:

@@ -12,7 +12,7 @@ from typing import Any
 from errors import TaskError
 from scenarios.checking import check_document
 from scenarios.document import Document, KeyPath, Place, parse_value, read_document
-from scenarios.prices import no_price, unpriced
+from scenarios.prices import missing_prices
 from scenarios.problems import Problem, ScenarioProblems, closest
 from scenarios.schema import LanguageModel, Roles, Scenario
 
@@ -37,8 +37,8 @@ def load_scenario(path: Path, overrides: Sequence[str] = (), roles: Sequence[str
     scenario = check_document(document, Scenario)
     _check_backends(document)
     if scenario is not None and not document.problems and scenario.budget.usd is not None:
-        for name in unpriced(scenario):
-            document.report("no-price", ("budget", "usd"), no_price(name))
+        for words in missing_prices(scenario):
+            document.report("no-price", ("budget", "usd"), words)
     if document.problems or scenario is None:
         raise ScenarioProblems(sorted(document.problems, key=_by_place))
     return scenario

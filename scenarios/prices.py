@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from scenarios.schema import AutoGenBackend, OpenAIBackend, Prices, Scenario
 
-__all__ = ["OPENAI_URL", "Tariff", "is_loopback", "no_price", "tariff_of", "unpriced"]
+__all__ = ["OPENAI_URL", "Tariff", "is_loopback", "missing_prices", "no_price", "tariff_of", "tariff_of_texts"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -53,16 +53,30 @@ def tariff_of(backend: OpenAIBackend | AutoGenBackend) -> Tariff:
     return Tariff(backend.model, url, backend.prices)
 
 
-def unpriced(scenario: Scenario) -> list[str]:
-    """Backends that a role asks and whose answers have no known price."""
+def tariff_of_texts(model: str, url: str, price: float | None) -> Tariff:
+    """The tariff of an embedding model, which costs by what goes in; `price` is in US dollars a million tokens."""
+    return Tariff(model, url, None if price is None else Prices(input=price, output=0.0))
+
+
+def missing_prices(scenario: Scenario) -> list[str]:
+    """For each model that a role asks and whose price is not known, what to do about it."""
     roles = scenario.roles
     asked = sorted({roles.diagnoser, roles.proposer, roles.executor} & scenario.backends.keys())
-    models = {name: scenario.backends[name] for name in asked}
-    return [
-        name
-        for name, each in models.items()
-        if isinstance(each, OpenAIBackend | AutoGenBackend) and not tariff_of(each).known
-    ]
+    words = []
+    for name in asked:
+        backend = scenario.backends[name]
+        if isinstance(backend, OpenAIBackend | AutoGenBackend) and not tariff_of(backend).known:
+            words.append(no_price(name))
+    keeper = roles.memory_keeper
+    reached = scenario.backends.get(keeper.backend or "")
+    if keeper.embedding == "openai" and keeper.model is not None and isinstance(reached, OpenAIBackend):
+        tariff = tariff_of_texts(keeper.model, reached.base_url or OPENAI_URL, keeper.price)
+        if not tariff.known:
+            words.append(
+                f"what the embedding model {keeper.model} costs is not known; say it as roles.memory_keeper.price: USD "
+                "a million tokens (0 where it is free), or set budget.tokens instead"
+            )
+    return words
 
 
 def no_price(name: str) -> str:

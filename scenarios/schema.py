@@ -63,21 +63,26 @@ class MemorySettings(Model):
 
 
 class MemoryKeeperSettings(Model):
-    """How the Memory-Keeper embeds hypotheses: by hashed words, offline, or with a `model` behind an `openai` backend.
+    """How the Memory-Keeper embeds hypotheses: by hashed words, offline, or with a `model`.
 
-    `price` is in US dollars a million tokens, where the bundled list does not know the model.
+    `openai` reaches the model through the `openai` backend of that name; `price` is in US dollars a million tokens,
+    where the bundled list does not know it. `local` loads a sentence-transformers model, from a folder or by its name.
     """
 
-    embedding: Literal["hashing", "openai"] = "hashing"
+    embedding: Literal["hashing", "openai", "local"] = "hashing"
     backend: str | None = None
     model: str | None = None
     price: Annotated[float, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "MemoryKeeperSettings":
-        """An embedding by a model names the model and the backend that reaches it."""
+        """An embedding by a model names the model, and the backend that reaches it."""
         if self.embedding == "openai" and (self.backend is None or self.model is None):
             raise ValueError("embedding: openai needs `backend`, the name of an openai backend, and `model`")
+        if self.embedding == "local" and (self.backend is not None or self.model is None):
+            raise ValueError(
+                "embedding: local needs `model`, the folder of a sentence-transformers model, and no backend"
+            )
         return self
 
 

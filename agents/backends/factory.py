@@ -1,18 +1,21 @@
 """From a scenario's backends to the reasoners themselves. What a backend needs is imported when one is made."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from agents.backends.base import Answer, Backend
+from agents.backends.base import Answer, Backend, Embedder
 from agents.purse import REFUSED, BudgetSpentError, Purse
 from agents.requests import Request
+from errors import UsageError
 from scenarios.schema import AutoGenBackend as AutoGenSettings
 from scenarios.schema import Backend as Settings
 from scenarios.schema import ExpertBackend as ExpertSettings
+from scenarios.schema import MemoryKeeperSettings
 from scenarios.schema import OpenAIBackend as OpenAISettings
 from scenarios.schema import ReplayBackend as ReplaySettings
 
-__all__ = ["make_backend", "make_backends"]
+__all__ = ["make_backend", "make_backends", "make_embedder"]
 
 
 def make_backend(name: str, settings: Settings) -> Backend:
@@ -38,6 +41,23 @@ def make_backends(settings: Mapping[str, Settings], purse: Purse | None = None) 
             case OpenAISettings():
                 pass
     return made
+
+
+def make_embedder(settings: MemoryKeeperSettings, backends: Mapping[str, Backend], beside: Path) -> Embedder | None:
+    """What embeds for the Memory-Keeper, None where it hashes words. `beside` is the scenario's folder.
+
+    Raises UsageError for a backend that does not embed, and for packages or a model that are missing.
+    """
+    if settings.embedding == "local" and settings.model is not None:
+        from agents.backends.sentences import SentenceEmbedder
+
+        return SentenceEmbedder(settings.model, beside)
+    if settings.embedding == "hashing" or settings.backend is None:
+        return None
+    backend = backends[settings.backend]
+    if not isinstance(backend, Embedder):
+        raise UsageError(f"roles.memory_keeper.backend: {backend.label} does not embed; name a backend of kind openai")
+    return backend
 
 
 class _Counted:

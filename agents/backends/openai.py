@@ -17,9 +17,8 @@ from agents.purse import REFUSED, BudgetSpentError, Purse, amount
 from agents.redaction import secrets_of
 from agents.requests import Request
 from errors import UsageError
-from scenarios.prices import OPENAI_URL, Tariff, is_loopback, tariff_of
+from scenarios.prices import OPENAI_URL, is_loopback, tariff_of, tariff_of_texts
 from scenarios.schema import OpenAIBackend as Settings
-from scenarios.schema import Prices
 
 __all__ = ["OpenAIBackend", "open_endpoint"]
 
@@ -96,7 +95,7 @@ class OpenAIBackend(AskingBackend):
     async def embed(self, request: Texts) -> Embedded:
         """A vector for each text, metered as answers are. Raises Outage."""
         most = sum(estimate_tokens(text) for text in request.texts)
-        tariff = Tariff(request.model, self._endpoint.url, _flat(request.price))
+        tariff = tariff_of_texts(request.model, self._endpoint.url, request.price)
         try:
             with self._purse.hold(float(most), tariff.usd(most, 0, 0)) as hold:
                 vectors, tokens = await self._endpoint.embed(request.model, request.texts, self._manner, hold.call)
@@ -125,10 +124,6 @@ class OpenAIBackend(AskingBackend):
                 return {"type": "json_object"}
             case _:
                 return None
-
-
-def _flat(price: float | None) -> Prices | None:
-    return None if price is None else Prices(input=price, output=0.0)
 
 
 def open_endpoint(settings: Settings, name: str, environment: Mapping[str, str] = os.environ) -> Endpoint:

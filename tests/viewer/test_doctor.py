@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from agents.backends.asking import USUAL_WINDOW
 from main import main
 from tests.agents.canned import canned
-from tests.agents.model_server import Ask, ModelServer, Play, fail
+from tests.agents.model_server import Ask, ModelServer, Play, body, fail
 from tests.scenarios.make_task import make_task
 from tests.viewer.printed import data_of
 
@@ -41,6 +42,7 @@ def test_each_backend_is_asked_once_and_found_well(
         return fail(400, "json_schema is not supported") if form == "json_schema" else canned(ask)
 
     with ModelServer(turn) as server:
+        server.pages = {"/v1/models": {"data": [{"id": "m", "max_model_len": 4096}, {"id": "n"}]}}
         local = {"kind": "openai", "model": "m", "base_url": server.base_url, "api_key_env": "MY_KEY"}
         priced = {"kind": "openai", "model": "n", "base_url": server.base_url, "prices": {"input": 1, "output": 2}}
         backends = {"local": local, "priced": priced, "unused": {"kind": "openai", "model": "o"}}
@@ -53,6 +55,7 @@ def test_each_backend_is_asked_once_and_found_well(
     assert (second["roles"], second["key"], second["price"]) == (["proposer"], "none named", "the scenario")
     assert (first["replies"], first["tokens"]) == ("json", 1000)
     assert first["seconds"] > 0
+    assert (first["window"], second["window"]) == (4096, USUAL_WINDOW), "as the server says of one, and as is usual"
     assert sorted(ask.body["model"] for ask in server.asks) == ["m", "m", "n", "n"], "once, and once without the schema"
     place = found["place"]
     assert (place["sandbox"], place["trouble"]) == ("none", None)
@@ -80,3 +83,21 @@ def test_what_is_wrong_is_said_with_its_remedy(
     assert said.count("trouble") == 2
     assert "not ready" in said
     assert server.calls == 1
+
+
+def test_the_model_that_embeds_is_asked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def turn(ask: Ask) -> Play:
+        if "input" not in ask.body:
+            return canned(ask)
+        data = [{"index": at, "embedding": [1.0, 2.0, 3.0]} for at in range(len(ask.body["input"]))]
+        return body(json.dumps({"data": data, "usage": {"prompt_tokens": 8}}).encode())
+
+    with ModelServer(turn) as server:
+        local = {"kind": "openai", "model": "m", "base_url": server.base_url, "retries": 0}
+        roles: dict[str, Any] = dict.fromkeys(ROLES, "local")
+        roles["memory_keeper"] = {"embedding": "openai", "backend": "local", "model": "embedder", "price": 0.1}
+        status, said = examined(tmp_path, capsys, {"local": local}, roles, "--sandbox", "none")
+    assert status == 0
+    assert "embedder (local), for memory_keeper" in said
+    assert "price: the scenario; answered in" in said
+    assert "8 tokens, typed replies: vectors of 3" in said

@@ -37,7 +37,7 @@ def doctor(
     task, root = resolve_task(asked, scenario), runs_root(runs)
 
     async def look() -> Checkup:
-        return await check_up(asked, task, root, unsandboxed=sandbox == "none")
+        return await check_up(asked, scenario, task, root, unsandboxed=sandbox == "none")
 
     found = anyio.run(look)
     if json:
@@ -47,6 +47,11 @@ def doctor(
         _tell(each)
     place = found.place
     say(f"{'sandbox':<9} {place.trouble or place.sandbox}")
+    for node in place.nodes:
+        has = f"{node.cpus:g} cores, {node.gpus:g} GPUs, sandbox {node.level or 'none'}"
+        say(f"{'node':<9} {node.host} ({node.id[:8]}): {has}")
+        if node.trouble is not None:
+            say(f"{'':<9} trouble: {node.trouble}")
     for gap in place.gaps:
         say(f"{'':<9} gap: {gap}")
     say(f"{'slots':<9} {place.slots} with {place.threads} threads each")
@@ -63,6 +68,8 @@ def _tell(finding: BackendFinding) -> None:
     else:
         tokens = text.UNKNOWN if finding.tokens is None else text.count(finding.tokens)
         answered = f"answered in {text.duration(finding.seconds)}, {tokens} tokens, typed replies: {finding.replies}"
+        if finding.window is not None:
+            answered += f", window: {finding.window} tokens"
     say(f"{'':<9} key: {finding.key}; price: {finding.price}; {answered}")
     if finding.trouble is not None:
         say(f"{'':<9} trouble: {finding.trouble}")

@@ -39,7 +39,7 @@ class Validity(Data):
 
 
 class Backend(Data):
-    """What one question to a backend brought; `seconds` is null where it did not answer."""
+    """What one question to a backend brought; `seconds` is null where it did not answer, `window` is in tokens."""
 
     name: str
     roles: list[str]
@@ -50,10 +50,25 @@ class Backend(Data):
     tokens: float | None
     price: str
     trouble: str | None
+    window: int | None
+
+
+class Node(Data):
+    """A machine of a cluster: what Ray gives away of it, the GPUs that its driver shows, sandbox, versions."""
+
+    host: str
+    id: str
+    cpus: float
+    gpus: float
+    devices: int
+    level: str | None
+    version: str
+    packages: dict[str, str]
+    trouble: str | None
 
 
 class Place(Data):
-    """Where scripts would run; `free` is bytes of disk."""
+    """Where scripts would run; `free` is bytes of disk, `nodes` those of a cluster."""
 
     sandbox: str | None
     gaps: list[str]
@@ -61,6 +76,7 @@ class Place(Data):
     threads: int
     free: int
     trouble: str | None
+    nodes: list[Node]
 
 
 class Health(Data):
