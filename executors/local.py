@@ -40,7 +40,7 @@ class LocalExecutor:
         return await self.hold(Supervision(process, launch, self.sandbox.keepers, on_line), launch, token)
 
     async def hold(self, watch: Supervision, launch: Launch, token: str) -> Outcome:
-        """See a script that has been started to its end; its process is closed then. Raises and is cancelled as `run`."""
+        """See a started script to its end; its process is closed then. Raises and is cancelled as `run`."""
         process = watch.process
         try:
             try:

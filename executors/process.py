@@ -20,6 +20,7 @@ from executors.tree import descendants
 __all__ = ["Process", "gone", "send"]
 
 _CHUNK = 1 << 16
+_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _PATIENCE = 0.5
 """Seconds that what keeps a sandbox has to end by itself, once its inside was killed."""
 
@@ -78,6 +79,11 @@ class Process:
     def returncode(self) -> int | None:
         """Exit status, a signal as its negative number, None while it runs."""
         return self._popen.returncode
+
+    @property
+    def running(self) -> bool:
+        """Whether the first process has not ended, looked up now."""
+        return self.returncode is None and os.waitid(os.P_PIDFD, self._pidfd, _LOOK) is None
 
     async def wait(self) -> int:
         """Wait for the end of the first process and reap it, whoever still holds its output."""
