@@ -8,6 +8,7 @@ import pytest
 from errors import UsageError
 from main import main
 from scenarios.schema import Scenario
+from tests.viewer.sample import Sample, opened
 from viewer.consent import check_consent, trusted_file
 
 
@@ -72,3 +73,19 @@ def test_the_command_stops_before_anything_is_sent(verb: str, home: Path, capsys
     assert ended.value.code == 2
     assert "--trust" in capsys.readouterr().err
     assert not (home / "runs").exists()
+
+
+@pytest.mark.parametrize("verb", [["resume", "stranger"], ["finish", "stranger"], ["fork", "stranger", "--at", "00"]])
+def test_a_run_of_a_strangers_is_not_gone_on_with_unasked(
+    verb: list[str], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log holds its scenario, so one that came from elsewhere names servers as a scenario file does."""
+    sample = Sample(str, "stranger")
+    opening = opened(sample).model_copy(update={"scenario": scenario(**STRANGE).model_dump(mode="json")})
+    sample.say("user", opening)
+    sample.write(home / "runs" / "stranger")
+    with pytest.raises(SystemExit) as ended:
+        main([*verb, "--runs", str(home / "runs")])
+    assert ended.value.code == 2
+    assert "would be sent to https://models.example/v1 for the first time" in capsys.readouterr().err
+    assert [each.name for each in (home / "runs").iterdir()] == ["stranger"]

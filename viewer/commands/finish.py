@@ -1,18 +1,26 @@
 """`finish`: call the finish of a run that was stopped, without another trial."""
 
-from agents.conduct import Ready, resume
+from agents.conduct import Ready, resume, scenario_of
 from agents.messages import RunFinished
-from viewer.commands.options import Display, Json, Run, Runs, Sandbox, folder_of
+from viewer.commands.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
 from viewer.commands.run import conduct_watched
+from viewer.consent import check_consent
 
 __all__ = ["finish"]
 
 
 def finish(
-    run: Run = "@last", *, display: Display = None, sandbox: Sandbox = "auto", runs: Runs = None, json: Json = False
+    run: Run = "@last",
+    *,
+    display: Display = None,
+    sandbox: Sandbox = "auto",
+    trust: Trust = False,
+    runs: Runs = None,
+    json: Json = False,
 ) -> int:
     """End a run that was stopped: no new trial, the finalists run again, the winner chosen."""
     folder = folder_of(run, runs)
+    check_consent(scenario_of(folder), trust=trust)
 
     async def work(ready: Ready) -> RunFinished | None:
         return await resume(folder, finish=True, unsandboxed=sandbox == "none", on_ready=ready)

@@ -9,8 +9,9 @@ from agents.messages import RunFinished
 from errors import UsageError
 from scenarios.problems import closest
 from scenarios.schema import Roles, Scenario
-from viewer.commands.options import Display, Json, RoleBackends, Run, Runs, folder_of
+from viewer.commands.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of
 from viewer.commands.run import conduct_watched
+from viewer.consent import check_consent
 from viewer.output import say_aside
 from viewer.store import new_run_id, open_reader
 
@@ -22,6 +23,7 @@ def fork(
     *,
     at: Annotated[str, Parameter(help="The id of the last message that both runs share.")],
     role: RoleBackends = (),
+    trust: Trust = False,
     display: Display = None,
     runs: Runs = None,
     json: Json = False,
@@ -29,6 +31,7 @@ def fork(
     """Go another way from a message on: the same history up to it, live after it; the parent stays as it is."""
     source = folder_of(run, runs)
     scenario = scenario_of(source)
+    check_consent(scenario, trust=trust)
     roles = changed_roles(scenario, role) if role else None
     with open_reader(source) as reader:
         last = reader.envelope(at).id

@@ -7,12 +7,13 @@ from cyclopts import Parameter
 from pydantic import ValidationError
 
 from agents import conduct
-from agents.conduct import Ready, opening_of
+from agents.conduct import Ready, opening_of, scenario_of
 from agents.messages import RunFinished
 from errors import UsageError
 from scenarios.schema import Budget
-from viewer.commands.options import Display, Json, Overrides, Run, Runs, Sandbox, folder_of
+from viewer.commands.options import Display, Json, Overrides, Run, Runs, Sandbox, Trust, folder_of
 from viewer.commands.run import conduct_watched
+from viewer.consent import check_consent
 from viewer.headline import event_line
 from viewer.output import emit, envelope_data, hint, say
 from viewer.store import open_reader
@@ -26,6 +27,7 @@ def resume(
     set_: Overrides = (),
     display: Display = None,
     sandbox: Sandbox = "auto",
+    trust: Trust = False,
     accept_changes: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     runs: Runs = None,
@@ -43,6 +45,7 @@ def resume(
     folder = folder_of(run, runs)
     if dry_run:
         return show_in_flight(folder, as_json=json)
+    check_consent(scenario_of(folder), trust=trust)
     budget = extended_budget(opening_of(folder).scenario.get("budget", {}), set_) if set_ else None
 
     async def work(ready: Ready) -> RunFinished | None:
