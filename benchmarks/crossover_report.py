@@ -11,9 +11,25 @@ __all__ = ["figure", "table"]
 Pair = tuple[str, int]
 _COLOURS = {"gome": "#0b6e4f", "tree-search": "#b3541e", "tree-search-uct": "#8a6d1f", "best-of-n": "#4a5a8a"}
 _CONTROLS = ("tree-search", "tree-search-uct", "best-of-n")
+_MEASURES: dict[str, Callable[[Result], float]] = {
+    "private test": lambda result: result.test,
+    "best validation": lambda result: result.curve[-1],
+}
+_HEAD = (
+    "| skill | optimizer | runs | best validation | private test | trials to 90 % | accepted |",
+    "|---|---|---|---|---|---|---|",
+)
+STRONG = (
+    "The controls share reasoner, executor, folds, budget of trials, hold-out finish and leakage checks with gome. "
+    "A tree's whole budget is in one tree, where gome divides it among its traces; its drafts are as good as gome's "
+    "roots and as many. One call judges the base with all the evidence that gome's Diagnoser sees, proposes from the "
+    "same catalogue and chooses by the same rule, and its journal shows every trial. A draft of best-of-n may hold up "
+    "to five more moves than a root, drawn by what they promise."
+)
 NOTE = (
     "The reasoner of all arms is gome's rule-based expert, its judgement replaced by chance with probability "
-    "1 − skill. So this simulates what the paper claims; it is no evidence about language models. "
+    "1 − skill. So this simulates what the paper claims, with a degraded rule-based reasoner; it is no evidence about "
+    "language models. "
     "Scores are normalised: 0 is a constant prediction, 1 the oracle that knows the rule by which the data were made."
 )
 
@@ -28,29 +44,43 @@ def interval(
 
 
 def table(results: Sequence[Result]) -> str:
-    """The tables in Markdown, with the answers that they give."""
+    """The page in Markdown: the table, and the answers that it gives."""
     skills = sorted({result.skill for result in results})
     arms = list(dict.fromkeys(result.arm for result in results))
-    trials = max(result.trials for result in results)
-    parts = [
-        f"# Crossover: optimizers against the reasoner's skill\n\n{NOTE}\n",
-        f"{len(results)} runs of {trials} trials; 95 % bootstrap intervals over tasks and seeds.\n",
-        "| skill | optimizer | runs | best validation | private test | trials to 90 % | accepted |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    parts = [f"# Crossover: optimizers against the reasoner's skill\n\n{NOTE}\n", f"{_extent(results)}\n", *_HEAD]
     for skill in skills:
         for arm in arms:
             cell = [each for each in results if each.arm == arm and each.skill == skill]
             if cell:
                 parts.append(f"| {skill:g} | {arm} | {len(cell)} | {_row(cell, results)} |")
-    parts += ["", "## Who leads", ""]
-    parts += [_leader(skill, results) for skill in skills]
+    for measure in _MEASURES:
+        parts += ["", f"## Who leads: {measure}", "", *(_leader(skill, measure, results) for skill in skills)]
     parts += ["", "## How soon gome is where best-of-n ends", "", *(_sooner(skill, results) for skill in skills)]
     ablations = [arm for arm in arms if arm not in ("gome", *_CONTROLS)]
     if ablations:
         parts += ["", "## What each ablation costs (private test, gome minus ablation, same task and seed)", ""]
-        parts += [_difference(skill, "gome", arm, results) for skill in skills for arm in ablations]
-    return "\n".join(line for line in parts if line is not None) + "\n"
+        there = [(skill, arm) for skill in skills for arm in ablations if _have(arm, skill, results)]
+        parts += [f"- {_difference(skill, 'gome', arm, 'private test', results)}" for skill, arm in there]
+    parts += ["", "## What was done to make the controls strong", "", STRONG]
+    return "\n".join(parts) + "\n"
+
+
+def _extent(results: Sequence[Result]) -> str:
+    """What was run, at which commit, and how much of it came out of the cache."""
+    asked, found = (sum(getattr(each.counted, name) for each in results) for name in ("scripts", "found"))
+    commits = ", ".join(sorted({each.commit for each in results if each.commit})) or "unknown"
+    tasks = ", ".join(sorted({each.task for each in results}))
+    seeds = ", ".join(map(str, sorted({each.seed for each in results})))
+    return (
+        f"{len(results)} runs of {max(each.trials for each in results)} trials, tasks {tasks}, seeds {seeds}; 95 % "
+        "bootstrap intervals over tasks and seeds, differences paired by task and seed. "
+        f"{asked} scripts were asked for, {found} of them had been run for another run of the same task and seed. "
+        f"Commit: {commits}."
+    )
+
+
+def _have(arm: str, skill: float, results: Sequence[Result]) -> bool:
+    return any(each.arm == arm and each.skill == skill for each in results)
 
 
 def _row(cell: Sequence[Result], results: Sequence[Result]) -> str:
@@ -77,26 +107,28 @@ def _trials_to(curve: Sequence[float], level: float) -> int | None:
     return next((number for number, value in enumerate(curve, 1) if value >= level), None)
 
 
-def _leader(skill: float, results: Sequence[Result]) -> str:
-    """The best mean on the private test, and its paired lead over each other main arm."""
-    main = [arm for arm in ("gome", *_CONTROLS) if any(each.arm == arm and each.skill == skill for each in results)]
-    means = {arm: fmean(each.test for each in results if each.arm == arm and each.skill == skill) for arm in main}
+def _leader(skill: float, measure: str, results: Sequence[Result]) -> str:
+    """The best mean of a measure, and its paired lead over each other main arm."""
+    main = [arm for arm in ("gome", *_CONTROLS) if _have(arm, skill, results)]
+    value = _MEASURES[measure]
+    means = {arm: fmean(value(each) for each in results if (each.arm, each.skill) == (arm, skill)) for arm in main}
     first = max(means, key=lambda arm: means[arm])
-    rest = [_difference(skill, first, arm, results).removeprefix("- ") for arm in main if arm != first]
-    return f"- skill {skill:g}: **{first}** leads with {means[first]:.3f}. " + " ".join(rest)
+    rest = [_difference(skill, first, arm, measure, results) for arm in main if arm != first]
+    return f"- skill {skill:g}: **{first}** leads with {means[first]:.3f}. {' '.join(rest)}"
 
 
-def _difference(skill: float, one: str, other: str, results: Sequence[Result]) -> str:
-    """The paired difference on the private test with its interval."""
+def _difference(skill: float, one: str, other: str, measure: str, results: Sequence[Result]) -> str:
+    """The paired difference in a measure, with its interval."""
+    value = _MEASURES[measure]
     ours, theirs = (
-        {_pair(each): each.test for each in results if each.arm == arm and each.skill == skill} for arm in (one, other)
+        {_pair(each): value(each) for each in results if (each.arm, each.skill) == (arm, skill)} for arm in (one, other)
     )
     gaps = [ours[pair] - theirs[pair] for pair in sorted(ours.keys() & theirs.keys())]
     if not gaps:
-        return f"- skill {skill:g}, {one} − {other}: no common runs."
+        return f"Skill {skill:g}, {one} − {other}: no common runs."
     gap = interval(gaps)
     sure = "" if gap[1] > 0 or gap[2] < 0 else ", undecided"
-    return f"- skill {skill:g}, {one} − {other}: {gap[0]:+.3f} [{gap[1]:+.3f}, {gap[2]:+.3f}]{sure}."
+    return f"Skill {skill:g}, {one} − {other}: {gap[0]:+.3f} [{gap[1]:+.3f}, {gap[2]:+.3f}]{sure}."
 
 
 def _pair(result: Result) -> Pair:
@@ -127,8 +159,8 @@ def _shown(value: tuple[float, float, float]) -> str:
 
 def figure(results: Sequence[Result]) -> str:
     """An SVG of two panels: best validation and private test over skill, a line an optimizer, with its intervals."""
-    panels = [("best validation", lambda each: each.curve[-1]), ("private test", lambda each: each.test)]
-    drawn = "".join(_panel(title, value, results, 60 + 400 * place) for place, (title, value) in enumerate(panels))
+    panels = enumerate(_MEASURES.items())
+    drawn = "".join(_panel(title, value, results, 60 + 400 * place) for place, (title, value) in panels)
     named = [arm for arm in _COLOURS if any(each.arm == arm for each in results)]
     keys = "".join(
         f'<text x="{60 + 150 * place}" y="340" fill="{_COLOURS[arm]}">● {arm}</text>' for place, arm in enumerate(named)

@@ -1,36 +1,23 @@
-"""Runs of the crossover benchmark: one optimizer, skill, task and seed each, on the real ring with real scripts.
+"""Runs of the crossover benchmark: one optimizer, skill, task and seed each, and what their scores are read against."""
 
-A script that another run of the same task and seed has run is not run again: what a script predicts depends on it, the
-folds and the seed alone. Results are kept a file a run, so that a benchmark that was stopped goes on where it was.
-"""
-
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import anyio
 import anyio.to_thread
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from agents.backends.expert import ExpertBackend
-from agents.epitaph import epitaph
-from agents.forward import Forward, ScriptRan, ScriptRun
-from agents.messages import VOCABULARY, Diagnosis, RunFinished, RunOpened, SessionOpened
-from agents.ring import seat
-from agents.workshop import Workshop, open_workshop
-from bus.artefacts import Artefacts
-from bus.message import Draft, Envelope
-from bus.sqlite import open_log
-from bus.supervisor import Supervisor
-from bus.telemetry import Telemetry
+from agents.workshop import Workshop
+from benchmarks.runs import Counted, Played, Stage, commit, kept, open_stage
+from executors.launch import Executor
 from scenarios.grading import grade
 from scenarios.schema import Scenario
 
-__all__ = ["ARMS", "Bench", "Cell", "Result", "open_bench"]
+__all__ = ["ARMS", "Bench", "Cell", "Result", "open_bench", "scenario_of"]
 
 _GOME: dict[str, Any] = {"optimizer": "gome", "traces": 2}
 ARMS: dict[str, dict[str, Any]] = {
@@ -72,31 +59,8 @@ class Result(BaseModel):
     curve: tuple[float, ...]
     test: float
     accepted: float
-
-
-@dataclass
-class _Cached:
-    """A forward pass that looks first whether the script was run before. `scope` names task, seed and environment."""
-
-    inner: Forward
-    folder: Path
-    scope: str
-    owner: str
-    locks: dict[str, anyio.Lock] = field(default_factory=dict)
-
-    async def run(
-        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
-    ) -> ScriptRan:
-        digest = hashlib.sha256(f"{self.scope}\n{request.model_dump_json()}".encode()).hexdigest()[:32]
-        path = anyio.Path(self.folder / f"{digest}.json")
-        async with self.locks.setdefault(digest, anyio.Lock()):
-            if await path.exists():
-                return ScriptRan.model_validate_json(await path.read_text())
-            ran = await self.inner.run(request, f"{self.owner}-{owner}", urgent=urgent, on_line=on_line)
-            draft = path.with_suffix(".part")
-            await draft.write_text(ran.model_dump_json())
-            await draft.rename(path)
-            return ran
+    counted: Counted = Counted()
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,71 +75,31 @@ class Bounds:
 class Bench:
     """One task with one seed, on which all arms are run."""
 
-    folder: Path
-    shop: Workshop
+    stage: Stage
     bounds: Bounds
-    task: str
-    seed: int
-    locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
     async def run(self, cell: Cell) -> Result:
         """Make the run, or read what it came to before."""
-        path = anyio.Path(self.folder / "results" / f"{cell.name}.json")
-        if await path.exists():
-            return Result.model_validate_json(await path.read_text())
-        result = self._result(cell, await self._conduct(cell))
-        draft = path.with_suffix(".part")
-        await draft.write_text(result.model_dump_json())
-        await draft.rename(path)
-        return result
 
-    async def _conduct(self, cell: Cell) -> list[Envelope]:
-        scenario, shop = scenario_of(cell), self.shop
-        artefacts = shop.forward.artefacts
-        scope = f"{shop.task.digest} {cell.seed} {sorted(shop.workplace.packages.items())}"
-        forward = _Cached(shop.forward, self.folder / "scripts", scope, cell.name, self.locks)
-        # A log that was left half-way is begun again: its scripts are in the cache.
-        log_folder = Path(str(await anyio.to_thread.run_sync(_fresh, self.folder / "logs", cell.name)))
-        async with open_log(log_folder, run=cell.name, vocabulary=VOCABULARY) as log:
-            await log.append("user", [Draft(self._opened(scenario), opens=True)])
-            await log.append("session", [Draft(SessionOpened(wall=0.0, pid=0, sandbox="", slots=1))])
-            actors = seat(scenario, {"expert": ExpertBackend(cell.skill)}, forward, shop.grade, artefacts)
-            supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
-            await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
-            return await log.read(0, log.head, limit=10**9)
+        async def make() -> Result:
+            return self._result(cell, await self.stage.play(cell.name, scenario_of(cell), self.bounds.validation[0]))
 
-    def _opened(self, scenario: Scenario) -> RunOpened:
-        return RunOpened(
-            version=version("gome"),
-            name=scenario.name,
-            scenario=scenario.model_dump(mode="json"),
-            scenario_path="",
-            task_path="",
-            task_digest=self.shop.task.digest,
-            task=self.shop.task.brief,
-            profile=self.shop.harness.profile,
-            workplace=self.shop.workplace,
-            reasoners={},
-            baseline=self.bounds.validation[0],
-        )
+        return await kept(self.stage.folder, cell.name, Result, make)
 
-    def _result(self, cell: Cell, envelopes: list[Envelope]) -> Result:
-        diagnoses = [
-            each.message
-            for each in envelopes
-            if isinstance(each.message, Diagnosis) and each.message.verdict != "surveyed"
-        ]
+    def _result(self, cell: Cell, played: Played) -> Result:
         curve: list[float] = []
-        for diagnosis in diagnoses:
+        for diagnosis in played.diagnoses:
             best = curve[-1] if curve else 0.0
             reached = _share(diagnosis.score, self.bounds.validation) if diagnosis.accepted else best
             curve.append(max(best, reached))
-        finished = next(each.message for each in envelopes if isinstance(each.message, RunFinished))
+        final = played.finished.grade
         return Result(
             **vars(cell),
             curve=tuple(curve),
-            test=_share(finished.grade.score if finished.grade else None, self.bounds.test),
-            accepted=sum(diagnosis.accepted for diagnosis in diagnoses) / max(1, len(diagnoses)),
+            test=_share(final.score if final else None, self.bounds.test),
+            accepted=sum(diagnosis.accepted for diagnosis in played.diagnoses) / max(1, len(played.diagnoses)),
+            counted=played.counted,
+            commit=commit(),
         )
 
 
@@ -191,7 +115,7 @@ def scenario_of(cell: Cell) -> Scenario:
             "seed": cell.seed,
             "backends": {"expert": {"kind": "expert", "skill": cell.skill}},
             "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
-            "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 60}},
+            "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 30}},
             **arm,
             "method": {**arm.get("method", {}), "finish": {"candidates": 2, "seeds": 1}},
         }
@@ -204,23 +128,15 @@ def _share(score: float | None, bounds: tuple[float, float]) -> float:
     return 0.0 if score is None else (score - dummy) / (strong - dummy)
 
 
-def _fresh(folder: Path, name: str) -> Path:
-    number = 0
-    while (place := folder / f"{name}.{number}").exists():
-        number += 1
-    return place
-
-
-async def open_bench(task_folder: Path, task: str, seed: int, folder: Path) -> Bench:
-    """The workshop that all runs of a task and seed share, with the task's bounds."""
-    for part in ("results", "scripts", "logs"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    scenario = scenario_of(Cell("gome", 1.0, task, seed, 1))
-    place = folder / "work" / f"{task}-{seed}"
-    place.mkdir(parents=True, exist_ok=True)
-    shop = await open_workshop(scenario, place, task_folder, Artefacts(folder), place)
-    bounds = await anyio.to_thread.run_sync(_bounds, task_folder, shop, place)
-    return Bench(folder, shop, bounds, task, seed)
+@asynccontextmanager
+async def open_bench(
+    task_folder: Path, task: str, seed: int, folder: Path, executor: Executor | None = None
+) -> AsyncIterator[Bench]:
+    """The stage that all runs of a task and seed share, with the task's bounds."""
+    scenario, name = scenario_of(Cell("gome", 1.0, task, seed, 1)), f"{task}-{seed}"
+    async with open_stage(scenario, task_folder, name, folder, executor) as stage:
+        bounds = await anyio.to_thread.run_sync(_bounds, task_folder, stage.shop, folder / "work" / name)
+        yield Bench(stage, bounds)
 
 
 def _bounds(task_folder: Path, shop: Workshop, place: Path) -> Bounds:
@@ -240,8 +156,6 @@ def _bounds(task_folder: Path, shop: Workshop, place: Path) -> Bounds:
 
 def _constant(task_folder: Path, path: Path, shop: Workshop) -> Path:
     """A submission that says the same of every row: the shares of the classes, or the mean of log(1 + y) for counts."""
-    import numpy as np
-
     train = pd.read_csv(task_folder / "prepared" / "public" / "train.csv")
     sample = pd.read_csv(task_folder / "prepared" / "public" / "sample_submission.csv")
     classes = shop.task.brief.classes

@@ -15,8 +15,8 @@ from pandas import DataFrame
 __all__ = ["MADE", "write_task"]
 
 Array = NDArray[np.float64]
-_ROWS = 700
-"""As many to train on as to be tested on: small enough that a script takes a second or two."""
+_TRAIN, _TEST, _FOLDS = 500, 1000, 3
+"""Little to train on, so that a script takes half a second; more to be tested on, so that private scores are steady."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,15 @@ MADE: dict[str, Callable[[np.random.Generator, int], Made]] = {"rentals": _renta
 
 def write_task(name: str, folder: Path) -> Path:
     """Write the task into `folder`, the same each time, with the oracle's predictions beside it; return it."""
-    made = MADE[name](np.random.default_rng([2026, list(MADE).index(name)]), 2 * _ROWS)
+    made = MADE[name](np.random.default_rng([2026, list(MADE).index(name)]), _TRAIN + _TEST)
     public, private = folder / "prepared" / "public", folder / "prepared" / "private"
     public.mkdir(parents=True, exist_ok=True)
     private.mkdir(exist_ok=True)
-    ids = DataFrame({"id": np.arange(2 * _ROWS) + 1000})
+    ids = DataFrame({"id": np.arange(_TRAIN + _TEST) + 1000})
     target = DataFrame({"y": made.target})
     columns = list(made.classes) if len(made.classes) > 2 else ["y"]
     oracle = ids.join(DataFrame(made.oracle, columns=columns))
-    train, test = slice(None, _ROWS), slice(_ROWS, None)
+    train, test = slice(None, _TRAIN), slice(_TRAIN, None)
     ids.join(made.features).join(target)[train].to_csv(public / "train.csv", index=False)
     ids.join(made.features)[test].to_csv(public / "test.csv", index=False)
     blank = oracle[test].copy()
@@ -110,5 +110,6 @@ def write_task(name: str, folder: Path) -> Path:
     (public / "description.md").write_text(f"# {name}\n\nA made-up task. Predict `y`.\n", encoding="utf-8")
     lines = [f"name: {name}", "id: id", "targets: [y]", f"metric: {made.metric}"]
     lines += [f"classes: [{', '.join(made.classes)}]"] if made.classes else []
+    lines += [f"split: {{kind: {'stratified' if made.classes else 'random'}, folds: {_FOLDS}}}"]
     (folder / "task.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder

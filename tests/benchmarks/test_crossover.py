@@ -34,7 +34,9 @@ def test_the_table_answers_who_leads_by_how_much_and_how_soon() -> None:
     assert "] | 4 (5/5 runs) | 50% |" in page, "nine tenths of .8 are reached by the fourth trial"
     assert "| 1 | best-of-n | 5 | 0.500 [0.500, 0.500] | 0.300 [0.300, 0.300] | never (0/5 runs) | 50% |" in page
     assert "gome reaches best-of-n's final validation score in 50% of its trials (median); never in 0 of 5 runs" in page
-    assert "gome − without-memory: +0.040 [+0.000, +0.080]" in page
+    assert "- Skill 1, gome − without-memory: +0.040 [+0.000, +0.080]" in page
+    assert "What was done to make the controls strong" in page
+    assert "Who leads: best validation" in page
 
 
 def test_intervals_hold_their_mean() -> None:
@@ -64,20 +66,30 @@ def test_made_up_tasks_are_the_same_each_time_and_sound(name: str, tmp_path: Pat
     again = write_task(name, tmp_path / "two")
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         assert path.read_bytes() == (again / path.relative_to(folder)).read_bytes()
-    assert Task.load(folder).brief.train_rows == 700
+    assert Task.load(folder).brief.train_rows == 500
     train, oracle = (pd.read_csv(folder / part) for part in ("prepared/public/train.csv", "oracle_train.csv"))
     assert list(oracle["id"]) == list(train["id"])
 
 
+TINY = Grid((1.0,), ("loans",), (0,), 2, ("gome", "best-of-n"))
+
+
 def test_a_benchmark_goes_on_where_it_was_and_runs_no_script_twice(tmp_path: Path) -> None:
-    grid = Grid((1.0,), ("loans",), (0,), 1, ("tree-search",))
-    first = anyio.run(run, grid, tmp_path)
+    first = anyio.run(run, TINY, tmp_path)
+    assert [(each.arm, len(each.curve)) for each in first] == [("gome", 2), ("best-of-n", 2)]
+    page = (tmp_path / "crossover.md").read_text()
+    assert "no evidence about language models" in page
+    assert "2 runs of 2 trials, tasks loans, seeds 0" in page
     scripts = sorted((tmp_path / "scripts").iterdir())
     stamps = [path.stat().st_mtime_ns for path in scripts]
-    assert anyio.run(run, grid, tmp_path) == first
-    assert len(list((tmp_path / "logs").iterdir())) == 1, "a finished run is read"
-    for path in (tmp_path / "results").iterdir():
-        path.unlink()
-    assert anyio.run(run, grid, tmp_path) == first
-    assert len(list((tmp_path / "logs").iterdir())) == 2, "it was run again"
-    assert [path.stat().st_mtime_ns for path in scripts] == stamps, "with the scripts of before"
+    gone, left = (tmp_path / "results" / f"loans-0-{arm}-1-2.json" for arm in ("gome", "best-of-n"))
+    gone.unlink()
+    again = anyio.run(run, TINY, tmp_path)
+    assert again[0].counted.found == again[0].counted.scripts > 0, "all its scripts had been run"
+    assert again[0].model_copy(update={"counted": first[0].counted}) == first[0]
+    assert again[1] == first[1]
+    assert left.is_file()
+    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == [
+        *("loans-0-best-of-n-1-2.0", "loans-0-gome-1-2.0", "loans-0-gome-1-2.1"),
+    ], "a finished run is read, the other was run again"
+    assert [path.stat().st_mtime_ns for path in scripts] == stamps

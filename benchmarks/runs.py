@@ -1,0 +1,205 @@
+"""What benchmarks of whole runs share: runs on the real ring, scripts that are run once, results that are kept.
+
+A script that another run of the same task and seed has run is not run again: what it predicts depends on its code,
+the data, the folds, the seed and the environment alone. Results are kept a file a run, so that a benchmark that was
+stopped goes on where it was.
+"""
+
+import hashlib
+import itertools
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict
+
+from agents.backends.factory import make_backends
+from agents.epitaph import epitaph
+from agents.forward import Forward, ScriptRan, ScriptRun
+from agents.messages import VOCABULARY, Diagnosis, RunFinished, RunOpened, SessionOpened
+from agents.ring import seat
+from agents.workshop import Workshop, open_workshop
+from bus.artefacts import Artefacts
+from bus.message import Draft, Envelope
+from bus.sqlite import open_log
+from bus.supervisor import Supervisor
+from bus.telemetry import Telemetry
+from executors.launch import Executor
+from scenarios.schema import Scenario
+
+__all__ = ["Counted", "Played", "Stage", "all_at_once", "commit", "kept", "open_stage"]
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class Counted(BaseModel):
+    """How many scripts a run asked for, and how many of them another run had asked for before."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scripts: int = 0
+    found: int = 0
+
+
+@dataclass
+class _Cached:
+    """A forward pass that looks first whether the script was run before. `scope` names all that outcomes depend on."""
+
+    inner: Forward
+    artefacts: Artefacts
+    folder: Path
+    scope: str
+    owner: str
+    locks: dict[str, anyio.Lock]
+    counted: Counted = field(default_factory=Counted)
+
+    async def run(
+        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
+    ) -> ScriptRan:
+        code = _code(await self.artefacts.text(request.script_ref))
+        asked = f"{self.scope}\n{request.view} {request.seed} {request.seconds}\n{code}"
+        digest = hashlib.sha256(asked.encode()).hexdigest()[:32]
+        path = anyio.Path(self.folder / f"{digest}.json")
+        async with self.locks.setdefault(digest, anyio.Lock()):
+            there = await path.exists()
+            self.counted = Counted(scripts=self.counted.scripts + 1, found=self.counted.found + there)
+            if there:
+                return ScriptRan.model_validate_json(await path.read_text())
+            ran = await self.inner.run(request, f"{self.owner}-{owner}", urgent=urgent, on_line=on_line)
+            await _write(path, ran.model_dump_json())
+            return ran
+
+
+def _code(script: str) -> str:
+    """A script without the lines that only tell of it: two plans may come to the same code."""
+    return "\n".join(line for line in script.splitlines() if not line.startswith("#"))
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that was seen through: the diagnoses of its trials in their order, how it ended, what it asked for."""
+
+    diagnoses: tuple[Diagnosis, ...]
+    finished: RunFinished
+    counted: Counted
+
+
+@dataclass
+class Stage:
+    """One task with one seed, on which runs are played: its workshop, and where everything is kept."""
+
+    folder: Path
+    shop: Workshop
+    seed: int
+    locks: dict[str, anyio.Lock] = field(default_factory=dict)
+
+    async def play(self, name: str, scenario: Scenario, baseline: float | None) -> Played:
+        """Run the scenario under that name; a log that was left half-way is begun again: its scripts are in the cache.
+
+        `baseline` is the validation score of a constant prediction.
+        """
+        shop, artefacts = self.shop, self.shop.forward.artefacts
+        settings = scenario.executors
+        packages = sorted(shop.workplace.packages.items())
+        scope = (
+            f"{shop.task.digest} {self.seed} {settings.threads} {settings.timeout} {shop.workplace.python} {packages}"
+        )
+        forward = _Cached(shop.forward, artefacts, self.folder / "scripts", scope, name, self.locks)
+        place = await anyio.to_thread.run_sync(_fresh, self.folder / "logs", name)
+        async with open_log(place, run=name, vocabulary=VOCABULARY) as log:
+            await log.append("user", [Draft(_opened(scenario, shop, baseline), opens=True)])
+            slots = len(shop.slots.slots)
+            session = SessionOpened(wall=0.0, pid=0, sandbox=shop.sandbox.level.value, slots=slots)
+            await log.append("session", [Draft(session)])
+            backends = make_backends({each: scenario.backends[each] for each in scenario.roles.backends})
+            actors = seat(scenario, backends, forward, shop.grade, artefacts)
+            supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
+            await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
+            return _played(await log.read(0, log.head, limit=10**9), forward.counted)
+
+
+def _opened(scenario: Scenario, shop: Workshop, baseline: float | None) -> RunOpened:
+    return RunOpened(
+        version=version("gome"),
+        name=scenario.name,
+        scenario=scenario.model_dump(mode="json"),
+        scenario_path="",
+        task_path="",
+        task_digest=shop.task.digest,
+        task=shop.task.brief,
+        profile=shop.harness.profile,
+        workplace=shop.workplace,
+        reasoners={},
+        baseline=baseline,
+    )
+
+
+def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
+    said = [each.message for each in envelopes]
+    diagnoses = [each for each in said if isinstance(each, Diagnosis) and each.verdict != "surveyed"]
+    return Played(tuple(diagnoses), next(each for each in said if isinstance(each, RunFinished)), counted)
+
+
+@asynccontextmanager
+async def open_stage(
+    scenario: Scenario, task_folder: Path, name: str, folder: Path, executor: Executor | None = None
+) -> AsyncIterator[Stage]:
+    """The stage of the scenario's seed on that task. Scripts run in the sandbox, or where `executor` runs them."""
+    place = folder / "work" / name
+    for part in (folder / "results", folder / "scripts", folder / "logs", place):
+        await anyio.Path(part).mkdir(parents=True, exist_ok=True)
+    shop = await open_workshop(scenario, place, task_folder, Artefacts(folder), place)
+    async with aclosing(shop):
+        if executor is not None:
+            shop = replace(shop, forward=replace(shop.forward, executor=executor))
+        yield Stage(folder, shop, scenario.seed)
+
+
+async def kept(folder: Path, name: str, kind: type[R], make: Callable[[], Awaitable[R]]) -> R:
+    """The result of that name: read where it was made before, else made and written."""
+    path = anyio.Path(folder / "results" / f"{name}.json")
+    if await path.exists():
+        return kind.model_validate_json(await path.read_text())
+    result = await make()
+    await _write(path, result.model_dump_json())
+    return result
+
+
+async def _write(path: anyio.Path, text: str) -> None:
+    """Whole or not at all."""
+    draft = path.with_suffix(".part")
+    await draft.write_text(text)
+    await draft.rename(path)
+
+
+async def all_at_once(most: int, makes: Sequence[Callable[[], Awaitable[R]]]) -> list[R]:
+    """What all come to, in their order; at most so many are made at once."""
+    limiter = anyio.CapacityLimiter(most)
+    found: dict[int, R] = {}
+
+    async def one(place: int, make: Callable[[], Awaitable[R]]) -> None:
+        async with limiter:
+            found[place] = await make()
+
+    async with anyio.create_task_group() as group:
+        for place, make in enumerate(makes):
+            group.start_soon(one, place, make)
+    return [found[place] for place in range(len(makes))]
+
+
+def _fresh(folder: Path, name: str) -> Path:
+    places = (folder / f"{name}.{number}" for number in itertools.count())
+    return next(place for place in places if not place.exists())
+
+
+def commit() -> str:
+    """The commit that is measured, "-dirty" behind it where files differ from it."""
+    asked = ["git", "describe", "--always", "--dirty"]
+    told = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"
