@@ -7,15 +7,20 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from executors.cluster.executor import ClusterExecutor
+from executors.cluster.link import Link, connect, slots_of
+from executors.cluster.survey import NodeReport, survey, weakest
 from executors.environment import describe
-from executors.launch import Executor, Slot
+from executors.launch import MOUNTS, Executor, Slot
 from executors.levels import Sandbox
 from executors.local import LocalExecutor
+from executors.room import shortage
 from executors.sandbox import probe
 from executors.slots import discover
-from scenarios.schema import Executors, RayExecutors
+from executors.standby import StandbyExecutor
+from scenarios.schema import Executors, LocalExecutors, RayExecutors
 
-__all__ = ["Site", "open_site", "python_of"]
+__all__ = ["Site", "examine", "open_site", "python_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +52,10 @@ async def open_site(settings: Executors, *, unsandboxed: bool = False) -> Site:
 
 
 async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Site:
-    """A place on every node of a cluster. Ray is imported where it is asked for, and nowhere else."""
-    from executors.cluster.executor import ClusterExecutor
-    from executors.cluster.link import connect, slots_of
-    from executors.cluster.survey import survey, weakest
-
-    python = python_of(settings)
-    here = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
+    """A place on every node of a cluster."""
     link = connect(settings.address)
     try:
-        nodes = await anyio.to_thread.run_sync(link.nodes)
-        slots = slots_of(nodes, settings.slots, settings.threads, settings.gpus_per_slot)
-        wants_gpus = settings.gpus_per_slot > 0
-        found = await survey(link, here.packages, python, gpus=wants_gpus, unsandboxed=unsandboxed)
+        slots, found = await examine(link, settings, unsandboxed=unsandboxed)
         level = weakest(found)
     except BaseException:
         link.close()
@@ -72,3 +68,15 @@ async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Site:
         unsandboxed=unsandboxed,
     )
     return Site(executor, slots, Sandbox(level), link.close)
+
+
+async def examine(
+    link: Link, settings: RayExecutors, *, unsandboxed: bool
+) -> tuple[tuple[Slot, ...], tuple[NodeReport, ...]]:
+    """The slots of a cluster, and what each of its nodes is like. Raises UsageError, SandboxError and Outage."""
+    python = python_of(settings)
+    here = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
+    nodes = await anyio.to_thread.run_sync(link.nodes)
+    slots = slots_of(nodes, settings.slots, settings.threads, settings.gpus_per_slot)
+    wants_gpus = settings.gpus_per_slot > 0
+    return slots, await survey(link, here.packages, python, gpus=wants_gpus, unsandboxed=unsandboxed)

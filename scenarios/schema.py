@@ -4,9 +4,10 @@ Constants of the method stand under `method`; their defaults are the paper's whe
 code's where it does not (docs/method.md says which is which).
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from scenarios.fields import Bytes, Model, Seconds
 from scenarios.reasoners import (
@@ -137,6 +138,13 @@ class LocalExecutors(Executors):
     kind: Literal["local"] = "local"
 
 
+def _cluster_address(address: str) -> str:
+    """Refuses what is no address of a cluster as seen from one of its machines."""
+    if re.fullmatch(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:]+\]:\d+", address) is None:
+        raise ValueError("not auto, local or HOST:PORT; run gome on a machine of the cluster, where it needs no ray://")
+    return address
+
+
 class RayExecutors(Executors):
     """Scripts run on the nodes of a Ray cluster. `slots` None: as many as fit. `threads` None: 1.
 
@@ -146,7 +154,7 @@ class RayExecutors(Executors):
     """
 
     kind: Literal["ray"]
-    address: str = "auto"
+    address: Annotated[str, AfterValidator(_cluster_address)] = "auto"
     gpus_per_slot: Annotated[float, Field(ge=0, le=1)] = 0.0
     shared: bool = False
     scheduling_timeout: Seconds = 300.0

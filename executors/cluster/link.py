@@ -6,6 +6,7 @@ connection and leaves it open.
 
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ _QUIET = {
     # A job without a GPU keeps the variables of its node; scripts get an environment of their own anyhow.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+
+_PATIENCE = 10.0
+"""Seconds within which a cluster's first machine must answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +80,22 @@ def connect(address: str) -> Link:
     _hush()
     own = {"include_dashboard": False} if address == "local" else {}
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, configure_logging=False, **own)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         words = str(error).strip().splitlines()[0]
         raise Outage(
             f"no Ray cluster at executors.address: {address} ({words}). Start one with `ray start --head` and join its "
             "other machines, run gome on one of them, and name its address, or `auto` for the one of this machine"
         ) from error
     return Link(address, ours=True)
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens at HOST:PORT: Ray itself would wait for minutes. Raises OSError."""
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 def _hush() -> None:
