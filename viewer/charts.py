@@ -131,7 +131,7 @@ def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
         height=height,
         dots=dots,
         paths=_best_paths(summary, scored, x, y, WIDTH - _RIGHT),
-        xs=tuple(Tick(x(at), text.duration(at)) for at in _ticks(0.0, until, 8)),
+        xs=tuple(Tick(x(at), _clock(at)) for at in _ticks(0.0, until, 8)),
         ys=tuple(Tick(y(at), f"{at:.6g}") for at in _ticks(low, high, 5)),
         baseline=y(baseline) if baseline is not None and low <= baseline <= high else None,
     )
@@ -217,7 +217,7 @@ def lanes(summary: Summary) -> Lanes:
     made = tuple(
         Lane(_TOP + number * _LANE, label, slot, tuple(bars)) for number, (label, slot, bars) in enumerate(groups)
     )
-    ticks = tuple(Tick(x(at), text.duration(at)) for at in _ticks(0.0, until, 8))
+    ticks = tuple(Tick(x(at), _clock(at)) for at in _ticks(0.0, until, 8))
     return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, ticks)
 
 
@@ -284,6 +284,11 @@ def _taken(step: Step) -> str:
 def _curve(start: Node, end: Node) -> str:
     middle = round((start.x + end.x) / 2, 1)
     return f"M{start.x} {start.y}C{middle} {start.y} {middle} {end.y} {end.x} {end.y}"
+
+
+def _clock(seconds: float) -> str:
+    """A mark of an axis of time: whole seconds without their decimals."""
+    return f"{seconds:.0f}s" if seconds < 100 and seconds == round(seconds) else text.duration(seconds)
 
 
 def _ticks(low: float, high: float, wanted: int) -> list[float]:

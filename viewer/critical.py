@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bus.lifecycle import ACTIVITIES, ActivityFinished
 from bus.message import Envelope
 from viewer.headline import place, role
-from viewer.timeline import covered
+from viewer.timeline import covered, held
 from viewer.usage import QUESTION, SCRIPT
 
 __all__ = ["CriticalPath", "Hop", "Share", "critical_path"]
@@ -91,8 +91,10 @@ def _hop(cause: Envelope, effect: Envelope, done: Sequence[Envelope]) -> Hop:
     spans: dict[str, list[tuple[float, float]]] = {QUESTION: [], SCRIPT: []}
     for each in done:
         if isinstance(each.message, ActivityFinished) and each.time <= effect.time:
-            took = each.message.meter.get("script_seconds", each.message.seconds)
-            spans.setdefault(each.message.activity, []).append((max(cause.time, each.time - took), each.time))
+            start, end = max(cause.time, each.time - each.message.seconds), each.time
+            if each.message.activity == SCRIPT:
+                start, end = held(each.message, start, end)
+            spans.setdefault(each.message.activity, []).append((start, end))
     executing = covered(spans[SCRIPT])
     reasoning = covered([*spans[QUESTION], *spans[SCRIPT]]) - executing
     return Hop(role(effect.sender), effect.kind, place(effect), cause.time, effect.time, reasoning, executing)

@@ -118,7 +118,9 @@ def _diagnosis(message: Diagnosis) -> str:
 
 
 def _finish_called(message: FinishCalled) -> str:
-    return f"{len(message.finalists)} finalists, {message.seeds} seeds: {message.reason}"
+    return (
+        f"{text.several(len(message.finalists), 'finalist')}, {text.several(message.seeds, 'seed')}: {message.reason}"
+    )
 
 
 def _run_finished(message: RunFinished) -> str:

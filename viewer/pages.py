@@ -38,6 +38,7 @@ def environment() -> Environment:
         money=text.money,
         number=text.count,
         spread=text.spread,
+        several=text.several,
     )
     return made
 

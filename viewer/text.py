@@ -18,6 +18,7 @@ __all__ = [
     "money",
     "percent",
     "score",
+    "several",
     "sparkline",
     "spread",
 ]
@@ -97,6 +98,11 @@ def count(value: float | None) -> str:
         if abs(value) >= size:
             return f"{value / (1e6 if suffix == 'M' else 1e3):.1f}{suffix}"
     return f"{value:.0f}"
+
+
+def several(number: int, thing: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
 def money(usd: float | None) -> str:

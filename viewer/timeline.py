@@ -11,7 +11,7 @@ from bus.lifecycle import ActivityFinished, ActivityStarted
 from bus.message import Envelope
 from viewer.usage import QUESTION, SCRIPT
 
-__all__ = ["Shares", "Span", "Timeline", "covered"]
+__all__ = ["Shares", "Span", "Timeline", "covered", "held"]
 
 
 @dataclass(slots=True)
@@ -82,15 +82,14 @@ class Timeline:
         self.spans.append(span)
 
     def finish(self, envelope: Envelope, message: ActivityFinished) -> None:
-        """An activity ends. A script's time is counted backwards from its end: before that it waited for a slot."""
+        """An activity ends. A script's span is the time for which it held its slot."""
         span = self._open.pop((envelope.sender, envelope.cause, message.ordinal), None)
         if span is None:
             return
         span.end = envelope.time
         if span.executes:
-            ran = message.meter.get("script_seconds", message.seconds)
-            span.start = max(span.start, envelope.time - ran)
-            span.slot = self._free_slot(span)
+            span.start, span.end = held(message, span.start, envelope.time)
+            span.slot = self._slot(span, message)
 
     def abandon(self) -> None:
         """Another process goes on with the run: what was under way in the one before has come to nothing."""
@@ -121,11 +120,29 @@ class Timeline:
             sequential=busy + sum(max(0.0, end - start) for start, end in thinking),
         )
 
-    def _free_slot(self, span: Span) -> int:
-        """The lowest lane in which no other script ran meanwhile; spans come here in the order of their ends."""
+    def _slot(self, span: Span, message: ActivityFinished) -> int | None:
+        """The slot that was held, None for a script that was refused one.
+
+        Where it was not measured it is the lowest lane in which no other script ran meanwhile.
+        """
+        if "slot" in message.meter:
+            return int(message.meter["slot"])
+        if not message.meter:
+            return None
         lane = next((index for index, end in enumerate(self._ends) if end <= span.start + 1e-3), len(self._ends))
         self._ends[lane : lane + 1] = [span.end if span.end is not None else span.start]
         return lane
+
+
+def held(message: ActivityFinished, start: float, end: float) -> tuple[float, float]:
+    """From when to when a script that was asked for at `start` held its slot; times of the run in seconds.
+
+    Where that was not measured, its time is counted backwards from its end: before that it waited.
+    """
+    if "held_seconds" in message.meter:
+        taken = start + message.meter["waited_seconds"]
+        return min(taken, end), min(taken + message.meter["held_seconds"], end)
+    return max(start, end - message.meter.get("script_seconds", message.seconds)), end
 
 
 def covered(intervals: Iterable[tuple[float, float]]) -> float:

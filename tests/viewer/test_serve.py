@@ -1,8 +1,11 @@
 """The live pages: who is answered, what they may do, and that they keep up with a run in a real browser."""
 
 import http.client
+import json
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -10,6 +13,7 @@ import anyio
 import pytest
 
 from agents.messages import VOCABULARY, StepOpened
+from bus.lock import RunLock
 from bus.message import Draft
 from bus.sqlite import open_log
 from errors import UsageError
@@ -101,6 +105,109 @@ ONLY_THE_DIRECTOR = """{
 SEEN = "document.querySelectorAll('#messages tbody tr:not([hidden])').length"
 
 
+def rows(page: str) -> list[str]:
+    """The numbers of the messages in a page's table, from top to bottom."""
+    return re.findall(r'<tr id="m(\d+)"', page)
+
+
+def test_the_messages_of_a_run_are_filtered_and_turned_page_by_page(server: PageServer, runs: Path) -> None:
+    here = f"/runs/{RUN}/messages"
+    every = sample_run().envelopes
+    status, _, page = get(server, here)
+    assert (status, rows(page)[0]) == (200, str(every[-1].seq))
+    asked = get(server, f"{here}?role=diagnoser&trace=1&step=2&kind=diagnosis&words=")[2]
+    (verdict,) = [each for each in every if (each.sender, each.kind, each.step) == ("diagnoser-1", "diagnosis", 2)]
+    assert rows(asked) == [str(verdict.seq)]
+    assert "<option selected>diagnoser</option>" in asked
+    assert len(rows(get(server, f"{here}?words=KeyError")[2])) == 1
+    assert "No message is like that" in get(server, f"{here}?words=nobody+said+this")[2]
+    older = get(server, f"{here}?before=10")[2]
+    assert rows(older)[0] == str(max(each.seq for each in every if each.seq < 10 and "activity" not in each.kind))
+    assert f'href="{here}?">newest' in older
+    for wrong in ("trace=x", "step=-1", "before=1e9", "trace=99999999999999999999"):
+        assert get(server, f"{here}?{wrong}")[0] == 400
+    assert get(server, "/runs/nothing/messages")[0] == 404
+
+
+def test_a_long_log_has_older_pages(server: PageServer, runs: Path) -> None:
+    sample = sample_run(run="261124-0200-long-0000")
+    sample.envelopes = [replace(each, run=sample.run) for each in sample.envelopes]
+    cause = sample.envelopes[0]
+    for _ in range(150):
+        sample.say("director", StepOpened(used=0.5, stage="improve"), 0, 9, cause)
+    sample.write(runs / sample.run)
+    page = get(server, f"/runs/{sample.run}/messages?role=director")[2]
+    assert len(rows(page)) == 100
+    older = re.search(r'href="([^"]+)">older', page)
+    assert older is not None
+    rest = get(server, older[1].replace("&amp;", "&"))[2]
+    assert len(rows(rest)) >= 50
+    assert int(rows(rest)[0]) < int(rows(page)[-1])
+    assert 'href="/runs/261124-0200-long-0000/messages?role=director">newest' in rest
+
+
+def test_a_message_has_a_page_with_prompt_causes_and_effects(server: PageServer) -> None:
+    job = next(each for each in sample_run().envelopes if each.kind == "job")
+    status, _, page = get(server, f"/runs/{RUN}/messages/{job.id}")
+    assert status == 200
+    for words in (
+        "the prompt",
+        "the reply",
+        "WriteSolution",
+        "import pandas",
+        "step_opened",
+        "trial",
+        f"show {job.id[:8]}",
+    ):
+        assert words in page
+    assert get(server, f"/runs/{RUN}/messages/zzzz")[0] == 400
+
+
+def test_hostile_words_are_words_on_every_page(server: PageServer, runs: Path) -> None:
+    sample = sample_run(lambda words: f"{words} {HOSTILE}", run="261124-0100-hostile-0000", finish=False)
+    sample.write(runs / sample.run)
+    pages = ["/", f"/runs/{sample.run}", f"/runs/{sample.run}/messages?words=%3Cscript%3Ealert(3)"]
+    pages += [f"/runs/{sample.run}/messages/{each.id}" for each in sample.envelopes if "activity" not in each.kind]
+    for path in pages:
+        status, _, page = get(server, path)
+        assert status == 200
+        assert page.count("<script") == page.count("</script>") == 1
+        assert "<img" not in page
+        assert not set(page) & set("\x1b\u202e")
+
+
+def events(server: PageServer, path: str, wanted: int) -> list[tuple[str, str]]:
+    """The first so many server-sent events of a stream: their names and what they carry."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    found: list[tuple[str, str]] = []
+    while len(found) < wanted:
+        name, data = answer.fp.readline().decode(), answer.fp.readline().decode()
+        assert answer.fp.readline() == b"\n"
+        found.append((name.removeprefix("event: ").strip(), json.loads(data.removeprefix("data: "))))
+    connection.close()
+    return found
+
+
+def test_a_stream_tells_what_goes_on_and_that_there_is_news(server: PageServer, runs: Path) -> None:
+    finished = dict(events(server, f"/runs/{RUN}/events", 2))
+    assert list(finished) == ["now", "news"]
+    assert "the run is finished" in finished["now"]
+    sample = sample_run(run="261124-0300-running-0000")
+    began = next(each for each in sample.envelopes if (each.kind, each.sender) == ("activity_started", "runner-0"))
+    sample.envelopes = sample.envelopes[: began.seq]
+    folder = sample.write(runs / sample.run)
+    with RunLock(folder):
+        going_on = dict(events(server, f"/runs/{folder.name}/events", 2))["now"]
+        assert get(server, f"/runs/{folder.name}")[2].count('<section id="now">') == 1
+    for words in ("0.1 full run", "1 of 2 slots in use", "memory-keeper", "of 12 trials", "recollection"):
+        assert words in going_on
+    assert "gome resume" in dict(events(server, f"/runs/{folder.name}/events", 2))["now"]
+    assert events(server, "/events", 1) == [("news", "")]
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the pages in")
 def test_a_browser_keeps_up_with_a_run(server: PageServer, runs: Path, tmp_path: Path) -> None:
     sample_run(lambda words: f"{words} {HOSTILE}", run="261124-0100-hostile-0000", finish=False).write(
@@ -122,6 +229,14 @@ def test_a_browser_keeps_up_with_a_run(server: PageServer, runs: Path, tmp_path:
             assert browser.run("document.getElementById('filters').elements.role.value") == "director"
             assert browser.run("document.documentElement.scrollWidth <= innerWidth")
             browser.picture(pictures / f"run-{width}.png")
+            browser.open(f"{server.url}runs/{folder.name}/messages?role=director", width)
+            browser.wait("document.querySelector('#live output').textContent === 'live'")
+            name = say(folder, f"there-{width}")
+            browser.wait(f"document.querySelector('#messages td.mono').textContent === '{name[:8]}'")
+            assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+            browser.picture(pictures / f"messages-{width}.png")
+            browser.open(f"{server.url}runs/{folder.name}/messages/{name}", width)
+            assert browser.run("document.documentElement.scrollWidth <= innerWidth")
             browser.open(server.url, width)
             browser.wait("document.querySelector('#live output').textContent === 'live'")
             assert browser.run("document.querySelectorAll('#runs tbody tr').length") == 3

@@ -132,6 +132,19 @@ def test_the_wait_for_a_slot_is_no_time_of_the_script() -> None:
     assert [(each.start, each.end, each.slot) for each in timeline.spans] == [(0.0, 4.0, 0), (4.0, 8.0, 0)]
 
 
+def test_a_slot_is_shown_as_it_was_held() -> None:
+    """Two scripts in turn on one slot; what the harness did with the first afterwards overlaps the second."""
+    held = {"slot": 1.0, "held_seconds": 3.0, "script_seconds": 2.9}
+    envelopes = []
+    for seq, name, waited, end in ((1, "runner-0", 0.0, 5.0), (3, "runner-1", 3.0, 6.5)):
+        begun, ended = span(seq, 0.0, name, "script", end=False), span(seq + 1, end, name, "script", end=True)
+        meter = held | {"waited_seconds": waited}
+        message = ended.message.model_copy(update={"meter": meter, "seconds": end})
+        envelopes += [begun, replace(ended, message=message)]
+    spans = summarise(sorted(envelopes, key=lambda each: each.time)).timeline.spans
+    assert [(each.start, each.end, each.slot) for each in spans] == [(0.0, 3.0, 1), (3.0, 6.0, 1)]
+
+
 def test_a_call_asked_again_after_a_crash_counts_once() -> None:
     again = [
         span(1, 0.0, "proposer-0", "reason", end=False),

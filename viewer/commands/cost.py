@@ -79,5 +79,5 @@ def _of_rejected(envelopes: Iterable[Envelope], summary: Summary) -> Usage:
 
 def _cells(name: str, usage: Usage) -> tuple[str, ...]:
     asked = (str(usage.calls), text.duration(usage.seconds))
-    used = (text.count(usage.known_tokens), text.money(usage.known_usd))
+    used = (text.count(usage.known_tokens), text.money(usage.known_usd)) if usage.calls else ("", "")
     return (name, *asked, *used, str(usage.scripts), text.duration(usage.script_seconds))

@@ -43,6 +43,8 @@ def grade(submission: Path, *, task: str | None = None, output: Output = None, j
         emit("grade", report)
     else:
         _show(report)
+        for note in (*loaded.notes, *(f"unverified: {words}" for words in loaded.brief.unverified)):
+            say(f"note          {note}")
         _show_defects(loaded, submission)
     return 0 if report["valid_submission"] else 1
 

@@ -48,6 +48,24 @@ def list_tasks(*, json: Json = False) -> int:
 
 
 @app.command
+def adapters(*, json: Json = False) -> int:
+    """List the competitions of MLE-bench whose files are known; any other is taken as mlebench:COMPETITION:METRIC."""
+    from scenarios.adapters import ADAPTERS
+
+    rows = [
+        {"competition": name, "targets": list(each.targets), "metric": each.metric, "split": each.split["kind"]}
+        for name, each in ADAPTERS.items()
+    ]
+    if json:
+        emit("task-adapters", rows)
+        return 0
+    body = [[str(row["competition"]), ", ".join(each.targets), each.metric, str(row["split"])] for row, each in zip(rows, ADAPTERS.values(), strict=True)]
+    say(table(["competition", "targets", "metric", "split"], body))
+    say("Any other is guessed from its files and marked unverified: mlebench:COMPETITION:METRIC")
+    return 0
+
+
+@app.command
 def prepare(
     *names: str,
     all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,

@@ -29,7 +29,7 @@ def validate(scenario: Path, *, set_: Overrides = (), role: RoleBackends = (), j
             raise
         emit("validate", {"valid": False, "problems": _problems(error, scenario), "warnings": []})
         return error.exit_status
-    notes = [str(each) for each in warnings(asked)]
+    notes = [*map(str, warnings(asked)), *task.notes, *(f"unverified: {words}" for words in task.brief.unverified)]
     if json:
         emit("validate", {"valid": True, "problems": [], "warnings": notes})
         return 0
