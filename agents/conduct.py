@@ -188,6 +188,7 @@ def _session(
         sandbox=shop.sandbox.level.value,
         sandbox_gaps=shop.sandbox.gaps,
         slots=len(shop.slots.slots),
+        standby=shop.site.standby,
         reasoners=_labels(scenario, shop),
         budget=budget.model_dump(mode="json") if budget else None,
         roles=roles.model_dump(mode="json") if roles else None,

@@ -18,7 +18,7 @@ from agents.redaction import REDACTED, redact
 from bus.actor import ActivityResult
 from bus.artefacts import Artefacts
 from executors.collect import discard
-from executors.launch import MOUNTS, Cause, Executor, Launch, Limits, Outcome
+from executors.launch import DATA, Cause, Executor, Launch, Limits, Outcome
 from executors.slots import SlotPool
 from executors.static import check
 from scenarios.evidence import Evaluation
@@ -26,7 +26,6 @@ from scenarios.harness import FILES, Harness
 
 __all__ = ["Forward", "ForwardPass", "ScriptRan", "ScriptRun"]
 
-_DATA = MOUNTS / "data"
 _LEAST = 1.0
 """Seconds that a script is given even where none is left: enough to be ended in order."""
 
@@ -113,7 +112,7 @@ class ForwardPass:
                 await anyio.to_thread.run_sync(_clear, place)
 
     def _launch(self, request: ScriptRun, workspace: Path) -> Launch:
-        arguments = ["--data", str(_DATA), "--out", "out", "--seed", str(request.seed)]
+        arguments = ["--data", str(DATA), "--out", "out", "--seed", str(request.seed)]
         if request.view == "debug":
             arguments.append("--debug")
         left = self.countdown.left(finishing=request.view == "holdout")
@@ -122,7 +121,7 @@ class ForwardPass:
             arguments=tuple(arguments),
             workspace=workspace,
             collected=workspace.with_name("collected"),
-            read_only={self.harness.data(request.view): _DATA, **self.assets},
+            read_only={self.harness.data(request.view): DATA, **self.assets},
             limits=self.limits.model_copy(update={"wall": max(_LEAST, min(request.seconds, left))}),
             artefacts=FILES,
             python=self.python,

@@ -70,6 +70,7 @@ class SessionOpened(Message):
 
     `budget` is given where a resume changes the run's budget, `roles` (role → backend of the scenario) where a fork
     lets others answer. `reasoners` maps a role to the label of the backend that answers for it from here on.
+    `standby` is `on` where an interpreter waits beside each slot, else `off` and why.
     """
 
     kind: Literal["session_opened"] = "session_opened"
@@ -78,6 +79,7 @@ class SessionOpened(Message):
     sandbox: str
     sandbox_gaps: tuple[str, ...] = ()
     slots: int
+    standby: str = "off"
     reasoners: dict[str, str] = Field(default_factory=dict)
     budget: dict[str, Any] | None = None
     roles: dict[str, Any] | None = None

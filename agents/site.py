@@ -1,18 +1,20 @@
 """Where a run's scripts are run: this machine or a cluster, with its slots and how scripts are held there."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
+from anyio.lowlevel import checkpoint
 
 from executors.cluster.executor import ClusterExecutor
 from executors.cluster.link import Link, connect, slots_of
 from executors.cluster.survey import NodeReport, survey, weakest
 from executors.environment import describe
-from executors.launch import MOUNTS, Executor, Slot
-from executors.levels import Sandbox
+from executors.launch import DATA, Executor, Slot
+from executors.levels import Sandbox, SandboxLevel
 from executors.local import LocalExecutor
 from executors.room import shortage
 from executors.sandbox import probe
@@ -25,12 +27,16 @@ __all__ = ["Site", "examine", "open_site", "python_of"]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An executor, the slots that it has, the weakest sandbox that holds scripts there, and how to leave it."""
+    """An executor, the slots that it has, the weakest sandbox that holds scripts there, and how to leave it.
+
+    `standby` says whether an interpreter waits beside each slot: `on`, or `off` and why.
+    """
 
     executor: Executor
     slots: tuple[Slot, ...]
     sandbox: Sandbox
-    close: Callable[[], None] = lambda: None
+    close: Callable[[], Awaitable[None]] = checkpoint
+    standby: str = "off"
 
 
 def python_of(settings: Executors) -> Path | None:
@@ -38,8 +44,8 @@ def python_of(settings: Executors) -> Path | None:
     return Path(settings.python) if settings.python else None
 
 
-async def open_site(settings: Executors, *, unsandboxed: bool = False) -> Site:
-    """The place that the scenario names.
+async def open_site(settings: Executors, folder: Path, *, unsandboxed: bool = False) -> Site:
+    """The place that the scenario names. Standbys, where there are any, keep their files in `folder`.
 
     Raises SandboxError where scripts cannot be held there, UsageError for slots that cannot be, Outage where a
     cluster does not answer.
@@ -48,7 +54,20 @@ async def open_site(settings: Executors, *, unsandboxed: bool = False) -> Site:
         return await _join(settings, unsandboxed=unsandboxed)
     slots = await anyio.to_thread.run_sync(discover, settings.slots, settings.threads)
     sandbox = await probe(python_of(settings) or Path(sys.executable), unsandboxed=unsandboxed)
-    return Site(LocalExecutor(sandbox), slots, sandbox)
+    why_not = _why_no_standby(settings, len(slots), sandbox)
+    if why_not:
+        return Site(LocalExecutor(sandbox), slots, sandbox, standby=f"off: {why_not}")
+    executor = StandbyExecutor(sandbox, folder, changing=[DATA])
+    return Site(executor, slots, sandbox, executor.aclose, standby="on")
+
+
+def _why_no_standby(settings: Executors, slots: int, sandbox: Sandbox) -> str:
+    """In words; empty where an interpreter shall wait beside each slot."""
+    if not (isinstance(settings, LocalExecutors) and settings.standby):
+        return "the scenario does not ask for it (executors.standby)"
+    if sandbox.level is not SandboxLevel.BUBBLEWRAP:
+        return "only bubblewrap shows a script the same paths every time"
+    return shortage(slots, settings.memory)
 
 
 async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Site:
@@ -67,7 +86,7 @@ async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Site:
         patience=settings.scheduling_timeout,
         unsandboxed=unsandboxed,
     )
-    return Site(executor, slots, Sandbox(level), link.close)
+    return Site(executor, slots, Sandbox(level), partial(anyio.to_thread.run_sync, link.close))
 
 
 async def examine(

@@ -62,7 +62,7 @@ class Workshop:
         """Let go of the backends' connections and of the place where scripts run."""
         for backend in self.backends.values():
             await backend.aclose()
-        await anyio.to_thread.run_sync(self.site.close)
+        await self.site.close()
 
 
 async def open_workshop(
@@ -90,7 +90,7 @@ async def open_workshop(
     task = await anyio.to_thread.run_sync(Task.load, task_path)
     python = python_of(settings)
     environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
-    site = await open_site(settings, unsandboxed=unsandboxed)
+    site = await open_site(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
     workplace = _workplace(settings, environment, site.slots[0].threads, assets)
     limits = ScriptLimits(
         debug_seconds=settings.timeout.debug,

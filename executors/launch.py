@@ -13,12 +13,14 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["MOUNTS", "WORK", "Cause", "Executor", "Launch", "Limits", "Outcome", "Slot"]
+__all__ = ["DATA", "MOUNTS", "WORK", "Cause", "Executor", "Launch", "Limits", "Outcome", "Slot"]
 
 MOUNTS = Path("/gome")
 """Where everything of ours is mounted for a script."""
 WORK = MOUNTS / "work"
 """Where a script sees its workspace, and starts."""
+DATA = MOUNTS / "data"
+"""Where, by custom, a script sees the data of its task."""
 
 
 class _Record(BaseModel):

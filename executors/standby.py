@@ -105,10 +105,9 @@ class _Standby:
 class StandbyExecutor:
     """An `Executor` on this machine with a standby beside each slot that was used; `aclose` it.
 
-    `folder` is for the standbys alone, on the file system of the workspaces; what an earlier process left there is
-    removed. `changing` are the paths, as scripts see them, of folders that differ from one launch to the next;
-    `libraries` are imported beforehand.
-    `handed_over` counts the scripts that were spared a cold start.
+    `folder` is for the standbys alone, on the file system of the workspaces, in a folder that is there. `changing` are
+    the paths, as scripts see them, of folders that differ from one launch to the next; `libraries` are imported
+    beforehand. `handed_over` counts the scripts that were spared a cold start.
     """
 
     def __init__(
@@ -125,8 +124,6 @@ class StandbyExecutor:
         self._changing = frozenset(changing)
         self._libraries = tuple(libraries)
         self._waiting: dict[int, _Standby] = {}
-        discard(folder)
-        folder.mkdir(parents=True)
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
         """See `Executor.run`."""
@@ -174,7 +171,7 @@ class StandbyExecutor:
         return False
 
     async def aclose(self) -> None:
-        """End all that wait."""
+        """End all that wait, and clear the folder, also of what a killed process has left there."""
         while self._waiting:
             _, standby = self._waiting.popitem()
             await self._dismiss(standby)
@@ -216,7 +213,7 @@ class StandbyExecutor:
         """Whether this script could be handed to a standby at all."""
         if self.sandbox.level is not SandboxLevel.BUBBLEWRAP or "PYTHONPATH" in launch.environment:
             return False
-        device = self._folder.stat().st_dev
+        device = self._folder.parent.stat().st_dev
         folders = [launch.workspace, *(real for real, seen in launch.read_only.items() if seen in self._changing)]
         if not all(folder.is_dir() and folder.stat().st_dev == device for folder in folders):
             return False

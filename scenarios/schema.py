@@ -133,9 +133,14 @@ class Executors(Model):
 
 
 class LocalExecutors(Executors):
-    """Scripts run on this machine. `slots` None: one for every core. `threads` None: cores divided by slots."""
+    """Scripts run on this machine. `slots` None: one for every core. `threads` None: cores divided by slots.
+
+    With `standby` an interpreter that has imported torch, pandas and scikit-learn waits beside each slot for the next
+    script, where there is memory for it (docs/scaling.md).
+    """
 
     kind: Literal["local"] = "local"
+    standby: bool = True
 
 
 def _cluster_address(address: str) -> str:
