@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from bus.lifecycle import ActivityFinished
 
-__all__ = ["QUESTION", "SCRIPT", "Usage"]
+__all__ = ["EMBEDDING", "QUESTION", "SCRIPT", "Usage"]
 
 QUESTION = "reason"
 """The activity of asking a reasoner."""

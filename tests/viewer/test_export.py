@@ -77,16 +77,29 @@ def test_spans_sent_twice_are_the_same_and_cost_what_cost_says(
     total = document(capsys, "cost")["total"]
     chats = [about(span) for span in first.values() if span["name"].startswith("chat ")]
     assert len(chats) == total["calls"]
-    assert sum(each["gome.usage.usd"] for each in chats) == pytest.approx(total["usd"], abs=1e-9)
+    assert round(sum(each["gome.usage.usd"] for each in chats), 2) == round(total["usd"], 2) == 0.21
     assert sum(span["name"] == "execute_tool run_script" for span in first.values()) == total["scripts"]
 
 
 def test_spans_stand_in_their_places(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gome("export", RUN, "--to", "otlp") == 0
+    sample = sample_run(run="261124-0100-more-0000")
+    called = next(each for each in sample.envelopes if each.kind == "finish_called")
+    sample.activity("finisher", "grade", "private grade", called, 0.1)
+    sample.activity("memory-keeper", "embed", "3 texts", called, 0.2, calls=1.0, tokens=30.0, usd=0.0001)
+    sample.write(runs / sample.run)
+    assert gome("export", sample.run, "--to", "otlp") == 0
     spans = json.loads(capsys.readouterr().out)["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert sum(span["name"] == "execute_tool grade" for span in spans) == 1
+    assert sum(span["name"].startswith("embeddings ") for span in spans) == 1
+    assert not any(span["name"] == "chat unknown" for span in spans)
     by_id = {span["spanId"]: span for span in spans}
     assert len(by_id) == len(spans)
-    above = {"chat": "invoke_agent", "execute_tool": "invoke_agent", "invoke_agent": "invoke_workflow"}
+    above = {
+        "chat": "invoke_agent",
+        "embeddings": "invoke_agent",
+        "execute_tool": "invoke_agent",
+        "invoke_agent": "invoke_workflow",
+    }
     for span in spans:
         operation = about(span)["gen_ai.operation.name"]
         assert span["name"].startswith(f"{operation} ")

@@ -3,7 +3,8 @@
     invoke_workflow RUN
     └── invoke_agent ACTOR            for each message that an actor handled by asking or running something
         ├── chat MODEL                a question to a reasoner
-        └── execute_tool run_script   a script's run
+        ├── embeddings MODEL          texts embedded by a model
+        └── execute_tool run_script   a script's run, while it held its slot; `grade` is the private grading
 
 Ids are hashes of the run's own ids: exporting a run twice gives the same spans, and a later export of a run that has
 gone on adds to them.
@@ -20,12 +21,15 @@ from bus.lifecycle import ActivityFinished, ActivityStarted
 from bus.message import Envelope
 from viewer import text
 from viewer.difference import Artefacts
-from viewer.usage import SCRIPT
+from viewer.timeline import held
+from viewer.usage import EMBEDDING, QUESTION, SCRIPT
 
 __all__ = ["spans_of", "trace_document"]
 
 _INTERNAL, _CLIENT = 1, 3
 _ERROR = 2
+_ASKS = {QUESTION: "chat", EMBEDDING: "embeddings"}
+"""Activities that ask a model, by the operation that the conventions have for them."""
 Span = dict[str, Any]
 
 
@@ -62,7 +66,7 @@ class _Run:
     walls: list[tuple[float, float]] = field(default_factory=list)
     begun: dict[tuple[str, str | None, int], float] = field(default_factory=dict)
     handlings: dict[tuple[str, str | None], _Handling] = field(default_factory=dict)
-    finished: list[tuple[Envelope, ActivityFinished, float]] = field(default_factory=list)
+    finished: list[tuple[Envelope, ActivityFinished, float, float]] = field(default_factory=list)
 
     def apply(self, envelope: Envelope) -> None:
         """Fold in the next message."""
@@ -74,9 +78,10 @@ class _Run:
             self.begun[envelope.sender, envelope.cause, message.ordinal] = envelope.time
         elif isinstance(message, ActivityFinished):
             start = self.begun.get((envelope.sender, envelope.cause, message.ordinal), envelope.time - message.seconds)
-            if message.activity == SCRIPT:  # before that it waited for a slot
-                start = max(start, envelope.time - message.meter.get("script_seconds", message.seconds))
-            self.finished.append((envelope, message, start))
+            end = envelope.time
+            if message.activity == SCRIPT:
+                start, end = held(message, start, end)
+            self.finished.append((envelope, message, start, end))
             own = self.handlings.setdefault(
                 (envelope.sender, envelope.cause), _Handling(envelope.sender, envelope, start, envelope.time)
             )
@@ -90,29 +95,29 @@ class _Run:
         for (actor, cause), each in self.handlings.items():
             about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": actor, **_place(each.first)}
             yield self._span(self._id(actor, cause), root, f"invoke_agent {actor}", each.start, each.end, about)
-        for envelope, message, start in self.finished:
-            yield self._activity(envelope, message, start)
+        for envelope, message, start, end in self.finished:
+            yield self._activity(envelope, message, start, end)
 
-    def _activity(self, envelope: Envelope, message: ActivityFinished, start: float) -> Span:
+    def _activity(self, envelope: Envelope, message: ActivityFinished, start: float, end: float) -> Span:
         result = json.loads(self.artefacts.read_now(message.result_ref))
         about: dict[str, Any] = {"gen_ai.agent.name": envelope.sender, **_place(envelope)}
-        if message.activity == SCRIPT:
-            name, kind = "execute_tool run_script", _INTERNAL
-            about |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "run_script"}
+        operation = _ASKS.get(message.activity)
+        if operation is None:
+            tool = "run_script" if message.activity == SCRIPT else message.activity
+            name, kind = f"execute_tool {tool}", _INTERNAL
+            about |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
             about |= {"gen_ai.tool.type": "function", "gen_ai.tool.call.id": envelope.id}
             failed = None if result.get("cause", "ok") == "ok" else str(result["cause"])
         else:
-            model = str(result.get("model", "unknown"))
-            name, kind = f"chat {model}", _CLIENT
-            about |= {"gen_ai.operation.name": "chat", "gen_ai.request.model": model}
+            model = result.get("model")
+            name, kind = f"{operation} {model or ''}".rstrip(), _CLIENT
+            about |= {"gen_ai.operation.name": operation, "gen_ai.request.model": model}
             about |= {"gen_ai.provider.name": result.get("provider") or "gome"}
             about |= _usage(result, message)
             about |= {} if self.redact else _words(result)
             failed = "reply_invalid" if result.get("failure") else None
         about |= {"gome.label": message.label, "error.type": failed}
-        span = self._span(
-            self._id(envelope.id), self._id(envelope.sender, envelope.cause), name, start, envelope.time, about
-        )
+        span = self._span(self._id(envelope.id), self._id(envelope.sender, envelope.cause), name, start, end, about)
         return {**span, "kind": kind, "status": {"code": _ERROR} if failed else {}}
 
     def _span(self, id_: str, parent: str | None, name: str, start: float, end: float, about: dict[str, Any]) -> Span:
