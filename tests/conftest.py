@@ -1,10 +1,12 @@
-"""A folder of runs on disk for the tests of the viewer and of the command line."""
+"""What tests of several rooms share: a folder of runs on disk, and a cluster of this machine."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.executors.cluster import LocalCluster
 from tests.viewer.sample import RUN, sample_run
 
 UNFINISHED = "261123-0930-bike-demand-b0b0"
@@ -26,3 +28,10 @@ def runs(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(recorded, root)
     monkeypatch.setenv("GOME_RUNS", str(root))
     return root
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[LocalCluster]:
+    """A real cluster: two nodes, each with a GPU that is none. Tests that use it are of the xdist group `ray`."""
+    with LocalCluster(nodes=2) as made:
+        yield made

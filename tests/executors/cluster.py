@@ -3,7 +3,6 @@
 from types import TracebackType
 
 import psutil
-from ray.cluster_utils import Cluster
 
 from executors.cluster.link import Link, connect
 from executors.launch import Launch
@@ -17,6 +16,8 @@ class LocalCluster:
     """Real processes of Ray's, whatever cores the machine has."""
 
     def __init__(self, nodes: int) -> None:
+        from ray.cluster_utils import Cluster  # a second's import: only where a cluster is wanted
+
         self._cluster = Cluster(
             initialize_head=True,
             head_node_args={"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False},

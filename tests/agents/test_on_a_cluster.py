@@ -1,0 +1,79 @@
+"""A run whose scripts a cluster runs: the same as on one machine, to the last byte, also where a node is lost."""
+
+from pathlib import Path
+
+import anyio
+import psutil
+import pytest
+
+from agents.conduct import conduct
+from agents.rehearsal import rehearse
+from bus.lifecycle import ActivityFinished, ActivityStarted
+from scenarios.loader import load_scenario
+from tests.agents.runs import SCENARIOS, Run, read_run
+from tests.executors.cluster import LocalCluster
+from tests.scenarios.make_task import make_task
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+HERE = ("executors.slots=2", "executors.threads=1", "executors.memory=2GiB")
+THERE = (*HERE, "executors.kind=ray", "executors.address=local")
+"""The tests' process is connected to a cluster already, and Ray knows one a process."""
+
+
+def conducted(folder: Path, *overrides: str, kill_a_node: bool = False) -> Run:
+    """A lockstep run in `folder`; with `kill_a_node` the first node that is seen at a script is killed."""
+    path = SCENARIOS / "lockstep.yaml"
+    scenario = load_scenario(path, overrides)
+
+    async def main() -> Run:
+        async with anyio.create_task_group() as group:
+            if kill_a_node:
+                group.start_soon(kill_one)
+            finished = await conduct(scenario, path, folder, run_id=folder.name)
+        assert finished is not None
+        return read_run(folder, finished)
+
+    async def kill_one() -> None:
+        while True:
+            await anyio.sleep(0.05)
+            for worker in filter(holds_a_script, psutil.process_iter()):
+                worker.parent().kill()
+                return
+
+    return anyio.run(main)
+
+
+def holds_a_script(process: psutil.Process) -> bool:
+    """Whether this is a worker of Ray's under which a script runs."""
+    try:
+        below = process.children(recursive=True) if process.name().startswith("ray::") else []
+        return any("solution.py" in " ".join(each.cmdline()) for each in below)
+    except psutil.Error:
+        return False
+
+
+def check_the_same(folder: Path, cluster: LocalCluster, *overrides: str) -> None:
+    """A run here and one on the cluster, which loses a node, end alike; the loss stands in the log."""
+    here = conducted(folder / "here", *HERE, *overrides)
+    cluster.add()
+    there = conducted(folder / "there", *THERE, *overrides, kill_a_node=True)
+    assert there.path == here.path
+    assert there.end == here.end
+    lost = [started for _, started in there.all(ActivityStarted) if started.lost]
+    assert lost and {(each.activity, each.attempt) for each in lost} == {("script", 2)}
+    assert all("node" in each.lost for each in lost)
+    finished = [(envelope.sender, envelope.cause, each.ordinal) for envelope, each in there.all(ActivityFinished)]
+    assert len(finished) == len(set(finished)) == len(here.all(ActivityFinished))
+    assert anyio.run(rehearse, there.folder).activities == len(finished)
+
+
+def test_a_run_that_loses_a_node_is_the_run_of_one_machine(cluster: LocalCluster, tmp_path: Path) -> None:
+    task = make_task(tmp_path / "task", rows=200)
+    small = ("traces=1", "budget.trials=1", "executors.debug=false", "method.finish={candidates: 1, seeds: 1}")
+    check_the_same(tmp_path, cluster, f"task={task}", *small)
+
+
+@pytest.mark.slow
+def test_the_quick_start_is_the_same_on_a_cluster(cluster: LocalCluster, tmp_path: Path) -> None:
+    check_the_same(tmp_path, cluster, "budget.trials=6")
