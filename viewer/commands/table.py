@@ -21,7 +21,9 @@ roles: {{diagnoser: {role}, proposer: {role}, executor: {role}}}
 """
 _OFFLINE = "  offline: {kind: expert}   # rule-based, not a language model"
 _MODEL = "  model: {{kind: openai, model: {model}}}   # its key: OPENAI_API_KEY"
-_BUDGETS = {"offline": "time: 10min, trials: 12", "model": "time: 1h, trials: 20"}
+_OFFLINE_BUDGET = "time: 10min, trials: 12"
+_PRICED_BUDGET = "time: 1h, usd: 5"
+_UNPRICED_BUDGET = "time: 1h, trials: 20"  # what a model costs that is in no list cannot be held to a sum
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def scenario_of_table(path: Path, table: Table) -> Path:
     backends = _MODEL.format(model=json.dumps(table.model)) if table.model else _OFFLINE
     words = _SCENARIO.format(
         **{"table": path.name, "scenario": scenario.name, "name": name, "task": folder.name},
-        **{"budget": _BUDGETS[role], "backends": backends, "role": role},
+        **{"budget": _budget(table.model), "backends": backends, "role": role},
     )
     scenario.write_text(words, encoding="utf-8")
     brief = made_task.task.brief
@@ -66,6 +68,15 @@ def scenario_of_table(path: Path, table: Table) -> Path:
         say_aside("without --test there is nothing to submit: the score on the rows held out is what counts")
     say_aside(f"wrote {scenario} and {folder}")
     return scenario
+
+
+def _budget(model: str | None) -> str:
+    """An hour and five dollars for a language model, where its price is known."""
+    from scenarios.prices import OPENAI_URL, Tariff
+
+    if model is None:
+        return _OFFLINE_BUDGET
+    return _PRICED_BUDGET if Tariff(model, OPENAI_URL, None).known else _UNPRICED_BUDGET
 
 
 def _name_of(path: Path) -> str:
