@@ -13,9 +13,11 @@ __all__ = [
     "Direction",
     "Evaluation",
     "Grade",
+    "ImageFolder",
     "LeakNote",
     "Profile",
     "ResidualSlice",
+    "SideTable",
     "SplitRule",
     "TaskBrief",
 ]
@@ -58,6 +60,8 @@ class TaskBrief(_Record):
     split: SplitRule
     train_rows: int
     test_rows: int
+    unverified: tuple[str, ...] = ()
+    """What of this was guessed from the data, in words; see `manifest`."""
 
 
 class ColumnProfile(_Record):
@@ -77,6 +81,40 @@ class ColumnProfile(_Record):
     """Share of the test rows whose value does not occur in training (categories only)."""
     relevance: float | None = None
     """Mutual information with the target, in nats; None where it was not computed."""
+    words: float | None = None
+    """Words in a field on average (free text only)."""
+
+
+class SideTable(_Record):
+    """A table beside the training rows that can be joined to them.
+
+    `keys` are pairs of a column of train and the column of the table that it names; `matched` is the share of training
+    rows whose key stands in the table. Where keys are `unique` a row gets the columns of its one row there, else a
+    summary of all its rows: `…_rows`, how many, and of each number `…_mean`, `…_min` and `…_max`. `columns` are those
+    that the training rows get, under their new names, which all begin with `prefix`.
+    """
+
+    file: str
+    rows: int
+    keys: tuple[tuple[str, str], ...]
+    unique: bool
+    matched: float
+    prefix: str
+    columns: tuple[ColumnProfile, ...]
+
+
+class ImageFolder(_Record):
+    """A picture for each row, in the file `pattern` with the row's value of `column` in the place of `{}`.
+
+    Size and channels (1 grey, 3 colour) are of one picture, in pixels; `found` is the share of rows that have a file.
+    """
+
+    pattern: str
+    column: str
+    width: int
+    height: int
+    channels: int
+    found: float
 
 
 class Profile(_Record):
@@ -87,6 +125,8 @@ class Profile(_Record):
     class_balance: dict[str, float] = {}
     target_skew: float | None = None
     duplicate_rows: int = 0
+    tables: tuple[SideTable, ...] = ()
+    images: ImageFolder | None = None
 
 
 class DefectNote(_Record):

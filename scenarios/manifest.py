@@ -50,7 +50,8 @@ class FileNames(_Model):
 class Manifest(_Model):
     """A task. `classes` are in the order of the submission's columns; None: as the training data have them, sorted.
 
-    `split` None: stratified for classes, random for values.
+    `split` None: stratified for classes, random for values. `unverified` says in words what of this was guessed from
+    the data; it is shown wherever the task's scores are.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = None
@@ -61,6 +62,7 @@ class Manifest(_Model):
     classes: Annotated[tuple[str | int, ...], Field(min_length=2)] | None = None
     split: Split | None = None
     files: FileNames = FileNames()
+    unverified: tuple[str, ...] = ()
 
 
 def read_manifest(path: Path) -> Manifest:

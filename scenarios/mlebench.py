@@ -1,112 +1,140 @@
 """Competitions of MLE-bench as tasks: `mlebench:COMPETITION`, from the data folder that `mlebench prepare` made.
 
-DATA/COMPETITION/prepared/{public,private} is only read. What the files mean is in an adapter, one a competition; it
-becomes a task folder in the cache, whose public data are a link and whose answers are a copy in the house's form.
+DATA/COMPETITION/prepared/{public,private} is only read. What the files mean is in an adapter (`adapters`), one a
+competition; it becomes a task folder in the cache, whose public data are a link and whose answers are a copy in the
+house's form. A competition without an adapter is taken as `mlebench:COMPETITION:METRIC`: the rest is guessed from its
+files, and the task is marked unverified.
 """
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
+from pandas import DataFrame
+from ruamel.yaml import YAML
+
 from errors import TaskError
+from scenarios.adapters import ADAPTERS, Adapter
+from scenarios.guessing import guess_columns, guess_split, metrics_for
+from scenarios.metrics import metric_named
 from scenarios.problems import closest
-from scenarios.tables import Damaged, read_table, write_table
+from scenarios.tables import Damaged, numbers, read_table, write_table
+from scenarios.task_checks import read_task_table
 
-__all__ = ["ADAPTERS", "Adapter", "mlebench_task"]
+__all__ = ["mlebench_task"]
 
-
-@dataclass(frozen=True)
-class Adapter:
-    """What a competition's files mean: the lines of `task.yaml`, and whether its answers have one column a class."""
-
-    id: str
-    targets: tuple[str, ...]
-    metric: str
-    split: str
-    one_hot: bool = False
-    classes: tuple[str, ...] = ()
-
-    @property
-    def manifest(self) -> str:
-        """`task.yaml` without the name."""
-        lines = [f"id: {self.id}", f"targets: [{', '.join(self.targets)}]", f"metric: {self.metric}"]
-        lines += [f"split: {self.split}", "files: {answers: answers.csv}"]
-        return "\n".join(lines + ([f"classes: [{', '.join(self.classes)}]"] if self.classes else [])) + "\n"
+_BY_HAND = "write a folder with task.yaml and a link `prepared`, and give that folder as the task"
 
 
-_STRATIFIED = "{kind: stratified, folds: 5}"
+def mlebench_task(named: str, cache: Path, data: Path | None = None) -> Path:
+    """The task folder of a competition (`COMPETITION` or `COMPETITION:METRIC`), made in `cache`.
 
-ADAPTERS: dict[str, Adapter] = {
-    "leaf-classification": Adapter("id", ("species",), "log-loss", _STRATIFIED, one_hot=True),
-    "nomad2018-predict-transparent-conductors": Adapter(
-        "id", ("formation_energy_ev_natom", "bandgap_energy_ev"), "rmsle", "{kind: random, folds: 5}"
-    ),
-    "spaceship-titanic": Adapter(
-        "PassengerId", ("Transported",), "accuracy", _STRATIFIED, classes=('"False"', '"True"')
-    ),
-    "spooky-author-identification": Adapter(
-        "id", ("author",), "log-loss", _STRATIFIED, one_hot=True, classes=("EAP", "HPL", "MWS")
-    ),
-    "tabular-playground-series-dec-2021": Adapter("Id", ("Cover_Type",), "accuracy", "{kind: random, folds: 5}"),
-    "tabular-playground-series-may-2022": Adapter("id", ("target",), "auc", _STRATIFIED),
-}
-"""By competition. Splits are those of the competition's own test: rows drawn at random."""
-
-
-def mlebench_task(competition: str, cache: Path, data: Path | None = None) -> Path:
-    """The task folder of a competition, made in `cache`; `data` is MLE-bench's data folder.
-
-    By default `data` is `MLEBENCH_DATA`, or where `mlebench prepare` puts it. Raises TaskError where the competition
-    has no adapter or was not prepared.
+    `data` is MLE-bench's data folder: by default `MLEBENCH_DATA`, or where `mlebench prepare` puts it. Raises TaskError
+    where the competition was not prepared, or has no adapter and no metric is given or its files cannot be guessed.
     """
-    adapter = _adapter(competition)
+    competition, _, metric = named.partition(":")
     root = data or Path(os.environ.get("MLEBENCH_DATA") or Path.home() / ".cache" / "mle-bench" / "data")
     prepared = root / competition / "prepared"
     if not (prepared / "public").is_dir():
-        raise TaskError(
-            f"{prepared / 'public'} is missing: run `mlebench prepare -c {competition}`, or set MLEBENCH_DATA to the "
-            "folder that holds the competitions' data"
-        )
+        raise TaskError(_not_prepared(competition, prepared))
+    adapter = _adapter(competition, metric, prepared / "public")
+    table = _answers(adapter, prepared / "private")
     folder = cache / "mlebench" / competition
     try:
-        (folder / "prepared" / "private").mkdir(parents=True, exist_ok=True)
-        (folder / "task.yaml").write_text(f"name: {competition[:64]}\n{adapter.manifest}", encoding="utf-8")
+        answers = folder / "prepared" / "private" / "answers.csv"
+        answers.parent.mkdir(parents=True, exist_ok=True)
+        with (folder / "task.yaml").open("w", encoding="utf-8") as file:
+            YAML().dump({"name": competition[:64], **adapter.manifest}, file)
         link = folder / "prepared" / "public"
         link.unlink(missing_ok=True)
         link.symlink_to((prepared / "public").resolve(), target_is_directory=True)
-        _copy_answers(adapter, prepared / "private", folder / "prepared" / "private" / "answers.csv")
+        answers.unlink(missing_ok=True)
+        if table is not None:
+            write_table(answers, table)
         _copy_leaderboard(root / competition, folder / "leaderboard.csv")
     except OSError as error:
         raise TaskError(f"{folder} cannot be written: {error.strerror}; set GOME_CACHE to another folder") from error
     return folder
 
 
-def _adapter(competition: str) -> Adapter:
-    if competition in ADAPTERS:
-        return ADAPTERS[competition]
-    hint = closest(competition, ADAPTERS)
-    words = f"did you mean {hint}?" if hint else f"there are {', '.join(ADAPTERS)}"
-    raise TaskError(
-        f"no adapter says what the files of {competition!r} mean; {words} For any other write a folder with task.yaml "
-        "and a link `prepared`, and give that folder as the task"
+def _not_prepared(competition: str, prepared: Path) -> str:
+    near = closest(competition, [*ADAPTERS, *_prepared_beside(prepared)])
+    hint = f"; did you mean {near}?" if near and near != competition else ""
+    return (
+        f"{prepared / 'public'} is missing{hint}; run `mlebench prepare -c {competition}`, or set MLEBENCH_DATA to the "
+        "folder that holds the competitions' data"
     )
 
 
-def _copy_answers(adapter: Adapter, private: Path, target: Path) -> None:
-    """The answers with the target in one column; none where the private part is missing, as it is for an agent."""
-    target.unlink(missing_ok=True)
+def _prepared_beside(prepared: Path) -> list[str]:
+    root = prepared.parent.parent
+    return [each.name for each in root.iterdir() if each.is_dir()] if root.is_dir() else []
+
+
+def _adapter(competition: str, metric: str, public: Path) -> Adapter:
+    """The competition's adapter; without one, what its files seem to mean. Raises TaskError, asking for a metric."""
+    if competition in ADAPTERS:
+        adapter = ADAPTERS[competition]
+        if metric and metric_named(metric).name != adapter.metric:
+            raise TaskError(f"{competition} is scored by {adapter.metric}; write mlebench:{competition}")
+        return adapter
+    train, test, sample = (read_task_table(path) for path in _tables(competition, public))
+    try:
+        columns = guess_columns(train, test, sample)
+    except TaskError as error:
+        raise TaskError(f"no adapter says what the files of {competition!r} mean, and {error}; {_BY_HAND}") from error
+    targets = ", ".join(columns.targets)
+    fitting = metrics_for(train, columns)
+    if not metric:
+        raise TaskError(
+            f"no adapter says what the files of {competition!r} mean; they look as if {targets} is to be predicted for "
+            f"each {columns.id}. By what are submissions scored? See {public / 'description.md'} and write "
+            f"mlebench:{competition}:METRIC, for example {' or '.join(fitting[:4])}"
+        )
+    chosen = metric_named(metric)
+    split, why = guess_split(train, test, columns)
+    words = (
+        f"id {columns.id} and target {targets}, by the sample submission",
+        f"validation {why}",
+        f"metric {chosen.name}, as given",
+    )
+    classes = columns.classes if len(columns.classes) > 2 else ()
+    return Adapter(columns.id, columns.targets, chosen.name, split, columns.one_hot, classes, words)
+
+
+def _tables(competition: str, public: Path) -> tuple[Path, Path, Path]:
+    """train.csv, test.csv and the sample submission."""
+    samples = [path for path in sorted(public.glob("*.csv")) if path.name.lower().startswith("sample")]
+    found = (public / "train.csv", public / "test.csv", *samples[:1])
+    if len(found) < 3 or not all(path.is_file() for path in found):
+        there = ", ".join(sorted(each.name for each in public.iterdir())[:12])
+        raise TaskError(
+            f"no adapter says what the files of {competition!r} mean, and train.csv, test.csv and a sample submission "
+            f"are not all there: {public} has {there}; {_BY_HAND}"
+        )
+    return found[0], found[1], found[2]
+
+
+def _answers(adapter: Adapter, private: Path) -> DataFrame | None:
+    """The answers with the target in one column; None where the private part is missing, as it is for an agent.
+
+    Raises TaskError where they are not in a form that is known.
+    """
     source = private / "test.csv"
     if not source.is_file():
-        return
+        return None
     try:
         table = read_table(source)
     except Damaged as damaged:
         raise TaskError(f"{source}: {damaged}") from damaged
-    if adapter.one_hot and adapter.targets[0] not in table:
-        classes = table.drop(columns=adapter.id).astype(float)
+    asked = list(adapter.classes) if adapter.one_hot and adapter.classes else []
+    if adapter.one_hot and adapter.targets[0] not in table and all(name in table for name in (adapter.id, *asked)):
+        classes = (table[asked] if asked else table.drop(columns=adapter.id)).apply(numbers)
         table = table[[adapter.id]].assign(**{adapter.targets[0]: classes.idxmax(axis=1)})
-    write_table(target, table[[adapter.id, *adapter.targets]])
+    absent = [name for name in (adapter.id, *adapter.targets) if name not in table]
+    if absent:
+        raise TaskError(f"{source}: no column {', '.join(absent)}; there are {', '.join(map(str, table.columns[:12]))}")
+    return table[[adapter.id, *adapter.targets]]
 
 
 def _copy_leaderboard(competition: Path, target: Path) -> None:

@@ -104,6 +104,7 @@ class Task:
             split=_split(manifest, task_type),
             train_rows=len(train),
             test_rows=len(test),
+            unverified=manifest.unverified,
         )
         check_split(train, train_path, brief)
         answers = _answers(folder, manifest, test, brief, metric)

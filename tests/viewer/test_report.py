@@ -6,11 +6,13 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from agents.messages import RunOpened
 from tests.viewer.sample import EXPERT, RUN, sample_run, trial
 from viewer.charts import lanes, lineage, score_chart
 from viewer.critical import critical_path
@@ -54,6 +56,17 @@ def test_the_report_says_what_the_run_came_to() -> None:
     assert "4 accepted, 1 rejected, 1 failed" in page
     assert "16.8k tokens" in page
     assert len(page.encode()) < 2_000_000
+
+
+def test_a_task_that_was_guessed_is_marked_at_the_head() -> None:
+    sample = sample_run(str)
+    first = sample.envelopes[0]
+    assert isinstance(first.message, RunOpened)
+    guessed = first.message.task.model_copy(update={"unverified": ("validation by time", "metric mae, as given")})
+    message = first.message.model_copy(update={"task": guessed})
+    page = render([replace(first, message=message), *sample.envelopes[1:]], sample)
+    assert "Unverified task, guessed from its data: validation by time; metric mae, as given." in page
+    assert "Unverified" not in page_of()
 
 
 def test_the_report_asks_nobody_for_anything() -> None:

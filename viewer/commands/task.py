@@ -53,14 +53,14 @@ def adapters(*, json: Json = False) -> int:
     from scenarios.adapters import ADAPTERS
 
     rows = [
-        {"competition": name, "targets": list(each.targets), "metric": each.metric, "split": each.split["kind"]}
+        {"competition": name, "targets": list(each.targets), "metric": each.metric, "split": str(each.split["kind"])}
         for name, each in ADAPTERS.items()
     ]
     if json:
         emit("task-adapters", rows)
         return 0
-    body = [[str(row["competition"]), ", ".join(each.targets), each.metric, str(row["split"])] for row, each in zip(rows, ADAPTERS.values(), strict=True)]
-    say(table(["competition", "targets", "metric", "split"], body))
+    body = [[name, ", ".join(each.targets), each.metric, str(each.split["kind"])] for name, each in ADAPTERS.items()]
+    say(table(["competition", "targets", "metric", "validation"], body))
     say("Any other is guessed from its files and marked unverified: mlebench:COMPETITION:METRIC")
     return 0
 

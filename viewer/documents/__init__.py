@@ -20,7 +20,16 @@ from viewer.documents.runs import (
     StepDiff,
     TreeNode,
 )
-from viewer.documents.tasks import Graded, GradedAll, Health, KnownTask, NewTask, Preparation, Validity
+from viewer.documents.tasks import (
+    Graded,
+    GradedAll,
+    Health,
+    KnownCompetition,
+    KnownTask,
+    NewTask,
+    Preparation,
+    Validity,
+)
 
 __all__ = ["DOCUMENTS"]
 
@@ -48,6 +57,7 @@ DOCUMENTS: dict[str, Any] = {
     "run": FinishedRun,
     "run-detached": DetachedRun,
     "runs": list[RunRow],
+    "task-adapters": list[KnownCompetition],
     "task-list": list[KnownTask],
     "task-new": NewTask,
     "task-prepare": Preparation,

@@ -9,6 +9,7 @@ __all__ = [
     "Graded",
     "GradedAll",
     "Health",
+    "KnownCompetition",
     "KnownTask",
     "NewTask",
     "Place",
@@ -129,6 +130,15 @@ class KnownTask(Data):
     prepared: bool
     leaderboard: bool
     carriers: list[str]
+
+
+class KnownCompetition(Data):
+    """A competition of MLE-bench whose files are known."""
+
+    competition: str
+    targets: list[str]
+    metric: str
+    split: str
 
 
 class PreparedTask(Data):

@@ -1,0 +1,59 @@
+"""What the files of MLE-bench's competitions mean: one adapter a competition.
+
+Splits are those of the competition's own test: rows drawn at random.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["ADAPTERS", "Adapter"]
+
+Rule = Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """The id, targets, metric and split of a competition, and whether its answers have one column a class.
+
+    `unverified` says in words what of it was guessed.
+    """
+
+    id: str
+    targets: tuple[str, ...]
+    metric: str
+    split: Rule
+    one_hot: bool = False
+    classes: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = field(default=())
+
+    @property
+    def manifest(self) -> dict[str, object]:
+        """`task.yaml` without the name and the answers."""
+        lists = {"targets": self.targets, "classes": self.classes, "unverified": self.unverified}
+        given = {name: list(values) for name, values in lists.items() if values}
+        return {"id": self.id, "metric": self.metric, "split": dict(self.split), **given}
+
+
+_RANDOM: Rule = {"kind": "random", "folds": 5}
+_STRATIFIED: Rule = {"kind": "stratified", "folds": 5}
+
+ADAPTERS: dict[str, Adapter] = {
+    "jigsaw-toxic-comment-classification-challenge": Adapter(
+        "id",
+        ("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"),
+        "columnwise-auc",
+        _RANDOM,
+        classes=("0", "1"),
+    ),
+    "leaf-classification": Adapter("id", ("species",), "log-loss", _STRATIFIED, one_hot=True),
+    "nomad2018-predict-transparent-conductors": Adapter(
+        "id", ("formation_energy_ev_natom", "bandgap_energy_ev"), "rmsle", _RANDOM
+    ),
+    "spaceship-titanic": Adapter("PassengerId", ("Transported",), "accuracy", _STRATIFIED, classes=("False", "True")),
+    "spooky-author-identification": Adapter(
+        "id", ("author",), "log-loss", _STRATIFIED, one_hot=True, classes=("EAP", "HPL", "MWS")
+    ),
+    "tabular-playground-series-dec-2021": Adapter("Id", ("Cover_Type",), "accuracy", _RANDOM),
+    "tabular-playground-series-may-2022": Adapter("id", ("target",), "auc", _STRATIFIED),
+}
+"""By competition."""
