@@ -16,9 +16,10 @@ from errors import Outage
 from viewer.output import say, say_aside
 from viewer.store import has_log, open_reader
 
-__all__ = ["Detached", "detach"]
+__all__ = ["MAIN", "Detached", "detach"]
 
-_MAIN = Path(__file__).parents[2] / "main.py"
+MAIN = Path(__file__).parents[2] / "main.py"
+"""The command line as a program to start."""
 _POLL = 0.1
 _GRACE = 10.0
 
@@ -43,7 +44,7 @@ def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, str(_MAIN), *arguments],
+                [sys.executable, str(MAIN), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
