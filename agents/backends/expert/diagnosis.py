@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from agents.backends.expert import captions
 from agents.backends.expert.catalogue import learnt, move_of, plays
+from agents.backends.expert.cost import script_seconds
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.moves import Play
 from agents.backends.expert.plan import Plan, read_plan
@@ -104,11 +105,12 @@ def foremost(scene: Scene, sources: Iterable[Source]) -> list[tuple[Source, list
     The task and the best solution show all but what must be measured; trials show that too. Before the first one, what
     a first solution may hold comes first.
     """
+    worth = plays(scene)
     said: set[str] = set()
     found: list[tuple[Source, list[Play]]] = []
     for source in sources:
         best: dict[str, Play] = {}
-        for play in plays(scene):
+        for play in worth:
             caption = play.move.challenge
             if caption not in said and (source == "feedback" or caption not in _MEASURED):
                 best.setdefault(caption, play)
@@ -192,7 +194,7 @@ def _decide(request: AssessTrial) -> tuple[bool, str]:
         error = "" if effect.standard_error is None else f" at a standard error of {effect.standard_error:.2g}"
         return effect.gain > 0, f"its gain over the folds is {effect.gain:+.4g}{error}"
     old, new = _plan_or_default(request.incumbent.script), _plan_or_default(request.script)
-    slower = request.seconds / request.incumbent.seconds if request.incumbent.seconds > 0 else 1.0
+    slower = _slower(request, old, new)
     noise = effect.standard_error or 0.0
     if effect.gain > 0.5 * noise:
         return True, f"a gain of {effect.gain:.3g} against an error of {noise:.2g} is likelier real than not"
@@ -204,9 +206,17 @@ def _decide(request: AssessTrial) -> tuple[bool, str]:
     return False, f"a gain of {effect.gain:.2g} does not pay for {cost}"
 
 
+def _slower(request: AssessTrial, old: Plan, new: Plan) -> float:
+    """How many times as long the trial takes as the best; estimated where time was not measured, as in lockstep."""
+    if request.incumbent is not None and request.incumbent.seconds > 0:
+        return request.seconds / request.incumbent.seconds
+    scene = Scene(request.task, request.profile, old)
+    return script_seconds(scene, new) / script_seconds(scene, old)
+
+
 def _steadier(new: Plan, old: Plan) -> bool:
-    """Whether more models are averaged than before, which holds up better where the test is unlike the training."""
-    return len(new.models) * new.bags > len(old.models) * old.bags
+    """Whether more fits of the same models are averaged, which can hardly be worse on rows that nobody has seen."""
+    return new.models == old.models and new.bags > old.bags
 
 
 def _plan_or_default(script: str) -> Plan:

@@ -29,7 +29,8 @@ def propose(request: ProposeHypotheses, judgement: Judgement) -> Hypotheses:
     challenges would have had in this order.
     """
     scene = _scene(request)
-    available, anything = plays(scene), playable(scene)
+    anything = playable(scene)
+    available = [play for play in anything if play.key not in scene.refuted]
     if request.incumbent is None:
         available = _begin_with(family_order(request.trace)[0], available)
     confident = _confident(scene, request.challenges)
@@ -216,6 +217,8 @@ def _recalled(
     plan = move.edit(scene.plan, subject)
     if hypothesis.key in scene.tried or plan == scene.plan or not affordable(scene, plan):
         return None
+    if next(iter(move.choices(scene)), None) is None:
+        return None  # what it turns is not in this solution, or the data do not ask for it
     if recalled.gain <= 0 and move.name != "member":
         return None
     expected = _TRUST_IN_RECALL * recalled.gain if recalled.gain > 0 else hypothesis.expected_gain
