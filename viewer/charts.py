@@ -12,10 +12,10 @@ from viewer.headline import role
 from viewer.steps import Step
 from viewer.summary import Summary
 
-__all__ = ["WIDTH", "Lanes", "Lineage", "ScoreChart", "lanes", "lineage", "score_chart"]
+__all__ = ["WIDTH", "Lanes", "Lineage", "ScoreChart", "Tick", "lanes", "lineage", "score_chart", "ticks"]
 
 WIDTH = 960.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 16.0, 16.0, 28.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 24.0, 16.0, 28.0
 _LANE = 22.0
 _LABEL = 112.0
 _FINEST = 0.4
@@ -131,8 +131,8 @@ def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
         height=height,
         dots=dots,
         paths=_best_paths(summary, scored, x, y, WIDTH - _RIGHT),
-        xs=tuple(Tick(x(at), _clock(at)) for at in _ticks(0.0, until, 8)),
-        ys=tuple(Tick(y(at), f"{at:.6g}") for at in _ticks(low, high, 5)),
+        xs=tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8)),
+        ys=tuple(Tick(y(at), f"{at:.6g}") for at in ticks(low, high, 5)),
         baseline=y(baseline) if baseline is not None and low <= baseline <= high else None,
     )
 
@@ -217,7 +217,7 @@ def lanes(summary: Summary) -> Lanes:
     made = tuple(
         Lane(_TOP + number * _LANE, label, slot, tuple(bars)) for number, (label, slot, bars) in enumerate(groups)
     )
-    ticks = tuple(Tick(x(at), _clock(at)) for at in _ticks(0.0, until, 8))
+    ticks = tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8))
     return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, ticks)
 
 
@@ -291,7 +291,7 @@ def _clock(seconds: float) -> str:
     return f"{seconds:.0f}s" if seconds < 100 and seconds == round(seconds) else text.duration(seconds)
 
 
-def _ticks(low: float, high: float, wanted: int) -> list[float]:
+def ticks(low: float, high: float, wanted: int) -> list[float]:
     """Round numbers within a range, about `wanted` of them."""
     if not high > low:
         return [low]
