@@ -142,6 +142,10 @@ def test_near_ties_go_to_gain_and_to_the_simpler(places: dict[str, Place]) -> No
     assert accepts(0.001, larger)
     assert not accepts(0.001, larger, seconds=30.0)
     assert not accepts(-0.002, larger)
+    assert not accepts(0.001, place.script(place.plan(models=("boosting", "network"))), seconds=10.0), (
+        "unlike, and slow"
+    )
+    assert accepts(0.001, place.script(place.plan(bags=3)), seconds=10.0), "more of the same steadies"
     elaborate = solution(place, place.plan(leaves=63, min_leaf=10))
     effect = Effect(gain=-0.002, standard_error=0.01, verdict="near-tie")
     simpler = _ask(_trial(place, effect=effect, script=plain, incumbent=elaborate))

@@ -125,6 +125,27 @@ def test_what_another_trace_found_is_taken_where_it_is_untried(places: dict[str,
     assert useless.origin is None
 
 
+def test_what_turns_nothing_here_is_not_taken_over(places: dict[str, Place]) -> None:
+    """More columns for each cut of averaged trees say nothing to a solution that has none."""
+    place = places["bike"]
+    candidates = _candidates(place, incumbent=True)
+    proven = candidates[0].model_copy(
+        update={"component": "Model", "parameter": "tree_columns", "direction": "up", "expected_gain": 0.02}
+    )
+    averaged = solution(place, place.plan(models=("boosting", "extra_trees")))
+    assert _select(place, candidates, recalled=(_recalled(proven),)).origin is None
+    assert _select(place, candidates, incumbent=averaged, recalled=(_recalled(proven),)).origin == "m1.0"
+
+
+def test_traces_take_turns_where_several_promise_as_much(places: dict[str, Place]) -> None:
+    place = places["bike"]
+    first, second, weak = _candidates(place, incumbent=True)[:3]
+    alike = first.model_copy(update={"component": second.component, "parameter": "other"})
+    small = weak.model_copy(update={"expected_gain": first.expected_gain / 50})
+    chosen = [_select(place, (first, alike, small), trace=trace).hypotheses[0] for trace in range(3)]
+    assert chosen == [first, alike, first], "what promises little waits for all of them"
+
+
 def test_another_traces_first_model_is_joined_not_copied(places: dict[str, Place]) -> None:
     place = places["bike"]
     root = next(each for each in _candidates(place, incumbent=False, trace=1) if each.parameter == "family")
