@@ -217,8 +217,8 @@ def lanes(summary: Summary) -> Lanes:
     made = tuple(
         Lane(_TOP + number * _LANE, label, slot, tuple(bars)) for number, (label, slot, bars) in enumerate(groups)
     )
-    ticks = tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8))
-    return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, ticks)
+    xs = tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8))
+    return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, xs)
 
 
 def _place_of(actor: str) -> tuple[int, int]:
