@@ -1,11 +1,12 @@
-"""What a task's training data look like, for diagnosis: types, cardinalities, gaps, skew, relevance."""
+"""What a task's training data look like, for diagnosis: types, cardinalities, gaps, skew, relevance, what is beside."""
 
 import numpy as np
 import pandas as pd
 from pandas import DataFrame, Series
 
-from scenarios.evidence import ColumnProfile, Profile
+from scenarios.evidence import ColumnProfile, Profile, SideTable
 from scenarios.formulas import Array
+from scenarios.side_files import Joined, find_images, find_tables
 from scenarios.tables import canonical, infer_types
 from scenarios.tasks import Task
 
@@ -34,7 +35,18 @@ def profile_task(task: Task) -> Profile:
         class_balance={str(name): round(share, 6) for name, share in sorted(balance.items())},
         target_skew=_skew(target) if regression else None,
         duplicate_rows=int(task.train.duplicated(subset=seen).sum()),
+        tables=tuple(_side_table(task, joined) for joined in find_tables(task)),
+        images=find_images(task),
     )
+
+
+def _side_table(task: Task, joined: Joined) -> SideTable:
+    """A side table, its columns described as the training rows see them."""
+    told = [name for name in joined.train if not _like_an_id(joined.train[name])]
+    relevance = _relevance(task, joined.train[told]) if told else {}
+    columns = [_column(joined.train[name], joined.test[name], "feature", relevance) for name in joined.train]
+    facts = {name: getattr(joined, name) for name in ("file", "rows", "keys", "unique", "matched", "prefix")}
+    return SideTable(columns=tuple(columns), **facts)
 
 
 def _column(column: Series, test: Series | None, role: str, relevance: dict[str, float]) -> ColumnProfile:
@@ -58,6 +70,7 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
             "examples": tuple(str(value)[:60] for value in present.drop_duplicates().head(_EXAMPLES)),
             "unseen_in_test": round(unseen, 6),
             "relevance": relevance.get(str(column.name)),
+            "words": round(float(np.mean([len(str(text).split()) for text in present])), 1) if kind == "text" else None,
         }
     )
 
