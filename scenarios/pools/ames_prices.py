@@ -3,7 +3,7 @@
 import numpy as np
 from pandas import DataFrame
 
-from scenarios.pools.general import values_pool
+from scenarios.pools.values import Values, common_values, featured_values
 
 __all__ = ["POOL"]
 
@@ -26,4 +26,6 @@ def _featured(rows: DataFrame) -> DataFrame:
     return made
 
 
-POOL = values_pool("price", _featured, np.log1p, np.expm1)
+_TASK = Values("price", np.log1p, np.expm1)
+
+POOL = common_values(_TASK) | featured_values(_TASK, _featured)

@@ -1,10 +1,9 @@
-"""The pool of bike-demand: `python -m scenarios.pools.bike_demand` scores it anew and writes its leaderboard.
+"""The pool of bike-demand; `python -m scenarios.pools bike-demand` scores it anew.
 
 Twenty solutions: two dummies, three of the simplest models, five defaults, four tuned, three with features made for
 this task, three ensembles. Settings were chosen on the task's own folds, never on the test. Frozen.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from scenarios.formulas import Array
-from scenarios.pools.pool import Solution, score_pool
-from scenarios.tables import write_table
+from scenarios.pools.pool import Solution
 
 __all__ = ["POOL"]
 
@@ -164,10 +162,3 @@ POOL: dict[str, Solution] = {
         ),
     ),
 }
-
-
-if __name__ == "__main__":
-    home = Path(__file__).parent.parent / "tasks" / "bike-demand"
-    board = score_pool(home, POOL)
-    print(board.to_string())
-    write_table(home / "leaderboard.csv", board[["name", "score"]].astype(str))

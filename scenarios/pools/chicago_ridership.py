@@ -2,8 +2,11 @@
 
 import pandas as pd
 from pandas import DataFrame
+from sklearn.ensemble import GradientBoostingRegressor
 
-from scenarios.pools.general import values_pool
+from scenarios.pools.coding import filled
+from scenarios.pools.pool import Solution
+from scenarios.pools.values import Values, common_values, featured_values
 
 __all__ = ["POOL"]
 
@@ -33,4 +36,12 @@ def _featured(rows: DataFrame) -> DataFrame:
     return made
 
 
-POOL = values_pool("ridership", _featured)
+_TASK = Values("ridership")
+_COMMON = common_values(_TASK)
+del _COMMON["default-boosting-of-values"]  # ridership is learnt as it is, so this is the default boosting once more
+
+POOL: dict[str, Solution] = (
+    _COMMON
+    | {"default-gradient-boosting": _TASK.fitted(GradientBoostingRegressor(random_state=0), codes=filled)}
+    | featured_values(_TASK, _featured)
+)

@@ -3,8 +3,8 @@
 import pandas as pd
 from pandas import DataFrame
 
+from scenarios.pools.classes import Classes, common_classes, featured_classes
 from scenarios.pools.decisions import last_class
-from scenarios.pools.general import classes_pool
 
 __all__ = ["POOL"]
 
@@ -23,4 +23,6 @@ def _featured(rows: DataFrame) -> DataFrame:
     return made
 
 
-POOL = classes_pool("late", _featured, last_class, rows=10_000)
+_TASK = Classes("late", last_class, last_class)
+
+POOL = common_classes(_TASK) | featured_classes(_TASK, _featured)

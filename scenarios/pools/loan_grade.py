@@ -2,8 +2,8 @@
 
 from pandas import DataFrame
 
+from scenarios.pools.classes import Classes, common_classes, featured_classes
 from scenarios.pools.decisions import most_probable, nearest_mean
-from scenarios.pools.general import classes_pool
 
 __all__ = ["POOL"]
 
@@ -22,4 +22,6 @@ def _featured(rows: DataFrame) -> DataFrame:
     return made
 
 
-POOL = classes_pool("grade", _featured, most_probable, nearest_mean)
+_TASK = Classes("grade", most_probable, nearest_mean)
+
+POOL = common_classes(_TASK) | featured_classes(_TASK, _featured)
