@@ -34,11 +34,14 @@ class PromptRefusedError(Exception):
 
 
 class Fault(Exception):
-    """A call failed in a way that may pass. `after` is how many seconds the server asks to wait."""
+    """A call failed in a way that may pass. `after` is how many seconds the server asks to wait; `answered` that it did
+    answer, and with what is wrong.
+    """
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, after: float | None = None, *, answered: bool = False) -> None:
         super().__init__(message)
         self.after = after
+        self.answered = answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,14 @@ class Server:
 
     def judge(self, refusal: Refusal, model: str) -> Exception:
         """What a status other than 200 means: a Fault, a PromptRefusedError or an Outage."""
-        status, code, words = refusal.status, refusal.code, self.words(refusal.words)
+        status, code = refusal.status, refusal.code
+        words = self.words(refusal.words.removeprefix(f"Error code: {status} - "))  # the client library's own
         if status in {408, 409, 429} or status >= 500:
             if code == "insufficient_quota":
                 return Outage(
                     f"{self.shown_url}: the quota of the key is used up: {words}. Top it up, then resume the run"
                 )
-            return Fault(f"status {status}: {words}", retry_after(refusal.headers))
+            return Fault(f"status {status}: {words}", retry_after(refusal.headers), answered=True)
         if status in {400, 422}:
             if is_context_error(code, words):
                 return PromptRefusedError(f"the prompt is too long for {model}: {words}", too_long=True)
@@ -101,11 +105,12 @@ class Server:
         """The words for a fault that did not pass."""
         if fault.after is not None and fault.after > _LONGEST_WAIT:
             remedy = "Resume the run when that time has passed"
-        elif self.is_local:
+        elif self.is_local and not fault.answered:
             remedy = "Is the local server running, and is `base_url` right? Then resume the run"
         else:
             remedy = "Resume the run when it is back"
-        return Outage(f"{self.shown_url} does not answer for {model}: {fault}. {remedy}")
+        does = "cannot answer" if fault.answered else "does not answer"
+        return Outage(f"{self.shown_url} {does} for {model}: {fault}. {remedy}")
 
 
 async def persevere(once: Callable[[], Awaitable[T]], patience: Patience, *, down: bool = False) -> T:

@@ -12,12 +12,26 @@ import re
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal
 
-__all__ = ["Ask", "ModelServer", "Play", "body", "drop", "fail", "half", "hang", "refuse", "say", "stream"]
+__all__ = [
+    "Ask",
+    "ModelServer",
+    "Play",
+    "as_stream",
+    "body",
+    "drop",
+    "fail",
+    "half",
+    "hang",
+    "refuse",
+    "say",
+    "slowly",
+    "stream",
+]
 
 _HEADER = re.compile(r"^# Request: (\w+), trace (\d+), step (\d+)$", re.MULTILINE)
 
@@ -56,12 +70,16 @@ class Ask:
 
 @dataclass(frozen=True)
 class Play:
-    """What the server does with one call. `half` sends half of the body and drops the line."""
+    """What the server does with one call. `half` sends half of the body and drops the line.
+
+    `slow` sends the events of a stream with so many seconds between them.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    manner: Literal["whole", "half", "drop", "hang"] = "whole"
+    manner: Literal["whole", "half", "drop", "hang", "slow"] = "whole"
+    pause: float = 0.0
 
 
 Turn = Play | Callable[[Ask], Play]
@@ -111,6 +129,17 @@ def stream(text: str, *, end: bool = True, corrupt: bool = False, usage: dict[st
         chunks += [json.dumps(chunk({}, "stop")), json.dumps({"choices": [], "usage": usage}), "[DONE]"]
     lines = ": warming up\n\n" + "".join(f"data: {each}\n\n" for each in chunks)
     return Play(body=lines.encode(), headers={"Content-Type": "text/event-stream"})
+
+
+def as_stream(play: Play, **how: Any) -> Play:
+    """What that play says, as a stream; `how` is as of `stream`."""
+    said = json.loads(play.body)
+    return stream(said["choices"][0]["message"]["content"], usage=said.get("usage"), **how)
+
+
+def slowly(play: Play, pause: float) -> Play:
+    """The same stream with so many seconds between its events."""
+    return replace(play, manner="slow", pause=pause)
 
 
 def fail(
@@ -187,8 +216,8 @@ class ModelServer:
             self.asks.append(ask)
         return turn(ask) if callable(turn) else turn
 
-    def wait_for_closing(self) -> None:
-        self._closing.wait()
+    def wait_for_closing(self, seconds: float | None = None) -> None:
+        self._closing.wait(seconds)
 
     def __enter__(self) -> "ModelServer":
         self._thread.start()
@@ -234,9 +263,19 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/json", "Content-Length": str(len(play.body))} | play.headers
         head = f"HTTP/1.1 {play.status} X\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         sent = play.body[: len(play.body) // 2] if play.manner == "half" else play.body
+        if play.manner == "slow":
+            self._send_slowly(head.encode() + b"\r\n", play)
+            return
         self.wfile.write(head.encode() + b"\r\n" + sent)
         if play.manner == "half":
             self._hang_up()
+
+    def _send_slowly(self, head: bytes, play: Play) -> None:
+        self.wfile.write(head)
+        for event in re.findall(rb".*?\n\n", play.body, re.DOTALL):
+            self.wfile.write(event)
+            self.wfile.flush()
+            self.server.owner.wait_for_closing(play.pause)
 
     def _hang_up(self) -> None:
         self.close_connection = True
