@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from agents.messages import SessionOpened
+from agents.messages import RunOpened, SessionOpened
 from bus.lifecycle import ACTIVITIES
 from bus.message import Envelope
 from viewer.headline import headline, place
@@ -60,9 +60,13 @@ def _keyed(envelopes: Iterable[Envelope]) -> dict[Key, Envelope]:
 
 
 def _differing(one: Envelope, other: Envelope) -> tuple[str, ...]:
-    """The fields in which two messages differ; ids of other messages are names, and say nothing."""
+    """The fields in which two messages differ; ids of other messages are names, and say nothing.
+
+    A scenario's settings are compared one by one elsewhere, so that what is found here is what came of them.
+    """
     first, second = (_plain(each.message.model_dump(mode="json")) for each in (one, other))
-    return tuple(sorted(key for key in {*first, *second} if first.get(key) != second.get(key)))
+    told = {*first, *second} - ({"scenario"} if isinstance(one.message, RunOpened) else set())
+    return tuple(sorted(key for key in told if first.get(key) != second.get(key)))
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from bus.message import Envelope
 from viewer import text
 
-__all__ = ["as_data", "document", "emit", "envelope_data", "hint", "say", "say_aside", "table", "tree"]
+__all__ = ["as_data", "document", "emit", "envelope_data", "hint", "say", "say_aside", "screen_width", "table", "tree"]
 
 
 _FIGURE = re.compile(r"[+−-]?\$?\d[\d.,]*(e[+-]?\d+)?(%|k|M|s|m\d+s|h\d+m)?")
@@ -65,21 +66,48 @@ def envelope_data(envelope: Envelope) -> dict[str, Any]:
     return data
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None) -> str:
-    """Columns in line, two spaces apart; figures to the right. The last column is cut at `width` characters."""
+def screen_width() -> int | None:
+    """How many columns the terminal has; None where standard output is none, so that nothing is cut for a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def table(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    words: str | None = None,
+    spare: Sequence[str] = (),
+    width: int | None = None,
+) -> str:
+    """Columns in line, two spaces apart; figures to the right.
+
+    Where they do not fit the terminal (or `width`) the columns named in `spare` are left out, the first of them first,
+    then the texts of the column `words` are cut; what is still too long is cut at its end.
+    """
+    width = width or screen_width()
     body = [[text.line(cell) for cell in row] for row in rows]
-    columns = list(zip(*body, strict=True)) if body else [()] * len(headers)
-    right = [bool(column) and all(_figure(cell) for cell in column) for column in columns]
-    widths = [max(map(len, (head, *column))) for head, column in zip(headers, columns, strict=True)]
+    columns = dict(zip(headers, zip(*body, strict=True) if body else [()] * len(headers), strict=True))
+    widths = {head: max(map(len, (head, *column))) for head, column in columns.items()}
+    for head in spare:
+        if width is not None and _across(widths) > width:
+            del columns[head], widths[head]
+    if width is not None and words is not None and _across(widths) > width:
+        widths[words] = max(12, len(words), widths[words] - (_across(widths) - width))
+        columns[words] = tuple(text.cut(cell, widths[words]) for cell in columns[words])
+    right = {head for head, column in columns.items() if column and all(_figure(cell) for cell in column)}
     lines = []
-    for row in (list(headers), *body):
+    for row in (tuple(columns), *zip(*columns.values(), strict=True)):
         cells = [
-            cell.rjust(size) if to_right else cell.ljust(size)
-            for cell, size, to_right in zip(row, widths, right, strict=True)
+            cell.rjust(widths[head]) if head in right else cell.ljust(widths[head])
+            for head, cell in zip(columns, row, strict=True)
         ]
-        joined = "  ".join(cells).rstrip()
-        lines.append(text.cut(joined, width))
+        lines.append(text.cut("  ".join(cells).rstrip(), width))
     return "\n".join(lines)
+
+
+def _across(widths: dict[str, int]) -> int:
+    """The width of a table with these columns."""
+    return sum(widths.values()) + 2 * (len(widths) - 1)
 
 
 def tree(value: Any, indent: int = 0) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from bus.lifecycle import ActivityFinished, ActivityStarted
 from bus.message import Envelope
+from viewer import text
 from viewer.usage import QUESTION, SCRIPT
 
 __all__ = ["Shares", "Span", "Timeline", "covered", "held"]
@@ -52,6 +53,13 @@ class Shares:
     neither: float
     slots: float
     sequential: float
+
+    @property
+    def words(self) -> str:
+        """The shares in one line."""
+        alone = f"reasoning {text.percent(self.reasoning)}, executing {text.percent(self.executing)}"
+        together = f"both {text.percent(self.both)}, neither {text.percent(self.neither)}"
+        return f"{alone}, {together}; slots busy {text.percent(self.slots)}"
 
 
 @dataclass

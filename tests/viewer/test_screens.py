@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -12,6 +13,7 @@ from rich.console import Console
 from bus.telemetry import Told
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import EXPERT, RUN, sample_run
+from tests.viewer.test_commands import gome
 from tests.viewer.test_text import ATTACKS
 from viewer.headline import event_line, headline
 from viewer.live import screen
@@ -120,6 +122,37 @@ def test_a_table_lines_up_words_left_and_figures_right() -> None:
     shown = table(("name", "score"), [("a", "0.5"), ("bcd", "–"), ("e", "12.25")])
     assert shown.splitlines() == ["name  score", "a       0.5", "bcd       –", "e     12.25"]
     assert table(("name", "score"), []) == "name  score"
+
+
+def test_a_table_that_is_too_wide_loses_what_it_can_spare_and_then_words() -> None:
+    rows = [("one", "a long sentence that nobody needs whole", "0.5", "yes"), ("two", "short", "–", "no")]
+    heads = ("name", "idea", "score", "spare")
+    assert max(map(len, table(heads, rows, words="idea", spare=("spare",)).splitlines())) == 59
+    assert "spare" not in table(heads, rows, words="idea", spare=("spare",), width=55)
+    narrow = table(heads, rows, words="idea", spare=("spare",), width=30).splitlines()
+    assert narrow == [
+        "name  idea               score",
+        "one   a long sentence…     0.5",
+        "two   short                  –",
+    ]
+    assert max(map(len, table(heads, rows, width=20).splitlines())) <= 20
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["runs", "cost RUN --by hypothesis", "cost RUN", "memory RUN", "log RUN", "log stats RUN", "tree RUN", "gantt RUN",
+     "compare RUN OTHER", "best RUN"],
+)  # fmt: skip
+@pytest.mark.parametrize("columns", [80, 140])
+def test_a_screen_fits_its_terminal(
+    verb: str, columns: int, runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert gome(*verb.replace("RUN", RUN).replace("OTHER", UNFINISHED).split()) == 0
+    printed = capsys.readouterr().out
+    assert printed
+    assert max(map(len, printed.splitlines())) <= columns
 
 
 def test_an_outline_keeps_the_lines_of_longer_texts() -> None:

@@ -10,7 +10,7 @@ from viewer.commands.options import Json, Run, Runs, folder_of
 from viewer.conditions import holds
 from viewer.divergence import Divergence, first_divergence
 from viewer.headline import idea
-from viewer.output import emit, hint, say, say_aside, table
+from viewer.output import emit, hint, say, say_aside, screen_width, table
 from viewer.store import open_reader
 from viewer.summary import Summary, summarise
 
@@ -78,7 +78,7 @@ def _say_differences(summaries: list[Summary], settings: dict[str, tuple[Any, An
     for summary, own in zip(summaries, ideas, strict=True):
         say(f"\ntried only by {summary.run}: {len(own)}")
         for each in sorted(own):
-            say(f"  {text.line(each, 120)}")
+            say(text.cut(f"  {text.line(each)}", screen_width()))
 
 
 def _say_parting(summaries: list[Summary], parting: Divergence | None) -> None:
@@ -87,7 +87,8 @@ def _say_parting(summaries: list[Summary], parting: Divergence | None) -> None:
         return
     say(f"\nthey part at {parting.sender} {parting.place} {parting.kind} {', '.join(parting.fields)}".rstrip())
     for summary, name, words in zip(summaries, parting.ids, parting.headlines, strict=True):
-        say(f"  {summary.run}  {name[:8] if name else 'not said'}  {text.line(words or '', 120)}".rstrip())
+        line = f"  {summary.run}  {name[:8] if name else 'not said'}  {text.line(words or '')}"
+        say(text.cut(line.rstrip(), screen_width()))
 
 
 def _common(one: Summary, other: Summary) -> float | None:

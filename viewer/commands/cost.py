@@ -37,9 +37,11 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
     if json:
         emit("cost", {"by": by, "groups": groups, "total": total, "rejected": rejected})
         return 0
-    rows = [_cells(name, usage) for name, usage in [*groups.items(), ("all", total), ("of it rejected", rejected)]]
-    say(table((by, "calls", "time", "tokens", "USD", "scripts", "script time"), rows))
-    hint(f"gome cost {folder.name} --by hypothesis", f"gome gantt {folder.name}")
+    sums = [("all", total), ("of it rejected or failed", rejected)]
+    rows = [_cells(name, usage) for name, usage in [*groups.items(), *sums]]
+    say(table((by, "calls", "time", "tokens", "USD", "scripts", "script time"), rows, words=by))
+    other = "trace" if by == "hypothesis" else "hypothesis"
+    hint(f"gome cost {folder.name} --by {other}", f"gome gantt {folder.name}")
     return 0
 
 
@@ -52,7 +54,7 @@ def _key(by: By, summary: Summary, reader: LogReader) -> Callable[[Envelope, Act
         if by == "trace":
             return "the run" if envelope.trace is None else f"trace {envelope.trace}"
         if by == "hypothesis":
-            return text.line(ideas.get(place(envelope), "the run"), 80)
+            return text.line(ideas.get(place(envelope), "the run"), 100)
         if message.activity != QUESTION:
             return "scripts"
         return str(json_module.loads(reader.artefacts.read_now(message.result_ref)).get("model", text.UNKNOWN))

@@ -30,11 +30,9 @@ def gantt(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
     for lane, own in sorted(lanes.items(), key=lambda item: item[0].startswith("slot")):
         say(f"{lane:>{label}}  {_bar(own, summary.time, width)}")
     say(f"{'':>{label}}  0s{text.duration(summary.time):>{width - 2}}")
-    say(
-        f"\nreasoning {text.percent(shares.reasoning)}, executing {text.percent(shares.executing)}, both "
-        f"{text.percent(shares.both)}, neither {text.percent(shares.neither)}; "
-        f"slots busy {text.percent(shares.slots)}; one thing after the other: {text.duration(shares.sequential)}"
-    )
+    say("a digit is the trace for which somebody was at work, # the whole run's work")
+    say(f"\n{shares.words}")
+    say(f"one thing after the other would have taken {text.duration(shares.sequential)}")
     hint(f"gome report {folder.name}", f"gome cost {folder.name}")
     return 0
 

@@ -1,6 +1,5 @@
 """Lists of messages: filtered, followed while the run goes on, or one after the other as causes."""
 
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from bus.message import Envelope
 from bus.reader import LogReader
 from errors import UsageError
 from viewer.headline import event_line
-from viewer.output import emit, envelope_data, hint, say
+from viewer.output import emit, envelope_data, hint, say, screen_width
 from viewer.store import open_reader
 
 __all__ = ["Filter", "list_messages", "say_messages"]
@@ -73,13 +72,14 @@ def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_js
             _follow(reader, chosen, shown[-1].seq if shown else 0, as_json)
     if not as_json:
         example = shown[-1].id[:8] if shown else "ID"
-        hint(f"gome log show {example}", f"gome log why {example}", f"gome log stats {folder.name}")
+        message = f"{example} --run {folder.name}"
+        hint(f"gome log show {message}", f"gome log why {message}", f"gome log stats {folder.name}")
     return 0
 
 
 def say_messages(envelopes: Sequence[Envelope], as_json: bool) -> None:
     """Print messages a line each: as words, cut at the terminal's width, or as a JSON document."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = screen_width()
     for each in envelopes:
         if as_json:
             emit("message", envelope_data(each))

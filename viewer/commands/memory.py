@@ -58,13 +58,13 @@ def memory(
         return 0
     rows = [
         (
-            *(each.step, text.line(each.idea, 60), text.gain(each.gain), text.score(each.score)),
+            *(each.step, text.line(each.idea), text.gain(each.gain), text.score(each.score)),
             *(", ".join(each.readers) or "nobody", each.message[:8]),
         )
         for each in entries
     ]
-    say(table(("from", "idea", "gain", "score", "was given to", "message"), rows))
-    newest = f"gome log show {entries[-1].message[:8]}" if entries else f"gome log {folder.name}"
+    say(table(("from", "idea", "gain", "score", "was given to", "message"), rows, words="idea"))
+    newest = f"gome log show {entries[-1].message[:8]} --run {folder.name}" if entries else f"gome log {folder.name}"
     hint(newest, f"gome tree {folder.name}")
     return 0
 

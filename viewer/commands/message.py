@@ -31,7 +31,8 @@ def show_message(folder: Path, name: str, as_json: bool) -> int:
             say(f"\n── {label}\n{content.rstrip()}")
         for each in used:
             _say_activity(each)
-    hint(f"gome log why {envelope.id[:8]}", f"gome log thread {envelope.id[:8]}")
+    message = f"{envelope.id[:8]} --run {folder.name}"
+    hint(f"gome log why {message}", f"gome log thread {message}")
     return 0
 
 
@@ -39,23 +40,23 @@ def show_thread(folder: Path, name: str, as_json: bool) -> int:
     """Print the conversation that a message belongs to."""
     with open_reader(folder) as reader:
         messages = list(reader.thread(reader.envelope(name).correlation))
-    return _chain("log-thread", [each for each in messages if each.kind not in ACTIVITIES], as_json)
+    return _chain("log-thread", folder, [each for each in messages if each.kind not in ACTIVITIES], as_json)
 
 
 def show_causes(folder: Path, name: str, as_json: bool) -> int:
     """Print why a message was said: the chain of its causes, the first cause first."""
     with open_reader(folder) as reader:
         chain = sorted(reader.causes(reader.envelope(name).id), key=lambda envelope: envelope.seq)
-    return _chain("log-why", chain, as_json)
+    return _chain("log-why", folder, chain, as_json)
 
 
-def _chain(verb: str, envelopes: list[Envelope], as_json: bool) -> int:
+def _chain(verb: str, folder: Path, envelopes: list[Envelope], as_json: bool) -> int:
     if as_json:
         emit(verb, [envelope_data(each) for each in envelopes])
         return 0
     say_messages(envelopes, as_json=False)
     if envelopes:
-        hint(f"gome log show {envelopes[-1].id[:8]}")
+        hint(f"gome log show {envelopes[-1].id[:8]} --run {folder.name}")
     return 0
 
 
@@ -99,4 +100,4 @@ def _say_activity(used: dict[str, Any]) -> None:
     for name in ("prompt", "raw"):
         if result.get(name):
             say(f"\n{name}:\n{result[name]}")
-    say(tree({key: value for key, value in result.items() if key not in ("prompt", "raw", "meter")}))
+    say(tree({key: value for key, value in result.items() if value and key not in ("prompt", "raw", "meter")}))

@@ -89,7 +89,7 @@ def _show_reruns(folder: Path, reruns: list[Rerun], as_json: bool) -> int:
             for each in reruns
         ]
         say(table(("message", "view", "then", "now", ""), rows))
-        hint(f"gome log show {reruns[0].message[:8]}" if reruns else f"gome log {folder.name}")
+        hint(f"gome log show {reruns[0].message[:8]} --run {folder.name}" if reruns else f"gome log {folder.name}")
     if other:
         raise ReplayDiverged(f"{len(other)} of {len(reruns)} scripts score otherwise than in the log")
     return 0

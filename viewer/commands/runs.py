@@ -26,7 +26,7 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         hint("gome run scenarios/bike-demand.yaml")
         return 0
     headers = ("run", "task", "state", "trials", "accepted", "metric", "baseline", "score", "test", "started")
-    say(table(headers, [_cells(row) for row in rows]))
+    say(table(headers, [_cells(row) for row in rows], spare=("started", "metric", "accepted", "baseline")))
     hint(f"gome log {rows[0]['run']}", f"gome best {rows[0]['run']}", "gome report @last")
     return 0
 

@@ -33,12 +33,8 @@ def show_stats(folder: Path, as_json: bool) -> int:
         used = usage.get(name, Usage())
         spent = (str(used.calls), text.duration(used.seconds), str(used.scripts), text.duration(used.script_seconds))
         rows.append((name, str(sum(kinds.values())), *spent, ", ".join(own)))
-    say(table(("role", "messages", "calls", "time", "scripts", "time", "said"), rows))
-    say(
-        f"\nof {text.duration(shares.until)}: reasoning {text.percent(shares.reasoning)}, executing "
-        f"{text.percent(shares.executing)}, both {text.percent(shares.both)}, neither {text.percent(shares.neither)}; "
-        f"slots busy {text.percent(shares.slots)}"
-    )
+    say(table(("role", "messages", "calls", "asking", "scripts", "running", "said"), rows))
+    say(f"\nof {text.duration(shares.until)}: {shares.words}")
     hint(f"gome log {folder.name} --role proposer", f"gome report {folder.name}")
     return 0
 
@@ -51,5 +47,5 @@ def show_sql(folder: Path, query: str, as_json: bool) -> int:
         emit("log-sql", {"columns": columns, "rows": rows})
         return 0
     say(table(columns, [[text.UNKNOWN if cell is None else str(cell) for cell in row] for row in rows]))
-    hint("gome log sql 'SELECT kind, count(*) FROM messages GROUP BY kind'")
+    hint(f"gome log stats {folder.name}", f"gome log {folder.name}")
     return 0

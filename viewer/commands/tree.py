@@ -6,7 +6,7 @@ from viewer import text
 from viewer.commands.options import Json, Run, Runs, folder_of
 from viewer.difference import base_of, script_of
 from viewer.headline import idea
-from viewer.output import emit, hint, say
+from viewer.output import emit, hint, say, screen_width
 from viewer.steps import MARKS, Step, Trace
 from viewer.store import open_reader
 from viewer.summary import Summary, summarise
@@ -26,7 +26,7 @@ def tree(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
         trace = summary.traces[index]
         say(f"trace {index}")
         for line in _branches(trace, _parents(trace), None, ""):
-            say(text.cut(line, 150))
+            say(text.cut(line, screen_width()))
     hint(f"gome diff {folder.name} {_example(summary)}", f"gome report {folder.name}")
     return 0
 
