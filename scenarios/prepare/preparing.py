@@ -117,8 +117,14 @@ def _put_in_place(folder: Path, files: dict[str, bytes]) -> None:
                 path = made / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
+            before = Path(draft) / "before"
             if prepared.exists():
-                prepared.rename(Path(draft) / "before")
-            made.rename(prepared)
+                prepared.rename(before)
+            try:
+                made.rename(prepared)
+            except OSError:
+                if before.exists():
+                    before.rename(prepared)
+                raise
     except OSError as error:
         raise TaskError(f"{prepared} cannot be written: {error.strerror}") from error

