@@ -165,15 +165,15 @@ def test_a_slow_move_is_not_played_where_time_is_short(places: dict[str, Place])
 def test_challenges_come_from_their_source_and_cite_figures(places: dict[str, Place]) -> None:
     place = places["bike"]
     scene = place.scene(place.plan(target="log1p"), measured(place, gap=0.8))
+    everything = challenges(scene, ("scenario", "feedback"), Judgement(1.0, 0))
+    assert len({each.caption for each in everything}) == len(everything), "a challenge is said once"
     for source in ("scenario", "feedback"):
-        found = challenges(scene, source, Judgement(1.0, 0))
+        found = [each for each in everything if each.source == source]
         assert 2 <= len(found) <= 5
-        assert {each.source for each in found} == {source}
-        assert len({each.caption for each in found}) == len(found)
         assert sum(any(sign.isdigit() for sign in each.reasoning) for each in found) >= len(found) - 1
         assert all("rmsle" in each.metric_impact for each in found)
-    feedback = {each.caption: each for each in challenges(scene, "feedback", Judgement(1.0, 0))}
-    assert "20%" in feedback[captions.OVERFIT].reasoning
+    feedback = {each.caption: each for each in everything if each.source == "feedback"}
+    assert "20%" in feedback[captions.OVERFIT].reasoning, "what training shows is known from a trial alone"
 
 
 def _script(scene: Scene, plan: Plan) -> str:
