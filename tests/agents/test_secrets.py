@@ -14,6 +14,15 @@ from tests.agents.model_server import Ask, ModelServer, Play, say
 from tests.scenarios.make_task import make_task
 
 KEY = "sk-canary-0123456789"
+VERBS = (
+    ["report", "canary"],
+    ["log", "canary", "--all", "--json"],
+    ["export", "canary", "--to", "jsonl"],
+    ["export", "canary", "--to", "otlp"],
+    ["export", "canary", "--to", "chrome-trace"],
+    ["cost", "canary", "--by", "model"],
+    ["memory", "canary"],
+)
 # Put together at run time, as a script would that has read the key somewhere.
 SCRIPT = f"""\
 import sys
@@ -57,10 +66,11 @@ def test_a_key_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert "split 1/5 [redacted]" in assessed.prompt, "the script was run, and printed"
     assert all(KEY not in ask.prompt for ask in server.asks)
 
-    for verb in (["report", "canary"], ["log", "canary", "--all", "--json"]):
-        with pytest.raises(SystemExit):
+    for verb in VERBS:
+        with pytest.raises(SystemExit) as ended:
             main([*verb, "--runs", str(folder.parent)])
-    assert KEY not in capsys.readouterr().out
+        assert ended.value.code == 0, verb
+        assert KEY not in capsys.readouterr().out, verb
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert any(path.suffix == ".html" for path in files)
     assert [path.name for path in files if KEY.encode() in path.read_bytes()] == []
