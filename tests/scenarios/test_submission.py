@@ -1,5 +1,6 @@
 """Seeded defects in submissions and out-of-fold files are all caught, each with its first row; valid files pass."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,26 @@ DEFECTS: list[tuple[str, str, Callable[[DataFrame], DataFrame], str, int | None]
     ("an empty id", "value", cell(17, "id", ""), "ids-unknown", 17),
     ("one prediction for all", "value", lambda t: t.assign(y=3.5), "constant", 1),
     ("one class for all", "label", lambda t: t.assign(y="mid"), "constant", 1),
+    ("a number in base sixteen", "value", cell(7, "y", "0x1F"), "not-a-number", 7),
+    ("a yes for a number", "yes", cell(7, "y", "True"), "not-a-number", 7),
+    ("a number with its unit", "value", cell(7, "y", "12 km"), "not-a-number", 7),
+    ("a list in a field", "value", cell(7, "y", "[0.5]"), "not-a-number", 7),
+    ("a spreadsheet's error", "value", cell(7, "y", "#N/A"), "not-a-number", 7),
+    ("a number with separated thousands", "value", cell(7, "y", "1_000"), "not-a-number", 7),
+    ("percentages", "yes", lambda t: t.assign(y=t["y"] * 100), "out-of-range", 1),
+    ("a class in capitals", "label", cell(12, "y", "MID"), "unknown-class", 12),
+    ("NaN in one class", "chance", cell(14, "low", "nan"), "missing-value", 14),
+    ("every id moved by a half", "value", lambda t: t.assign(id=t["id"].astype(float) + 0.5), "ids-unknown", 1),
+    ("a column in capitals", "value", lambda t: t.rename(columns={"y": "Y"}), "columns-missing", None),
+    ("a total below", "value", lambda t: concat([t, DataFrame({"id": ["total"], "y": [9]})]), "ids-unknown", 121),
+    ("two submissions in one file", "value", lambda t: concat([t, t]), "ids-duplicate", 121),
+    (
+        "the training ids",
+        "value",
+        lambda t: t.assign(id=[str(number) for number in range(1, len(t) + 1)]),
+        "ids-unknown",
+        1,
+    ),
     ("the sample's probabilities", "chance", lambda t: t.assign(low=0.25, mid=0.5, high=0.25), "constant", 1),
 ]
 
@@ -87,6 +108,10 @@ DEFECTS: list[tuple[str, str, Callable[[DataFrame], DataFrame], str, int | None]
 _KEYS = ("ids-missing", "ids-duplicate", "ids-unknown", "row-count")
 # what one defect of the file may show as besides
 FOLLOWS = {"columns-missing": ("columns-extra",), "row-count": _KEYS, "ids-duplicate": _KEYS, "ids-unknown": _KEYS}
+
+
+def test_the_suite_has_forty_defects_and_more() -> None:
+    assert len({case[0] for case in DEFECTS} | set(BYTES)) == len(DEFECTS) + len(BYTES) >= 60
 
 
 @pytest.mark.parametrize(
@@ -118,6 +143,11 @@ BYTES = {
     "a torn row": b"id,y\n1,2,3\n",
     "an open quote": b'id,y\n1,"2\n',
     "two columns of one name": b"id,y,y\n1,2,3\n",
+    "semicolons": b"id;y\n1;2\n",
+    "no header": b"1,2\n2,3\n",
+    "UTF-16": "id,y\n1,2\n".encode("utf-16"),
+    "squeezed": gzip.compress(b"id,y\n1,2\n"),
+    "a page of HTML": b"<html><body>not found</body></html>\n",
     "a flood": b"id,y\n" + b"1,1\n" * 100_000,
 }
 
