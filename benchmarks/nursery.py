@@ -1,10 +1,9 @@
 """A process that has imported the libraries and computed nothing; each script it is asked for runs in a fork of it.
 
 It is a program of its own that imports nothing of ours. A line of JSON in on standard input, `{"script": path,
-"arguments": [...], "workspace": path, "seconds": limit}`; when the script has ended, a line out: `{"status": as in
-os.waitstatus_to_exitcode, "late": whether it was ended at its limit, "seconds", "cpu", "memory": bytes}`. What the
-script prints is in `stdout` and `stderr` beside its workspace. The limit is of CPU time, so that who else uses the
-machine changes no outcome; one that only waits is ended at `_PATIENCE` times as much.
+"arguments": [...], "workspace": path, "wall": seconds, "cpu": seconds or null}`; when the script has ended, a line
+out: `{"status": as in os.waitstatus_to_exitcode, "late": whether its wall time was over, "seconds", "cpu", "memory":
+bytes}`. What the script prints is in `stdout` and `stderr` beside its workspace.
 """
 
 import gc
@@ -28,7 +27,6 @@ IMPORTED = (
     *("sklearn.pipeline", "sklearn.preprocessing", "threadpoolctl"),
 )
 """What the expert's scripts import. Another module is imported by the script that needs it."""
-_PATIENCE = 20
 
 
 def main() -> None:
@@ -49,15 +47,14 @@ def _serve(asked: dict[str, Any]) -> dict[str, Any]:
     waiting = select.poll()
     descriptor = os.pidfd_open(child)
     waiting.register(descriptor, select.POLLIN)
-    stuck = not waiting.poll(1000 * _PATIENCE * asked["seconds"])
+    late = not waiting.poll(1000 * asked["wall"])
     os.close(descriptor)
-    if stuck:
+    if late:
         os.kill(child, signal.SIGKILL)
-    _, ended, used = os.wait4(child, 0)
-    status = os.waitstatus_to_exitcode(ended)
+    _, status, used = os.wait4(child, 0)
     return {
-        "status": status,
-        "late": stuck or status == -signal.SIGXCPU,
+        "status": os.waitstatus_to_exitcode(status),
+        "late": late,
         "seconds": time.monotonic() - begun,
         "cpu": used.ru_utime + used.ru_stime,
         "memory": used.ru_maxrss * 1024,
@@ -68,8 +65,9 @@ def _become(asked: dict[str, Any]) -> None:
     """Be the script, as `python script arguments` in its workspace would; never returns."""
     status = 1
     try:
-        seconds = math.ceil(asked["seconds"])
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        if asked["cpu"] is not None:
+            seconds = math.ceil(asked["cpu"])
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         os.chdir(asked["workspace"])
         _redirect(asked["workspace"])
         status = _run(asked["script"], asked["arguments"])

@@ -30,7 +30,7 @@ from bus.message import Draft, Envelope
 from bus.sqlite import open_log
 from bus.supervisor import Supervisor
 from bus.telemetry import Telemetry
-from executors.launch import Executor
+from executors.launch import Executor, Launch, Outcome, Slot
 from scenarios.schema import Scenario
 
 __all__ = ["Counted", "Played", "Stage", "all_at_once", "commit", "kept", "open_stage"]
@@ -146,6 +146,22 @@ def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
     return Played(tuple(diagnoses), next(each for each in said if isinstance(each, RunFinished)), counted)
 
 
+_PATIENCE = 20
+"""A script that waits and does not compute may take so many times its limit."""
+
+
+@dataclass(frozen=True)
+class _Unhurried:
+    """An executor that counts a script's limit in CPU time, so that who else uses the machine changes nothing."""
+
+    inner: Executor
+
+    async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
+        wall = launch.limits.wall
+        limits = launch.limits.model_copy(update={"cpu": wall, "wall": _PATIENCE * wall})
+        return await self.inner.run(launch.model_copy(update={"limits": limits}), slot, on_line)
+
+
 @asynccontextmanager
 async def open_stage(
     scenario: Scenario, task_folder: Path, name: str, folder: Path, executor: Executor | None = None
@@ -156,9 +172,8 @@ async def open_stage(
         await anyio.Path(part).mkdir(parents=True, exist_ok=True)
     shop = await open_workshop(scenario, place, task_folder, Artefacts(folder), place)
     async with aclosing(shop):
-        if executor is not None:
-            shop = replace(shop, forward=replace(shop.forward, executor=executor))
-        yield Stage(folder, shop, scenario.seed)
+        runs = _Unhurried(executor or shop.forward.executor)
+        yield Stage(folder, replace(shop, forward=replace(shop.forward, executor=runs)), scenario.seed)
 
 
 async def kept(folder: Path, name: str, kind: type[R], make: Callable[[], Awaitable[R]]) -> R:

@@ -2,7 +2,7 @@
 
 Starting Python and importing pandas and scikit-learn is half of what a small script costs, and thousands are run.
 A fork's outcome is that of a cold start, predictions byte for byte (tests/benchmarks/test_warm.py). It is not held by
-a sandbox, only by its time limit: these scripts are our own expert's, and the sandbox is not what is measured. A
+a sandbox, only by its limits of time: these scripts are our own expert's, and the sandbox is not what is measured. A
 process for each slot, started when its first script comes.
 """
 
@@ -70,7 +70,8 @@ class WarmExecutor:
             "script": str(launch.script),
             "arguments": [translate(each, launch) for each in launch.arguments],
             "workspace": str(launch.workspace),
-            "seconds": launch.limits.wall,
+            "wall": launch.limits.wall,
+            "cpu": launch.limits.cpu,
         }
         try:
             ended = await nursery.run(asked)
@@ -115,17 +116,20 @@ def _outcome(launch: Launch, ended: dict[str, Any], on_line: Callable[[str], Non
         for line in lines["stdout"]:
             on_line(line)
     status: int = ended["status"]
+    limits = launch.limits
     nan = next(filter(None, map(loss_is_nan, lines["stdout"])), None)
     cause, words = Cause.OK, "ended well"
     if nan is not None:
         cause, words = Cause.NOT_A_NUMBER, nan
     elif ended["late"]:
-        cause, words = Cause.TIMEOUT, f"ran longer than {launch.limits.wall:g} s"
+        cause, words = Cause.TIMEOUT, f"ran longer than {limits.wall:g} s"
+    elif status == -signal.SIGXCPU and limits.cpu is not None:
+        cause, words = Cause.CPU, f"used more than {limits.cpu:g} s of CPU time"
     elif status:
         cause = Cause.EXIT if status > 0 else Cause.SIGNAL
         words = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
     destination = launch.collected or launch.workspace.with_name(f"{launch.workspace.name}.collected")
-    taken, refused = collect(launch.workspace / "out", launch.artefacts, destination, launch.limits.artefact)
+    taken, refused = collect(launch.workspace / "out", launch.artefacts, destination, limits.artefact)
     return Outcome(
         cause=cause,
         words=words,

@@ -16,15 +16,15 @@ from scenarios.harness import FILES, Harness
 from scenarios.tasks import Task
 
 SLOT = Slot(index=0, threads=1)
+NONE = Limits()
 
 
-def launch(folder: Path, source: str, *arguments: str, data: Path | None = None, wall: float = 60.0) -> Launch:
+def launch(folder: Path, source: str, *arguments: str, data: Path | None = None, limits: Limits = NONE) -> Launch:
     workspace = folder / "workspace"
     workspace.mkdir(parents=True)
     script = workspace / "solution.py"
     script.write_text(source)
     shown = {} if data is None else {data: Path("/gome/data")}
-    limits = Limits(wall=wall)
     return Launch(
         script=script, arguments=arguments, workspace=workspace, read_only=shown, limits=limits, artefacts=FILES
     )
@@ -80,11 +80,12 @@ def test_predictions_are_those_of_a_cold_start_byte_for_byte(task: tuple[Task, H
 
 @pytest.mark.xdist_group("warm")
 def test_endings_are_told_as_of_a_cold_start(tmp_path: Path) -> None:
-    failed, said, killed, slow, nan, last = outcomes(
+    failed, said, killed, busy, idle, nan, last = outcomes(
         launch(tmp_path / "0", "def f():\n    raise ValueError('no such column')\nf()\n"),
         launch(tmp_path / "1", "import sys; sys.exit('enough')"),
         launch(tmp_path / "2", "import os; os.kill(os.getpid(), 9)"),
-        launch(tmp_path / "3", "while True: pass", wall=1.0),
+        launch(tmp_path / "3", "while True: pass", limits=Limits(cpu=1.0)),
+        launch(tmp_path / "idle", "import time; time.sleep(60)", limits=Limits(wall=0.5)),
         launch(tmp_path / "4", "print('epoch 1/3')\nprint('loss nan')"),
         launch(tmp_path / "5", "import sys; print(__name__, sys.argv[1:], sys.flags.hash_randomization)", "a", "b"),
     )
@@ -94,6 +95,7 @@ def test_endings_are_told_as_of_a_cold_start(tmp_path: Path) -> None:
     assert failed.stderr.endswith("ValueError: no such column\n")
     assert (said.cause, said.exit_status, said.stderr) == (Cause.EXIT, 1, "enough\n")
     assert (killed.cause, killed.signal) == (Cause.SIGNAL, 9)
-    assert (slow.cause, slow.words) == (Cause.TIMEOUT, "ran longer than 1 s")
+    assert (busy.cause, busy.words) == (Cause.CPU, "used more than 1 s of CPU time")
+    assert (idle.cause, idle.words) == (Cause.TIMEOUT, "ran longer than 0.5 s")
     assert (nan.cause, nan.exit_status) == (Cause.NOT_A_NUMBER, None)
     assert (last.cause, last.stdout) == (Cause.OK, "__main__ ['a', 'b'] 0\n")
