@@ -25,6 +25,8 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.execution
 	$(BIN)/python -m benchmarks.slots
 	$(BIN)/python -m benchmarks.viewer
+	$(BIN)/python -m benchmarks.crossover --quick
+	$(BIN)/python -m benchmarks.tasks --quick
 
 # A real language model, small enough for any machine, carries a run (130 MB are fetched once, kept out of the environment).
 SMALL_MODEL := build/small-model
