@@ -84,6 +84,8 @@ class Director(Role):
     def __init__(self, artefacts: Artefacts) -> None:
         super().__init__("director", None, artefacts)
         self.traces: dict[int, _Trace] = {}
+        self.busy: set[int] = set()
+        self.roomy: set[int] = set()
         self.leader: Diagnosis | None = None
         self.ledger = Ledger()
         self.finishing = False
@@ -91,10 +93,26 @@ class Director(Role):
     def remember(self, envelope: Envelope) -> None:
         """Keep what was opened, what came of it, and what it cost."""
         self.ledger.time = max(self.ledger.time, envelope.time)
+        self._heard(envelope)
+        if envelope.trace is not None:
+            self._sort(envelope.trace)
+
+    def _sort(self, trace: int) -> None:
+        """Keep `busy`, who has something in the air, and `roomy`, who may take a step.
+
+        A thousand traces cannot all be looked through for each message.
+        """
+        state = self.traces[trace]
+        (self.busy.discard if state.idle else self.busy.add)(trace)
+        free = not state.closed and state.has_room(self.scenario.lookahead)
+        (self.roomy.add if free else self.roomy.discard)(trace)
+
+    def _heard(self, envelope: Envelope) -> None:
         match envelope.message:
             case RunOpened():
                 self.ledger.budget = self.scenario.budget
                 self.traces = {index: _Trace() for index in range(self.scenario.teams)}
+                self.busy = set(self.traces)
             case StepOpened():
                 trace, step = place(envelope)
                 self.traces[trace].opened = step
@@ -165,14 +183,13 @@ class Director(Role):
         steps = self._next_steps()
         if steps:
             return steps
-        return [self._finish()] if all(trace.idle for trace in self.traces.values()) else []
+        return [] if self.busy else [self._finish()]
 
     def _next_steps(self) -> list[Draft]:
         """Steps for the traces that have room for one; in lockstep only when all of them wait."""
-        live = {index: trace for index, trace in self.traces.items() if not trace.closed}
-        if self.lockstep and not all(trace.idle for trace in live.values()):
+        if self.lockstep and not all(self.traces[trace].closed for trace in self.busy):
             return []
-        wanted = [(trace.opened + 1, index) for index, trace in live.items() if trace.has_room(self.scenario.lookahead)]
+        wanted = [(self.traces[trace].opened + 1, trace) for trace in self.roomy]
         allowed = self.ledger.steps_allowed(len(wanted), timed=not self.lockstep)
         return [
             draft

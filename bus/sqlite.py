@@ -20,6 +20,7 @@ from bus import schema
 from bus.lock import RunLock
 from bus.mailbox import LogMailbox
 from bus.message import Draft, Envelope, Message, Subscription, Vocabulary
+from bus.routes import Routes
 from bus.writer import Write, Writer
 from errors import GomeError, LogDamaged, LogError, Outage
 
@@ -108,8 +109,7 @@ class SqliteLog:
         self._reading_lock = threading.Lock()
         self._head = self._writer.head
         self._cursors = schema.read_cursors(self._reading)
-        self._mailboxes: list[LogMailbox] = []
-        self._routes: dict[tuple[str, int | None], list[LogMailbox]] = {}
+        self._routes: Routes[LogMailbox] = Routes()
         self._failure: GomeError | None = None
         self._closed = False
         self._writer.start()
@@ -156,13 +156,11 @@ class SqliteLog:
         mailbox = LogMailbox(subscription, after, self._head, self.read, self._forget)
         if self._failure is not None:
             mailbox.fail(self._failure)
-        self._mailboxes.append(mailbox)
-        self._routes.clear()
+        self._routes.add(subscription, mailbox)
         return mailbox
 
     def _forget(self, mailbox: LogMailbox) -> None:
-        self._mailboxes.remove(mailbox)
-        self._routes.clear()
+        self._routes.remove(mailbox.subscription, mailbox)
 
     async def read(
         self, after: int, upto: int, subscription: Subscription | None = None, limit: int = 1000
@@ -232,23 +230,15 @@ class SqliteLog:
             if write.fresh:
                 for envelope in write.envelopes:
                     self._head = envelope.seq
-                    for mailbox in self._listeners(envelope.message.kind, envelope.trace):
+                    for mailbox in self._routes.listeners(envelope.message.kind, envelope.trace):
                         mailbox.feed(envelope)
             if not write.waiter.done():
                 write.waiter.set_result(write.envelopes)
 
-    def _listeners(self, kind: str, trace: int | None) -> list[LogMailbox]:
-        """Who hears such a message: looked up once for each (kind, trace), whatever the number of subscribers."""
-        try:
-            return self._routes[kind, trace]
-        except KeyError:
-            heard = [each for each in self._mailboxes if each.subscription.matches(kind, trace)]
-            return self._routes.setdefault((kind, trace), heard)
-
     def _fail(self, batch: list[Write], error: GomeError) -> None:
         if self._failure is None:
             self._failure = error
-            for mailbox in self._mailboxes:
+            for mailbox in self._routes:
                 mailbox.fail(error)
         for write in batch:
             if not write.waiter.done():

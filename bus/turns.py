@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from bus.actor import Actor
 from bus.lifecycle import ACTIVITIES
 from bus.message import Envelope
+from bus.routes import Routes
 
 __all__ = ["Turn", "Turns", "is_output"]
 
@@ -54,7 +55,9 @@ class Turns:
         self._cursors = cursors
         self._answers = answers
         self._open: dict[str, deque[Turn]] = {actor.name: deque() for actor in self._actors}
-        self._routes: dict[tuple[str, int | None], list[Actor]] = {}
+        self._routes: Routes[Actor] = Routes()
+        for actor in self._actors:
+            self._routes.add(actor.subscription, actor)
         self._unhandled: set[tuple[str, str]] = set()
         self.resume_after: dict[str, int] = {}
         self.activities: defaultdict[tuple[str, str], list[Envelope]] = defaultdict(list)
@@ -69,16 +72,9 @@ class Turns:
                 self._said(sender, envelope, completed)
             elif (sender, envelope.cause) in self._unhandled:
                 self.activities[sender, envelope.cause].append(envelope)
-        for actor in self._listeners(kind, envelope.trace):
+        for actor in self._routes.listeners(kind, envelope.trace):
             self._heard(actor, envelope, completed)
         return completed
-
-    def _listeners(self, kind: str, trace: int | None) -> list[Actor]:
-        try:
-            return self._routes[kind, trace]
-        except KeyError:
-            heard = [each for each in self._actors if each.subscription.matches(kind, trace)]
-            return self._routes.setdefault((kind, trace), heard)
 
     def _heard(self, actor: Actor, envelope: Envelope, completed: list[Turn]) -> None:
         name = actor.name

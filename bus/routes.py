@@ -1,0 +1,52 @@
+"""Who hears a message: subscribers by trace, so that a lookup is as quick with a thousand traces as with one."""
+
+from collections import defaultdict
+from collections.abc import Hashable
+from itertools import chain, count
+from typing import Generic, TypeVar
+
+from bus.message import Subscription
+
+__all__ = ["Routes"]
+
+Subscriber = TypeVar("Subscriber", bound=Hashable)
+
+
+class Routes(Generic[Subscriber]):
+    """Subscribers with their subscriptions, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._by_trace: defaultdict[int | None, dict[Subscriber, tuple[int, Subscription]]] = defaultdict(dict)
+        self._numbers = count()
+        self._found: dict[tuple[str, int | None], list[Subscriber]] = {}
+
+    def __iter__(self) -> "chain[Subscriber]":
+        return chain.from_iterable(self._by_trace.values())
+
+    def add(self, subscription: Subscription, subscriber: Subscriber) -> None:
+        """One more subscriber."""
+        self._by_trace[subscription.trace][subscriber] = next(self._numbers), subscription
+        self._found.clear()
+
+    def remove(self, subscription: Subscription, subscriber: Subscriber) -> None:
+        """One less. Raises KeyError where it is not there."""
+        del self._by_trace[subscription.trace][subscriber]
+        self._found.clear()
+
+    def listeners(self, kind: str, trace: int | None) -> list[Subscriber]:
+        """Who hears such a message, in order; looked up once for each (kind, trace)."""
+        try:
+            return self._found[kind, trace]
+        except KeyError:
+            found = self._look_up(kind, trace)
+            return self._found.setdefault((kind, trace), found)
+
+    def _look_up(self, kind: str, trace: int | None) -> list[Subscriber]:
+        buckets = self._by_trace.values() if trace is None else [self._by_trace[each] for each in (None, trace)]
+        heard = [
+            (number, subscriber)
+            for bucket in buckets
+            for subscriber, (number, subscription) in bucket.items()
+            if subscription.matches(kind, trace)
+        ]
+        return [subscriber for _, subscriber in sorted(heard, key=lambda each: each[0])]
