@@ -130,6 +130,20 @@ def test_the_shipped_scenario_is_valid(capsys: pytest.CaptureFixture[str]) -> No
     assert '"valid": true' in capsys.readouterr().out
 
 
+def test_a_scenario_of_the_house_goes_by_its_name(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, status in (("bike-demand", 0), ("bike-demnd", 2), ("nothing-like-it", 2)):
+        with pytest.raises(SystemExit) as ended:
+            main(["validate", name])
+        assert ended.value.code == status
+    said = capsys.readouterr().err
+    assert "did you mean bike-demand?" in said
+    assert "there are best-of-n, bike-demand" in said
+    (empty / "bike-demand").write_text("name: mine\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["validate", "bike-demand"])
+    assert ended.value.code == 2, "a file of that name goes first"
+
+
 def test_a_reader_who_leaves_is_no_error(runs: Path) -> None:
     verb = [sys.executable, str(HERE / "main.py"), "log", "--all", "--json"]
     with subprocess.Popen(verb, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -1,13 +1,11 @@
 """`doctor`: whether a scenario could be run here, each backend asked one real question."""
 
-from pathlib import Path
-
 import anyio
 
 from agents.checkup import BackendFinding, Checkup, check_up
 from scenarios.loader import load_scenario, resolve_task
 from viewer import text
-from viewer.commands.options import Json, Overrides, RoleBackends, Runs, Sandbox, Trust
+from viewer.commands.options import Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from viewer.consent import check_consent
 from viewer.output import as_data, emit, hint, say
 from viewer.store import runs_root
@@ -16,7 +14,7 @@ __all__ = ["doctor"]
 
 
 def doctor(
-    scenario: Path,
+    scenario: ScenarioFile,
     *,
     set_: Overrides = (),
     role: RoleBackends = (),
@@ -30,7 +28,7 @@ def doctor(
     Parameters
     ----------
     scenario
-        The scenario's YAML file.
+        A scenario's YAML file, or the name of one of the house's.
     """
     asked = load_scenario(scenario, overrides=set_, roles=role)
     check_consent(asked, trust=trust)
@@ -54,7 +52,7 @@ def doctor(
             say(f"{'':<9} trouble: {node.trouble}")
     for gap in place.gaps:
         say(f"{'':<9} gap: {gap}")
-    say(f"{'slots':<9} {place.slots} with {place.threads} threads each")
+    say(f"{'slots':<9} {place.slots} with {text.several(place.threads, 'thread')} each")
     say(f"{'disk':<9} {place.free / 2**30:.1f} GiB free for runs")
     say("\nready" if found.well else "\nnot ready")
     hint(f"gome run {scenario}" if found.well else f"gome validate {scenario}")

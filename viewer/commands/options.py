@@ -1,10 +1,13 @@
 """The options that several verbs take, and how they find their run."""
 
+import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
+from errors import UsageError
 from viewer.store import find_run, runs_root
 
 __all__ = [
@@ -17,9 +20,12 @@ __all__ = [
     "Run",
     "Runs",
     "Sandbox",
+    "ScenarioFile",
     "Trust",
     "folder_of",
 ]
+
+_SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 Run = Annotated[str, Parameter(help="A run's id or the start of it, @last or @best.")]
 InRun = Annotated[str, Parameter(name="--run", help="The run whose message it is.")]
@@ -48,6 +54,23 @@ Trust = Annotated[
     bool,
     Parameter(negative=(), show_default=False, help="The keys that the scenario names may go to the servers it names."),
 ]
+
+
+def _scenario_file(_: Any, tokens: Sequence[Token]) -> Path:
+    """The file given, or the house's scenario of that name. Raises UsageError for a name that is neither."""
+    given = Path(tokens[0].value)
+    if given.suffix or given.exists() or len(given.parts) > 1:
+        return given
+    named = _SCENARIOS / f"{given}.yaml"
+    if not named.is_file():
+        known = sorted(path.stem for path in _SCENARIOS.glob("*.yaml"))
+        near = difflib.get_close_matches(given.name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        raise UsageError(f"there is no file {given}, and no scenario of the house has that name; {hint}")
+    return named
+
+
+ScenarioFile = Annotated[Path, Parameter(converter=_scenario_file)]
 
 
 def folder_of(run: str, runs: Path | None) -> Path:

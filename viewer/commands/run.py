@@ -20,7 +20,7 @@ from viewer import text
 from viewer.commands.best import best_data, write_best
 from viewer.commands.detach import Detached
 from viewer.commands.detach import detach as start
-from viewer.commands.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, Trust
+from viewer.commands.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from viewer.commands.table import Table, scenario_of_table
 from viewer.consent import check_consent
 from viewer.output import emit, hint, say, say_aside
@@ -37,7 +37,7 @@ Work = Callable[[Ready], Awaitable[RunFinished | None]]
 
 
 def run(
-    scenario: Path,
+    scenario: ScenarioFile,
     *,
     set_: Overrides = (),
     role: RoleBackends = (),
@@ -58,7 +58,8 @@ def run(
     Parameters
     ----------
     scenario
-        The scenario's YAML file, or a CSV file: a task and a scenario are then written beside it.
+        A scenario's YAML file or the name of one of the house's, or a CSV file: a task and a scenario are then
+        written beside it.
     target
         Of a table: the column to predict.
     test

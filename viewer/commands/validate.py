@@ -7,19 +7,19 @@ from errors import UsageError
 from scenarios.loader import load_scenario, resolve_task, warnings
 from scenarios.problems import Problem, ScenarioProblems, TaskProblems
 from scenarios.tasks import Task
-from viewer.commands.options import Json, Overrides, RoleBackends
+from viewer.commands.options import Json, Overrides, RoleBackends, ScenarioFile
 from viewer.output import emit, hint, say
 
 __all__ = ["validate"]
 
 
-def validate(scenario: Path, *, set_: Overrides = (), role: RoleBackends = (), json: Json = False) -> int:
+def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends = (), json: Json = False) -> int:
     """Say everything that is wrong with a scenario and its task, with line and column; calls nothing.
 
     Parameters
     ----------
     scenario
-        The scenario's YAML file.
+        A scenario's YAML file, or the name of one of the house's.
     """
     try:
         asked = load_scenario(scenario, overrides=set_, roles=role)
