@@ -3,8 +3,9 @@
 from typing import Final
 
 __all__ = [
-    "CONFIDENCE", "CYCLES", "DECISIONS", "FIRST", "GAPS", "JOINT", "MOMENTS", "ONE_VIEW", "OVERFIT", "SCALES", "SHAPE",
-    "SLICE", "SPELLING", "STEPS", "TARGET", "TIME", "UNDERFIT", "UNEQUAL", "UNSTEADY", "USELESS", "VALUES", "WEIGHING",
+    "BESIDE", "CONFIDENCE", "CYCLES", "DECISIONS", "DRIFT", "FIRST", "GAPS", "JOINT", "MOMENTS", "ONE_VIEW", "OVERFIT",
+    "PICTURES", "SCALES", "SHAPE", "SLICE", "SPELLING", "STEPS", "TARGET", "TIME", "UNDERFIT", "UNEQUAL", "UNSTEADY",
+    "USELESS", "VALUES", "WEIGHING", "WORDS",
 ]  # fmt: skip
 
 FIRST: Final = "The kind of model"
@@ -29,3 +30,7 @@ ONE_VIEW: Final = "One kind of model"
 WEIGHING: Final = "Members weighed alike"
 CONFIDENCE: Final = "Predictions off in level"
 SLICE: Final = "Errors in one place"
+WORDS: Final = "What a text is read as"
+PICTURES: Final = "What a picture is read as"
+BESIDE: Final = "Tables beside the rows"
+DRIFT: Final = "A level that moves with time"

@@ -8,7 +8,11 @@ from agents.backends.expert import (
     moves_encoding,
     moves_ensemble,
     moves_features,
+    moves_images,
+    moves_joins,
     moves_model,
+    moves_text,
+    moves_time,
     moves_workflow,
 )
 from agents.backends.expert.cost import affordable, script_seconds
@@ -23,6 +27,10 @@ CATALOGUE: tuple[Move, ...] = (
     *moves_data.MOVES,
     *moves_features.MOVES,
     *moves_encoding.MOVES,
+    *moves_joins.MOVES,
+    *moves_text.MOVES,
+    *moves_images.MOVES,
+    *moves_time.MOVES,
     *moves_model.MOVES,
     *moves_workflow.MOVES,
     *moves_ensemble.MOVES,
@@ -76,7 +84,7 @@ def apply_hypothesis(plan: Plan, hypothesis: Hypothesis, scene: Scene) -> tuple[
     found = move_of(hypothesis)
     if found is not None:
         move, subject = found
-        known = {column.name for column in scene.profile.columns}
+        known = {column.name for column in scene.known.columns} | {table.prefix for table in scene.profile.tables}
         if all(name in known for name in subject):
             return move.edit(plan, subject), ""
     nearest = _nearest(hypothesis, scene)

@@ -13,8 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from agents.backends.expert.features_code import feature_lines, literal, made_categories, quote
 from agents.backends.expert.metrics_code import score_lines
 from agents.backends.expert.plan import Family, Plan, plan_line
-from agents.backends.expert.scene import LOG_METRICS, metric_key
-from scenarios.evidence import Profile, TaskBrief
+from agents.backends.expert.scene import LOG_METRICS, metric_key, with_joins
+from agents.backends.expert.wide_code import PICTURE, picture_size, reading, readings
+from scenarios.evidence import Profile, SideTable, TaskBrief
 
 __all__ = ["compose"]
 
@@ -22,10 +23,15 @@ _MODULES = ("argparse", "json", "torch")
 _ALIASES = {"np": "numpy", "pd": "pandas"}
 _NAMES = {
     "pathlib": ("Path",),
+    "PIL": ("Image",),
+    "scipy.ndimage": ("affine_transform",),
     "scipy.optimize": ("nnls",),
+    "scipy.sparse": ("hstack",),
+    "scipy.special": ("softmax",),
     "scipy.stats": ("spearmanr",),
-    "sklearn.base": ("BaseEstimator", "ClassifierMixin", "RegressorMixin"),
+    "sklearn.base": ("BaseEstimator", "ClassifierMixin", "RegressorMixin", "TransformerMixin"),
     "sklearn.compose": ("make_column_selector", "make_column_transformer"),
+    "sklearn.decomposition": ("TruncatedSVD",),
     "sklearn.ensemble": (
         "ExtraTreesClassifier",
         "ExtraTreesRegressor",
@@ -34,9 +40,10 @@ _NAMES = {
         "RandomForestClassifier",
         "RandomForestRegressor",
     ),
+    "sklearn.feature_extraction.text": ("CountVectorizer", "TfidfTransformer"),
     "sklearn.impute": ("SimpleImputer",),
     "sklearn.isotonic": ("IsotonicRegression",),
-    "sklearn.linear_model": ("LogisticRegression", "Ridge", "RidgeCV"),
+    "sklearn.linear_model": ("LogisticRegression", "Ridge", "RidgeCV", "SGDClassifier"),
     "sklearn.metrics": (
         "balanced_accuracy_score",
         "cohen_kappa_score",
@@ -46,9 +53,17 @@ _NAMES = {
         "roc_auc_score",
     ),
     "sklearn.model_selection": ("GroupKFold", "KFold", "StratifiedKFold"),
+    "sklearn.naive_bayes": ("ComplementNB",),
     "sklearn.neighbors": ("KNeighborsClassifier", "KNeighborsRegressor"),
     "sklearn.pipeline": ("make_pipeline",),
-    "sklearn.preprocessing": ("OneHotEncoder", "OrdinalEncoder", "StandardScaler", "TargetEncoder"),
+    "sklearn.preprocessing": (
+        "FunctionTransformer",
+        "OneHotEncoder",
+        "OrdinalEncoder",
+        "StandardScaler",
+        "TargetEncoder",
+    ),
+    "sklearn.svm": ("LinearSVC", "SVC"),
     "threadpoolctl": ("threadpool_limits",),
 }
 _STANDARD = frozenset({"argparse", "json", "pathlib"})
@@ -85,24 +100,42 @@ def _fitting(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
             update["calibrate"] = "none"
         if task.prediction != "label":
             update["decide"] = "argmax"
+    if plan.target != "identity" or len(task.targets) > 1 or task.task_type != "regression":
+        update["level"] = ""
+    if set(plan.echoes) & set(plan.drop) or len(task.targets) > 1:
+        update["echoes"] = ()
+    if (plan.texts or plan.images != "none") and plan.encoding == "native":
+        update["encoding"] = "ordinal"  # what stands beside words and shades is an array, without categories
+    update["models"] = _possible(task, plan)
     if plan.monotonic and plan.encoding != "native" and made_categories(profile, plan):
         update["monotonic"] = ()  # constraints are by name, and encoded columns have none
     return plan.model_copy(update=update)
 
 
+def _possible(task: TaskBrief, plan: Plan) -> tuple[Family, ...]:
+    """The models, a linear one in the place of those that cannot be fitted: ranks are numbers, Bayes needs words."""
+    numeric = task.task_type == "regression" or plan.decide == "cuts"
+
+    def fits(family: Family) -> bool:
+        return not (numeric and family in ("margin", "bayes")) and (family != "bayes" or bool(plan.texts))
+
+    return tuple(dict.fromkeys(family if fits(family) else "linear" for family in plan.models))
+
+
 def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
-    said, plan = plan, _fitting(task, profile, plan)
+    said, profile = plan, with_joins(profile, plan)
+    plan = _fitting(task, profile, plan)
     numeric = task.task_type == "regression" or plan.decide == "cuts"
     grouped = plan.inner and task.split.kind in ("group", "time") and task.split.column is not None
     several = plan.inner or plan.bags > 1 or plan.bag_rows or len(plan.models) > 1
     categories = made_categories(profile, plan)
     multi = len(task.targets) > 1
-    return {
+    return _beside(profile, plan) | {
         "task": task,
         "plan": plan,
         "title": f"{task.name}: predict {', '.join(task.targets)}, judged by {task.metric}.",
         "plan_line": plan_line(said),
-        "constants": _constants(task, plan, categories),
+        "constants": _constants(task, profile, plan, categories),
         "train_dtypes": _train_dtypes(task),
         "feature_lines": feature_lines(task, profile, plan),
         "numeric": numeric,
@@ -115,8 +148,13 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "target_type": "continuous" if numeric else task.task_type,
         "prepare": {_preparation(family, plan, bool(categories)) for family in plan.models},
         "piped": lambda family: _piped(family, plan, bool(categories)),
+        "readings": readings(plan),
         "loss": plan.loss if numeric else "log_loss",
         "inverse_penalty": f"{1.0 / plan.penalty:.6g}",
+        "word_penalty": f"{1e-5 * plan.penalty:.3g}",
+        "word_margin": f"{0.5 / plan.penalty:.3g}",
+        "margin_strength": f"{10.0 / plan.penalty:.3g}",
+        "latest_words": f"{plan.latest:.0%}",
         "bags": f"1 if args.debug else {plan.bags}" if plan.bags > 1 else "1",
         "inner_folds": _inner_folds(grouped, numeric),
         "target_of_y": _target_of_y(task, plan),
@@ -129,7 +167,28 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _constants(task: TaskBrief, plan: Plan, categories: tuple[str, ...]) -> list[str]:
+def _beside(profile: Profile, plan: Plan) -> dict[str, Any]:
+    """What the templates say of side tables and pictures."""
+    tables = [_told(table) for table in profile.tables if table.prefix in plan.joins]
+    found: dict[str, Any] = {"joins": tables, "quote": quote, "names": _list, "picture": PICTURE}
+    if profile.images is not None and plan.images != "none":
+        height, width = picture_size(profile.images)
+        colour = profile.images.channels == 3
+        found |= {"picture_height": height, "picture_width": width, "picture_channels": 3 if colour else 1}
+        found |= {"picture_mode": "RGB" if colour else "L", "picture_column": quote(profile.images.column)}
+    return found
+
+
+def _told(table: SideTable) -> dict[str, Any]:
+    left, right = (tuple(pair[side] for pair in table.keys) for side in (0, 1))
+    return {"file": table.file, "unique": table.unique, "prefix": table.prefix, "left": left, "right": right}
+
+
+def _list(values: tuple[str, ...]) -> str:
+    return f"[{', '.join(quote(value) for value in values)}]"
+
+
+def _constants(task: TaskBrief, profile: Profile, plan: Plan, categories: tuple[str, ...]) -> list[str]:
     lines = [f"ID = {quote(task.id_column)}"]
     lines.append(literal("TARGETS", task.targets) if len(task.targets) > 1 else f"TARGET = {quote(task.targets[0])}")
     if task.task_type != "regression":
@@ -139,8 +198,14 @@ def _constants(task: TaskBrief, plan: Plan, categories: tuple[str, ...]) -> list
         lines.append("COLUMNS = CLASSES" if columns == task.classes else literal("COLUMNS", columns))
     if categories:
         lines.append(literal("CATEGORIES", categories))
-    if plan.target_means:
-        lines.append(literal("TARGET_MEANS", plan.target_means))
+    if means := _meant(plan):
+        lines.append(literal("TARGET_MEANS", means))
+    if plan.texts:
+        lines.append(literal("TEXTS", plan.texts))
+    if plan.images != "none" and profile.images is not None:
+        lines.append(f"PICTURES = {quote(profile.images.pattern)}")
+    if plan.level:
+        lines.append(f"LEVEL = {quote(plan.level)}")
     if plan.monotonic:
         signs = ", ".join(f"{quote(name)}: {sign}" for name, sign in plan.monotonic)
         lines.append(f"MONOTONIC = {{{signs}}}")
@@ -149,6 +214,12 @@ def _constants(task: TaskBrief, plan: Plan, categories: tuple[str, ...]) -> list
     if plan.decide == "cuts":
         lines.append("SHIFTS = [-0.3, -0.15, -0.05, 0.0, 0.05, 0.15, 0.3]")
     return lines
+
+
+def _meant(plan: Plan) -> tuple[str, ...]:
+    """The columns that stand as the mean target of their values."""
+    days = tuple(f"{name}_{part}" for name in plan.holidays for part in ("of_year", "weekday_of_month"))
+    return (*plan.target_means, *days)
 
 
 def _train_dtypes(task: TaskBrief) -> str:
@@ -186,6 +257,8 @@ def _inner_folds(grouped: bool, numeric: bool) -> str:
 def _target_of_y(task: TaskBrief, plan: Plan) -> str:
     if task.task_type != "regression":
         return "y.astype(float)" if plan.decide == "cuts" else "y"
+    if plan.level:
+        return "y - x[LEVEL].to_numpy()"
     return {"identity": "y", "log1p": "np.log1p(y)", "sqrt": "np.sqrt(y)"}[plan.target]
 
 
@@ -201,9 +274,10 @@ def _preparation(family: Family, plan: Plan, has_categories: bool) -> str:
 def _piped(family: Family, plan: Plan, has_categories: bool) -> str:
     """The estimator with what stands before it."""
     steps = {"none": "", "codes": "codes()", "columns": "one_hot()", "scaled": "scaled()"}
-    parts = [steps[_preparation(family, plan, has_categories)]]
-    if plan.target_means:
+    parts = [reading(family, plan, steps[_preparation(family, plan, has_categories)])]
+    if _meant(plan):
         parts.insert(0, "target_means(seed)")
+    parts = [f"Echo({quote(name)}, args.echo_days)" for name in plan.echoes] + parts
     parts = [part for part in parts if part]
     return f"make_pipeline({', '.join([*parts, 'model'])})" if parts else "model"
 

@@ -4,6 +4,7 @@ import math
 
 from agents.backends.expert.plan import Family, Plan
 from agents.backends.expert.scene import Scene, usable
+from agents.backends.expert.wide_code import picture_numbers, picture_size
 
 __all__ = ["affordable", "aim", "script_seconds"]
 
@@ -11,6 +12,7 @@ _START = 2.0
 _TORCH = 2.0
 _INNER_FITS = 2.0  # three inner fits on two thirds of the rows
 _SHARE_OF_LIMIT = 0.15
+_TOLD_BY_A_SHADE = 0.15  # many are background in all pictures, and cost little
 
 
 def aim(scene: Scene) -> float:
@@ -40,15 +42,44 @@ def _estimate(scene: Scene, plan: Plan) -> float:
     columns = _columns(scene, plan)
     classes = len(task.classes) if task.task_type == "multiclass" and plan.decide != "cuts" else 1
     threads = scene.workplace.threads if scene.workplace else 1
-    one = sum(_fit_seconds(family, plan, rows, columns, classes) for family in plan.models) / threads**0.7
+    one = sum(_family_seconds(family, scene, plan, rows, columns, classes) for family in plan.models) / threads**0.7
     fits = (folds + (plan.final == "refit")) * plan.bags * (1 + _INNER_FITS * plan.inner) * len(task.targets)
-    return float(_START + _TORCH * ("network" in plan.models) + fits * one)
+    return float(_START + _TORCH * ("network" in plan.models) + _reading_seconds(scene, plan) + fits * one)
+
+
+def _reading_seconds(scene: Scene, plan: Plan) -> float:
+    """Counting words and opening pictures, once for all rows."""
+    rows = scene.task.train_rows + scene.task.test_rows
+    kinds = 1 + 2.2 * plan.word_pairs + 20 * plan.characters
+    pictures = 0.0 if plan.images == "none" else 2e-4 + (5e-4 if plan.straight else 0.0)
+    return rows * (_words(scene, plan) * kinds * 6e-7 + pictures)
+
+
+def _words(scene: Scene, plan: Plan) -> float:
+    return sum(column.words or 0.0 for column in scene.profile.columns if column.name in plan.texts)
+
+
+def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, columns: int, classes: int) -> float:
+    """Seconds of one fit, with what a family makes of texts and pictures before."""
+    if family in ("linear", "margin", "bayes") and plan.texts:
+        kinds = 1 + 2 * plan.word_pairs + 4 * plan.characters
+        return 0.05 + rows * _words(scene, plan) * kinds * {"linear": 3e-8, "margin": 3e-8}.get(family, 2e-9) * classes
+    if family == "network" and plan.images != "none" and scene.profile.images is not None:
+        height, width = picture_size(scene.profile.images)
+        return plan.epochs * rows * height * width * 5e-7
+    if plan.texts:
+        columns += plan.topics
+        topics = rows * _words(scene, plan) * plan.topics * 4e-9
+        return topics + _fit_seconds(family, plan, rows, columns, classes)
+    if plan.images != "none" and scene.profile.images is not None:
+        columns += round(picture_numbers(scene.profile.images, plan) * _TOLD_BY_A_SHADE)
+    return _fit_seconds(family, plan, rows, columns, classes)
 
 
 def _columns(scene: Scene, plan: Plan) -> int:
     made = len(plan.crosses) + len(plan.arithmetic) + len(plan.group_means) + len(plan.rolling) + len(plan.lags)
     made += 2 * len(plan.cyclic) + 5 * len(plan.dates) + len(plan.counts) + len(plan.bins) + len(plan.indicators)
-    return max(1, sum(usable(column) for column in scene.profile.columns) - len(plan.drop) + made)
+    return max(1, sum(usable(column) for column in scene.known.columns) - len(plan.drop) + made)
 
 
 def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes: int) -> float:
@@ -61,6 +92,8 @@ def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes:
         return plan.trees * grown * (1.6e-8 if family == "extra_trees" else 3e-8) * math.sqrt(classes)
     if family == "linear":
         return 0.02 + rows * columns * (2e-8 if classes == 1 else 4e-7 * classes)
+    if family == "margin":
+        return 0.1 + rows * rows * columns * 1.5e-9 * math.sqrt(classes)
     if family == "neighbours":
         return 0.1 + rows * rows * columns * 2e-9
     return plan.epochs * rows / 256 * 1.2e-3

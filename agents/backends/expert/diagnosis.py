@@ -52,6 +52,10 @@ _KINDS: dict[str, _Kind] = {
     captions.WEIGHING: _Kind("ensemble", "Better and worse models have the same say."),
     captions.CONFIDENCE: _Kind("metric", "Predictions are off in level or too sure."),
     captions.SLICE: _Kind("features", "One part of the rows carries most of the loss."),
+    captions.WORDS: _Kind("features", "A text says more than the words that are counted."),
+    captions.PICTURES: _Kind("features", "A picture is read as shades, place by place."),
+    captions.BESIDE: _Kind("data", "Tables beside the rows are not read."),
+    captions.DRIFT: _Kind("data", "Test rows are later than all training rows, and the level moves."),
 }  # fmt: skip
 _MEASURED = frozenset({captions.OVERFIT, captions.UNDERFIT, captions.CONFIDENCE, captions.SLICE})
 """What only trials can show, so that no look at the task and the best solution finds it."""

@@ -2,6 +2,7 @@
 
 from agents.backends.expert.plan import Plan
 from agents.backends.expert.scene import cycle_of, sequence_of, usable
+from agents.backends.expert.wide_code import PICTURE
 from scenarios.evidence import ColumnProfile, Profile, TaskBrief
 
 __all__ = ["feature_lines", "kept_categories", "literal", "quote"]
@@ -37,21 +38,33 @@ def kept_categories(profile: Profile, plan: Plan) -> tuple[str, ...]:
 def feature_lines(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
     """The statements between `def features(rows):` and its return."""
     by_name = {column.name: column for column in profile.columns}
-    gone = [c.name for c in profile.columns if c.role == "feature" and not usable(c)]
-    first = [name for name in (*gone, *plan.drop) if name in by_name and name not in sequence_of(task, profile)]
+    gone = [c.name for c in profile.columns if c.role == "feature" and not usable(c) and c.name not in plan.texts]
+    late = [name for name in dict.fromkeys(plan.drop) if name in by_name and _needed(by_name[name], task, profile)]
+    first = [name for name in dict.fromkeys((*gone, *plan.drop)) if name in by_name and name not in late]
     lines = _start(task, first)
+    lines += _row_numbers(profile, plan)
     lines += _dates(profile, plan)
     lines += _cycles(by_name, plan)
     lines += _counted(plan)
     lines += _categories(plan, by_name)
     lines += _numbers(plan)
     lines += _in_time(task, profile, plan)
-    late = [name for name in plan.drop if name in sequence_of(task, profile)]
     if late:
         lines.append(f"x = x.drop(columns=[{', '.join(quote(name) for name in late)}])")
     if kept_categories(profile, plan) or _joined(plan, by_name):
         lines.append('x[CATEGORIES] = x[CATEGORIES].astype("category")')
     return lines
+
+
+def _row_numbers(profile: Profile, plan: Plan) -> list[str]:
+    """Row numbers in the place of texts and pictures."""
+    names = [*plan.texts, *([PICTURE] if plan.images != "none" and profile.images is not None else [])]
+    return [f"x[{quote(name)}] = np.arange(len(x))" for name in names]
+
+
+def _needed(column: ColumnProfile, task: TaskBrief, profile: Profile) -> bool:
+    """Whether other columns are made of a column before it is dropped: dates, and what orders the rows."""
+    return column.dtype == "datetime" or column.name in sequence_of(task, profile)
 
 
 def _start(task: TaskBrief, dropped: list[str]) -> list[str]:
@@ -72,6 +85,11 @@ def _dates(profile: Profile, plan: Plan) -> list[str]:
         lines.append(f'moment = pd.to_datetime(x[{quote(name)}], errors="coerce")')
         if name in plan.dates:
             lines += [f"x[{quote(f'{name}_{part}')}] = moment.dt.{part}" for part in _PARTS]
+        if name in plan.holidays:
+            of_year, weekday = quote(f"{name}_of_year"), quote(f"{name}_weekday_of_month")
+            lines.append(f"x[{of_year}] = moment.dt.month * 100 + moment.dt.day")
+            week = "(moment.dt.day - 1) // 7 * 10 + moment.dt.day_of_week"
+            lines.append(f"x[{weekday}] = moment.dt.month * 100 + {week}")
         lines.append(f"x[{quote(name)}] = (moment - moment.min()) / pd.Timedelta(days=1)")
     return lines
 

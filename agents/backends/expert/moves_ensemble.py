@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 
 from agents.backends.expert.captions import ONE_VIEW, UNSTEADY, WEIGHING
 from agents.backends.expert.moves import Choice, Move, Subject, change
-from agents.backends.expert.moves_model import FAMILY_WORDS
+from agents.backends.expert.moves_model import FAMILY_WORDS, suits
 from agents.backends.expert.plan import Family, Plan
 from agents.backends.expert.scene import Scene
 
 __all__ = ["MOVES"]
 
 _MOST_MODELS = 4
+_SAME_EACH_TIME: frozenset[Family] = frozenset({"linear", "neighbours", "margin", "bayes"})
 _JOINS: dict[Family, float] = {
     "boosting": 0.06,
     "extra_trees": 0.012,
@@ -18,13 +19,17 @@ _JOINS: dict[Family, float] = {
     "network": 0.013,
     "linear": 0.008,
     "neighbours": 0.007,
+    "margin": 0.009,
+    "bayes": 0.002,
 }
+_JOINS_ON_WORDS: dict[Family, float] = {"bayes": 0.03, "margin": 0.03, "linear": 0.03, "network": 0.012}
+_JOINS_ON_PICTURES: dict[Family, float] = {"network": 0.1, "margin": 0.06, "extra_trees": 0.01, "neighbours": 0.015}
 
 
 def _member(family: Family) -> Callable[[Scene], Iterable[Choice]]:
     def choices(scene: Scene) -> Iterable[Choice]:
         models = scene.plan.models
-        if scene.evaluation is None or family in models or len(models) >= _MOST_MODELS:
+        if scene.evaluation is None or family in models or len(models) >= _MOST_MODELS or not suits(family, scene):
             return
         if family == "random_forest" and "extra_trees" in models:
             return
@@ -32,9 +37,15 @@ def _member(family: Family) -> Callable[[Scene], Iterable[Choice]]:
             return
         alike = 0.6 if len(models) > 1 else 1.0
         words = f"All predictions come from {' and '.join(FAMILY_WORDS[each] for each in models)}"
-        yield Choice((), _JOINS[family] * alike, f"{words}; {FAMILY_WORDS[family]} err elsewhere.")
+        yield Choice((), _joining(scene, family) * alike, f"{words}; {FAMILY_WORDS[family]} err elsewhere.")
 
     return choices
+
+
+def _joining(scene: Scene, family: Family) -> float:
+    if scene.plan.images != "none":
+        return _JOINS_ON_PICTURES.get(family, 0.004)
+    return _JOINS_ON_WORDS.get(family, 0.004) if scene.plan.texts else _JOINS[family]
 
 
 def _join(family: Family) -> Callable[[Plan, Subject], Plan]:
@@ -47,7 +58,7 @@ def _join(family: Family) -> Callable[[Plan, Subject], Plan]:
 
 
 def _bags(scene: Scene) -> Iterable[Choice]:
-    if scene.evaluation is None or scene.plan.bags >= 5 or scene.plan.models == ("linear",):
+    if scene.evaluation is None or scene.plan.bags >= 5 or not set(scene.plan.models) - _SAME_EACH_TIME:
         return
     spread = f"folds differ by {scene.spread:.0%} of the loss" if scene.spread is not None else "one fit is one draw"
     gain = 0.015 if "boosting" in scene.plan.models else 0.004

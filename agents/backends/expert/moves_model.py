@@ -7,7 +7,7 @@ from agents.backends.expert.moves import Choice, Move, Subject, change
 from agents.backends.expert.plan import Family, Plan
 from agents.backends.expert.scene import Scene
 
-__all__ = ["FAMILY_WORDS", "MOVES"]
+__all__ = ["FAMILY_WORDS", "MOVES", "suits"]
 
 FAMILY_WORDS: dict[Family, str] = {
     "boosting": "boosted trees",
@@ -16,23 +16,31 @@ FAMILY_WORDS: dict[Family, str] = {
     "linear": "a linear model",
     "neighbours": "nearest neighbours",
     "network": "a small neural network",
+    "margin": "support vectors",
+    "bayes": "naive Bayes on words",
 }
 _FIRST_GAINS: dict[Family, float] = {
     "boosting": 0.3,
     "extra_trees": 0.27,
     "random_forest": 0.25,
     "network": 0.15,
+    "margin": 0.12,
     "linear": 0.1,
     "neighbours": 0.08,
+    "bayes": 0.05,
 }
+_FIRST_GAINS_ON_WORDS: dict[Family, float] = {"linear": 0.3, "margin": 0.29, "bayes": 0.25, "network": 0.2}
+_FIRST_GAINS_ON_PICTURES: dict[Family, float] = {"network": 0.3, "margin": 0.28, "extra_trees": 0.22, "neighbours": 0.2}
+_MOST_ROWS_OF_MARGIN = 8000
 _OVERFIT_GAP = 0.35
 
 
 def _family(family: Family) -> Callable[[Scene], Iterable[Choice]]:
     def choices(scene: Scene) -> Iterable[Choice]:
+        if not suits(family, scene):
+            return
         if scene.evaluation is None:
-            words = f"{scene.profile.rows} rows and {len(scene.columns)} columns suit {FAMILY_WORDS[family]}."
-            yield Choice((), _FIRST_GAINS[family], words)
+            yield Choice((), _first_gains(scene).get(family, 0.05), _suiting(family, scene))
             return
         if family in scene.plan.models:
             return
@@ -41,6 +49,31 @@ def _family(family: Family) -> Callable[[Scene], Iterable[Choice]]:
         yield Choice((), 0.05 if weak else 0.004, words)
 
     return choices
+
+
+def suits(family: Family, scene: Scene) -> bool:
+    """Whether a family can be fitted here at all: counts of words, or not too many rows for support vectors."""
+    if family == "bayes":
+        return bool(scene.plan.texts) and not scene.regression
+    if family == "margin":
+        few = scene.task.train_rows <= _MOST_ROWS_OF_MARGIN
+        return not scene.regression and (bool(scene.plan.texts) or few)
+    return True
+
+
+def _first_gains(scene: Scene) -> dict[Family, float]:
+    if scene.plan.images != "none":
+        return _FIRST_GAINS_ON_PICTURES
+    return _FIRST_GAINS_ON_WORDS if scene.plan.texts else _FIRST_GAINS
+
+
+def _suiting(family: Family, scene: Scene) -> str:
+    rows, words = scene.profile.rows, FAMILY_WORDS[family]
+    if scene.plan.images != "none":
+        return f"{rows} pictures suit {words}."
+    if scene.plan.texts:
+        return f"{rows} texts ({', '.join(scene.plan.texts)}) suit {words}."
+    return f"{rows} rows and {len(scene.columns)} columns suit {words}."
 
 
 def _take(family: Family) -> Callable[[Plan, Subject], Plan]:
@@ -114,6 +147,17 @@ def _scaled(field: str, factor: float, low: float, high: float) -> Callable[[Pla
 
 def _l2_up(plan: Plan, _: Subject) -> Plan:
     return plan.model_copy(update={"l2": 1.0 if plan.l2 == 0 else min(100.0, plan.l2 * 5)})
+
+
+def _stiffness(up: bool) -> Callable[[Scene], Iterable[Choice]]:
+    def choices(scene: Scene) -> Iterable[Choice]:
+        if scene.evaluation is None or not {"linear", "margin"} & set(scene.plan.models):
+            return
+        gain = _over(0.008)(scene) if up else _under(0.01)(scene)
+        if gain > 0:
+            yield Choice((), gain if scene.wide else 0.3 * gain, _gap_words(scene))
+
+    return choices
 
 
 def _shapes(scene: Scene) -> Iterable[Choice]:
@@ -313,6 +357,26 @@ MOVES = (
         ),
         _scaled("tree_leaf", 0.5, 1, 100),
         safety=6,
+    ),
+    Move(
+        "Model",
+        "penalty",
+        "up",
+        OVERFIT,
+        "Three times the penalty keeps the weights of a linear model to what many rows agree on.",
+        _stiffness(up=True),
+        _scaled("penalty", 3.0, 0.001, 1000.0),
+        safety=7,
+    ),
+    Move(
+        "Model",
+        "penalty",
+        "down",
+        UNDERFIT,
+        "A third of the penalty lets a linear model follow the rows further.",
+        _stiffness(up=False),
+        _scaled("penalty", 1 / 3, 0.001, 1000.0),
+        safety=7,
     ),
     Move(
         "Model",

@@ -12,14 +12,27 @@ from pydantic import ValidationError
 
 from agents.ideas import Record
 
-__all__ = ["Arithmetic", "Combine", "Encoding", "Family", "Loss", "Plan", "Target", "plan_line", "plan_of", "read_plan"]
+__all__ = [
+    "Arithmetic",
+    "Combine",
+    "Encoding",
+    "Family",
+    "Look",
+    "Loss",
+    "Plan",
+    "Target",
+    "plan_line",
+    "plan_of",
+    "read_plan",
+]
 
-Family = Literal["boosting", "extra_trees", "random_forest", "linear", "neighbours", "network"]
+Family = Literal["boosting", "extra_trees", "random_forest", "linear", "neighbours", "network", "margin", "bayes"]
 Encoding = Literal["native", "ordinal", "onehot"]
 Target = Literal["identity", "log1p", "sqrt"]
 Loss = Literal["squared_error", "absolute_error", "poisson", "gamma"]
 Arithmetic = Literal["times", "per", "minus"]
 Combine = Literal["mean", "weights", "stack"]
+Look = Literal["none", "pixels", "gradients"]
 
 _LINE = re.compile(r"^# plan: (\{.*\})\s*$", re.MULTILINE)
 
@@ -28,13 +41,24 @@ class Plan(Record):
     """What a solution does. Columns are named as in the data; a default is what the composer leaves out.
 
     `folds` as `final` means that the test predictions are the average of the fold models, `refit` that one more model
-    is fitted on all rows.
+    is fitted on all rows. `joins` names side tables by their prefix. `latest` is the share of the training rows, the
+    newest, that are learnt from; `level` the column that the target is told relative to.
     """
 
     # the rows and columns that are read
     drop: tuple[str, ...] = ()
     rare: tuple[str, ...] = ()
     indicators: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    latest: float = 1.0
+    # texts and pictures
+    texts: tuple[str, ...] = ()
+    word_pairs: bool = False
+    characters: bool = False
+    topics: int = 100
+    images: Look = "none"
+    straight: bool = False
+    shifts: bool = False
     # features; all but target means are made without the target
     dates: tuple[str, ...] = ()
     cyclic: tuple[str, ...] = ()
@@ -47,9 +71,12 @@ class Plan(Record):
     bins: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
     target_means: tuple[str, ...] = ()
+    holidays: tuple[str, ...] = ()
+    echoes: tuple[str, ...] = ()
     encoding: Encoding = "native"
     # the target and what is minimised
     target: Target = "identity"
+    level: str = ""
     loss: Loss = "squared_error"
     balanced: bool = False
     clip: bool = False
@@ -116,6 +143,8 @@ _MARKS: tuple[tuple[str, Family], ...] = (
     (r"RandomForest", "random_forest"),
     (r"\bRidge|Lasso|ElasticNet|LinearRegression|LogisticRegression", "linear"),
     (r"KNeighbors", "neighbours"),
+    (r"LinearSVC|\bSVC|\bSVR", "margin"),
+    (r"ComplementNB|MultinomialNB", "bayes"),
     (r"torch\.nn|from torch import nn|MLP(Regressor|Classifier)", "network"),
 )
 

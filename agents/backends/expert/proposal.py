@@ -32,7 +32,7 @@ def propose(request: ProposeHypotheses, judgement: Judgement) -> Hypotheses:
     anything = playable(scene)
     available = [play for play in anything if play.key not in scene.refuted]
     if request.incumbent is None:
-        available = _begin_with(family_order(request.trace)[0], available)
+        available = _begin_with(family_order(request.trace, request.profile)[0], available)
     confident = _confident(scene, request.challenges)
     hypotheses: list[Hypothesis] = []
     for place, challenge in enumerate(request.challenges):
@@ -270,7 +270,7 @@ def _at_root(hypothesis: Hypothesis) -> bool:
 def _first(request: SelectHypothesis, scene: Scene, taken: set[str]) -> list[Hypothesis]:
     """A first model of a family that is not taken, in the trace's order; of a taken one where no other fits, if any."""
     fitting = {play.move.direction: play for play in playable(scene) if play.move.name == "family"}
-    order: list[str] = [family for family in family_order(request.trace) if family in fitting]
+    order: list[str] = [family for family in family_order(request.trace, request.profile) if family in fitting]
     order.sort(key=lambda family: family in taken)
     return [hypothesis_of(scene, fitting[family], captions.FIRST, fitting[family]) for family in order[:1]]
 

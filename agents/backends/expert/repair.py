@@ -19,9 +19,23 @@ _SLOW = frozenset({"timeout", "cpu", "stalled", "projected-over-limit"})
 _LARGE = frozenset({"memory", "disk", "output", "files", "processes"})
 
 # from the model that most can go wrong with to the one that least can
-_PLAINER: tuple[Family, ...] = ("network", "boosting", "extra_trees", "random_forest", "neighbours", "linear")
+_PLAINER: tuple[Family, ...] = (
+    "network", "boosting", "extra_trees", "random_forest", "margin", "neighbours", "bayes", "linear",
+)  # fmt: skip
 _SIZES = frozenset(
-    {"models", "encoding", "iterations", "learning_rate", "leaves", "min_leaf", "l2", "trees", "tree_leaf"}
+    {
+        "models",
+        "encoding",
+        "topics",
+        "latest",
+        "iterations",
+        "learning_rate",
+        "leaves",
+        "min_leaf",
+        "l2",
+        "trees",
+        "tree_leaf",
+    }
 )
 _SIZES |= {"tree_columns", "penalty", "nearest", "epochs", "width", "final"}
 
@@ -41,6 +55,10 @@ _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("OneHotEncoder|OrdinalEncoder|one_hot|codes", ("encoding",)),
     ("early_stopping|validation", ("early_stopping",)),
     ("poisson|gamma|loss", ("loss",)),
+    ("looked_up|word_counts|CountVectorizer|TfidfTransformer|TruncatedSVD", ("texts", "word_pairs", "characters")),
+    ("pictures|Image|gradients|Convolutions|straight", ("images", "straight", "shifts")),
+    ("summary_of|row_of_table|keys_of", ("joins",)),
+    ("SameDay|Echo", ("holidays", "echoes")),
     ("rng.choice|fit_models", ("bag_rows", "bags")),
 )
 
@@ -105,7 +123,9 @@ def _savings(plan: Plan) -> Iterator[dict[str, object]]:
         yield {"bags": 1, "bag_rows": False}
     if plan.inner and plan.decide != "cuts":
         yield {"combine": "mean", "calibrate": "none", "decide": "argmax"}
-    for slow in ("neighbours", "network", "random_forest", "extra_trees"):
+    if plan.characters or plan.word_pairs:
+        yield {"characters": False, "word_pairs": False}
+    for slow in ("neighbours", "margin", "network", "random_forest", "extra_trees"):
         rest = tuple(family for family in plan.models if family != slow)
         if slow in plan.models and rest:
             yield {"models": rest}

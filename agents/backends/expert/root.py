@@ -2,10 +2,14 @@
 
 from agents.backends.expert.moves_model import FAMILY_WORDS
 from agents.backends.expert.plan import Family, Plan, plan_of
-from agents.backends.expert.scene import HIGH_CARDINALITY, usable
+from agents.backends.expert.scene import HIGH_CARDINALITY, usable, with_joins
 from scenarios.evidence import Profile, TaskBrief
 
 __all__ = ["family_order", "starting_plan"]
+
+_STRONG: tuple[Family, ...] = ("boosting", "extra_trees", "random_forest", "network")
+_STRONG_ON_TEXTS: tuple[Family, ...] = ("linear", "margin", "bayes", "network")
+_STRONG_ON_PICTURES: tuple[Family, ...] = ("network", "margin", "extra_trees", "neighbours")
 
 _FEW_ROWS = 2000
 _GENTLE = {"learning_rate": 0.05, "leaves": 8, "l2": 1.0, "column_share": 0.5}
@@ -15,19 +19,38 @@ _GENTLE = {"learning_rate": 0.05, "leaves": 8, "l2": 1.0, "column_share": 0.5}
 def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
     """Defaults that fit the task. With a `foreign` script, one that names no plan, they follow what it imports.
 
-    Where folds cover the time that lies before the test, the last model is fitted on all rows.
+    Side tables are joined, texts and pictures are read. Where folds cover the time that lies before the test, the last
+    model is fitted on all rows.
     """
     final = "refit" if task.split.kind in ("time", "holdout") else "folds"
+    named = profile.images is not None and profile.images.column != task.id_column
+    plan = Plan(
+        final=final,
+        drop=(profile.images.column,) if profile.images is not None and named else (),
+        joins=tuple(table.prefix for table in profile.tables if table.columns),
+        texts=tuple(c.name for c in profile.columns if c.role == "feature" and c.dtype == "text"),
+        images="pixels" if profile.images is not None else "none",
+        models=family_order(0, profile)[:1],
+        epochs=10 if profile.images is not None else 20,
+    )
+    columns = with_joins(profile, plan).columns
     kinds = ("category", "boolean")
-    wide = tuple(c.name for c in profile.columns if usable(c) and c.dtype in kinds and c.cardinality > HIGH_CARDINALITY)
-    plan = Plan(final=final, target_means=wide)
+    wide = [c.name for c in columns if usable(c) and c.dtype in kinds and c.cardinality > HIGH_CARDINALITY]
+    plan = plan.model_copy(update={"target_means": tuple(name for name in wide if name not in plan.drop)})
     if task.task_type != "regression" and profile.rows < _FEW_ROWS:
         plan = plan.model_copy(update=_GENTLE)
     return plan_of(foreign, plan) if foreign else plan
 
 
-def family_order(trace: int) -> tuple[Family, ...]:
+def family_order(trace: int, profile: Profile) -> tuple[Family, ...]:
     """Families in the order in which a trace would begin with them: its own first, so that traces differ."""
-    strong: tuple[Family, ...] = ("boosting", "extra_trees", "random_forest", "network")
+    strong = _strong(profile)
     first = strong[trace % len(strong)]
-    return (first, *(family for family in FAMILY_WORDS if family != first))
+    return tuple(dict.fromkeys((first, *strong, *FAMILY_WORDS)))
+
+
+def _strong(profile: Profile) -> tuple[Family, ...]:
+    if profile.images is not None:
+        return _STRONG_ON_PICTURES
+    texts = any(column.role == "feature" and column.dtype == "text" for column in profile.columns)
+    return _STRONG_ON_TEXTS if texts else _STRONG

@@ -11,7 +11,7 @@ from agents.ideas import TrialNote
 from agents.requests import Workplace
 from scenarios.evidence import ColumnProfile, Evaluation, Profile, TaskBrief
 
-__all__ = ["LOG_METRICS", "ORDERED_METRICS", "Scene", "cycle_of", "metric_key", "sequence_of", "usable"]
+__all__ = ["LOG_METRICS", "ORDERED_METRICS", "Scene", "cycle_of", "metric_key", "sequence_of", "usable", "with_joins"]
 
 LOG_METRICS = frozenset({"rmsle", "msle"})
 ORDERED_METRICS = frozenset({"qwk", "quadraticweightedkappa", "cohenkappa"})
@@ -39,6 +39,12 @@ def usable(column: ColumnProfile) -> bool:
     if column.role != "feature" or column.dtype == "text":
         return False
     return column.cardinality > 1 or 0 < column.missing < 1
+
+
+def with_joins(profile: Profile, plan: Plan) -> Profile:
+    """The profile with the columns of the side tables that a plan joins, as if they stood in the rows."""
+    added = tuple(column for table in profile.tables if table.prefix in plan.joins for column in table.columns)
+    return profile.model_copy(update={"columns": (*profile.columns, *added)}) if added else profile
 
 
 def cycle_of(column: ColumnProfile) -> int | None:
@@ -111,11 +117,19 @@ class Scene:
     # -- the columns --------------------------------------------------------------------------------------------
 
     @cached_property
+    def known(self) -> Profile:
+        """The profile of the rows and of what the plan joins to them."""
+        return with_joins(self.profile, self.plan)
+
+    @cached_property
+    def wide(self) -> bool:
+        """Whether the plan reads texts or pictures: many numbers a row, for which other models are strong."""
+        return bool(self.plan.texts) or self.plan.images != "none"
+
+    @cached_property
     def columns(self) -> tuple[ColumnProfile, ...]:
         """The features that the plan keeps. A name with ", " in it cannot be spoken of and is left alone."""
-        return tuple(
-            c for c in self.profile.columns if usable(c) and c.name not in self.plan.drop and ", " not in c.name
-        )
+        return tuple(c for c in self.known.columns if usable(c) and c.name not in self.plan.drop and ", " not in c.name)
 
     @cached_property
     def numbers(self) -> tuple[ColumnProfile, ...]:

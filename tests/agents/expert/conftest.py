@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.agents.expert.place import Place, bike_place, make_place
+from tests.agents.expert.place import Place, bike_place, kind_place, make_place
+from tests.scenarios.make_kinds import KINDS
 
 _KINDS = {
     "regression": ("regression", "rmse", None),
@@ -20,4 +21,5 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
     made = {}
     for name, (kind, metric, split) in _KINDS.items():
         made[name] = make_place(tmp_path_factory.mktemp(name), kind, metric, split)
+    made |= {name: kind_place(tmp_path_factory.mktemp(name), name) for name in KINDS}
     return made | {"bike": bike_place(tmp_path_factory.mktemp("bike"))}

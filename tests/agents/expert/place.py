@@ -10,13 +10,14 @@ from typing import Any
 from agents.backends.expert.compose import compose
 from agents.backends.expert.plan import Plan
 from agents.backends.expert.root import starting_plan
-from agents.backends.expert.scene import Scene
+from agents.backends.expert.scene import Scene, with_joins
 from agents.ideas import Hypothesis, Solution, TrialNote
 from agents.requests import Workplace
 from scenarios.evidence import Evaluation, ResidualSlice
 from scenarios.harness import FILES, Harness
 from scenarios.tasks import Task
 from scenarios.views import ViewName
+from tests.scenarios.make_kinds import KINDS
 from tests.scenarios.make_task import make_task
 
 BIKE = Path(__file__).parents[3] / "scenarios" / "tasks" / "bike-demand"
@@ -75,6 +76,12 @@ def make_place(folder: Path, kind: str, metric: str, split: str | None = None, r
     return _placed(made, folder)
 
 
+def kind_place(folder: Path, kind: str) -> Place:
+    """A made-up task with texts, pictures, side tables or days in a row."""
+    KINDS[kind](folder / "task")
+    return _placed(folder / "task", folder)
+
+
 def bike_place(folder: Path) -> Place:
     """The quick start's task."""
     return _placed(BIKE, folder)
@@ -93,15 +100,17 @@ def measured(place: Place, gap: float = 0.5, **changed: Any) -> Evaluation:
     score = 0.4 if lower else 0.7
     loss = score if lower else 1 - score
     train = loss * (1 - gap) if lower else 1 - loss * (1 - gap)
-    features = [column for column in place.harness.profile.columns if column.role == "feature"]
+    columns = with_joins(place.harness.profile, place.plan()).columns
+    features = [column for column in columns if column.role == "feature"]
     values: dict[str, Any] = {
         "view": "full",
         "score": score,
         "folds": (score - 0.02, score + 0.01, score + 0.01),
         "train_folds": (train, train, train),
         "importance": {column.name: 1.0 / (place_ + 1) for place_, column in enumerate(features)},
-        "residuals": (
-            ResidualSlice(feature=features[0].name, value="3", rows=20, loss=0.9, share_of_loss=0.4, bias=0.7),
+        "residuals": tuple(
+            ResidualSlice(feature=feature.name, value="3", rows=20, loss=0.9, share_of_loss=0.4, bias=0.7)
+            for feature in features[:1]
         ),
     }
     return Evaluation(**(values | changed))
