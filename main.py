@@ -35,6 +35,7 @@ VERBS = {
     "cost": "Show what was asked of whom, what it cost, and what rejected work cost.",
     "gantt": "Show who worked when, and how far reasoning and executing overlapped.",
     "memory": "Show the success memory: each idea with where it comes from and who was given it.",
+    "sweep": "Run a scenario at every combination of settings; ends in one table and one figure.",
     "compare": "Compare two runs: scores, times, costs, settings, ideas.",
     "report": "Write the report of a run: one HTML file that needs no network.",
     "export": "Write a run for other tools: lines of JSON, OpenTelemetry spans, a trace for Perfetto.",

@@ -18,6 +18,7 @@ from viewer.documents.runs import (
     Report,
     RunRow,
     StepDiff,
+    Sweep,
     TreeNode,
 )
 from viewer.documents.tasks import (
@@ -57,6 +58,7 @@ DOCUMENTS: dict[str, Any] = {
     "run": FinishedRun,
     "run-detached": DetachedRun,
     "runs": list[RunRow],
+    "sweep": Sweep,
     "task-adapters": list[KnownCompetition],
     "task-list": list[KnownTask],
     "task-new": NewTask,

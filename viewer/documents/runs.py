@@ -20,6 +20,7 @@ __all__ = [
     "Report",
     "RunRow",
     "StepDiff",
+    "Sweep",
     "Times",
     "TreeNode",
     "Used",
@@ -211,3 +212,49 @@ class Report(Data):
     run: str
     report: str
     bytes: int
+
+
+class SweptRun(Data):
+    """One run of a sweep: its setting, its score out of fold and on the private answers, its live seconds."""
+
+    run: str
+    setting: dict[str, str]
+    state: str
+    metric: str | None
+    direction: str | None
+    score: float | None
+    test_score: float | None
+    medal: str | None
+    trials: int
+    seconds: float
+    usd: float | None
+
+
+class Mean(Data):
+    """A mean over seeds and its standard error, which a single run has not."""
+
+    value: float
+    error: float | None
+
+
+class SweptSetting(Data):
+    """The finished runs of one setting together; `medals` counts them by colour."""
+
+    setting: dict[str, str]
+    runs: int
+    finished: int
+    score: Mean | None
+    test_score: Mean | None
+    medals: dict[str, int]
+    trials: Mean | None
+    seconds: Mean | None
+    usd: Mean | None
+
+
+class Sweep(Data):
+    """A sweep: its folder, its figure, each run, each setting."""
+
+    folder: str
+    figure: str
+    runs: list[SweptRun]
+    settings: list[SweptSetting]

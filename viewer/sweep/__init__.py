@@ -1,0 +1,1 @@
+"""Many runs as one: the settings of a scenario crossed, each conducted in a process of its own, and one table."""
