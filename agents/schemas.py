@@ -4,6 +4,8 @@ It is narrowed to what the request allows, so that a server which holds a model 
 What no schema can say is checked when the reply is read (`backends/structured.py`).
 """
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -47,6 +49,12 @@ def _one_of(ids: list[str]) -> dict[str, Any]:
 
 def closed_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Closed objects with every field required, no words beside a reference, no titles."""
+    return deepcopy(_schema_of(model))
+
+
+@cache
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The same, made once: it is not to be changed."""
     schema: dict[str, Any] = _closed(model.model_json_schema())
     return schema
 

@@ -1,0 +1,95 @@
+"""Two hundred calls in flight at once, of one run: each role keeps its order, and no call is lost or made twice."""
+
+import threading
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import anyio
+
+from agents.conduct import conduct
+from agents.messages import VOCABULARY
+from bus.lifecycle import ActivityFinished, ActivityStarted
+from bus.message import Envelope
+from bus.reader import LogReader
+from scenarios.schema import Scenario
+from tests.agents.canned import canned
+from tests.agents.model_server import Ask, ModelServer, Play
+from tests.scenarios.make_task import make_task
+
+TRACES = 200
+TRIALS = 30
+
+
+class Gate:
+    """Holds every survey until all are in flight, then lets them go in the opposite order."""
+
+    def __init__(self) -> None:
+        self.come: list[int] = []
+        self.most = 0
+        self._changed = threading.Condition()
+
+    def turn(self, ask: Ask) -> Play:
+        if ask.kind == "survey_task":
+            with self._changed:
+                self.come.append(ask.trace)
+                self.most = max(self.most, len(self.come))
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self.most == TRACES and self.come[-1] == ask.trace, timeout=120)
+                self.come.remove(ask.trace)
+                self._changed.notify_all()
+        return canned(ask)
+
+
+def scenario(task: Path, base_url: str) -> Scenario:
+    """A survey of every trace; of some a trial too, whose script is refused before it runs: four questions more."""
+    backend = {"kind": "openai", "model": "m", "base_url": base_url, "concurrency": TRACES, "context": 32_000}
+    return Scenario.model_validate(
+        {
+            "name": "in-flight",
+            "task": str(task),
+            "traces": TRACES,
+            "budget": {"trials": TRIALS},
+            "backends": {"local": backend},
+            "roles": {"diagnoser": "local", "proposer": "local", "executor": "local"},
+            "executors": {"slots": 1, "repairs": 0, "timeout": {"debug": "20s", "full": "20s"}},
+        }
+    )
+
+
+def activities(folder: Path) -> list[Envelope]:
+    with LogReader(folder, VOCABULARY) as reader:
+        kinds = ["activity_started", "activity_finished"]
+        return [each for each in reader.envelopes(kinds=kinds) if each.message.activity == "reason"]
+
+
+def order(*labels: str) -> list[str]:
+    """One after the other, each asked once and answered."""
+    return [f"{word} {label}" for label in labels for word in ("asks", "has")]
+
+
+def test_none_is_lost_and_every_role_keeps_its_order(tmp_path: Path) -> None:
+    gate, folder = Gate(), tmp_path / "run"
+    with ModelServer(gate.turn) as server:
+        asked = scenario(make_task(tmp_path / "task", rows=200), server.base_url)
+        finished = anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="in-flight"))
+    assert finished is not None
+    assert (finished.trials, finished.dead_letters, gate.most) == (TRIALS, 0, TRACES)
+
+    made = Counter((ask.kind, ask.trace) for ask in server.asks)
+    assert len(made) == TRACES + 4 * TRIALS
+    assert set(made.values()) == {1}
+
+    heard: dict[str, list[str]] = defaultdict(list)
+    for each in activities(folder):
+        match each.message:
+            case ActivityStarted(label=label):
+                heard[each.sender].append(f"asks {label}")
+            case ActivityFinished(label=label):
+                heard[each.sender].append(f"has {label}")
+    tried = {trace for kind, trace in made if kind == "assess_trial"}
+    assert len(tried) == TRIALS
+    for trace in range(TRACES):
+        assert heard[f"diagnoser-{trace}"] == order("SurveyTask", *(["AssessTrial"] if trace in tried else []))
+        if trace in tried:
+            assert heard[f"proposer-{trace}"] == order("ProposeHypotheses", "SelectHypothesis")
+            assert heard[f"writer-{trace}"] == order("WriteSolution")
