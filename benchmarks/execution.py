@@ -1,4 +1,4 @@
-"""What holding a script costs: its start bare and sandboxed, and how soon a kill is over.
+"""What holding a script costs: its start bare and sandboxed, how soon a kill is over, and what a cluster adds.
 
 `python -m benchmarks.execution [REPEATS]`. Both kinds of start are measured in turn in one run, so that a busy machine
 slows both alike; medians with the quartiles, in milliseconds.
@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
+from benchmarks import cluster
 from executors.launch import Cause, Executor, Launch, Limits, Slot
 from executors.local import LocalExecutor
 from executors.sandbox import Sandbox, SandboxLevel, probe
@@ -80,12 +82,14 @@ async def main(repeats: int) -> None:
             starts["start, limits alone"].append(await held(unconfined, launch(folder, "pass")))
             starts["start, sandboxed"].append(await held(sandboxed, launch(folder, "pass")))
         kills = [await killed(sandboxed, launch(folder, _STUBBORN, wall=_WALL)) for _ in range(max(4, repeats // 4))]
+        rays = await cluster.lines(folder, max(4, repeats // 2)) if find_spec("ray") else []
     print(f"sandbox: {sandbox.level} ({sandbox.binary})")
     for each, seconds in starts.items():
         print(told(each, seconds))
     extra = [statistics.median(starts[each]) for each in ("start, sandboxed", "start, bare")]
     print(f"{'the sandbox and its watch add':<34}{1000 * (extra[0] - extra[1]):>8.1f} ms")
     print(told("a stubborn tree, past its limit", kills))
+    print("\n".join(rays or ["ray: not installed; pip install 'gome[ray]'"]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""What a cluster adds to a script's start: Ray's way to a node and back, and the memory of its processes.
+
+`python -m benchmarks.cluster [REPEATS]`, or as the last part of `benchmarks.execution`. A cluster of this machine alone
+is begun for it; jobs on it and on the machine itself take turns, so that a busy machine slows both alike.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import psutil
+
+from executors.cluster.executor import ClusterExecutor
+from executors.cluster.link import connect
+from executors.launch import Executor, Launch, Slot
+from executors.local import LocalExecutor
+from executors.sandbox import probe
+
+__all__ = ["lines"]
+
+_DATA = 64 << 20
+"""Bytes of the data whose way to the node is timed."""
+
+
+async def lines(folder: Path, repeats: int) -> list[str]:
+    """Measure in `folder`; the lines to print. Must be called in the process's first thread."""
+    before = psutil.Process().memory_full_info().uss
+    began = time.perf_counter()
+    link = connect("local")
+    joined = time.perf_counter() - began
+    try:
+        local, cluster = LocalExecutor(await probe()), ClusterExecutor(link)
+        first = await _timed(cluster, _launch(folder))
+        pairs = [(await _timed(local, _launch(folder)), await _timed(cluster, _launch(folder))) for _ in range(repeats)]
+        data = folder / "data"
+        data.write_bytes(bytes(_DATA))
+        sent = [await _timed(cluster, _launch(folder, data)) for _ in range(4)]
+        own = psutil.Process().memory_full_info().uss - before
+        rays = sum(_private(each) for each in psutil.Process().children(recursive=True))
+    finally:
+        link.close()
+    extra = statistics.median(theirs - ours for ours, theirs in pairs)
+    return [
+        f"{'ray: a cluster of this machine up':<34}{1000 * joined:>8.0f} ms",
+        f"{'ray: the first job (a cold worker)':<34}{1000 * first:>8.0f} ms",
+        _told("a job here, sandboxed", [ours for ours, _ in pairs]),
+        _told("ray: a job, sandboxed", [theirs for _, theirs in pairs]),
+        f"{'ray adds to a job':<34}{1000 * extra:>8.1f} ms",
+        f"{'ray: a job with 64 MiB of new data':<34}{1000 * sent[0]:>8.0f} ms   (again: {1000 * min(sent[1:]):.0f} ms)",
+        f"{'ray: memory of its processes':<34}{rays / 2**20:>8.0f} MiB",
+        f"{'ray: memory in this process':<34}{own / 2**20:>8.0f} MiB",
+    ]
+
+
+async def _timed(executor: Executor, asked: Launch) -> float:
+    """Seconds from asking to the outcome."""
+    began = time.perf_counter()
+    outcome = await executor.run(asked, Slot(index=0))
+    assert outcome.ok, outcome
+    return time.perf_counter() - began
+
+
+def _launch(folder: Path, data: Path | None = None) -> Launch:
+    workspace = Path(tempfile.mkdtemp(dir=folder))
+    script = workspace / "solution.py"
+    script.write_text("pass")
+    return Launch(script=script, workspace=workspace, read_only={data: Path("/gome/data")} if data else {})
+
+
+def _private(process: psutil.Process) -> int:
+    """Memory that is a process's own, with its share of what it has in common with others."""
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _told(name: str, seconds: Sequence[float]) -> str:
+    low, middle, high = (1000 * each for each in statistics.quantiles(seconds, n=4))
+    return f"{name:<34}{middle:>8.1f} ms   [{low:.1f} … {high:.1f}]"
+
+
+async def main(repeats: int) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name:
+        for line in await lines(Path(name), repeats):
+            print(line)
+
+
+if __name__ == "__main__":
+    anyio.run(main, int(sys.argv[1]) if len(sys.argv) > 1 else 20)
