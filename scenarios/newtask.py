@@ -15,6 +15,7 @@ from pandas import DataFrame
 from ruamel.yaml import YAML
 
 from errors import TaskError
+from scenarios.guessing import Columns, guess_split
 from scenarios.metrics import Metric, metric_named
 from scenarios.problems import closest
 from scenarios.tables import Damaged, canonical, infer_types, numbers, read_table, write_table
@@ -54,12 +55,13 @@ def new_task(
     test: Path | None = None,
     id_column: str | None = None,
     split: str | None = None,
+    extra: Sequence[Path] = (),
 ) -> NewTask:
     """Write the task of a training table into `folder`, which must not be there.
 
     `split` is random, stratified, holdout, group:COLUMN or time:COLUMN. Without `test` a fifth of the rows is held out
-    as one, with its answers private; of a split by time the latest. Raises TaskError where file, column or metric
-    cannot be used, and MetricInDoubt; then nothing is written.
+    as one, with its answers private; of a split by time the latest. `extra` are files and folders that scripts get as
+    they are. Raises TaskError where file, column or metric cannot be used, and MetricInDoubt; then nothing is written.
     """
     if folder.exists():
         raise TaskError(f"{folder} is there already; name another folder for the task")
@@ -77,6 +79,8 @@ def new_task(
         rows, asked, answers = table, _read(test), None
         if key not in asked:
             asked = _numbered(asked, key, len(table))
+        if split is None:
+            rule = _rule_of_test(rule, table, asked, Columns(key, tuple(targets)), guesses)
     else:
         out = _held_out(table, rule, chosen, targets[0])
         rows, asked = table[~out], table[out].drop(columns=list(targets))
@@ -86,6 +90,8 @@ def new_task(
     with tempfile.TemporaryDirectory(prefix=".new-task-", dir=folder.parent) as draft:
         made = Path(draft) / "task"
         _write(made, folder.name, rows, asked, answers, key, targets, chosen, rule)
+        for path in extra:
+            _add(path, made / "prepared" / "public" / path.name)
         Task.load(made)
         shutil.move(made, folder)
     return NewTask(folder, Task.load(folder), tuple(guesses))
@@ -141,6 +147,17 @@ def _rule(split: str | None, table: DataFrame, metric: Metric, path: Path) -> di
     if column:
         _column(table, column, path)
     return {"kind": kind} | ({"column": column} if column else {})
+
+
+def _rule_of_test(
+    rule: dict[str, str], table: DataFrame, asked: DataFrame, columns: Columns, guesses: list[str]
+) -> dict[str, str]:
+    """The rule as it is; another where the test is plainly of later times or of other groups."""
+    found, why = guess_split(table, asked, columns)
+    if "column" not in found:
+        return rule
+    guesses.append(f"validation {why}; another by --split")
+    return {"kind": str(found["kind"]), "column": str(found["column"])}
 
 
 def _key(table: DataFrame, given: str | None, path: Path, targets: Sequence[str], guesses: list[str]) -> str:
@@ -208,6 +225,18 @@ def _write(
         write_table(private / "answers.csv", answers)
     with (made / "task.yaml").open("w", encoding="utf-8") as file:
         YAML().dump({"id": key, "targets": list(targets), "metric": metric.name, "split": rule}, file)
+
+
+def _add(source: Path, target: Path) -> None:
+    """Copy a file or a folder of the user's into the task."""
+    if target.exists():
+        raise TaskError(f"{source}: the task has a file of that name already; rename it")
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.is_file():
+        shutil.copyfile(source, target)
+    else:
+        raise TaskError(f"{source} is neither a file nor a folder")
 
 
 def _sample(rows: DataFrame, asked: DataFrame, key: str, targets: Sequence[str], metric: Metric) -> DataFrame:

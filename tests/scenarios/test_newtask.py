@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from errors import TaskError
 from main import main
 from scenarios.grading import grade
 from scenarios.harness import Harness
+from scenarios.loader import load_scenario, resolve_task
 from scenarios.newtask import MetricInDoubt, guess_metric, new_task
 from tests.scenarios.make_task import make_task
 from tests.scenarios.solve import solve
@@ -65,6 +67,56 @@ def test_groups_stay_together_and_times_come_later(tmp_path: Path) -> None:
     assert max(days.train["date"]) < min(days.test["date"])
 
 
+def test_a_test_of_later_times_or_other_groups_says_how_to_validate(tmp_path: Path) -> None:
+    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=200).strftime("%Y-%m-%d"), "x": range(200)})
+    days = days.assign(farm=days.index // 8, y=days["x"] * 1.5)
+    days[:160].to_csv(tmp_path / "train.csv", index=False)
+    days[160:].drop(columns="y").to_csv(tmp_path / "test.csv", index=False)
+    made = new_task(tmp_path / "days", tmp_path / "train.csv", ["y"], test=tmp_path / "test.csv")
+    assert (made.task.brief.split.kind, made.task.brief.split.column) == ("time", "day")
+    assert any(guess.startswith("validation by time") for guess in made.guesses)
+    given = new_task(tmp_path / "given", tmp_path / "train.csv", ["y"], test=tmp_path / "test.csv", split="random")
+    assert given.task.brief.split.kind == "random"
+    mixed = days.sample(frac=1, random_state=0).drop(columns="day")
+    mixed[mixed["farm"] < 20].to_csv(tmp_path / "train.csv", index=False)
+    mixed[mixed["farm"] >= 20].drop(columns="y").to_csv(tmp_path / "test.csv", index=False)
+    made = new_task(tmp_path / "farms", tmp_path / "train.csv", ["y"], test=tmp_path / "test.csv")
+    assert (made.task.brief.split.kind, made.task.brief.split.column) == ("group", "farm")
+
+
+def test_files_and_folders_beside_the_table_go_to_scripts(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "1.png").write_bytes(b"a picture")
+    (tmp_path / "shops.csv").write_text("shop,size\n1,2\n")
+    extra = [pictures, tmp_path / "shops.csv"]
+    task = new_task(tmp_path / "own", table(tmp_path), ["y"], extra=extra).task
+    harness = Harness(task, tmp_path / "views", seed=1)
+    harness.prepare()
+    for view in ("full", "debug", "holdout"):
+        assert (tmp_path / "views" / view / "pictures" / "1.png").read_bytes() == b"a picture"
+        assert (tmp_path / "views" / view / "shops.csv").is_file()
+    with pytest.raises(TaskError, match=r"shops is neither a file nor a folder"):
+        new_task(tmp_path / "other", tmp_path / "regression.csv", ["y"], extra=[tmp_path / "shops"])
+    with pytest.raises(TaskError, match="the task has a file of that name already"):
+        new_task(tmp_path / "other", tmp_path / "regression.csv", ["y"], extra=[tmp_path / "own" / "task.yaml"] * 2)
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_verb_writes_a_scenario_that_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["task", "new", str(tmp_path / "own"), "--train", str(table(tmp_path)), "--target", "y"])
+    assert not ended.value.code
+    said = capsys.readouterr().out
+    assert "regression, rmse (minimize), split random" in said
+    assert "guessed: metric rmse" in said
+    scenario = tmp_path / "own" / "scenario.yaml"
+    assert resolve_task(load_scenario(scenario), scenario) == tmp_path / "own"
+    with pytest.raises(SystemExit) as ended:
+        main(["validate", str(scenario)])
+    assert not ended.value.code
+
+
 def test_few_whole_numbers_are_asked_about(tmp_path: Path) -> None:
     stars = pd.DataFrame({"stars": ["1", "2", "3", "4", "5"] * 20})
     with pytest.raises(MetricInDoubt, match="quantities or classes"):
@@ -88,7 +140,7 @@ def test_few_whole_numbers_are_asked_about(tmp_path: Path) -> None:
         ({"test": Path("nowhere.csv")}, "is not a file"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_written(tmp_path: Path, changes: dict, words: str) -> None:
+def test_what_is_wrong_is_said_and_nothing_is_written(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     path = table(tmp_path)
     with pytest.raises(TaskError, match=words):
         new_task(tmp_path / "own", path, **{"targets": ["y"], **changes})

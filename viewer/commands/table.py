@@ -7,10 +7,10 @@ from pathlib import Path
 from errors import TaskError, UsageError
 from viewer.output import say_aside
 
-__all__ = ["Table", "scenario_of_table"]
+__all__ = ["Table", "name_of", "scenario_of_table", "write_scenario"]
 
 _SCENARIO = """\
-# Written by `gome run {table}`: yours to change; `gome run {scenario}` runs it again.
+# Written by `gome {verb}`: yours to change; `gome run {scenario}` runs it.
 name: {name}
 task: {task}
 traces: 2
@@ -45,7 +45,7 @@ def scenario_of_table(path: Path, table: Table) -> Path:
 
     if not table.targets:
         raise UsageError(f"{path} is a table: say what to predict with --target COLUMN")
-    name = _name_of(path)
+    name = name_of(path)
     scenario, folder = path.with_name(f"{name}.yaml"), path.with_name(f"{name}-task")
     for made in (scenario, folder):
         if made.exists():
@@ -53,13 +53,7 @@ def scenario_of_table(path: Path, table: Table) -> Path:
     if not path.is_file():
         raise TaskError(f"there is no table {path}")
     made_task = new_task(folder, path, table.targets, table.metric, test=table.test)
-    role = "model" if table.model else "offline"
-    backends = _MODEL.format(model=json.dumps(table.model)) if table.model else _OFFLINE
-    words = _SCENARIO.format(
-        **{"table": path.name, "scenario": scenario.name, "name": name, "task": folder.name},
-        **{"budget": _budget(table.model), "backends": backends, "role": role},
-    )
-    scenario.write_text(words, encoding="utf-8")
+    write_scenario(scenario, name, folder.name, f"run {path.name}", table.model)
     brief = made_task.task.brief
     say_aside(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} rows to learn from")
     for guess in made_task.guesses:
@@ -68,6 +62,17 @@ def scenario_of_table(path: Path, table: Table) -> Path:
         say_aside("without --test there is nothing to submit: the score on the rows held out is what counts")
     say_aside(f"wrote {scenario} and {folder}")
     return scenario
+
+
+def write_scenario(path: Path, name: str, task: str, verb: str, model: str | None = None) -> None:
+    """Write a scenario for a task of the user's own; without a model it is offline. `verb` is what wrote it."""
+    role = "model" if model else "offline"
+    backends = _MODEL.format(model=json.dumps(model)) if model else _OFFLINE
+    words = _SCENARIO.format(
+        **{"verb": verb, "scenario": path.name, "name": name, "task": task},
+        **{"budget": _budget(model), "backends": backends, "role": role},
+    )
+    path.write_text(words, encoding="utf-8")
 
 
 def _budget(model: str | None) -> str:
@@ -79,7 +84,7 @@ def _budget(model: str | None) -> str:
     return _PRICED_BUDGET if Tariff(model, OPENAI_URL, None).known else _UNPRICED_BUDGET
 
 
-def _name_of(path: Path) -> str:
+def name_of(path: Path) -> str:
     """A name for run and task out of a file's: small letters, digits and dashes."""
     letters = "".join(each if each.isalnum() and each.isascii() else "-" for each in path.stem.lower())
     return "-".join(part for part in letters.split("-") if part)[:40].strip("-") or "table"

@@ -142,9 +142,10 @@ def new(
     test: Path | None = None,
     id_: Annotated[str | None, Parameter(name="--id")] = None,
     split: str | None = None,
+    extra: tuple[Path, ...] = (),
     json: Json = False,
 ) -> int:
-    """Make a task of a table: description, split, sample submission, task.yaml.
+    """Make a task of a table: description, split, sample submission, task.yaml, and a scenario that runs it.
 
     Parameters
     ----------
@@ -162,15 +163,21 @@ def new(
         The column of ids. Without one, rows are numbered.
     split
         random, stratified, holdout, group:COLUMN or time:COLUMN: how validation is held apart.
+    extra
+        A file or a folder that scripts get too, such as a table to join or a folder of pictures. May be given more
+        than once.
     """
     from scenarios.newtask import MetricInDoubt, new_task
+    from viewer.commands.table import name_of, write_scenario
 
     try:
-        made = new_task(folder, train, target, metric, test=test, id_column=id_, split=split)
+        made = new_task(folder, train, target, metric, test=test, id_column=id_, split=split, extra=extra)
     except MetricInDoubt as doubt:
         answer = _asked(doubt)
-        made = new_task(folder, train, target, answer, test=test, id_column=id_, split=split)
+        made = new_task(folder, train, target, answer, test=test, id_column=id_, split=split, extra=extra)
     brief = made.task.brief
+    scenario = made.folder / "scenario.yaml"
+    write_scenario(scenario, name_of(folder), ".", f"task new {folder.name}")
     if json:
         emit("task-new", {"folder": str(made.folder), "task": brief, "guesses": made.guesses})
         return 0
@@ -178,7 +185,10 @@ def new(
     say(f"{brief.train_rows} rows to learn from, {brief.test_rows} to predict")
     for guess in made.guesses:
         say(f"guessed: {guess}")
-    hint(f"write what the columns mean into {made.folder / 'prepared' / 'public' / 'description.md'}")
+    hint(
+        f"write what the columns mean into {made.folder / 'prepared' / 'public' / 'description.md'}",
+        f"gome run {scenario}",
+    )
     return 0
 
 
