@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test lint chaos bench small-model clean
+.PHONY: quickstart test lint ray chaos bench small-model clean
 
 quickstart: $(STAMP)
 	$(BIN)/python main.py run scenarios/bike-demand.yaml
@@ -16,6 +16,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# A cluster of two nodes on this machine: its contract, lost nodes, and the quick start on it.
+ray: $(STAMP)
+	$(BIN)/pytest -n 0 tests/executors/test_cluster.py tests/executors/test_parcels.py tests/agents/test_on_a_cluster.py
 
 chaos: $(STAMP)
 	$(BIN)/pytest -m chaos
