@@ -1,8 +1,8 @@
 """What a call to a model costs beside the model: our `openai` backend, and a bare `AsyncOpenAI`, on one server.
 
 `python -m benchmarks.calls [ROUNDS]` prints one table. The server answers at once, in a process of its own, always the
-same; the prompt is that of a real question. Rows are measured in turn, once a round. "Own time" is the difference of the
-medians: rendering the prompt, its schema, the budget, parsing and checking the reply, and the record's figures.
+same; the prompt is that of a real question. Rows are measured in turn, once a round. "Own time" is the difference of
+the medians: rendering the prompt, its schema, the budget, parsing and checking the reply, and the record's figures.
 """
 
 import json

@@ -1,22 +1,31 @@
-"""A run through the `openai` backend: a real HTTP server, recorded whole solutions, the real executor, real data."""
+"""The quick start through the `openai` backend: a real HTTP server, recorded whole solutions, real executor and data.
 
+Two traces answer with the same recording, so that each part is seen at work: a whole script, its repair by a patch, a
+step by another patch, and what the one memory recalls.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import pytest
 
 from agents.conduct import conduct
-from agents.messages import VOCABULARY, Diagnosis, Job, RepairCalled, RunFinished, Trial
+from agents.messages import VOCABULARY, Diagnosis, Job, Recollection, RepairCalled, RunFinished, Trial
 from agents.rehearsal import rehearse
+from bus.message import Message
 from bus.reader import LogReader
+from scenarios.loader import load_scenario
 from scenarios.schema import Scenario
-from tests.agents.model_server import ModelServer
+from tests.agents.model_server import Ask, ModelServer
 from tests.agents.recorded_model import RecordedModel
 
 HOUSE = Path(__file__).parents[2]
+pytestmark = pytest.mark.xdist_group("recorded")  # they share one long run
 
 
 def scenario(base_url: str, **changes: object) -> Scenario:
+    """The recording's task with one trace, for whoever plays it another way."""
     return Scenario.model_validate(
         {
             "name": "recorded",
@@ -33,19 +42,36 @@ def scenario(base_url: str, **changes: object) -> Scenario:
     )
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """The run's folder, how it ended, and what the server was asked."""
+
+    folder: Path
+    finished: RunFinished
+    asks: list[Ask]
+
+    def said(self, trace: int, step: int) -> list[Message]:
+        """The messages of one step."""
+        with LogReader(self.folder, VOCABULARY) as reader:
+            return [each.message for each in reader.envelopes(step=step) if each.trace == trace]
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunFinished, int]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     folder = tmp_path_factory.mktemp("runs") / "recorded"
+    path = HOUSE / "scenarios" / "bike-demand.yaml"
     with ModelServer(RecordedModel.load("bike_demand").turn) as server:
-        asked = scenario(server.base_url)
-        finished = anyio.run(lambda: conduct(asked, HOUSE / "recorded.yaml", folder, run_id="recorded"))
+        model = f"{{kind: openai, model: recorded, base_url: '{server.base_url}'}}"
+        smaller = ["budget={trials: 3}", "method.finish={candidates: 1, seeds: 1}"]
+        asked = load_scenario(path, [f"backends.recorded={model}", *smaller], ["*=recorded"])
+        finished = anyio.run(lambda: conduct(asked, path, folder, run_id="recorded"))
         assert finished is not None
-        return folder, finished, server.calls
+        return Recorded(folder, finished, server.asks)
 
 
-def test_a_script_is_written_repaired_once_and_run(run: tuple[Path, RunFinished, int]) -> None:
-    with LogReader(run[0], VOCABULARY) as reader:
-        first = [envelope.message for envelope in reader.envelopes(step=1)]
+@pytest.mark.parametrize("trace", [0, 1])
+def test_a_script_is_written_repaired_once_and_run(run: Recorded, trace: int) -> None:
+    first = run.said(trace, 1)
     repairs = [message for message in first if isinstance(message, RepairCalled)]
     trials = [message for message in first if isinstance(message, Trial)]
     assert len(repairs) == 1
@@ -56,29 +82,38 @@ def test_a_script_is_written_repaired_once_and_run(run: tuple[Path, RunFinished,
     assert len(trials[0].evaluation.folds) == 5
 
 
-def test_the_second_step_improves_and_the_run_ends_with_a_grade(run: tuple[Path, RunFinished, int]) -> None:
-    folder, finished, _ = run
-    with LogReader(folder, VOCABULARY) as reader:
-        diagnoses = [envelope.message for envelope in reader.envelopes(kinds=["diagnosis"]) if envelope.step]
-    assert all(isinstance(each, Diagnosis) for each in diagnoses)
-    assert [each.verdict for each in diagnoses if isinstance(each, Diagnosis)] == ["accepted", "accepted"]
+def test_the_second_step_improves_and_the_run_ends_with_a_grade(run: Recorded) -> None:
+    finished = run.finished
     assert finished.winner is not None
     assert finished.winner.step == 2
+    steps = [(0, 1), (1, 1), (finished.winner.trace, 2)]
+    verdicts = [each.verdict for at in steps for each in run.said(*at) if isinstance(each, Diagnosis)]
+    assert verdicts == ["accepted"] * 3
     assert finished.grade is not None
     assert finished.grade.score < 0.5
-    assert (finished.trials, finished.accepted, finished.dead_letters) == (2, 2, 0)
+    assert (finished.trials, finished.accepted, finished.dead_letters) == (3, 3, 0)
 
 
-def test_no_finished_call_is_paid_twice(run: tuple[Path, RunFinished, int]) -> None:
-    folder, _, calls = run
-    with LogReader(folder, VOCABULARY) as reader:
+def test_what_was_accepted_is_recalled_and_put_to_the_model(run: Recorded) -> None:
+    (selected,) = [ask for ask in run.asks if ask.kind == "select_hypothesis" and ask.step == 2]
+    (recollection,) = [each for each in run.said(selected.trace, 2) if isinstance(each, Recollection)]
+    best = recollection.recalled[0]
+    assert best.why == "global-best"
+    assert "# Momentum: validated work recalled from the shared memory" in selected.prompt
+    assert f"id `{best.id}`: the best of all traces" in selected.prompt
+    assert best.hypothesis.statement in selected.prompt
+    assert best.feedback in selected.prompt
+
+
+def test_no_finished_call_is_paid_twice(run: Recorded) -> None:
+    with LogReader(run.folder, VOCABULARY) as reader:
         reasoned = [
             envelope
             for envelope in reader.envelopes(kinds=["activity_finished"])
             if getattr(envelope.message, "activity", "") == "reason"
         ]
-    assert calls == len(reasoned)
+    assert len(run.asks) == len(reasoned) == 2 + 2 * 5 + 4
 
 
-def test_it_replays_without_the_server(run: tuple[Path, RunFinished, int]) -> None:
-    assert anyio.run(rehearse, run[0]).buried == 0
+def test_it_replays_without_the_server(run: Recorded) -> None:
+    assert anyio.run(rehearse, run.folder).buried == 0
