@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DIMENSIONS", "embed", "similarity", "unit_vectors"]
 
 DIMENSIONS = 256
+_KEPT = 1 << 14
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -29,13 +31,20 @@ def embed(texts: Sequence[str]) -> "Tensor":
     """
     import torch
 
-    vectors = torch.zeros(len(texts), DIMENSIONS, dtype=torch.float64)
-    for row, text in enumerate(texts):
-        for feature in _features(text):
-            digest = blake2b(feature.encode(), digest_size=8).digest()
-            column = int.from_bytes(digest[:4], "big") % DIMENSIONS
-            vectors[row, column] += 1.0 if digest[4] & 1 else -1.0
-    return torch.nn.functional.normalize(vectors, dim=1)
+    return torch.stack([_hashed(text) for text in texts]) if texts else torch.zeros(0, DIMENSIONS, dtype=torch.float64)
+
+
+@lru_cache(maxsize=_KEPT)
+def _hashed(text: str) -> "Tensor":
+    """One text's vector. What has proven itself is compared with every idea of every trace, so it is kept."""
+    import torch
+
+    vector = torch.zeros(DIMENSIONS, dtype=torch.float64)
+    for feature in _features(text):
+        digest = blake2b(feature.encode(), digest_size=8).digest()
+        column = int.from_bytes(digest[:4], "big") % DIMENSIONS
+        vector[column] += 1.0 if digest[4] & 1 else -1.0
+    return torch.nn.functional.normalize(vector, dim=0)
 
 
 def unit_vectors(vectors: Sequence[Sequence[float]]) -> "Tensor":

@@ -8,6 +8,7 @@ In lockstep a trace at step t sees what all had accepted by t−1, whoever was f
 in index order, each with its predecessors' selected hypotheses, so a request may have to wait for a Proposal.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -60,6 +61,10 @@ class _Entry:
         )
 
 
+def _in_order(entry: _Entry) -> tuple[int, int, str]:
+    return entry.step, entry.trace, entry.id
+
+
 class MemoryKeeper(Role):
     """Answers every trace's candidates with what has proven itself anywhere."""
 
@@ -105,10 +110,10 @@ class MemoryKeeper(Role):
             return
         self.accepted.add(trace)
         gain = diagnosis.effect.gain if diagnosis.effect else 0.0
-        self.entries += [
-            _Entry(f"{envelope.id}.{index}", trace, step, hypothesis, diagnosis.observations, gain, diagnosis.score)
-            for index, hypothesis in enumerate(diagnosis.hypotheses)
-        ]
+        for index, hypothesis in enumerate(diagnosis.hypotheses):
+            name = f"{envelope.id}.{index}"
+            entry = _Entry(name, trace, step, hypothesis, diagnosis.observations, gain, diagnosis.score)
+            insort(self.entries, entry, key=_in_order)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Answer candidates at once, except a lockstep root that must hear its predecessors first."""
@@ -127,10 +132,8 @@ class MemoryKeeper(Role):
         ]
 
     async def _recollect(self, trace: int, step: int, candidates: Candidates, context: Context) -> Recollection:
-        entries = sorted(
-            (entry for entry in self.entries if not self.lockstep or entry.step < step),
-            key=lambda entry: (entry.step, entry.trace, entry.id),
-        )
+        seen = bisect_left(self.entries, (step, -1, ""), key=_in_order) if self.lockstep else len(self.entries)
+        entries = self.entries[:seen]
         recalled: tuple[Recalled, ...] = ()
         if entries:
             vectors = await self._vectors(entries, candidates, context)
