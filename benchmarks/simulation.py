@@ -194,14 +194,18 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Simulated:
-    """All messages of a run, and when slots were held, finish included: (taken, given back) in live seconds."""
+    """The messages of a run, and when slots were held, finish included: (taken, given back) in live seconds.
+
+    `head` is the number of messages, also where they were not kept.
+    """
 
     envelopes: list[Envelope]
     holds: list[tuple[float, float]]
+    head: int
 
 
-async def simulate(asked: Simulation, folder: Path) -> Simulated:
-    """Run it in `folder`."""
+async def simulate(asked: Simulation, folder: Path, *, keep: bool = True) -> Simulated:
+    """Run it in `folder`; its messages are read again at the end where they are to be kept."""
     scenario, artefacts = asked.scenario, Artefacts(folder)
     pool = SlotPool([Slot(index=index) for index in range(asked.slots)])
     backends = {"simulated": SimulatedReasoner(asked.call)}
@@ -215,7 +219,8 @@ async def simulate(asked: Simulation, folder: Path) -> Simulated:
             group.start_soon(warm)
             await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
             group.cancel_scope.cancel()
-        return Simulated(await log.read(0, log.head, limit=10**9), forward.holds)
+        envelopes = await log.read(0, log.head, limit=10**9) if keep else []
+        return Simulated(envelopes, forward.holds, log.head)
 
 
 def _opened(scenario: Scenario) -> RunOpened:

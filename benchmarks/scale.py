@@ -1,0 +1,119 @@
+"""How far one process goes: a run of 1, 10, 100 and 1,000 traces with instant reasoning and instant scripts.
+
+`python -m benchmarks.scale [--quick] [TRACES ...]`. Reasoners and scripts answer at once (benchmarks/simulation.py);
+log, actors, slots, memory and supervision are the real ones, so all that is measured is the house's own work: the most
+messages a second that it can pass on, what it holds in memory, how late the event loop is, and the size of the log.
+Each number of traces is a process of its own. Every trace makes `STEPS` trials; with `--quick` there are two.
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import anyio
+
+from agents.momentum import warm
+from benchmarks.simulation import Simulation, simulate
+
+COUNTS = (1, 10, 100, 1000)
+STEPS = 5
+QUICK_STEPS = 2
+SLOTS = 8
+_TICK = 0.01
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: times in seconds, sizes in bytes; lags are of a timer of 10 ms."""
+
+    traces: int
+    trials: int
+    messages: int
+    seconds: float
+    cpu: float
+    memory: int
+    lag_median: float
+    lag_high: float
+    lag_most: float
+    log: int
+
+    @property
+    def line(self) -> str:
+        """One line of the table."""
+        return (
+            f"{self.traces:>7}{self.trials:>8}{self.messages:>10}{self.messages / self.seconds:>9.0f}"
+            f"{1000 * self.cpu / self.trials:>11.1f} ms{self.memory / 2**20:>8.0f} MiB"
+            f"{1000 * self.lag_median:>8.1f}{1000 * self.lag_high:>8.1f}{1000 * self.lag_most:>8.0f} ms"
+            f"{self.log / self.trials / 2**10:>8.1f} KiB"
+        )
+
+
+async def lags(into: list[float]) -> None:
+    """How much later than asked a short sleep ends, again and again."""
+    while True:
+        asked = time.perf_counter()
+        await anyio.sleep(_TICK)
+        into.append(time.perf_counter() - asked - _TICK)
+
+
+async def measure(traces: int, steps: int, folder: Path) -> Measured:
+    """Run it in this process."""
+    await warm()  # torch, which is imported once, however many traces there are
+    late: list[float] = []
+    asked = Simulation(call=0.0, run=0.0, traces=traces, slots=SLOTS, trials=traces * steps)
+    began, cpu = time.perf_counter(), time.process_time()
+    async with anyio.create_task_group() as group:
+        group.start_soon(lags, late)
+        done = await simulate(asked, folder, keep=False)
+        group.cancel_scope.cancel()
+    low = statistics.quantiles(late, n=100)
+    return Measured(
+        traces=traces,
+        trials=asked.trials,
+        messages=done.head,
+        seconds=time.perf_counter() - began,
+        cpu=time.process_time() - cpu,
+        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
+        lag_median=low[49],
+        lag_high=low[98],
+        lag_most=max(late),
+        log=log_size(folder),
+    )
+
+
+def log_size(folder: Path) -> int:
+    """Bytes of a run's log, with what SQLite keeps beside it; no artefacts."""
+    return sum(path.stat().st_size for path in folder.glob("*.sqlite*"))
+
+
+def in_its_own_process(traces: int, steps: int) -> Measured:
+    """The same, by itself: memory that one run has had is no other's."""
+    words = [sys.executable, "-m", "benchmarks.scale", "--one", str(traces), str(steps)]
+    done = subprocess.run(words, capture_output=True, check=True, text=True)
+    return Measured(**json.loads(done.stdout))
+
+
+def main(words: list[str]) -> None:
+    """Measure and print."""
+    if words[:1] == ["--one"]:
+        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as name:
+            print(json.dumps(asdict(anyio.run(measure, int(words[1]), int(words[2]), Path(name) / "run"))))
+        return
+    steps = QUICK_STEPS if "--quick" in words else STEPS
+    counts = [int(word) for word in words if word.isdigit()] or COUNTS
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {steps} trials a trace, {SLOTS} slots")
+    print(f"{'traces':>7}{'trials':>8}{'messages':>10}{'msg/s':>9}{'CPU/trial':>14}{'memory':>12}", end="")
+    print(f"{'lag p50':>8}{'p99':>8}{'most':>11}{'log/trial':>12}")
+    for count in counts:
+        print(in_its_own_process(count, steps).line, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
