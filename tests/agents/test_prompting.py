@@ -10,6 +10,7 @@ from agents.prompting import TEMPLATES, Clip, render, request_kind, version
 from agents.redaction import redact, secrets_of
 from agents.requests import Request
 from errors import UsageError
+from scenarios.evidence import ColumnProfile, ImageFolder, SideTable
 from tests.agents import requests_made as made
 
 LIMIT = 96_000
@@ -42,6 +43,30 @@ def test_contract_of_the_prompt_is_the_page_of_the_docs() -> None:
 def test_scripts_stand_in_the_prompt_line_for_line() -> None:
     script = "import os\n\n\n\ndef main():\n\treturn '{{ not a variable }} {% nor a block %}'\n"
     assert script.strip("\n") in render(made.write_solution(base=script), LIMIT).user
+
+
+def test_what_lies_beside_the_table_is_shown_in_its_fence() -> None:
+    column = ColumnProfile(
+        name="stores_size", role="feature", dtype="float", cardinality=40, missing=0.1, relevance=0.3
+    )
+    tables = tuple(
+        SideTable(
+            file=f"stores_{at}.csv", rows=45, keys=(("store", "id"), ("day", "date")), unique=at == 0, matched=0.98,
+            prefix="stores_", columns=(column,) * 60,
+        )
+        for at in range(2)
+    )  # fmt: skip
+    images = ImageFolder(pattern="pictures/{}.png", column="id", width=28, height=20, channels=3, found=1.0)
+    profile = made.PROFILE.model_copy(update={"tables": tables, "images": images})
+    task = made.TASK.model_copy(update={"unverified": ("the metric, from the sample submission",)})
+    prompt = render(made.survey_task(profile=profile, task=task), LIMIT)
+    inside = "\n".join(text for _, _, text in FENCE.findall(prompt.user))
+    assert "`stores_0.csv`: 45 rows, by `store` = its `id` and `day` = its `date`; one row a key; 0.98 of" in inside
+    assert "its column size | float | distinct 40 | missing 0.1 | information on the target 0.3" in inside
+    assert "summed up as size" in inside
+    assert "`pictures/{}.png` with its `id` in the place of {}: 28 × 20 pixels, 3 channel(s)" in inside
+    assert "20 of 60 columns of a table beside the training rows" in prompt.cut
+    assert "not verified**: the metric, from the sample submission." in prompt.user
 
 
 @pytest.mark.parametrize(
