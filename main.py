@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cyclopts import App, CycloptsError
-from cyclopts.exceptions import UnknownCommandError
+from cyclopts.exceptions import MissingArgumentError, UnknownCommandError
 
 from errors import GomeError, ScenarioError, TaskError, UsageError
 
@@ -21,36 +21,38 @@ VERBS = {
     "run": "Run a scenario, with a live view of who does what.",
     "validate": "Say everything that is wrong with a scenario and its task; calls nothing.",
     "doctor": "Ask each role's backend one real question, and look at sandbox, slots and disk.",
-    "grade": "Grade a submission as MLE-bench does: score, medal, above the median.",
-    "task": "List the tasks of the house, prepare their data.",
+    "runs": "List the runs, newest first.",
+    "log": "Read a run's messages, one of them whole, or why it was said.",
+    "view": "Serve live pages of all runs to a browser on this machine.",
+    "report": "Write the report of a run: one HTML file that needs no network.",
+    "best": "Show or write out a run's best script and its submission.",
+    "tree": "Show which solution came of which.",
+    "diff": "Show what a step changed in its parent's code, and the effect on each fold.",
+    "memory": "Show the success memory: each idea with where it comes from and who was given it.",
+    "cost": "Show what was asked of whom, what it cost, and what rejected work cost.",
+    "gantt": "Show who worked when, and how far reasoning and executing overlapped.",
     "resume": "Go on with a run that was stopped, or beyond its end with more budget.",
     "finish": "End a run that was stopped, without another trial.",
     "fork": "Go another way from a message on; the parent stays as it is.",
     "replay": "Run a log again with the world closed: identical, or the first message that differs.",
-    "runs": "List the runs, newest first.",
-    "log": "Read a run's messages, one of them whole, or why it was said.",
-    "best": "Show or write out a run's best script and its submission.",
-    "tree": "Show which solution came of which.",
-    "diff": "Show what a step changed in its parent's code, and the effect on each fold.",
-    "cost": "Show what was asked of whom, what it cost, and what rejected work cost.",
-    "gantt": "Show who worked when, and how far reasoning and executing overlapped.",
-    "memory": "Show the success memory: each idea with where it comes from and who was given it.",
-    "sweep": "Run a scenario at every combination of settings; ends in one table and one figure.",
     "compare": "Compare two runs: scores, times, costs, settings, ideas.",
-    "report": "Write the report of a run: one HTML file that needs no network.",
+    "sweep": "Run a scenario at every combination of settings; ends in one table and one figure.",
     "export": "Write a run for other tools: lines of JSON, OpenTelemetry spans, a trace for Perfetto.",
-    "view": "Serve live pages of all runs to a browser on this machine.",
+    "task": "List the tasks of the house, prepare their data.",
+    "grade": "Grade a submission as MLE-bench does: score, medal, above the median.",
 }
 """Each verb and what it does; `viewer/commands/VERB.py` holds it."""
 
 app = App(
     name="gome",
     help="Machine-learning engineering as gradient descent, by teams of agents that talk over one durable log.",
-    help_epilogue="Start with: gome run scenarios/bike-demand.yaml",
+    help_epilogue="Start with: gome run bike-demand",
     version="0.1.0",
 )
-for _verb, _words in VERBS.items():
-    app.command(f"viewer.commands.{_verb}:{'app' if _verb in ('log', 'task') else _verb}", name=_verb, help=_words)
+for _place, (_verb, _words) in enumerate(VERBS.items()):
+    _own: dict[str, Any] = {} if _verb in ("log", "task") else {"help_epilogue": ""}  # those two are apps of their own
+    _path = f"viewer.commands.{_verb}:{_verb if _own else 'app'}"
+    app.command(_path, name=_verb, help=_words, sort_key=_place, **_own)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,7 +69,7 @@ def _guarded(verb: Callable[[], Any]) -> int:
         _complain(f"error[usage]: {_unknown(str((error.unused_tokens or ['?'])[0]))}\nnext: gome --help")
         return UsageError.exit_status
     except CycloptsError as error:
-        _complain(f"error[usage]: {error}\nnext: gome --help")
+        _complain(f"error[usage]: {_misused(error)}\nnext: {' '.join(('gome', *(error.command_chain or ())))} --help")
         return UsageError.exit_status
     except GomeError as error:
         placed = isinstance(error, ScenarioError | TaskError) and "error[" in str(error)  # each line has its place
@@ -85,6 +87,15 @@ def _guarded(verb: Callable[[], Any]) -> int:
 def _unknown(word: str) -> str:
     near = difflib.get_close_matches(word, VERBS, n=1)
     return f"there is no verb {word!r}" + (f"; did you mean {near[0]}?" if near else f"; verbs are {', '.join(VERBS)}")
+
+
+def _misused(error: CycloptsError) -> str:
+    """What is wrong with a verb's arguments."""
+    if not isinstance(error, MissingArgumentError) or error.argument is None or error.tokens_so_far:
+        return str(error)
+    name = error.argument.name
+    missing = name.lstrip("-").upper() if error.argument.field_info.is_positional else name
+    return f"gome {' '.join(error.command_chain or ())} needs {missing}"
 
 
 def _complain(words: str) -> None:

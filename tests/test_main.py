@@ -49,7 +49,8 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert all(verb in shown for verb in VERBS)
+    places = [shown.index(f"│ {verb} ") for verb in VERBS]
+    assert places == sorted(places), "in the order in which one comes to need them"
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -72,7 +73,11 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["lgo"], "did you mean log?"),
         (["frobnicate"], "verbs are run"),
-        (["run"], "SCENARIO"),
+        (["run"], "gome run needs SCENARIO"),
+        (["compare", "@last"], "gome compare needs OTHER"),
+        (["export"], "gome export needs --to"),
+        (["export"], "next: gome export --help"),
+        (["log", "why"], "gome log why needs MESSAGE"),
         (["run", "missing.yaml"], "missing.yaml"),
         (["validate", "missing.yaml"], "missing.yaml"),
         (["runs", "--jsn"], "--jsn"),

@@ -13,7 +13,7 @@ from viewer.commands.stats import show_sql, show_stats
 
 __all__ = ["app"]
 
-app = App(name="log", help="Read a run's messages: gome log RUN, or one of the commands below.")
+app = App(name="log", help="Read a run's messages: gome log RUN, or one of the commands below.", help_epilogue="")
 
 
 @app.default

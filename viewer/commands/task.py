@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = App(name="task", help="List the tasks of the house, prepare their data, make a task of a table.")
+app = App(
+    name="task", help="List the tasks of the house, prepare their data, make a task of a table.", help_epilogue=""
+)
 
 
 @app.command(name="list")
