@@ -53,6 +53,7 @@ class Endpoint:
         self._key = key
         self._slots = anyio.Semaphore(concurrency)
         self._connecting = anyio.Lock()
+        self._measuring = anyio.Lock()
         self._client: AsyncOpenAI | None = None
         self._refused: dict[str, set[str]] = {}
         self._windows: dict[str, int | None] = {}
@@ -121,10 +122,9 @@ class Endpoint:
         import httpx2
         import openai
 
-        client = await self._connect()
-        async with self._connecting:
+        async with self._measuring:
             if model not in self._windows:
-                fetch = fetcher(client, timeout)
+                fetch = fetcher(await self._connect(), timeout)
                 try:
                     self._windows[model] = await ask_window(fetch, model, urlsplit(self.url).path)
                 except (openai.APIConnectionError, httpx2.TransportError, TimeoutError):

@@ -20,12 +20,14 @@ __all__ = ["Fetch", "ask_window", "fetcher"]
 Fetch = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
 """Gets the decoded body at a path below the server's root, or posts one; None where there is none to be had."""
 
+_PAGE = 15.0
+"""Seconds for a page that a server has at hand."""
 _NAMES = ("max_model_len", "context_length", "context_window", "max_context_length")
 """What servers call a model's window in their list of models."""
 
 
 def fetcher(client: AsyncOpenAI, timeout: float) -> Fetch:
-    """Fetches from the server of that client, within so many seconds a page."""
+    """Fetches from the server of that client; what is posted may take so many seconds, a page a few at most."""
     import httpx2
     import openai
 
@@ -33,7 +35,7 @@ def fetcher(client: AsyncOpenAI, timeout: float) -> Fetch:
     root = f"{server.scheme}://{server.netloc}"
 
     async def fetch(path: str, body: Mapping[str, Any] | None) -> Any:
-        with anyio.fail_after(timeout):
+        with anyio.fail_after(timeout if body is not None else min(timeout, _PAGE)):
             try:
                 if body is None:
                     page = await client.get(root + path, cast_to=httpx2.Response)

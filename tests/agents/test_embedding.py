@@ -118,3 +118,18 @@ def test_only_an_openai_backend_embeds() -> None:
     with pytest.raises(UsageError, match="needs `backend`"):
         load_scenario(SCENARIOS / "bike-demand.yaml", ["roles.memory_keeper={embedding: openai}"])
     assert scenario(embedding="openai", backend="local", model="e").roles.backends == ["local", "offline"]
+
+
+def test_a_budget_in_usd_asks_what_the_embedding_costs() -> None:
+    changes = [
+        "backends.local={kind: openai, model: m, prices: {input: 0, output: 0}, base_url: 'http://127.0.0.1:1/v1'}"
+    ]
+    keeper = "embedding: openai, backend: local, model: e"
+    with pytest.raises(
+        UsageError, match=r"budget.usd: what the embedding model e costs .* roles\.memory_keeper\.price"
+    ):
+        load_scenario(
+            SCENARIOS / "bike-demand.yaml", [*changes, f"roles.memory_keeper={{{keeper}}}", "budget={usd: 5}"]
+        )
+    priced = [*changes, f"roles.memory_keeper={{{keeper}, price: 0.02}}", "budget={usd: 5}"]
+    assert load_scenario(SCENARIOS / "bike-demand.yaml", priced).roles.memory_keeper.price == 0.02
