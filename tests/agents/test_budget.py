@@ -114,6 +114,13 @@ def test_cost_by_role_is_what_the_server_counted(
     assert {role: groups[named[role]]["calls"] for role in ROLES} == counted
     assert groups["writer"]["tokens"] == counted["executor"] * TOKENS
     assert groups["writer"]["usd"] == pytest.approx(counted["executor"] * USD)
+    with pytest.raises(SystemExit):
+        main(["export", "run", "--to", "otlp", "--runs", str(tmp_path)])
+    spans = json.loads(capsys.readouterr().out)["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    told = [{each["key"]: each["value"] for each in span["attributes"]} for span in spans]
+    chats = [each for each in told if each.get("gen_ai.operation.name") == {"stringValue": "chat"}]
+    assert len(chats) == server.calls
+    assert {each["gen_ai.provider.name"]["stringValue"] for each in chats} == {"127.0.0.1"}
 
 
 def test_calls_in_flight_hold_what_they_may_use() -> None:
