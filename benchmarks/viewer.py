@@ -23,6 +23,7 @@ from bus.message import Draft, Message
 from bus.reader import LogReader
 from bus.sqlite import open_log
 from executors.launch import Cause
+from viewer.live_pages import messages_page
 
 ROUNDS = 9
 MESSAGES = 100_000
@@ -95,7 +96,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def pages(folder: Path, rounds: int) -> Iterator[tuple[str, float]]:
-    """Milliseconds of the newest page under each filter."""
+    """Milliseconds of the newest page under each filter, as it is read and as a page for a browser."""
     filters: dict[str, dict[str, object]] = {
         "role": {"role": "runner"},
         "trace": {"trace": 2},
@@ -111,6 +112,12 @@ def pages(folder: Path, rounds: int) -> Iterator[tuple[str, float]]:
                 return list(reader.envelopes(limit=PAGE, newest_first=True, **chosen))  # type: ignore[arg-type]
 
             yield name, statistics.median(timed(page) for _ in range(rounds))
+    for name, query in (("role", {"role": "runner"}), ("kind", {"kind": "repair_called"}), ("no filter", {})):
+
+        def web(query: dict[str, str] = query) -> object:
+            return messages_page(folder, query)
+
+        yield f"the web page, by {name}", statistics.median(timed(web) for _ in range(rounds))
 
 
 async def followed(folder: Path, count: int) -> list[float]:

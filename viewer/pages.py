@@ -5,6 +5,7 @@ A page is whole in itself: style and scripts stand in it and are named in its po
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = ["environment", "frame"]
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
+@cache
 def environment() -> Environment:
     """Templates that escape everything, take control characters out of it, and stop at an unknown name."""
     made = Environment(

@@ -52,6 +52,7 @@
     try {
       do {
         again = false;
+        const begun = performance.now();
         const answer = await fetch(location.href, {cache: "no-store"});
         if (!answer.ok) throw new Error("the server answered " + answer.status);
         const fresh = parsed(await answer.text());
@@ -59,6 +60,8 @@
         if (!document.getElementById("head")) document.querySelector("main").replaceWith(document.importNode(fresh.querySelector("main"), true));
         else takeOver(fresh);
         say("live");
+        // A page that is long in the making is asked for less often.
+        await new Promise((done) => setTimeout(done, 4 * (performance.now() - begun)));
       } while (again);
     } catch (error) {
       say("not live: " + error.message);
