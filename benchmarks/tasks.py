@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ class Extent:
     finish: tuple[int, int]
 
 
-FULL = Extent((0, 1, 2), 24, 120.0, (3, 2))
-QUICK = Extent((0,), 6, 30.0, (2, 1))
+FULL = Extent((0, 1, 2), 16, 120.0, (3, 2))
+QUICK = Extent((0,), 6, 60.0, (2, 1))
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["gome"], help="which optimizers")
     parser.add_argument("--tasks", nargs="+", choices=RECIPES, default=list(RECIPES), help="which tasks")
     parser.add_argument("--out", type=Path, default=Path(".benchmark-tasks"), help="where results are kept")
+    parser.add_argument("--trials", type=int, help=f"trials a run, in place of {FULL.trials} or {QUICK.trials}")
     asked = parser.parse_args(arguments)
+    extent = QUICK if asked.quick else FULL
+    extent = replace(extent, trials=asked.trials or extent.trials)
     folder: Path = asked.out.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     for task in asked.tasks:
         prepare_task(task, say=_say)
-    anyio.run(run, asked.arms, asked.tasks, QUICK if asked.quick else FULL, folder)
+    anyio.run(run, asked.arms, asked.tasks, extent, folder)
     print((folder / "tasks.md").read_text(encoding="utf-8"))
 
 
