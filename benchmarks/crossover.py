@@ -19,7 +19,7 @@ import anyio
 from benchmarks.crossover_report import figure, table
 from benchmarks.crossover_runs import ARMS, Cell, Result, open_bench
 from benchmarks.crossover_tasks import MADE, write_task
-from benchmarks.runs import all_at_once
+from benchmarks.runs import all_at_once, commit
 from benchmarks.warm import warm_executor
 
 _AT_ONCE = 3
@@ -78,6 +78,7 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     folder: Path = asked.out.absolute()
     folder.mkdir(parents=True, exist_ok=True)
+    commit()
     anyio.run(run, QUICK if asked.quick else FULL, folder)
     print((folder / "crossover.md").read_text(encoding="utf-8"))
 

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -213,8 +214,9 @@ def _fresh(folder: Path, name: str) -> Path:
     return next(place for place in places if not place.exists())
 
 
+@cache
 def commit() -> str:
-    """The commit that is measured, "-dirty" behind it where files differ from it."""
+    """The commit that is measured, "-dirty" behind it where files differ from it; asked for once, at the start."""
     asked = ["git", "describe", "--always", "--dirty"]
     told = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return told.stdout.strip() or "unknown"

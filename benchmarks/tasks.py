@@ -127,6 +127,14 @@ def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+def _positive(word: str) -> int:
+    """Raises ValueError, which argparse tells the user, for what is no number of trials."""
+    number = int(word)
+    if number < 1:
+        raise ValueError(word)
+    return number
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run, and write table and figure."""
     parser = argparse.ArgumentParser(prog="benchmarks.tasks")
@@ -134,12 +142,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["gome"], help="which optimizers")
     parser.add_argument("--tasks", nargs="+", choices=RECIPES, default=list(RECIPES), help="which tasks")
     parser.add_argument("--out", type=Path, default=Path(".benchmark-tasks"), help="where results are kept")
-    parser.add_argument("--trials", type=int, help=f"trials a run, in place of {FULL.trials} or {QUICK.trials}")
+    parser.add_argument("--trials", type=_positive, help=f"trials a run, in place of {FULL.trials} or {QUICK.trials}")
     asked = parser.parse_args(arguments)
     extent = QUICK if asked.quick else FULL
     extent = replace(extent, trials=asked.trials or extent.trials)
     folder: Path = asked.out.absolute()
     folder.mkdir(parents=True, exist_ok=True)
+    commit()
     for task in asked.tasks:
         prepare_task(task, say=_say)
     anyio.run(run, asked.arms, asked.tasks, extent, folder)
