@@ -68,7 +68,7 @@ class Diagnoser(Role):
         fault = format_fault(trial.cause.value == "ok", trial.words, evaluation)
         effect = None
         if fault is None and best is not None and evaluation is not None:
-            effect = compare(evaluation, best.evaluation, self.opened.task.direction)
+            effect = compare(evaluation, best.evaluation, self.opened.task.direction, self.scenario.method.near_tie)
         if not self.optimizer.judges:
             by_score = fault or (rule_by_score(evaluation, effect) if evaluation else None)
             return _diagnosis(trial, proposal, by_score, None, effect)

@@ -2,31 +2,28 @@
 
     FinishCalled ──► every finalist again, several seeds, on data without the hold-out's labels ──► RunFinished
 
-What ships is the winner's submission from its trial on all data. The private grade is computed after the choice.
+What ships is the winner's submission from its trial on all data, or the same mean of the finalists' submissions where
+their mean is better on the hold-out. The private grade is computed after the choice.
 """
 
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from statistics import fmean, stdev
+from typing import Literal
 
 import anyio
 
 from agents.forward import Forward, ScriptRan, ScriptRun
-from agents.ideas import Finalist, FinalRanking, Record
+from agents.ideas import Blend, Finalist, FinalRanking, Record
 from agents.messages import Diagnosis, FinishCalled, RunFinished
-from agents.momentum import signed_gain
+from agents.ranking import members_of, rank, rank_blend, why
 from agents.role import Role
 from bus.actor import ActivityResult, Context
 from bus.artefacts import Artefacts
 from bus.lifecycle import DeadLetter
 from bus.message import Draft, Envelope
-from scenarios.evidence import Direction, Evaluation, Grade
+from scenarios.evidence import Evaluation, Grade
 
-__all__ = ["Finisher", "Graded", "rank"]
-
-_MISALIGNED = 3.0
-"""So many standard errors may out-of-fold be better than hold-out before it counts as misaligned."""
+__all__ = ["Blended", "Blender", "Blending", "Finisher", "Graded", "Grading"]
 
 
 class Grading(Record):
@@ -41,19 +38,35 @@ class Graded(ActivityResult):
     grade: Grade | None
 
 
+class Blending(Record):
+    """Submissions for the rows of one view to be averaged."""
+
+    view: Literal["full", "holdout"]
+    submission_refs: tuple[str, ...]
+
+
+class Blended(ActivityResult):
+    """Their average; its evaluation on the hold-out, None for the full view, whose rows nobody has labels of."""
+
+    submission_ref: str
+    evaluation: Evaluation | None
+
+
 Grader = Callable[[Grading], Awaitable[Graded]]
+Blender = Callable[[Blending], Awaitable[Blended]]
 
 
 class Finisher(Role):
-    """Re-runs the finalists and names the winner."""
+    """Re-runs the finalists and names the winner. Without a `blender` nothing is averaged."""
 
     handles = frozenset({"finish_called"})
     notes = frozenset({"run_opened", "diagnosis", "dead_letter"})
 
-    def __init__(self, forward: Forward, grader: Grader, artefacts: Artefacts) -> None:
+    def __init__(self, forward: Forward, grader: Grader, artefacts: Artefacts, blender: Blender | None = None) -> None:
         super().__init__("finisher", None, artefacts)
         self.forward = forward
         self.grader = grader
+        self.blender = blender
         self.trials = self.accepted = self.dead_letters = 0
 
     def remember(self, envelope: Envelope) -> None:
@@ -70,33 +83,36 @@ class Finisher(Role):
                 pass
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Run, rank, grade."""
+        """Run, rank, blend, grade."""
         call = envelope.message
         if not isinstance(call, FinishCalled):
             raise TypeError(f"a finisher handles finish_called, not {envelope.kind}")
+        settings = self.scenario.method.finish
         reruns = await self._rerun(call, context)
-        ranking = rank(call.finalists, reruns, self.opened.task.direction)
+        evaluations = [[ran.evaluation if ran else None for ran in row] for row in reruns]
+        ranking = rank(call.finalists, evaluations, self.opened.task.direction, settings.misaligned)
+        blend = await self._blend(ranking, dict(zip(call.finalists, reruns, strict=True)), context)
         winner = ranking[0].finalist if ranking else None
-        grade = await self._grade(winner, context) if winner else None
         finished = RunFinished(
             winner=winner,
             ranking=ranking,
-            why=_why(ranking, call.reason),
-            grade=grade,
+            blend=blend,
+            why=why(ranking, blend, call.reason),
+            grade=None,
             trials=self.trials,
             accepted=self.accepted,
             dead_letters=self.dead_letters,
         )
-        return [Draft(finished)]
+        return [Draft(finished.model_copy(update={"grade": await self._grade(finished.submission_ref, context)}))]
 
-    async def _rerun(self, call: FinishCalled, context: Context) -> list[list[Evaluation | None]]:
-        """What the re-runs predict of the hold-out, a row a finalist and a column a seed; None where one failed."""
-        reruns: list[list[Evaluation | None]] = [[None] * call.seeds for _ in call.finalists]
+    async def _rerun(self, call: FinishCalled, context: Context) -> list[list[ScriptRan | None]]:
+        """The re-runs on the hold-out, a row a finalist and a column a seed; None where one failed."""
+        reruns: list[list[ScriptRan | None]] = [[None] * call.seeds for _ in call.finalists]
 
         async def run(row: int, column: int, request: ScriptRun) -> None:
             forward = partial(self.forward.run, request, f"{self.name}-{row}", urgent=True)
             ran = await context.perform("script", request, ScriptRan, forward, label="hold-out run")
-            reruns[row][column] = ran.evaluation if ran.good else None
+            reruns[row][column] = ran if ran.good else None
 
         # Tasks start in the order they are given, so each run gets the same ordinal at every delivery.
         async with anyio.create_task_group() as group:
@@ -113,53 +129,36 @@ class Finisher(Role):
             seconds=self.scenario.executors.timeout.full,
         )
 
-    async def _grade(self, winner: Finalist, context: Context) -> Grade | None:
-        request = Grading(submission_ref=winner.submission_ref)
+    async def _blend(
+        self,
+        ranking: Sequence[FinalRanking],
+        reruns: dict[Finalist, list[ScriptRan | None]],
+        context: Context,
+    ) -> Blend | None:
+        """The finalists' mean on the hold-out, seed by seed; on all data only where it is taken. [O]"""
+        members = members_of(ranking)
+        if not members or self.blender is None or not self.scenario.method.finish.blend:
+            return None
+        columns = zip(*(reruns[member] for member in members), strict=True)
+        scored = [
+            await self._average("holdout", [ran.submission_ref if ran else None for ran in column], context)
+            for column in columns
+        ]
+        blend = rank_blend(members, [each.evaluation for each in scored], ranking, self.opened.task.direction)
+        if not blend.taken:
+            return blend
+        shipped = await self._average("full", [member.submission_ref for member in members], context)
+        return blend.model_copy(update={"submission_ref": shipped.submission_ref})
+
+    async def _average(self, view: Literal["full", "holdout"], refs: Sequence[str | None], context: Context) -> Blended:
+        if self.blender is None:
+            raise ValueError("there is nothing to blend with")
+        request = Blending(view=view, submission_refs=tuple(ref for ref in refs if ref is not None))
+        return await context.perform("blend", request, Blended, partial(self.blender, request), label="blend")
+
+    async def _grade(self, submission_ref: str | None, context: Context) -> Grade | None:
+        if submission_ref is None:
+            return None
+        request = Grading(submission_ref=submission_ref)
         graded = await context.perform("grade", request, Graded, partial(self.grader, request), label="private grade")
         return graded.grade
-
-
-def rank(
-    finalists: Sequence[Finalist], reruns: Sequence[Sequence[Evaluation | None]], direction: Direction
-) -> tuple[FinalRanking, ...]:
-    """Finalists by their mean hold-out score, best first; those that are misaligned or failed come last.
-
-    A finalist is misaligned where its out-of-fold score is better than its hold-out score by more than three standard
-    errors of that difference, those of the folds' mean and of the hold-out added in quadrature.
-    """
-    rankings = [_ranking(finalist, row, direction) for finalist, row in zip(finalists, reruns, strict=True)]
-
-    def order(ranking: FinalRanking) -> tuple[bool, bool, float, float]:
-        mean = -signed_gain(ranking.mean, 0.0, direction) if ranking.mean is not None else math.inf
-        return ranking.mean is None, ranking.misaligned, mean, -signed_gain(ranking.finalist.score, 0.0, direction)
-
-    return tuple(sorted(rankings, key=order))
-
-
-def _ranking(finalist: Finalist, reruns: Sequence[Evaluation | None], direction: Direction) -> FinalRanking:
-    scores = tuple(rerun.score if rerun else None for rerun in reruns)
-    good = [score for score in scores if score is not None]
-    if not good or len(good) < len(scores):
-        return FinalRanking(finalist=finalist, scores=scores, mean=None, spread=None, gap=None, misaligned=False)
-    mean, spread = fmean(good), stdev(good) if len(good) > 1 else None
-    holdout_errors = [rerun.standard_error or 0.0 for rerun in reruns if rerun]
-    error = math.hypot(finalist.standard_error or 0.0, fmean(holdout_errors))
-    overstated = signed_gain(finalist.score, mean, direction)
-    return FinalRanking(
-        finalist=finalist,
-        scores=scores,
-        mean=mean,
-        spread=spread,
-        gap=mean - finalist.score,
-        misaligned=error > 0 and overstated > _MISALIGNED * error,
-    )
-
-
-def _why(ranking: Sequence[FinalRanking], reason: str) -> str:
-    if not ranking:
-        return f"{reason}; no trial was accepted, so there is no winner"
-    first = ranking[0]
-    if first.mean is None:
-        return f"{reason}; no finalist ran on the hold-out, so the best out-of-fold score decides"
-    words = f"{reason}; best mean hold-out score {first.mean:.5g} of {len(ranking)} finalists"
-    return f"{words}, although it is misaligned, as all of them are" if first.misaligned else words

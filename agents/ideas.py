@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scenarios.evidence import Evaluation
 
 __all__ = [
+    "Blend",
     "Challenge",
     "Component",
     "Effect",
@@ -159,3 +160,17 @@ class FinalRanking(Record):
     spread: float | None
     gap: float | None
     misaligned: bool
+
+
+class Blend(Record):
+    """The mean of several finalists' predictions, named by (trace, step): hold-out scores, one a seed.
+
+    `submission_ref` is the same mean of their submissions on all data, None where it was not `taken`.
+    """
+
+    members: tuple[tuple[int, int], ...]
+    scores: tuple[float | None, ...]
+    mean: float | None
+    spread: float | None
+    taken: bool
+    submission_ref: str | None

@@ -201,6 +201,6 @@ class MemoryKeeper(Role):
             candidates.path_length,
             method,
         )
-        drawn = draw(probabilities, method.recalled, method.recalled, self.seed(trace, step, "recall"))
+        drawn = draw(probabilities, method.draws, method.recalled, self.seed(trace, step, "recall"))
         sampled = [entries[index].recalled(weight) for index, weight in drawn.items() if entries[index] is not best]
         return (best.recalled(None), *sampled)

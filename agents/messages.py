@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from agents.ideas import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Stage
+from agents.ideas import Blend, Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Stage
 from agents.workplace import Workplace
 from bus.lifecycle import LIFECYCLE
 from bus.message import Message, Vocabulary
@@ -175,7 +175,7 @@ class Job(Message):
 
 
 class RepairCalled(Message):
-    """Runner → Writer: the script failed and attempts are left. `phase` is where."""
+    """Runner → Writer: the script failed and attempts are left. `phase` is where, `seconds` what a debug run took."""
 
     kind: Literal["repair_called"] = "repair_called"
     script_ref: str
@@ -185,6 +185,7 @@ class RepairCalled(Message):
     words: str
     output_ref: str | None
     evaluation: Evaluation | None
+    seconds: float = 0.0
 
 
 class Trial(Message):
@@ -255,17 +256,26 @@ class FinishCalled(Message):
 class RunFinished(Message):
     """Finisher → the user: the winner, the ranking it comes from, and its grade where the task has private answers.
 
-    `winner` is None where no trial was ever accepted. The grade is computed after the choice.
+    `winner` is None where no trial was ever accepted. `blend` is the finalists' mean where there are several, `taken`
+    where it was better. The grade is computed after the choice, of what is submitted.
     """
 
     kind: Literal["run_finished"] = "run_finished"
     winner: Finalist | None
     ranking: tuple[FinalRanking, ...]
+    blend: Blend | None = None
     why: str
     grade: Grade | None
     trials: int
     accepted: int
     dead_letters: int
+
+    @property
+    def submission_ref(self) -> str | None:
+        """What is submitted: the blend's predictions where it was taken, else the winner's."""
+        if self.blend is not None and self.blend.taken:
+            return self.blend.submission_ref
+        return self.winner.submission_ref if self.winner is not None else None
 
 
 VOCABULARY = Vocabulary.of(

@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.backends.base import Answer, Embedded, Texts
 from agents.conduct import opening_of
-from agents.finisher import Graded, Grading
+from agents.finisher import Blended, Blending, Graded, Grading
 from agents.forward import Forward, ScriptRan, ScriptRun
 from agents.messages import VOCABULARY
 from agents.requests import Request
@@ -51,6 +51,9 @@ class _NoWorld:
     async def grade(self, request: Grading) -> Graded:
         raise ReplayDiverged(f"a replay graded {request.submission_ref}")
 
+    async def blend(self, request: Blending) -> Blended:
+        raise ReplayDiverged(f"a replay blended {len(request.submission_refs)} submissions")
+
 
 async def rehearse(folder: Path) -> Replayed:
     """Feed each actor of the run in `folder` what it heard, and compare what it says with the log.
@@ -63,7 +66,7 @@ async def rehearse(folder: Path) -> Replayed:
     backends = dict.fromkeys(scenario.backends, nothing)
     with LogReader(folder, VOCABULARY) as reader, _closed_world():
         embedder = None if scenario.roles.memory_keeper.embedding == "hashing" else nothing
-        actors = seat(scenario, backends, nothing, nothing.grade, reader.artefacts, embedder)
+        actors = seat(scenario, backends, nothing, nothing.grade, reader.artefacts, embedder, nothing.blend)
         return await replay(reader, actors)
 
 

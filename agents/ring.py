@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from agents.backends.base import Backend, Embedder
 from agents.diagnoser import Diagnoser
 from agents.director import Director
-from agents.finisher import Finisher, Grader
+from agents.finisher import Blender, Finisher, Grader
 from agents.forward import Forward
 from agents.memory_keeper import MemoryKeeper
 from agents.proposer import Proposer
@@ -25,8 +25,11 @@ def seat(
     grader: Grader,
     artefacts: Artefacts,
     embedder: Embedder | None = None,
+    blender: Blender | None = None,
 ) -> list[Role]:
-    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words."""
+    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words, `blender`
+    where no finalists are to be averaged.
+    """
     if (embedder is None) != (scenario.roles.memory_keeper.embedding == "hashing"):
         raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
     roles, lookahead = scenario.roles, scenario.lookahead
@@ -34,7 +37,7 @@ def seat(
         Reasoner(backends[name]) for name in (roles.diagnoser, roles.proposer, roles.executor)
     )
     keeper = MemoryKeeper(artefacts, embedder)
-    shared: list[Role] = [Director(artefacts), keeper, Finisher(forward, grader, artefacts)]
+    shared: list[Role] = [Director(artefacts), keeper, Finisher(forward, grader, artefacts, blender)]
     teams = [
         role
         for trace in range(scenario.teams)

@@ -42,19 +42,22 @@ class Runner(Role):
         self.forward = forward
         self.late = False
         self.full_failures: dict[int, int] = {}
+        self.debugged: dict[int, float] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep whether the time for trials is over, and how often a step's full run has failed."""
+        """Keep whether the time for trials is over, and of each step what its failures have taken."""
         match envelope.message:
             case DeadlineReached():
                 self.late = True
             case SessionOpened(budget=dict()):
                 self.late = False
-            case RepairCalled(phase="full"):
+            case RepairCalled() as repair:
                 step = place(envelope)[1]
-                self.full_failures[step] = self.full_failures.get(step, 0) + 1
+                self.full_failures[step] = self.full_failures.get(step, 0) + (repair.phase == "full")
+                self.debugged[step] = self.debugged.get(step, 0.0) + repair.seconds
             case Diagnosis():
                 self.full_failures.pop(place(envelope)[1], None)
+                self.debugged.pop(place(envelope)[1], None)
             case _:
                 pass
 
@@ -104,7 +107,8 @@ class Runner(Role):
         ran = await self._run(job, "full", context)
         if not ran.good or ran.evaluation is None or before.evaluation is None:
             return before
-        effect = compare(ran.evaluation, before.evaluation, self.opened.task.direction)
+        direction, method = self.opened.task.direction, self.scenario.method
+        effect = compare(ran.evaluation, before.evaluation, direction, method.near_tie)
         better = effect is not None and effect.gain > 0
         return _trial(job, "full", _with_leaks(ran, leaks)) if better else before
 
@@ -121,10 +125,13 @@ class Runner(Role):
         return await context.perform("script", request, ScriptRan, call, label=f"{view} run")
 
     def _failed(self, job: Job, phase: Phase, ran: ScriptRan, trace: int, step: int) -> Draft:
-        """A repair while attempts are left (repairs in all, three full runs), else a failed trial. [C]"""
+        """A repair while attempts and time are left (ten in all, three full runs), else a failed trial. [C]"""
         settings = self.scenario.executors
         tries = self.full_failures.get(step, 0) + (phase == "full")
-        if job.attempt > settings.repairs or tries >= settings.full_tries:
+        seconds = ran.seconds if phase == "debug" else 0.0
+        debugged = self.debugged.get(step, 0.0) + seconds
+        late = debugged >= settings.repair_time * settings.timeout.debug and not self.lockstep
+        if job.attempt > settings.repairs or tries >= settings.full_tries or late:
             return Draft(_trial(job, phase, ran), trace, step)
         repair = RepairCalled(
             script_ref=job.script_ref,
@@ -134,6 +141,7 @@ class Runner(Role):
             words=_words(ran),
             output_ref=ran.output_ref,
             evaluation=ran.evaluation,
+            seconds=seconds,
         )
         return Draft(repair, trace, step)
 

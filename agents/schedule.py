@@ -16,9 +16,10 @@ Source = Literal["scenario", "feedback"]
 def scenario_share(accepted: int, refused: int, method: Method) -> int:
     """m, how far challenges still come from the task itself: from `scenario_weight` (3) down to 0. [C]
 
-    w = ⌊(3·S + 2·F) / 2⌋, m = max(0, 3 − ⌊w / 4⌋), with S accepted and F not accepted trials on the trace's path.
+    w = ⌊(3·S + 2·F) / 2⌋, m = max(0, 3 − ⌊w / 4⌋), with S accepted and F not accepted trials on the trace's path; 3 and
+    2 are `accepted_weight` and `refused_weight`, 4 is `schedule_slope`.
     """
-    weight = (3 * accepted + 2 * refused) // 2
+    weight = (method.accepted_weight * accepted + method.refused_weight * refused) // 2
     return max(0, method.scenario_weight - weight // method.schedule_slope)
 
 

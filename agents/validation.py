@@ -4,7 +4,7 @@
 2. alignment: validation is built as the test is, nothing leaks; severe → rejected and the score erased;
 3. analysis: clearly better or worse decides; a near-tie is the reasoner's to decide.
 
-The noise of the folds counts: a difference within one standard error is a near-tie.
+The noise of the folds counts: a difference within one standard error (`method.near_tie`) is a near-tie.
 """
 
 import math
@@ -30,12 +30,13 @@ class Ruling:
     erased: bool = False
 
 
-def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction) -> Effect | None:
+def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction, near_tie: float = 1.0) -> Effect | None:
     """A trial against its trace's best over the same folds; None where either has no score.
 
     With d the fold-wise gains over K splits: SE = sd(d) · √(1/K + n_valid/n_train), the correction of Nadeau & Bengio
     (2003) for overlapping training sets. With one split the standard error is by paired bootstrap over its rows. Where
-    nothing can be paired the difference of the scores stands without an error. [O]
+    nothing can be paired the difference of the scores stands without an error. |mean d| < `near_tie` · SE is a
+    near-tie, and so is a gain of nothing. [O]
     """
     if trial.score is None or incumbent.score is None:
         return None
@@ -45,7 +46,7 @@ def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction) -> E
         gain, error = signed_gain(trial.score, incumbent.score, direction), _bootstrap_error(trial, incumbent)
     else:
         gain, error = fmean(gains), stdev(gains) * math.sqrt(1 / splits + _overlap(trial))
-    return Effect(gain=gain, standard_error=error, verdict=_verdict(gain, error or 0.0))
+    return Effect(gain=gain, standard_error=error, verdict=_verdict(gain, near_tie * (error or 0.0)))
 
 
 def _overlap(trial: Evaluation) -> float:
@@ -62,8 +63,8 @@ def _bootstrap_error(trial: Evaluation, incumbent: Evaluation) -> float | None:
     return stdev(one - other for one, other in zip(ours, theirs, strict=True))
 
 
-def _verdict(gain: float, error: float) -> Literal["better", "worse", "near-tie"]:
-    if abs(gain) < error or gain == 0.0:
+def _verdict(gain: float, least: float) -> Literal["better", "worse", "near-tie"]:
+    if abs(gain) < least or gain == 0.0:
         return "near-tie"
     return "better" if gain > 0 else "worse"
 

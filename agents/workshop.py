@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from agents.backends.base import Backend, Embedder
 from agents.backends.factory import make_backends, make_embedder
-from agents.finisher import Graded, Grading
+from agents.finisher import Blended, Blending, Graded, Grading
 from agents.forward import ForwardPass
 from agents.purse import Purse
 from agents.redaction import secrets_of
@@ -52,6 +52,19 @@ class Workshop:
         """A submission against the task's private answers, which nothing else in a run reads."""
         path = self.forward.artefacts.path(request.submission_ref)
         return Graded(grade=await anyio.to_thread.run_sync(grade, self.task, path))
+
+    async def blend(self, request: Blending) -> Blended:
+        """The mean of submissions, and on the hold-out what it is worth."""
+        return await anyio.to_thread.run_sync(self._blend, request)
+
+    def _blend(self, request: Blending) -> Blended:
+        artefacts = self.forward.artefacts
+        paths = [artefacts.path(ref) for ref in request.submission_refs]
+        ref = artefacts.put_now(self.harness.blend(request.view, paths))
+        if request.view == "full":
+            return Blended(submission_ref=ref, evaluation=None)
+        evaluation = self.harness.evaluate(request.view, {"submission.csv": artefacts.path(ref)})
+        return Blended(submission_ref=ref, evaluation=evaluation)
 
     @property
     def sandbox(self) -> Sandbox:

@@ -6,12 +6,13 @@ Nothing that a script writes is believed and nothing of it raises: a missing or 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from scenarios.baseline import dummy_score
+from scenarios.blending import blended_table
 from scenarios.evidence import Evaluation, LeakNote, Profile
 from scenarios.profile import profile_task
 from scenarios.scoring import read_claims, score_folds, score_holdout
@@ -98,6 +99,16 @@ class Harness:
             if view == "full":
                 figures["leaks"] = figures.get("leaks", ()) + self._leaks_in(source, figures)
         return Evaluation(view=view, defects=defects + figures.pop("defects", ()), **figures)
+
+    def blend(self, view: ViewName, submissions: Sequence[Path]) -> str:
+        """The mean of submissions for a view, as the text of one. Raises ValueError where one is not as asked."""
+        made, brief, metric = self._view(view), self.task.brief, self.task.metric
+        ids = canonical(made.test[brief.id_column])
+        checked = [check_submission(path, brief, metric, ids, constant_is_defect=False) for path in submissions]
+        good = [each.table for each in checked if each.table is not None]
+        if len(good) < len(checked) or not good:
+            raise ValueError(f"{len(checked) - len(good)} of {len(checked)} submissions are not as asked: no mean")
+        return str(blended_table(good, brief, metric).to_csv(index=False, lineterminator="\n"))
 
     def dummy_score(self) -> float:
         """The score on the same folds of a constant prediction (see `baseline`)."""

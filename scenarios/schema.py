@@ -115,7 +115,9 @@ class Timeouts(Model):
 class Executors(Model):
     """Within what scripts run, wherever it is.
 
-    With `tuning` a trace's first good script is tuned once, and the better of both is judged.
+    A script that fails is repaired `repairs` times at most, and while its debug runs have taken less than
+    `repair_time` times the debug limit. With `tuning` a trace's first good script is tuned once, and the better of both
+    is judged.
 
     `assets` are files or folders below the scenario's own, such as weights, that scripts may read.
     """
@@ -126,6 +128,7 @@ class Executors(Model):
     timeout: Timeouts = Timeouts()
     debug: bool = True
     repairs: Annotated[int, Field(ge=0)] = 10
+    repair_time: Annotated[float, Field(gt=0)] = 4.0
     tuning: bool = False
     full_tries: Annotated[int, Field(gt=0)] = 3
     python: str | None = None
@@ -176,12 +179,18 @@ AnyExecutors = Annotated[
 
 
 class FinishSettings(Model):
-    """The finish: so many candidates (two a trace at most), so many seeds, a hold-out of this share of the rows."""
+    """The finish: so many candidates (two a trace at most), so many seeds, a hold-out of this share of the rows.
+
+    A finalist whose out-of-fold score is better than its hold-out score by more than `misaligned` standard errors comes
+    last. With `blend` the mean of the others' predictions is submitted where it is better on the hold-out than each.
+    """
 
     candidates: Annotated[int, Field(gt=0)] = 6
     per_trace: Annotated[int, Field(gt=0)] = 2
     seeds: Annotated[int, Field(gt=0)] = 3
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    misaligned: Annotated[float, Field(gt=0)] = 3.0
+    blend: bool = True
 
 
 class TreeSettings(Model):
@@ -211,7 +220,8 @@ class Method(Model):
     """The constants of METHOD: ablation switches, challenge schedule, scoring weights, interaction kernel, stages.
 
     `selection` is who chooses among the candidates: a reasoner, or a seeded draw by rank. Two ideas of one key are the
-    same where their words are at least `repeat_similarity` alike.
+    same where their words are at least `repeat_similarity` alike. A gain of less than `near_tie` standard errors is a
+    near-tie. Each candidate draws `draws` times from memory, and `recalled` distinct ideas are shown.
     """
 
     structured_reasoning: bool = True
@@ -223,6 +233,8 @@ class Method(Model):
     tree: TreeSettings = TreeSettings()
     challenges: Annotated[int, Field(gt=0, le=5)] = 5
     scenario_weight: Annotated[int, Field(ge=0)] = 3
+    accepted_weight: Annotated[int, Field(ge=0)] = 3
+    refused_weight: Annotated[int, Field(ge=0)] = 2
     schedule_slope: Annotated[int, Field(gt=0)] = 4
     weights: tuple[float, float, float, float, float] = (0.4, 0.2, 0.2, 0.1, 0.1)
     candidates: Annotated[int, Field(gt=0)] = 5
@@ -230,7 +242,9 @@ class Method(Model):
     beta: float = 1.0
     half_life: Annotated[float, Field(gt=0)] = 30.0
     clamp: Annotated[float, Field(gt=0)] = 2.0
+    draws: Annotated[int, Field(ge=0)] = 2
     recalled: Annotated[int, Field(ge=0)] = 2
+    near_tie: Annotated[float, Field(ge=0)] = 1.0
     draft_until: Annotated[float, Field(ge=0, le=1)] = 0.1
     ensemble_from: Annotated[float, Field(ge=0, le=1)] = 0.7
     finish: FinishSettings = FinishSettings()

@@ -180,7 +180,7 @@ class Summary:
         if self.finished and self.finished.winner:
             winner = self.finished.winner
             name = f"{winner.trace}.{winner.step}"
-            refs = (winner.script_ref, winner.submission_ref)
+            refs = (winner.script_ref, self.finished.submission_ref or winner.submission_ref)
             return Best(name, winner.score, winner.standard_error, *refs, final=True)
         best: Best | None = None
         for step in self.trials:

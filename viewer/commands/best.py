@@ -91,6 +91,16 @@ def best_data(reader: LogReader, summary: Summary) -> dict[str, Any]:
     }
 
 
+def _chosen(summary: Summary) -> str:
+    """How the finish chose, and what the submission is where it is not the script's alone."""
+    words = ", chosen at the finish on a hold-out it had not seen"
+    blend = summary.finished.blend if summary.finished else None
+    if blend is None or not blend.taken:
+        return words
+    members = ", ".join(f"{trace}.{step}" for trace, step in blend.members)
+    return f"{words}. The submission is the mean of those of steps {members}, which was better there than each"
+
+
 def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) -> dict[str, Path]:
     """Write script, submission and a README into `target`; return their paths by name."""
     data = best_data(reader, summary)
@@ -109,7 +119,7 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
         baseline=text.score(opened.baseline),
         test=text.score(data["test_score"]),
         step=best.step,
-        final=", chosen at the finish on a hold-out it had not seen" if best.final else "; the run has not finished",
+        final=_chosen(summary) if best.final else "; the run has not finished",
         reasoners=", ".join(summary.reasoners),
         sha256=data["submission_sha256"],
         python="python",

@@ -1,0 +1,56 @@
+"""The average of several submissions, as their metric would have it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pandas import DataFrame
+
+from scenarios.encoding import encode_predictions, prediction_columns
+from scenarios.evidence import TaskBrief
+from scenarios.formulas import Array
+from scenarios.metrics import Metric
+
+__all__ = ["blend", "blended_table"]
+
+_BY_RANK = frozenset({"auc", "columnwise-auc", "spearman"})
+_IN_ORDER = frozenset({"qwk"})
+
+
+def blend(predictions: Sequence[Array], brief: TaskBrief, metric: Metric) -> Array:
+    """One prediction of the same shape out of several, which count alike.
+
+    Decided classes are put to the vote, a draw goes to the first member that is for one of its classes; where the
+    classes have an order that the metric rewards, it is their mean, rounded. Where order alone counts, shares of ranks
+    are averaged, so that members on unlike scales have the same say. Else the mean, of log(1 + x) where errors are
+    differences of it.
+    """
+    stacked = np.stack(predictions)
+    if brief.prediction == "label":
+        return _ordered(stacked) if metric.name in _IN_ORDER else _voted(stacked)
+    if metric.name in _BY_RANK and brief.task_type != "multiclass":
+        stacked = np.stack([DataFrame(each).rank(pct=True).to_numpy() for each in stacked])
+    mean: Array = np.log1p(stacked).mean(axis=0) if metric.log_scale else stacked.mean(axis=0)
+    return np.asarray(np.expm1(mean)) if metric.log_scale else mean
+
+
+def _ordered(stacked: Array) -> Array:
+    return np.asarray(np.floor(stacked.mean(axis=0) + 0.5), dtype=int)
+
+
+def _voted(stacked: Array) -> Array:
+    votes = np.stack([(stacked == number).sum(axis=0) for number in range(int(stacked.max()) + 1)])
+    winning = votes == votes.max(axis=0)
+    first = np.stack([np.take_along_axis(winning, each[None], axis=0)[0] for each in stacked]).argmax(axis=0)
+    return np.asarray(np.take_along_axis(stacked, first[None], axis=0)[0])
+
+
+def blended_table(tables: Sequence[DataFrame], brief: TaskBrief, metric: Metric) -> DataFrame:
+    """The blend of checked submissions whose rows are in the same order, as a submission of text."""
+    mixed = blend([encode_predictions(table, brief) for table in tables], brief, metric)
+    table = DataFrame({brief.id_column: tables[0][brief.id_column]})
+    if brief.prediction == "label":
+        table[prediction_columns(brief)[0]] = [brief.classes[number] for number in mixed]
+    else:
+        for place, name in enumerate(prediction_columns(brief)):
+            table[name] = [repr(float(value)) for value in mixed[:, place]]
+    return table[list(brief.submission_columns)]

@@ -1,0 +1,102 @@
+"""The finish: who comes first, how it shrinks to the time left, and when the mean of all is better than each."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.budget import fit_finish
+from agents.ideas import Finalist
+from agents.ranking import members_of, rank, rank_blend, why
+from scenarios.evidence import Evaluation
+from scenarios.schema import FinishSettings
+
+
+def finalist(step: int, score: float = 0.5, error: float | None = 0.01, seconds: float = 10.0) -> Finalist:
+    return Finalist(
+        trace=0,
+        step=step,
+        script_ref=f"script {step}",
+        submission_ref=f"submission {step}",
+        score=score,
+        standard_error=error,
+        seconds=seconds,
+    )
+
+
+def held(score: float | None, error: float = 0.01) -> Evaluation:
+    return Evaluation(view="holdout", score=score, standard_error=error)
+
+
+def test_the_mean_over_seeds_ranks_and_its_spread_is_shown() -> None:
+    ranking = rank([finalist(1), finalist(2)], [[held(0.50), held(0.54)], [held(0.51), held(0.51)]], "minimize")
+    assert [each.finalist.step for each in ranking] == [2, 1]
+    assert [each.mean for each in ranking] == [pytest.approx(0.51), pytest.approx(0.52)]
+    assert ranking[1].spread == pytest.approx(0.0282843, rel=1e-5)  # of .50 and .54: .04 / √2
+    assert ranking[1].gap == pytest.approx(0.02)
+    upwards = rank([finalist(1), finalist(2)], [[held(0.50), held(0.54)], [held(0.51), held(0.51)]], "maximize")
+    assert [each.finalist.step for each in upwards] == [1, 2]
+
+
+def test_out_of_fold_far_above_hold_out_comes_last() -> None:
+    # The errors .01 and .01 add to .014142; three of them are .0424, so .45 against .50 is too good and .46 is not.
+    good, late = finalist(1, 0.46), finalist(2, 0.45)
+    ranking = rank([late, good], [[held(0.50)], [held(0.501)]], "minimize")
+    assert [(each.finalist.step, each.misaligned) for each in ranking] == [(1, False), (2, True)]
+    lenient = rank([late, good], [[held(0.50)], [held(0.501)]], "minimize", misaligned=4.0)
+    assert not any(each.misaligned for each in lenient)
+
+
+def test_what_failed_comes_last_of_all() -> None:
+    ranking = rank([finalist(1), finalist(2)], [[held(0.1), None], [held(0.9), held(0.9)]], "minimize")
+    assert [each.finalist.step for each in ranking] == [2, 1]
+    assert ranking[1].mean is None
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=6))
+def test_a_better_finalist_never_comes_later(figures: list[tuple[float, float]]) -> None:
+    finalists = [finalist(step, score) for step, (score, _) in enumerate(figures)]
+    reruns = [[held(score)] for _, score in figures]
+    for direction, sign in (("minimize", 1), ("maximize", -1)):
+        ranking = rank(finalists, reruns, "minimize" if direction == "minimize" else "maximize")
+        means = [(each.misaligned, sign * (each.mean or 0.0)) for each in ranking]
+        assert means == sorted(means)
+        assert {each.finalist.step for each in ranking} == set(range(len(figures)))
+
+
+def test_the_mean_of_the_finalists_is_taken_where_it_is_better_than_each() -> None:
+    finalists = [finalist(1), finalist(2), finalist(3, 0.1)]
+    ranking = rank(finalists, [[held(0.50)], [held(0.52)], [held(0.6)]], "minimize")
+    members = members_of(ranking)
+    assert [each.step for each in members] == [1, 2], "what is misaligned has no say"
+    better = rank_blend(members, [held(0.49)], ranking, "minimize")
+    assert (better.taken, better.mean, better.members) == (True, 0.49, ((0, 1), (0, 2)))
+    assert not rank_blend(members, [held(0.50)], ranking, "minimize").taken, "as good is not better"
+    assert not rank_blend(members, [held(0.49)], ranking, "maximize").taken
+    assert not rank_blend(members, [held(None)], ranking, "minimize").taken
+    assert "0.49 there and is submitted" in why(ranking, better, "the budget of trials is used")
+    assert members_of(ranking[:1]) == (), "one alone has no mean"
+
+
+def test_the_finish_gives_up_candidates_and_then_seeds() -> None:
+    settings, six = FinishSettings(), [finalist(step) for step in range(6)]
+    # 6 candidates × 3 seeds of 10 s in 2 slots take 90 s.
+    assert fit_finish(settings, six, 90.0, 2) == (6, 3)
+    assert fit_finish(settings, six, 89.0, 2) == (5, 3)  # 15 runs, 8 rounds, 80 s
+    assert fit_finish(settings, six, 30.0, 2) == (2, 3)
+    assert fit_finish(settings, six, 20.0, 2) == (2, 2)
+    assert fit_finish(settings, six, 10.0, 2) == (2, 1)
+    assert fit_finish(settings, six, 1.0, 2) == (1, 1)
+    assert fit_finish(settings, six, None, 2) == (6, 3)
+    assert fit_finish(settings, six[:1], 1000.0, 2) == (1, 3)
+    assert fit_finish(settings, [], 0.0, 2) == (0, 3)
+
+
+@given(st.integers(1, 8), st.floats(0, 500), st.integers(1, 4))
+def test_what_fits_stays_within_the_time_where_anything_does(count: int, left: float, slots: int) -> None:
+    finalists = [finalist(step) for step in range(count)]
+    candidates, seeds = fit_finish(FinishSettings(), finalists, left, slots)
+    assert 1 <= candidates <= min(6, count)
+    assert 1 <= seeds <= 3
+    assert seeds == 3 or candidates <= 2, "candidates go before seeds"
+    needed = -(-candidates * seeds // slots) * 10.0
+    assert needed <= left or (candidates, seeds) == (1, 1)
