@@ -127,7 +127,7 @@ def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def _positive(word: str) -> int:
+def count(word: str) -> int:
     """Raises ValueError, which argparse tells the user, for what is no number of trials."""
     number = int(word)
     if number < 1:
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["gome"], help="which optimizers")
     parser.add_argument("--tasks", nargs="+", choices=RECIPES, default=list(RECIPES), help="which tasks")
     parser.add_argument("--out", type=Path, default=Path(".benchmark-tasks"), help="where results are kept")
-    parser.add_argument("--trials", type=_positive, help=f"trials a run, in place of {FULL.trials} or {QUICK.trials}")
+    parser.add_argument("--trials", type=count, help=f"trials a run, in place of {FULL.trials} or {QUICK.trials}")
     asked = parser.parse_args(arguments)
     extent = QUICK if asked.quick else FULL
     extent = replace(extent, trials=asked.trials or extent.trials)
