@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.backends.expert.features_code import feature_lines, literal, made_categories, quote
+from agents.backends.expert.fitting import fitting
 from agents.backends.expert.metrics_code import score_lines
 from agents.backends.expert.plan import Family, Plan, plan_line
 from agents.backends.expert.scene import LOG_METRICS, metric_key, with_joins
@@ -85,46 +86,9 @@ def compose(task: TaskBrief, profile: Profile, plan: Plan) -> str:
     return re.sub(r"\n{4,}", "\n\n\n", body).rstrip("\n") + "\n"
 
 
-def _fitting(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
-    """The plan without what has no meaning for the task, or contradicts the rest of it."""
-    update: dict[str, Any] = {}
-    if task.task_type == "regression":
-        update |= {"balanced": False, "decide": "argmax"}
-        if plan.calibrate == "temperature":
-            update["calibrate"] = "none"
-        if plan.target != "identity" and plan.loss in ("poisson", "gamma"):
-            update["loss"] = "squared_error"
-    else:
-        update |= {"target": "identity", "clip": False, "loss": "squared_error"}
-        if plan.calibrate == "isotonic":
-            update["calibrate"] = "none"
-        if task.prediction != "label":
-            update["decide"] = "argmax"
-    if plan.target != "identity" or len(task.targets) > 1 or task.task_type != "regression":
-        update["level"] = ""
-    if set(plan.echoes) & set(plan.drop) or len(task.targets) > 1:
-        update["echoes"] = ()
-    if (plan.texts or plan.images != "none") and plan.encoding == "native":
-        update["encoding"] = "ordinal"  # what stands beside words and shades is an array, without categories
-    update["models"] = _possible(task, plan)
-    if plan.monotonic and plan.encoding != "native" and made_categories(profile, plan):
-        update["monotonic"] = ()  # constraints are by name, and encoded columns have none
-    return plan.model_copy(update=update)
-
-
-def _possible(task: TaskBrief, plan: Plan) -> tuple[Family, ...]:
-    """The models, a linear one in the place of those that cannot be fitted: ranks are numbers, Bayes needs words."""
-    numeric = task.task_type == "regression" or plan.decide == "cuts"
-
-    def fits(family: Family) -> bool:
-        return not (numeric and family in ("margin", "bayes")) and (family != "bayes" or bool(plan.texts))
-
-    return tuple(dict.fromkeys(family if fits(family) else "linear" for family in plan.models))
-
-
 def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
     said, profile = plan, with_joins(profile, plan)
-    plan = _fitting(task, profile, plan)
+    plan = fitting(task, profile, plan)
     numeric = task.task_type == "regression" or plan.decide == "cuts"
     grouped = plan.inner and task.split.kind in ("group", "time") and task.split.column is not None
     several = plan.inner or plan.bags > 1 or plan.bag_rows or len(plan.models) > 1
@@ -175,6 +139,7 @@ def _beside(profile: Profile, plan: Plan) -> dict[str, Any]:
         height, width = picture_size(profile.images)
         colour = profile.images.channels == 3
         found |= {"picture_height": height, "picture_width": width, "picture_channels": 3 if colour else 1}
+        found["picture_gaps"] = profile.images.found < 1
         found |= {"picture_mode": "RGB" if colour else "L", "picture_column": quote(profile.images.column)}
     return found
 

@@ -66,7 +66,7 @@ def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, colum
         return 0.05 + rows * _words(scene, plan) * kinds * {"linear": 3e-8, "margin": 3e-8}.get(family, 2e-9) * classes
     if family == "network" and plan.images != "none" and scene.profile.images is not None:
         height, width = picture_size(scene.profile.images)
-        return plan.epochs * rows * height * width * 5e-7
+        return plan.epochs * rows * height * width * 4.5e-7
     if plan.texts:
         columns += plan.topics
         topics = rows * _words(scene, plan) * plan.topics * 4e-9

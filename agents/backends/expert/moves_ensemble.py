@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from agents.backends.expert.captions import ONE_VIEW, UNSTEADY, WEIGHING
 from agents.backends.expert.moves import Choice, Move, Subject, change
-from agents.backends.expert.moves_model import FAMILY_WORDS, suits
+from agents.backends.expert.moves_family import FAMILY_WORDS, suits
 from agents.backends.expert.plan import Family, Plan
 from agents.backends.expert.scene import Scene
 

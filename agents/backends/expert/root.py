@@ -1,6 +1,6 @@
 """Where a trace starts: a sound plan for a task before any hypothesis, and the family that a trace begins with."""
 
-from agents.backends.expert.moves_model import FAMILY_WORDS
+from agents.backends.expert.moves_family import FAMILY_WORDS
 from agents.backends.expert.plan import Family, Plan, plan_of
 from agents.backends.expert.scene import HIGH_CARDINALITY, usable, with_joins
 from scenarios.evidence import Profile, TaskBrief
@@ -33,13 +33,24 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
         models=family_order(0, profile)[:1],
         epochs=10 if profile.images is not None else 20,
     )
-    columns = with_joins(profile, plan).columns
-    kinds = ("category", "boolean")
-    wide = [c.name for c in columns if usable(c) and c.dtype in kinds and c.cardinality > HIGH_CARDINALITY]
-    plan = plan.model_copy(update={"target_means": tuple(name for name in wide if name not in plan.drop)})
+    plan = plan.model_copy(update=_many_values(task, with_joins(profile, plan), plan))
     if task.task_type != "regression" and profile.rows < _FEW_ROWS:
         plan = plan.model_copy(update=_GENTLE)
     return plan_of(foreign, plan) if foreign else plan
+
+
+def _many_values(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, object]:
+    """What is made of categories with more values than boosting takes: mean targets, where rows are drawn alike.
+
+    Where rows of a group or a time belong together, a mean over random rows carries what theirs have in common, which
+    the rows of another group do not know. There a number stands for each value.
+    """
+    kinds = ("category", "boolean")
+    wide = [c.name for c in profile.columns if usable(c) and c.dtype in kinds and c.cardinality > HIGH_CARDINALITY]
+    kept = tuple(name for name in wide if name not in plan.drop)
+    if kept and task.split.kind in ("group", "time"):
+        return {"encoding": "ordinal"}
+    return {"target_means": kept}
 
 
 def family_order(trace: int, profile: Profile) -> tuple[Family, ...]:

@@ -23,6 +23,8 @@ _DETAILS: dict[str, tuple[float, ...]] = {
     "tree_columns": (0.1, 0.5, 1.0),
     "penalty": (0.01, 1.0, 100.0),
 }
+_FEWEST = {"iterations": 50, "trees": 30, "epochs": 5}
+"""How short a first solution may be made where time is short."""
 
 
 def write(request: WriteSolution, judgement: Judgement) -> Script:
@@ -55,9 +57,12 @@ def _base(request: WriteSolution) -> tuple[Plan, list[str]]:
 def _within_time(request: WriteSolution, plan: Plan) -> Plan:
     """A first solution that takes at most half of the time a script should take."""
     scene = Scene(request.task, request.profile, plan, workplace=request.workplace)
-    while script_seconds(scene, plan) > 0.6 * aim(scene) and (plan.iterations > 50 or plan.trees > 30):
-        update = {"iterations": max(50, plan.iterations * 3 // 4), "trees": max(30, plan.trees * 3 // 4)}
-        plan = plan.model_copy(update=update)
+    while script_seconds(scene, plan) > 0.6 * aim(scene):
+        fewer = {name: max(least, getattr(plan, name) * 3 // 4) for name, least in _FEWEST.items()}
+        shorter = plan.model_copy(update={name: fewer[name] for name in fewer if fewer[name] < getattr(plan, name)})
+        if shorter == plan:
+            break
+        plan = shorter
     return plan
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.moves import Move, Play, parse_parameter
 from agents.backends.expert.plan import Plan, plan_line, read_plan
 from agents.backends.expert.proposal import hypothesis_of
-from agents.backends.expert.scene import Scene
+from agents.backends.expert.scene import Scene, with_joins
 from scenarios.evidence import ColumnProfile
 from tests.agents.expert.place import Place, measured, note
 
@@ -40,7 +41,32 @@ def _scenes(places: dict[str, Place]) -> list[Scene]:
             scenes += [place.scene(place.plan(**update), measured(place, gap)) for gap in (0.1, 0.7)]
     rare = places["rare"].scene(places["rare"].plan(), measured(places["rare"]))
     unequal = rare.profile.model_copy(update={"class_balance": {"no": 0.95, "yes": 0.05}})
-    return [*scenes, _odd_columns(places["regression"]), replace(rare, profile=unequal)]
+    return [*scenes, *_other_data(places), _odd_columns(places["regression"]), replace(rare, profile=unequal)]
+
+
+def _other_data(places: dict[str, Place]) -> list[Scene]:
+    """Texts, pictures, side tables and days in a row, each read in another way or not at all."""
+    plans: list[tuple[str, dict[str, Any]]] = [
+        ("text", {"texts": ()}),
+        ("text", {"word_pairs": True, "characters": True}),
+        ("text", {"models": ("boosting", "network")}),
+        ("pictures", {"images": "none", "models": ("linear",)}),
+        ("pictures", {"images": "gradients", "models": ("margin",), "straight": True}),
+        ("pictures", {"models": ("network", "extra_trees"), "shifts": True}),
+        ("joins", {"joins": ()}),
+        ("days", {"dates": ("date",), "holidays": ("date",), "level": "fortnight_before", "latest": 0.5}),
+        ("days", {"dates": ("date",), "echoes": ("date",)}),
+    ]
+    scenes = []
+    for kind, update in plans:
+        place = places[kind]
+        scenes += [place.scene(place.plan(**update), measured(place, gap)) for gap in (0.1, 0.7)]
+    for kind in ("text", "joins"):
+        place = places[kind]
+        told = with_joins(place.harness.profile, place.plan()).columns
+        silent = {column.name: float(column.name in ("size", "hour")) for column in told}
+        scenes.append(place.scene(place.plan(), measured(place, importance=silent)))
+    return scenes
 
 
 def _odd_columns(place: Place) -> Scene:
