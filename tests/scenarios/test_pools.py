@@ -30,7 +30,7 @@ STRONG = {
     "mnist-5k": 0.958,
     "newsgroups": 0.852,
 }
-"""What a strong model reached on each task before there was a pool: gold is no easier."""
+"""What a strong model reached on each task before there was a pool, to three digits: gold is no easier."""
 QUICK = ("dummy-median", "dummy-mean-of-logs", "linear-on-numbers", "ridge-one-hot", "default-tree", "features-ridge")
 
 
@@ -58,7 +58,7 @@ def test_a_board_is_its_pool_and_its_medals_mean_something(name: str) -> None:
     limits = thresholds(table["score"].tolist(), direction)
     sign = 1 if direction == "minimize" else -1
     error = table["error"][int((table["score"] - limits["gold"]).abs().to_numpy().argmin())]
-    assert sign * limits["gold"] <= sign * STRONG[name]
+    assert sign * round(limits["gold"], 3) <= sign * STRONG[name]
     assert sign * (limits["bronze"] - limits["gold"]) >= error > 0, "else the task is crowded"
     assert sign * limits["gold"] < sign * limits["silver"] < sign * limits["bronze"] < sign * limits["median"]
 
