@@ -17,9 +17,9 @@ from bus.reader import LogReader
 from errors import GomeError, Outage, UsageError
 from scenarios.loader import load_scenario
 from scenarios.schema import Scenario
+from tests.agents.backends.test_openai import settings
 from tests.agents.model_server import Ask, ModelServer, Play, body, fail
 from tests.agents.runs import SCENARIOS
-from tests.agents.test_openai import settings
 from tests.scenarios.make_task import make_task
 
 TEXTS = Texts(model="embedder", texts=("a hot day", "a cold night"), price=2.0)

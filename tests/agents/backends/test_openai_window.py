@@ -9,8 +9,8 @@ from agents.backends.asking import USUAL_WINDOW
 from agents.backends.openai import OpenAIBackend
 from agents.backends.openai_window import ask_window
 from tests.agents import requests_made as made
+from tests.agents.backends.test_openai import GOOD, settings
 from tests.agents.model_server import ModelServer
-from tests.agents.test_openai import GOOD, settings
 
 LONG = made.survey_task(task=made.TASK.model_copy(update={"description": "words " * 8_000}))
 

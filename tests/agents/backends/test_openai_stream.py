@@ -12,8 +12,8 @@ from agents.backends.openai import OpenAIBackend
 from errors import Outage
 from scenarios.schema import OpenAIBackend as Settings
 from tests.agents import requests_made as made
+from tests.agents.backends.test_openai import GOOD, SURVEY, answered, asking
 from tests.agents.model_server import ModelServer, fail, half, refuse, say, stream
-from tests.agents.test_openai import GOOD, SURVEY, answered, asking
 
 STREAMED = stream(SURVEY)
 

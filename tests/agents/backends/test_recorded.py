@@ -22,7 +22,7 @@ from tests.agents import requests_made as made
 from tests.agents.model_server import ModelServer
 from tests.agents.recorded_model import RecordedModel
 
-BIKE = Path(__file__).parents[2] / "scenarios" / "tasks" / "bike-demand"
+BIKE = Path(__file__).parents[3] / "scenarios" / "tasks" / "bike-demand"
 
 
 @pytest.fixture(scope="module")
