@@ -119,7 +119,7 @@ class Stage:
             session = SessionOpened(wall=0.0, pid=0, sandbox=shop.sandbox.level.value, slots=slots)
             await log.append("session", [Draft(session)])
             backends = make_backends({each: scenario.backends[each] for each in scenario.roles.backends})
-            actors = seat(scenario, backends, forward, shop.grade, artefacts)
+            actors = seat(scenario, backends, forward, shop.grade, artefacts, shop.embedder, shop.blend)
             supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
             await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
             return _played(await log.read(0, log.head, limit=10**9), forward.counted)
