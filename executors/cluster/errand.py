@@ -22,7 +22,7 @@ from anyio.from_thread import start_blocking_portal
 from pydantic import BaseModel, ConfigDict
 
 from errors import GomeError
-from executors.cluster.parcels import Parcel, node_folder, unpack
+from executors.cluster.parcels import Parcel, node_folder, unpack, unpack_once
 from executors.collect import discard
 from executors.gpus import gpus
 from executors.launch import Launch, Outcome, Slot
@@ -96,12 +96,14 @@ def errand(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
     """Run one launch on this node and tell what happens. Nothing of it is left on the node when it ends."""
     import ray
 
+    raylet = os.getppid()
     order = Order.model_validate_json(order_text)
     node = ray.get_runtime_context().get_node_id()
     yield Arrived(node=node).model_dump_json()
     job = _job_folder(node_folder() / "jobs")
     try:
-        yield from _told(order, _moved(order, parcels, job, ray.get), _gpu(ray.get_gpu_ids()))
+        slot = order.slot.model_copy(update={"gpu": _gpu(ray.get_gpu_ids())})
+        yield from _told(order, _moved(order, parcels, job, ray.get), slot, raylet)
     except GomeError as error:
         yield Failed(code=error.code, words=str(error)).model_dump_json()
     finally:
@@ -131,9 +133,10 @@ def _moved(order: Order, parcels: Sequence[Parcel], job: Path, fetch: Any) -> La
     launch = order.launch
     homes: dict[Path, Path] = {}
     for path, parcel in zip(order.parcels, parcels, strict=True):
-        # What the script may write is this job's own; the data are shared by all jobs of the node.
-        own = path == launch.workspace
-        homes[path] = unpack(parcel, job / "own" if own else node_folder() / "parcels", fetch)
+        if path == launch.workspace:
+            homes[path] = unpack(parcel, job / "own", fetch)
+        else:
+            homes[path] = unpack_once(parcel, node_folder() / "parcels", fetch)
     workspace = homes[launch.workspace]
     script = homes.get(launch.script, launch.script)
     if launch.script.is_relative_to(launch.workspace):
@@ -151,22 +154,24 @@ def _moved(order: Order, parcels: Sequence[Parcel], job: Path, fetch: Any) -> La
 def _gpu(given: Sequence[int | str]) -> int | None:
     """The device /dev/nvidiaN that Ray's first GPU of this job is; None where there is none, or none is there."""
     devices = gpus()
-    return devices[int(given[0])] if given and int(given[0]) < len(devices) else None
+    number = int(given[0]) if given and str(given[0]).isdigit() else len(devices)
+    return devices[number] if number < len(devices) else None
 
 
-def _told(order: Order, launch: Launch, gpu: int | None) -> Iterator[Told]:
-    """Run the launch while telling its lines; then the artefacts and the outcome."""
+def _told(order: Order, launch: Launch, slot: Slot, raylet: int) -> Iterator[Told]:
+    """Run the launch while telling its lines; then the artefacts and the outcome.
+
+    `raylet` is the process that speaks for this node and has started us. Once it is gone the cluster has lost the node,
+    the job is done elsewhere, and this is no place to go on: the script is ended and nothing more is told.
+    """
     executor = LocalExecutor(sandbox_here(launch.python, unsandboxed=order.unsandboxed))
-    slot = order.slot.model_copy(update={"gpu": gpu})
     lines: deque[str] = deque(maxlen=_LINES)
-    raylet = os.getppid()
     with start_blocking_portal() as portal:
         running = portal.start_task_soon(executor.run, launch, slot, lines.append if order.listening else None)
         try:
             while not running.done():
                 wait([running], timeout=_TICK)
                 if os.getppid() != raylet:
-                    # The node is lost to the cluster: the job is done elsewhere, and this is no place to go on.
                     return
                 yield from _heard(lines)
         finally:

@@ -7,6 +7,7 @@ a job that was lost with its node is told as such, and who asked for it asks aga
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 import anyio
@@ -51,6 +52,7 @@ class ClusterExecutor:
         self._shared = shared
         self._patience = patience
         self._unsandboxed = unsandboxed
+        self._packing = Lock()
         self._packed: dict[Path, tuple[object, Parcel]] = {}
         self._task = load_ray().remote(errand)
 
@@ -92,11 +94,12 @@ class ClusterExecutor:
 
     def _parcel(self, path: Path) -> Parcel:
         """The parcel of a path, packed anew where something was written there."""
-        found = signature(path)
-        known = self._packed.get(path)
-        if known is None or known[0] != found:
-            known = self._packed[path] = (found, pack(path, load_ray().put))
-        return known[1]
+        with self._packing:
+            found = signature(path)
+            known = self._packed.get(path)
+            if known is None or known[0] != found:
+                known = self._packed[path] = (found, pack(path, load_ray().put))
+            return known[1]
 
     async def _follow(self, stream: Any, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None) -> Outcome:
         """Hear a job to its end; artefacts are written as they come."""
@@ -111,13 +114,13 @@ class ClusterExecutor:
                     return outcome.model_copy(update={"artefacts": artefacts})
                 case Failed(code=code, words=words):
                     failure = Outage if code == Outage.code else SandboxError
-                    raise failure(f"on node {self._host(node)}: {words}")
+                    raise failure(f"on node {await anyio.to_thread.run_sync(_host, node)}: {words}")
                 case (str(name), bytes(piece)):
                     target = destination / name
                     await anyio.to_thread.run_sync(_add, target, piece, name in artefacts)
                     artefacts[name] = target
                 case _:
-                    raise WorkerLost(f"node {self._host(node)} has left the cluster")
+                    raise WorkerLost(f"node {await anyio.to_thread.run_sync(_host, node)} has left the cluster")
 
     async def _arrival(self, stream: Any, slot: Slot) -> str:
         """The node at which the job arrives. Raises Outage where none has room in time."""
@@ -134,10 +137,11 @@ class ClusterExecutor:
             "executors.slots, executors.threads or executors.gpus_per_slot; then resume"
         )
 
-    def _host(self, node: str) -> str:
-        """The name of a node, with the start of its id."""
-        known = next((each for each in load_ray().nodes() if each["NodeID"] == node), None)
-        return f"{known['NodeManagerHostname']} ({node[:8]})" if known else node[:8]
+
+def _host(node: str) -> str:
+    """The name of a node, with the start of its id."""
+    known = next((each for each in load_ray().nodes() if each["NodeID"] == node), None)
+    return f"{known['NodeManagerHostname']} ({node[:8]})" if known else node[:8]
 
 
 def _hand_on(lines: tuple[str, ...], on_line: Callable[[str], None] | None) -> None:

@@ -6,6 +6,7 @@ The tar is the same for the same content: names in order, no times, no owners. A
 asks for no chunk of it.
 """
 
+import fcntl
 import io
 import os
 import shutil
@@ -13,17 +14,15 @@ import stat
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from errors import SandboxError
 
-__all__ = ["Parcel", "node_folder", "pack", "signature", "unpack"]
+__all__ = ["Parcel", "node_folder", "pack", "signature", "unpack", "unpack_once"]
 
 _CHUNK = 32 << 20
 _KEPT = 14 * 24 * 3600.0
@@ -58,20 +57,28 @@ def pack(path: Path, keep: Callable[[bytes], Any]) -> Parcel:
     return Parcel(out.digest.hexdigest(), out.size, tuple(out.kept))
 
 
-def unpack(parcel: Parcel, folder: Path, fetch: Callable[[Any], bytes]) -> Path:
-    """Where the content of a parcel is, below `folder`; fetched there where it is not yet."""
+def unpack(parcel: Parcel, home: Path, fetch: Callable[[Any], bytes]) -> Path:
+    """Unpack a parcel into the new folder `home`; the path of its content there."""
+    home.mkdir(parents=True)
+    with tarfile.open(mode="r|", fileobj=_Reader(map(fetch, parcel.chunks))) as tar:
+        tar.extractall(home, filter="tar")
+    return home / _CONTENT
+
+
+def unpack_once(parcel: Parcel, folder: Path, fetch: Callable[[Any], bytes]) -> Path:
+    """Where the content of a parcel is, below `folder`; fetched there where no job of this node has done so yet."""
+    folder.mkdir(exist_ok=True)
     home = folder / parcel.digest
-    if not home.exists():
-        _forget_old(folder)
-        making = folder / f".{uuid4().hex}"
-        making.mkdir(parents=True)
-        with tarfile.open(mode="r|", fileobj=_Reader(map(fetch, parcel.chunks))) as tar:
-            tar.extractall(making, filter="tar")
-        try:
+    with (folder / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            _forget_old(folder)
+            making = folder / ".making"
+            if making.exists():  # by a worker that was killed
+                shutil.rmtree(making)
+            unpack(parcel, making, fetch)
             making.rename(home)
-        except OSError:  # another job of this node was faster
-            shutil.rmtree(making)
-    os.utime(home)
+        os.utime(home)
     return home / _CONTENT
 
 
@@ -96,10 +103,9 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def _forget_old(folder: Path) -> None:
     """Remove parcels that nobody has asked for in a long time."""
     oldest = time.time() - _KEPT
-    with suppress(FileNotFoundError):
-        for each in list(folder.iterdir()):
-            if each.stat().st_mtime < oldest:
-                shutil.rmtree(each, ignore_errors=True)
+    for each in folder.iterdir():
+        if each.is_dir() and each.stat().st_mtime < oldest:
+            shutil.rmtree(each)
 
 
 class _Chunks(io.RawIOBase):
@@ -134,7 +140,7 @@ class _Chunks(io.RawIOBase):
 class _Reader(io.RawIOBase):
     """A file to read that is made of chunks, one held at a time."""
 
-    def __init__(self, chunks: Iterator[bytes] | Sequence[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__()
         self._chunks = iter(chunks)
         self._chunk = memoryview(b"")

@@ -1,12 +1,13 @@
 """A parcel is its content: packed, named, cut into chunks, and the same again where it is unpacked."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from errors import SandboxError
 from executors.cluster import parcels
-from executors.cluster.parcels import node_folder, pack, signature, unpack
+from executors.cluster.parcels import node_folder, pack, signature, unpack, unpack_once
 
 
 def filled(folder: Path) -> Path:
@@ -24,7 +25,6 @@ def test_a_folder_is_the_same_where_it_is_unpacked(tmp_path: Path) -> None:
     chunks: list[bytes] = []
     parcel = pack(source, lambda chunk: chunks.append(chunk) or len(chunks) - 1)
     there = unpack(parcel, tmp_path / "node", chunks.__getitem__)
-    assert there.parent.name == parcel.digest
     names = sorted(str(each.relative_to(source)) for each in source.rglob("*"))
     assert sorted(str(each.relative_to(there)) for each in there.rglob("*")) == names
     assert (there / "deep" / "table.csv").read_text() == "a,b\n"
@@ -52,9 +52,16 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
         fetched.append(index)
         return chunks[index]
 
-    first = unpack(parcel, tmp_path / "node", fetch)
-    assert unpack(parcel, tmp_path / "node", fetch) == first
+    (tmp_path / "node" / ".making").mkdir(parents=True)  # as a worker that was killed leaves it
+    first = unpack_once(parcel, tmp_path / "node", fetch)
+    assert first.parent.name == parcel.digest
+    assert unpack_once(parcel, tmp_path / "node", fetch) == first
     assert fetched == list(range(len(chunks)))
+    os.utime(first.parent, (0, 0))
+    (tmp_path / "source" / "nothing").write_text("something")
+    other = pack(tmp_path / "source", lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    unpack_once(other, tmp_path / "node", fetch)
+    assert not first.exists(), "nobody has asked for it in a long time"
 
 
 def test_the_name_is_of_the_content_alone(tmp_path: Path) -> None:
