@@ -21,6 +21,12 @@ HEAVY = (
     "autogen_core",
     "asyncio",
     "httpx",
+    "ray",
+    "ruamel.yaml",
+    "scenarios.schema",
+    "viewer.report",
+    "viewer.live",
+    "http.server",
 )
 
 

@@ -23,11 +23,13 @@ def gantt(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
         return 0
     lanes: dict[str, list[Span]] = {}
     for each in sorted(spans, key=lambda span: (span.executes, span.trace is None, span.trace or 0, span.start)):
-        lane = f"slot {each.slot if each.slot is not None else '?'}" if each.executes else each.actor
-        lanes.setdefault(lane, []).append(each)
+        if each.executes and each.slot is None and each.end is not None:
+            continue  # it was refused before it had a slot
+        script = "in flight" if each.slot is None else f"slot {each.slot}"
+        lanes.setdefault(script if each.executes else each.actor, []).append(each)
     label = max(map(len, lanes), default=0)
     width = max(20, min(160, shutil.get_terminal_size().columns) - label - 2)
-    for lane, own in sorted(lanes.items(), key=lambda item: item[0].startswith("slot")):
+    for lane, own in sorted(lanes.items(), key=lambda item: item[1][0].executes):
         say(f"{lane:>{label}}  {_bar(own, summary.time, width)}")
     say(f"{'':>{label}}  0s{text.duration(summary.time):>{width - 2}}")
     say("a digit is the trace for which somebody was at work, # the whole run's work")
