@@ -10,6 +10,7 @@ from agents.backends.asking import USUAL_WINDOW
 from main import main
 from tests.agents.canned import canned
 from tests.agents.model_server import Ask, ModelServer, Play, body, fail
+from tests.executors.cluster import LocalCluster
 from tests.scenarios.make_task import make_task
 from tests.viewer.printed import data_of
 
@@ -101,3 +102,21 @@ def test_the_model_that_embeds_is_asked_too(tmp_path: Path, capsys: pytest.Captu
     assert "embedder (local), for memory_keeper" in said
     assert "price: the scenario; answered in" in said
     assert "8 tokens, typed replies: vectors of 3" in said
+
+
+@pytest.mark.xdist_group("ray")
+def test_each_node_of_a_cluster_is_told(
+    cluster: LocalCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backends, roles = {"offline": {"kind": "expert"}}, dict.fromkeys(ROLES, "offline")
+    there = ("--set", "executors.kind=ray", "--set", "executors.address=local")  # the tests' cluster: Ray knows one
+    status, said = examined(tmp_path / "well", capsys, backends, roles, *there)
+    assert status == 0
+    assert said.count("4 cores, 1 GPUs, sandbox bubblewrap") >= 2
+    status, said = examined(
+        tmp_path / "ill", capsys, backends, roles, *there, "--set", "executors.gpus_per_slot=0.5", "--json"
+    )
+    place = data_of(said, "doctor")["place"]
+    assert (status, place["sandbox"]) == (1, None)
+    assert "its driver shows 0" in place["trouble"]
+    assert all("its driver shows 0" in node["trouble"] for node in place["nodes"])
