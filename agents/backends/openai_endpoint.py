@@ -119,14 +119,14 @@ class Endpoint:
 
     async def window(self, model: str, timeout: float) -> int | None:
         """The window of that model in tokens, asked of the server once; None where it does not say."""
-        import httpx2
-        import openai
-
         async with self._measuring:
             if model not in self._windows:
-                fetch = fetcher(await self._connect(), timeout)
+                client = await self._connect()
+                import httpx2  # here, where `_connect` has them imported off the event loop
+                import openai
+
                 try:
-                    self._windows[model] = await ask_window(fetch, model, urlsplit(self.url).path)
+                    self._windows[model] = await ask_window(fetcher(client, timeout), model, urlsplit(self.url).path)
                 except (openai.APIConnectionError, httpx2.TransportError, TimeoutError):
                     return None  # the question that follows says that the server is down; then it is asked again
         return self._windows[model]
