@@ -34,7 +34,7 @@ from bus.telemetry import Telemetry
 from executors.launch import Executor, Launch, Outcome, Slot
 from scenarios.schema import Scenario
 
-__all__ = ["Counted", "Played", "Stage", "all_at_once", "commit", "kept", "open_stage"]
+__all__ = ["Cached", "Counted", "Played", "Stage", "Unhurried", "all_at_once", "commit", "kept", "open_stage"]
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -49,7 +49,7 @@ class Counted(BaseModel):
 
 
 @dataclass
-class _Cached:
+class Cached:
     """A forward pass that looks first whether the script was run before. `scope` names all that outcomes depend on."""
 
     inner: Forward
@@ -111,7 +111,7 @@ class Stage:
         scope = (
             f"{shop.task.digest} {self.seed} {settings.threads} {settings.timeout} {shop.workplace.python} {packages}"
         )
-        forward = _Cached(shop.forward, artefacts, self.folder / "scripts", scope, name, self.locks)
+        forward = Cached(shop.forward, artefacts, self.folder / "scripts", scope, name, self.locks)
         place = await anyio.to_thread.run_sync(_fresh, self.folder / "logs", name)
         async with open_log(place, run=name, vocabulary=VOCABULARY) as log:
             await log.append("user", [Draft(_opened(scenario, shop, baseline), opens=True)])
@@ -152,7 +152,7 @@ _PATIENCE = 20
 
 
 @dataclass(frozen=True)
-class _Unhurried:
+class Unhurried:
     """An executor that counts a script's limit in CPU time, so that who else uses the machine changes nothing."""
 
     inner: Executor
@@ -173,7 +173,7 @@ async def open_stage(
         await anyio.Path(part).mkdir(parents=True, exist_ok=True)
     shop = await open_workshop(scenario, place, task_folder, Artefacts(folder), place)
     async with aclosing(shop):
-        runs = _Unhurried(executor or shop.forward.executor)
+        runs = Unhurried(executor or shop.forward.executor)
         yield Stage(folder, replace(shop, forward=replace(shop.forward, executor=runs)), scenario.seed)
 
 

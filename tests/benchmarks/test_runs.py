@@ -1,0 +1,89 @@
+"""What benchmarks of whole runs share: scripts run once, results kept, limits counted in CPU time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from pydantic import BaseModel
+
+from agents.forward import ScriptRan, ScriptRun
+from benchmarks.runs import Cached, Unhurried, all_at_once, kept
+from bus.artefacts import Artefacts
+from executors.launch import Cause, Launch, Limits, Slot
+from executors.local import LocalExecutor
+from executors.sandbox import Sandbox, SandboxLevel
+
+
+@dataclass
+class Counting:
+    """A forward pass that notes what it was asked."""
+
+    asked: list[ScriptRun] = field(default_factory=list)
+
+    async def run(
+        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
+    ) -> ScriptRan:
+        self.asked.append(request)
+        await anyio.sleep(0.01)
+        return ScriptRan(cause=Cause.OK, words=f"run for {owner}")
+
+
+def test_a_script_is_run_once_for_all_that_ask_for_it(tmp_path: Path) -> None:
+    async def ask() -> list[ScriptRun]:
+        inner, artefacts, locks = Counting(), Artefacts(tmp_path), {}
+        one, other = (Cached(inner, artefacts, tmp_path, "task 0", name, locks) for name in ("a", "b"))
+        foreign = Cached(inner, artefacts, tmp_path, "task 1", "c", {})
+        refs = [await artefacts.put(text) for text in ("# plan: x\nprint(1)\n", "# plan: y\nprint(1)\n", "print(2)\n")]
+        asked = [ScriptRun(script_ref=ref, view="full", seed=0, seconds=9.0) for ref in refs]
+        async with anyio.create_task_group() as group:  # at the same time
+            group.start_soon(one.run, asked[0], "runner")
+            group.start_soon(other.run, asked[1], "runner")
+        assert len(inner.asked) == 1, "only what is said about the code differs"
+        assert one.counted.found + other.counted.found == 1
+        assert (await other.run(asked[0], "runner")).words == f"run for {'a' if one.counted.found == 0 else 'b'}-runner"
+        await one.run(asked[2], "runner")
+        await one.run(asked[0].model_copy(update={"seed": 1}), "runner")
+        await one.run(asked[0].model_copy(update={"view": "holdout"}), "runner")
+        await foreign.run(asked[0], "runner")
+        return inner.asked
+
+    assert len(anyio.run(ask)) == 5, "other code, another seed, other data, another task"
+
+
+class Number(BaseModel):
+    value: int
+
+
+def test_results_are_kept_and_come_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    made: list[int] = []
+
+    async def number(value: int) -> Number:
+        async def make() -> Number:
+            made.append(value)
+            return Number(value=value)
+
+        return await kept(tmp_path, f"n{value}", Number, make)
+
+    async def run() -> list[Number]:
+        return await all_at_once(2, [lambda value=value: number(value) for value in (3, 1, 2)])
+
+    expected = [Number(value=3), Number(value=1), Number(value=2)]
+    assert anyio.run(run) == expected
+    assert anyio.run(run) == expected
+    assert sorted(made) == [1, 2, 3], "the second time they are read"
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"), [("import time; time.sleep(1.2)", Cause.OK), ("while True: pass", Cause.CPU)]
+)
+def test_a_limit_is_of_cpu_time(source: str, cause: Cause, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    script = workspace / "solution.py"
+    script.write_text(source)
+    launch = Launch(script=script, workspace=workspace, limits=Limits(wall=0.8))
+    executor = Unhurried(LocalExecutor(Sandbox(SandboxLevel.NONE)))
+    assert anyio.run(executor.run, launch, Slot(index=0)).cause is cause
