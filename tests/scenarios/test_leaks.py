@@ -8,8 +8,14 @@ import pytest
 import scenarios
 from scenarios.harness import Harness
 from scenarios.pools.bike_demand import POOL
-from scenarios.tables import infer_types
+from scenarios.pools.board import leaks_of
+from scenarios.pools.pool import pool_of
+from scenarios.prepare.preparing import TASKS
+from scenarios.prepare.recipes import RECIPES
+from scenarios.source_leaks import read_source
+from scenarios.tables import canonical, infer_types
 from scenarios.tasks import Task
+from scenarios.views import ViewName
 from tests.scenarios.leaky import HONEST_CHANGES, LEAKS, evaluate, source_with
 from tests.scenarios.make_task import make_task
 
@@ -61,7 +67,7 @@ QUICK = ("dummy-median", "linear-on-numbers", "ridge-one-hot", "nearest-neighbou
 
 
 @pytest.mark.parametrize("view", ["debug", "full"])
-def test_the_pool_raises_no_alarm(tmp_path: Path, view: str) -> None:
+def test_the_pool_raises_no_alarm(tmp_path: Path, view: ViewName) -> None:
     harness = Harness(Task.load(Path(scenarios.__file__).parent / "tasks" / "bike-demand"), tmp_path / "views", seed=7)
     harness.prepare()
     train = infer_types(pd.read_csv(harness.data(view) / "train.csv", dtype=str)).set_index("id", drop=False)
@@ -80,3 +86,24 @@ def test_the_pool_raises_no_alarm(tmp_path: Path, view: str) -> None:
         evaluation = harness.evaluate(view, files)
         assert evaluation.score is not None
         assert evaluation.leaks == (), name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_pools_code_raises_no_alarm(name: str) -> None:
+    if not (TASKS / name / "prepared").is_dir():
+        pytest.skip(f"needs `gome task prepare {name}`")
+    task = Task.load(TASKS / name)
+    ids = set(canonical(task.test[task.brief.id_column]))
+    for module in (name.replace("-", "_"), "classes", "values", "coding", "decisions"):
+        source = (Path(scenarios.__file__).parent / "pools" / f"{module}.py").read_text()
+        assert read_source(source, task.brief, ids) == (), module
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_simple_members_of_every_pool_predict_raises_no_alarm(name: str, tmp_path: Path) -> None:
+    if not (TASKS / name / "prepared").is_dir():
+        pytest.skip(f"needs `gome task prepare {name}`")
+    pool = pool_of(name)
+    simple = {member: pool[member] for member in list(pool)[:5]}
+    assert dict(leaks_of(Task.load(TASKS / name), simple, tmp_path)) == dict.fromkeys(simple, ())
