@@ -1,6 +1,6 @@
 """The pool of mnist-5k; `python -m scenarios.pools mnist-5k` scores it anew. Frozen.
 
-Settings were chosen on the training rows' folds alone. What is made for this task: upright digits, directions of
+Settings were chosen before the test was looked at. What is made for this task: upright digits, directions of
 strokes in the cells of a grid, and training pictures shifted by one pixel.
 """
 

@@ -1,6 +1,6 @@
 """The pool of newsgroups; `python -m scenarios.pools newsgroups` scores it anew. Frozen.
 
-Settings were chosen on the training rows' folds alone. What is made for this task: parts of words and pairs of words
+Settings were chosen before the test was looked at. What is made for this task: parts of words and pairs of words
 beside words, and words weighed by how much more often they stand in a group than elsewhere.
 """
 
