@@ -7,6 +7,7 @@ Under a control it asks nobody: validity and score are all it states.
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 
 from agents.ideas import Challenge, Effect
@@ -58,7 +59,17 @@ class Diagnoser(Role):
             seed=self.seed(trace, step, "survey"),
         )
         survey = await self.reasoner.ask(request, context)
-        return _surveyed("the task was surveyed", survey.challenges)
+        return _surveyed("the task was surveyed", self._foremost(survey.challenges))
+
+    def _foremost(self, challenges: Sequence[Challenge]) -> tuple[Challenge, ...]:
+        """The first few of each source, `method.challenges` at most. [C]"""
+        most, count = self.scenario.method.challenges, Counter[str]()
+        kept = []
+        for challenge in challenges:
+            count[challenge.source] += 1
+            if count[challenge.source] <= most:
+                kept.append(challenge)
+        return tuple(kept)
 
     async def _assess(self, trial: Trial, trace: int, step: int, context: Context) -> Diagnosis:
         proposal = self.state.proposals[step]
@@ -74,6 +85,7 @@ class Diagnoser(Role):
             return _diagnosis(trial, proposal, by_score, None, effect)
         request = await self._question(trial, proposal, effect, trace, step)
         assessment = await self.reasoner.ask(request, context)
+        assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
         if fault is None and evaluation is not None:
             return _diagnosis(trial, proposal, rule(evaluation, effect, assessment), assessment, effect)
         return _diagnosis(trial, proposal, fault, assessment, None)

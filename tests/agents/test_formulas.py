@@ -65,6 +65,12 @@ def test_schedule_moves_from_the_task_to_the_feedback(accepted: int, refused: in
     assert scenario_share(accepted, refused, METHOD) == expected
 
 
+def test_each_number_of_the_schedule_is_a_setting() -> None:
+    # w = ⌊(1·4 + 4·2) / 2⌋ = 6, m = 5 − ⌊6 / 2⌋
+    method = Method(accepted_weight=1, refused_weight=4, schedule_slope=2, scenario_weight=5)
+    assert scenario_share(4, 2, method) == 2
+
+
 def test_sources_follow_the_schedule() -> None:
     assert wanted_sources(0, 0, METHOD) == ("scenario",)
     assert wanted_sources(2, 1, METHOD) == ("scenario", "feedback")
@@ -203,6 +209,13 @@ def test_one_split_is_compared_by_paired_bootstrap() -> None:
     near = compare(trial, evaluation(0.85, replicates=(0.9, 1.0, 1.5)), "minimize")
     assert near is not None
     assert near.verdict == "near-tie"
+
+
+def test_how_many_errors_make_a_near_tie_is_a_setting() -> None:
+    # Gains .1 .2 .3: mean .2, error .1·√(1/3 + 1/2) = .091287, so 2.19 of them.
+    ours, theirs = evaluation(0.9, 0.8, 0.7), evaluation(1.0, 1.0, 1.0)
+    verdicts = [compare(ours, theirs, "minimize", near_tie) for near_tie in (0.0, 2.1, 2.3)]
+    assert [each.verdict if each else None for each in verdicts] == ["better", "better", "near-tie"]
 
 
 def test_a_gain_within_its_error_is_a_near_tie() -> None:

@@ -1,0 +1,203 @@
+"""What must hold of the method's formulas whatever they are given; `test_formulas.py` has their values by hand."""
+
+import math
+from typing import Any
+
+import anyio
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.ideas import Hypothesis, Score, Scores
+from agents.memory_keeper import MemoryKeeper
+from agents.messages import Candidates, Diagnosis, Recollection, RunOpened
+from agents.momentum import draw, interaction
+from agents.schedule import scenario_share, stage_of, wanted_sources
+from agents.scoring import draw_by_rank, overall_score, same_idea, top_candidates
+from agents.validation import compare
+from bus.artefacts import Artefacts
+from bus.message import Envelope
+from scenarios.evidence import Evaluation
+from scenarios.schema import Method
+from tests.agents.requests_made import EVALUATION, PROFILE, TASK, WORKPLACE
+
+METHOD = Method()
+COUNTS = st.integers(0, 60)
+FIVE = st.tuples(*[st.integers(1, 10)] * 5)
+
+
+def hypothesis(parameter: str, direction: str = "up", values: tuple[int, ...] = (5, 5, 5, 5, 5)) -> Hypothesis:
+    named = zip(Scores.model_fields, values, strict=True)
+    return Hypothesis(
+        statement=f"turn {parameter} {direction}",
+        reason="",
+        challenge="",
+        component="Model",
+        parameter=parameter,
+        direction=direction,
+        scores=Scores.model_validate({name: Score(value=value) for name, value in named}),
+    )
+
+
+IDEAS = st.lists(
+    st.builds(hypothesis, st.sampled_from("abcdefgh"), st.sampled_from(("up", "down")), FIVE), min_size=1, max_size=12
+)
+
+
+@given(COUNTS, COUNTS)
+def test_the_schedule_only_ever_moves_from_the_task_to_the_feedback(accepted: int, refused: int) -> None:
+    share = scenario_share(accepted, refused, METHOD)
+    assert 0 <= share <= METHOD.scenario_weight
+    assert scenario_share(accepted + 1, refused, METHOD) <= share
+    assert scenario_share(accepted, refused + 1, METHOD) <= share
+    assert wanted_sources(accepted, refused, METHOD), "some challenges are always asked for"
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_stages_follow_each_other(one: float, other: float) -> None:
+    order = ("draft", "improve", "ensemble")
+    places = [order.index(stage_of(used, METHOD)) for used in sorted((one, other))]
+    assert places == sorted(places)
+
+
+@given(FIVE, st.integers(0, 4))
+def test_a_score_lies_between_its_parts_and_grows_with_each(values: tuple[int, ...], part: int) -> None:
+    score = overall_score(hypothesis("a", values=values).scores, METHOD.weights)
+    assert min(values) - 1e-9 <= score <= max(values) + 1e-9
+    if values[part] < 10:
+        raised = (*values[:part], values[part] + 1, *values[part + 1 :])
+        assert overall_score(hypothesis("a", values=raised).scores, METHOD.weights) > score
+
+
+@given(IDEAS, IDEAS)
+def test_candidates_are_few_distinct_and_best_first(ideas: list[Hypothesis], tried: list[Hypothesis]) -> None:
+    kept = top_candidates(ideas, tried, METHOD)
+    assert 1 <= len(kept) <= METHOD.candidates
+    assert not any(same_idea(one, other, METHOD) for place, one in enumerate(kept) for other in kept[:place])
+    scores = [overall_score(each.scores, METHOD.weights) for each in kept]
+    assert scores == sorted(scores, reverse=True)
+    for each in kept:
+        repeated = any(each.key == before.key for before in tried)  # here one key has one wording
+        assert (each.scores.novelty.value == 1) or not repeated
+
+
+@given(IDEAS, st.integers(0, 3), st.integers(0, 2**31 - 1))
+def test_rank_mode_draws_one_of_the_candidates(ideas: list[Hypothesis], share: int, seed: int) -> None:
+    chosen = draw_by_rank(ideas, {}, share, METHOD, seed)
+    assert chosen in ideas
+    assert chosen == draw_by_rank(ideas, {}, share, METHOD, seed)
+
+
+UNITS = st.lists(st.floats(-1, 1), min_size=2, max_size=5)
+
+
+@given(UNITS, st.floats(-5, 5), st.integers(0, 100), st.floats(0.01, 5))
+def test_what_has_proven_better_is_likelier_in_either_direction(
+    likeness: list[float], best: float, length: int, more: float
+) -> None:
+    """Of two ideas as alike to a candidate, the one with the better score is drawn at least as often."""
+    candidates = torch.ones(1, 1, dtype=torch.float64)
+    accepted = torch.tensor([[likeness[0]], [likeness[0]]], dtype=torch.float64)
+    for direction, better in (("maximize", best + more), ("minimize", best - more)):
+        same: Any = direction
+        row = interaction(candidates, accepted, [better, best], best, same, length, METHOD).tolist()[0]
+        assert row[0] >= row[1]
+
+
+@given(UNITS, st.integers(0, 100))
+def test_likeness_fades_with_the_path_and_utilities_are_bounded(likeness: list[float], length: int) -> None:
+    candidates = torch.ones(1, 1, dtype=torch.float64)
+    accepted = torch.tensor(likeness, dtype=torch.float64)[:, None]
+    scores = [0.0] * len(likeness)
+
+    def spread(steps: int) -> float:
+        row = interaction(candidates, accepted, scores, None, "maximize", steps, METHOD).tolist()[0]
+        return math.log(max(row) / min(row))
+
+    assert spread(length + 1) <= spread(length) + 1e-9
+    assert spread(length) <= 2 * METHOD.clamp + 1e-9
+
+
+@given(st.lists(st.lists(st.floats(0.01, 1), min_size=5, max_size=5), min_size=1, max_size=5), COUNTS)
+def test_a_candidate_draws_no_more_than_its_share(rows: list[list[float]], seed: int) -> None:
+    weights = torch.tensor(rows, dtype=torch.float64)
+    probabilities = weights / weights.sum(dim=1, keepdim=True)
+    assert len(draw(probabilities[:1], 1, 5, seed)) == 1
+    assert len(draw(probabilities, 2, 3, seed)) <= min(3, 2 * len(rows))
+    assert draw(probabilities, 0, 3, seed) == {}
+
+
+@given(st.lists(st.floats(0.1, 2), min_size=3, max_size=6), st.floats(0, 1), st.floats(0, 3))
+def test_a_near_tie_is_what_lies_within_so_many_errors(gains: list[float], shift: float, near_tie: float) -> None:
+    ours = Evaluation(view="full", score=1.0, folds=tuple(gain - shift for gain in gains))
+    theirs = Evaluation(view="full", score=0.0, folds=(0.0,) * len(gains))
+    effect = compare(ours, theirs, "maximize", near_tie)
+    assert effect is not None
+    assert effect.standard_error is not None
+    within = abs(effect.gain) < near_tie * effect.standard_error or effect.gain == 0.0
+    assert (effect.verdict == "near-tie") == within
+    if not within:
+        assert effect.verdict == ("better" if effect.gain > 0 else "worse")
+
+
+def said(message: Any, seq: int, trace: int | None, step: int | None) -> Envelope:
+    return Envelope(f"m{seq}", seq, "run", "x", trace, step, None, "c", float(seq), message)
+
+
+def opened() -> RunOpened:
+    scenario = {
+        "name": "memory",
+        "task": "made-up",
+        "backends": {"expert": {"kind": "expert"}},
+        "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
+    }
+    return RunOpened(
+        version="0", name="memory", scenario=scenario, scenario_path="", task_path="", task_digest="", task=TASK,
+        profile=PROFILE, workplace=WORKPLACE, reasoners={}, baseline=1.0,
+    )  # fmt: skip
+
+
+def trial(step: int, verdict: str, score: float) -> Diagnosis:
+    return Diagnosis.model_validate(
+        {
+            "verdict": verdict, "layer": "analysis", "reason": "", "observations": "", "hypothesis_verdict": None,
+            "hypotheses": (hypothesis(f"idea {step}"),), "challenges": (), "script_ref": "s", "submission_ref": "s",
+            "evaluation": EVALUATION, "seconds": 1.0, "score": None if verdict == "failed" else score,
+            "erased": False, "effect": None,
+        }
+    )  # fmt: skip
+
+
+class NoContext:
+    """Hashed words need no activity."""
+
+    async def perform(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("nothing is asked of the world")
+
+
+VERDICTS = st.lists(
+    st.tuples(st.sampled_from(("accepted", "rejected", "failed")), st.floats(0.1, 1.0)), min_size=1, max_size=6
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(trials=VERDICTS)
+def test_what_was_rejected_is_never_recalled(
+    tmp_path_factory: pytest.TempPathFactory, trials: list[tuple[str, float]]
+) -> None:
+    keeper = MemoryKeeper(Artefacts(tmp_path_factory.getbasetemp()))
+    keeper.apply(said(opened(), 1, None, None))
+    for step, (verdict, score) in enumerate(trials, 1):
+        keeper.apply(said(trial(step, verdict, score), step + 1, step % 2, step))
+    asked = said(Candidates(hypotheses=(hypothesis("new"),), best_score=0.5, path_length=1), 99, 0, 99)
+    context: Any = NoContext()
+    (answer,) = anyio.run(keeper.handle, asked, context)
+    assert isinstance(answer.message, Recollection)
+    accepted = {f"idea {step}": score for step, (verdict, score) in enumerate(trials, 1) if verdict == "accepted"}
+    recalled = {each.hypothesis.parameter: each for each in answer.message.recalled}
+    assert set(recalled) <= set(accepted)
+    assert bool(recalled) == bool(accepted)
+    assert len(recalled) <= METHOD.recalled + 1
+    leaders = [each for each in recalled.values() if each.why == "global-best"]
+    assert [each.score for each in leaders] == ([min(accepted.values())] if accepted else [])
