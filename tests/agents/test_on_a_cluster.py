@@ -68,6 +68,7 @@ def check_the_same(folder: Path, cluster: LocalCluster, *overrides: str) -> None
     assert anyio.run(rehearse, there.folder).activities == len(finished)
 
 
+@pytest.mark.timeout(900)
 def test_a_run_that_loses_a_node_is_the_run_of_one_machine(cluster: LocalCluster, tmp_path: Path) -> None:
     task = make_task(tmp_path / "task", rows=200)
     small = ("traces=1", "budget.trials=1", "executors.debug=false", "method.finish={candidates: 1, seeds: 1}")
