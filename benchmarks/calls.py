@@ -1,8 +1,9 @@
 """What a call to a model costs beside the model: our `openai` backend, and a bare `AsyncOpenAI`, on one server.
 
 `python -m benchmarks.calls [ROUNDS]` prints one table. The server answers at once, in a process of its own, always the
-same; the prompt is that of a real question. Rows are measured in turn, once a round. "Own time" is the difference of
-the medians: rendering the prompt, its schema, the budget, parsing and checking the reply, and the record's figures.
+same; the prompt is that of a real question. Rows are measured in turn, once a round. "Own" is the difference of the
+medians: rendering the prompt, its schema, the budget, parsing and checking the reply, and the record's figures. Beside
+the time that a call takes stands the processor's time in this process, which a busy machine distorts less.
 """
 
 import json
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -50,6 +52,14 @@ BODY = json.dumps(
     }
 ).encode()
 Call = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Milliseconds of one call: until it is answered, and of the processor."""
+
+    time: float
+    cpu: float
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -165,8 +175,8 @@ async def latencies(call: Call, count: int, in_flight: int) -> list[float]:
     return took
 
 
-async def measure(base_url: str, rounds: int) -> dict[tuple[str, int], float]:
-    """The median over the rounds of the median latency, by who calls and how many at once."""
+async def measure(base_url: str, rounds: int) -> dict[tuple[str, int], Cost]:
+    """The median over the rounds of the median latency and of the mean CPU time, by who calls and how many at once."""
     asked = question()
     client = AsyncOpenAI(
         api_key="none", base_url=base_url, max_retries=0, http_client=DefaultAsyncHttpxClient(trust_env=False)
@@ -174,28 +184,34 @@ async def measure(base_url: str, rounds: int) -> dict[tuple[str, int], float]:
     settings = Settings(kind="openai", model="m", base_url=base_url, concurrency=IN_FLIGHT, context=WINDOW)
     backend = OpenAIBackend(settings, "local", environment={})
     calls = {"AsyncOpenAI": bare(client, asked), "gome": ours(backend, asked)}
-    medians: dict[tuple[str, int], list[float]] = {}
+    costs: dict[tuple[str, int], list[Cost]] = {}
     for call in calls.values():
         await latencies(call, 20, 1)
     for _ in range(rounds):
         for in_flight, count in ((1, ALONE), (IN_FLIGHT, TOGETHER)):
             for name, call in calls.items():
+                begun = time.process_time()
                 took = await latencies(call, count, in_flight)
                 assert len(took) == count
-                medians.setdefault((name, in_flight), []).append(statistics.median(took))
+                cost = Cost(statistics.median(took), 1e3 * (time.process_time() - begun) / count)
+                costs.setdefault((name, in_flight), []).append(cost)
     await backend.aclose()
     await client.close()
-    return {key: statistics.median(values) for key, values in medians.items()}
+    return {
+        key: Cost(statistics.median(each.time for each in found), statistics.median(each.cpu for each in found))
+        for key, found in costs.items()
+    }
 
 
 def main(rounds: int = ROUNDS) -> None:
     """Measure and print."""
     with serving() as base_url:
         found = anyio.run(measure, base_url, rounds)
-    print(f"{'calls at once':<16}{'AsyncOpenAI, ms':>18}{'gome, ms':>12}{'own time, ms':>16}")
+    print(f"{'at once':<9}{'what':<8}{'AsyncOpenAI, ms':>18}{'gome, ms':>12}{'own, ms':>12}")
     for in_flight in (1, IN_FLIGHT):
         plain, own = found["AsyncOpenAI", in_flight], found["gome", in_flight]
-        print(f"{in_flight:<16}{plain:>18.2f}{own:>12.2f}{own - plain:>16.2f}")
+        for what, before, after in (("time", plain.time, own.time), ("CPU", plain.cpu, own.cpu)):
+            print(f"{in_flight:<9}{what:<8}{before:>18.2f}{after:>12.2f}{after - before:>12.2f}")
 
 
 if __name__ == "__main__":
