@@ -29,10 +29,12 @@ from agents.messages import (
 from agents.momentum import signed_gain
 from agents.role import Role, place
 from agents.schedule import stage_of
+from agents.scheduling import Standing, in_order
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.lifecycle import ActivityFinished
 from bus.message import Draft, Envelope, Message
+from scenarios.evidence import Direction
 from scenarios.schema import Budget
 
 __all__ = ["Director"]
@@ -58,6 +60,11 @@ class _Trace:
         return self.opened + 1 - self.diagnosed
 
     @property
+    def stepping(self) -> int:
+        """Steps in the air, the survey not counted in."""
+        return self.in_the_air - (self.diagnosed == 0)
+
+    @property
     def idle(self) -> bool:
         return self.in_the_air == 0
 
@@ -67,6 +74,11 @@ class _Trace:
         While a step has no proposal yet the next one waits: it must know what is tried, and would only queue behind.
         """
         return not self.unproposed and self.in_the_air <= (lookahead if self.finalists else 0)
+
+    def standing(self, direction: Direction) -> Standing:
+        """How far it is, as scheduling weighs it."""
+        gains = [signed_gain(finalist.score, 0.0, direction) for finalist in self.finalists]
+        return Standing(self.opened, max(gains, default=None))
 
     @property
     def closed(self) -> bool:
@@ -189,13 +201,22 @@ class Director(Role):
         """Steps for the traces that have room for one; in lockstep only when all of them wait."""
         if self.lockstep and not all(self.traces[trace].closed for trace in self.busy):
             return []
-        wanted = [(self.traces[trace].opened + 1, trace) for trace in self.roomy]
+        wanted = self._scheduled()
         allowed = self.ledger.steps_allowed(len(wanted), timed=not self.lockstep)
         return [
             draft
-            for place, (step, trace) in enumerate(sorted(wanted)[:allowed])
-            for draft in (*self._restart(trace), self._open(trace, step, place))
+            for place, trace in enumerate(wanted[:allowed])
+            for draft in (*self._restart(trace), self._open(trace, self.traces[trace].opened + 1, place))
         ]
+
+    def _scheduled(self) -> Sequence[int]:
+        """The traces that may step now, in the order of the scenario's scheduling."""
+        settings, direction = self.scenario.method.scheduling, self.opened.task.direction
+        standings = {trace: self.traces[trace].standing(direction) for trace in self.roomy}
+        order = in_order(standings, settings, self.seed(0, self.ledger.trials, "schedule"))
+        if settings.at_once is None:
+            return order
+        return order[: max(0, settings.at_once - sum(self.traces[trace].stepping for trace in self.busy))]
 
     def _restart(self, trace: int) -> Sequence[Draft]:
         """A restart before the next step, where the trace has long had no accept and nothing of it is in the air. [O]

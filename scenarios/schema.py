@@ -40,6 +40,7 @@ __all__ = [
     "ReplayBackend",
     "Roles",
     "Scenario",
+    "Scheduling",
     "Stagnation",
     "Timeouts",
     "TreeSettings",
@@ -209,6 +210,25 @@ class TreeSettings(Model):
     width: Annotated[int, Field(gt=0)] = 3
 
 
+class Scheduling(Model):
+    """Which traces step where not all may: `at_once` of them have a step in the air (None: all have).
+
+    `round-robin` takes them in turn, `softmax` draws them by their best scores at a `temperature`, `puct` weighs these
+    against how little a trace was tried, by `exploration` (docs/method.md).
+    """
+
+    policy: Literal["round-robin", "softmax", "puct"] = "round-robin"
+    at_once: Annotated[int, Field(gt=0)] | None = None
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    exploration: Annotated[float, Field(ge=0)] = 1.414
+
+    @model_validator(mode="after")
+    def _something_to_choose(self) -> "Scheduling":
+        if self.policy != "round-robin" and self.at_once is None:
+            raise ValueError(f"{self.policy} chooses among traces: say with `at_once` how many may step at a time")
+        return self
+
+
 class Stagnation(Model):
     """A trace without an accept for `steps` trials restarts (None: never): from the `best` of all, or `fresh`."""
 
@@ -230,6 +250,7 @@ class Method(Model):
     selection: Literal["reasoner", "rank"] = "reasoner"
     repeat_similarity: Annotated[float, Field(ge=0, le=1)] = 0.3
     stagnation: Stagnation = Stagnation()
+    scheduling: Scheduling = Scheduling()
     tree: TreeSettings = TreeSettings()
     challenges: Annotated[int, Field(gt=0, le=5)] = 5
     scenario_weight: Annotated[int, Field(ge=0)] = 3
@@ -279,4 +300,6 @@ class Scenario(Model):
     def _lockstep_waits(self) -> "Scenario":
         if self.lookahead and self.memory.consistency == "lockstep":
             raise ValueError("lookahead goes with memory.consistency async: in lockstep nothing runs ahead")
+        if self.method.scheduling.at_once is not None and self.memory.consistency == "lockstep":
+            raise ValueError("method.scheduling.at_once goes with memory.consistency async: in lockstep all step")
         return self
