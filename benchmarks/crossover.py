@@ -1,9 +1,10 @@
 """Where gradient-like search overtakes tree search: optimizers × skill × tasks × seeds at an equal budget of trials.
 
-`python -m benchmarks.crossover [--quick] [--out FOLDER]` writes crossover.md and crossover.svg there. It can be
-stopped and started again: finished runs are read, scripts that were run are not run again. Seeds come one after the
-other, so that after a stop those that are finished are a smaller grid that is whole. `--quick` is a smaller grid for
-two cores and ten minutes.
+`python -m benchmarks.crossover [--quick] [--out FOLDER]` writes crossover.md and crossover.svg there, anew after each
+task of each seed. It can be stopped and started again: finished runs are read, scripts that were run are not run
+again. Seeds come one after the other, so that after a stop those that are finished are a smaller grid that is whole;
+`--tell` writes page and figure of what is finished and runs nothing. `--quick` is a smaller grid for two cores and ten
+minutes.
 """
 
 import argparse
@@ -49,7 +50,7 @@ QUICK = Grid((0.0, 0.5, 1.0), ("rentals", "loans"), (0, 1), 6, ("gome", "tree-se
 
 
 async def run(grid: Grid, folder: Path) -> list[Result]:
-    """All results of the grid. Table and figure are written anew after each seed, so that a part of it can be read."""
+    """All results of the grid."""
     results: list[Result] = []
     async with warm_executor() as executor:
         for seed in grid.seeds:
@@ -60,8 +61,15 @@ async def run(grid: Grid, folder: Path) -> list[Result]:
                         _AT_ONCE, [partial(bench.run, cell) for cell in grid.cells(task, seed)]
                     )
                 print(f"seed {seed}, {task}: {len(results)} runs so far", file=sys.stderr, flush=True)
-            write(results, folder)
+                write(results, folder)
     return results
+
+
+def finished(grid: Grid, folder: Path) -> list[Result]:
+    """The results of the grid that are there."""
+    cells = [cell for seed in grid.seeds for task in grid.tasks for cell in grid.cells(task, seed)]
+    paths = [folder / "results" / f"{cell.name}.json" for cell in cells]
+    return [Result.model_validate_json(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
 
 
 def write(results: Sequence[Result], folder: Path) -> None:
@@ -75,11 +83,18 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.crossover")
     parser.add_argument("--quick", action="store_true", help="a smaller grid")
     parser.add_argument("--out", type=Path, default=Path(".benchmark-crossover"), help="where results are kept")
+    parser.add_argument("--tell", action="store_true", help="run nothing, tell of what is finished")
     asked = parser.parse_args(arguments)
     folder: Path = asked.out.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    commit()
-    anyio.run(run, QUICK if asked.quick else FULL, folder)
+    grid = QUICK if asked.quick else FULL
+    if not asked.tell:
+        commit()
+        folder.mkdir(parents=True, exist_ok=True)
+        anyio.run(run, grid, folder)
+    elif results := finished(grid, folder):
+        write(results, folder)
+    else:
+        sys.exit(f"{folder} has no result of this grid; run it without --tell first")
     print((folder / "crossover.md").read_text(encoding="utf-8"))
 
 

@@ -6,7 +6,7 @@ import anyio
 import pandas as pd
 import pytest
 
-from benchmarks.crossover import FULL, QUICK, Grid, run
+from benchmarks.crossover import FULL, QUICK, Grid, finished, run
 from benchmarks.crossover_report import figure, interval, table
 from benchmarks.crossover_runs import ARMS, Cell, Result, scenario_of
 from benchmarks.crossover_tasks import MADE, write_task
@@ -82,8 +82,10 @@ def test_a_benchmark_goes_on_where_it_was_and_runs_no_script_twice(tmp_path: Pat
     assert "2 runs of 2 trials, tasks loans, seeds 0" in page
     scripts = sorted((tmp_path / "scripts").iterdir())
     stamps = [path.stat().st_mtime_ns for path in scripts]
+    assert finished(TINY, tmp_path) == first
     gone, left = (tmp_path / "results" / f"loans-0-{arm}-1-2.json" for arm in ("gome", "best-of-n"))
     gone.unlink()
+    assert finished(TINY, tmp_path) == first[1:]
     again = anyio.run(run, TINY, tmp_path)
     assert again[0].counted.found == again[0].counted.scripts > 0, "all its scripts had been run"
     assert again[0].model_copy(update={"counted": first[0].counted}) == first[0]
