@@ -60,7 +60,8 @@ def table(results: Sequence[Result]) -> str:
     if ablations:
         parts += ["", "## What each ablation costs (private test, gome minus ablation, same task and seed)", ""]
         there = [(skill, arm) for skill in skills for arm in ablations if _have(arm, skill, results)]
-        parts += [f"- {_difference(skill, 'gome', arm, 'private test', results)}" for skill, arm in there]
+        told = [(skill, _difference(skill, "gome", arm, "private test", results)) for skill, arm in there]
+        parts += [f"- skill {skill:g}, {words}" for skill, words in told]
     parts += ["", "## What was done to make the controls strong", "", STRONG]
     return "\n".join(parts) + "\n"
 
@@ -125,10 +126,10 @@ def _difference(skill: float, one: str, other: str, measure: str, results: Seque
     )
     gaps = [ours[pair] - theirs[pair] for pair in sorted(ours.keys() & theirs.keys())]
     if not gaps:
-        return f"Skill {skill:g}, {one} − {other}: no common runs."
+        return f"{one} − {other}: no common runs."
     gap = interval(gaps)
     sure = "" if gap[1] > 0 or gap[2] < 0 else ", undecided"
-    return f"Skill {skill:g}, {one} − {other}: {gap[0]:+.3f} [{gap[1]:+.3f}, {gap[2]:+.3f}]{sure}."
+    return f"{one} − {other}: {gap[0]:+.3f} [{gap[1]:+.3f}, {gap[2]:+.3f}]{sure}."
 
 
 def _pair(result: Result) -> Pair:

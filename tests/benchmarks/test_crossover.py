@@ -34,7 +34,7 @@ def test_the_table_answers_who_leads_by_how_much_and_how_soon() -> None:
     assert "] | 4 (5/5 runs) | 50% |" in page, "nine tenths of .8 are reached by the fourth trial"
     assert "| 1 | best-of-n | 5 | 0.500 [0.500, 0.500] | 0.300 [0.300, 0.300] | never (0/5 runs) | 50% |" in page
     assert "gome reaches best-of-n's final validation score in 50% of its trials (median); never in 0 of 5 runs" in page
-    assert "- Skill 1, gome − without-memory: +0.040 [+0.000, +0.080]" in page
+    assert "- skill 1, gome − without-memory: +0.040 [+0.000, +0.080]" in page
     assert "What was done to make the controls strong" in page
     assert "Who leads: best validation" in page
 
