@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DIMENSIONS", "embed", "similarity", "unit_vectors"]
+__all__ = ["DIMENSIONS", "Room", "embed", "similarity", "unit_vectors"]
 
 DIMENSIONS = 256
 _KEPT = 1 << 14
+_LEAST = 64
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -24,14 +25,30 @@ def _features(text: str) -> list[str]:
     return words + [f"{left} {right}" for left, right in pairwise(words)]
 
 
-def embed(texts: Sequence[str]) -> "Tensor":
+class Room:
+    """Memory for many vectors, used again for each question: thousands made anew each time would leave it in pieces."""
+
+    def __init__(self) -> None:
+        self._block: Tensor | None = None
+
+    def rows(self, count: int) -> "Tensor":
+        """So many rows, whose content is lost at the next call."""
+        import torch
+
+        if self._block is None or len(self._block) < count:
+            self._block = torch.empty(max(_LEAST, 2 * count), DIMENSIONS, dtype=torch.float64)
+        return self._block[:count]
+
+
+def embed(texts: Sequence[str], room: Room | None = None) -> "Tensor":
     """Unit vectors of the texts, shape (len(texts), DIMENSIONS), float64: signed hashing of words and word pairs.
 
-    A text without a word is the zero vector, so its cosine with anything is 0.
+    A text without a word is the zero vector, so its cosine with anything is 0. The vectors are written to `room`.
     """
     import torch
 
-    return torch.stack([_hashed(text) for text in texts]) if texts else torch.zeros(0, DIMENSIONS, dtype=torch.float64)
+    rows = (room or Room()).rows(len(texts))
+    return torch.stack([_hashed(text) for text in texts], out=rows) if texts else rows
 
 
 @lru_cache(maxsize=_KEPT)

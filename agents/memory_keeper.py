@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from agents.backends.base import Embedded, Embedder, Texts
-from agents.embedding import embed, unit_vectors
+from agents.embedding import Room, embed, unit_vectors
 from agents.ideas import Hypothesis, Recalled
 from agents.messages import Candidates, Diagnosis, Proposal, Recollection, TraceRestarted
 from agents.momentum import draw, interaction, signed_gain
@@ -75,6 +75,7 @@ class MemoryKeeper(Role):
         super().__init__("memory-keeper", None, artefacts)
         self.embedder = embedder
         self.entries: list[_Entry] = []
+        self.room = Room()
         self.proposed: dict[tuple[int, int], tuple[Hypothesis, ...]] = {}
         self.rooted: set[int] = set()
         self.accepted: set[int] = set()
@@ -187,14 +188,14 @@ class MemoryKeeper(Role):
     ) -> tuple[Recalled, ...]:
         method, direction = self.scenario.method, self.opened.task.direction
 
-        def embedded(hypotheses: Iterable[Hypothesis]) -> "Tensor":
+        def embedded(hypotheses: Iterable[Hypothesis], room: Room | None = None) -> "Tensor":
             statements = [hypothesis.statement for hypothesis in hypotheses]
-            return embed(statements) if vectors is None else unit_vectors([vectors[each] for each in statements])
+            return embed(statements, room) if vectors is None else unit_vectors([vectors[each] for each in statements])
 
         best = max(entries, key=lambda entry: signed_gain(entry.score, 0.0, direction))
         probabilities = interaction(
             embedded(candidates.hypotheses),
-            embedded(entry.hypothesis for entry in entries),
+            embedded((entry.hypothesis for entry in entries), self.room),
             [entry.score for entry in entries],
             candidates.best_score,
             direction,
