@@ -1,4 +1,4 @@
-"""What holding a script costs: its start bare and sandboxed, how soon a kill is over, and what a cluster adds.
+"""What holding a script costs: its start bare, sandboxed and warm, how soon a kill is over, and what a cluster adds.
 
 `python -m benchmarks.execution [REPEATS]`. Both kinds of start are measured in turn in one run, so that a busy machine
 slows both alike; medians with the quartiles, in milliseconds.
@@ -9,15 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
-from benchmarks import cluster
-from executors.launch import Cause, Executor, Launch, Limits, Slot
+from benchmarks import cluster, standby
+from benchmarks.timing import held, launch, told
+from executors.launch import Cause, Executor, Launch, Slot
 from executors.local import LocalExecutor
 from executors.sandbox import Sandbox, SandboxLevel, probe
 
@@ -34,26 +34,10 @@ while True:
 _WALL = 0.5
 
 
-def launch(folder: Path, source: str, **limits: float) -> Launch:
-    """A launch of that source in a folder of its own."""
-    workspace = Path(tempfile.mkdtemp(dir=folder))
-    script = workspace / "solution.py"
-    script.write_text(source)
-    return Launch(script=script, workspace=workspace, limits=Limits.model_validate(limits))
-
-
 async def bare(asked: Launch) -> float:
     """Seconds of a script that is only started and waited for."""
     began = time.perf_counter()
     await anyio.run_process([sys.executable, str(asked.script)], stdout=subprocess.DEVNULL, env={"PATH": "/usr/bin"})
-    return time.perf_counter() - began
-
-
-async def held(executor: Executor, asked: Launch) -> float:
-    """Seconds of a script that is held, from asking to its outcome."""
-    began = time.perf_counter()
-    outcome = await executor.run(asked, Slot(index=0))
-    assert outcome.ok, outcome
     return time.perf_counter() - began
 
 
@@ -62,12 +46,6 @@ async def killed(executor: Executor, asked: Launch) -> float:
     outcome = await executor.run(asked, Slot(index=0))
     assert outcome.cause is Cause.TIMEOUT, outcome
     return outcome.seconds - _WALL
-
-
-def told(name: str, seconds: Sequence[float]) -> str:
-    """One line of the table."""
-    low, middle, high = (1000 * each for each in statistics.quantiles(seconds, n=4))
-    return f"{name:<34}{middle:>8.1f} ms   [{low:.1f} … {high:.1f}]"
 
 
 async def main(repeats: int) -> None:
@@ -82,14 +60,16 @@ async def main(repeats: int) -> None:
             starts["start, limits alone"].append(await held(unconfined, launch(folder, "pass")))
             starts["start, sandboxed"].append(await held(sandboxed, launch(folder, "pass")))
         kills = [await killed(sandboxed, launch(folder, _STUBBORN, wall=_WALL)) for _ in range(max(4, repeats // 4))]
+        standbys = await standby.lines(folder, max(4, repeats // 4))
         rays = await cluster.lines(folder, max(4, repeats // 2)) if find_spec("ray") else []
     print(f"sandbox: {sandbox.level} ({sandbox.binary})")
     for each, seconds in starts.items():
         print(told(each, seconds))
     extra = [statistics.median(starts[each]) for each in ("start, sandboxed", "start, bare")]
-    print(f"{'the sandbox and its watch add':<34}{1000 * (extra[0] - extra[1]):>8.1f} ms")
+    print(f"{'the sandbox and its watch add':<40}{1000 * (extra[0] - extra[1]):>8.1f} ms")
     print(told("a stubborn tree, past its limit", kills))
-    print("\n".join(rays or ["ray: not installed; pip install 'gome[ray]'"]))
+    print("\n".join(standbys))
+    print("\n".join(rays or ["ray: not installed; pip install -e '.[ray]'"]))
 
 
 if __name__ == "__main__":

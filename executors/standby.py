@@ -107,7 +107,8 @@ class StandbyExecutor:
 
     `folder` is for the standbys alone, on the file system of the workspaces, in a folder that is there. `changing` are
     the paths, as scripts see them, of folders that differ from one launch to the next; `libraries` are imported
-    beforehand. `handed_over` counts the scripts that were spared a cold start.
+    beforehand, at the niceness `nice`: at 19, the lowest priority, scripts that run meanwhile hardly notice, and on a
+    machine without a moment's rest it takes minutes. `handed_over` counts the scripts that were spared a cold start.
     """
 
     def __init__(
@@ -116,13 +117,14 @@ class StandbyExecutor:
         folder: Path,
         changing: Collection[Path] = (),
         libraries: Collection[str] = warmup.LIBRARIES,
+        nice: int = 19,
     ) -> None:
         self.sandbox = sandbox
         self.handed_over = 0
         self._local = LocalExecutor(sandbox)
         self._folder = folder
         self._changing = frozenset(changing)
-        self._libraries = tuple(libraries)
+        self._how = (str(nice), *libraries)
         self._waiting: dict[int, _Standby] = {}
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
@@ -156,7 +158,7 @@ class StandbyExecutor:
         ours.setblocking(False)
         with its, ExitStack() as undo:
             undo.enter_context(ours)
-            own.environment[warmup.CONTROL] = " ".join((str(its.fileno()), *self._libraries))
+            own.environment[warmup.CONTROL] = " ".join((str(its.fileno()), *self._how))
             process = Process.start(self.sandbox.command(own, slot, python, token), inherited=(its.fileno(),))
             undo.pop_all()
         needs = _Needs.of(launch, slot, self._changing)

@@ -6,7 +6,7 @@ Before Python opens its main script it asks each hook in `sys.path_hooks` about 
 time to answer, and is gone by then. From there on Python runs the script as it runs any: `__main__`, tracebacks, exit
 status and `sys.path` are its own work.
 
-Imports are done at the lowest priority, in a thread, because a thread that has it cannot get rid of it without rights.
+Imports are done at the lowest priority: in a thread, because a thread that has it cannot get rid of it without rights.
 """
 
 import gc
@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ __all__ = ["CONTROL", "LIBRARIES", "READY"]
 
 CONTROL = "GOME_STANDBY"
 """Environment variable: the descriptor on which a standby says `READY` and is told the script's arguments as a line of
-JSON, and behind it the names of what to import."""
+JSON, the niceness at which it imports, and the names of what to import."""
 READY = b"ready\n"
 LIBRARIES = (
     "pandas",
@@ -41,6 +42,7 @@ LIBRARIES = (
 
 _MULTI_THREADED = ("numpy", "scipy.linalg")
 """These start threads as they are loaded, which would keep a low priority for good."""
+_PAUSE = 0.02
 _CHUNK = 1 << 16
 
 
@@ -48,14 +50,9 @@ def _wait_for_script(path: str) -> Never:
     """The hook for the main script's path, once: the last hook to be asked. It takes charge of no path."""
     if path == sys.argv[0]:
         sys.path_hooks.remove(_wait_for_script)
-        control, libraries = _restore()
-        _import_all(_MULTI_THREADED if libraries else [])
-        importing = threading.Thread(target=_import_idly, args=(libraries,), name="standby")
-        importing.start()
-        importing.join()
-        threads = {int(each.name) for each in Path("/proc/self/task").iterdir()} - {importing.native_id}
-        if any(os.sched_getscheduler(each) == os.SCHED_IDLE for each in threads):
-            os._exit(1)  # a library has started a thread that would stay at the lowest priority
+        control, nice, libraries = _restore()
+        if libraries:
+            _import_slowly(libraries, nice)
         gc.freeze()  # or every full collection, and the end, would go through all that was imported
         os.write(control, READY)
         arguments = _told(control)
@@ -65,19 +62,44 @@ def _wait_for_script(path: str) -> Never:
     raise ImportError
 
 
-def _restore() -> tuple[int, list[str]]:
+def _restore() -> tuple[int, int, list[str]]:
     """Take back what put this file here, and run the `sitecustomize` that it hid; what `CONTROL` says."""
     folder = os.environ.pop("PYTHONPATH")
     sys.path.remove(folder)
     sys.path_importer_cache.pop(folder, None)
     del sys.modules["sitecustomize"]
     _import_all(("sitecustomize",))
-    control, *libraries = os.environ.pop(CONTROL).split()
-    return int(control), libraries
+    control, nice, *libraries = os.environ.pop(CONTROL).split()
+    return int(control), int(nice), libraries
 
 
-def _import_idly(libraries: list[str]) -> None:
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+def _import_slowly(libraries: list[str], nice: int) -> None:
+    """Import at a low priority, in a thread that ends with it."""
+    _import_all(_MULTI_THREADED)
+    grouped = nice > 0 and _weigh_session(nice)
+    importing = threading.Thread(target=_import_nicely, args=(libraries, nice), name="standby")
+    importing.start()
+    importing.join()
+    threads = {int(each.name) for each in Path("/proc/self/task").iterdir()} - {importing.native_id}
+    if any(os.getpriority(os.PRIO_PROCESS, each) > 0 for each in threads) or (grouped and not _weigh_session(0)):
+        os._exit(1)  # something would stay at that priority
+
+
+def _weigh_session(nice: int) -> bool:
+    """Where the system shares out the processor among sessions first, priority is this session's; whether it is set."""
+    while True:
+        try:
+            Path("/proc/self/autogroup").write_text(str(nice))
+        except BlockingIOError:
+            time.sleep(_PAUSE)  # the system takes ten such changes a second, whoever makes them
+        except OSError:
+            return False
+        else:
+            return True
+
+
+def _import_nicely(libraries: list[str], nice: int) -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
     _import_all(libraries)
 
 

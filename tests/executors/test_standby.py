@@ -31,12 +31,11 @@ def sandbox() -> Sandbox:
 class HandedOver:
     """An executor that hands every script over, and fails where one goes cold that need not."""
 
-    def __init__(self, folder: Path, libraries: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._libraries = libraries
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
-        executor = StandbyExecutor(sandbox(), self._folder, [DATA], self._libraries)
+        executor = StandbyExecutor(sandbox(), self._folder, [DATA], libraries=())
         try:
             await executor.seat(launch, slot)
             assert await executor.ready(slot)
@@ -140,7 +139,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def make(place: Place, *libraries: str, level: Sandbox | None = None) -> StandbyExecutor:
-    return StandbyExecutor(level or sandbox(), place.folder / "standby", [DATA], libraries)
+    return StandbyExecutor(level or sandbox(), place.folder / "standby", [DATA], libraries, nice=0)
 
 
 @pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
@@ -205,6 +204,17 @@ class TestStandbys:
     def test_what_libraries_print_as_they_are_imported_is_not_the_scripts(self, place: Place) -> None:
         outcome = anyio.run(_in_turn, make(place, "this"), _launches(place, "print('mine')"))[0]
         assert outcome.stdout == "mine\n"
+
+    def test_imports_have_the_lowest_priority_and_the_script_has_its_own(self, place: Place) -> None:
+        (place.workspace / "solution.py").write_text("pass")
+        source = "import os; print(os.nice(0), os.getpriority(os.PRIO_PROCESS, 0), open('/proc/self/autogroup').read())"
+        executor = StandbyExecutor(sandbox(), place.folder / "standby", [DATA], ["json.tool"])
+        cold = anyio.run(_in_turn, make(place, level=Sandbox(SandboxLevel.NONE)), _launches(place, source))[0]
+        again = _launches(Place(place.folder / "again", place.executor), source)
+        warm = anyio.run(_in_turn, executor, again)[0]
+        assert executor.handed_over == 1
+        assert warm.stdout.split()[:2] == cold.stdout.split()[:2] == ["0", "0"]
+        assert warm.stdout.split()[-1] == "0"
 
     def test_a_library_that_is_missing_is_done_without(self, place: Place) -> None:
         executor = make(place, "no_such_library", "json")
@@ -321,6 +331,6 @@ def test_all_that_most_scripts_import_is_there_and_works(place: Place) -> None:
         "model = HistGradientBoostingRegressor(max_iter=3).fit(X, X[:, 0])\n"
         "print(pd.Series(model.predict(X)).nunique() > 1, float((torch.ones(3, 3) @ torch.ones(3, 3)).sum()))\n"
     )
-    executor = StandbyExecutor(sandbox(), place.folder / "standby", [DATA])
+    executor = StandbyExecutor(sandbox(), place.folder / "standby", [DATA], nice=0)
     outcome = anyio.run(_in_turn, executor, _launches(place, source), Slot(index=0, threads=2))[0]
     assert (outcome.stdout, executor.handed_over) == ("True True True\nTrue 27.0\n", 1), outcome.stderr
