@@ -63,7 +63,7 @@ def load_ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        raise UsageError("executors.kind: ray needs Ray, which is not installed: pip install 'gome[ray]'") from error
+        raise UsageError("executors.kind: ray needs Ray, which is not installed: pip install -e '.[ray]'") from error
     return ray
 
 
