@@ -185,3 +185,4 @@ def _plainer(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
     for family in _PLAINER[-1:] if slow else _PLAINER[1:]:
         yield start.model_copy(update={"models": (family,), "encoding": "ordinal"})
     yield start.model_copy(update={"models": ("linear",), "encoding": "ordinal", "penalty": plan.penalty * 10})
+    yield plan.model_copy(update={"models": ("linear",), "penalty": plan.penalty * 10})
