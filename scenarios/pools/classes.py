@@ -32,11 +32,13 @@ class Classes:
     """The classes of one column, and how probabilities become predictions of them.
 
     `decide` is how most solutions do it, `aware` how those with features or several models do, which mind the metric.
+    With `shuffled` models learn from the rows in an order that is drawn once.
     """
 
     target: str
     decide: Decide
     aware: Decide
+    shuffled: bool = False
 
     def numbered(self, train: DataFrame) -> Array:
         """The training rows' class numbers."""
@@ -48,7 +50,8 @@ class Classes:
         def solve(train: DataFrame, test: DataFrame) -> Array:
             x, x_test = parts(train, test, self.target, features, codes)
             classes = self.numbered(train)
-            model.fit(x, classes)
+            order = np.random.default_rng(0).permutation(len(x)) if self.shuffled else slice(None)
+            model.fit(x[order], classes[order])
             found = np.zeros((len(test), classes.max() + 1))
             found[:, model.classes_] = model.predict_proba(x_test)
             return found

@@ -22,6 +22,6 @@ def _featured(rows: DataFrame) -> DataFrame:
     return made
 
 
-_TASK = Classes("grade", most_probable, nearest_mean)
+_TASK = Classes("grade", most_probable, nearest_mean, shuffled=True)
 
 POOL = common_classes(_TASK) | featured_classes(_TASK, _featured)

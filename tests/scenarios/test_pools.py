@@ -31,6 +31,12 @@ STRONG = {
     "newsgroups": 0.852,
 }
 """What a strong model reached on each task before there was a pool, to three digits: gold is no easier."""
+GAINS = {"flight-delay": 0.779 - 0.775}
+"""What the strong model had over a default one, where it was measured on another division of the data than the board.
+
+Flights of one day share its delays, so a score depends on the days that are drawn, and on whether a day's other flights
+are known: no model reaches here what one reached there, and the gain over the default model is compared instead.
+"""
 QUICK = ("dummy-median", "dummy-mean-of-logs", "linear-on-numbers", "ridge-one-hot", "default-tree", "features-ridge")
 
 
@@ -58,7 +64,10 @@ def test_a_board_is_its_pool_and_its_medals_mean_something(name: str) -> None:
     limits = thresholds(table["score"].tolist(), direction)
     sign = 1 if direction == "minimize" else -1
     error = table["error"][int((table["score"] - limits["gold"]).abs().to_numpy().argmin())]
-    assert sign * round(limits["gold"], 3) <= sign * STRONG[name]
+    strong = STRONG[name]
+    if name in GAINS:
+        strong = table.set_index("name")["score"]["default-boosting"] + GAINS[name]
+    assert sign * round(limits["gold"], 3) <= sign * strong
     assert sign * (limits["bronze"] - limits["gold"]) >= error > 0, "else the task is crowded"
     assert sign * limits["gold"] < sign * limits["silver"] < sign * limits["bronze"] < sign * limits["median"]
 
@@ -70,7 +79,9 @@ def test_no_solution_stands_twice_in_a_pool(name: str) -> None:
     assert not models[["score", "error"]].duplicated().any()
 
 
-@pytest.mark.parametrize("name", STRONG)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "bike-demand" else pytest.mark.slow) for name in STRONG]
+)
 def test_what_is_prepared_scores_as_its_board_says_and_raises_no_alarm(name: str, tmp_path: Path) -> None:
     task, pool = loaded(name), pool_of(name)
     names = list(pool)
