@@ -32,7 +32,7 @@ from scenarios.schema import Executors, LanguageModel, Scenario
 from scenarios.tasks import Task
 from scenarios.views import ScriptLimits
 
-__all__ = ["Workshop", "find_assets", "open_workshop"]
+__all__ = ["Workshop", "average", "find_assets", "open_workshop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,7 @@ class Workshop:
 
     async def blend(self, request: Blending) -> Blended:
         """The mean of submissions, and on the hold-out what it is worth."""
-        return await anyio.to_thread.run_sync(self._blend, request)
-
-    def _blend(self, request: Blending) -> Blended:
-        artefacts = self.forward.artefacts
-        paths = [artefacts.path(ref) for ref in request.submission_refs]
-        ref = artefacts.put_now(self.harness.blend(request.view, paths))
-        if request.view == "full":
-            return Blended(submission_ref=ref, evaluation=None)
-        evaluation = self.harness.evaluate(request.view, {"submission.csv": artefacts.path(ref)})
-        return Blended(submission_ref=ref, evaluation=evaluation)
+        return await anyio.to_thread.run_sync(average, self.harness, self.forward.artefacts, request)
 
     @property
     def sandbox(self) -> Sandbox:
@@ -76,6 +67,15 @@ class Workshop:
         for backend in self.backends.values():
             await backend.aclose()
         await self.site.close()
+
+
+def average(harness: Harness, artefacts: Artefacts, request: Blending) -> Blended:
+    """The mean of submissions as an artefact, judged where the harness has labels for its rows."""
+    paths = [artefacts.path(ref) for ref in request.submission_refs]
+    ref = artefacts.put_now(harness.blend(request.view, paths))
+    if request.view == "full":
+        return Blended(submission_ref=ref, evaluation=None)
+    return Blended(submission_ref=ref, evaluation=harness.evaluate("holdout", {"submission.csv": artefacts.path(ref)}))
 
 
 async def open_workshop(

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.messages import RunOpened
+from agents.ideas import Blend
+from agents.messages import RunFinished, RunOpened
 from tests.viewer.sample import EXPERT, RUN, sample_run, trial
 from viewer.charts import lanes, lineage, score_chart
 from viewer.critical import critical_path
@@ -56,6 +57,23 @@ def test_the_report_says_what_the_run_came_to() -> None:
     assert "4 accepted, 1 rejected, 1 failed" in page
     assert "16.8k tokens" in page
     assert len(page.encode()) < 2_000_000
+
+
+def test_the_mean_of_the_finalists_stands_beside_them() -> None:
+    sample = sample_run(str)
+    last = sample.envelopes[-1]
+    assert isinstance(last.message, RunFinished)
+    blend = Blend(
+        members=((1, 2), (0, 3)), scores=(0.4071, 0.4073), mean=0.4072, spread=1e-4, taken=True, submission_ref="mean"
+    )
+    message = last.message.model_copy(update={"blend": blend})
+    page = render([*sample.envelopes[:-1], replace(last, message=message)], sample)
+    assert "mean of 1.2, 0.3, submitted" in page
+    assert "0.4072" in page
+    assert "mean of" not in page_of()
+    summary = summarise([*sample.envelopes[:-1], replace(last, message=message)])
+    assert summary.best is not None
+    assert summary.best.submission_ref == "mean"
 
 
 def test_a_task_that_was_guessed_is_marked_at_the_head() -> None:
