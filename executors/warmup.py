@@ -76,12 +76,13 @@ def _restore() -> tuple[int, int, list[str]]:
 def _import_slowly(libraries: list[str], nice: int) -> None:
     """Import at a low priority, in a thread that ends with it."""
     _import_all(_MULTI_THREADED)
-    grouped = nice > 0 and _weigh_session(nice)
-    importing = threading.Thread(target=_import_nicely, args=(libraries, nice), name="standby")
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    grouped = nice > ours and _weigh_session(nice)
+    importing = threading.Thread(target=_import_nicely, args=(libraries, max(nice, ours)), name="standby")
     importing.start()
     importing.join()
     threads = {int(each.name) for each in Path("/proc/self/task").iterdir()} - {importing.native_id}
-    if any(os.getpriority(os.PRIO_PROCESS, each) > 0 for each in threads) or (grouped and not _weigh_session(0)):
+    if any(os.getpriority(os.PRIO_PROCESS, each) != ours for each in threads) or (grouped and not _weigh_session(0)):
         os._exit(1)  # something would stay at that priority
 
 
