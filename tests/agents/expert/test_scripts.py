@@ -91,6 +91,16 @@ def test_features_that_fit_make_a_better_score(places: dict[str, Place], evaluat
     assert better < 0.9 * plain.score
 
 
+def test_on_few_rows_a_root_is_better_than_boosting_as_it_comes(places: dict[str, Place]) -> None:
+    place = places["multiclass"]
+    as_it_comes = place.plan(learning_rate=0.1, leaves=31, l2=0.0, column_share=1.0)
+    root = place.run("root", place.script(place.plan())).score
+    usual = place.run("usual", place.script(as_it_comes)).score
+    assert root is not None
+    assert usual is not None
+    assert root < 0.9 * usual
+
+
 def test_a_debug_run_is_valid_and_a_seed_decides_everything(places: dict[str, Place]) -> None:
     place = places["multiclass"]
     script = place.script(place.plan(models=("boosting", "extra_trees"), column_share=0.5, **_EVERYTHING))
