@@ -117,7 +117,7 @@ def fit_finish(
 ) -> tuple[int, int]:
     """(candidates, seeds) of the finish: as set, or shrunk to fit `left` seconds: first candidates, then seeds.
 
-    Two candidates are kept while seeds can be given up, since a choice needs two.
+    Two candidates are kept while seeds can be given up, since a choice needs two. [I]
     """
     candidates, seeds = min(settings.candidates, len(finalists)), settings.seeds
     if left is None or not finalists:

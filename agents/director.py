@@ -243,7 +243,7 @@ class Director(Role):
         return Draft(StepOpened(used=used, stage=stage_of(used, self.scenario.method)), trace, step, opens=True)
 
     def _finish(self) -> Draft:
-        """The best accepted solutions over all traces, a few a trace, and as many seeds as the time left allows."""
+        """The best over all traces, a few a trace [I], and as many seeds as the time left allows. [P]"""
         settings, direction = self.scenario.method.finish, self.opened.task.direction
         chosen = [
             finalist

@@ -166,7 +166,7 @@ class MemoryKeeper(Role):
         return dict(zip(request.texts, embedded.vectors, strict=True))
 
     def _siblings(self, trace: int, step: int) -> tuple[Hypothesis, ...]:
-        """What other traces have proposed: in lockstep in earlier steps, and at the root by predecessors.
+        """What other traces have proposed [P]: in lockstep in earlier steps, and at the root by predecessors.
 
         A trace that began afresh is also to differ from what it tried before.
         """

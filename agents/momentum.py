@@ -57,7 +57,7 @@ def interaction(
 def draw(probabilities: "Tensor", per_candidate: int, at_most: int, seed: int) -> dict[int, float]:
     """Indices k of the recalled hypotheses with the probability they were drawn at, in the order of the draws.
 
-    Up to `per_candidate` draws without replacement for each row, at most `at_most` distinct in all.
+    Up to `per_candidate` draws without replacement for each row, at most `at_most` distinct in all. [C]
     """
     chance = random.Random(seed)
     drawn: dict[int, float] = {}

@@ -17,7 +17,7 @@ def rank(
     direction: Direction,
     misaligned: float = 3.0,
 ) -> tuple[FinalRanking, ...]:
-    """Finalists by their mean hold-out score, best first; those that are misaligned or failed come last.
+    """Finalists by their mean hold-out score [P], best first; those that are misaligned or failed come last.
 
     A finalist is misaligned where its out-of-fold score is better than its hold-out score by more than `misaligned`
     standard errors of that difference, those of the folds' mean and of the hold-out added in quadrature. [O]

@@ -17,7 +17,7 @@ def overall_score(scores: Scores, weights: tuple[float, float, float, float, flo
 
 
 def same_idea(one: Hypothesis, other: Hypothesis, method: Method) -> bool:
-    """Whether two hypotheses are one idea: the same key first, and only within a key words that are alike enough.
+    """Whether two hypotheses are one idea: the same key first, and only within a key words that are alike enough. [O]
 
     Likeness alone would not do: "raise the learning rate" and "lower the learning rate" share most of their words.
     """

@@ -85,6 +85,13 @@ def test_material_cannot_end_its_fence(attack: str) -> None:
     assert attack not in FENCE.sub("", prompt)
 
 
+def test_what_was_refuted_long_ago_is_named_by_its_key() -> None:
+    prompt = render(made.propose_hypotheses(history=(), refused=(("Model", "learning-rate", "lower"),)), LIMIT)
+    assert "- Model, learning-rate, lower" in prompt.user
+    assert "Nothing was tried yet on the present path." in prompt.user
+    assert "tried without success" not in render(made.propose_hypotheses(), LIMIT).user
+
+
 def test_material_that_knows_its_own_fence_gets_another() -> None:
     text = "an innocent line"
     for _ in range(3):  # each round plays back the fence that the text before it had
