@@ -9,6 +9,7 @@ step opens when every open trace has its diagnosis of the one before.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -242,17 +243,25 @@ class Director(Role):
         used = self.ledger.used(place, timed=not self.lockstep)
         return Draft(StepOpened(used=used, stage=stage_of(used, self.scenario.method)), trace, step, opens=True)
 
+    def _place(self, finalist: Finalist) -> tuple[float, int, int]:
+        """Where a solution stands among all: the best score first, then the earliest."""
+        return -signed_gain(finalist.score, 0.0, self.opened.task.direction), finalist.step, finalist.trace
+
     def _finish(self) -> Draft:
-        """The best over all traces, a few a trace [I], and as many seeds as the time left allows. [P]"""
-        settings, direction = self.scenario.method.finish, self.opened.task.direction
-        chosen = [
-            finalist
-            for trace in self.traces.values()
-            for finalist in sorted(trace.finalists, key=lambda each: -signed_gain(each.score, 0.0, direction))[
-                : settings.per_trace
-            ]
-        ]
-        chosen.sort(key=lambda each: (-signed_gain(each.score, 0.0, direction), each.step, each.trace))
+        """The best over all traces, a few a trace [I], and as many seeds as the time left allows. [P]
+
+        Traces that learn from each other may come to the same predictions; these run again once.
+        """
+        settings = self.scenario.method.finish
+        distinct: dict[str, Finalist] = {}
+        for finalist in sorted((each for trace in self.traces.values() for each in trace.finalists), key=self._place):
+            distinct.setdefault(finalist.submission_ref, finalist)
+        taken: Counter[int] = Counter()
+        chosen: list[Finalist] = []
+        for finalist in distinct.values():
+            taken[finalist.trace] += 1
+            if taken[finalist.trace] <= settings.per_trace:
+                chosen.append(finalist)
         left = None if self.lockstep else self.ledger.time_left
         candidates, seeds = fit_finish(settings, chosen, left, self.scenario.executors.slots or 1)
         return Draft(FinishCalled(finalists=tuple(chosen[:candidates]), seeds=seeds, reason=self.ledger.why()))

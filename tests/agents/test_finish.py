@@ -11,17 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agents.director import Director
 from agents.finisher import Blended, Blending, Finisher, Graded, Grading
 from agents.forward import ScriptRan, ScriptRun
 from agents.ideas import Finalist
-from agents.messages import FinishCalled, RunFinished
+from agents.messages import FinishCalled, FinishRequested, RunFinished, StepOpened
 from agents.workshop import average
 from bus.artefacts import Artefacts
 from executors.launch import Cause
 from scenarios.harness import Harness
 from scenarios.tasks import Task
 from scenarios.views import ViewName
-from tests.agents.test_invariants import opened, said
+from tests.agents.test_invariants import opened, said, trial
 from tests.scenarios.make_task import make_task
 
 
@@ -122,3 +123,22 @@ def test_nothing_is_averaged_where_the_scenario_says_so(tmp_path: Path) -> None:
     assert finished.blend is None
     assert finished.winner is not None
     assert finished.submission_ref == finished.winner.submission_ref
+
+
+def test_two_traces_with_the_same_predictions_send_one_finalist(tmp_path: Path) -> None:
+    director = Director(Artefacts(tmp_path))
+    director.apply(said(opened(), 1, None, None))
+    for trace in (0, 1):
+        director.apply(said(trial(0, "surveyed", 0.5).model_copy(update={"score": None}), 2, trace, 0))
+    found = [(0, 1, "alike", 0.4), (1, 1, "alike", 0.4), (1, 2, "other", 0.5), (1, 3, "third", 0.3)]
+    for number, (trace, step, ref, score) in enumerate(found, 3):
+        director.apply(said(StepOpened(used=0.0, stage="improve"), number, trace, step))
+        diagnosis = trial(step, "accepted", score).model_copy(update={"submission_ref": ref})
+        director.apply(said(diagnosis, 10 + number, trace, step))
+    asked = said(FinishRequested(), 20, None, None)
+    director.apply(asked)
+    context: Any = Straight()
+    (answer,) = anyio.run(director.handle, asked, context)
+    assert isinstance(answer.message, FinishCalled)
+    told = [(each.trace, each.step, each.submission_ref) for each in answer.message.finalists]
+    assert told == [(1, 3, "third"), (0, 1, "alike"), (1, 2, "other")], "best first, and two of trace 1"
