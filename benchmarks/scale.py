@@ -96,7 +96,7 @@ def log_size(folder: Path) -> int:
 def in_its_own_process(traces: int, steps: int) -> Measured:
     """The same, by itself: memory that one run has had is no other's."""
     words = [sys.executable, "-m", "benchmarks.scale", "--one", str(traces), str(steps)]
-    done = subprocess.run(words, capture_output=True, check=True, text=True)
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=True, text=True)
     return Measured(**json.loads(done.stdout))
 
 

@@ -1,14 +1,17 @@
 """Slots go round fairly, finish work first, and their busy time adds up."""
 
 import os
+import sys
 from pathlib import Path
 
 import anyio
 import pytest
 
 from errors import UsageError
+from executors import bubblewrap
 from executors.gpus import gpus
-from executors.launch import Slot
+from executors.interpreter import interpreter
+from executors.launch import Launch, Slot
 from executors.slots import SlotPool, discover
 
 
@@ -152,3 +155,20 @@ def test_gpus_are_those_that_the_driver_knows_and_that_are_there(tmp_path: Path)
         (devices / f"nvidia{minor}").touch()
     assert gpus(driver, devices) == (0, 1)
     assert gpus(tmp_path / "none", devices) == ()
+
+
+def test_a_script_is_shown_the_gpu_of_its_slot_alone(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    launch = Launch(script=workspace / "solution.py", workspace=workspace)
+    python = interpreter(Path(sys.executable))
+    with_gpu, without = (
+        bubblewrap.command(Path("bwrap"), launch, slot, python, "token")
+        for slot in (Slot(index=0, gpu=3), Slot(index=1))
+    )
+    words = with_gpu.options.decode().split("\0")
+    bound = [words[place + 1] for place, word in enumerate(words) if word == "--dev-bind"]
+    assert bound == ["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia3"]
+    assert with_gpu.environment["CUDA_VISIBLE_DEVICES"] == "0"
+    assert b"nvidia" not in without.options
+    assert without.environment["CUDA_VISIBLE_DEVICES"] == ""
