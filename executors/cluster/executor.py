@@ -159,7 +159,8 @@ async def _next(stream: Any, node: str) -> Arrived | Lines | Ended | Failed | Ch
     except exceptions.RayTaskError as error:
         words = str(error).strip().splitlines()[-1]
         raise SandboxError(
-            f"node {node[:8]} cannot run scripts: {words}. Install the same gome, with its extra ray, on every node of the cluster"
+            f"node {node[:8]} cannot run scripts: {words}. "
+            "Install the same gome, with its extra ray, on every node of the cluster"
         ) from error
     except exceptions.RayError as error:
         words = (str(error).strip().splitlines() or [type(error).__name__])[0]

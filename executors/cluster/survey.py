@@ -99,7 +99,8 @@ async def _answer(node: Node, reference: Any) -> NodeReport:
     except (TimeoutError, load_ray().exceptions.RayError) as error:
         words = (str(error).strip().splitlines() or [f"no answer within {_PATIENCE:g} s"])[-1]
         raise Outage(
-            f"node {node.host} cannot be asked: {words}. Install the same gome, with its extra ray, on every node of the cluster"
+            f"node {node.host} cannot be asked: {words}. "
+            "Install the same gome, with its extra ray, on every node of the cluster"
         ) from error
 
 
