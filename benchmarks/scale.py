@@ -104,7 +104,8 @@ def main(words: list[str]) -> None:
     """Measure and print."""
     if words[:1] == ["--one"]:
         with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as name:
-            print(json.dumps(asdict(anyio.run(measure, int(words[1]), int(words[2]), Path(name) / "run"))))
+            found = anyio.run(measure, int(words[1]), int(words[2]), Path(name) / "run")
+            print(json.dumps(asdict(found)), flush=True)
         return
     steps = QUICK_STEPS if "--quick" in words else STEPS
     counts = [int(word) for word in words if word.isdigit()] or COUNTS
