@@ -144,7 +144,7 @@ class LocalExecutors(Executors):
     """
 
     kind: Literal["local"] = "local"
-    standby: bool = True
+    standby: bool = False
 
 
 def _cluster_address(address: str) -> str:
