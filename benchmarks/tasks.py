@@ -35,16 +35,19 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is run: seeds, trials, the limit of a script in seconds, candidates and seeds of the finish."""
+    """How much is run: seeds, trials, candidates and seeds of the finish; a script's limit in seconds, and how often
+    one that fails is tried.
+    """
 
     seeds: tuple[int, ...]
     trials: int
-    seconds: float
     finish: tuple[int, int]
+    seconds: float
+    tries: int = 3
 
 
-FULL = Extent((0, 1, 2), 16, 120.0, (3, 2))
-QUICK = Extent((0,), 6, 60.0, (2, 1))
+FULL = Extent((0, 1, 2), 16, (3, 2), 120.0)
+QUICK = Extent((0,), 6, (1, 1), 60.0, tries=1)
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,19 @@ class Cell:
     def scenario(self) -> Scenario:
         """In lockstep, so that it is a function of cell and machine; no debug run."""
         arm = ARMS[self.arm]
-        candidates, seeds = self.extent.finish
+        extent = self.extent
+        executors = {"slots": 2, "threads": 1, "debug": False, "full_tries": extent.tries}
+        candidates, seeds = extent.finish
         return Scenario.model_validate(
             {
                 "name": "tasks",
                 "task": self.task,
                 "memory": {"consistency": "lockstep"},
-                "budget": {"trials": self.extent.trials},
+                "budget": {"trials": extent.trials},
                 "seed": self.seed,
                 "backends": {"expert": {"kind": "expert"}},
                 "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
-                "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": self.extent.seconds}},
+                "executors": {**executors, "timeout": {"full": extent.seconds}},
                 **arm,
                 "method": {**arm.get("method", {}), "finish": {"candidates": candidates, "seeds": seeds}},
             }
@@ -93,9 +98,14 @@ async def run(
             async with open_stage(cells[0].scenario, place / task, f"{task}-{seed}", folder) as stage:
                 results += await all_at_once(_AT_ONCE, [partial(_result, stage, cell) for cell in cells])
             _say(f"seed {seed}, {task}: {len(results)} runs so far")
-            (folder / "tasks.md").write_text(page(results, place), encoding="utf-8")
-            (folder / "tasks.svg").write_text(figure(results, place), encoding="utf-8")
+            await anyio.to_thread.run_sync(_write, results, folder, place)
     return results
+
+
+def _write(results: Sequence[Result], folder: Path, place: Path) -> None:
+    """The page and its figure."""
+    (folder / "tasks.md").write_text(page(results, place), encoding="utf-8")
+    (folder / "tasks.svg").write_text(figure(results, place), encoding="utf-8")
 
 
 async def _result(stage: Stage, cell: Cell) -> Result:

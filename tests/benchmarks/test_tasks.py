@@ -68,7 +68,7 @@ def test_all_nine_tasks_have_four_traces_and_three_seeds() -> None:
 def test_a_run_is_graded_and_goes_on_where_it_was(tmp_path: Path) -> None:
     task = write_task("loans", tmp_path / "tasks" / "loans")
     (task / "leaderboard.csv").write_text(BOARD)
-    extent = Extent((0,), 2, 20.0, (1, 1))
+    extent = Extent((0,), 2, (1, 1), 20.0)
 
     async def made() -> list[Result]:
         return await run(["gome"], ["loans"], extent, tmp_path / "out", tmp_path / "tasks")
