@@ -25,6 +25,7 @@ from viewer.commands.table import Table, scenario_of_table
 from viewer.consent import check_consent
 from viewer.output import emit, hint, say, say_aside
 from viewer.report import write_report
+from viewer.shortfall import shortfall
 from viewer.store import new_run_id, open_reader, runs_root
 from viewer.summary import summarise
 from viewer.watch import DisplayName, QuietDisplay, choose_display, watch
@@ -171,7 +172,9 @@ def conclude(folder: Path, as_json: bool) -> int:
         summary = summarise(reader.envelopes())
         if summary.best is None:
             say_aside(f"no trial was accepted; report: {report}")
-            hint(f"gome log {folder.name} --kind diagnosis")
+            if (why := shortfall(reader.envelopes())) is not None:
+                say_aside(why)
+            hint(f"gome log {folder.name} --kind diagnosis", f"gome log {folder.name} --kind repair_called")
             return 1
         files = write_best(reader, summary, folder, folder / "best")
         data: dict[str, Any] = best_data(reader, summary)
