@@ -259,6 +259,11 @@ def test_the_memory_is_what_it_was_at_a_message(runs: Path, capsys: pytest.Captu
     assert [each["step"] for each in document(capsys, "memory")] == ["0.1", "1.1"]
 
 
+def test_a_memory_without_an_entry_is_said_to_be_empty(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gome("memory", RUN, "--as-of", sample_run().envelopes[0].id) == 0
+    assert "the success memory is empty" in capsys.readouterr().out
+
+
 def test_two_runs_are_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("compare", RUN, UNFINISHED, "--json") == 0
     found = document(capsys, "compare")

@@ -68,7 +68,7 @@ def compare(
 def _say_figures(summaries: list[Summary], figures: list[dict[str, Any]], aim: float | None) -> None:
     shown = [{key: _show(key, value) for key, value in each.items()} for each in figures]
     say(table(("", *(each.run for each in summaries)), [(key, shown[0][key], shown[1][key]) for key in shown[0]]))
-    say(f"the target is a score of {text.score(aim)}")
+    say("no score was reached by both" if aim is None else f"the target is a score of {text.score(aim)}")
 
 
 def _say_differences(summaries: list[Summary], settings: dict[str, tuple[Any, Any]], ideas: list[set[str]]) -> None:

@@ -63,7 +63,10 @@ def memory(
         )
         for each in entries
     ]
-    say(table(("from", "idea", "gain", "score", "was given to", "message"), rows, words="idea"))
+    if rows:
+        say(table(("from", "idea", "gain", "score", "was given to", "message"), rows, words="idea"))
+    else:
+        say("the success memory is empty: no trial was accepted yet")
     newest = f"gome log show {entries[-1].message[:8]} --run {folder.name}" if entries else f"gome log {folder.name}"
     hint(newest, f"gome tree {folder.name}")
     return 0
