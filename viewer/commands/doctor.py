@@ -55,7 +55,7 @@ def doctor(
     say(f"{'slots':<9} {place.slots} with {text.several(place.threads, 'thread')} each")
     say(f"{'disk':<9} {place.free / 2**30:.1f} GiB free for runs")
     say("\nready" if found.well else "\nnot ready")
-    hint(f"gome run {scenario}" if found.well else f"gome validate {scenario}")
+    hint(f"gome run {scenario}" if found.well else f"gome doctor {scenario} again, once the trouble above is mended")
     return 0 if found.well else 1
 
 
