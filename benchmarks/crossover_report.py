@@ -1,5 +1,6 @@
 """The crossover benchmark's table and figure, from its results."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
@@ -180,23 +181,26 @@ def _panel(title: str, value: Callable[[Result], float], results: Sequence[Resul
         for arm in _COLOURS
         for skill in sorted({each.skill for each in results if each.arm == arm})
     }
-    low = min(0.0, *(point[1] for point in points.values()))
-    high = max(1.0, *(point[2] for point in points.values()))
+    # In tenths, and no further than the intervals go: the axis says where it begins.
+    low = math.floor(10 * min(point[1] for point in points.values()))
+    high = max(low + 1, math.ceil(10 * max(point[2] for point in points.values())))
 
     def x(skill: float) -> float:
         return left + 10 + 310 * skill
 
     def y(share: float) -> float:
-        return 290 - 240 * (share - low) / (high - low)
+        return 290 - 240 * (10 * share - low) / (high - low)
 
     lines = [f'<text x="{left}" y="30" font-weight="bold">{title}, normalised</text>']
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        lines.append(f'<text x="{x(tick) - 10}" y="310">{tick:g}</text>')
-        lines.append(f'<line x1="{left}" x2="{left + 330}" y1="{y(tick)}" y2="{y(tick)}" stroke="#dddddd"/>')
-        lines.append(f'<text x="{left - 32}" y="{y(tick) + 4}">{tick:g}</text>')
+    lines += [f'<text x="{x(skill) - 10}" y="310">{skill:g}</text>' for skill in sorted({skill for _, skill in points})]
+    for tick in range(low, high + 1):
+        height = y(tick / 10)
+        lines.append(f'<line x1="{left}" x2="{left + 330}" y1="{height}" y2="{height}" stroke="#dddddd"/>')
+        lines.append(f'<text x="{left - 32}" y="{height + 4}">{tick / 10:.1f}</text>')
     lines.append(f'<text x="{left + 140}" y="325">skill</text>')
-    for arm, colour in _COLOURS.items():
-        mine = [(skill, point) for (name, skill), point in points.items() if name == arm]
+    for place, (arm, colour) in enumerate(_COLOURS.items()):
+        beside = 0.01 * (place - 1.5)  # so that intervals stand beside each other
+        mine = [(skill + beside, point) for (name, skill), point in points.items() if name == arm]
         path = " ".join(f"{x(skill):.1f},{y(point[0]):.1f}" for skill, point in mine)
         lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for skill, (middle, bottom, top) in mine:
