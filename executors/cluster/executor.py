@@ -60,11 +60,14 @@ class ClusterExecutor:
         """See `Executor.run`. Cancelling it ends the script too. Raises WorkerLost where the node is lost meanwhile."""
         stream = await anyio.to_thread.run_sync(self._submit, launch, slot, on_line is not None)
         try:
-            return await self._follow(stream, launch, slot, on_line)
+            outcome = await self._follow(stream, launch, slot, on_line)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await _cancel(stream)
             raise
+        with anyio.move_on_after(_PATIENCE):
+            await _drained(stream)  # the node removes what the job has left before its stream ends
+        return outcome
 
     def _submit(self, launch: Launch, slot: Slot, listening: bool) -> Any:
         """Hand a launch to Ray: the stream of what its node tells."""

@@ -138,7 +138,7 @@ def test_slots_are_as_many_as_the_nodes_have_room_for(cluster: LocalCluster) -> 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageError, match=r"gome\[ray\]"):
+    with pytest.raises(UsageError, match=r"\.\[ray\]"):
         load_ray()
 
 

@@ -155,12 +155,14 @@ class TestStandbys:
         )
         look = (
             "import json, os\n"
-            "print([os.listdir(each) for each in ('/tmp', 'out', '/dev/shm')], os.listdir('.'), hasattr(json, 'mine'))"
+            "left = [os.path.exists(each) for each in ('/tmp/mine', 'mine', 'out/mine', '/dev/shm/mine')]\n"
+            "print(left, os.listdir('out'), sorted(os.listdir('.')), hasattr(json, 'mine'))"
         )
         executor = make(place)
         launches = _launches(place, leave, look)
         outcomes = anyio.run(_in_turn, executor, launches)
-        assert outcomes[1].stdout == "[[], [], []] ['solution.py', 'out'] False\n"
+        # /tmp itself is not looked through: what is mounted from below it shows there.
+        assert outcomes[1].stdout == "[False, False, False, False] [] ['out', 'solution.py'] False\n"
         assert executor.handed_over == 2
         assert (launches[0].workspace / "mine").exists()
 
