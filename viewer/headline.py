@@ -23,7 +23,7 @@ from bus.lifecycle import ActivityFinished, ActivityStarted, DeadLetter
 from bus.message import Envelope
 from viewer import text
 
-__all__ = ["event_line", "headline", "idea", "place", "role"]
+__all__ = ["event_line", "headline", "idea", "line_of", "place", "role"]
 
 
 def role(sender: str) -> str:
@@ -55,9 +55,13 @@ def headline(envelope: Envelope) -> str:
 
 def event_line(envelope: Envelope, width: int | None = None) -> str:
     """The message in one line with its place: when, id, who, where, what."""
-    when = f"+{text.duration(envelope.time):>7}  {envelope.id[:8]}"
-    who = f"{envelope.sender:<15} {place(envelope):>5}  {envelope.kind:<14}"
-    return text.cut(f"{when}  {who}  {headline(envelope)}", width)
+    line = line_of(envelope.time, envelope.id, envelope.sender, place(envelope), envelope.kind, headline(envelope))
+    return text.cut(line, width)
+
+
+def line_of(when: float, name: str, who: str, where: str, what: str, words: str) -> str:
+    """The columns of an event's line. `when` is in seconds since the run's start, `name` a message's id or nothing."""
+    return f"+{text.duration(when):>7}  {name[:8]:<8}  {who:<15} {where:>5}  {what:<14}  {words}"
 
 
 def _run_opened(message: RunOpened) -> str:

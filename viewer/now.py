@@ -76,10 +76,14 @@ class Doing:
         return min(1.0, int(found[1]) / int(found[2])) if found and int(found[2]) else None
 
     @property
+    def task(self) -> str:
+        """What, with its progress in brackets."""
+        return text.line(self.what + (f" ({self.progress})" if self.progress else ""))
+
+    @property
     def words(self) -> str:
         """Where and what, with its progress in brackets."""
-        told = f" ({self.progress})" if self.progress else ""
-        return text.line(f"{self.place} {self.what}{told}")
+        return text.line(f"{self.place} {self.task}")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Literal, Protocol
@@ -17,6 +17,7 @@ from viewer.headline import event_line
 from viewer.live import screen
 from viewer.now import Present, look, pool_of
 from viewer.output import document, envelope_data, say
+from viewer.silence import Silence
 from viewer.store import has_log, open_reader
 from viewer.summary import Summary
 
@@ -48,13 +49,21 @@ class Display(Protocol):
 
 
 class PlainDisplay:
-    """A line a message; questions and scripts only where they end in a message."""
+    """A line a message; questions and scripts only where they end in a message, or where that takes long."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._summary = Summary()
+        self._silence = Silence(clock)
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
-        """Print the new messages."""
+        """Print the new messages, and in a longer silence who is at work."""
         for each in fresh:
+            self._summary.apply(each)
             if each.kind not in ACTIVITIES:
                 say(event_line(each))
+                self._silence.broken()
+        if (waiting := self._silence.line(self._summary, present)) is not None:
+            say(waiting)
         sys.stdout.flush()
 
     def close(self) -> None:
@@ -112,10 +121,10 @@ class RichDisplay:
 
 
 def choose_display(name: DisplayName | None) -> Display:
-    """The display of that name; without a name rich on a terminal and plain elsewhere."""
+    """The display of that name; without a name rich on a terminal that can be drawn on and plain elsewhere."""
     if name == "json":
         return JsonDisplay()
-    if name == "rich" or (name is None and sys.stdout.isatty()):
+    if name == "rich" or (name is None and sys.stdout.isatty() and not Console().is_dumb_terminal):
         return RichDisplay()
     return PlainDisplay()
 

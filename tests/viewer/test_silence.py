@@ -1,0 +1,111 @@
+"""A plain screen on which nothing is said for long: it tells who is at work, ever more rarely."""
+
+from dataclasses import replace
+
+import pytest
+
+from bus.lifecycle import ActivityStarted
+from bus.telemetry import Told
+from tests.viewer.sample import Sample, sample_run
+from viewer.now import Present
+from viewer.watch import PlainDisplay
+
+MANY = {"activity": "reason", "label": "WriteSolution", "attempt": 1, "request_hash": "", "request_ref": ""}
+
+
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self, time: float) -> None:
+        self.time = time
+
+    def __call__(self) -> float:
+        return self.time
+
+
+def until_asked(sender: str) -> Sample:
+    """The sample run up to the first question or script of that sender, which is under way."""
+    sample = sample_run()
+    asked = next(each for each in sample.envelopes if (each.kind, each.sender) == ("activity_started", sender))
+    sample.envelopes = sample.envelopes[: asked.seq]
+    sample.time = asked.time
+    return sample
+
+
+def watched(sample: Sample) -> tuple[PlainDisplay, Clock]:
+    """A plain display that has shown all of the sample, at the time of its last message."""
+    session = next(each for each in sample.envelopes if each.kind == "session_opened")
+    clock = Clock(session.message.model_dump()["wall"] + sample.time - session.time)
+    display = PlainDisplay(clock)
+    display.show(sample.envelopes, Present())
+    return display, clock
+
+
+def lines_after(display: PlainDisplay, clock: Clock, seconds: int, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What it prints in so many seconds in which nothing new comes."""
+    capsys.readouterr()
+    for _ in range(seconds):
+        clock.time += 1
+        display.show([], Present())
+    return capsys.readouterr().out.splitlines()
+
+
+def test_who_thinks_is_told_with_trace_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+    display, clock = watched(until_asked("proposer-0"))
+    message = capsys.readouterr().out.splitlines()[-1]
+    assert lines_after(display, clock, 9, capsys) == []
+    (line,) = lines_after(display, clock, 1, capsys)
+    assert line.split()[2:] == ["proposer", "0.1", "waiting", "ProposeHypotheses", "for", "10.0s"]
+    assert line.index("proposer") == message.index("director"), "its columns are those of a message"
+
+
+def test_a_long_silence_is_told_ever_more_rarely(capsys: pytest.CaptureFixture[str]) -> None:
+    display, clock = watched(until_asked("proposer-0"))
+    told = [line.split(" for ")[1] for line in lines_after(display, clock, 1400, capsys)]
+    assert told == ["10.0s", "30.0s", "70.0s", "2m30s", "5m10s", "10m10s", "15m10s", "20m10s"]
+
+
+def test_a_message_ends_the_silence(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = until_asked("proposer-0")
+    display, clock = watched(sample)
+    assert len(lines_after(display, clock, 30, capsys)) == 2
+    fresh = next(
+        each for each in sample_run().envelopes if each.seq > len(sample.envelopes) and each.kind == "candidates"
+    )
+    display.show([fresh], Present())
+    assert len(lines_after(display, clock, 9, capsys)) == 0
+    assert len(lines_after(display, clock, 1, capsys)) == 1
+
+
+def test_a_script_is_told_with_its_progress_and_others_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = until_asked("runner-0")
+    cause = sample.envelopes[-1]
+    for trace in range(1, 7):
+        asked = ActivityStarted(ordinal=0, **MANY)
+        sample.say(f"writer-{trace}", asked, trace, 1, replace(cause, id=f"cause of {trace}"))
+    display, clock = watched(sample)
+    capsys.readouterr()
+    present = Present()
+    present.hear([Told(1, sample.time, "runner-0", "progress", {"line": "split 2/5\x1b[2J"})])
+    clock.time += 10
+    display.show([], present)
+    line = capsys.readouterr().out.rstrip()
+    assert "full run (split 2/5) for 10." in line
+    assert line.endswith("; also writer 1.1, writer 2.1, writer 3.1, 3 more")
+
+
+def test_a_try_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    display, clock = watched(until_asked("proposer-0"))
+    capsys.readouterr()
+    present = Present()
+    present.hear([Told(1, 1e3, "proposer-0", "handle.failed", {"attempt": 1, "error": "RateLimit: slow\ndown"})])
+    clock.time += 10
+    display.show([], present)
+    assert "; try 1 failed: RateLimit: slow down" in capsys.readouterr().out
+
+
+def test_nothing_is_told_before_the_first_session_and_after_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    display, clock = watched(sample_run())
+    assert lines_after(display, clock, 1000, capsys) == []
+    clock = Clock(0.0)
+    assert lines_after(PlainDisplay(clock), clock, 1000, capsys) == []
