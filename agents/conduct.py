@@ -215,7 +215,7 @@ async def _stay(
     before = log.head if session.budget is not None else 0
     await log.append("session", [Draft(session, opens=True)])
     artefacts = shop.forward.artefacts
-    actors = seat(scenario, shop.backends, shop.forward, shop.grade, artefacts, shop.embedder, shop.blend)
+    actors = seat(scenario, shop.backends, shop.forward, shop.grade, artefacts, shop.embedder, shop.blend, shop.examine)
     supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph, accept_changes=accept_changes)
     if on_ready is not None:
         on_ready(supervisor)

@@ -7,7 +7,7 @@ came of it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import anyio
 import anyio.to_thread
@@ -23,9 +23,14 @@ from executors.slots import SlotPool
 from executors.static import check
 from scenarios.evidence import Evaluation
 from scenarios.harness import FILES, Harness
+from scenarios.views import ViewName
 
-__all__ = ["Forward", "ForwardPass", "ScriptRan", "ScriptRun"]
+__all__ = ["BUDGET_SPENT", "Forward", "ForwardPass", "ScriptRan", "ScriptRun"]
 
+BUDGET_SPENT = "no more was left of the run's budget of time"
+"""What is said of a script that was ended sooner than its own limit."""
+
+_BY_TIME = frozenset({Cause.TIMEOUT, Cause.PROJECTED})
 _LEAST = 1.0
 """Seconds that a script is given even where none is left: enough to be ended in order."""
 
@@ -34,7 +39,7 @@ class ScriptRun(Record):
     """One run of a script: on which view of the data, with which seed, within how many seconds."""
 
     script_ref: str
-    view: Literal["debug", "full", "holdout"]
+    view: ViewName
     seed: int
     seconds: float
 
@@ -101,8 +106,11 @@ class ForwardPass:
             asked = anyio.current_time()
             async with self.slots.take(owner=owner, urgent=urgent) as slot:
                 taken = anyio.current_time()
-                outcome = await self.executor.run(self._launch(request, workspace), slot, self._blotting(on_line))
+                launch = self._launch(request, workspace)
+                outcome = await self.executor.run(launch, slot, self._blotting(on_line))
                 held = anyio.current_time() - taken
+            if outcome.cause in _BY_TIME and launch.limits.wall < request.seconds:
+                outcome = outcome.model_copy(update={"words": f"{outcome.words}: {BUDGET_SPENT}"})
             ran = await self._judge(request, source, outcome, slot.index)
             # When the slot was held, counted from the activity's start: viewers draw the lanes of slots from it.
             times = {"slot": float(slot.index), "waited_seconds": taken - asked, "held_seconds": held}

@@ -13,6 +13,7 @@ from typing import Any
 
 from agents.backends.base import Answer, Embedded, Texts
 from agents.conduct import opening_of
+from agents.examination import Examined, Examining
 from agents.finisher import Blended, Blending, Graded, Grading
 from agents.forward import Forward, ScriptRan, ScriptRun
 from agents.messages import VOCABULARY
@@ -54,6 +55,9 @@ class _NoWorld:
     async def blend(self, request: Blending) -> Blended:
         raise ReplayDiverged(f"a replay blended {len(request.submission_refs)} submissions")
 
+    async def examine(self, request: Examining) -> Examined:
+        raise ReplayDiverged(f"a replay examined {request.probe.oof_ref}")
+
 
 async def rehearse(folder: Path) -> Replayed:
     """Feed each actor of the run in `folder` what it heard, and compare what it says with the log.
@@ -66,7 +70,9 @@ async def rehearse(folder: Path) -> Replayed:
     backends = dict.fromkeys(scenario.backends, nothing)
     with LogReader(folder, VOCABULARY) as reader, _closed_world():
         embedder = None if scenario.roles.memory_keeper.embedding == "hashing" else nothing
-        actors = seat(scenario, backends, nothing, nothing.grade, reader.artefacts, embedder, nothing.blend)
+        actors = seat(
+            scenario, backends, nothing, nothing.grade, reader.artefacts, embedder, nothing.blend, nothing.examine
+        )
         return await replay(reader, actors)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from agents.backends.base import Backend, Embedder
 from agents.diagnoser import Diagnoser
 from agents.director import Director
+from agents.examination import Examiner
 from agents.finisher import Blender, Finisher, Grader
 from agents.forward import Forward
 from agents.memory_keeper import MemoryKeeper
@@ -26,9 +27,10 @@ def seat(
     artefacts: Artefacts,
     embedder: Embedder | None = None,
     blender: Blender | None = None,
+    examiner: Examiner | None = None,
 ) -> list[Role]:
     """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words, `blender`
-    where no finalists are to be averaged.
+    where no finalists are to be averaged, `examiner` where no script is to be examined.
     """
     if (embedder is None) != (scenario.roles.memory_keeper.embedding == "hashing"):
         raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
@@ -45,7 +47,7 @@ def seat(
             Diagnoser(trace, diagnosing, artefacts),
             Proposer(trace, proposing, artefacts),
             Writer(trace, writing, artefacts),
-            *(Runner(trace, forward, artefacts, lane, lookahead + 1) for lane in range(lookahead + 1)),
+            *(Runner(trace, forward, artefacts, lane, lookahead + 1, examiner) for lane in range(lookahead + 1)),
         )
     ]
     return shared + teams

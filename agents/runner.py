@@ -1,6 +1,6 @@
 """The Runner, the Executor's second cursor: runs a script in a slot, on a sample first and then in full.
 
-Job ──► debug run ──► full run ──► Trial, or TuneCalled once
+Job ──► debug run ──► full run ──► examination ──► Trial, or TuneCalled once
             │             │
             └─────────────┴──► RepairCalled, while attempts are left
 
@@ -12,15 +12,26 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
+from agents.examination import Examiner, cross_examine
 from agents.forward import Forward, ScriptRan, ScriptRun
-from agents.messages import DeadlineReached, Diagnosis, Job, RepairCalled, SessionOpened, Trial, TuneCalled
+from agents.messages import (
+    DeadlineReached,
+    Diagnosis,
+    Job,
+    RepairCalled,
+    SessionOpened,
+    TraceRestarted,
+    Trial,
+    TuneCalled,
+)
 from agents.role import Role, place
 from agents.validation import compare
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
 from executors.launch import Cause
-from scenarios.evidence import LeakNote
+from scenarios.evidence import Evaluation, LeakNote
+from scenarios.views import ViewName
 
 __all__ = ["Runner"]
 
@@ -29,23 +40,33 @@ Phase = Literal["check", "debug", "full"]
 
 
 class Runner(Role):
-    """Turns a job into a trial."""
+    """Turns a job into a trial. Without an `examiner` no script is examined."""
 
     handles = frozenset({"job"})
-    notes = frozenset({"run_opened", "session_opened", "deadline_reached", "diagnosis"})
+    notes = frozenset({"run_opened", "session_opened", "deadline_reached", "diagnosis", "trace_restarted"})
 
-    def __init__(self, trace: int, forward: Forward, artefacts: Artefacts, lane: int = 0, lanes: int = 1) -> None:
+    def __init__(
+        self,
+        trace: int,
+        forward: Forward,
+        artefacts: Artefacts,
+        lane: int = 0,
+        lanes: int = 1,
+        examiner: Examiner | None = None,
+    ) -> None:
         super().__init__("runner", trace, artefacts)
         if lanes > 1:
             self.name = f"{self.name}.{lane}"
         self.lane, self.lanes = lane, lanes
         self.forward = forward
+        self.examiner = examiner
         self.late = False
+        self.best: Evaluation | None = None
         self.full_failures: dict[int, int] = {}
         self.debugged: dict[int, float] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep whether the time for trials is over, and of each step what its failures have taken."""
+        """Keep whether the time for trials is over, the trace's best, and of each step what its failures have taken."""
         match envelope.message:
             case DeadlineReached():
                 self.late = True
@@ -55,9 +76,13 @@ class Runner(Role):
                 step = place(envelope)[1]
                 self.full_failures[step] = self.full_failures.get(step, 0) + (repair.phase == "full")
                 self.debugged[step] = self.debugged.get(step, 0.0) + repair.seconds
-            case Diagnosis():
+            case Diagnosis() as diagnosis:
                 self.full_failures.pop(place(envelope)[1], None)
                 self.debugged.pop(place(envelope)[1], None)
+                if diagnosis.accepted:
+                    self.best = diagnosis.evaluation
+            case TraceRestarted() as restart:
+                self.best = restart.evaluation
             case _:
                 pass
 
@@ -86,7 +111,8 @@ class Runner(Role):
         ran = await self._run(job, "full", context)
         if not ran.good:
             return [self._failed(job, "check" if ran.cause is Cause.REFUSED else "full", ran, trace, step)]
-        trial = _trial(job, "full", _with_leaks(ran, leaks))
+        ran = await self._examined(job, _with_leaks(ran, leaks), self.best, context)
+        trial = _trial(job, "full", ran)
         return [Draft(TuneCalled(trial=trial) if self._worth_tuning(ran, step) else trial, trace, step)]
 
     def _worth_tuning(self, ran: ScriptRan, step: int) -> bool:
@@ -109,10 +135,29 @@ class Runner(Role):
             return before
         direction, method = self.opened.task.direction, self.scenario.method
         effect = compare(ran.evaluation, before.evaluation, direction, method.near_tie)
-        better = effect is not None and effect.gain > 0
-        return _trial(job, "full", _with_leaks(ran, leaks)) if better else before
+        if effect is None or effect.gain <= 0:
+            return before
+        return _trial(job, "full", await self._examined(job, _with_leaks(ran, leaks), before.evaluation, context))
 
-    async def _run(self, job: Job, view: Literal["debug", "full"], context: Context) -> ScriptRan:
+    async def _examined(self, job: Job, ran: ScriptRan, best: Evaluation | None, context: Context) -> ScriptRan:
+        """The full run with what the examination shows, where the script may be kept and no leak is plain already.
+
+        What is clearly worse than the best is not kept; under a control it still may be a finalist. [O]
+        """
+        evaluation = ran.evaluation
+        if self.examiner is None or not self.scenario.executors.examine or evaluation is None:
+            return ran
+        if any(leak.severity == "severe" for leak in evaluation.leaks):
+            return ran
+        if self.optimizer.judges and best is not None:
+            effect = compare(evaluation, best, self.opened.task.direction, self.scenario.method.near_tie)
+            if effect is not None and effect.verdict == "worse":
+                return ran
+        seconds = self.scenario.executors.timeout.full
+        leaks = await cross_examine(partial(self._run, job, context=context), self.examiner, seconds, context)
+        return _with_leaks(ran, leaks)
+
+    async def _run(self, job: Job, view: ViewName, context: Context) -> ScriptRan:
         timeout = self.scenario.executors.timeout
         seconds = timeout.debug if view == "debug" else timeout.full
         request = ScriptRun(script_ref=job.script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
@@ -122,7 +167,8 @@ class Runner(Role):
                 context.tell("progress", line=line.strip()[:80], view=view)
 
         call = partial(self.forward.run, request, self.name, on_line=progress)
-        return await context.perform("script", request, ScriptRan, call, label=f"{view} run")
+        label = f"{view} run" if view in ("debug", "full") else "examination run"
+        return await context.perform("script", request, ScriptRan, call, label=label)
 
     def _failed(self, job: Job, phase: Phase, ran: ScriptRan, trace: int, step: int) -> Draft:
         """A repair while attempts and time are left (ten in all, three full runs), else a failed trial. [C]"""
@@ -147,7 +193,7 @@ class Runner(Role):
 
 
 def _with_leaks(ran: ScriptRan, leaks: tuple[LeakNote, ...]) -> ScriptRan:
-    """A full run with what the sample run showed of leaks: there alone are labels exchanged to catch them."""
+    """A full run with what runs on other views showed of leaks: there alone are labels changed to catch them."""
     if ran.evaluation is None or not leaks:
         return ran
     evaluation = ran.evaluation.model_copy(update={"leaks": ran.evaluation.leaks + leaks})

@@ -13,6 +13,7 @@ import anyio.to_thread
 
 from agents.backends.base import Backend, Embedder
 from agents.backends.factory import make_backends, make_embedder
+from agents.examination import Examined, Examining, Written
 from agents.finisher import Blended, Blending, Graded, Grading
 from agents.forward import ForwardPass
 from agents.purse import Purse
@@ -32,7 +33,7 @@ from scenarios.schema import Executors, LanguageModel, Scenario
 from scenarios.tasks import Task
 from scenarios.views import ScriptLimits
 
-__all__ = ["Workshop", "average", "find_assets", "open_workshop"]
+__all__ = ["Workshop", "average", "compare_runs", "find_assets", "open_workshop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Workshop:
         """The mean of submissions, and on the hold-out what it is worth."""
         return await anyio.to_thread.run_sync(average, self.harness, self.forward.artefacts, request)
 
+    async def examine(self, request: Examining) -> Examined:
+        """What the runs of one script on the twin views show."""
+        return await anyio.to_thread.run_sync(compare_runs, self.harness, self.forward.artefacts, request)
+
     @property
     def sandbox(self) -> Sandbox:
         """How scripts are held."""
@@ -76,6 +81,18 @@ def average(harness: Harness, artefacts: Artefacts, request: Blending) -> Blende
     if request.view == "full":
         return Blended(submission_ref=ref, evaluation=None)
     return Blended(submission_ref=ref, evaluation=harness.evaluate("holdout", {"submission.csv": artefacts.path(ref)}))
+
+
+def compare_runs(harness: Harness, artefacts: Artefacts, request: Examining) -> Examined:
+    """The harness's comparison of predictions that were kept as artefacts."""
+
+    def files(written: Written) -> dict[str, Path]:
+        names = {"oof.csv": written.oof_ref, "submission.csv": written.submission_ref}
+        return {name: artefacts.path(ref) for name, ref in names.items()}
+
+    again = files(request.again) if request.again else None
+    leaks, undecided = harness.examine(files(request.probe), files(request.twin), again)
+    return Examined(leaks=leaks, undecided=undecided)
 
 
 async def open_workshop(

@@ -115,7 +115,7 @@ def scenario_of(cell: Cell) -> Scenario:
             "seed": cell.seed,
             "backends": {"expert": {"kind": "expert", "skill": cell.skill}},
             "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
-            "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 30}},
+            "executors": {"slots": 2, "threads": 1, "debug": False, "examine": False, "timeout": {"full": 30}},
             **arm,
             "method": {**arm.get("method", {}), "finish": {"candidates": 2, "seeds": 1}},
         }

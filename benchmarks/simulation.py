@@ -186,7 +186,7 @@ class Simulation:
                 "budget": {"trials": self.trials},
                 "backends": {"simulated": {"kind": "expert"}},
                 "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "simulated"),
-                "executors": {"slots": self.slots, "debug": False},
+                "executors": {"slots": self.slots, "debug": False, "examine": False},
                 "method": {"finish": {"candidates": 1, "seeds": 1}},
             }
         )

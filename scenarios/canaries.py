@@ -1,17 +1,16 @@
 """Canaries: labels exchanged in the debug sample, that only a script which looks at them can predict.
 
 In every split half of the validation rows get each other's labels, at random. What a model predicts of them tells
-nothing of these labels, unless it saw them: fitted on all rows, encoded by the target, copied. The test is exact: under
-an honest script every exchange was as likely, so the agreement of predictions with labels has a known mean and variance
-(Hoeffding's combinatorial central limit theorem).
+nothing of these labels, unless it saw them: fitted on all rows, encoded by the target, copied. The test is exact
+(`agreement`), since under an honest script every exchange was as likely.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from pandas import DataFrame
 
+from scenarios.agreement import agreement, as_columns
 from scenarios.evidence import LeakNote, TaskBrief
 from scenarios.formulas import Array
 from scenarios.tables import canonical
@@ -50,9 +49,9 @@ def followed_canaries(truth: Array, prediction: Array, splits: Array, brief: Tas
     total, variance = 0.0, 0.0
     for split in np.unique(splits):
         here = splits == split
-        agreement = _agreement(truth[here], prediction[here], brief)
-        total += agreement.excess
-        variance += agreement.variance
+        found = agreement(*_sides(truth[here], prediction[here], brief))
+        total += found.excess
+        variance += found.variance
     if variance <= 0.0 or total / math.sqrt(variance) < _DEVIATIONS:
         return ()
     words = (
@@ -63,29 +62,12 @@ def followed_canaries(truth: Array, prediction: Array, splits: Array, brief: Tas
     return (LeakNote(code="saw-validation", severity="severe", message=words),)
 
 
-@dataclass(frozen=True)
-class _Agreement:
-    """How far predictions and labels agree beyond what any exchange of labels gives, and the variance of that."""
-
-    excess: float
-    variance: float
-
-
-def _agreement(truth: Array, prediction: Array, brief: TaskBrief) -> _Agreement:
-    left, right = _features(truth, prediction, brief)
-    table = left @ right.T
-    centred = table - table.mean(axis=0) - table.mean(axis=1)[:, None] + table.mean()
-    rows = len(truth)
-    return _Agreement(float(np.trace(centred)), float(np.square(centred).sum()) / (rows - 1) if rows > 1 else 0.0)
-
-
-def _features(truth: Array, prediction: Array, brief: TaskBrief) -> tuple[Array, Array]:
-    """Both as matrices whose products say how well a prediction suits a label: ranks, or one column a class."""
+def _sides(truth: Array, prediction: Array, brief: TaskBrief) -> tuple[Array, Array]:
+    """Predictions and labels as matrices whose products say how well one suits the other: values by their ranks."""
+    sides = as_columns(prediction, brief), as_columns(truth, brief)
     if brief.task_type == "regression" or truth.ndim == 2:
-        return _ranked(prediction.reshape(len(truth), -1)), _ranked(truth.reshape(len(truth), -1))
-    classes = np.arange(len(brief.classes))
-    chances = prediction if prediction.ndim == 2 else prediction[:, None] == classes
-    return np.asarray(chances, dtype=float), (truth[:, None] == classes).astype(float)
+        return _ranked(sides[0]), _ranked(sides[1])
+    return sides
 
 
 def _ranked(values: Array) -> Array:

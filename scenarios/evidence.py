@@ -169,7 +169,7 @@ class Evaluation(_Record):
     single split, over draws of its rows that are the same for every script, so that two can be compared in pairs.
     """
 
-    view: Literal["debug", "full", "holdout"]
+    view: Literal["debug", "full", "holdout", "probe", "twin"]
     defects: tuple[DefectNote, ...] = ()
     leaks: tuple[LeakNote, ...] = ()
     score: float | None = None

@@ -14,6 +14,7 @@ from typing import Any
 from scenarios.baseline import dummy_score
 from scenarios.blending import blended_table
 from scenarios.evidence import Evaluation, LeakNote, Profile
+from scenarios.examination import Told, Twins
 from scenarios.profile import profile_task
 from scenarios.scoring import read_claims, score_folds, score_holdout
 from scenarios.source_leaks import claimed_scores, read_source
@@ -49,7 +50,7 @@ class Harness:
 
         Raises TaskError where the task cannot be split or the disk does not take it; then nothing half-made is left.
         """
-        key = json.dumps([self.task.digest, self._seed, self._share, vars(self._limits)])
+        key = json.dumps([self.task.digest, self._seed, self._share, vars(self._limits), VIEWS])
         stamp = self.folder / "views.json"
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
             return
@@ -83,7 +84,7 @@ class Harness:
         brief, metric = self.task.brief, self.task.metric
         path = files.get("submission.csv")
         ids = canonical(made.test[brief.id_column])
-        submission = check_submission(path, brief, metric, ids, constant_is_defect=view != "debug")
+        submission = check_submission(path, brief, metric, ids, constant_is_defect=view in ("full", "holdout"))
         figures: dict[str, Any] = {"submission_sha256": _sha256(path)}
         defects = submission.defects
         if made.held is not None:
@@ -99,6 +100,27 @@ class Harness:
             if view == "full":
                 figures["leaks"] = figures.get("leaks", ()) + self._leaks_in(source, figures)
         return Evaluation(view=view, defects=defects + figures.pop("defects", ()), **figures)
+
+    def examine(
+        self, probe: Mapping[str, Path], twin: Mapping[str, Path], again: Mapping[str, Path] | None = None
+    ) -> tuple[tuple[LeakNote, ...], bool]:
+        """The cross-examination of what a script wrote for the two views (`examination`), as `evaluate` is given it.
+
+        Returns what it shows, and whether a run on the probe once `again` is needed to tell. Raises ValueError where
+        one of the files is not as asked.
+        """
+        twins = Twins(self._view("probe"), self._view("twin"), self.task.brief)
+        told = self._told("probe", again) if again is not None else None
+        return twins.examine(self._told("probe", probe), self._told("twin", twin), told)
+
+    def _told(self, view: ViewName, files: Mapping[str, Path]) -> Told:
+        made, brief, metric = self._view(view), self.task.brief, self.task.metric
+        oof = check_oof(files.get("oof.csv"), brief, metric, valid_rows(made, brief.id_column)).table
+        ids = canonical(made.test[brief.id_column])
+        submission = check_submission(files.get("submission.csv"), brief, metric, ids, constant_is_defect=False).table
+        if oof is None or submission is None:
+            raise ValueError(f"what a script wrote for the {view} view is not as asked, and cannot be examined")
+        return Told(oof, submission)
 
     def blend(self, view: ViewName, submissions: Sequence[Path]) -> str:
         """The mean of submissions for a view, as the text of one. Raises ValueError where one is not as asked."""

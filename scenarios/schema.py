@@ -120,6 +120,9 @@ class Executors(Model):
     `repair_time` times the debug limit. With `tuning` a trace's first good script is tuned once, and the better of both
     is judged.
 
+    With `examine` a script that may be kept is run on a pair of samples that differ in labels which it must not use
+    (docs/contract.md): two runs more, or three, of a tenth of the rows.
+
     `assets` are files or folders below the scenario's own, such as weights, that scripts may read.
     """
 
@@ -128,6 +131,7 @@ class Executors(Model):
     memory: Bytes = 4 << 30
     timeout: Timeouts = Timeouts()
     debug: bool = True
+    examine: bool = True
     repairs: Annotated[int, Field(ge=0)] = 10
     repair_time: Annotated[float, Field(gt=0)] = 4.0
     tuning: bool = False

@@ -3,6 +3,7 @@
  - full: the task's own files, byte for byte, and folds;
  - debug: a sample of rows of the same shape, every class kept, split by the same rule; some of its labels are exchanged
    (see `canaries`);
+ - probe and twin: a pair of samples for the cross-examination (see `twins`);
  - holdout: the training rows without the hold-out, which takes the place of the test. No label of a hold-out row is in
    any file of it.
 
@@ -11,7 +12,7 @@ A view is a pure function of task, seed and share; its files are the same byte f
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,18 +28,20 @@ from scenarios.formulas import Array
 from scenarios.splits import holdout_rows, make_folds, split_units
 from scenarios.tables import canonical, infer_types, write_table
 from scenarios.tasks import Task
+from scenarios.twins import deal_ids, deal_labels
 
 __all__ = ["VIEWS", "HeldOut", "ScriptLimits", "View", "ViewName", "make_view", "valid_rows", "write_view"]
 
-ViewName = Literal["full", "debug", "holdout"]
-VIEWS: tuple[ViewName, ...] = ("full", "debug", "holdout")
+ViewName = Literal["full", "debug", "holdout", "probe", "twin"]
+VIEWS: tuple[ViewName, ...] = ("full", "debug", "holdout", "probe", "twin")
 
 _DEBUG_SHARE = 0.1
 _DEBUG_TRAIN_ROWS = 400
 _DEBUG_TEST_ROWS = 200
 _DEBUG_ROWS_OF_A_CLASS = 10
-_DEBUG = 3  # purpose of draws; `splits` has 1 and 2
+_DEBUG, _PROBE = 3, 5  # purposes of draws; `splits` has 1 and 2, `scoring` 4
 _STRATA_OF_VALUES = 10
+_PROSE = (".md", ".txt", ".html", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,12 @@ def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> Vi
     if name == "debug":
         draw = np.random.default_rng([seed, _DEBUG])
         train = task.train.iloc[_debug_rows(task, draw)].reset_index(drop=True)
-        rows = np.sort(draw.permutation(len(task.test))[: max(_DEBUG_TEST_ROWS, round(_DEBUG_SHARE * len(task.test)))])
-        test = task.test.iloc[rows].reset_index(drop=True)
+        test = task.test.iloc[_debug_test_rows(task, draw)].reset_index(drop=True)
         folds = _folds(task, train, seed)
         train, canaries = exchange_labels(train, folds, task.brief, draw)
         return View(name, train, test, _sample_for(task, test), folds, canaries=canaries)
+    if name in ("probe", "twin"):
+        return _one_of_twins(task, name, seed)
     units = _units(task, task.train)
     out = holdout_rows(units, _strata(task, task.train), task.brief.split, holdout_share, seed)
     train = task.train[~out].reset_index(drop=True)
@@ -96,16 +100,27 @@ def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> Vi
     return View(name, train, test, _sample_for(task, test), _folds(task, train, seed), held)
 
 
+def _one_of_twins(task: Task, name: ViewName, seed: int) -> View:
+    """The probe, or the twin: the same rows with the first split's foreign labels dealt anew, and other test ids."""
+    draw = np.random.default_rng([seed, _PROBE])
+    train = task.train.iloc[_probe_rows(task, draw)].reset_index(drop=True)
+    test = task.test.iloc[_debug_test_rows(task, draw)].reset_index(drop=True)
+    if _ids_are_names(task):
+        train = deal_ids(train, task.brief, draw)
+        test = deal_ids(test, task.brief, np.random.default_rng([seed, _PROBE, VIEWS.index(name)]))
+    view = View(name, train, test, _sample_for(task, test), _folds(task, train, seed))
+    if name == "probe":
+        return view
+    return replace(view, train=deal_labels(train, view.folds, task.brief, draw))
+
+
 def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits) -> None:
     """Write a view as a folder that was not there. Raises TaskError where the disk does not take it."""
     brief = task.brief
     try:
         folder.mkdir(parents=True)
-        own = {brief.train_file, brief.test_file, task.sample_file}
-        for path in sorted(path for path in task.public.rglob("*") if path.is_file()):
-            name = path.relative_to(task.public).as_posix()
-            if name not in own:
-                _copy(path, folder / name)
+        for path in _side_files(task):
+            _copy(path, folder / path.relative_to(task.public))
         if view.name == "full":
             for name in (brief.train_file, brief.test_file):
                 _copy(task.public / name, folder / name)
@@ -120,6 +135,19 @@ def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits) -> No
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _side_files(task: Task) -> list[Path]:
+    """What stands beside the tables and their description."""
+    own = {task.brief.train_file, task.brief.test_file, task.sample_file}
+    found = sorted(path for path in task.public.rglob("*") if path.is_file())
+    return [path for path in found if path.relative_to(task.public).as_posix() not in own]
+
+
+def _ids_are_names(task: Task) -> bool:
+    """Whether an id says nothing of its row: no file beside the tables can name it, and the split is not by it."""
+    beside = [path for path in _side_files(task) if path.suffix.lower() not in _PROSE]
+    return not beside and task.brief.split.column != task.brief.id_column
 
 
 def _task_json(task: Task, name: ViewName, limits: ScriptLimits) -> dict[str, object]:
@@ -198,6 +226,29 @@ def _debug_rows(task: Task, draw: np.random.Generator) -> Array:
         chosen[order[rank_in_class < _DEBUG_ROWS_OF_A_CLASS]] = True
     units = np.unique(_units(task, task.train)[chosen])
     return np.flatnonzero(chosen) if len(units) >= _fewest_units(task.brief.split) else np.arange(rows)
+
+
+def _debug_test_rows(task: Task, draw: np.random.Generator) -> Array:
+    rows = len(task.test)
+    return np.sort(draw.permutation(rows)[: max(_DEBUG_TEST_ROWS, round(_DEBUG_SHARE * rows))])
+
+
+def _probe_rows(task: Task, draw: np.random.Generator) -> Array:
+    """As many rows as of the debug view; of groups whole ones, of times the latest: leaks go from row to row there."""
+    rule, rows = task.brief.split, len(task.train)
+    if rule.kind not in ("group", "time"):
+        return _debug_rows(task, draw)
+    units = _units(task, task.train)
+    counts = np.bincount(units)
+    order = draw.permutation(len(counts)) if rule.kind == "group" else np.arange(len(counts))[::-1]
+    wanted = max(_DEBUG_TRAIN_ROWS, round(_DEBUG_SHARE * rows))
+    enough = max(int(np.searchsorted(np.cumsum(counts[order]), wanted)) + 1, _fewest_units(rule))
+    chosen = np.isin(units, order[:enough])
+    strata = _strata(task, task.train)
+    if strata is None:
+        return np.flatnonzero(chosen)
+    fewest = np.bincount(strata[chosen], minlength=int(strata.max()) + 1).min()
+    return np.flatnonzero(chosen) if fewest >= _DEBUG_ROWS_OF_A_CLASS else _debug_rows(task, draw)
 
 
 def valid_rows(view: View, id_column: str) -> DataFrame:
