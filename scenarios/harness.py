@@ -17,7 +17,8 @@ from scenarios.evidence import Evaluation, LeakNote, Profile
 from scenarios.examination import Told, Twins
 from scenarios.profile import profile_task
 from scenarios.scoring import read_claims, score_folds, score_holdout
-from scenarios.source_leaks import claimed_scores, read_source
+from scenarios.source_claims import claimed_scores
+from scenarios.source_leaks import read_source
 from scenarios.submission import check_oof, check_submission
 from scenarios.tables import canonical
 from scenarios.tasks import Task
