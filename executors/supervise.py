@@ -19,7 +19,7 @@ from executors.process import Process
 from executors.tree import NOTHING, Usage, descendants, usage
 from executors.watch import Pace, computes, loss_is_nan, progress, projected_over_limit, stalled, telling
 
-__all__ = ["Supervision", "Verdict", "disk_verdict", "size"]
+__all__ = ["Supervision", "Verdict", "disk_verdict", "period", "size"]
 
 _MEMORY_TICK = 0.1
 _DISK_TICK = 1.0
@@ -146,7 +146,7 @@ class Supervision:
     async def _watch_clock(self) -> None:
         """Ask the script to end a little before the wall limit, and take it as over at the limit."""
         limits = self._limits
-        verdict = Verdict(Cause.TIMEOUT, f"ran longer than {limits.wall:g} s")
+        verdict = Verdict(Cause.TIMEOUT, f"ran longer than {period(limits.wall)}")
         if limits.wall > limits.grace:
             await anyio.sleep(limits.wall - limits.grace)
             self.verdict = self.verdict or verdict
@@ -171,7 +171,7 @@ class Supervision:
         if used.processes - self._keepers > limits.processes:
             self._stop(Cause.PROCESSES, f"had more than {limits.processes} processes at once")
         if limits.cpu is not None and used.cpu > limits.cpu:
-            self._stop(Cause.CPU, f"used more than {limits.cpu:g} s of CPU time")
+            self._stop(Cause.CPU, f"used more than {period(limits.cpu)} of CPU time")
         now, (then, cpu) = anyio.current_time(), self._looked
         if now - then >= _ACTIVITY_WINDOW:
             self._looked = (now, used.cpu)
@@ -208,3 +208,8 @@ def size(count: int) -> str:
         if count >= 1 << width:
             return f"{count / (1 << width):.3g} {unit}"
     return f"{count} B"
+
+
+def period(seconds: float) -> str:
+    """Seconds for a person: `0.25 s`, `2 s`, `61 s`."""
+    return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"

@@ -1,12 +1,14 @@
 """A budget in time ends a run in time, whatever its scripts do."""
 
 import json
+import re
 from pathlib import Path
 
 import anyio
 
 from agents.conduct import conduct
-from agents.messages import DeadlineReached, Diagnosis, StepOpened, Trial
+from agents.forward import BUDGET_SPENT
+from agents.messages import DeadlineReached, Diagnosis, RepairCalled, StepOpened, Trial
 from agents.rehearsal import rehearse
 from scenarios.schema import Scenario
 from tests.agents.model_server import Ask, ModelServer, Play, say
@@ -30,7 +32,7 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
                 "name": "in-time",
                 "task": str(task),
                 "traces": 1,
-                "budget": {"time": "6s"},
+                "budget": {"time": "12s"},
                 "backends": {"scripted": {"kind": "openai", "model": "scripted", "base_url": server.base_url}},
                 "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "scripted"),
                 "executors": {"slots": 1, "timeout": {"debug": "10min", "full": "1h"}},
@@ -43,6 +45,8 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
     steps = [envelope for envelope, _ in run.all(StepOpened)]
     assert len(steps) == 1, "the first script took all the time there was"
     assert [trial.late for _, trial in run.all(Trial)] == [True]
+    ((_, ended),) = run.all(RepairCalled)
+    assert re.fullmatch(rf"ran longer than \d(\.\d)? s: {BUDGET_SPENT}", ended.words)
     assert [diagnosis.verdict for envelope, diagnosis in run.all(Diagnosis) if envelope.step] == ["failed"]
     assert finished.winner is None
     assert anyio.run(rehearse, run.folder).buried == 0
