@@ -1,40 +1,61 @@
 """Why a run accepted nothing: what its scripts ended with, in words for the one who started it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 
+from agents.forward import BUDGET_SPENT
 from agents.messages import RepairCalled, Trial
-from bus.message import Envelope
 from executors.launch import Cause
 from viewer import text
+from viewer.summary import Summary
 
 __all__ = ["shortfall"]
 
-_TIME = "a busy machine needs longer limits: executors.timeout.debug, executors.timeout.full and budget.time, by --set"
-_REMEDIES = {
-    Cause.TIMEOUT: _TIME,
-    Cause.PROJECTED: _TIME,
-    Cause.MEMORY: "the limit is executors.memory, by --set",
-}
+_BY_TIME = (Cause.TIMEOUT, Cause.PROJECTED)
+_LONGER = 3
+"""How many times as long a limit is proposed: a machine that is busy now may be busier then."""
 
 
-def shortfall(envelopes: Iterable[Envelope]) -> str | None:
+def shortfall(summary: Summary) -> str | None:
     """What most of the attempts that failed ended with, and what may help; None where no script failed.
 
-    Trials that were not run because the time was over are left out: they say nothing of the scripts.
+    Trials that were not run because the time was over say nothing of the scripts; they count where there is no other.
     """
-    failed: Counter[tuple[Cause, str]] = Counter()
-    for envelope in envelopes:
-        message = envelope.message
-        late = isinstance(message, Trial) and message.late
-        if isinstance(message, RepairCalled | Trial) and not late and message.cause != Cause.OK:
-            failed[message.cause, message.words] += 1
+    attempts = list(_attempts(summary))
+    failed = [each for each in attempts if each.cause != Cause.OK]
     if not failed:
-        return None
-    causes: Counter[Cause] = Counter()
-    for (cause, _), number in failed.items():
-        causes[cause] += number
+        late = any(step.trial is not None and step.trial.late for step in summary.trials)
+        said = f"the time for trials was over before a script had ended; {_raised(summary, ['budget.time'])}"
+        return said if late and not attempts else None
+    causes = Counter(each.cause for each in failed)
     cause, number = causes.most_common(1)[0]
-    words = next(words for (each, words), _ in failed.most_common() if each == cause)
+    alike = [each for each in failed if each.cause == cause]
+    words = Counter(each.words for each in alike).most_common(1)[0][0]
     said = f"{number} of {text.several(causes.total(), 'failed attempt')} ended with {cause}: {text.line(words)}"
-    return f"{said}; {_REMEDIES[cause]}" if cause in _REMEDIES else said
+    if cause in _BY_TIME:
+        met = Counter(_limit(each) for each in alike)
+        return f"{said}; {_raised(summary, [limit for limit, _ in met.most_common()])}"
+    return f"{said}; the limit is executors.memory, by --set" if cause == Cause.MEMORY else said
+
+
+def _attempts(summary: Summary) -> Iterator[RepairCalled | Trial]:
+    """Every attempt at a script that was run, in the order of the steps."""
+    for step in summary.trials:
+        yield from step.repairs
+        if step.trial is not None and not step.trial.late:
+            yield step.trial
+
+
+def _limit(attempt: RepairCalled | Trial) -> str:
+    """The setting that ended an attempt for its time."""
+    return "budget.time" if BUDGET_SPENT in attempt.words else f"executors.timeout.{attempt.phase}"
+
+
+def _raised(summary: Summary, limits: list[str]) -> str:
+    """What to type to have longer limits; without figures where the run does not say what they were."""
+    scenario = summary.opened.scenario if summary.opened else {}
+    timeouts = scenario.get("executors", {}).get("timeout", {})
+    known = {f"executors.timeout.{name}": value for name, value in timeouts.items()}
+    known["budget.time"] = summary.budget.get("time")
+    flags = [f"--set {each}={_LONGER * known[each]:.0f}s" if known.get(each) else f"--set {each}" for each in limits]
+    return f"a busy machine needs longer limits: {' '.join(flags)}"

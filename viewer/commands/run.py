@@ -172,7 +172,7 @@ def conclude(folder: Path, as_json: bool) -> int:
         summary = summarise(reader.envelopes())
         if summary.best is None:
             say_aside(f"no trial was accepted; report: {report}")
-            if (why := shortfall(reader.envelopes())) is not None:
+            if (why := shortfall(summary)) is not None:
                 say_aside(why)
             hint(f"gome log {folder.name} --kind diagnosis", f"gome log {folder.name} --kind repair_called")
             return 1
