@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from errors import UsageError
 from tests.conftest import UNFINISHED
-from tests.viewer.sample import RUN, sample_run
+from tests.viewer.sample import RUN, opened, sample_run
 from tests.viewer.test_commands import document, gome
 from viewer.conditions import holds
 from viewer.divergence import first_divergence
@@ -103,3 +104,37 @@ def test_compare_counts_to_a_target_and_fails_on_a_condition(runs: Path, capsys:
     assert "they part at director finish_called" in " ".join(printed.out.split())
     assert gome("compare", RUN, UNFINISHED, "--fail-on", "b.trials > a.trials") == 0
     assert gome("compare", RUN, UNFINISHED, "--fail-on", "nonsense") == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"task": {"name": "houses"}}, "the runs are of two tasks (bike-demand | houses)"),
+        ({"task": {"metric": "mae"}}, "the runs are judged by two metrics (rmsle | mae)"),
+        ({"task_digest": "1" * 64}, "the files of task bike-demand were changed between the runs"),
+    ],
+)
+def test_scores_of_runs_that_are_not_comparable_are_not_set_against_each_other(
+    changed: dict[str, Any], words: str, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = sample_run(run="other")
+    first = opened(other)
+    changed = {
+        name: value if name != "task" else first.task.model_copy(update=value) for name, value in changed.items()
+    }
+    other.envelopes[0] = replace(other.envelopes[0], message=first.model_copy(update=changed))
+    other.write(runs / "other")
+    assert gome("compare", RUN, "other") == 0
+    printed = capsys.readouterr()
+    assert f"warning: {words}: their scores are not comparable" in printed.err
+    assert "target is a score" not in printed.out
+    assert gome("compare", RUN, "other", "--json", "--fail-on", "a.trials > 0") == 1, (
+        "conditions hold as they are asked"
+    )
+    found = document(capsys, "compare")
+    assert (found["comparable"], found["target"]) == (False, None)
+    assert [each["trials_to_target"] for each in found["figures"]] == [None, None]
+    assert gome("compare", RUN, UNFINISHED, "--json") == 0
+    assert document(capsys, "compare")["comparable"]
+    assert gome("compare", RUN, UNFINISHED) == 0
+    assert "warning" not in capsys.readouterr().err

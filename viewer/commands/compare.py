@@ -41,7 +41,9 @@ def compare(
             logs.append(list(reader.envelopes()))
         summaries.append(summarise(logs[-1]))
     first, second = summaries
-    aim = target if target is not None else _common(first, second)
+    if apart := _apart(first, second):
+        say_aside(f"warning: {apart}: their scores are not comparable")
+    aim = _common(first, second) if target is None and not apart else target
     figures = [_figures(each, aim) for each in summaries]
     broken = [each for each in fail_on if holds(each, *map(_named, figures))]
     settings = dict(_differences(_scenario(first), _scenario(second)))
@@ -50,13 +52,14 @@ def compare(
     if json:
         data = {
             "runs": [each.run for each in summaries],
+            "comparable": not apart,
             "target": aim,
             "figures": list(map(_named, figures)),
             "settings": settings,
         }
         emit("compare", {**data, "ideas": [sorted(each) for each in ideas], "divergence": parting, "failed": broken})
         return 1 if broken else 0
-    _say_figures(summaries, figures, aim)
+    _say_figures(summaries, figures, aim, apart)
     _say_differences(summaries, settings, ideas)
     _say_parting(summaries, parting)
     for each in broken:
@@ -65,10 +68,13 @@ def compare(
     return 1 if broken else 0
 
 
-def _say_figures(summaries: list[Summary], figures: list[dict[str, Any]], aim: float | None) -> None:
+def _say_figures(summaries: list[Summary], figures: list[dict[str, Any]], aim: float | None, apart: str) -> None:
     shown = [{key: _show(key, value) for key, value in each.items()} for each in figures]
     say(table(("", *(each.run for each in summaries)), [(key, shown[0][key], shown[1][key]) for key in shown[0]]))
-    say("no score was reached by both" if aim is None else f"the target is a score of {text.score(aim)}")
+    if aim is not None:
+        say(f"the target is a score of {text.score(aim)}")
+    elif not apart:
+        say("no score was reached by both")
 
 
 def _say_differences(summaries: list[Summary], settings: dict[str, tuple[Any, Any]], ideas: list[set[str]]) -> None:
@@ -89,6 +95,20 @@ def _say_parting(summaries: list[Summary], parting: Divergence | None) -> None:
     for summary, name, words in zip(summaries, parting.ids, parting.headlines, strict=True):
         line = f"  {summary.run}  {name[:8] if name else 'not said'}  {text.line(words or '')}"
         say(text.cut(line.rstrip(), screen_width()))
+
+
+def _apart(one: Summary, other: Summary) -> str:
+    """Why a score of the one says nothing about the other; nothing where they had the same task to solve."""
+    if one.opened is None or other.opened is None:
+        return ""
+    task, another = one.opened.task, other.opened.task
+    if task.name != another.name:
+        return f"the runs are of two tasks ({task.name} | {another.name})"
+    if (task.metric, task.direction) != (another.metric, another.direction):
+        return f"the runs are judged by two metrics ({task.metric} | {another.metric})"
+    if one.opened.task_digest != other.opened.task_digest:
+        return f"the files of task {task.name} were changed between the runs"
+    return ""
 
 
 def _common(one: Summary, other: Summary) -> float | None:

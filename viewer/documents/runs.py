@@ -162,9 +162,13 @@ class Parting(Data):
 
 
 class Comparison(Data):
-    """Two runs; `settings` are those that differ, by path; `divergence` is null where their roles said the same."""
+    """Two runs; `settings` are those that differ, by path; `divergence` is null where their roles said the same.
+
+    Scores of runs that are not `comparable` are of different tasks, metrics or data.
+    """
 
     runs: tuple[str, str]
+    comparable: bool
     target: float | None
     figures: tuple[Figures, Figures]
     settings: dict[str, tuple[Any, Any]]
