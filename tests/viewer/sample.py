@@ -36,6 +36,7 @@ from scenarios.evidence import Evaluation, Grade, Profile, SplitRule, TaskBrief
 
 RUN = "261122-0530-bike-demand-a1b2"
 EXPERT = "expert (rule-based, not a language model)"
+EMBEDDER = "a-small-embedder"
 Wrap = Callable[[str], str]
 
 
@@ -82,14 +83,15 @@ class Sample:
         ordinal = len(self.envelopes)
         common = {"activity": kind, "label": label, "ordinal": ordinal, "attempt": 1, "request_hash": request}
         place = (cause.trace, cause.step, cause)
-        self.say(sender, ActivityStarted(**common, request_ref=self.put(json.dumps({"asks": label}))), *place)
-        answer = {
+        asked = {"asks": label} | ({"model": EMBEDDER} if kind == "embed" else {})
+        self.say(sender, ActivityStarted(**common, request_ref=self.put(json.dumps(asked))), *place)
+        answer: dict[str, object] = {
             "reply": {"said": self.wrap("the reply")},
             "model": EXPERT,
             "prompt": self.wrap("the prompt"),
             "raw": "raw",
         }
-        result = self.put(json.dumps(answer))
+        result = self.put(json.dumps({"vectors": []} if kind == "embed" else answer))
         finished = ActivityFinished(**common, result_ref=result, seconds=seconds, meter=meter)
         self.say(sender, finished, *place, later=seconds)
 

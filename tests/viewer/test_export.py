@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.lifecycle import ActivityFinished, ActivityStarted
-from tests.viewer.sample import RUN, sample_run
+from tests.viewer.sample import EMBEDDER, RUN, sample_run
 from tests.viewer.test_commands import document, gome
 from tests.viewer.test_report import HOSTILE
 from viewer.export.chrome import chrome_trace
@@ -90,7 +90,8 @@ def test_spans_stand_in_their_places(runs: Path, capsys: pytest.CaptureFixture[s
     assert gome("export", sample.run, "--to", "otlp") == 0
     spans = json.loads(capsys.readouterr().out)["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert sum(span["name"] == "execute_tool grade" for span in spans) == 1
-    assert sum(span["name"].startswith("embeddings ") for span in spans) == 1
+    (embedded,) = (about(span) for span in spans if span["name"] == f"embeddings {EMBEDDER}")
+    assert (embedded["gen_ai.operation.name"], embedded["gen_ai.request.model"]) == ("embeddings", EMBEDDER)
     assert not any(span["name"] == "chat unknown" for span in spans)
     by_id = {span["spanId"]: span for span in spans}
     assert len(by_id) == len(spans)

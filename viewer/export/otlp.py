@@ -64,7 +64,8 @@ class _Run:
     name: str = ""
     end: float = 0.0
     walls: list[tuple[float, float]] = field(default_factory=list)
-    begun: dict[tuple[str, str | None, int], float] = field(default_factory=dict)
+    begun: dict[tuple[str, str | None, int], tuple[float, str]] = field(default_factory=dict)
+    """When each activity began, and the artefact that says what was asked."""
     handlings: dict[tuple[str, str | None], _Handling] = field(default_factory=dict)
     finished: list[tuple[Envelope, ActivityFinished, float, float]] = field(default_factory=list)
 
@@ -75,10 +76,10 @@ class _Run:
         if isinstance(message, SessionOpened):
             self.walls.append((envelope.time, message.wall))
         elif isinstance(message, ActivityStarted):
-            self.begun[envelope.sender, envelope.cause, message.ordinal] = envelope.time
+            self.begun[envelope.sender, envelope.cause, message.ordinal] = envelope.time, message.request_ref
         elif isinstance(message, ActivityFinished):
-            start = self.begun.get((envelope.sender, envelope.cause, message.ordinal), envelope.time - message.seconds)
-            end = envelope.time
+            known = self.begun.get((envelope.sender, envelope.cause, message.ordinal))
+            start, end = known[0] if known else envelope.time - message.seconds, envelope.time
             if message.activity == SCRIPT:
                 start, end = held(message, start, end)
             self.finished.append((envelope, message, start, end))
@@ -109,7 +110,7 @@ class _Run:
             about |= {"gen_ai.tool.type": "function", "gen_ai.tool.call.id": envelope.id}
             failed = None if result.get("cause", "ok") == "ok" else str(result["cause"])
         else:
-            model = result.get("model")
+            model = result.get("model") or self._asked(envelope, message).get("model")
             name, kind = f"{operation} {model or ''}".rstrip(), _CLIENT
             about |= {"gen_ai.operation.name": operation, "gen_ai.request.model": model}
             about |= {"gen_ai.provider.name": result.get("provider") or "gome"}
@@ -119,6 +120,12 @@ class _Run:
         about |= {"gome.label": message.label, "error.type": failed}
         span = self._span(self._id(envelope.id), self._id(envelope.sender, envelope.cause), name, start, end, about)
         return {**span, "kind": kind, "status": {"code": _ERROR} if failed else {}}
+
+    def _asked(self, envelope: Envelope, message: ActivityFinished) -> dict[str, Any]:
+        """The request of an activity: who embeds names its model there alone."""
+        known = self.begun.get((envelope.sender, envelope.cause, message.ordinal))
+        asked: dict[str, Any] = json.loads(self.artefacts.read_now(known[1])) if known else {}
+        return asked
 
     def _span(self, id_: str, parent: str | None, name: str, start: float, end: float, about: dict[str, Any]) -> Span:
         return {
