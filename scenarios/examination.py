@@ -35,7 +35,7 @@ _ROUNDING = 1e-6
 """A difference of predictions that counts: a share of the largest label, of 1 for probabilities."""
 _FEWEST = 24
 _LEAST_SLOPE = 0.05
-_DEVIATIONS, _DEVIATIONS_WITHOUT_REPRODUCTION, _DEVIATIONS_OF_IDS = 2.5, 5.0, 4.0
+_DEVIATIONS, _DEVIATIONS_WITHOUT_REPRODUCTION, _DEVIATIONS_OF_IDS = 2.5, 5.0, 3.5
 _FEWEST_KEPT = 10
 _NEAR, _WEEK = 3, 7
 
@@ -101,7 +101,8 @@ class Twins:
             return ()
         before, after = (self._columns(each.submission) for each in (probe, twin))
         place = Series(np.arange(len(second)), index=second)[first].to_numpy()
-        change = self._level(after) - self._level(before)
+        ranks = DataFrame(np.vstack([before, after])).rank().to_numpy()
+        change = ranks[len(before) :] - ranks[: len(before)]
         if agreement(change, change[place]).deviations > -_DEVIATIONS_OF_IDS:
             return ()
         kept = np.isclose(before, after[place], rtol=1e-9).all(axis=1) & ~np.isclose(before, after).all(axis=1)

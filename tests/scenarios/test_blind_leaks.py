@@ -1,35 +1,39 @@
-"""The leak probes against leaks by an author who had not read them: recall, and false alarms on honest scripts."""
+"""The leak probes against leaks by authors who had not read them: recall, and false alarms on honest scripts.
 
+`blind` was written before the examination was, and showed what was missing; `unseen` after it, by another author.
+"""
+
+import importlib
+import importlib.util
 import json
 import math
-import runpy
-import sys
-import warnings
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from unittest import mock
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from agents.validation import rule_by_score
-from scenarios.evidence import Evaluation, LeakNote
+from scenarios.evidence import Evaluation
 from scenarios.harness import Harness
 from scenarios.tasks import Task
-from scenarios.views import ViewName
-from tests.scenarios.blind import HONEST, LEAKS, TASKS, Script
+from tests.scenarios.judged import judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # half a minute, where the machine is free
+SUITES = [name for name in ("blind", "unseen") if importlib.util.find_spec(f"tests.scenarios.{name}")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),  # a minute a suite, where the machine is free
+    pytest.mark.xdist_group("blind-leaks"),
+]
 RECALL = 0.9
-MISSED = pytest.mark.xfail(strict=True, reason="20 of 47 in November 2026: what crosses groups is not seen")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the run comes to know of a script: the full view's evaluation, with what the debug view showed of leaks."""
+    """A script of a suite, and what the run comes to know of it: its trial's evaluation."""
 
-    script: Script
+    script: Any
     evaluation: Evaluation
 
     @property
@@ -41,32 +45,33 @@ class Outcome:
         return rule_by_score(self.evaluation, None).erased
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """Every script, by name, after its debug run and its full run, as a runner has them run."""
-    root = tmp_path_factory.mktemp("blind")
+@dataclass(frozen=True)
+class Judged:
+    """All scripts of a suite after their trials."""
+
+    leaks: list[Outcome]
+    honest: list[Outcome]
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    """A suite's scripts, each once through a trace's Runner, before a model has seen any of them."""
+    scripts = importlib.import_module(f"tests.scenarios.{request.param}")
+    root = tmp_path_factory.mktemp(request.param)
     harnesses: dict[str, Harness] = {}
-    for name, make in TASKS.items():
+    for name, make in scripts.TASKS.items():
         make(root / name / "task")
         harnesses[name] = Harness(Task.load(root / name / "task"), root / name / "views", seed=7)
         harnesses[name].prepare()
-    return {script.name: _outcome(script, harnesses[script.task], root / script.name) for script in [*LEAKS, *HONEST]}
 
+    def outcome(script: Any) -> Outcome:
+        harness = harnesses[script.task]
+        trial, _ = judge(harness, _filled(script.source, harness.task), root / script.name)
+        assert trial.evaluation is not None, (script.name, trial.words)
+        assert trial.evaluation.valid, (script.name, trial.evaluation.defects)
+        return Outcome(script, trial.evaluation)
 
-def _outcome(script: Script, harness: Harness, folder: Path) -> Outcome:
-    source = _filled(script.source, harness.task)
-    folder.mkdir()
-    (folder / "solution.py").write_text(source, encoding="utf-8")
-    leaks: tuple[LeakNote, ...] = ()
-    views: tuple[ViewName, ...] = ("debug", "full")
-    for view in views:
-        out = folder / view
-        out.mkdir()
-        _run(folder / "solution.py", harness.data(view), out, debug=view == "debug")
-        evaluation = harness.evaluate(view, {path.name: path for path in out.iterdir()}, source)
-        assert evaluation.valid, (script.name, view, evaluation.defects)
-        leaks += evaluation.leaks
-    return Outcome(script, evaluation.model_copy(update={"leaks": leaks}))
+    return Judged([outcome(each) for each in scripts.LEAKS], [outcome(each) for each in scripts.HONEST])
 
 
 def _filled(source: str, task: Task) -> str:
@@ -80,17 +85,8 @@ def _filled(source: str, task: Task) -> str:
     return source.replace("{LINES}", " ".join(f"{one}:{value}" for one, value in pairs))
 
 
-def _run(path: Path, data: Path, out: Path, *, debug: bool) -> None:
-    """A script in this process: much faster than a process of its own, and it sees the same arguments."""
-    arguments = [str(path), "--data", str(data), "--out", str(out), "--seed", "7", *(["--debug"] if debug else [])]
-    with mock.patch.object(sys, "argv", arguments), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a script's warnings go to its output, and do not end it
-        runpy.run_path(str(path), run_name="__main__")
-
-
-@MISSED
-def test_leaks_are_caught(outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]) -> None:
-    leaky = [outcomes[script.name] for script in LEAKS if script.claim is None]
+def test_leaks_are_caught(suite: Judged, capsys: pytest.CaptureFixture[str]) -> None:
+    leaky = [one for one in suite.leaks if one.script.claim is None]
     caught = [one for one in leaky if one.caught]
     with capsys.disabled():
         print(f"\nleaks caught: {len(caught)} of {len(leaky)}")
@@ -99,35 +95,32 @@ def test_leaks_are_caught(outcomes: dict[str, Outcome], capsys: pytest.CaptureFi
     assert len(caught) >= RECALL * len(leaky), missed
 
 
-@MISSED
-def test_severe_leaks_cost_the_score(outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]) -> None:
-    severe = [outcomes[script.name] for script in LEAKS if script.severe]
+def test_severe_leaks_cost_the_score(suite: Judged, capsys: pytest.CaptureFixture[str]) -> None:
+    severe = [one for one in suite.leaks if one.script.severe]
     kept = [one.script.name for one in severe if not one.erased]
     with capsys.disabled():
         print(f"\nsevere leaks erased: {len(severe) - len(kept)} of {len(severe)}; kept: {', '.join(kept) or 'none'}")
     assert len(kept) <= (1 - RECALL) * len(severe), kept
 
 
-def test_honest_scripts_are_left_alone(outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]) -> None:
+def test_honest_scripts_are_left_alone(suite: Judged, capsys: pytest.CaptureFixture[str]) -> None:
     alarms = {
-        script.name: [f"{leak.severity} {leak.code}: {leak.message}" for leak in outcomes[script.name].evaluation.leaks]
-        for script in HONEST
-        if outcomes[script.name].caught
+        one.script.name: [f"{leak.severity} {leak.code}: {leak.message}" for leak in one.evaluation.leaks]
+        for one in suite.honest
+        if one.caught
     }
     with capsys.disabled():
-        print(f"\nfalse alarms: {len(alarms)} of {len(HONEST)} honest scripts")
+        print(f"\nfalse alarms: {len(alarms)} of {len(suite.honest)} honest scripts")
     assert not alarms, json.dumps(alarms, indent=1)
 
 
-def test_a_printed_score_is_not_believed(outcomes: dict[str, Outcome]) -> None:
+def test_a_printed_score_is_not_believed(suite: Judged) -> None:
     """It prints and claims a score that it has not; the harness measures what its predictions are worth."""
-    claimed = [outcomes[script.name] for script in LEAKS if script.claim is not None]
-    assert claimed
-    for one in claimed:
-        assert one.script.claim is not None
-        assert one.evaluation.score is not None
-        assert not math.isclose(one.evaluation.score, one.script.claim, rel_tol=0.5)
-        assert one.evaluation.verified
+    for one in suite.leaks:
+        if one.script.claim is not None:
+            assert one.evaluation.score is not None
+            assert not math.isclose(one.evaluation.score, one.script.claim, rel_tol=0.5)
+            assert one.evaluation.verified
 
 
 def _print_by_kind(outcomes: list[Outcome]) -> None:
