@@ -44,7 +44,8 @@ def _family(family: Family) -> Callable[[Scene], Iterable[Choice]]:
         if family in scene.plan.models:
             return
         weak = scene.plan.models[0] in ("linear", "neighbours") and family == "boosting" and not scene.wide
-        words = f"{scene.task.metric} is at {scene.evaluation.score} with {FAMILY_WORDS[scene.plan.models[0]]} first."
+        score = "no score" if scene.evaluation.score is None else f"{scene.evaluation.score:.4g}"
+        words = f"{scene.task.metric} is at {score} with {FAMILY_WORDS[scene.plan.models[0]]} first."
         yield Choice((), 0.05 if weak else 0.004, words)
 
     return choices

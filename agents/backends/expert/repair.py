@@ -130,7 +130,7 @@ def _savings(plan: Plan) -> Iterator[dict[str, object]]:
         if slow in plan.models and rest:
             yield {"models": rest}
     if plan.iterations > 40:
-        yield {"iterations": plan.iterations // 2, "learning_rate": min(0.3, plan.learning_rate * 1.5)}
+        yield {"iterations": plan.iterations // 2, "learning_rate": round(min(0.3, plan.learning_rate * 1.5), 6)}
     if plan.trees > 20:
         yield {"trees": plan.trees // 2, "tree_leaf": plan.tree_leaf * 2}
     if plan.encoding == "onehot":

@@ -9,7 +9,7 @@ from agents.backends.expert.root import starting_plan
 from agents.backends.expert.scene import Scene
 from agents.requests import Script, WriteSolution
 
-__all__ = ["write"]
+__all__ = ["changes", "write"]
 
 _DETAILS: dict[str, tuple[float, ...]] = {
     "iterations": (20, 50, 100, 200, 400),
@@ -89,7 +89,6 @@ def changes(before: Plan, after: Plan) -> str:
 
 
 def _short(value: object) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
-
-
-__all__ += ["changes"]
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

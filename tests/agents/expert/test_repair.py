@@ -6,6 +6,7 @@ from agents.backends.expert.cost import script_seconds
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.plan import Plan, read_plan
 from agents.backends.expert.repair import repair
+from agents.backends.expert.writing import changes
 from agents.requests import RepairSolution, Script
 from tests.agents.expert.place import WORKPLACE, Place
 
@@ -95,3 +96,11 @@ def test_a_mended_script_runs(places: dict[str, Place]) -> None:
     script = place.script(place.plan(models=("network", "boosting"), combine="stack", bags=3))
     mended = _repair(place, script, "timeout").script
     assert place.run("mended", mended, view="debug").defects == ()
+
+
+def test_figures_in_words_and_in_scripts_are_round(places: dict[str, Place]) -> None:
+    place = places["bike"]
+    mended = _repair(place, place.script(place.plan(iterations=400, leaves=8)), "timeout")
+    assert "iterations 400 → 200; learning_rate 0.1 → 0.15." in mended.notes
+    assert _plan(mended).learning_rate == 0.15
+    assert changes(Plan(), Plan(tree_columns=0.1 + 0.2)) == "Changed: tree_columns 0.5 → 0.3."

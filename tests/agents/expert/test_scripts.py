@@ -94,7 +94,7 @@ def test_features_that_fit_make_a_better_score(places: dict[str, Place], evaluat
 def test_on_few_rows_a_root_is_better_than_boosting_as_it_comes(places: dict[str, Place]) -> None:
     place = places["multiclass"]
     as_it_comes = place.plan(learning_rate=0.1, leaves=31, l2=0.0, column_share=1.0)
-    root = place.run("root", place.script(place.plan())).score
+    root = place.run("few-rows", place.script(place.plan())).score
     usual = place.run("usual", place.script(as_it_comes)).score
     assert root is not None
     assert usual is not None
