@@ -90,7 +90,20 @@ def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> st
     words = f"{reason}; best mean hold-out score {first.mean:.5g} of {len(ranking)} finalists"
     if first.misaligned:
         return f"{words}, although it is misaligned, as all of them are"
+    words += "".join(map(_left_out, ranking))
     if blend is None or blend.mean is None:
         return words
     told = f"{words}; the mean of {len(blend.members)} of them scores {blend.mean:.5g} there"
     return f"{told} and is submitted" if blend.taken else f"{told} and is not taken"
+
+
+def _left_out(ranking: FinalRanking) -> str:
+    """Why a finalist whose validation was not what the hold-out is comes last; nothing of the others."""
+    if not ranking.misaligned or ranking.mean is None:
+        return ""
+    finalist = ranking.finalist
+    return (
+        f"; {finalist.trace}.{finalist.step} comes last: its out-of-fold score {finalist.score:.5g} is too far from "
+        f"its {ranking.mean:.5g} on the hold-out to be chance, so labels of validation rows reached it or validation "
+        "is unlike the hold-out"
+    )

@@ -44,6 +44,8 @@ def test_out_of_fold_far_above_hold_out_comes_last() -> None:
     assert [(each.finalist.step, each.misaligned) for each in ranking] == [(1, False), (2, True)]
     lenient = rank([late, good], [[held(0.50)], [held(0.501)]], "minimize", misaligned=4.0)
     assert not any(each.misaligned for each in lenient)
+    assert "0.2 comes last: its out-of-fold score" in why(ranking, None, "the budget of trials is used")
+    assert "comes last" not in why(lenient, None, "the budget of trials is used")
 
 
 def test_what_failed_comes_last_of_all() -> None:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from scenarios.evidence import Evaluation
 from scenarios.harness import FILES, Harness
 
-__all__ = ["HONEST", "HONEST_CHANGES", "LEAKS", "evaluate", "source_with"]
+__all__ = ["HONEST", "HONEST_CHANGES", "LEAKS", "ONLY_IN_FULL", "Change", "evaluate", "source_with"]
 
 HONEST = """
 import argparse
@@ -72,6 +72,11 @@ _WITH_Z = 'columns = ["area", "age", "city", "shop", "day", "z"]\n'
 _MODEL = "DecisionTreeRegressor(min_samples_leaf=4, random_state=0)"
 _OOF = "oof = pd.concat(parts)\n"
 Change = tuple[tuple[str, str], ...]
+
+ONLY_IN_FULL: Change = (
+    (_FIT, "    rows = fit if options.debug else pd.concat([fit, held])\n" + _FIT.replace("fit[", "rows[")),
+)
+"""Honest in the debug run, where labels are exchanged; on all data it also fits the rows that it is validated on."""
 
 LEAKS: dict[str, tuple[str | None, Change]] = {
     "one model fitted on all rows": (

@@ -14,7 +14,7 @@ from scenarios.tasks import Task
 from scenarios.twins import first_split_rows
 from scenarios.views import make_view
 from tests.scenarios.judged import judge
-from tests.scenarios.leaky import Change, source_with
+from tests.scenarios.leaky import ONLY_IN_FULL, Change, source_with
 from tests.scenarios.make_kinds import KINDS
 from tests.scenarios.make_task import make_task
 
@@ -78,12 +78,6 @@ DAY_BEFORE = (
         PREDICT,
         '    before = train.sort_values("date", kind="stable").set_index("id")["y"].shift(1).bfill()\n'
         '    predicted = 0.6 * model.predict(held[columns]) + 0.4 * before[held["id"]].to_numpy()\n',
-    ),
-)
-ONLY_IN_FULL = (
-    (
-        FIT,
-        "    rows = fit if options.debug else pd.concat([fit, held])\n" + FIT.replace("fit[", "rows["),
     ),
 )
 
