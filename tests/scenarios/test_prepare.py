@@ -21,7 +21,7 @@ import scenarios
 from errors import TaskError
 from main import main
 from scenarios.manifest import read_manifest
-from scenarios.prepare import bike_demand, preparing
+from scenarios.prepare import bike_demand, flight_delay, preparing
 from scenarios.prepare.carrier import Carrier, _member, check_sum, sum_of, write_whole
 from scenarios.prepare.preparing import prepare_task
 from scenarios.prepare.recipes import RECIPES, Recipe
@@ -58,6 +58,41 @@ def test_days_are_divided_by_the_day_of_the_month_and_the_parts_of_the_target_dr
     assert {line.split(",")[3] for line in files["public/test.csv"][1:]} == {"20", "31", "51", "365"}
     assert len(files["private/answers.csv"]) == len(files["public/sample_submission.csv"]) == 5
     assert "casual" not in "".join(files["public/train.csv"] + files["public/test.csv"])
+
+
+def table(header: str, rows: list[str]) -> bytes:
+    return "\n".join([header, *rows, ""]).encode()
+
+
+def test_days_of_flights_are_divided_whole_and_the_tables_beside_them_keep_their_keys() -> None:
+    days = [(month, day) for month in range(1, 13) for day in range(1, 16)]
+    header = (
+        "rownames,year,month,day,sched_dep_time,sched_arr_time,arr_delay,carrier,flight,tailnum,origin,dest,distance"
+    )
+    flights = [
+        f"1,2013,{month},{day},515,819,{delay},UA,{number},N1,EWR,IAH,1400,5,15,2013-01-01T10:00:00Z"
+        for month, day in days
+        for number, delay in enumerate(("30.0", "31.0", ""))
+    ]
+    files = {
+        name: content.decode().splitlines()
+        for name, content in flight_delay.files_of(
+            table(f"{header},hour,minute,time_hour", flights),
+            table(
+                "rownames,origin,year,month,day,hour,temp,time_hour", ["1,EWR,2013,1,1,5,39.02,2013-01-01T10:00:00Z"]
+            ),
+            table("rownames,tailnum,year", ["1,N1,2004.0"]),
+            table("rownames,faa,lat", ["1,IAH,29.98"]),
+        ).items()
+    }
+    assert "delay" not in files["public/train.csv"][0]
+    known, asked = ({line.split(",")[1] for line in files[f"public/{part}.csv"][1:]} for part in ("train", "test"))
+    assert (len(known), len(asked), known & asked) == (70, 110, set())
+    assert len(files["public/test.csv"]) == 221, "a flight that never arrived is in neither"
+    late = {line.split(",")[10]: line[-1] for line in files["public/train.csv"][1:]}
+    assert late == {"0": "0", "1": "1"}, "more than thirty minutes, and not just thirty"
+    assert files["public/weather.csv"] == ["origin,temp,time_hour", "EWR,39.02,2013-01-01T10:00:00Z"]
+    assert files["public/planes.csv"][0] == "tailnum,year" and files["public/airports.csv"][0] == "faa,lat"
 
 
 def test_a_wrong_checksum_stops_with_words() -> None:
