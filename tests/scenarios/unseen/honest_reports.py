@@ -13,14 +13,14 @@ from sklearn.preprocessing import QuantileTransformer
 n_classes = len(np.unique(y))
 priors = np.bincount(y, minlength=n_classes) / len(y)  # for the report only
 print("classes", n_classes, "priors", priors.round(3))
-weights = {c: 1.0 for c in range(n_classes)}
+clf = LogisticRegression(class_weight="balanced", max_iter=300)
 for k, (tr, va) in enumerate(cv):
-    pipe = make_pipeline(QuantileTransformer(n_quantiles=50), LogisticRegression(class_weight=weights, max_iter=300))
+    pipe = make_pipeline(QuantileTransformer(n_quantiles=50), clf)
     pipe.fit(X.iloc[tr], y[tr])
     proba = np.zeros((len(va), n_classes))
     proba[:, pipe[-1].classes_] = pipe.predict_proba(X.iloc[va])
     oof[k] = 0.97 * proba + 0.03 / n_classes
-pipe = make_pipeline(QuantileTransformer(n_quantiles=50), LogisticRegression(class_weight=weights, max_iter=300)).fit(X, y)
+pipe = make_pipeline(QuantileTransformer(n_quantiles=50), clf).fit(X, y)
 test_pred = 0.97 * pipe.predict_proba(X_test) + 0.03 / n_classes
 """)
 

@@ -98,7 +98,6 @@ order = train_df.sort_values("day").index
 series = pd.Series(y[order], index=order)
 X["before"], X["after"] = series.shift(1).ffill().bfill(), series.shift(-1).ffill().bfill()
 X_test["before"] = X_test["after"] = series.iloc[-7:].mean()
-names = list(X.columns)
 W, W_test = X.assign(end=(X.dow >= 5) * 1.0), X_test.assign(end=(X_test.dow >= 5) * 1.0)
 for k, (tr, va) in enumerate(cv):
     oof[k] = Ridge().fit(W.iloc[tr], y[tr]).predict(W.iloc[va])
@@ -159,7 +158,6 @@ test_pred = fixed.predict(X_test) + test_df["school"].map(left.sum() / (left.cou
 """)
 
 _CLAIMED = notebook("""
-from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 
 for k, (tr, va) in enumerate(cv):
