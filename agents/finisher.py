@@ -21,6 +21,7 @@ from bus.actor import ActivityResult, Context
 from bus.artefacts import Artefacts
 from bus.lifecycle import DeadLetter
 from bus.message import Draft, Envelope
+from executors.watch import progress as announced
 from scenarios.evidence import Evaluation, Grade
 
 __all__ = ["Blended", "Blender", "Blending", "Finisher", "Graded", "Grading"]
@@ -110,8 +111,15 @@ class Finisher(Role):
         reruns: list[list[ScriptRan | None]] = [[None] * call.seeds for _ in call.finalists]
 
         async def run(row: int, column: int, request: ScriptRun) -> None:
-            forward = partial(self.forward.run, request, f"{self.name}-{row}", urgent=True)
-            ran = await context.perform("script", request, ScriptRan, forward, label="hold-out run")
+            finalist = call.finalists[row]
+            label = f"hold-out run of {finalist.trace}.{finalist.step}, seed {request.seed}"
+
+            def progress(line: str) -> None:
+                if announced(line, 0.0) is not None:
+                    context.tell("progress", line=line.strip()[:80], view="holdout", label=label)
+
+            forward = partial(self.forward.run, request, f"{self.name}-{row}", urgent=True, on_line=progress)
+            ran = await context.perform("script", request, ScriptRan, forward, label=label)
             reruns[row][column] = ran if ran.good else None
 
         # Tasks start in the order they are given, so each run gets the same ordinal at every delivery.

@@ -27,9 +27,12 @@ _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
 
 @dataclass
 class Present:
-    """What telemetry last told of each actor: its script's progress, the message it handles, a failed try."""
+    """What telemetry last told of each actor: its scripts' progress, the message it handles, a failed try.
 
-    progress: dict[str, Told] = field(default_factory=dict)
+    Who runs several scripts at once tells progress with the script's label; who runs one tells it without.
+    """
+
+    progress: dict[str, dict[str, Told]] = field(default_factory=dict)
     handling: dict[str, Told] = field(default_factory=dict)
     trouble: dict[str, Told] = field(default_factory=dict)
 
@@ -40,21 +43,23 @@ class Present:
                 case "handle.begin":
                     self.handling[told.actor] = told
                 case "handle.end":
-                    for known in (self.progress, self.handling, self.trouble):
-                        known.pop(told.actor, None)
+                    self.progress.pop(told.actor, None)
+                    self.handling.pop(told.actor, None)
+                    self.trouble.pop(told.actor, None)
                 case "handle.failed":
                     self.trouble[told.actor] = told
                 case "activity.begin" | "activity.end":
-                    self.progress.pop(told.actor, None)
+                    for label in ("", str(told.detail.get("label", ""))):
+                        self.progress.get(told.actor, {}).pop(label, None)
                 case "progress":
-                    self.progress[told.actor] = told
+                    self.progress.setdefault(told.actor, {})[str(told.detail.get("label", ""))] = told
                 case _:
                     pass
 
     def since(self, begun: float) -> "Present":
         """What was told from that time of the run on: a process that died has told of work that nobody does."""
-        every = (self.progress, self.handling, self.trouble)
-        return Present(*({actor: told for actor, told in each.items() if told.time >= begun} for each in every))
+        progress = {actor: _later(each, begun) for actor, each in self.progress.items()}
+        return Present(progress, _later(self.handling, begun), _later(self.trouble, begun))
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,10 @@ class Now:
     busy: float
 
 
+def _later(known: dict[str, Told], begun: float) -> dict[str, Told]:
+    return {name: told for name, told in known.items() if told.time >= begun}
+
+
 def look(summary: Summary, present: Present, now: float) -> Now:
     """What is going on at `now`, a time of the run."""
     present = present.since(summary.begun)
@@ -180,8 +189,9 @@ def _role(name: str, summary: Summary, present: Present, under_way: list[Span], 
 
 def _doing(span: Span, present: Present) -> Doing:
     where = "" if span.trace is None else f"{span.trace}.{span.step}"
-    told = present.progress.get(span.actor) if span.executes else None
-    return Doing(where, span.label or span.activity, span.start, text.line(str(told.detail["line"])) if told else "")
+    told = present.progress.get(span.actor, {}) if span.executes else {}
+    line = told.get(span.label) or told.get("")
+    return Doing(where, span.label or span.activity, span.start, text.line(str(line.detail["line"])) if line else "")
 
 
 def _trouble(told: Told) -> str:

@@ -36,6 +36,7 @@ class Shop:
         self.artefacts = Artefacts(folder)
         self.off = {"first": 0.5, "second": second}
         self.graded: list[str] = []
+        self.context = Straight()
 
     def predicted(self, view: ViewName, script: str) -> str:
         """The truth, where the training rows tell it, and 0 elsewhere; off by so much."""
@@ -45,7 +46,9 @@ class Shop:
         values = np.where(np.isnan(values), np.arange(len(ids)) % 7, values) + self.off[script]
         return self.artefacts.put_now(pd.DataFrame({"id": ids, "y": values}).to_csv(index=False))
 
-    async def run(self, request: ScriptRun, owner: str, **_: Any) -> ScriptRan:
+    async def run(self, request: ScriptRun, owner: str, *, on_line: Callable[[str], None], **_: Any) -> ScriptRan:
+        for line in ("reading", f"split {request.seed}/5", "done"):
+            on_line(line)
         ref = await anyio.to_thread.run_sync(self.predicted, "holdout", request.script_ref)
         files = {"submission.csv": self.artefacts.path(ref)}
         evaluation = self.harness.evaluate("holdout", files)
@@ -76,14 +79,20 @@ class Shop:
         finisher.apply(said(first.model_copy(update={"scenario": scenario, "task": self.task.brief}), 1, None, None))
         finalists = (self.finalist("first", 3), self.finalist("second", 5))
         call = FinishCalled(finalists=finalists, seeds=2, reason="enough")
-        context: Any = Straight()
+        context: Any = self.context
         (said_last,) = anyio.run(partial(finisher.handle, said(call, 2, None, None), context))
         assert isinstance(said_last.message, RunFinished)
         return said_last.message
 
 
 class Straight:
-    """A context that performs activities and records none."""
+    """A context that performs activities and records none; `told` is the telemetry."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    def tell(self, event: str, **detail: Any) -> None:
+        self.told.append((event, detail))
 
     async def perform(self, kind: str, request: Any, of: Any, call: Callable[[], Awaitable[Any]], label: str) -> Any:
         return await call()
@@ -115,6 +124,17 @@ def test_a_mean_that_is_worse_than_the_best_stays_at_home(tmp_path: Path) -> Non
     assert finished.winner is not None
     assert shop.graded == [finished.winner.submission_ref]
     assert "is not taken" in finished.why
+
+
+def test_each_hold_out_run_tells_its_own_progress(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, second=0.1)
+    shop.finish()
+    assert {event for event, _ in shop.context.told} == {"progress"}
+    first = shop.context.told[0][1]["line"].partition("/")[0].removeprefix("split ")
+    seeds = (int(first), int(first) + 1)
+    assert [(detail["label"], detail["line"]) for _, detail in shop.context.told] == [
+        (f"hold-out run of 0.{step}, seed {seed}", f"split {seed}/5") for step in (3, 5) for seed in seeds
+    ]
 
 
 def test_nothing_is_averaged_where_the_scenario_says_so(tmp_path: Path) -> None:

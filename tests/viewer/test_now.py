@@ -72,6 +72,23 @@ def test_the_same_several_times_over_is_counted() -> None:
     assert (now.used, now.waiting) == (2, 1)
 
 
+def test_of_several_scripts_of_one_actor_each_has_its_own_progress() -> None:
+    sample, present = sample_run(), Present()
+    called = next(each for each in sample.envelopes if each.kind == "finish_called")
+    labels = [f"hold-out run of 0.{step}, seed 8" for step in (2, 3)]
+    for ordinal, label in enumerate(labels):
+        common = {"activity": "script", "label": label, "ordinal": 90 + ordinal, "attempt": 1}
+        sample.say("finisher", ActivityStarted(**common, request_hash="", request_ref=""), None, None, called)
+    summary = summarise(sample.envelopes)
+    for label, line in zip(labels, ("split 2/5", "split 4/5"), strict=True):
+        present.hear([told(sample.time, "finisher", "progress", line=line, label=label)])
+    assert [each.progress for each in look(summary, present, sample.time).scripts] == ["split 2/5", "split 4/5"]
+    present.hear([told(sample.time, "finisher", "activity.end", kind="script", label=labels[0])])
+    assert [each.progress for each in look(summary, present, sample.time).scripts] == ["", "split 4/5"]
+    present.hear([told(sample.time, "finisher", "handle.end")])
+    assert [each.progress for each in look(summary, present, sample.time).scripts] == ["", ""]
+
+
 def test_the_work_of_a_process_that_died_is_nobodys() -> None:
     envelopes, present = until_first("activity_started", "runner-0"), Present()
     present.hear([told(envelopes[-1].time, "runner-0", "handle.begin", kind="job", trace=0, step=1)])
