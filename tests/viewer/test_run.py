@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,7 +136,18 @@ def test_a_run_that_cannot_begin_leaves_nothing(scenario: Path, tmp_path: Path) 
     assert not (tmp_path / "none").exists()
 
 
-def test_a_detached_run_is_its_own_and_can_be_stopped(scenario: Path, tmp_path: Path) -> None:
+def stopped(begun: dict[str, Any], times: int) -> str:
+    """End a detached run in good order, which may have ended before; what it has said."""
+    folder, deadline = Path(begun["folder"]), time.monotonic() + 60
+    os.kill(begun["pid"], signal.SIGINT)
+    while (said := Path(begun["output"]).read_text(encoding="utf-8")).count("next: gome resume") < times:
+        assert time.monotonic() < deadline, said
+        time.sleep(0.1)
+    assert state(folder, outline(folder)) == "stopped"
+    return said
+
+
+def test_a_detached_run_is_its_own_and_can_be_stopped_and_gone_on_with(scenario: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     done = gome("run", scenario, "--detach", "--set", "budget.trials=50", "--runs", runs, "--json")
     assert done.returncode == 0, done.stderr
@@ -143,16 +155,18 @@ def test_a_detached_run_is_its_own_and_can_be_stopped(scenario: Path, tmp_path: 
     folder = runs / begun["run"]
     assert os.getsid(begun["pid"]) == begun["pid"], "no terminal's end reaches a session of its own"
     assert state(folder, outline(folder)) == "running"
-    os.kill(begun["pid"], signal.SIGINT)
-    deadline = time.monotonic() + 60
-    while state(folder, outline(folder)) == "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert state(folder, outline(folder)) == "stopped"
-    while "next: gome resume" not in (said := Path(begun["output"]).read_text(encoding="utf-8")):
-        assert time.monotonic() < deadline, said
-        time.sleep(0.1)
+    beside = gome("resume", begun["run"], "--detach", "--runs", runs)
+    assert beside.returncode not in (0, 1), "one process at a time goes on with a run"
+    assert "error[" in beside.stderr
+    said = stopped(begun, times=1)
     assert "run_opened" in said
+    assert "error[" not in said, "what was told on the screen is not told in the file"
+    done = gome("resume", begun["run"], "--detach", "--set", "budget.trials=51", "--runs", runs, "--json")
+    assert done.returncode == 0, done.stderr
+    again = data_of(done.stdout, "run-detached")
+    assert again["pid"] != begun["pid"]
+    assert kinds(folder).count("session_opened") == 2
+    assert stopped(again, times=2).startswith(said), "what it says is added to what it said"
 
 
 def test_a_detached_run_that_cannot_begin_says_why(scenario: Path, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""`run --detach`: a run in a session of its own, which the end of this terminal does not end.
+"""`run --detach` and `resume --detach`: a run in a session of its own, which the end of this terminal does not end.
 
 The run is another process of the same command line; what it says goes to a file beside its folder. This one waits
 until the run stands in its log, or until it has failed to begin, which is then told here as if it had run here.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import Outage
-from viewer.output import say, say_aside
+from viewer.output import emit, hint, say, say_aside
 from viewer.store import has_log, open_reader
 
-__all__ = ["MAIN", "Detached", "detach"]
+__all__ = ["MAIN", "Detached", "detach", "tell_detached"]
 
 MAIN = Path(__file__).parents[2] / "main.py"
 """The command line as a program to start."""
@@ -37,12 +38,14 @@ class Detached:
 def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
     """Start `gome` with these arguments, which run in `folder`; its exit status where it ended before it had begun.
 
-    Raises Outage where the file for its output cannot be written.
+    Where a run goes on, what it says is added to what it said before. Raises Outage where that cannot be written.
     """
     output = folder.with_name(f"{folder.name}.out")
+    last = _last_session(folder)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with output.open("wb") as file:
+        with output.open("ab") as file:
+            before = file.tell()
             process = subprocess.Popen(
                 [sys.executable, str(MAIN), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -53,30 +56,45 @@ def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
     except OSError as error:
         raise Outage(f"{output} cannot be written: {error.strerror}. Make room, or choose another --runs.") from error
     try:
-        status = _wait(process, folder)
+        status = _wait(process, folder, last)
     except KeyboardInterrupt:
         _stop(process)
         raise
-    if status is not None and not _begun(folder):
-        say_aside(output.read_text(encoding="utf-8", errors="replace").rstrip())
-        output.unlink()
+    if status is not None and _last_session(folder) == last:
+        say_aside(output.read_bytes()[before:].decode("utf-8", errors="replace").rstrip())
+        os.truncate(output, before)
+        if not before:
+            output.unlink()
         return status
     return Detached(folder.name, str(folder), str(output), process.pid)
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path) -> int | None:
+def tell_detached(begun: Detached | int, as_json: bool) -> int:
+    """Say where a detached run is and how to see it, stop it and go on with it; the exit status."""
+    if isinstance(begun, int):
+        return begun
+    if as_json:
+        emit("run-detached", begun)
+        return 0
+    say(f"run {begun.run} goes on by itself; what it says: {begun.output}")
+    say(f"to stop it in good order: kill -INT {begun.pid}")
+    hint(f"gome log {begun.run} -f", f"gome view {begun.run}", "gome runs", f"gome resume {begun.run} once it stopped")
+    return 0
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path, last: int) -> int | None:
     """Wait until the run has begun or its process has ended; its exit status in that case."""
-    while process.poll() is None and not _begun(folder):
+    while process.poll() is None and _last_session(folder) == last:
         time.sleep(_POLL)
     return process.returncode
 
 
-def _begun(folder: Path) -> bool:
-    """Whether the run stands in its log, its first session open."""
+def _last_session(folder: Path) -> int:
+    """The number of the message that opened the run's last session; 0 where none has."""
     if not has_log(folder):
-        return False
+        return 0
     with open_reader(folder) as reader:
-        return any(True for _ in reader.envelopes(kinds=("session_opened",), limit=1))
+        return max((each.seq for each in reader.envelopes(kinds=("session_opened",))), default=0)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,8 @@ from agents.conduct import Ready, opening_of, scenario_of
 from agents.messages import RunFinished
 from errors import UsageError
 from scenarios.schema import Budget
+from viewer.commands.detach import detach as start
+from viewer.commands.detach import tell_detached
 from viewer.commands.options import Display, Json, Overrides, Run, Runs, Sandbox, Trust, folder_of
 from viewer.commands.run import conduct_watched
 from viewer.consent import check_consent
@@ -30,6 +32,7 @@ def resume(
     trust: Trust = False,
     accept_changes: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     runs: Runs = None,
     json: Json = False,
 ) -> int:
@@ -41,12 +44,19 @@ def resume(
         Go on although task files or packages are not those the run began with.
     dry_run
         Only say which calls would be made again.
+    detach
+        Return once the run goes on; it does so by itself, also when this terminal is closed.
     """
     folder = folder_of(run, runs)
     if dry_run:
         return show_in_flight(folder, as_json=json)
     check_consent(scenario_of(folder), trust=trust)
     budget = extended_budget(opening_of(folder).scenario.get("budget", {}), set_) if set_ else None
+    if detach:
+        changes = [*(f"--set={each}" for each in set_), *(["--accept-changes"] if accept_changes else [])]
+        shown = ["--sandbox", sandbox, "--display", "json" if display == "json" else "plain"]
+        words = ["resume", folder.name, *changes, *shown, "--runs", str(folder.parent)]
+        return tell_detached(start(words, folder), as_json=json)
 
     async def work(ready: Ready) -> RunFinished | None:
         return await conduct.resume(

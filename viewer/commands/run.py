@@ -18,8 +18,8 @@ from errors import GomeError, UsageError
 from scenarios.loader import load_scenario, warnings
 from viewer import text
 from viewer.commands.best import best_data, write_best
-from viewer.commands.detach import Detached
 from viewer.commands.detach import detach as start
+from viewer.commands.detach import tell_detached
 from viewer.commands.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from viewer.commands.table import Table, scenario_of_table
 from viewer.consent import check_consent
@@ -89,26 +89,13 @@ def run(
         lists = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role)]
         shown = ["--sandbox", sandbox, "--display", "json" if display == "json" else "plain"]
         place = ["--runs", str(folder.parent), "--run-id", name]
-        return _detached(start(["run", str(scenario), *lists, *shown, *place], folder), as_json=json)
+        return tell_detached(start(["run", str(scenario), *lists, *shown, *place], folder), as_json=json)
     say_aside(f"run {name} in {folder}")
 
     async def work(ready: Ready) -> RunFinished | None:
         return await conduct(asked, scenario, folder, run_id=name, unsandboxed=sandbox == "none", on_ready=ready)
 
     return conduct_watched(folder, work, display, as_json=json)
-
-
-def _detached(begun: Detached | int, as_json: bool) -> int:
-    """Say where a detached run is and how to see it, stop it and go on with it; the exit status."""
-    if isinstance(begun, int):
-        return begun
-    if as_json:
-        emit("run-detached", begun)
-        return 0
-    say(f"run {begun.run} goes on by itself; what it says: {begun.output}")
-    say(f"to stop it in good order: kill -INT {begun.pid}")
-    hint(f"gome log {begun.run} -f", f"gome view {begun.run}", "gome runs", f"gome resume {begun.run} once it stopped")
-    return 0
 
 
 def conduct_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:
