@@ -9,8 +9,9 @@ from agents.backends.base import Answer
 from agents.backends.expert.diagnosis import assess, survey
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.planning import plan_step
-from agents.backends.expert.proposal import propose, select
+from agents.backends.expert.proposal import propose
 from agents.backends.expert.repair import repair
+from agents.backends.expert.selection import select
 from agents.backends.expert.tuning import tune
 from agents.backends.expert.writing import write
 from agents.ideas import Record

@@ -11,9 +11,10 @@ from agents.backends.expert.catalogue import apply_hypothesis, plays
 from agents.backends.expert.diagnosis import challenges
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.plan import read_plan
-from agents.backends.expert.proposal import hypothesis_of, propose, select
+from agents.backends.expert.proposal import hypothesis_of, propose
 from agents.backends.expert.root import starting_plan
 from agents.backends.expert.scene import Scene
+from agents.backends.expert.selection import select
 from agents.ideas import Challenge, Hypothesis
 from agents.requests import PlanStep, ProposeHypotheses, SelectHypothesis, Selection, StepPlan
 

@@ -8,7 +8,8 @@ from agents.backends.expert.catalogue import apply_hypothesis, plays
 from agents.backends.expert.diagnosis import survey
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.plan import Plan, read_plan
-from agents.backends.expert.proposal import hypothesis_of, propose, select
+from agents.backends.expert.proposal import hypothesis_of, propose
+from agents.backends.expert.selection import select
 from agents.backends.expert.writing import write
 from agents.requests import ProposeHypotheses, SelectHypothesis, SurveyTask, WriteSolution
 from scenarios.evidence import Evaluation

@@ -7,7 +7,8 @@ from agents.backends.expert.catalogue import move_of
 from agents.backends.expert.diagnosis import survey
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.plan import read_plan
-from agents.backends.expert.proposal import propose, select
+from agents.backends.expert.proposal import propose
+from agents.backends.expert.selection import select
 from agents.backends.expert.writing import write
 from agents.ideas import Challenge, Hypothesis, Recalled
 from agents.requests import ProposeHypotheses, SelectHypothesis, Selection, SurveyTask, WriteSolution

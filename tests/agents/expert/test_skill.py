@@ -12,7 +12,8 @@ from agents.backends.expert.diagnosis import assess, challenges
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.plan import Plan, read_plan
 from agents.backends.expert.planning import plan_step
-from agents.backends.expert.proposal import propose, select
+from agents.backends.expert.proposal import propose
+from agents.backends.expert.selection import select
 from agents.backends.expert.writing import write
 from agents.ideas import Effect, Hypothesis, Key, Recalled
 from agents.requests import (
