@@ -13,6 +13,8 @@ _TORCH = 2.0
 _INNER_FITS = 2.0  # three inner fits on two thirds of the rows
 _SHARE_OF_LIMIT = 0.15
 _TOLD_BY_A_SHADE = 0.15  # many are background in all pictures, and cost little
+_SCALED = frozenset({"linear", "neighbours", "network"})  # for them each value of a category is a column
+_ROWS_OF_A_VALUE, _MOST_VALUES = 10, 100  # as their scripts' encoder has it
 
 
 def aim(scene: Scene) -> float:
@@ -40,9 +42,12 @@ def _estimate(scene: Scene, plan: Plan) -> float:
     folds = 1 if task.split.kind == "holdout" else task.split.folds
     rows = task.train_rows * (1 - 1 / folds if folds > 1 else 0.8)
     columns = _columns(scene, plan)
+    widened = columns + _widening(scene, plan)
     classes = len(task.classes) if task.task_type == "multiclass" and plan.decide != "cuts" else 1
     threads = scene.workplace.threads if scene.workplace else 1
-    one = sum(_family_seconds(family, scene, plan, rows, columns, classes) for family in plan.models) / threads**0.7
+    widths = {family: widened if family in _SCALED or plan.encoding == "onehot" else columns for family in plan.models}
+    one = sum(_family_seconds(family, scene, plan, rows, widths[family], classes) for family in plan.models)
+    one /= threads**0.7
     fits = (folds + (plan.final == "refit")) * plan.bags * (1 + _INNER_FITS * plan.inner) * len(task.targets)
     return float(_START + _TORCH * ("network" in plan.models) + _reading_seconds(scene, plan) + fits * one)
 
@@ -73,6 +78,8 @@ def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, colum
         return topics + _fit_seconds(family, plan, rows, columns, classes)
     if plan.images != "none" and scene.profile.images is not None:
         columns += round(picture_numbers(scene.profile.images, plan) * _TOLD_BY_A_SHADE)
+    if family == "linear":
+        return 0.02 + rows * columns * (2e-8 if scene.regression else 2e-7 * classes)
     return _fit_seconds(family, plan, rows, columns, classes)
 
 
@@ -80,6 +87,17 @@ def _columns(scene: Scene, plan: Plan) -> int:
     made = len(plan.crosses) + len(plan.arithmetic) + len(plan.group_means) + len(plan.rolling) + len(plan.lags)
     made += 2 * len(plan.cyclic) + 5 * len(plan.dates) + len(plan.counts) + len(plan.bins) + len(plan.indicators)
     return max(1, sum(usable(column) for column in scene.known.columns) - len(plan.drop) + made)
+
+
+def _widening(scene: Scene, plan: Plan) -> int:
+    """How many columns more there are where each value of a category, of those seen often, has its own."""
+    kept = [c for c in scene.known.columns if usable(c) and c.dtype in ("category", "boolean")]
+    often = max(1, scene.profile.rows // _ROWS_OF_A_VALUE)
+    return sum(
+        min(c.cardinality, often, _MOST_VALUES) - 1
+        for c in kept
+        if c.name not in plan.drop and c.name not in plan.target_means
+    )
 
 
 def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes: int) -> float:
@@ -90,10 +108,8 @@ def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes:
     if family in ("extra_trees", "random_forest"):
         grown = rows * math.log2(max(2.0, rows / plan.tree_leaf)) * columns * plan.tree_columns
         return plan.trees * grown * (1.6e-8 if family == "extra_trees" else 3e-8) * math.sqrt(classes)
-    if family == "linear":
-        return 0.02 + rows * columns * (2e-8 if classes == 1 else 4e-7 * classes)
     if family == "margin":
         return 0.1 + rows * rows * columns * 1.5e-9 * math.sqrt(classes)
     if family == "neighbours":
         return 0.1 + rows * rows * columns * 2e-9
-    return plan.epochs * rows / 256 * 1.2e-3
+    return plan.epochs * rows / 256 * (1.2e-3 + columns * 3e-6)

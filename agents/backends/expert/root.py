@@ -14,6 +14,9 @@ _STRONG_ON_PICTURES: tuple[Family, ...] = ("network", "margin", "extra_trees", "
 _FEW_ROWS = 2000
 _GENTLE = {"learning_rate": 0.05, "leaves": 8, "l2": 1.0, "column_share": 0.5}
 """Boosting for classes on few rows: at its usual strength it is certain of what it learnt by heart."""
+_MANY_ROWS = 30_000
+_SHALLOW = {"trees": 30, "tree_leaf": 20, "tree_columns": 0.3, "epochs": 10}
+"""Averaged trees and networks on many rows: grown to single rows they take minutes, and learn them by heart."""
 
 
 def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
@@ -36,6 +39,8 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
     plan = plan.model_copy(update=_many_values(task, with_joins(profile, plan), plan))
     if task.task_type != "regression" and profile.rows < _FEW_ROWS:
         plan = plan.model_copy(update=_GENTLE)
+    if profile.rows >= _MANY_ROWS:
+        plan = plan.model_copy(update=_SHALLOW)
     return plan_of(foreign, plan) if foreign else plan
 
 
