@@ -3,22 +3,33 @@
 What is guessed (kind of target, metric, split, id) is said; where a target may be meant either way, the user is asked.
 """
 
-import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pandas import DataFrame
-from ruamel.yaml import YAML
 
 from errors import TaskError
+from scenarios.evidence import SplitRule
+from scenarios.formulas import Array
 from scenarios.guessing import Columns, guess_split
 from scenarios.metrics import Metric, metric_named
-from scenarios.problems import closest
-from scenarios.tables import Damaged, canonical, infer_types, numbers, read_table, write_table
+from scenarios.own_tables import (
+    check_column,
+    check_fit,
+    check_given_ids,
+    check_own_targets,
+    find_ids,
+    most_classes,
+    number_rows,
+    read_own,
+)
+from scenarios.splits import holdout_rows, split_units
+from scenarios.tables import canonical, infer_types, numbers
+from scenarios.task_checks import check_columns, check_ids
+from scenarios.task_writing import Meaning, TaskTables, write_task
 from scenarios.tasks import Task
 
 __all__ = ["MetricInDoubt", "NewTask", "guess_metric", "new_task"]
@@ -26,6 +37,8 @@ __all__ = ["MetricInDoubt", "NewTask", "guess_metric", "new_task"]
 _HELD_OUT = 0.2
 _FEW_CLASSES = 20
 _SEED = 5
+_FOLDS = 5
+_FEWEST_ROWS = 20
 _DEFAULTS = {"regression": "rmse", "binary": "auc", "multiclass": "log-loss"}
 
 
@@ -65,35 +78,33 @@ def new_task(
     """
     if folder.exists():
         raise TaskError(f"{folder} is there already; name another folder for the task")
-    table = _read(train)
-    for name in targets:
-        _column(table, name, train)
+    table = read_own(train, _FEWEST_ROWS)
+    asked = None if test is None else read_own(test, 1)
+    check_own_targets(table, train, targets)
     guesses: list[str] = []
     if metric is None:
         metric = guess_metric(table, targets[0])
         guesses.append(f"metric {metric}, from the values of {targets[0]!r}; another by --metric")
     chosen = metric_named(metric)
-    rule = _rule(split, table, chosen, train)
-    key = _key(table, id_column, train, targets, guesses)
-    if test is not None:
-        rows, asked, answers = table, _read(test), None
-        if key not in asked:
-            asked = _numbered(asked, key, len(table))
+    check_fit(table, train, targets, chosen)
+    rule = _rule(split, table, chosen, targets, train)
+    if id_column is not None:
+        check_given_ids(table, train, id_column, targets)
+    key = id_column or find_ids(table, asked, targets, train, guesses)
+    answers = None
+    if asked is not None and test is not None:
+        _fit_test(asked, test, table, train, key, targets, guesses)
+        rows = table
         if split is None:
             rule = _rule_of_test(rule, table, asked, Columns(key, tuple(targets)), guesses)
     else:
-        out = _held_out(table, rule, chosen, targets[0])
+        out = _held_out(table, rule, chosen, targets[0], train)
         rows, asked = table[~out], table[out].drop(columns=list(targets))
         answers = table.loc[out, [key, *targets]]
         guesses.append(f"{int(out.sum())} of {len(table)} rows held out as a test, their answers private")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-task-", dir=folder.parent) as draft:
-        made = Path(draft) / "task"
-        _write(made, folder.name, rows, asked, answers, key, targets, chosen, rule)
-        for path in extra:
-            _add(path, made / "prepared" / "public" / path.name)
-        Task.load(made)
-        shutil.move(made, folder)
+    rule |= _fewer_folds(rows, rule, train, guesses)
+    tables = TaskTables(rows, asked, answers)
+    write_task(folder, tables, Meaning(key, tuple(targets), chosen, rule), extra, _own_names(train, test))
     return NewTask(folder, Task.load(folder), tuple(guesses))
 
 
@@ -103,8 +114,11 @@ def guess_metric(table: DataFrame, target: str) -> str:
     texts = texts[texts != ""]
     classes = texts.nunique()
     if not numbers(texts).notna().all():
-        if classes > max(_FEW_CLASSES * 5, len(texts) // 10):
-            raise TaskError(f"column {target!r} has {classes} different words in {len(texts)} rows: nothing to predict")
+        if classes > most_classes(texts):
+            raise TaskError(
+                f"column {target!r} has {classes} different words in {len(texts)} rows, such as {texts.iloc[0]!r}: "
+                "nothing to predict; write quantities as plain numbers, such as 1234.5"
+            )
         return _DEFAULTS["binary" if classes == 2 else "multiclass"]
     if classes == 2:
         return _DEFAULTS["binary"]
@@ -118,26 +132,9 @@ def guess_metric(table: DataFrame, target: str) -> str:
     return _DEFAULTS["regression"]
 
 
-def _read(path: Path) -> DataFrame:
-    if not path.is_file():
-        raise TaskError(f"{path} is not a file; give the table of training rows as CSV")
-    try:
-        table = read_table(path)
-    except Damaged as damaged:
-        raise TaskError(f"{path}: {damaged}") from damaged
-    if len(table) < 20:
-        raise TaskError(f"{path} has {len(table)} rows; a task needs at least 20")
-    return table
-
-
-def _column(table: DataFrame, name: str, path: Path) -> None:
-    if name not in table:
-        hint = closest(name, map(str, table.columns))
-        words = f"did you mean {hint!r}?" if hint else f"there are {', '.join(map(str, table.columns[:12]))}"
-        raise TaskError(f"{path}: no column {name!r}; {words}")
-
-
-def _rule(split: str | None, table: DataFrame, metric: Metric, path: Path) -> dict[str, str]:
+def _rule(
+    split: str | None, table: DataFrame, metric: Metric, targets: Sequence[str], path: Path
+) -> dict[str, str | int]:
     """The split as task.yaml has it."""
     if split is None:
         return {"kind": "random" if metric.prediction == "value" else "stratified"}
@@ -145,13 +142,15 @@ def _rule(split: str | None, table: DataFrame, metric: Metric, path: Path) -> di
     if kind not in ("random", "stratified", "holdout", "group", "time") or (kind in ("group", "time")) != bool(column):
         raise TaskError(f"split {split!r}: write random, stratified, holdout, group:COLUMN or time:COLUMN")
     if column:
-        _column(table, column, path)
-    return {"kind": kind} | ({"column": column} if column else {})
+        check_column(table, column, path)
+        if column in targets:
+            raise TaskError(f"{path}: column {column!r} is a target, the split cannot be by it")
+    return {"kind": kind, "column": column} if column else {"kind": kind}
 
 
 def _rule_of_test(
-    rule: dict[str, str], table: DataFrame, asked: DataFrame, columns: Columns, guesses: list[str]
-) -> dict[str, str]:
+    rule: dict[str, str | int], table: DataFrame, asked: DataFrame, columns: Columns, guesses: list[str]
+) -> dict[str, str | int]:
     """The rule as it is; another where the test is plainly of later times or of other groups."""
     found, why = guess_split(table, asked, columns)
     if "column" not in found:
@@ -160,107 +159,63 @@ def _rule_of_test(
     return {"kind": str(found["kind"]), "column": str(found["column"])}
 
 
-def _key(table: DataFrame, given: str | None, path: Path, targets: Sequence[str], guesses: list[str]) -> str:
-    """The id column: the one named, one called id whose values are all different, or a new one."""
-    if given is not None:
-        _column(table, given, path)
-        return given
-    for name in map(str, table.columns):
-        if name.lower() in ("id", "row_id", "rowid") and name not in targets and canonical(table[name]).is_unique:
-            return name
-    name = "id" if "id" not in table else "row_number"
-    table.insert(0, name, [str(number) for number in range(1, len(table) + 1)])
-    guesses.append(f"no column of ids: rows are numbered in a new column {name!r}")
-    return name
-
-
-def _numbered(asked: DataFrame, key: str, after: int) -> DataFrame:
-    asked = asked.copy()
-    asked.insert(0, key, [str(number) for number in range(after + 1, after + len(asked) + 1)])
-    return asked
-
-
-def _held_out(
-    table: DataFrame, rule: dict[str, str], metric: Metric, target: str
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """True for the rows of the test: whole groups, the latest times, or the same share of each class."""
-    draw = np.random.default_rng(_SEED)
-    column = rule.get("column")
-    if rule["kind"] == "time" and column:
-        order = infer_types(table[[column]])[column].argsort(kind="stable").to_numpy()
-        out = np.zeros(len(table), dtype=bool)
-        out[order[-max(1, round(_HELD_OUT * len(table))) :]] = True
-        return np.asarray(out | table[column].isin(set(table.loc[out, column])).to_numpy())
-    if column:
-        groups = draw.permutation(table[column].unique())
-        return np.asarray(table[column].isin(set(groups[: max(1, round(_HELD_OUT * len(groups)))])).to_numpy())
-    order = draw.permutation(len(table))
-    if metric.prediction != "value":
-        codes = pd.factorize(canonical(table[target]))[0]
-        order = order[np.argsort(codes[order], kind="stable")]
-    out = np.zeros(len(table), dtype=bool)
-    out[order[:: round(1 / _HELD_OUT)]] = True
-    return out
-
-
-def _write(
-    made: Path,
-    name: str,
-    rows: DataFrame,
-    asked: DataFrame,
-    answers: DataFrame | None,
-    key: str,
-    targets: Sequence[str],
-    metric: Metric,
-    rule: dict[str, str],
+def _fit_test(
+    asked: DataFrame, test: Path, table: DataFrame, train: Path, key: str, targets: Sequence[str], guesses: list[str]
 ) -> None:
-    public, private = made / "prepared" / "public", made / "prepared" / "private"
-    public.mkdir(parents=True)
-    write_table(public / "train.csv", rows)
-    write_table(public / "test.csv", asked)
-    write_table(public / "sample_submission.csv", _sample(rows, asked, key, targets, metric))
-    (public / "description.md").write_text(_description(name, rows, targets, metric), encoding="utf-8")
-    if answers is not None:
-        private.mkdir()
-        write_table(private / "answers.csv", answers)
-    with (made / "task.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump({"id": key, "targets": list(targets), "metric": metric.name, "split": rule}, file)
+    """Number the rows of a test that has no ids. Raises TaskError where its columns are not those of training."""
+    if key not in asked:
+        number_rows(asked, key, len(table))
+        guesses.append(f"{test.name} has no column {key!r}: its rows are numbered from {len(table) + 1}")
+    check_columns(table, train, asked, test, key, tuple(targets))
+    check_ids(asked, test, key)
 
 
-def _add(source: Path, target: Path) -> None:
-    """Copy a file or a folder of the user's into the task."""
-    if target.exists():
-        raise TaskError(f"{source}: the task has a file of that name already; rename it")
-    if source.is_dir():
-        shutil.copytree(source, target)
-    elif source.is_file():
-        shutil.copyfile(source, target)
-    else:
-        raise TaskError(f"{source} is neither a file nor a folder")
+def _held_out(table: DataFrame, rule: Mapping[str, str | int], metric: Metric, target: str, path: Path) -> Array:
+    """True for the rows of the test: whole groups, the latest times, or the same share of each class.
+
+    Of each class some row is left to learn from.
+    """
+    column = rule.get("column")
+    kept = SplitRule.model_validate(rule)
+    units = _units(table, kept, path, fewest=3)
+    classes = None if metric.prediction == "value" else pd.factorize(canonical(table[target]))[0]
+    out = holdout_rows(units, classes, kept, _HELD_OUT, _SEED)
+    if classes is None:
+        return out
+    known = np.isin(classes, classes[~out])
+    if column is not None and not known.all():
+        name = table[target][int((~known).argmax())]
+        words = f"all rows of class {name!r} fall into the test, a fifth of the rows by {column!r}"
+        raise TaskError(f"{path}: {words}; give the test by --test, or another --split")
+    return np.asarray(out & known)
 
 
-def _sample(rows: DataFrame, asked: DataFrame, key: str, targets: Sequence[str], metric: Metric) -> DataFrame:
-    """The same prediction for every row: the median, the commonest class, or the share of each."""
-    sample = asked[[key]].copy()
-    for target in targets:
-        texts = canonical(rows[target])
-        shares = texts.value_counts(normalize=True).sort_index()
-        if metric.prediction == "value":
-            sample[target] = f"{numbers(texts).median():g}"
-        elif metric.prediction == "label":
-            sample[target] = str(shares.idxmax())
-        elif len(shares) == 2:
-            sample[target] = f"{shares.iloc[-1]:.4f}"
-        else:
-            sample = sample.assign(**{str(name): f"{1 / len(shares):.6f}" for name in shares.index})
-    return sample
+def _units(table: DataFrame, rule: SplitRule, path: Path, fewest: int) -> Array:
+    """As `split_units`; raises TaskError with the file, also where a column has fewer groups (times: and one more)."""
+    try:
+        units = split_units(infer_types(table[[rule.column]]) if rule.column else table, rule)
+    except TaskError as error:
+        raise TaskError(f"{path}: {error}") from error
+    found = len(np.unique(units))
+    if rule.column and found < fewest + (rule.kind == "time"):
+        raise TaskError(f"{path}: column {rule.column!r} has too few different values to validate by: {found}")
+    return units
 
 
-def _description(name: str, rows: DataFrame, targets: Sequence[str], metric: Metric) -> str:
-    better = "Lower" if metric.direction == "minimize" else "Higher"
-    columns = "\n".join(f"- `{column}`" for column in rows.columns)
-    return (
-        f"# {name}\n\nPredict {', '.join(f'`{target}`' for target in targets)} for the rows of `test.csv`.\n\n"
-        f"## Evaluation\n\nSubmissions are scored by {metric.title} ({metric.name}). {better} is better.\n\n"
-        f"## Columns\n\nWrite here what they mean; whoever solves the task reads it.\n\n{columns}\n"
-    )
+def _fewer_folds(
+    rows: DataFrame, rule: Mapping[str, str | int], path: Path, guesses: list[str]
+) -> dict[str, str | int]:
+    """As many folds as there are groups or times, where these are fewer than are usual."""
+    kept = SplitRule.model_validate(rule)
+    if kept.column is None:
+        return {}
+    most = len(np.unique(_units(rows, kept, path, fewest=2))) - (kept.kind == "time")
+    if most >= _FOLDS:
+        return {}
+    guesses.append(f"{most} folds, as {kept.column!r} has few different values")
+    return {"folds": most}
+
+
+def _own_names(train: Path, test: Path | None) -> dict[str, Path]:
+    """Whose rows the files of the task are."""
+    return {"public/train.csv": train, "public/test.csv": test or train, "private/answers.csv": train}

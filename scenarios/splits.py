@@ -77,7 +77,9 @@ def _as_time(column: Series) -> Series:
     try:
         return pd.to_datetime(column, format="ISO8601", utc=True)
     except ValueError as error:
-        words = f"column {column.name!r} is neither numbers nor dates such as 2024-01-31: {error}"
+        words = (
+            f"column {column.name!r} is neither numbers nor dates such as 2024-01-31: {str(error).partition('. ')[0]}"
+        )
         raise TaskError(words) from error
 
 

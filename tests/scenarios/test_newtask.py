@@ -1,6 +1,7 @@
 """Any table becomes a task that loads, splits and grades; what is in doubt is asked, what is wrong is said."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,102 @@ def test_what_is_wrong_is_said_and_nothing_is_written(tmp_path: Path, changes: d
     with pytest.raises(TaskError, match=words):
         new_task(tmp_path / "own", path, **{"targets": ["y"], **changes})
     assert [each.name for each in tmp_path.iterdir() if "source" not in each.name] == ["regression.csv"]
+
+
+@pytest.mark.parametrize(
+    ("column", "arguments", "words"),
+    [
+        ({"y": ["", *range(99)]}, {}, r"own\.csv: column 'y', row 1: the target '' reads as missing"),
+        ({"y": [*["None", "Brick"] * 50]}, {}, r"own\.csv: column 'y', row 1: the target 'None' reads as missing"),
+        ({"y": [7] * 100}, {"metric": "rmse"}, "one value only"),
+        ({"y": [*range(99), -5]}, {"metric": "rmsle"}, r"own\.csv: column 'y', row 100: target '-5' is below 0"),
+        ({"y": [n / 7 for n in range(150)]}, {"metric": "accuracy"}, "is for classes"),
+        ({"y": [f"{n},000.5" for n in range(150)]}, {}, "plain numbers"),
+        ({"y": range(100)}, {"targets": ["y", "y"]}, "named twice"),
+        ({"y": range(100)}, {"id_column": "y"}, "is a target, so it cannot be the id"),
+        ({"key": [1, 1, *range(98)]}, {"id_column": "key"}, r"own\.csv: column 'key', row 2: id '1' stands"),
+        ({"g": ["a", "b"] * 50}, {"split": "group:g"}, "too few different values to validate by: 2"),
+        ({"when": ["31.01.2024"] * 100}, {"split": "time:when"}, r"dates such as 2024-01-31: Time data [^\n]*$"),
+        ({"g": range(100)}, {"split": "group:y"}, "is a target, the split cannot be by it"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_users_own_file(
+    tmp_path: Path, column: dict[str, Any], arguments: dict[str, Any], words: str
+) -> None:
+    rows = len(next(iter(column.values())))
+    table = pd.DataFrame({"x": [n / 3 for n in range(rows)], "y": range(rows), **column}).astype(str)
+    table.to_csv(tmp_path / "own.csv", index=False)
+    with pytest.raises(TaskError, match=words) as refused:
+        new_task(tmp_path / "own", tmp_path / "own.csv", **{"targets": ["y"], **arguments})
+    assert ".new-task-" not in str(refused.value)
+    assert [each.name for each in tmp_path.iterdir()] == ["own.csv"]
+
+
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_with_other_separators_is_told_from_a_damaged_one(tmp_path: Path, sign: str, name: str) -> None:
+    path = tmp_path / "own.csv"
+    for field in ("word", "one, two"):
+        path.write_text(f"x{sign}y\n" + f"{field}{sign}2\n" * 30)
+        with pytest.raises(TaskError, match=f"has {name} between the columns: save it with commas"):
+            new_task(tmp_path / "own", path, ["y"])
+
+
+def test_a_test_is_held_against_the_users_training_table(tmp_path: Path) -> None:
+    train, test = table(tmp_path), tmp_path / "test.csv"
+    rows = pd.read_csv(train)
+    rows.head(3).to_csv(test, index=False)
+    with pytest.raises(TaskError, match=r"test\.csv: column 'y' is a target"):
+        new_task(tmp_path / "own", train, ["y"], test=test)
+    rows.head(3).drop(columns="y").assign(more=1).to_csv(test, index=False)
+    with pytest.raises(TaskError, match=r"test\.csv: column 'more' is not in regression\.csv"):
+        new_task(tmp_path / "own", train, ["y"], test=test)
+    rows.head(3).drop(columns=["y", "id"]).to_csv(test, index=False)
+    made = new_task(tmp_path / "own", train, ["y"], test=test)
+    assert made.task.brief.test_rows == 3
+    assert "test.csv has no column 'id': its rows are numbered from 301" in made.guesses
+    rows.drop(columns="id").to_csv(tmp_path / "no-id.csv", index=False)
+    rows.head(3).drop(columns="y").rename(columns={"id": "ID"}).to_csv(test, index=False)
+    kept = new_task(tmp_path / "kept", tmp_path / "no-id.csv", ["y"], test=test)
+    assert (kept.task.brief.id_column, list(kept.task.test["ID"])) == ("ID", list(rows["id"].head(3).astype(str)))
+
+
+def test_every_class_is_left_to_learn_from_and_ids_are_no_class(tmp_path: Path) -> None:
+    kinds = ["id", "no"] * 30 + ["once", "twice", "twice"]
+    for last in range(6):
+        turned = kinds[last:] + kinds[:last]
+        path = tmp_path / f"own{last}.csv"
+        pd.DataFrame({"x": range(len(turned)), "kind": turned}).to_csv(path, index=False)
+        task = new_task(tmp_path / f"task{last}", path, ["kind"]).task
+        assert set(task.train["kind"]) == {"id", "no", "once", "twice"}
+        assert (task.brief.id_column, len(task.brief.classes)) == ("row_number", 4)
+
+
+def test_few_groups_make_few_folds_and_a_class_of_the_test_alone_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    shops = pd.DataFrame({"shop": list("abcd") * 25, "y": range(100)})
+    shops.to_csv(path, index=False)
+    made = new_task(tmp_path / "shops", path, ["y"], split="group:shop")
+    assert made.task.brief.split.folds == made.task.train["shop"].nunique() == 3
+    assert any(guess.startswith("3 folds") for guess in made.guesses)
+    days = pd.DataFrame({"day": range(100), "kind": ["old", "older"] * 40 + ["new"] * 20})
+    days.to_csv(path, index=False)
+    with pytest.raises(TaskError, match="all rows of class 'new' fall into the test, a fifth of the rows by 'day'"):
+        new_task(tmp_path / "days", path, ["kind"], split="time:day")
+
+
+def test_what_cannot_be_copied_or_written_is_said(tmp_path: Path) -> None:
+    path, folder = table(tmp_path), tmp_path / "with-a-pipe"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    for extra, words in (([folder], "pipe cannot be copied"), ([tmp_path], "cannot be part of the task")):
+        with pytest.raises(TaskError, match=words):
+            new_task(tmp_path / "own", path, ["y"], extra=extra)
+    with pytest.raises(TaskError, match="cannot be written"):
+        new_task(path / "own", path, ["y"])
+    (tmp_path / "samples.csv").write_text("a,b\n1,2\n")
+    assert new_task(tmp_path / "own", path, ["y"], extra=[tmp_path / "samples.csv"]).task.sample_file.startswith(
+        "sample_"
+    )
 
 
 def test_the_verb_writes_a_task_and_does_not_write_over_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

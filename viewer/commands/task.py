@@ -199,7 +199,10 @@ def _asked(doubt: "MetricInDoubt") -> str:
     if not sys.stdin.isatty():
         raise doubt
     say_aside(str(doubt))
-    return input(f"metric ({', '.join(doubt.choices)}): ").strip()
+    try:
+        return input(f"metric ({', '.join(doubt.choices)}): ").strip()
+    except EOFError:
+        raise doubt from None
 
 
 def _peak_mebibytes() -> int:
