@@ -35,7 +35,7 @@ def score_folds(task: Task, view: View, valid: DataFrame, table: DataFrame) -> d
     `valid` is of `views.valid_rows`, `table` the checked out-of-fold predictions in its order. A fold whose rows do
     not define a score (one class only) is left out of the mean.
     """
-    rows, splits = valid["row"].to_numpy(), valid["split"].to_numpy()
+    rows, splits = valid.index.to_numpy(), valid["split"].to_numpy()
     truth = encode_truth(view.train, task.brief)[rows]
     prediction = encode_predictions(table, task.brief)
     numbers = np.unique(splits)

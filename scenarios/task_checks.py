@@ -1,5 +1,6 @@
 """What must hold of a task's tables. Each check raises TaskError with file, column and row."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from pandas import DataFrame
 from errors import TaskError
 from scenarios.encoding import class_numbers
 from scenarios.evidence import TaskBrief
+from scenarios.formulas import Array
 from scenarios.manifest import Manifest
 from scenarios.metrics import Metric, TaskType
 from scenarios.problems import closest
@@ -18,10 +20,12 @@ __all__ = [
     "check_answers",
     "check_columns",
     "check_ids",
+    "check_names",
     "check_sample",
     "check_split",
     "check_targets",
     "read_task_table",
+    "scored_rows",
 ]
 
 
@@ -50,6 +54,16 @@ def check_columns(
             raise TaskError(f"{test_path}: column {name!r} is a target; a test has none")
         if name not in train:
             raise TaskError(f"{test_path}: column {name!r} is not in {train_path.name}")
+
+
+def check_names(path: Path, id_column: str, predictions: Sequence[str]) -> None:
+    """`folds.csv` and `oof.csv` have columns of their own beside the id and the predictions."""
+    for name in (id_column, *predictions):
+        if name == "split" or (name == "role" and name == id_column):
+            raise TaskError(
+                f"{path}: column {name!r} is the id or predicted, and `folds.csv` and `oof.csv` have a column of "
+                "that name already (docs/contract.md): give it another one"
+            )
 
 
 def check_ids(table: DataFrame, path: Path, id_column: str) -> None:
@@ -111,7 +125,7 @@ def check_targets(
         elif not bad.any():
             bad, words = class_numbers(texts, classes) < 0, f"is none of the classes {', '.join(classes[:12])}"
         if bad.any():
-            row = int(bad.argmax())
+            row = train.index[int(bad.argmax())]
             raise TaskError(f"{path}: column {name!r}, row {row + 1}: target {train[name][row]!r} {words}")
 
 
@@ -129,8 +143,13 @@ def check_split(train: DataFrame, path: Path, brief: TaskBrief) -> None:
         raise TaskError(f"{path}: {rule.folds} folds need at least {needed} {what}, there are {len(np.unique(units))}")
 
 
-def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric) -> None:
-    """The private answers are the test's ids with targets."""
+def scored_rows(answers: DataFrame, targets: tuple[str, ...]) -> Array:
+    """True for the rows of the answers that count: not those whose targets are all empty, as some contests have."""
+    return (answers[list(targets)].apply(lambda texts: texts.str.strip()) != "").any(axis=1).to_numpy()
+
+
+def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric) -> int:
+    """The private answers are the test's ids with targets, none of them in rows that do not count. How many do not."""
     answers = read_task_table(path)
     for name in (brief.id_column, *brief.targets):
         if name not in answers:
@@ -138,7 +157,11 @@ def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric)
     check_ids(answers, path, brief.id_column)
     if set(canonical(answers[brief.id_column])) != set(canonical(test[brief.id_column])):
         raise TaskError(f"{path}: its ids are not the test's")
-    check_targets(answers, path, brief.targets, metric, brief.task_type, brief.classes)
+    scored = scored_rows(answers, brief.targets)
+    if not scored.any():
+        raise TaskError(f"{path}: no row has an answer")
+    check_targets(answers[scored], path, brief.targets, metric, brief.task_type, brief.classes)
+    return int((~scored).sum())
 
 
 def _missing(path: Path, name: str, table: DataFrame, why: str = "") -> None:

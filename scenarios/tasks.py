@@ -24,6 +24,7 @@ from scenarios.task_checks import (
     check_answers,
     check_columns,
     check_ids,
+    check_names,
     check_sample,
     check_split,
     check_targets,
@@ -83,6 +84,7 @@ class Task:
         sample_path = _sample_path(public, manifest.files.sample_submission)
         train, test, sample = (read_task_table(path) for path in (train_path, test_path, sample_path))
         check_columns(train, train_path, test, test_path, manifest.id, manifest.targets)
+        check_names(sample_path, manifest.id, [str(name) for name in sample.columns if name != manifest.id])
         check_ids(train, train_path, manifest.id)
         check_ids(test, test_path, manifest.id)
         task_type, classes = _task_type(manifest, metric, train, train_path)
@@ -107,8 +109,9 @@ class Task:
             unverified=manifest.unverified,
         )
         check_split(train, train_path, brief)
-        answers = _answers(folder, manifest, test, brief, metric)
+        answers, unscored = _answers(folder, manifest, test, brief, metric)
         leaderboard, notes = _leaderboard(folder / "leaderboard.csv")
+        notes = (*unscored, *notes)
         digest = _digest(folder / "task.yaml", public)
         return cls(
             folder, manifest, brief, metric, digest, train, test, sample, answers, leaderboard, sample_path.name, notes
@@ -207,7 +210,10 @@ def _description(path: Path) -> str:
         raise TaskError(f"{path} cannot be read as UTF-8 text: {error}") from error
 
 
-def _answers(folder: Path, manifest: Manifest, test: DataFrame, brief: TaskBrief, metric: Metric) -> Path | None:
+def _answers(
+    folder: Path, manifest: Manifest, test: DataFrame, brief: TaskBrief, metric: Metric
+) -> tuple[Path | None, tuple[str, ...]]:
+    """The answers, and a note where some rows have none."""
     private = folder / "prepared" / "private"
     if manifest.files.answers is not None:
         path = private / manifest.files.answers
@@ -218,10 +224,10 @@ def _answers(folder: Path, manifest: Manifest, test: DataFrame, brief: TaskBrief
         if len(found) > 1:
             raise TaskError(f"{private} holds {len(found)} CSV files; name the answers as files.answers in task.yaml")
         if not found:
-            return None
+            return None, ()
         path = found[0]
-    check_answers(path, test, brief, metric)
-    return path
+    unscored = check_answers(path, test, brief, metric)
+    return path, (f"{unscored} of {len(test)} rows of the test do not count: they have no answer",) if unscored else ()
 
 
 def _leaderboard(path: Path) -> tuple[Path | None, tuple[str, ...]]:
@@ -229,7 +235,9 @@ def _leaderboard(path: Path) -> tuple[Path | None, tuple[str, ...]]:
         return None, ()
     with path.open("rb") as file:
         if file.read(40).startswith(b"version https://git-lfs"):
-            return None, (f"{path} is a Git LFS pointer, not the leaderboard: fetch it with `git lfs pull` for medals",)
+            return None, (
+                f"{path.resolve()} is a Git LFS pointer, not the leaderboard: fetch it with `git lfs pull` for medals",
+            )
     try:
         table = read_table(path, _LARGEST_LEADERBOARD)
     except Damaged as damaged:

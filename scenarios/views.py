@@ -252,8 +252,9 @@ def _probe_rows(task: Task, draw: np.random.Generator) -> Array:
 
 
 def valid_rows(view: View, id_column: str) -> DataFrame:
-    """The rows that out-of-fold predictions answer: canonical id, `split`, and `row`, the position in `train`."""
+    """The rows that out-of-fold predictions answer, each at its position in `train`: canonical id and `split`."""
     valid = view.folds[view.folds["role"] == "valid"]
     position = pd.Index(canonical(view.train[id_column]))
     ids = canonical(valid[id_column])
-    return DataFrame({id_column: ids.to_numpy(), "split": valid["split"].to_numpy(), "row": position.get_indexer(ids)})
+    rows = position.get_indexer(ids)
+    return DataFrame({id_column: ids.to_numpy(), "split": valid["split"].to_numpy()}, index=rows)

@@ -219,7 +219,7 @@ def test_out_of_fold_rows_are_the_valid_rows_once_each(
 ) -> None:
     task = tasks["value"]
     valid = valid_rows(view, "id")
-    table = right(task, list(valid["id"])).assign(split=valid["split"])
+    table = right(task, list(valid["id"])).assign(split=valid["split"].to_numpy())
     path = tmp_path / "oof.csv"
     table.to_csv(path, index=False)
     assert check_oof(path, task.brief, task.metric, valid).defects == ()

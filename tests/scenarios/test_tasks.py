@@ -1,6 +1,7 @@
 """A task that is not whole is refused with file, column and row; a whole one is described as it is."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 
 import scenarios
 from errors import TaskError
+from scenarios.harness import Harness
 from scenarios.problems import TaskProblems
 from scenarios.tasks import Task
 from tests.scenarios.make_task import make_task, write_csv
+from tests.scenarios.solve import solve
 
 BIKES = Path(scenarios.__file__).parent / "tasks" / "bike-demand"
 Change = Callable[[Path], None]
@@ -267,3 +270,28 @@ def test_a_leaderboard_that_is_a_pointer_is_named_and_not_read(tmp_path: Path) -
 
 def test_a_task_without_answers_is_a_task(tmp_path: Path) -> None:
     assert Task.load(make_task(tmp_path / "task", answers=False)).answers is None
+
+
+def _renamed(folder: Path, old: str, new: str) -> Path:
+    """The task with a column of another name in all of its files."""
+    for path in folder.rglob("*.csv"):
+        header, rest = path.read_text(encoding="utf-8").split("\n", 1)
+        path.write_text(re.sub(rf"\b{old}\b", new, header) + "\n" + rest, encoding="utf-8")
+    manifest(re.sub(rf"\b{old}(?=[\]\n])", new, PLAIN))(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("old", "new"), [("id", "split"), ("id", "role"), ("y", "split")])
+def test_names_of_the_harness_s_own_columns_are_refused(tmp_path: Path, old: str, new: str) -> None:
+    folder = make_task(tmp_path / "task")
+    with pytest.raises(TaskError, match=f"column '{new}' is the id or predicted.*another"):
+        Task.load(_renamed(folder, old, new))
+
+
+@pytest.mark.parametrize("name", ["row", "level_0", "index"])
+def test_an_id_may_have_any_other_name(tmp_path: Path, name: str) -> None:
+    folder = make_task(tmp_path / "task")
+    harness = Harness(Task.load(_renamed(folder, "id", name)), tmp_path / "views", seed=1)
+    harness.prepare()
+    out = solve(harness.data("full"), tmp_path / "out")
+    assert harness.evaluate("full", out).valid
