@@ -79,7 +79,7 @@ def _filled(source: str, task: Task) -> str:
     if "{ANSWERS}" not in source and "{IDS}" not in source and "{LINES}" not in source:
         return source
     table = pd.read_csv(task.folder / "prepared" / "private" / "answers.csv")
-    pairs = list(zip(table["id"].tolist(), table.iloc[:, 1].tolist(), strict=True))
+    pairs = list(zip(table.iloc[:, 0].tolist(), table.iloc[:, 1].tolist(), strict=True))
     source = source.replace("{ANSWERS}", repr(dict(pairs)))
     source = source.replace("{IDS}", repr([one for one, _ in pairs[:40]]))
     return source.replace("{LINES}", " ".join(f"{one}:{value}" for one, value in pairs))
