@@ -27,7 +27,7 @@ from scenarios.submission import check_submission
 from scenarios.tables import canonical, numbers, read_table
 from scenarios.tasks import Task
 
-__all__ = ["grade", "rank", "thresholds"]
+__all__ = ["crowded", "grade", "is_crowded", "rank", "thresholds"]
 
 _DIGITS = 5
 Medal = Literal["gold", "silver", "bronze"]
@@ -73,6 +73,24 @@ def thresholds(leaderboard: Sequence[float], direction: Direction) -> dict[str, 
     places = _places(len(best_first))
     limits: dict[str, float] = {medal: best_first[place - 1] for medal, place in zip(_MEDALS, places, strict=True)}
     return limits | {"median": float(median(best_first))}
+
+
+def crowded(task: Task) -> bool:
+    """Whether a task's medals are crowded; never where its leaderboard has no column `error`."""
+    table = read_table(task.leaderboard) if task.leaderboard is not None else None
+    if table is None or "error" not in table:
+        return False
+    return is_crowded(numbers(table["score"]).tolist(), numbers(table["error"]).tolist(), task.brief.direction)
+
+
+def is_crowded(leaderboard: Sequence[float], errors: Sequence[float], direction: Direction) -> bool:
+    """Whether gold and bronze lie within the standard error of gold's score: then a medal is much a matter of chance.
+
+    `errors` are the standard errors of the scores, in their order.
+    """
+    limits = thresholds(leaderboard, direction)
+    of_gold = max(error for score, error in zip(leaderboard, errors, strict=True) if score == limits["gold"])
+    return abs(limits["gold"] - limits["bronze"]) < of_gold
 
 
 def _reaches(score: float, limit: float, direction: Direction) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from scenarios.grading import thresholds
+from scenarios.grading import is_crowded, thresholds
 from scenarios.pools.board import defects_of, fold_scores, leaks_of, score_pool
 from scenarios.pools.pool import Solution, kept_at, pool_of
 from scenarios.prepare.preparing import TASKS, cache_folder
@@ -78,7 +78,10 @@ def _score(task: Task, pool: Mapping[str, Solution], *, write: bool) -> None:
     begun = time.monotonic()
     board = score_pool(task, pool, kept_at(task, cache_folder()))
     print(f"{task.brief.name}, {time.monotonic() - begun:.0f} s\n{board.to_string()}")
-    print(thresholds(board["score"].tolist(), task.brief.direction), flush=True)
+    scores, direction = board["score"].tolist(), task.brief.direction
+    print(thresholds(scores, direction), flush=True)
+    if is_crowded(scores, board["error"].tolist(), direction):
+        print("crowded: gold and bronze lie within a standard error")
     if write:
         write_table(task.folder / "leaderboard.csv", board.astype(str))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from scenarios.grading import _places, grade, rank, thresholds
+from scenarios.grading import _places, crowded, grade, is_crowded, rank, thresholds
 from scenarios.tasks import Task
 from tests.scenarios.make_task import make_task
 
@@ -100,3 +100,23 @@ def test_a_constant_is_graded_and_rubbish_is_not(tmp_path: Path) -> None:
     assert grade(task, submission) is None
     assert grade(task, tmp_path / "nowhere.csv") is None
     assert grade(Task.load(make_task(tmp_path / "open", answers=False)), submission) is None
+
+
+@pytest.mark.parametrize(("error", "expected"), [(5.9, False), (6.0, False), (6.1, True)])
+def test_medals_within_the_error_of_gold_are_crowded_in_both_directions(error: float, expected: bool) -> None:
+    board = [float(place) for place in range(1, 21)]
+    errors = [99.0, error, *[0.0] * 18]
+    assert is_crowded(board, errors, "minimize") is expected
+    assert is_crowded([-score for score in board], errors, "maximize") is expected
+
+
+def test_a_task_is_crowded_by_its_leaderboard_where_that_tells_errors(tmp_path: Path) -> None:
+    folder = make_task(tmp_path / "task")
+    board = pd.DataFrame({"name": list("abcdefghij"), "score": range(10)})
+    assert not crowded(Task.load(folder))
+    board.to_csv(folder / "leaderboard.csv", index=False)
+    assert not crowded(Task.load(folder))
+    board.assign(error=4.0).to_csv(folder / "leaderboard.csv", index=False)
+    assert crowded(Task.load(folder))
+    board.assign(error=0.5).to_csv(folder / "leaderboard.csv", index=False)
+    assert not crowded(Task.load(folder))

@@ -129,6 +129,17 @@ def test_the_verb_grades_one_and_many(folder: Path, tmp_path: Path, capsys: pyte
     assert json.loads(written.read_text())["total_gold_medals"] == 1
 
 
+def test_the_verb_says_where_medals_are_crowded(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, board = submission(folder, tmp_path / "s.csv", 0.1), folder / "leaderboard.csv"
+    scores = pd.read_csv(board)
+    for error, expected in ((0.0, False), (99.0, True)):
+        scores.assign(error=error).to_csv(board, index=False)
+        assert exit_of("grade", str(path), "--task", str(folder)) == 0
+        assert ("crowded" in capsys.readouterr().out) is expected
+
+
 def exit_of(*arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(arguments)

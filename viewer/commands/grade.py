@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import UsageError
+from scenarios.grading import crowded
 from scenarios.loader import task_folder
 from scenarios.report_card import aggregate, read_submissions, report_of
 from scenarios.submission import check_submission
@@ -45,6 +46,8 @@ def grade(submission: Path, *, task: str | None = None, output: Output = None, j
         _show(report)
         for note in (*loaded.notes, *(f"unverified: {words}" for words in loaded.brief.unverified)):
             say(f"note          {note}")
+        if crowded(loaded):
+            say("crowded       gold and bronze lie within a standard error: a medal here is much a matter of chance")
         _show_defects(loaded, submission)
     return 0 if report["valid_submission"] else 1
 
