@@ -115,11 +115,11 @@ def test_honest_scripts_are_left_alone(suite: Judged, capsys: pytest.CaptureFixt
 
 
 def test_a_printed_score_is_not_believed(suite: Judged) -> None:
-    """It prints and claims a score that it has not; the harness measures what its predictions are worth."""
+    """It claims a score that it has not: the harness measures another one, or erases what was made to come to it."""
     for one in suite.leaks:
         if one.script.claim is not None:
             assert one.evaluation.score is not None
-            assert not math.isclose(one.evaluation.score, one.script.claim, rel_tol=0.5)
+            assert one.erased or not math.isclose(one.evaluation.score, one.script.claim, rel_tol=0.5)
             assert one.evaluation.verified
 
 
