@@ -15,7 +15,8 @@ Rule = Mapping[str, str | int]
 class Adapter:
     """The id, targets, metric and split of a competition, and whether its answers have one column a class.
 
-    `unverified` says in words what of it was guessed.
+    A row of the answers that has `unscored` in its targets does not count. `sample` is the file of the sample
+    submission, where it has not the usual name. `unverified` says in words what of it was guessed.
     """
 
     id: str
@@ -24,6 +25,8 @@ class Adapter:
     split: Rule
     one_hot: bool = False
     classes: tuple[str, ...] = ()
+    unscored: str | None = None
+    sample: str | None = None
     unverified: tuple[str, ...] = field(default=())
 
     @property
@@ -31,7 +34,8 @@ class Adapter:
         """`task.yaml` without the name and the answers."""
         lists = {"targets": self.targets, "classes": self.classes, "unverified": self.unverified}
         given = {name: list(values) for name, values in lists.items() if values}
-        return {"id": self.id, "metric": self.metric, "split": dict(self.split), **given}
+        files = {"files": {"sample_submission": self.sample}} if self.sample else {}
+        return {"id": self.id, "metric": self.metric, "split": dict(self.split), **given, **files}
 
 
 _RANDOM: Rule = {"kind": "random", "folds": 5}
@@ -44,6 +48,7 @@ ADAPTERS: dict[str, Adapter] = {
         "columnwise-auc",
         _RANDOM,
         classes=("0", "1"),
+        unscored="-1",
     ),
     "leaf-classification": Adapter("id", ("species",), "log-loss", _STRATIFIED, one_hot=True),
     "nomad2018-predict-transparent-conductors": Adapter(

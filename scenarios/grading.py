@@ -25,6 +25,7 @@ from scenarios.encoding import encode_predictions, encode_truth
 from scenarios.evidence import Direction, Grade
 from scenarios.submission import check_submission
 from scenarios.tables import canonical, numbers, read_table
+from scenarios.task_checks import scored_rows
 from scenarios.tasks import Task
 
 __all__ = ["crowded", "grade", "is_crowded", "rank", "thresholds"]
@@ -37,7 +38,8 @@ _MEDALS: tuple[Medal, ...] = ("gold", "silver", "bronze")
 def grade(task: Task, submission: Path) -> Grade | None:
     """The grade of a submission; None where the task has no answers or the submission is not valid.
 
-    A constant submission is graded: the check that refuses it is the method's, not the contest's.
+    A constant submission is graded: the check that refuses it is the method's, not the contest's. Rows without an
+    answer do not count, though a prediction is asked for them.
     """
     if task.answers is None:
         return None
@@ -46,9 +48,10 @@ def grade(task: Task, submission: Path) -> Grade | None:
     checked = check_submission(submission, task.brief, task.metric, ids, constant_is_defect=False)
     if checked.table is None:
         return None
-    truth = encode_truth(answers, task.brief)
+    scored = scored_rows(answers, task.brief.targets)
+    truth = encode_truth(answers[scored], task.brief)
     with np.errstate(all="ignore"):
-        score = task.metric.score(truth, encode_predictions(checked.table, task.brief))
+        score = task.metric.score(truth, encode_predictions(checked.table[scored], task.brief))
     if not math.isfinite(score):
         return None
     score = round(score, _DIGITS)

@@ -45,6 +45,8 @@ def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Colum
         return Columns(key, tuple(asked))
     for name in map(str, train.columns):
         if name != key and name not in test and set(canonical(train[name])) == set(asked):
+            if len(asked) == 2:
+                raise TaskError(f"a column for each of two classes ({_listed(asked)}) is a form that gome cannot fill")
             return Columns(key, (name,), one_hot=True, classes=tuple(asked))
     raise TaskError(
         f"the sample submission asks for {_listed(asked)}, which train has neither as columns nor as classes"

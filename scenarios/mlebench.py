@@ -7,7 +7,10 @@ files, and the task is marked unverified.
 """
 
 import os
-import shutil
+import re
+import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from pandas import DataFrame
@@ -17,12 +20,14 @@ from errors import TaskError
 from scenarios.adapters import ADAPTERS, Adapter
 from scenarios.guessing import guess_columns, guess_split, metrics_for
 from scenarios.metrics import metric_named
+from scenarios.own_tables import check_fit
 from scenarios.problems import closest
-from scenarios.tables import Damaged, numbers, read_table, write_table
+from scenarios.tables import Damaged, canonical, numbers, read_table, write_table
 from scenarios.task_checks import read_task_table
 
-__all__ = ["mlebench_task"]
+__all__ = ["data_folder", "mlebench_task"]
 
+_COMPETITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _BY_HAND = "write a folder with task.yaml and a link `prepared`, and give that folder as the task"
 
 
@@ -33,28 +38,60 @@ def mlebench_task(named: str, cache: Path, data: Path | None = None) -> Path:
     where the competition was not prepared, or has no adapter and no metric is given or its files cannot be guessed.
     """
     competition, _, metric = named.partition(":")
-    root = data or Path(os.environ.get("MLEBENCH_DATA") or Path.home() / ".cache" / "mle-bench" / "data")
+    if not _COMPETITION.fullmatch(competition):
+        raise TaskError(f"{competition!r} is no competition of MLE-bench: their names are letters, digits and dashes")
+    root = data or data_folder()
     prepared = root / competition / "prepared"
     if not (prepared / "public").is_dir():
         raise TaskError(_not_prepared(competition, prepared))
     adapter = _adapter(competition, metric, prepared / "public")
     table = _answers(adapter, prepared / "private")
-    folder = cache / "mlebench" / competition
+    # What was guessed with another metric is another task: a run of the one may go on while the other is graded.
+    folder = cache / "mlebench" / (f"{competition}-by-{adapter.metric}" if adapter.unverified else competition)
     try:
-        answers = folder / "prepared" / "private" / "answers.csv"
-        answers.parent.mkdir(parents=True, exist_ok=True)
-        with (folder / "task.yaml").open("w", encoding="utf-8") as file:
-            YAML().dump({"name": competition[:64], **adapter.manifest}, file)
-        link = folder / "prepared" / "public"
-        link.unlink(missing_ok=True)
-        link.symlink_to((prepared / "public").resolve(), target_is_directory=True)
-        answers.unlink(missing_ok=True)
-        if table is not None:
-            write_table(answers, table)
-        _copy_leaderboard(root / competition, folder / "leaderboard.csv")
+        with tempfile.TemporaryDirectory(prefix=".mlebench-", dir=_made(cache)) as draft:
+            manifest = Path(draft) / "task.yaml"
+            with manifest.open("w", encoding="utf-8") as file:
+                YAML().dump({"name": competition.lower()[:64], **adapter.manifest}, file)
+            _put(manifest, folder / "task.yaml")
+            answers = Path(draft) / "answers.csv"
+            if table is not None:
+                write_table(answers, table)
+            _put(answers, folder / "prepared" / "private" / "answers.csv")
+            for link, target in (
+                ("public", prepared / "public"),
+                ("leaderboard", root / competition / "leaderboard.csv"),
+            ):
+                if target.exists():
+                    (Path(draft) / link).symlink_to(target.resolve())
+            _put(Path(draft) / "public", folder / "prepared" / "public")
+            _put(Path(draft) / "leaderboard", folder / "leaderboard.csv")
     except OSError as error:
         raise TaskError(f"{folder} cannot be written: {error.strerror}; set GOME_CACHE to another folder") from error
     return folder
+
+
+def data_folder() -> Path:
+    """Where competitions are prepared: `MLEBENCH_DATA`, or where `mlebench prepare` puts them."""
+    given = os.environ.get("MLEBENCH_DATA")
+    if given:
+        return Path(given)
+    home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return Path(os.environ.get("XDG_CACHE_HOME") or home) / "mle-bench" / "data"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _put(made: Path, place: Path) -> None:
+    """Put a file or a link in its place at once, so that who reads there meanwhile finds the old or the new."""
+    if not made.is_symlink() and not made.exists():
+        place.unlink(missing_ok=True)
+        return
+    _made(place.parent)
+    made.replace(place)
 
 
 def _not_prepared(competition: str, prepared: Path) -> str:
@@ -78,7 +115,8 @@ def _adapter(competition: str, metric: str, public: Path) -> Adapter:
         if metric and metric_named(metric).name != adapter.metric:
             raise TaskError(f"{competition} is scored by {adapter.metric}; write mlebench:{competition}")
         return adapter
-    train, test, sample = (read_task_table(path) for path in _tables(competition, public))
+    paths = _tables(competition, public)
+    train, test, sample = (read_task_table(path) for path in paths)
     try:
         columns = guess_columns(train, test, sample)
     except TaskError as error:
@@ -92,6 +130,7 @@ def _adapter(competition: str, metric: str, public: Path) -> Adapter:
             f"mlebench:{competition}:METRIC, for example {' or '.join(fitting[:4])}"
         )
     chosen = metric_named(metric)
+    check_fit(train, paths[0], columns.targets, chosen)
     split, why = guess_split(train, test, columns)
     words = (
         f"id {columns.id} and target {targets}, by the sample submission",
@@ -99,13 +138,21 @@ def _adapter(competition: str, metric: str, public: Path) -> Adapter:
         f"metric {chosen.name}, as given",
     )
     classes = columns.classes if len(columns.classes) > 2 else ()
-    return Adapter(columns.id, columns.targets, chosen.name, split, columns.one_hot, classes, words)
+    return Adapter(
+        columns.id,
+        columns.targets,
+        chosen.name,
+        split,
+        columns.one_hot,
+        classes,
+        sample=paths[2].name,
+        unverified=words,
+    )
 
 
 def _tables(competition: str, public: Path) -> tuple[Path, Path, Path]:
     """train.csv, test.csv and the sample submission."""
-    samples = [path for path in sorted(public.glob("*.csv")) if path.name.lower().startswith("sample")]
-    found = (public / "train.csv", public / "test.csv", *samples[:1])
+    found = (public / "train.csv", public / "test.csv", *sorted(_samples(public), key=_how_usual)[:1])
     if len(found) < 3 or not all(path.is_file() for path in found):
         there = ", ".join(sorted(each.name for each in public.iterdir())[:12])
         raise TaskError(
@@ -115,13 +162,22 @@ def _tables(competition: str, public: Path) -> tuple[Path, Path, Path]:
     return found[0], found[1], found[2]
 
 
+def _samples(public: Path) -> Iterable[Path]:
+    return (path for path in public.glob("*.csv") if "submission" in path.name.lower())
+
+
+def _how_usual(path: Path) -> tuple[bool, bool, str]:
+    plain = path.stem.lower().replace("_", "").replace("-", "")
+    return plain != "samplesubmission", "sample" not in plain, path.name
+
+
 def _answers(adapter: Adapter, private: Path) -> DataFrame | None:
     """The answers with the target in one column; None where the private part is missing, as it is for an agent.
 
     Raises TaskError where they are not in a form that is known.
     """
-    source = private / "test.csv"
-    if not source.is_file():
+    source = next((path for name in ("test.csv", "answers.csv") if (path := private / name).is_file()), None)
+    if source is None:
         return None
     try:
         table = read_table(source)
@@ -134,12 +190,8 @@ def _answers(adapter: Adapter, private: Path) -> DataFrame | None:
     absent = [name for name in (adapter.id, *adapter.targets) if name not in table]
     if absent:
         raise TaskError(f"{source}: no column {', '.join(absent)}; there are {', '.join(map(str, table.columns[:12]))}")
-    return table[[adapter.id, *adapter.targets]]
-
-
-def _copy_leaderboard(competition: Path, target: Path) -> None:
-    """The leaderboard, where it was put beside the data; in MLE-bench's repository it is a Git LFS file."""
-    target.unlink(missing_ok=True)
-    source = competition / "leaderboard.csv"
-    if source.is_file():
-        shutil.copyfile(source, target)
+    table = table[[adapter.id, *adapter.targets]]
+    if adapter.unscored is not None:
+        targets = list(adapter.targets)
+        table.loc[(table[targets].apply(canonical) == adapter.unscored).any(axis=1), targets] = ""
+    return table

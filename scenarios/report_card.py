@@ -61,7 +61,8 @@ def aggregate(reports: Sequence[Report]) -> Report:
 def read_submissions(path: Path) -> tuple[tuple[str, Path], ...]:
     """Pairs of competition and submission in a JSONL file: `{"competition_id": …, "submission_path": …}` a line.
 
-    Lines that begin with # are left out. Raises TaskError with the line that is not in this form.
+    Lines that begin with # or // are left out, as MLE-bench leaves them. Raises TaskError with the line that is not in
+    this form.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -72,7 +73,7 @@ def read_submissions(path: Path) -> tuple[tuple[str, Path], ...]:
 
 def _pairs(path: Path, lines: Iterable[str]) -> Iterator[tuple[str, Path]]:
     for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        if not line.strip() or line.lstrip().startswith(("#", "//")):
             continue
         try:
             said = json.loads(line)

@@ -153,7 +153,7 @@ def _sum_defects(table: DataFrame, brief: TaskBrief, name: str) -> list[DefectNo
     bad = np.abs(totals - 1.0) > _SUM_TOLERANCE
     if not bad.any():
         return []
-    return [_note("probability-sum", name, f"probabilities sum to {totals[int(bad.argmax())]:.4g}, not to 1", bad)]
+    return [_note("probability-sum", name, f"probabilities sum to {totals[int(bad.argmax())]:.7g}, not to 1", bad)]
 
 
 def _constant_defects(table: DataFrame, brief: TaskBrief, name: str) -> list[DefectNote]:

@@ -145,7 +145,8 @@ def check_split(train: DataFrame, path: Path, brief: TaskBrief) -> None:
 
 def scored_rows(answers: DataFrame, targets: tuple[str, ...]) -> Array:
     """True for the rows of the answers that count: not those whose targets are all empty, as some contests have."""
-    return (answers[list(targets)].apply(lambda texts: texts.str.strip()) != "").any(axis=1).to_numpy()
+    filled = np.column_stack([answers[name].str.strip() != "" for name in targets])
+    return np.asarray(filled.any(axis=1))
 
 
 def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric) -> int:

@@ -63,6 +63,17 @@ def test_against_the_libraries(name: str, truth: np.ndarray, prediction: np.ndar
     assert metric_named(name).score(truth, prediction) == pytest.approx(expected, abs=1e-9)
 
 
+def test_a_probability_of_nothing_for_what_is_true_costs_what_the_library_says() -> None:
+    chances = np.array([[1.0, 0.0, 0.0], [0.2, 0.3, 0.5]])
+    assert metric_named("log-loss").score(np.array([1, 2]), chances) == pytest.approx(
+        sk.log_loss([1, 2], chances, labels=[0, 1, 2]), abs=1e-9
+    )
+    yes, chance = np.array([1, 0, 1]), np.array([0.0, 1.0, 0.5])
+    assert metric_named("log-loss").score(column(yes), column(chance)) == pytest.approx(
+        sk.log_loss(yes, chance), abs=1e-9
+    )
+
+
 def test_smape_by_hand() -> None:
     # 200·|1|/3, 0 where both are zero, 200 where one is: mean (66.67 + 0 + 200) / 3
     score = metric_named("smape").score(column(np.array([1.0, 0.0, 5.0])), column(np.array([2.0, 0.0, 0.0])))

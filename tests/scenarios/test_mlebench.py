@@ -1,11 +1,14 @@
 """A competition that MLE-bench prepared is a task, graded on its own private files."""
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
+from sklearn.metrics import roc_auc_score
 
 import scenarios
 from errors import TaskError
@@ -101,6 +104,7 @@ def test_a_leaderboard_that_is_a_pointer_is_named_and_one_that_is_there_is_used(
         ("spaceship-titanik", "did you mean spaceship-titanic"),
         ("leaf-classification", "mlebench prepare -c leaf-classification"),
         ("spaceship-titanic:auc", "is scored by accuracy; write mlebench:spaceship-titanic"),
+        ("../spaceship-titanic", "letters, digits and dashes"),
     ],
 )
 def test_what_cannot_be_had_is_said(data: Path, tmp_path: Path, competition: str, words: str) -> None:
@@ -132,6 +136,8 @@ def test_a_competition_without_an_adapter_is_guessed_and_marked_once_its_metric_
         task_folder("mlebench:sales", tmp_path)
     assert "sold is to be predicted for each row" in str(asked.value)
     assert "mlebench:sales:METRIC, for example rmse or" in str(asked.value)
+    with pytest.raises(TaskError, match="accuracy is for classes"):
+        task_folder("mlebench:sales:accuracy", tmp_path)
     assert not (tmp_path / "cache").exists()
     task = Task.load(task_folder("mlebench:sales:mae", tmp_path))
     assert (task.brief.name, task.brief.metric, task.brief.id_column, task.brief.targets) == (
@@ -180,6 +186,80 @@ def test_files_that_nobody_can_guess_are_refused_with_what_is_there(data: Path, 
     with pytest.raises(TaskError, match=r"are not all there: .* has sampleSubmission\.csv, test_images\.csv"):
         task_folder("mlebench:sales:mae", tmp_path)
     assert not (tmp_path / "cache").exists()
+
+
+def test_two_columns_for_two_classes_are_refused_in_words(data: Path, tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": range(100), "x": range(100), "kind": ["cat", "dog"] * 50})
+    unknown(data, table[:80], table[80:].drop(columns="kind"), table[80:][["id"]].assign(cat=0.5, dog=0.5))
+    with pytest.raises(TaskError, match=r"two classes \(cat, dog\) is a form that gome cannot fill"):
+        task_folder("mlebench:sales:log-loss", tmp_path)
+
+
+def test_rows_that_the_contest_does_not_score_do_not_count(data: Path, tmp_path: Path) -> None:
+    """Of this contest's test, MLE-bench's answers have −1 in the rows that were left out of its scores."""
+    draw, kinds = np.random.default_rng(1), ADAPTERS["jigsaw-toxic-comment-classification-challenge"].targets
+    table = pd.DataFrame({"id": [f"{number:016x}" for number in range(300)], "comment_text": "words"})
+    table[list(kinds)] = draw.integers(0, 2, (300, len(kinds)))
+    public, private = parts(data / "jigsaw-toxic-comment-classification-challenge")
+    table[:200].to_csv(public / "train.csv", index=False)
+    table[200:][["id", "comment_text"]].to_csv(public / "test.csv", index=False)
+    answers = table[200:].drop(columns="comment_text").reset_index(drop=True)
+    submission = answers.assign(**{kind: draw.random(100).round(3) for kind in kinds})
+    submission.to_csv(public / "sample_submission.csv", index=False)
+    answers.loc[::2, list(kinds)] = -1
+    answers.to_csv(private / "test.csv", index=False)
+    task = Task.load(task_folder("mlebench:jigsaw-toxic-comment-classification-challenge", tmp_path))
+    assert task.notes == ("50 of 100 rows of the test do not count: they have no answer",)
+    submission.iloc[::-1].to_csv(tmp_path / "s.csv", index=False)
+    graded = grade(task, tmp_path / "s.csv")
+    expected = roc_auc_score(answers[1::2][list(kinds)], submission[1::2][list(kinds)], average="macro")
+    assert graded is not None and graded.score == pytest.approx(expected, abs=5e-6)
+    submission[1::2].to_csv(tmp_path / "s.csv", index=False)
+    assert grade(task, tmp_path / "s.csv") is None, "predictions are asked for all rows"
+
+
+@pytest.mark.parametrize("name", ["sampleSubmission.csv", "sample_submission_null.csv", "random_submission.csv"])
+def test_sample_submissions_are_found_under_their_many_names(data: Path, tmp_path: Path, name: str) -> None:
+    unknown(data, *sales())
+    public = data / "sales" / "prepared" / "public"
+    (public / "sampleSubmission.csv").rename(public / name)
+    assert Task.load(task_folder("mlebench:sales:mae", tmp_path)).sample_file == name
+    (public / "sample_submission.csv").write_bytes((public / name).read_bytes())
+    assert Task.load(task_folder("mlebench:sales:mae", tmp_path)).sample_file in ("sample_submission.csv", name)
+
+
+def test_a_metric_makes_a_task_of_its_own_and_what_is_there_stays_whole(data: Path, tmp_path: Path) -> None:
+    unknown(data, *sales())
+    private = data / "sales" / "prepared" / "private"
+    (private / "answers.csv").write_text("row,sold\n" + "".join(f"{row},{row * 1.5}\n" for row in range(200, 240)))
+    one, other = (task_folder(f"mlebench:sales:{metric}", tmp_path) for metric in ("mae", "rmse"))
+    assert [Task.load(folder).brief.metric for folder in (one, other)] == ["mae", "rmse"]
+    assert Task.load(one).answers is not None, "answers are found under this name too"
+    assert task_folder("mlebench:sales:mae", tmp_path) == one
+    (private / "answers.csv").unlink()
+    assert Task.load(task_folder("mlebench:sales:mae", tmp_path)).answers is None
+    assert sorted(each.name for each in (tmp_path / "cache").iterdir()) == ["mlebench"]
+
+
+def test_mle_benchs_own_list_of_submissions_is_graded(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "spaceship-titanic" / "leaderboard.csv").write_text(
+        "score\n" + "".join(f"0.{n}\n" for n in range(9, 1, -1))
+    )
+    sample = data / "spaceship-titanic" / "prepared" / "public" / "sample_submission.csv"
+    lines = tmp_path / "submissions.jsonl"
+    line = json.dumps({"competition_id": "spaceship-titanic", "submission_path": str(sample)})
+    lines.write_text(f"// one of MLE-bench's\n{line}\n")
+    verb("grade", str(lines), "-o", str(tmp_path / "reports"), "--json")
+    (report,) = json.loads(capsys.readouterr().out)["data"]["competition_reports"]
+    assert (report["competition_id"], report["valid_submission"], report["is_lower_better"]) == (
+        "spaceship-titanic",
+        True,
+        False,
+    )
+    (written,) = (tmp_path / "reports").iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-GMT_grading_report\.json", written.name)
 
 
 def test_answers_in_an_unknown_form_are_said(data: Path, tmp_path: Path) -> None:

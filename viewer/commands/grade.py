@@ -1,13 +1,14 @@
 """`grade`: submissions against private answers, with medals, in the reports of MLE-bench."""
 
 import json as json_text
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from errors import UsageError
 from scenarios.grading import crowded
 from scenarios.loader import task_folder
+from scenarios.mlebench import data_folder
 from scenarios.report_card import aggregate, read_submissions, report_of
 from scenarios.submission import check_submission
 from scenarios.tables import canonical
@@ -34,7 +35,7 @@ def grade(submission: Path, *, task: str | None = None, output: Output = None, j
     now = datetime.now()
     if submission.suffix == ".jsonl":
         pairs = read_submissions(submission)
-        summary = aggregate([report_of(_load(name), path, now) for name, path in pairs])
+        summary = aggregate([report_of(_load(_as_listed(name)), path, now) for name, path in pairs])
         return _show_summary(summary, output, now, as_json=json)
     if task is None:
         raise UsageError("say which task it answers: gome grade submission.csv --task NAME")
@@ -56,6 +57,12 @@ def _load(name: str) -> Task:
     return Task.load(task_folder(name, Path.cwd()))
 
 
+def _as_listed(name: str) -> str:
+    """MLE-bench's lists have bare names of competitions; a prepared one goes before a folder of that name."""
+    bare = Path(name).name == name and ":" not in name
+    return f"mlebench:{name}" if bare and (data_folder() / name / "prepared").is_dir() else name
+
+
 def _show(report: dict[str, Any]) -> None:
     medal = next((name for name in ("gold", "silver", "bronze") if report[f"{name}_medal"]), "none")
     say(f"task          {report['competition_id']}")
@@ -75,9 +82,12 @@ def _show_defects(task: Task, submission: Path) -> None:
 
 def _show_summary(summary: dict[str, Any], output: Path | None, now: datetime, *, as_json: bool) -> int:
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        path = output / f"{now:%Y-%m-%dT%H-%M-%S}_grading_report.json"
-        path.write_text(json_text.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        path = output / f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%S}-GMT_grading_report.json"
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            path.write_text(json_text.dumps(summary, indent=2), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     if as_json:
         emit("grade-all", summary)
         return 0
