@@ -2,6 +2,7 @@
 
     POST /validate    a CSV file, as the form field `file` or as the body  ──►  {"result": "Submission is valid."}
     GET  /health                                                           ──►  {"status": "running"}
+    anything else                                                          ──►  4xx, {"error": "…"}
 
 It looks at form alone: no score and nothing of the answers is in any reply.
 """
@@ -22,6 +23,8 @@ from scenarios.tasks import Task
 __all__ = ["ValidationServer", "verdict"]
 
 _LARGEST = 1 << 28
+_PATIENCE = 60.0
+_KNOWN = "there are POST /validate and GET /health"
 
 
 def verdict(task: Task, submission: bytes) -> str:
@@ -48,24 +51,28 @@ class ValidationServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: ValidationServer
+    timeout = _PATIENCE  # seconds for a body that does not come
 
     def do_GET(self) -> None:
         if self.path == "/health":
             self._answer(HTTPStatus.OK, {"status": "running"})
         else:
-            self._answer(HTTPStatus.NOT_FOUND, {"error": "there are POST /validate and GET /health"})
+            self.send_error(HTTPStatus.METHOD_NOT_ALLOWED if self.path == "/validate" else HTTPStatus.NOT_FOUND, _KNOWN)
 
     def do_POST(self) -> None:
         if self.path != "/validate":
-            self._answer(HTTPStatus.NOT_FOUND, {"error": "there are POST /validate and GET /health"})
+            self.send_error(HTTPStatus.NOT_FOUND, _KNOWN)
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdigit() or int(length) > _LARGEST:
-            self._answer(HTTPStatus.BAD_REQUEST, {"error": f"send a file of at most {_LARGEST} bytes with its length"})
+            self.send_error(HTTPStatus.BAD_REQUEST, f"send a file of at most {_LARGEST} bytes with its length")
             return
-        submission = self._file(self.rfile.read(int(length)))
-        if submission is None:
-            self._answer(HTTPStatus.BAD_REQUEST, {"error": "the form has no field called file"})
+        body = self.rfile.read(int(length))
+        submission = self._file(body)
+        if len(body) < int(length):
+            self.send_error(HTTPStatus.BAD_REQUEST, f"{len(body)} bytes came of the {length} that were promised")
+        elif submission is None:
+            self.send_error(HTTPStatus.BAD_REQUEST, "the form has no field called file")
         else:
             self._answer(HTTPStatus.OK, {"result": verdict(self.server.task, submission)})
 
@@ -88,6 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Every error is JSON too, those that the base class finds among them (another method, no HTTP)."""
+        unknown = code == HTTPStatus.NOT_IMPLEMENTED  # what the base class says of a method it has no handler for
+        status = HTTPStatus.METHOD_NOT_ALLOWED if unknown else HTTPStatus(code)
+        self._answer(status, {"error": _KNOWN if unknown else message or status.phrase})
 
     def log_message(self, *_: Any) -> None:
         """Who serves says what it wants to."""

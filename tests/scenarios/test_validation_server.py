@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,29 @@ def test_what_is_wrong_is_named_and_nothing_of_the_answers(server: ValidationSer
     assert "Submission invalid!" in said["result"]
     assert "119 rows, expected 120" in said["result"]
     assert "score" not in said["result"]
+
+
+def test_a_body_that_breaks_off_is_not_taken_for_a_submission(server: ValidationServer) -> None:
+    sample = (server.task.public / "sample_submission.csv").read_bytes()
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as line:
+        line.sendall(b"POST /validate HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (len(sample) + 1) + sample)
+        line.shutdown(socket.SHUT_WR)
+        head, _, said = b"".join(iter(lambda: line.recv(4096), b"")).partition(b"\r\n\r\n")
+    assert b"400" in head.splitlines()[0]
+    assert json.loads(said) == {"error": f"{len(sample)} bytes came of the {len(sample) + 1} that were promised"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("PUT", "/validate", 405), ("GET", "/validate", 405), ("DELETE", "/", 405)]
+)
+def test_another_method_is_refused_in_the_same_form(
+    server: ValidationServer, method: str, path: str, status: int
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())) == (status, {"error": "there are POST /validate and GET /health"})
+    connection.close()
 
 
 def test_other_paths_are_not_there_and_health_is(server: ValidationServer) -> None:
