@@ -68,18 +68,18 @@ def _over_splits(*parts: ast.AST) -> bool:
 
 
 def _used_in(loop: ast.For) -> set[str]:
-    """Names that a loop reads, but for models that it only copies or fits anew."""
-    harmless = set()
-    for node in ast.walk(loop):
-        if isinstance(node, ast.Call) and name_of(node.func) in _COPIES:
-            harmless |= {id(argument) for argument in node.args}
-    refitted = {
-        name_of(node.func.value)
-        for node in ast.walk(loop)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FITS[:3]
-    }
-    read = [node for node in ast.walk(loop) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    return {node.id for node in read if id(node) not in harmless and node.id not in refitted}
+    """Names that a loop reads before it sets them, but for models that it only copies or fits anew."""
+    calls = [node for node in ast.walk(loop) if isinstance(node, ast.Call)]
+    harmless = {id(argument) for call in calls if name_of(call.func) in _COPIES for argument in call.args}
+    fits = [call.func for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in _FITS[:3]]
+    known = {name_of(fit.value) for fit in fits}
+    known |= {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    used = {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
+    for statement in _statements(loop.body):
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and id(node) not in harmless]
+        used |= {node.id for node in names if isinstance(node.ctx, ast.Load)} - known
+        known |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    return used
 
 
 def _handed_on(statement: ast.stmt, later: Sequence[ast.stmt]) -> set[str]:

@@ -44,9 +44,10 @@ _CARRIERS = frozenset(
 _MADE_UP_DATA = ("make_", "clear_data_home", "dump_svmlight", "load_svmlight")
 _IMPORTERS = ("import_module", "__import__", "find_spec")
 _DISGUISES = ("b64decode", "fromhex", "unhexlify", "decompress", "chr")
-_PACKAGE_FOLDERS = ("getsitepackages", "getusersitepackages", "get_paths", "get_data", "resource_filename", "__path__")
-_ANSWERS = re.compile(r"answers?[\w*?-]*\.(csv|tsv|json|parquet|pkl|txt)|private/|/private$|mle-?bench", re.IGNORECASE)
-_OUTSIDE = re.compile(r"^(\.\./?)+|/\.\.(/|$)|^~/")
+_PACKAGE_FOLDERS = ("getsitepackages", "getusersitepackages", "resource_filename", "__path__")
+_PACKAGE_FILES = {"files": ("resources", "metadata"), "get_data": ("pkgutil",), "get_paths": ("sysconfig",)}
+_ANSWERS = re.compile(r"answers?[\w*?-]*\.(csv|tsv|json|parquet|pkl|txt)|private/|/private$|mle-?bench")
+_OUTSIDE = re.compile(r"(^|/)\.\.(/|$)|^~/")
 _SMALL_NUMBER = 400
 _FEWEST_IDS, _FEWEST_SMALL_IDS = 10, 60
 _LARGEST_TEXT = 4000
@@ -161,7 +162,7 @@ def _looked_for(tree: ast.AST) -> Iterator[LeakNote]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute):
             continue
-        of_packages = node.attr == "files" and name_of(node.value) in ("resources", "metadata")
+        of_packages = name_of(node.value) in _PACKAGE_FILES.get(node.attr, ())
         if node.attr in _PACKAGE_FOLDERS or of_packages or (node.attr == "__file__" and name_of(node.value)):
             yield severe("packages-searched", node, f"looks for data among the packages: {node.attr}")
         elif (node.attr == "home" and name_of(node.value) == "Path") or node.attr == "expanduser":
