@@ -5,7 +5,7 @@ Lengths are in the units of each chart's view box, `WIDTH` wide, y downwards.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from viewer import text
 from viewer.headline import role
@@ -18,7 +18,15 @@ WIDTH = 960.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 24.0, 16.0, 28.0
 _LANE = 22.0
 _LABEL = 112.0
-_FINEST = 0.4
+_FINEST = 1.0
+"""What lies nearer together on a chart than this, no eye can tell apart."""
+_BLOCK = 8.0
+"""So long may a bar become that stands for several."""
+_AND_MORE = ", and others"
+_MANY = 400
+"""Of more trials than so many, folds are not drawn, nor dots that lie on another of the same kind."""
+_DOT = 3.0
+"""Dots whose places differ by less lie on each other."""
 
 Scale = Callable[[float], float]
 
@@ -125,11 +133,11 @@ def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
         inside = min(max(score, low), high)
         return round(_TOP + (bottom - _TOP) * (high - inside) / ((high - low) or 1.0), 1)
 
-    dots = tuple(_dot(step, x(step.closed or 0.0), y) for step in scored)
+    dots = [_dot(step, x(step.closed or 0.0), y) for step in scored]
     baseline = summary.opened.baseline if summary.opened else None
     return ScoreChart(
         height=height,
-        dots=dots,
+        dots=tuple(_thinned(dots) if len(dots) > _MANY else dots),
         paths=_best_paths(summary, scored, x, y, WIDTH - _RIGHT),
         xs=tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8)),
         ys=tuple(Tick(y(at), f"{at:.6g}") for at in ticks(low, high, 5)),
@@ -173,6 +181,15 @@ def _dot(step: Step, x: float, y: Scale) -> Dot:
     )
 
 
+def _thinned(dots: Sequence[Dot]) -> list[Dot]:
+    """Of dots that lie on each other, of one trace and verdict, the first; without their folds."""
+    seen: dict[tuple[object, ...], Dot] = {}
+    for dot in dots:
+        place = (dot.trace, dot.verdict, round(dot.x / _DOT), round(dot.y / _DOT))
+        seen.setdefault(place, replace(dot, folds=()))
+    return list(seen.values())
+
+
 def _best_paths(
     summary: Summary, scored: Sequence[Step], x: Scale, y: Scale, end: float
 ) -> tuple[tuple[int, str], ...]:
@@ -210,15 +227,24 @@ def lanes(summary: Summary) -> Lanes:
         end = each.end if each.end is not None else until
         where = f"{each.trace}.{each.step} " if each.trace is not None else ""
         title = f"{where}{each.label or each.activity}, {text.duration(end - each.start)}"
+        bar = Bar(x(each.start), round(max(1.0, x(end) - x(each.start)), 1), each.trace, title)
         bars = by_label[label]
-        if bars and bars[-1].trace == each.trace and 0 <= x(each.start) - bars[-1].x < _FINEST:
-            continue  # no eye could tell the two apart
-        bars.append(Bar(x(each.start), round(max(1.0, x(end) - x(each.start)), 1), each.trace, title))
+        if bars and _touch(bars[-1], bar):
+            whole = round(max(bars[-1].width, bar.x + bar.width - bars[-1].x), 1)
+            bars[-1] = replace(bars[-1], width=whole, title=f"{bars[-1].title.removesuffix(_AND_MORE)}{_AND_MORE}")
+        else:
+            bars.append(bar)
     made = tuple(
         Lane(_TOP + number * _LANE, label, slot, tuple(bars)) for number, (label, slot, bars) in enumerate(groups)
     )
     xs = tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8))
     return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, xs)
+
+
+def _touch(one: Bar, other: Bar) -> bool:
+    """Whether a bar follows another of its trace so closely, both so short, that one bar shows the same."""
+    near = one.x <= other.x < one.x + one.width + _FINEST
+    return near and one.trace == other.trace and other.x + other.width - one.x <= _BLOCK
 
 
 def _place_of(actor: str) -> tuple[int, int]:

@@ -70,12 +70,14 @@ def render(
     artefacts: Artefacts,
     more: Mapping[str, Any] | None = None,
     newest: int = _ROWS,
+    summary: Summary | None = None,
 ) -> str:
     """The page for those messages, which are a run's in log order; the newest so many of them stand in its table.
 
-    `more` is what a live page has beside the report: its frame, and what goes on now.
+    `more` is what a live page has beside the report: its frame, and what goes on now. `summary` is that of the
+    messages, where somebody has it already.
     """
-    summary = summarise(envelopes)
+    summary = summary or summarise(envelopes)
     trials = summary.trials[-_TRIALS:]
     rows = _rows(envelopes, newest)
     return (

@@ -19,8 +19,10 @@ from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from bus.reader import LogReader
 from errors import GomeError, RunNotFound, UsageError
-from viewer.live_pages import Follower, message_page, messages_page, run_page, runs_page, sent
+from viewer.live_pages import message_page, messages_page, runs_page
+from viewer.run_page import Follower, RunPage, sent
 from viewer.store import open_reader, run_folders
 
 __all__ = ["PageServer"]
@@ -47,6 +49,7 @@ class PageServer(ThreadingHTTPServer):
 
     def __init__(self, root: Path, host: str = "127.0.0.1", port: int = 0) -> None:
         self.root = root
+        self.run_page = RunPage()
         self.closing = Event()
         try:
             super().__init__((host, port), _Handler)
@@ -110,14 +113,15 @@ class _Handler(BaseHTTPRequestHandler):
             case ["events"]:
                 self._stream(_all_runs(self.server))
             case ["runs", name]:
-                self._page(run_page(self.server.folder(name)))
+                self._page(self.server.run_page.draw(self.server.folder(name)))
             case ["runs", name, "messages"]:
                 self._page(messages_page(self.server.folder(name), query))
             case ["runs", name, "messages", message]:
                 self._page(message_page(self.server.folder(name), message))
             case ["runs", name, "events"]:
-                with open_reader(self.server.folder(name)) as reader:
-                    self._stream(_one_run(Follower(reader)))
+                folder = self.server.folder(name)
+                with open_reader(folder) as reader:
+                    self._stream(_one_run(Follower(folder), reader))
             case _:
                 self._send(HTTPStatus.NOT_FOUND, "there is no such page; / lists the runs\n", "text/plain")
 
@@ -170,14 +174,14 @@ def _all_runs(server: PageServer) -> Iterator[bytes]:
         known = fresh
 
 
-def _one_run(follower: Follower) -> Iterator[bytes]:
+def _one_run(follower: Follower, reader: LogReader) -> Iterator[bytes]:
     """News of a run, the first time at once, and what goes on in it."""
     shown, head = "", -1
     told = asked = float("-inf")
     while True:
         events = b""
         before, moment = follower.head, time.monotonic()
-        follower.catch_up()
+        follower.catch_up(reader)
         if follower.head != before or moment - told >= _NOW:
             told, fresh = moment, follower.fragment()
             events += sent("now", fresh) if fresh != shown else b""

@@ -12,8 +12,9 @@ from tests.viewer.sample import sample_run
 from tests.viewer.test_commands import gome
 from tests.viewer.test_report import HOSTILE
 from tests.viewer.test_text import ATTACKS
-from viewer.live_pages import message_page, messages_page, run_page, runs_page
+from viewer.live_pages import message_page, messages_page, runs_page
 from viewer.report import write_report
+from viewer.run_page import RunPage
 
 NAME = "261124-0100-hostile-0000"
 WORDS = " ".join([HOSTILE, *(attack for attack in ATTACKS if "\ud83d" not in attack)])
@@ -74,7 +75,7 @@ def test_sql_and_errors_are_cleaned(hostile: Path, capsys: pytest.CaptureFixture
 
 
 def test_no_page_and_no_title_has_markup_of_a_model(hostile: Path, tmp_path: Path) -> None:
-    pages = [runs_page(hostile.parent), run_page(hostile), messages_page(hostile, {"words": HOSTILE})]
+    pages = [runs_page(hostile.parent), RunPage().draw(hostile), messages_page(hostile, {"words": HOSTILE})]
     pages += [message_page(hostile, name) for name in ids().values()]
     pages.append(write_report(hostile, tmp_path / "report.html").read_text(encoding="utf-8"))
     for page in pages:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -151,6 +152,29 @@ def test_marks_stand_within_their_charts() -> None:
     assert len(family.nodes) == 6
     assert len(family.edges) == 4
     assert len(family.loans) == 1
+
+
+def test_of_many_trials_a_chart_draws_what_can_be_told_apart() -> None:
+    sample = sample_run(finish=False)
+    first, _ = trial(sample, 0, 4, "accepted", 0.40, 0.01, None)
+    for step in range(5, 505):
+        verdict = "accepted" if step % 100 == 0 else "rejected"
+        first, _ = trial(sample, 0, step, verdict, 0.40 if verdict == "rejected" else 0.40 - step * 1e-4, 0.01, first)
+    summary = summarise(sample.envelopes)
+    scored = [step for step in summary.trials if step.score is not None]
+    dots = score_chart(summary).dots
+    assert len(scored) > 500
+    assert len(dots) < 350
+    assert {(dot.trace, dot.verdict) for dot in dots} == {(step.trace, step.verdict) for step in scored}
+    assert not any(dot.folds for dot in dots)
+    for lane in lanes(summary).lanes:
+        bars = [bar for bar in lane.bars if bar.trace == 0]
+        spans = [span for span in summary.timeline.spans if span.trace == 0 and (span.actor == lane.label or lane.slot)]
+        for before, after in itertools.pairwise(bars):
+            near = after.x < before.x + before.width + 1.0
+            assert not near or after.x + after.width - before.x > 8.0, "two slivers side by side are one bar"
+        assert not spans or any(bar.title.endswith(", and others") for bar in bars)
+        assert all(bar.width < 9.0 for bar in bars), "and what a bar stands for is near it"
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -4,6 +4,8 @@ import http.client
 import json
 import os
 import re
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,12 @@ from agents.messages import VOCABULARY, StepOpened
 from bus.lock import RunLock
 from bus.message import Draft
 from bus.sqlite import open_log
-from errors import UsageError
+from errors import LogError, UsageError
 from tests.conftest import UNFINISHED
 from tests.viewer.browser import CHROMIUM, Browser
 from tests.viewer.sample import RUN, sample_run
 from tests.viewer.test_report import HOSTILE
+from viewer.run_page import RunPage
 from viewer.serve import PageServer
 
 
@@ -95,6 +98,14 @@ def say(folder: Path, key: str) -> str:
             return envelope.id
 
     return anyio.run(main)
+
+
+def spoil(folder: Path, sql: str) -> None:
+    """Do to a log what no writer does."""
+    connection = sqlite3.connect(folder / "log.sqlite")
+    with connection:
+        connection.execute(sql)
+    connection.close()
 
 
 ONLY_THE_DIRECTOR = """{
@@ -206,6 +217,24 @@ def test_a_stream_tells_what_goes_on_and_that_there_is_news(server: PageServer, 
         assert words in going_on
     assert "gome resume" in dict(events(server, f"/runs/{folder.name}/events", 2))["now"]
     assert events(server, "/events", 1) == [("news", "")]
+
+
+def test_a_page_that_is_asked_for_again_reads_only_what_is_new(runs: Path) -> None:
+    page = RunPage()
+    for folder in (runs / RUN, runs / UNFINISHED, runs / UNFINISHED):
+        assert page.draw(folder) == RunPage().draw(folder)
+    name = say(runs / UNFINISHED, "one more")
+    assert f'href="/runs/{UNFINISHED}/messages/{name}"' in page.draw(runs / UNFINISHED)
+    assert page.draw(runs / UNFINISHED) == RunPage().draw(runs / UNFINISHED)
+    spoil(runs / UNFINISHED, "UPDATE messages SET body = 'spoilt' WHERE seq > 1")
+    assert name in page.draw(runs / UNFINISHED), "what was read is not read again"
+    with pytest.raises(LogError):
+        RunPage().draw(runs / UNFINISHED)
+    shutil.rmtree(runs / UNFINISHED)
+    other = sample_run(run=UNFINISHED)
+    other.envelopes[0] = replace(other.envelopes[0], id="another")
+    other.write(runs / UNFINISHED)
+    assert page.draw(runs / UNFINISHED) == RunPage().draw(runs / UNFINISHED), "another log in its place is read anew"
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the pages in")
