@@ -42,6 +42,7 @@ _RANDOM: Rule = {"kind": "random", "folds": 5}
 _STRATIFIED: Rule = {"kind": "stratified", "folds": 5}
 
 ADAPTERS: dict[str, Adapter] = {
+    "aptos2019-blindness-detection": Adapter("id_code", ("diagnosis",), "qwk", _STRATIFIED),
     "jigsaw-toxic-comment-classification-challenge": Adapter(
         "id",
         ("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"),
@@ -53,6 +54,9 @@ ADAPTERS: dict[str, Adapter] = {
     "leaf-classification": Adapter("id", ("species",), "log-loss", _STRATIFIED, one_hot=True),
     "nomad2018-predict-transparent-conductors": Adapter(
         "id", ("formation_energy_ev_natom", "bandgap_energy_ev"), "rmsle", _RANDOM
+    ),
+    "plant-pathology-2020-fgvc7": Adapter(
+        "image_id", ("healthy", "multiple_diseases", "rust", "scab"), "columnwise-auc", _RANDOM, classes=("0", "1")
     ),
     "spaceship-titanic": Adapter("PassengerId", ("Transported",), "accuracy", _STRATIFIED, classes=("False", "True")),
     "spooky-author-identification": Adapter(

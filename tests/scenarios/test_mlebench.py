@@ -306,3 +306,29 @@ def test_every_adapter_is_a_manifest(tmp_path: Path) -> None:
         with path.open("w") as file:
             YAML().dump(adapter.manifest, file)
         assert read_manifest(path).targets == adapter.targets
+
+
+@pytest.mark.parametrize("competition", sorted(ADAPTERS))
+def test_files_in_the_form_of_every_adapter_load_and_their_answers_are_perfect(
+    data: Path, tmp_path: Path, competition: str
+) -> None:
+    adapter = ADAPTERS[competition]
+    classes = list(adapter.classes) or (["0", "1"] if adapter.metric == "auc" else ["1", "2", "3"])
+    values = adapter.metric == "rmsle"
+    table = pd.DataFrame({adapter.id: [f"n{number}" for number in range(60)], "x": range(60)})
+    for place, target in enumerate(adapter.targets):
+        table[target] = [0.5 * row if values else classes[(row + place) % len(classes)] for row in range(60)]
+    asked = table[40:][[adapter.id, *adapter.targets]]
+    if adapter.one_hot:
+        (target,) = adapter.targets
+        asked = asked.assign(**{name: (asked[target] == name).astype(int) for name in classes}).drop(columns=target)
+    root = tmp_path / "others"
+    public, private = parts(root / competition)
+    table[:40].to_csv(public / "train.csv", index=False)
+    table[40:].drop(columns=list(adapter.targets)).to_csv(public / "test.csv", index=False)
+    asked.to_csv(private / "test.csv", index=False)
+    asked.to_csv(public / "sample_submission.csv", index=False)
+    task = Task.load(mlebench_task(competition, tmp_path / "cache", root))
+    graded = grade(task, public / "sample_submission.csv")
+    assert graded is not None
+    assert graded.score == pytest.approx(1.0 if task.brief.direction == "maximize" else 0.0, abs=1e-5)
