@@ -1,4 +1,4 @@
-"""Where the marks of the report's charts stand: geometry alone; the template draws it.
+"""Where the marks of the report's charts over time stand: geometry alone; the template draws it.
 
 Lengths are in the units of each chart's view box, `WIDTH` wide, y downwards.
 """
@@ -12,12 +12,13 @@ from viewer.headline import role
 from viewer.steps import Step
 from viewer.summary import Summary
 
-__all__ = ["WIDTH", "Lanes", "Lineage", "ScoreChart", "Tick", "lanes", "lineage", "score_chart", "ticks"]
+__all__ = ["LABEL", "WIDTH", "Lanes", "ScoreChart", "Tick", "lanes", "score_chart", "ticks"]
 
 WIDTH = 960.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 24.0, 16.0, 28.0
 _LANE = 22.0
-_LABEL = 112.0
+LABEL = 112.0
+"""The width that the names of rows and lanes take."""
 _FINEST = 1.0
 """What lies nearer together on a chart than this, no eye can tell apart."""
 _BLOCK = 8.0
@@ -92,31 +93,6 @@ class Lanes:
     height: float
     lanes: tuple[Lane, ...]
     xs: tuple[Tick, ...]
-
-
-@dataclass(frozen=True)
-class Node:
-    """A trial in the lineage."""
-
-    x: float
-    y: float
-    name: str
-    trace: int
-    verdict: str
-    label: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """Which solution came of which; `loans` lead from a recalled hypothesis to the step that took it."""
-
-    width: float
-    height: float
-    nodes: tuple[Node, ...]
-    edges: tuple[str, ...]
-    loans: tuple[str, ...]
-    rows: tuple[Tick, ...]
 
 
 def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
@@ -212,7 +188,7 @@ def lanes(summary: Summary) -> Lanes:
     until = summary.time or 1.0
 
     def x(time: float) -> float:
-        return round(_LABEL + (WIDTH - _LABEL - _RIGHT) * time / until, 1)
+        return round(LABEL + (WIDTH - LABEL - _RIGHT) * time / until, 1)
 
     spans = summary.timeline.spans
     actors = sorted({each.actor for each in spans if not each.executes}, key=lambda name: (_place_of(name), name))
@@ -252,64 +228,6 @@ def _place_of(actor: str) -> tuple[int, int]:
     order = {"diagnoser": 0, "proposer": 1, "writer": 2}
     number = actor.rpartition("-")[2]
     return (int(number) if number.isdigit() else 999, order.get(role(actor), 9))
-
-
-def lineage(summary: Summary, newest: int = 250) -> Lineage:
-    """The newest trials. Each trace is a row; a step stands right of the one before.
-
-    Accepted steps stand on the line and others below it.
-    """
-    gap, row = 84.0, 78.0
-    nodes: dict[str, Node] = {}
-    edges: list[str] = []
-    loans: list[str] = []
-    rows = []
-    scripts: dict[tuple[int, str], Node] = {}
-    shown = summary.trials[-newest:]
-    for number, index in enumerate(sorted(summary.traces)):
-        base_y = 30.0 + number * row
-        rows.append(Tick(base_y, f"trace {index}"))
-        own = sorted((step for step in shown if step.trace == index), key=lambda step: step.step)
-        first = own[0].step if own else 1
-        for step in own:
-            y = base_y if step.verdict == "accepted" else base_y + 32
-            node = Node(
-                x=_LABEL + (step.step - first) * gap,
-                y=y,
-                name=step.name,
-                trace=index,
-                verdict=step.verdict,
-                label=text.score(step.score) if step.score is not None else step.verdict,
-                title=f"{step.name} {step.verdict}: {text.line(_title(step), 200)}",
-            )
-            nodes[step.name] = node
-            base = step.proposal.base_ref if step.proposal else None
-            parent = scripts.get((index, base)) if base else None
-            if parent is not None:
-                edges.append(_curve(parent, node))
-            if step.verdict == "accepted" and step.diagnosis and step.diagnosis.script_ref:
-                scripts[index, step.diagnosis.script_ref] = node
-    for step in shown:
-        taken = _taken(step)
-        if taken in nodes and step.name in nodes:
-            loans.append(_curve(nodes[taken], nodes[step.name]))
-    width = max(WIDTH, max((node.x for node in nodes.values()), default=0.0) + gap)
-    return Lineage(width, len(rows) * row + 20, tuple(nodes.values()), tuple(edges), tuple(loans), tuple(rows))
-
-
-def _title(step: Step) -> str:
-    return "; ".join(each.statement for each in step.hypotheses)
-
-
-def _taken(step: Step) -> str:
-    """The name of the step whose recalled hypothesis this one took; empty where it took none."""
-    origin = step.proposal.origin if step.proposal else None
-    return next((f"{each.trace}.{each.step}" for each in step.recalled if origin and each.id == origin), "")
-
-
-def _curve(start: Node, end: Node) -> str:
-    middle = round((start.x + end.x) / 2, 1)
-    return f"M{start.x} {start.y}C{middle} {start.y} {middle} {end.y} {end.x} {end.y}"
 
 
 def _clock(seconds: float) -> str:

@@ -14,6 +14,7 @@ from viewer.calibration import calibrate
 from viewer.critical import critical_path
 from viewer.difference import Artefacts, base_of, difference, script_of
 from viewer.headline import headline, place, role
+from viewer.lineage import lineage
 from viewer.now import pool_of
 from viewer.output import as_data, tree
 from viewer.pages import environment, frame
@@ -91,7 +92,7 @@ def render(
             shares=summary.timeline.shares(summary.time),
             score_chart=charts.score_chart(summary),
             lanes=charts.lanes(summary),
-            lineage=charts.lineage(summary),
+            lineage=lineage(summary),
             trials=trials,
             diffs=_diffs(trials, summary, artefacts),
             path=critical_path(envelopes),

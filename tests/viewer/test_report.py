@@ -16,8 +16,9 @@ import pytest
 from agents.ideas import Blend
 from agents.messages import RunFinished, RunOpened
 from tests.viewer.sample import EXPERT, RUN, sample_run, trial
-from viewer.charts import lanes, lineage, score_chart
+from viewer.charts import lanes, score_chart
 from viewer.critical import critical_path
+from viewer.lineage import lineage
 from viewer.report import render, write_report
 from viewer.summary import summarise
 
