@@ -5,6 +5,7 @@ it lasts the rarer it is told, so that a file of such lines stays small.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from viewer import text
@@ -50,9 +51,10 @@ def waiting_line(now: Now) -> str:
         return line_of(now.time, "", "", "", "waiting", "nobody is at work")
     (first, doing), *others = work
     words = f"{doing.task} for {text.duration(max(0.0, now.time - doing.since))}"
-    named = [f"{role.role} {other.place}".strip() for role, other in others[:_NAMED]]
-    if len(others) > _NAMED:
-        named.append(f"{len(others) - _NAMED} more")
+    alike = Counter(f"{role.role} {other.place}".strip() for role, other in others)
+    named = [who if number == 1 else f"{number} × {who}" for who, number in list(alike.items())[:_NAMED]]
+    if len(alike) > _NAMED:
+        named.append(f"{len(alike) - _NAMED} more")
     trouble = [f"; {text.line(first.trouble)}"] if first.trouble else []
     also = [f"; also {', '.join(named)}"] if named else []
     return line_of(now.time, "", first.role, doing.place, "waiting", "".join([words, *trouble, *also]))

@@ -94,6 +94,18 @@ def test_a_script_is_told_with_its_progress_and_others_are_named(capsys: pytest.
     assert line.endswith("; also writer 1.1, writer 2.1, writer 3.1, 3 more")
 
 
+def test_the_same_several_times_over_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = sample_run()
+    sample.envelopes = [each for each in sample.envelopes if each.kind != "run_finished"]
+    called = next(each for each in sample.envelopes if each.kind == "finish_called")
+    for seed in range(4):
+        asked = {"activity": "script", "label": f"hold-out run of 0.2, seed {seed}", "ordinal": 90 + seed, "attempt": 1}
+        sample.say("finisher", ActivityStarted(**asked, request_hash="", request_ref=""), None, None, called)
+    display, clock = watched(sample)
+    (line,) = lines_after(display, clock, 10, capsys)
+    assert line.endswith("hold-out run of 0.2, seed 0 for 10.3s; also 3 × finisher")
+
+
 def test_a_try_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     display, clock = watched(until_asked("proposer-0"))
     capsys.readouterr()
