@@ -16,7 +16,7 @@ from agents.backends.expert.plan import Arithmetic, Plan
 from agents.backends.expert.scene import Scene
 from scenarios.evidence import ColumnProfile
 
-__all__ = ["MOVES"]
+__all__ = ["MOVES", "add_group_mean"]
 
 
 def _cycles(scene: Scene) -> Iterable[Choice]:
@@ -164,7 +164,8 @@ def _group_means(scene: Scene) -> Iterable[Choice]:
                 yield Choice((group, column.name), 0.004, words)
 
 
-def _add_group_mean(plan: Plan, subject: Subject) -> Plan:
+def add_group_mean(plan: Plan, subject: Subject) -> Plan:
+    """The plan with a column's mean by a group; as it is where it has that, or where these are not the two."""
     if len(subject) != 2 or (subject[0], subject[1]) in plan.group_means:
         return plan
     return plan.model_copy(update={"group_means": (*plan.group_means, (subject[0], subject[1]))})
@@ -270,7 +271,7 @@ MOVES = (
         TIME,
         "The mean by the first of {subject} of the second gives each row its surroundings.",
         _group_means,
-        _add_group_mean,
+        add_group_mean,
         safety=6,
     ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from agents.backends.expert.captions import BESIDE
 from agents.backends.expert.moves import Choice, Move, Subject, extend
+from agents.backends.expert.moves_features import add_group_mean
 from agents.backends.expert.plan import Plan
 from agents.backends.expert.scene import Scene, usable
 from scenarios.evidence import SideTable
@@ -70,12 +71,6 @@ def _against(scene: Scene) -> Iterable[Choice]:
                 yield Choice((group, column.name), 0.004, words)
 
 
-def _mean_of(plan: Plan, subject: Subject) -> Plan:
-    if len(subject) != 2 or (subject[0], subject[1]) in plan.group_means:
-        return plan
-    return plan.model_copy(update={"group_means": (*plan.group_means, (subject[0], subject[1]))})
-
-
 def _leave(plan: Plan, subject: Subject) -> Plan:
     """Without a table, and without what is made of its columns."""
     gone = tuple(subject)
@@ -137,7 +132,7 @@ MOVES = (
         BESIDE,
         "The mean by the first of {subject} of the second gives each row's own value something to stand against.",
         _against,
-        _mean_of,
+        add_group_mean,
         safety=6,
     ),
 )
