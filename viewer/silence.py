@@ -24,11 +24,14 @@ _NAMED = 3
 
 
 class Silence:
-    """Says when a line is due. `clock` tells UTC seconds since 1970, as a session's start is told."""
+    """Says when a line is due. `clock` tells UTC seconds since 1970, as a session's start is told.
+
+    It is made before the session of the run that is watched: an older one tells nothing of what goes on now.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._since = clock()
+        self._made = self._since = clock()
         self._wait = _FIRST
 
     def broken(self) -> None:
@@ -36,11 +39,15 @@ class Silence:
         self._since, self._wait = self._clock(), _FIRST
 
     def line(self, summary: Summary, present: Present) -> str | None:
-        """The line that is due now; None before its time, before the run's first session and after its end."""
+        """The line that is due now; None before its time and after the run's end."""
         at = self._clock()
-        if at - self._since < self._wait or not summary.sessions or summary.finished is not None:
+        begun = bool(summary.sessions) and summary.sessions[-1].wall >= self._made
+        if at - self._since < self._wait or (begun and summary.finished is not None):
             return None
         self._since, self._wait = at, min(_LONGEST, 2 * self._wait)
+        if not begun:
+            words = f"task, sandbox and backends are made ready, for {text.duration(at - self._made)}"
+            return line_of(summary.time, "", "session", "", "waiting", words)
         return waiting_line(look(summary, present, summary.now(at)))
 
 

@@ -105,7 +105,9 @@ class RichDisplay:
         self._live.start()
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
-        """Fold in the new messages and draw the screen anew."""
+        """Fold in the new messages and draw the screen anew; nothing of a run that may never begin."""
+        if not fresh and self._summary.opened is None:
+            return
         for each in fresh:
             self._summary.apply(each)
         self._last = [*self._last, *(each for each in fresh if each.kind not in ACTIVITIES)][-12:]
@@ -138,6 +140,7 @@ def watch(folder: Path, display: Display, stop: Event) -> None:
         while not has_log(folder):
             if stop.wait(_POLL):
                 return
+            display.show([], Present())
         with open_reader(folder) as reader:
             _show_news(reader, display, stop)
     finally:

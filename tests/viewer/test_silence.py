@@ -1,14 +1,19 @@
 """A plain screen on which nothing is said for long: it tells who is at work, ever more rarely."""
 
+import io
+import re
+import sys
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from bus.lifecycle import ActivityStarted
+from bus.message import Envelope
 from bus.telemetry import Told
 from tests.viewer.sample import Sample, sample_run
 from viewer.now import Present
-from viewer.watch import PlainDisplay
+from viewer.watch import PlainDisplay, RichDisplay, choose_display
 
 MANY = {"activity": "reason", "label": "WriteSolution", "attempt": 1, "request_hash": "", "request_ref": ""}
 
@@ -35,8 +40,9 @@ def until_asked(sender: str) -> Sample:
 def watched(sample: Sample) -> tuple[PlainDisplay, Clock]:
     """A plain display that has shown all of the sample, at the time of its last message."""
     session = next(each for each in sample.envelopes if each.kind == "session_opened")
-    clock = Clock(session.message.model_dump()["wall"] + sample.time - session.time)
+    clock = Clock(session.message.model_dump()["wall"])
     display = PlainDisplay(clock)
+    clock.time += sample.time - session.time
     display.show(sample.envelopes, Present())
     return display, clock
 
@@ -116,8 +122,36 @@ def test_a_try_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "; try 1 failed: RateLimit: slow down" in capsys.readouterr().out
 
 
-def test_nothing_is_told_before_the_first_session_and_after_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_after_the_end_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     display, clock = watched(sample_run())
     assert lines_after(display, clock, 1000, capsys) == []
-    clock = Clock(0.0)
-    assert lines_after(PlainDisplay(clock), clock, 1000, capsys) == []
+
+
+@pytest.mark.parametrize("before", [[], until_asked("proposer-0").envelopes, sample_run().envelopes])
+def test_that_a_session_is_made_ready_is_told(before: list[Envelope], capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock(2e9)
+    display = PlainDisplay(clock)
+    display.show(before, Present())
+    lines = lines_after(display, clock, 30, capsys)
+    assert [line.split("made ready, for ")[1] for line in lines] == ["10.0s", "30.0s"]
+    assert not any("proposer" in line for line in lines), "what another process had begun, nobody does"
+
+
+@pytest.mark.parametrize(("term", "kind"), [("xterm", RichDisplay), ("dumb", PlainDisplay), ("unknown", PlainDisplay)])
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(
+    term: str, kind: type[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    chosen = choose_display(None)
+    chosen.close()
+    assert isinstance(chosen, kind)
+
+
+def test_a_screen_shows_nothing_of_a_run_that_has_not_begun() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False)
+    display = RichDisplay(console)
+    display.show([], Present())
+    display.close()
+    assert isinstance(console.file, io.StringIO)
+    assert not re.sub("\x1b\\[[?0-9;]*[a-zA-Z]", "", console.file.getvalue()).strip()
