@@ -3,9 +3,12 @@
 Nothing half-made is ever left: files are made in a folder beside `prepared`, which takes its place by one rename.
 """
 
+import fcntl
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,7 @@ __all__ = ["TASKS", "Prepared", "cache_folder", "prepare_task", "recipe_named"]
 
 TASKS = Path(__file__).parent.parent / "tasks"
 """Where the tasks of the house stand."""
+_DRAFT = ".prepared-"
 
 
 @dataclass(frozen=True)
@@ -53,16 +57,40 @@ def prepare_task(
     recipe, folder = recipe_named(name), tasks / name
     if _whole(folder, recipe):
         return Prepared(folder, was_there=True)
-    contents = [_carried(carrier, cache or cache_folder(), say) for carrier in recipe.carriers]
-    say(f"{name}: making its files")
-    files = recipe.make(*contents)
-    for path, sha256 in recipe.sums.items():
-        check_found(_sum_at(path, files), sha256, f"prepared/{path} of {name}")
-    for description in (folder / "description.md", folder / "prepared" / "public" / "description.md"):
-        if description.is_file():
-            files.setdefault("public/description.md", description.read_bytes())
-    _put_in_place(folder, files)
+    with _alone(folder, say):
+        if _whole(folder, recipe):
+            return Prepared(folder, was_there=True)
+        contents = [_carried(carrier, cache or cache_folder(), say) for carrier in recipe.carriers]
+        say(f"{name}: making its files")
+        files = recipe.make(*contents)
+        for path, sha256 in recipe.sums.items():
+            check_found(_sum_at(path, files), sha256, f"prepared/{path} of {name}")
+        for description in (folder / "description.md", folder / "prepared" / "public" / "description.md"):
+            if description.is_file():
+                files.setdefault("public/description.md", description.read_bytes())
+        _put_in_place(folder, files)
     return Prepared(folder, was_there=False)
+
+
+@contextmanager
+def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """While this holds nobody else prepares the task in that folder; what one that was killed left there is gone."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise TaskError(f"{folder} cannot be used: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{folder.name}: waiting for who prepares it already")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for left in folder.glob(f"{_DRAFT}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _whole(folder: Path, recipe: Recipe) -> bool:
@@ -123,8 +151,7 @@ def _keep(content: bytes, path: Path) -> None:
 def _put_in_place(folder: Path, files: dict[str, bytes]) -> None:
     prepared = folder / "prepared"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".prepared-", dir=folder) as draft:
+        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=folder) as draft:
             made = Path(draft) / "prepared"
             for name, content in files.items():
                 path = made / name

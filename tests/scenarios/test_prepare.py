@@ -10,9 +10,11 @@ import resource
 import shutil
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pandas as pd
 import pytest
@@ -164,6 +166,40 @@ def test_a_task_is_prepared_without_the_network_once_its_carrier_is_kept(tmp_pat
     (folder / "prepared" / "public" / "train.csv").write_bytes(b"torn")
     assert not prepared(tmp_path)
     assert (folder / "prepared" / "public" / "train.csv").read_bytes() == b"id,b\n1,2\n"
+
+
+def test_who_was_killed_leaves_nothing_behind_for_long(tmp_path: Path, small: Recipe) -> None:
+    left = tmp_path / "tasks" / "small" / ".prepared-killed" / "prepared" / "public"
+    left.mkdir(parents=True)
+    (left / "train.csv").write_bytes(b"half")
+    assert not prepared(tmp_path)
+    assert not [each for each in (tmp_path / "tasks" / "small").iterdir() if each.name.startswith(".prepared-")]
+
+
+def test_two_that_prepare_one_task_at_once_make_it_once(
+    tmp_path: Path, small: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[Future[bool]] = []
+
+    def make(content: bytes) -> dict[str, bytes]:
+        """In the midst of the first a second one begins; it can only wait."""
+        if not others:
+            others.append(pool.submit(prepare))
+            assert waiting.wait(30)
+        return small.make(content)
+
+    def tell(line: str) -> None:
+        if "waiting" in line:
+            waiting.set()
+
+    def prepare() -> bool:
+        return prepare_task("small", tmp_path / "tasks", tmp_path / "cache", tell).was_there
+
+    waiting = Event()
+    monkeypatch.setitem(RECIPES, "small", replace(small, make=make))
+    with ThreadPoolExecutor(1) as pool:
+        assert not prepare()
+        assert others[0].result(30)
 
 
 def test_files_that_are_not_those_meant_leave_what_was_there(
