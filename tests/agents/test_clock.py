@@ -46,7 +46,7 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
     assert len(steps) == 1, "the first script took all the time there was"
     assert [trial.late for _, trial in run.all(Trial)] == [True]
     ((_, ended),) = run.all(RepairCalled)
-    assert re.fullmatch(rf"ran longer than \d(\.\d)? s: {BUDGET_SPENT}", ended.words)
+    assert re.fullmatch(rf"ran longer than \d+(\.\d)? s: {BUDGET_SPENT}", ended.words)
     assert [diagnosis.verdict for envelope, diagnosis in run.all(Diagnosis) if envelope.step] == ["failed"]
     assert finished.winner is None
     assert anyio.run(rehearse, run.folder).buried == 0
