@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test lint ray chaos bench small-model clean
+.PHONY: quickstart test lint slow ray chaos bench small-model clean
 
 quickstart: $(STAMP)
 	$(BIN)/python main.py run scenarios/bike-demand.yaml
@@ -16,6 +16,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What takes minutes a test: leaks by who had not read the probes, every pool graded again, the quick start on a cluster.
+slow: $(STAMP)
+	$(BIN)/pytest -m slow -n 2 --dist loadgroup
 
 # A cluster of two nodes on this machine: its contract, lost nodes, and the quick start on it.
 ray: $(STAMP)
