@@ -65,7 +65,8 @@ class Ask:
     def _header(self) -> tuple[str, str, str]:
         found = _HEADER.findall(self.prompt)
         assert found, "the prompt has no request header"
-        return found[-1]
+        kind, trace, step = found[-1]
+        return kind, trace, step
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from tests.agents.model_server import Ask, Play, fail, say
 
@@ -49,10 +50,11 @@ class RecordedModel:
         return say(recorded[min(number, len(recorded) - 1)], model=self.model)
 
 
-def _answer(said: dict, folder: Path) -> str:
+def _answer(said: dict[str, Any], folder: Path) -> str:
     if "reply" in said:
         return json.dumps(said["reply"])
     if "text" in said:
-        return said["text"]
+        text: str = said["text"]
+        return text
     script = (folder / said["script"]).read_text()
     return f"{said['words']}\n\n```python\n{script}```\n"

@@ -38,7 +38,9 @@ def conducted(folder: Path, *overrides: str, kill_a_node: bool = False) -> Run:
         while True:
             await anyio.sleep(0.3)
             for worker in filter(holds_a_script, psutil.process_iter()):
-                worker.parent().kill()
+                node = worker.parent()
+                assert node is not None, "a worker has its node's process above it"
+                node.kill()
                 return
 
     return anyio.run(main)

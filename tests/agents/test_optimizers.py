@@ -252,7 +252,7 @@ def planned(skill: float = 1.0, **changed: Any) -> StepPlan:
     return StepPlan.model_validate(answer.reply)
 
 
-DRAFT = {"action": "draft", "stage": "draft", "base": None, "history": ()}
+DRAFT: dict[str, Any] = {"action": "draft", "stage": "draft", "base": None, "history": ()}
 
 
 def test_the_expert_plans_one_change_of_a_solution() -> None:
@@ -274,7 +274,7 @@ def test_the_experts_independent_drafts_differ_by_their_seed() -> None:
     assert len(drafts) >= 8
 
 
-SHORT_OF_THE_BASE = {
+SHORT_OF_THE_BASE: dict[str, dict[str, object]] = {
     "tree-search": {"optimizer": "tree-search", "method.tree.drafts": 2},
     "tree-search-uct": {"optimizer": "tree-search", "method.tree.drafts": 2, "method.tree.policy": "uct"},
     "best-of-n": {"optimizer": "best-of-n"},

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ FENCE = re.compile(r"<material id=(\w+) what=\"([^\"]+)\">\n(.*?)\n</material id
 
 
 @pytest.mark.parametrize("request_", made.one_of_each(), ids=lambda each: type(each).__name__)
-def test_every_request_renders_with_its_header_and_reply(request_: Request) -> None:
+def test_every_request_renders_with_its_header_and_reply(request_: Request[Any]) -> None:
     prompt = render(request_, LIMIT)
     kind = request_kind(request_)
     assert f"# Request: {kind}, trace {request_.trace}, step {request_.step}\n" in prompt.user

@@ -9,7 +9,8 @@ from tests.agents import requests_made as made
 
 
 def fields(request: Any) -> dict[str, Any]:
-    return reply_schema(request)["properties"]
+    properties: dict[str, Any] = reply_schema(request)["properties"]
+    return properties
 
 
 def test_a_root_selects_root_and_a_step_one_hypothesis() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -32,7 +33,8 @@ class Counting:
 
 def test_a_script_is_run_once_for_all_that_ask_for_it(tmp_path: Path) -> None:
     async def ask() -> list[ScriptRun]:
-        inner, artefacts, locks = Counting(), Artefacts(tmp_path), {}
+        inner, artefacts = Counting(), Artefacts(tmp_path)
+        locks: dict[str, anyio.Lock] = {}
         one, other = (Cached(inner, artefacts, tmp_path, "task 0", name, locks) for name in ("a", "b"))
         foreign = Cached(inner, artefacts, tmp_path, "task 1", "c", {})
         refs = [await artefacts.put(text) for text in ("# plan: x\nprint(1)\n", "# plan: y\nprint(1)\n", "print(2)\n")]
@@ -68,7 +70,7 @@ def test_results_are_kept_and_come_in_their_order(tmp_path: Path) -> None:
         return await kept(tmp_path, f"n{value}", Number, make)
 
     async def run() -> list[Number]:
-        return await all_at_once(2, [lambda value=value: number(value) for value in (3, 1, 2)])
+        return await all_at_once(2, [partial(number, value) for value in (3, 1, 2)])
 
     expected = [Number(value=3), Number(value=1), Number(value=2)]
     assert anyio.run(run) == expected

@@ -360,7 +360,7 @@ class IsolationContract(ExecutorContract):
                 await anyio.create_udp_socket(local_host="127.0.0.1") as udp,
                 await anyio.create_unix_listener(place.folder / "socket"),
             ):
-                ports = [str(each.extra_attributes[SocketAttribute.local_port]()) for each in (tcp.listeners[0], udp)]
+                ports = [str(each.extra(attribute=SocketAttribute.local_port)) for each in (tcp.listeners[0], udp)]
                 launch = place.launch(_CALLS, *ports, str(place.folder / "socket"))
                 outcome = await place.executor.run(launch, Slot(index=0))
                 with anyio.move_on_after(0.05):

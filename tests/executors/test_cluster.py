@@ -153,8 +153,10 @@ def killed_while_it_runs(place: Place, victim: str) -> Launch:
     def kill(line: str) -> None:
         if not victims:
             worker = worker_of(launch)
-            victims.append(worker if victim == "worker" else worker.parent())
-            victims[0].kill()
+            found = worker if victim == "worker" else worker.parent()
+            assert found is not None, "a worker has its node's process above it"
+            victims.append(found)
+            found.kill()
 
     with pytest.raises(WorkerLost, match="node"):
         anyio.run(place.executor.run, launch, Slot(index=0), kill)

@@ -1,6 +1,8 @@
 """A parcel is its content: packed, named, cut into chunks, and the same again where it is unpacked."""
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,20 @@ def filled(folder: Path) -> Path:
     return folder
 
 
+def keeping(chunks: list[bytes]) -> Callable[[bytes], int]:
+    """What puts a chunk at the end of the list and says its place there, as an object store would."""
+
+    def keep(chunk: bytes) -> int:
+        chunks.append(chunk)
+        return len(chunks) - 1
+
+    return keep
+
+
 def test_a_folder_is_the_same_where_it_is_unpacked(tmp_path: Path) -> None:
     source = filled(tmp_path / "source")
     chunks: list[bytes] = []
-    parcel = pack(source, lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    parcel = pack(source, keeping(chunks))
     there = unpack(parcel, tmp_path / "node", chunks.__getitem__)
     names = sorted(str(each.relative_to(source)) for each in source.rglob("*"))
     assert sorted(str(each.relative_to(there)) for each in there.rglob("*")) == names
@@ -37,7 +49,7 @@ def test_large_content_goes_in_chunks(tmp_path: Path, monkeypatch: pytest.Monkey
     source = tmp_path / "weights"
     source.write_bytes(bytes(range(256)) * 64)
     chunks: list[bytes] = []
-    parcel = pack(source, lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    parcel = pack(source, keeping(chunks))
     assert {len(chunk) for chunk in chunks[:-1]} == {1000}
     assert sum(map(len, chunks)) == parcel.size
     assert unpack(parcel, tmp_path / "node", chunks.__getitem__).read_bytes() == source.read_bytes()
@@ -45,7 +57,7 @@ def test_large_content_goes_in_chunks(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     chunks: list[bytes] = []
-    parcel = pack(filled(tmp_path / "source"), lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    parcel = pack(filled(tmp_path / "source"), keeping(chunks))
     fetched: list[int] = []
 
     def fetch(index: int) -> bytes:
@@ -59,7 +71,7 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     assert fetched == list(range(len(chunks)))
     os.utime(first.parent, (0, 0))
     (tmp_path / "source" / "nothing").write_text("something")
-    other = pack(tmp_path / "source", lambda chunk: chunks.append(chunk) or len(chunks) - 1)
+    other = pack(tmp_path / "source", keeping(chunks))
     unpack_once(other, tmp_path / "node", fetch)
     assert not first.exists(), "nobody has asked for it in a long time"
 
@@ -74,7 +86,7 @@ def test_the_name_is_of_the_content_alone(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_another_may_write_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parcels.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     node_folder().chmod(0o777)
     with pytest.raises(SandboxError, match="TMPDIR"):
         node_folder()

@@ -9,7 +9,7 @@ from unittest import mock
 
 from threadpoolctl import threadpool_limits
 
-from scenarios.evidence import Evaluation
+from scenarios.evidence import Evaluation, LeakNote
 from scenarios.harness import FILES, Harness
 
 __all__ = ["HONEST", "HONEST_CHANGES", "LEAKS", "ONLY_IN_FULL", "Change", "evaluate", "source_with"]
@@ -320,7 +320,7 @@ def source_with(change: Change, test_ids: list[str]) -> str:
 
 def evaluate(harness: Harness, source: str, folder: Path) -> Evaluation:
     """Run a script on sample and full data, as a run of gome does, and judge it; leaks of both."""
-    notes = []
+    notes: list[LeakNote] = []
     for view in ("debug", "full"):
         out = folder / view
         out.mkdir(parents=True)

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from pandas import DataFrame
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+Tree: TypeAlias = DecisionTreeClassifier | DecisionTreeRegressor
 
 
 def solve(data: Path, out: Path, seed: int = 0) -> dict[str, Path]:
@@ -38,21 +41,22 @@ def solve(data: Path, out: Path, seed: int = 0) -> dict[str, Path]:
     return {name: out / name for name in ("oof.csv", "submission.csv", "evidence.json")}
 
 
-def _fit(task: dict, rows: DataFrame, features: list[str], target: str, seed: int) -> object:
+def _fit(task: dict[str, Any], rows: DataFrame, features: list[str], target: str, seed: int) -> Tree:
     family = DecisionTreeRegressor if task["task_type"] == "regression" else DecisionTreeClassifier
     model = family(min_samples_leaf=8, random_state=seed)
     values = np.log1p(rows[target]) if task["metric"] == "rmsle" else rows[target]
     return model.fit(rows[features], values.astype(str) if task["task_type"] != "regression" else values)
 
 
-def _predict(task: dict, model, rows: DataFrame, features: list[str]) -> DataFrame:
+def _predict(task: dict[str, Any], model: Tree, rows: DataFrame, features: list[str]) -> DataFrame:
     table = DataFrame({task["id_column"]: rows[task["id_column"]]})
-    columns = task["submission_columns"][1:]
+    columns: list[str] = task["submission_columns"][1:]
+    classes: list[str] = task["classes"]
     if task["prediction"] == "probability":
         chances = DataFrame(model.predict_proba(rows[features]), columns=model.classes_)
         chances = 0.8 * chances + 0.2 / len(model.classes_)  # a leaf is never as sure as it says
         if task["task_type"] == "binary":
-            return table.assign(**{columns[0]: chances[task["classes"][-1]]})
-        return pd.concat([table, chances[task["classes"]].set_axis(columns, axis=1)], axis=1)
+            return table.assign(**{columns[0]: chances[classes[-1]]})
+        return pd.concat([table, chances[classes].set_axis(columns, axis=1)], axis=1)
     values = model.predict(rows[features])
     return table.assign(**{columns[0]: np.expm1(values).clip(0) if task["metric"] == "rmsle" else values})

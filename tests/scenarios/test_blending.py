@@ -42,7 +42,8 @@ def brief_of(metric: str, classes: tuple[str, ...] = ()) -> TaskBrief:
 
 def mixed(metric: str, *members: object, classes: tuple[str, ...] = ()) -> list[object]:
     arrays = [np.asarray(member) for member in members]
-    return blend(arrays, brief_of(metric, classes), metric_named(metric)).tolist()
+    found: list[object] = blend(arrays, brief_of(metric, classes), metric_named(metric)).tolist()
+    return found
 
 
 def test_values_are_averaged_on_the_scale_of_their_errors() -> None:
@@ -76,7 +77,7 @@ def test_classes_in_order_meet_in_the_middle() -> None:
 def test_a_vote_is_for_a_class_that_somebody_named(members: list[list[int]]) -> None:
     found = mixed("accuracy", *members, classes=("a", "b", "c", "d"))
     for place, chosen in enumerate(found):
-        votes = [member[place] for member in members]
+        votes: list[object] = [member[place] for member in members]
         assert votes.count(chosen) == max(votes.count(each) for each in votes)
 
 

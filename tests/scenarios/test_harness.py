@@ -122,6 +122,7 @@ def test_a_real_solution_is_scored_from_its_predictions(bikes: Harness, solved: 
     truth = bikes.task.typed_train.set_index("id")["bikers"]
     folds = [sk.root_mean_squared_log_error(truth.loc[part["id"]], part["bikers"]) for _, part in oof.groupby("split")]
     assert evaluation.folds == pytest.approx(folds)
+    assert evaluation.score is not None
     assert evaluation.score == pytest.approx(np.mean(folds))
     assert evaluation.standard_error == pytest.approx(np.std(folds, ddof=1) / math.sqrt(5))
     assert evaluation.score < 0.6 < 1.2 < bikes.dummy_score()

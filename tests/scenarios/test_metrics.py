@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from sklearn import metrics as sk
 
 from errors import TaskError
-from scenarios.metrics import METRICS, metric_named
+from scenarios.metrics import METRICS, Metric, metric_named
 
 DRAW = np.random.default_rng(5)
 VALUES = DRAW.gamma(2.0, 3.0, (200, 2))
@@ -108,17 +108,21 @@ def test_a_score_that_is_not_defined_is_nan(name: str, truth: np.ndarray, predic
     assert math.isnan(metric_named(name).score(truth, prediction))
 
 
+def told(metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A truth, the perfect prediction of it and a poor one, in the shapes that the metric takes."""
+    if metric.prediction == "value":
+        return VALUES[:, :1], VALUES[:, :1], VALUES[::-1, :1]
+    if metric.prediction == "label":
+        return YES, YES, 1 - YES
+    if metric.task_types == ("multiclass",):
+        return LABELS, np.eye(4)[LABELS], np.eye(4)[(LABELS + 1) % 4]
+    return column(YES), column(YES).astype(float), column(1.0 - YES)
+
+
 @pytest.mark.parametrize("name", [*METRICS, "map@5"])
 def test_a_perfect_prediction_is_never_worse_than_a_poor_one(name: str) -> None:
     metric = metric_named(name)
-    if metric.prediction == "value":
-        truth, right, wrong = VALUES[:, :1], VALUES[:, :1], VALUES[::-1, :1]
-    elif metric.prediction == "label":
-        truth, right, wrong = YES, YES, 1 - YES
-    elif metric.task_types == ("multiclass",):
-        truth, right, wrong = LABELS, np.eye(4)[LABELS], np.eye(4)[(LABELS + 1) % 4]
-    else:
-        truth, right, wrong = column(YES), column(YES).astype(float), column(1.0 - YES)
+    truth, right, wrong = told(metric)
     assert metric.better(metric.score(truth, right), metric.score(truth, wrong))
     assert not metric.better(metric.score(truth, right), metric.score(truth, right))
     loss_right, loss_wrong = metric.row_loss(truth, right), metric.row_loss(truth, wrong)

@@ -38,7 +38,7 @@ def right(task: Task, ids: list[str], seed: int = 0) -> DataFrame:
     return table.assign(y=draw.random(len(ids)))
 
 
-def cell(row: int, column: str, value: object) -> Callable[[DataFrame], DataFrame]:
+def cell(row: int, column: str, value: str) -> Callable[[DataFrame], DataFrame]:
     def change(table: DataFrame) -> DataFrame:
         table = table.astype(object)
         table.loc[row - 1, column] = value

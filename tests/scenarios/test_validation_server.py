@@ -24,7 +24,9 @@ def server(tmp_path: Path) -> Iterator[ValidationServer]:
         thread.join()
 
 
-def ask(server: ValidationServer, path: str, body: bytes | None = None, kind: str = "text/csv") -> tuple[int, dict]:
+def ask(
+    server: ValidationServer, path: str, body: bytes | None = None, kind: str = "text/csv"
+) -> tuple[int, dict[str, str]]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)
     connection.request("GET" if body is None else "POST", path, body, {"Content-Type": kind})
     answer = connection.getresponse()

@@ -107,7 +107,9 @@ def test_figures_are_means_over_the_seeds_of_finished_runs(scenario: Path, tmp_p
     assert (first.setting, first.runs, first.finished) == ({"traces": "1"}, 3, 3)
     assert (second.setting, second.runs, second.finished) == ({"traces": "2"}, 3, 1)
     assert runs[0].score is not None
-    assert first.score == Mean(pytest.approx(runs[0].score), pytest.approx(0.0))
+    assert runs[3].score is not None
+    assert first.score is not None
+    assert (first.score.value, first.score.error) == pytest.approx((runs[0].score, 0.0))
     assert second.score == Mean(runs[3].score, None)
     drawing = read_svg(write_chart(tmp_path / "sweep.svg", runs, [first, second]))
     shapes = [each.tag.rpartition("}")[2] for each in drawing.iter()]

@@ -9,7 +9,7 @@ import anyio
 from agents.conduct import conduct
 from agents.messages import VOCABULARY
 from bus.lifecycle import ActivityFinished, ActivityStarted
-from bus.message import Envelope
+from bus.message import Envelope, Message
 from bus.reader import LogReader
 from scenarios.schema import Scenario
 from tests.agents.canned import canned
@@ -59,7 +59,12 @@ def scenario(task: Path, base_url: str) -> Scenario:
 def activities(folder: Path) -> list[Envelope]:
     with LogReader(folder, VOCABULARY) as reader:
         kinds = ["activity_started", "activity_finished"]
-        return [each for each in reader.envelopes(kinds=kinds) if each.message.activity == "reason"]
+        return [each for each in reader.envelopes(kinds=kinds) if activity_of(each.message) == "reason"]
+
+
+def activity_of(message: Message) -> str:
+    assert isinstance(message, ActivityStarted | ActivityFinished)
+    return message.activity
 
 
 def order(*labels: str) -> list[str]:

@@ -28,7 +28,7 @@ _OTHERS = 65
 
 def _scenes(places: dict[str, Place]) -> list[Scene]:
     """Solutions of every kind, plain and elaborate, with and without overfitting."""
-    plans = [
+    plans: list[dict[str, Any]] = [
         {},
         {"models": ("extra_trees",)},
         {"models": ("linear",)},
