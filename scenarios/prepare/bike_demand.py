@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from scenarios.prepare.carrier import Carrier, check_sum, write_whole
+from scenarios.prepare.tabular import as_csv
 
 __all__ = ["CARRIER", "SUMS", "make", "prepare"]
 
@@ -54,10 +55,10 @@ def make(carrier: bytes) -> dict[str, bytes]:
             test.append(known)
             answers.append([str(number), row[_TARGET]])
     return {
-        "public/train.csv": _csv(["id", *features, _TARGET], train),
-        "public/test.csv": _csv(["id", *features], test),
-        "public/sample_submission.csv": _csv(["id", _TARGET], [[row[0], "100"] for row in answers]),
-        "private/answers.csv": _csv(["id", _TARGET], answers),
+        "public/train.csv": as_csv(["id", *features, _TARGET], train),
+        "public/test.csv": as_csv(["id", *features], test),
+        "public/sample_submission.csv": as_csv(["id", _TARGET], [[row[0], "100"] for row in answers]),
+        "private/answers.csv": as_csv(["id", _TARGET], answers),
     }
 
 
@@ -67,14 +68,6 @@ def prepare(folder: Path) -> None:
     for name, content in files.items():
         check_sum(content, SUMS[name], f"prepared/{name}")
     write_whole(folder / "prepared", files)
-
-
-def _csv(header: list[str], rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8")
 
 
 if __name__ == "__main__":
