@@ -12,7 +12,7 @@ from typing import Literal
 
 import anyio
 
-from agents.forward import Forward, ScriptRan, ScriptRun
+from agents.forward import Forward, ScriptRan, ScriptRun, run_script
 from agents.ideas import Blend, Finalist, FinalRanking, Record
 from agents.messages import Diagnosis, FinishCalled, RunFinished
 from agents.ranking import members_of, rank, rank_blend, why
@@ -21,7 +21,6 @@ from bus.actor import ActivityResult, Context
 from bus.artefacts import Artefacts
 from bus.lifecycle import DeadLetter
 from bus.message import Draft, Envelope
-from executors.watch import progress as announced
 from scenarios.evidence import Evaluation, Grade
 
 __all__ = ["Blended", "Blender", "Blending", "Finisher", "Graded", "Grading"]
@@ -113,13 +112,7 @@ class Finisher(Role):
         async def run(row: int, column: int, request: ScriptRun) -> None:
             finalist = call.finalists[row]
             label = f"hold-out run of {finalist.trace}.{finalist.step}, seed {request.seed}"
-
-            def progress(line: str) -> None:
-                if announced(line, 0.0) is not None:
-                    context.tell("progress", line=line.strip()[:80], view="holdout", label=label)
-
-            forward = partial(self.forward.run, request, f"{self.name}-{row}", urgent=True, on_line=progress)
-            ran = await context.perform("script", request, ScriptRan, forward, label=label)
+            ran = await run_script(self.forward, request, f"{self.name}-{row}", context, label, urgent=True)
             reruns[row][column] = ran if ran.good else None
 
         # Tasks start in the order they are given, so each run gets the same ordinal at every delivery.

@@ -4,8 +4,10 @@ It is one recorded activity: `ScriptRun` says what is asked, without clock or ab
 came of it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +17,7 @@ import anyio.to_thread
 from agents.clock import Countdown
 from agents.ideas import Record
 from agents.redaction import REDACTED, redact
-from bus.actor import ActivityResult
+from bus.actor import ActivityResult, Context
 from bus.artefacts import Artefacts
 from executors.collect import discard
 from executors.launch import DATA, Cause, Executor, Launch, Limits, Outcome
@@ -25,11 +27,12 @@ from scenarios.evidence import Evaluation
 from scenarios.harness import FILES, Harness
 from scenarios.views import ViewName
 
-__all__ = ["BUDGET_SPENT", "Forward", "ForwardPass", "ScriptRan", "ScriptRun"]
+__all__ = ["BUDGET_SPENT", "Forward", "ForwardPass", "ScriptRan", "ScriptRun", "run_script"]
 
 BUDGET_SPENT = "no more was left of the run's budget of time"
 """What is said of a script that was ended sooner than its own limit."""
 
+_PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
 _BY_TIME = frozenset({Cause.TIMEOUT, Cause.PROJECTED})
 _LEAST = 1.0
 """Seconds that a script is given even where none is left: enough to be ended in order."""
@@ -70,6 +73,19 @@ class Forward(Protocol):
         self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
     ) -> ScriptRan:
         """Run a script for `owner`; `urgent` goes before all who wait; `on_line` hears each line as it is printed."""
+
+
+async def run_script(
+    forward: Forward, request: ScriptRun, owner: str, context: Context, label: str, *, urgent: bool = False
+) -> ScriptRan:
+    """One run as a recorded activity of that label; the progress that the script announces goes to telemetry."""
+
+    def hear(line: str) -> None:
+        if _PROGRESS.match(line):
+            context.tell("progress", line=line.strip()[:80], view=request.view, label=label)
+
+    call = partial(forward.run, request, owner, urgent=urgent, on_line=hear)
+    return await context.perform("script", request, ScriptRan, call, label=label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ Job ──► debug run ──► full run ──► examination ──► Trial
 With lookahead a trace has several steps in the air and as many runners, each with its lane of the steps.
 """
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
 from agents.examination import Examiner, cross_examine
-from agents.forward import Forward, ScriptRan, ScriptRun
+from agents.forward import Forward, ScriptRan, ScriptRun, run_script
 from agents.messages import (
     DeadlineReached,
     Diagnosis,
@@ -35,7 +34,6 @@ from scenarios.views import ViewName
 
 __all__ = ["Runner"]
 
-_PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
 Phase = Literal["check", "debug", "full"]
 
 
@@ -161,14 +159,8 @@ class Runner(Role):
         timeout = self.scenario.executors.timeout
         seconds = timeout.debug if view == "debug" else timeout.full
         request = ScriptRun(script_ref=job.script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
-
-        def progress(line: str) -> None:
-            if _PROGRESS.match(line):
-                context.tell("progress", line=line.strip()[:80], view=view)
-
-        call = partial(self.forward.run, request, self.name, on_line=progress)
         label = f"{view} run" if view in ("debug", "full") else "examination run"
-        return await context.perform("script", request, ScriptRan, call, label=label)
+        return await run_script(self.forward, request, self.name, context, label)
 
     def _failed(self, job: Job, phase: Phase, ran: ScriptRan, trace: int, step: int) -> Draft:
         """A repair while attempts and time are left (ten in all, three full runs), else a failed trial. [C]"""

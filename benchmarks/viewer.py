@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.abc import ByteReceiveStream
@@ -97,7 +98,7 @@ def timed(work: Callable[[], object]) -> float:
 
 def pages(folder: Path, rounds: int) -> Iterator[tuple[str, float]]:
     """Milliseconds of the newest page under each filter, as it is read and as a page for a browser."""
-    filters: dict[str, dict[str, object]] = {
+    filters: dict[str, dict[str, Any]] = {
         "role": {"role": "runner"},
         "trace": {"trace": 2},
         "step": {"step": 100},
@@ -108,8 +109,8 @@ def pages(folder: Path, rounds: int) -> Iterator[tuple[str, float]]:
     with LogReader(folder, VOCABULARY) as reader:
         for name, chosen in filters.items():
 
-            def page(chosen: dict[str, object] = chosen) -> object:
-                return list(reader.envelopes(limit=PAGE, newest_first=True, **chosen))  # type: ignore[arg-type]
+            def page(chosen: dict[str, Any] = chosen) -> object:
+                return list(reader.envelopes(limit=PAGE, newest_first=True, **chosen))
 
             yield name, statistics.median(timed(page) for _ in range(rounds))
     for name, query in (("role", {"role": "runner"}), ("kind", {"kind": "repair_called"}), ("no filter", {})):

@@ -1,19 +1,20 @@
 """How far predictions follow labels beyond chance, where each dealing of the labels was as likely as any other.
 
-The test is exact: the agreement of two matrices over rows, one of which was dealt at random, has a known mean and
-variance (Hoeffding's combinatorial central limit theorem). A row of a matrix is a prediction or a label as `as_columns`
-writes them.
+Canaries and twins deal labels here. The test is exact: the agreement of two matrices over rows, one of which was dealt
+at random, has a known mean and variance (Hoeffding's combinatorial central limit theorem). A row of a matrix is a
+prediction or a label as `as_columns` writes them.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+from pandas import DataFrame
 
 from scenarios.evidence import TaskBrief
 from scenarios.formulas import Array
 
-__all__ = ["Agreement", "agreement", "as_columns"]
+__all__ = ["Agreement", "agreement", "as_columns", "deal_labels"]
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,13 @@ def as_columns(values: Array, brief: TaskBrief) -> Array:
     if brief.task_type == "regression" or values.ndim == 2:
         return np.asarray(values, dtype=float).reshape(len(values), -1)
     return np.asarray(values[:, None] == np.arange(len(brief.classes)), dtype=float)
+
+
+def deal_labels(train: DataFrame, rows: Array, brief: TaskBrief, draw: np.random.Generator) -> DataFrame:
+    """The table with the labels of the rows at these positions dealt anew among them."""
+    givers, train = draw.permutation(rows), train.copy()
+    for name in brief.targets:
+        labels = train[name].to_numpy(copy=True)
+        labels[rows] = labels[givers]
+        train[name] = labels
+    return train

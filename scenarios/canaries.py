@@ -10,10 +10,10 @@ import math
 import numpy as np
 from pandas import DataFrame
 
-from scenarios.agreement import agreement, as_columns
+from scenarios.agreement import agreement, as_columns, deal_labels
 from scenarios.evidence import LeakNote, TaskBrief
 from scenarios.formulas import Array
-from scenarios.tables import canonical
+from scenarios.tables import positions
 
 __all__ = ["exchange_labels", "followed_canaries"]
 
@@ -27,17 +27,12 @@ def exchange_labels(
     train: DataFrame, folds: DataFrame, brief: TaskBrief, draw: np.random.Generator
 ) -> tuple[DataFrame, Array]:
     """The rows with some labels exchanged, never between splits; and True for the rows that took part."""
-    train, changed = train.copy(), np.zeros(len(train), dtype=bool)
-    position = dict(zip(canonical(train[brief.id_column]), range(len(train)), strict=True))
+    changed = np.zeros(len(train), dtype=bool)
     valid = folds[folds["role"] == "valid"]
     for _, part in valid.groupby("split"):
-        rows = np.array([position[one] for one in canonical(part[brief.id_column])])
+        rows = positions(part[brief.id_column], train[brief.id_column])
         chosen = np.sort(draw.permutation(rows)[: round(_SHARE * len(rows))])
-        receivers = draw.permutation(chosen)
-        for name in brief.targets:
-            labels = train[name].to_numpy(copy=True)
-            labels[chosen] = labels[receivers]
-            train[name] = labels
+        train = deal_labels(train, chosen, brief, draw)
         changed[chosen] = True
     return train, changed
 

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
 from scenarios.agreement import agreement, as_columns
 from scenarios.encoding import encode_predictions, encode_truth
 from scenarios.evidence import LeakNote, TaskBrief
 from scenarios.formulas import Array
 from scenarios.splits import split_units
-from scenarios.tables import canonical, infer_types
+from scenarios.tables import infer_types, positions
 from scenarios.twins import first_split_rows
 from scenarios.views import View
 
@@ -96,11 +96,11 @@ class Twins:
 
         Training rows have strangers' ids in both views, so no model learns from them what the id of a test row tells.
         """
-        first, second = (canonical(view.test[self.brief.id_column]).to_numpy() for view in (self.probe, self.twin))
-        if len(first) < _FEWEST or np.array_equal(first, second):
+        first, second = (view.test[self.brief.id_column] for view in (self.probe, self.twin))
+        place = positions(first, second)
+        if len(first) < _FEWEST or np.array_equal(place, np.arange(len(first))):
             return ()
         before, after = (self._columns(each.submission) for each in (probe, twin))
-        place = Series(np.arange(len(second)), index=second)[first].to_numpy()
         ranks = DataFrame(np.vstack([before, after])).rank().to_numpy()
         change = ranks[len(before) :] - ranks[: len(before)]
         if agreement(change, change[place]).deviations > -_DEVIATIONS_OF_IDS:

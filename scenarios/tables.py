@@ -9,14 +9,16 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
 from errors import TaskError
 
-__all__ = ["Damaged", "canonical", "infer_types", "numbers", "read_table", "write_table"]
+__all__ = ["Damaged", "canonical", "infer_types", "numbers", "positions", "read_table", "write_table"]
 
 _LONGEST_FIELD = 1 << 24
 _INTEGRAL = re.compile(r"[+-]?\d+(\.0*)?$")
@@ -62,6 +64,11 @@ def canonical(texts: Series) -> Series:
     texts = texts.astype(str).str.strip()
     integral = texts.str.fullmatch(_INTEGRAL)
     return texts.where(~integral, texts[integral].map(_plain_integer)) if integral.any() else texts
+
+
+def positions(ids: Series, among: Series) -> NDArray[Any]:
+    """Where each id stands among others, all different; −1 where it does not. Spelling is made `canonical`."""
+    return np.asarray(pd.Index(canonical(among)).get_indexer(canonical(ids)))
 
 
 def numbers(texts: Series) -> Series:

@@ -10,31 +10,25 @@ anything of its row, and the test rows', differently in each view, so that answe
 """
 
 import numpy as np
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
+from scenarios.agreement import deal_labels
 from scenarios.evidence import TaskBrief
 from scenarios.formulas import Array
-from scenarios.tables import canonical
+from scenarios.tables import positions
 
-__all__ = ["deal_ids", "deal_labels", "first_split_rows"]
+__all__ = ["deal_foreign_labels", "deal_ids", "first_split_rows"]
 
 
-def deal_labels(train: DataFrame, folds: DataFrame, brief: TaskBrief, draw: np.random.Generator) -> DataFrame:
+def deal_foreign_labels(train: DataFrame, folds: DataFrame, brief: TaskBrief, draw: np.random.Generator) -> DataFrame:
     """The rows with the labels of the first split's `valid` and `unused` rows dealt anew among them."""
-    rows = first_split_rows(train, folds, brief, "valid", "unused")
-    givers, train = draw.permutation(rows), train.copy()
-    for name in brief.targets:
-        labels = train[name].to_numpy(copy=True)
-        labels[rows] = labels[givers]
-        train[name] = labels
-    return train
+    return deal_labels(train, first_split_rows(train, folds, brief, "valid", "unused"), brief, draw)
 
 
 def first_split_rows(train: DataFrame, folds: DataFrame, brief: TaskBrief, *roles: str) -> Array:
     """Positions in `train` of the rows that have one of these roles in the first split, in the order of `folds`."""
     part = folds[(folds["split"] == folds["split"].min()) & folds["role"].isin(roles)]
-    position = Series(np.arange(len(train)), index=canonical(train[brief.id_column]).to_numpy())
-    return position[canonical(part[brief.id_column]).to_numpy()].to_numpy()
+    return positions(part[brief.id_column], train[brief.id_column])
 
 
 def deal_ids(table: DataFrame, brief: TaskBrief, draw: np.random.Generator) -> DataFrame:

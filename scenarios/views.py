@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from pandas import DataFrame, Series
 
 from errors import TaskError
@@ -26,9 +25,9 @@ from scenarios.encoding import encode_truth, prediction_columns
 from scenarios.evidence import SplitRule
 from scenarios.formulas import Array
 from scenarios.splits import holdout_rows, make_folds, split_units
-from scenarios.tables import canonical, infer_types, write_table
+from scenarios.tables import canonical, infer_types, positions, write_table
 from scenarios.tasks import Task
-from scenarios.twins import deal_ids, deal_labels
+from scenarios.twins import deal_foreign_labels, deal_ids
 
 __all__ = ["VIEWS", "HeldOut", "ScriptLimits", "View", "ViewName", "make_view", "valid_rows", "write_view"]
 
@@ -111,7 +110,7 @@ def _one_of_twins(task: Task, name: ViewName, seed: int) -> View:
     view = View(name, train, test, _sample_for(task, test), _folds(task, train, seed))
     if name == "probe":
         return view
-    return replace(view, train=deal_labels(train, view.folds, task.brief, draw))
+    return replace(view, train=deal_foreign_labels(train, view.folds, task.brief, draw))
 
 
 def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits) -> None:
@@ -254,7 +253,6 @@ def _probe_rows(task: Task, draw: np.random.Generator) -> Array:
 def valid_rows(view: View, id_column: str) -> DataFrame:
     """The rows that out-of-fold predictions answer, each at its position in `train`: canonical id and `split`."""
     valid = view.folds[view.folds["role"] == "valid"]
-    position = pd.Index(canonical(view.train[id_column]))
-    ids = canonical(valid[id_column])
-    rows = position.get_indexer(ids)
-    return DataFrame({id_column: ids.to_numpy(), "split": valid["split"].to_numpy()}, index=rows)
+    rows = positions(valid[id_column], view.train[id_column])
+    ids = canonical(valid[id_column]).to_numpy()
+    return DataFrame({id_column: ids, "split": valid["split"].to_numpy()}, index=rows)

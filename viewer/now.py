@@ -27,10 +27,7 @@ _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
 
 @dataclass
 class Present:
-    """What telemetry last told of each actor: its scripts' progress, the message it handles, a failed try.
-
-    Who runs several scripts at once tells progress with the script's label; who runs one tells it without.
-    """
+    """What telemetry last told of each actor: its scripts' progress by label, the message it handles, a failed try."""
 
     progress: dict[str, dict[str, Told]] = field(default_factory=dict)
     handling: dict[str, Told] = field(default_factory=dict)
@@ -49,10 +46,9 @@ class Present:
                 case "handle.failed":
                     self.trouble[told.actor] = told
                 case "activity.begin" | "activity.end":
-                    for label in ("", str(told.detail.get("label", ""))):
-                        self.progress.get(told.actor, {}).pop(label, None)
+                    self.progress.get(told.actor, {}).pop(_label(told), None)
                 case "progress":
-                    self.progress.setdefault(told.actor, {})[str(told.detail.get("label", ""))] = told
+                    self.progress.setdefault(told.actor, {})[_label(told)] = told
                 case _:
                     pass
 
@@ -147,6 +143,10 @@ class Now:
     busy: float
 
 
+def _label(told: Told) -> str:
+    return str(told.detail.get("label", ""))
+
+
 def _later(known: dict[str, Told], begun: float) -> dict[str, Told]:
     return {name: told for name, told in known.items() if told.time >= begun}
 
@@ -190,7 +190,7 @@ def _role(name: str, summary: Summary, present: Present, under_way: list[Span], 
 def _doing(span: Span, present: Present) -> Doing:
     where = "" if span.trace is None else f"{span.trace}.{span.step}"
     told = present.progress.get(span.actor, {}) if span.executes else {}
-    line = told.get(span.label) or told.get("")
+    line = told.get(span.label)
     return Doing(where, span.label or span.activity, span.start, text.line(str(line.detail["line"])) if line else "")
 
 

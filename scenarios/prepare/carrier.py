@@ -6,6 +6,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,11 +89,12 @@ def write_whole(folder: Path, files: dict[str, bytes]) -> None:
     """Write files (path under `folder` → bytes), each by a rename, so that no half-written file is ever left."""
     for name, content in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".part")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(content)
             draft.replace(path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             raise TaskError(f"{path} cannot be written: {error.strerror}") from error

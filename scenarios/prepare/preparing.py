@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import TaskError
-from scenarios.prepare.carrier import Carrier, check_found, fetch_together, sum_of, sum_of_files
+from scenarios.prepare.carrier import Carrier, check_found, fetch_together, sum_of, sum_of_files, write_whole
 from scenarios.prepare.recipes import RECIPES, Recipe
 from scenarios.problems import closest
 
@@ -138,14 +138,10 @@ def _kept_at(carrier: Carrier, cache: Path) -> Path:
 
 
 def _keep(content: bytes, path: Path) -> None:
-    draft = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise TaskError(f"{path} cannot be written: {error.strerror}; set GOME_CACHE to another folder") from error
+        write_whole(path.parent, {path.name: content})
+    except TaskError as error:
+        raise TaskError(f"{error}; set GOME_CACHE to another folder") from error
 
 
 def _put_in_place(folder: Path, files: dict[str, bytes]) -> None:

@@ -31,7 +31,8 @@ def roles(summary: Summary, present: Present, now: float) -> dict[str, str]:
 def test_a_script_is_shown_with_its_progress_and_its_slot() -> None:
     summary, present = summarise(until_first("activity_started", "runner-0")), Present()
     begun = summary.time
-    present.hear([told(begun, "runner-0", "activity.begin"), told(begun + 1, "runner-0", "progress", line="split 2/5")])
+    begin = told(begun, "runner-0", "activity.begin", label="full run")
+    present.hear([begin, told(begun + 1, "runner-0", "progress", line="split 2/5", label="full run")])
     now = look(summary, present, begun + 4)
     assert now.scripts == (Doing("0.1", "full run", begun, "split 2/5"),)
     assert now.scripts[0].share == pytest.approx(0.4)
@@ -39,7 +40,7 @@ def test_a_script_is_shown_with_its_progress_and_its_slot() -> None:
     runner = next(each for each in now.roles if each.role == "runner")
     assert (runner.words, runner.since(now.time)) == ("0.1 full run (split 2/5)", 4)
     assert runner.idle == pytest.approx(begun / (begun + 4))
-    present.hear([told(begun + 2, "runner-0", "activity.end")])
+    present.hear([told(begun + 2, "runner-0", "activity.end", label="full run")])
     assert look(summary, present, begun + 4).scripts[0].progress == ""
 
 

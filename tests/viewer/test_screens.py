@@ -28,7 +28,7 @@ def drawn(width: int, wrap: Callable[[str], str] = str, upto: int | None = None)
     summary = summarise(envelopes)
     console = Console(file=io.StringIO(), width=width, force_terminal=False, legacy_windows=False)
     present = Present()
-    present.hear([Told(1, summary.time, "runner-0", "progress", {"line": wrap("split 2/5")})])
+    present.hear([Told(1, summary.time, "runner-0", "progress", {"line": wrap("split 2/5"), "label": "full run"})])
     now = look(summary, present, summary.time + 1.0)
     console.print(screen(summary, now, {"gold": 0.38, "median": 0.5}, envelopes[-8:]))
     file = console.file

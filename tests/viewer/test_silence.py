@@ -92,7 +92,7 @@ def test_a_script_is_told_with_its_progress_and_others_are_named(capsys: pytest.
     display, clock = watched(sample)
     capsys.readouterr()
     present = Present()
-    present.hear([Told(1, sample.time, "runner-0", "progress", {"line": "split 2/5\x1b[2J"})])
+    present.hear([Told(1, sample.time, "runner-0", "progress", {"line": "split 2/5\x1b[2J", "label": "full run"})])
     clock.time += 10
     display.show([], present)
     line = capsys.readouterr().out.rstrip()
