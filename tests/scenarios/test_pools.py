@@ -87,6 +87,7 @@ def test_what_is_prepared_scores_as_its_board_says_and_raises_no_alarm(name: str
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # a member may stop at its last round
 @pytest.mark.parametrize("name", STRONG)
 def test_scoring_all_again_gives_the_board_and_no_false_alarm(name: str) -> None:
     task, pool = loaded(name), pool_of(name)

@@ -21,22 +21,33 @@ TRIALS = 30
 
 
 class Gate:
-    """Holds every survey until all are in flight, then lets them go in the opposite order."""
+    """Holds every question of a kind until `size` are in flight, then lets them go in the opposite order."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self.size = size
         self.come: list[int] = []
         self.most = 0
         self._changed = threading.Condition()
 
+    def hold(self, trace: int) -> None:
+        with self._changed:
+            self.come.append(trace)
+            self.most = max(self.most, len(self.come))
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most == self.size and self.come[-1] == trace, timeout=120)
+            self.come.remove(trace)
+            self._changed.notify_all()
+
+
+class Gates:
+    """One for the surveys, and one for the proposals: else a trace is done before others begin, and goes again."""
+
+    def __init__(self) -> None:
+        self.of = {"survey_task": Gate(TRACES), "propose_hypotheses": Gate(TRIALS)}
+
     def turn(self, ask: Ask) -> Play:
-        if ask.kind == "survey_task":
-            with self._changed:
-                self.come.append(ask.trace)
-                self.most = max(self.most, len(self.come))
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: self.most == TRACES and self.come[-1] == ask.trace, timeout=120)
-                self.come.remove(ask.trace)
-                self._changed.notify_all()
+        if ask.kind in self.of:
+            self.of[ask.kind].hold(ask.trace)
         return canned(ask)
 
 
@@ -73,12 +84,13 @@ def order(*labels: str) -> list[str]:
 
 
 def test_none_is_lost_and_every_role_keeps_its_order(tmp_path: Path) -> None:
-    gate, folder = Gate(), tmp_path / "run"
-    with ModelServer(gate.turn) as server:
+    gates, folder = Gates(), tmp_path / "run"
+    with ModelServer(gates.turn) as server:
         asked = scenario(make_task(tmp_path / "task", rows=200), server.base_url)
         finished = anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="in-flight"))
     assert finished is not None
-    assert (finished.trials, finished.dead_letters, gate.most) == (TRIALS, 0, TRACES)
+    assert (finished.trials, finished.dead_letters) == (TRIALS, 0)
+    assert {kind: gate.most for kind, gate in gates.of.items()} == {"survey_task": TRACES, "propose_hypotheses": TRIALS}
 
     made = Counter((ask.kind, ask.trace) for ask in server.asks)
     assert len(made) == TRACES + 4 * TRIALS
