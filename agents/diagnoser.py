@@ -50,7 +50,8 @@ class Diagnoser(Role):
 
     async def _survey(self, trace: int, step: int, context: Context) -> Diagnosis:
         if not self.optimizer.structured:
-            return _surveyed("the task was not surveyed: this optimizer asks for no challenges", ())
+            reason = "the task was not surveyed: this optimizer asks for no challenges"
+            return Diagnosis.without_trial("surveyed", reason)
         request = SurveyTask(
             task=self.opened.task,
             profile=self.opened.profile,
@@ -59,7 +60,7 @@ class Diagnoser(Role):
             seed=self.seed(trace, step, "survey"),
         )
         survey = await self.reasoner.ask(request, context)
-        return _surveyed("the task was surveyed", self._foremost(survey.challenges))
+        return Diagnosis.without_trial("surveyed", "the task was surveyed", self._foremost(survey.challenges))
 
     def _foremost(self, challenges: Sequence[Challenge]) -> tuple[Challenge, ...]:
         """The first few of each source, `method.challenges` at most. [C]"""
@@ -122,25 +123,6 @@ class Diagnoser(Role):
 def _difference(before: str, after: str) -> str:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "best", "trial", lineterm="", n=2)
     return "\n".join(lines) if before else ""
-
-
-def _surveyed(reason: str, challenges: tuple[Challenge, ...]) -> Diagnosis:
-    return Diagnosis(
-        verdict="surveyed",
-        layer=None,
-        reason=reason,
-        observations="",
-        hypotheses=(),
-        hypothesis_verdict=None,
-        challenges=challenges,
-        script_ref=None,
-        submission_ref=None,
-        evaluation=None,
-        seconds=0.0,
-        score=None,
-        erased=False,
-        effect=None,
-    )
 
 
 def _diagnosis(

@@ -24,22 +24,8 @@ def epitaph(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Dr
 
 
 def _dead(letter: DeadLetter) -> Diagnosis:
-    return Diagnosis(
-        verdict="dead",
-        layer=None,
-        reason=f"{letter.actor} gave up on {letter.message_kind} after {letter.attempts} attempts: {letter.error}",
-        observations="",
-        hypotheses=(),
-        hypothesis_verdict=None,
-        challenges=(),
-        script_ref=None,
-        submission_ref=None,
-        evaluation=None,
-        seconds=0.0,
-        score=None,
-        erased=False,
-        effect=None,
-    )
+    reason = f"{letter.actor} gave up on {letter.message_kind} after {letter.attempts} attempts: {letter.error}"
+    return Diagnosis.without_trial("dead", reason)
 
 
 def _unfinished(call: FinishCalled, letter: DeadLetter) -> RunFinished:

@@ -11,7 +11,7 @@
 Scripts, prompts and outputs are named by the hash of their artefact (`…_ref`) and never carried.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -237,6 +237,28 @@ class Diagnosis(Message):
     score: float | None
     erased: bool
     effect: Effect | None
+
+    @classmethod
+    def without_trial(
+        cls, verdict: Literal["surveyed", "dead"], reason: str, challenges: tuple[Challenge, ...] = ()
+    ) -> Self:
+        """What is said where no script was run."""
+        return cls(
+            verdict=verdict,
+            layer=None,
+            reason=reason,
+            observations="",
+            hypotheses=(),
+            hypothesis_verdict=None,
+            challenges=challenges,
+            script_ref=None,
+            submission_ref=None,
+            evaluation=None,
+            seconds=0.0,
+            score=None,
+            erased=False,
+            effect=None,
+        )
 
     @property
     def accepted(self) -> bool:

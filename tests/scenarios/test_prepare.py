@@ -6,12 +6,9 @@ import lzma
 import os
 import pickle
 import re
-import resource
 import shutil
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -29,6 +26,7 @@ from scenarios.prepare.preparing import prepare_task
 from scenarios.prepare.recipes import RECIPES, Recipe
 from scenarios.prepare.tabular import by_share
 from scenarios.prepare.unpickle import table_of
+from tests.full_disk import room_for
 
 BIKES = Path(scenarios.__file__).parent / "tasks" / "bike-demand"
 HEADER = (
@@ -289,17 +287,6 @@ def test_a_carrier_with_another_content_leaves_nothing(tmp_path: Path, carried: 
     with pytest.raises(TaskError, match=r"small\.csv in carrier-of-ours==1 is not the file that is meant"):
         prepared(tmp_path)
     assert nothing_was_left(tmp_path)
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """No file may become larger than `size` bytes: what a process meets on a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_no_room_for_the_carrier_leaves_nothing(

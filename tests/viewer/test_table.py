@@ -11,9 +11,11 @@ from pandas import DataFrame
 
 from errors import TaskError, UsageError
 from scenarios.loader import load_scenario, resolve_task
+from scenarios.newtask import new_task
 from scenarios.tasks import Task
+from tests.full_disk import room_for
 from tests.viewer.test_commands import gome
-from viewer.commands.table import Table, scenario_of_table
+from viewer.commands.table import Table, scenario_of_table, write_scenario
 
 MAIN = Path(__file__).parents[2] / "main.py"
 
@@ -59,6 +61,13 @@ def test_what_is_there_is_not_written_over(csv: Path) -> None:
     with pytest.raises(UsageError, match=r"gome run .*my-houses-2\.yaml"):
         scenario_of_table(csv, Table(("price",), metric="mae"))
     assert csv.with_name("my-houses-2.yaml").read_bytes() == written
+
+
+def test_a_scenario_that_cannot_be_written_takes_its_task_with_it(csv: Path) -> None:
+    folder, path = new_task(csv.with_name("houses"), csv, ["price"]).folder, csv.with_name("houses.yaml")
+    with room_for(40), pytest.raises(TaskError, match=r"houses\.yaml cannot be written: File too large; nothing was"):
+        write_scenario(path, "houses", folder, "run houses.csv")
+    assert [left.name for left in csv.parent.iterdir()] == [csv.name]
 
 
 def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

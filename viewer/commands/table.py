@@ -1,6 +1,8 @@
 """`run train.csv --target y`: a user's table becomes a task and a scenario beside it, which then run like any other."""
 
 import json
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +55,7 @@ def scenario_of_table(path: Path, table: Table) -> Path:
     if not path.is_file():
         raise TaskError(f"there is no table {path}")
     made_task = new_task(folder, path, table.targets, table.metric, test=table.test)
-    write_scenario(scenario, name, folder.name, f"run {path.name}", table.model)
+    write_scenario(scenario, name, folder, f"run {path.name}", table.model)
     brief = made_task.task.brief
     say_aside(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} rows to learn from")
     for guess in made_task.guesses:
@@ -64,15 +66,24 @@ def scenario_of_table(path: Path, table: Table) -> Path:
     return scenario
 
 
-def write_scenario(path: Path, name: str, task: str, verb: str, model: str | None = None) -> None:
-    """Write a scenario for a task of the user's own; without a model it is offline. `verb` is what wrote it."""
+def write_scenario(path: Path, name: str, task: Path, verb: str, model: str | None = None) -> None:
+    """Write a scenario for a task just made; without a model it is offline. `verb` is what wrote it.
+
+    Raises TaskError where it cannot be written; then the task is removed again, as the two are made together.
+    """
     role = "model" if model else "offline"
     backends = _MODEL.format(model=json.dumps(model)) if model else _OFFLINE
     words = _SCENARIO.format(
-        **{"verb": verb, "scenario": path.name, "name": name, "task": task},
+        **{"verb": verb, "scenario": path.name, "name": name, "task": "." if path.parent == task else task.name},
         **{"budget": _budget(model), "backends": backends, "role": role},
     )
-    path.write_text(words, encoding="utf-8")
+    try:
+        path.write_text(words, encoding="utf-8")
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        shutil.rmtree(task, ignore_errors=True)
+        raise TaskError(f"{path} cannot be written: {error.strerror}; nothing was made") from error
 
 
 def _budget(model: str | None) -> str:

@@ -179,7 +179,7 @@ def new(
         made = new_task(folder, train, target, answer, test=test, id_column=id_, split=split, extra=extra)
     brief = made.task.brief
     scenario = made.folder / "scenario.yaml"
-    write_scenario(scenario, name_of(folder), ".", f"task new {folder.name}")
+    write_scenario(scenario, name_of(folder), made.folder, f"task new {folder.name}")
     if json:
         emit("task-new", {"folder": str(made.folder), "task": brief, "guesses": made.guesses})
         return 0
