@@ -129,15 +129,16 @@ def _relevance(task: Task, features: DataFrame) -> dict[str, float]:
 
 
 def _coded(sample: DataFrame) -> tuple[Array, Array]:
+    """The features as numbers, and whether each is discrete: words, and numbers of few values, which are counted."""
     columns, discrete = [], []
     for name in sample:
         column = sample[name]
         numeric = pd.api.types.is_numeric_dtype(column)
-        few = column.nunique() <= 50
-        discrete.append(not numeric or (few and not column.isna().any()))
-        if numeric:
+        counted = not numeric or (column.nunique() <= 50 and not column.isna().any())
+        discrete.append(counted)
+        if counted:
+            columns.append(pd.factorize(column, sort=True)[0].astype(float))
+        else:
             middle = column.median()
             columns.append(column.fillna(0.0 if pd.isna(middle) else middle).to_numpy(dtype=float))
-        else:
-            columns.append(pd.factorize(column, sort=True)[0].astype(float))
     return np.column_stack(columns), np.array(discrete)

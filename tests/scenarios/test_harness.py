@@ -316,6 +316,17 @@ def test_the_profile_says_what_the_data_look_like(tmp_path: Path) -> None:
     assert profile == harness.profile
 
 
+def test_few_values_tell_the_same_of_the_target_where_they_are_fractions(tmp_path: Path) -> None:
+    folder = make_task(tmp_path / "task", "binary")
+    whole = Harness(Task.load(folder), tmp_path / "views", seed=1).profile
+    for name in ("train.csv", "test.csv"):
+        path = folder / "prepared" / "public" / name
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table.assign(shop=(table["shop"].astype(int) / 4).astype(str)).to_csv(path, index=False)
+    quarters = Harness(Task.load(folder), tmp_path / "views", seed=1).profile
+    assert [each.relevance for each in quarters.columns] == [each.relevance for each in whole.columns]
+
+
 def test_no_private_answer_is_in_any_view(tmp_path: Path) -> None:
     folder = make_task(tmp_path / "task")
     answers = folder / "prepared" / "private" / "answers.csv"
