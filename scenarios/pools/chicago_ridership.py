@@ -19,7 +19,7 @@ def _featured(rows: DataFrame) -> DataFrame:
     """The calendar: the day of the week, of the year, and the days on which the city rests."""
     date = pd.to_datetime(rows["date"])
     made = _plain(rows)
-    made["weekday"] = date.dt.dayofweek
+    made["weekday"] = date.dt.day_of_week
     made["weekend"] = (made["weekday"] >= 5).astype(int)
     made["day_of_year"] = date.dt.day_of_year
     made["years"] = (date - date.min()).dt.days / 365.25
