@@ -24,6 +24,7 @@ from scenarios.own_tables import (
     find_ids,
     most_classes,
     number_rows,
+    read_as_words,
     read_own,
 )
 from scenarios.splits import holdout_rows, split_units
@@ -81,9 +82,9 @@ def new_task(
     table = read_own(train, _FEWEST_ROWS)
     asked = None if test is None else read_own(test, 1)
     check_own_targets(table, train, targets)
-    guesses: list[str] = []
+    guesses = list(read_as_words(table, targets))
     if metric is None:
-        metric = guess_metric(table, targets[0])
+        metric = guess_metric(table, targets[0], train)
         guesses.append(f"metric {metric}, from the values of {targets[0]!r}; another by --metric")
     chosen = metric_named(metric)
     check_fit(table, train, targets, chosen)
@@ -108,16 +109,22 @@ def new_task(
     return NewTask(folder, Task.load(folder), tuple(guesses))
 
 
-def guess_metric(table: DataFrame, target: str) -> str:
-    """The metric that goes with a target's values. Raises MetricInDoubt for a few whole numbers."""
+def guess_metric(table: DataFrame, target: str, path: Path) -> str:
+    """The metric that goes with a target's values, of a table in the file `path`.
+
+    Raises TaskError for words of which too few are the same, and MetricInDoubt for a few whole numbers.
+    """
     texts = canonical(table[target])
     texts = texts[texts != ""]
     classes = texts.nunique()
-    if not numbers(texts).notna().all():
+    wordy = numbers(texts).isna().to_numpy()
+    if wordy.any():
         if classes > most_classes(texts):
+            row = int(wordy.argmax())
             raise TaskError(
-                f"column {target!r} has {classes} different words in {len(texts)} rows, such as {texts.iloc[0]!r}: "
-                "nothing to predict; write quantities as plain numbers, such as 1234.5"
+                f"{path}: column {target!r}, row {texts.index[row] + 1}: {texts.iloc[row]!r} is no number, and "
+                f"{classes} different values in {len(texts)} rows are too many for classes; write quantities as plain "
+                "numbers, such as 1234.5"
             )
         return _DEFAULTS["binary" if classes == 2 else "multiclass"]
     if classes == 2:
@@ -125,8 +132,8 @@ def guess_metric(table: DataFrame, target: str) -> str:
     whole = bool((numbers(texts) == np.floor(numbers(texts))).all())
     if whole and classes <= _FEW_CLASSES:
         words = (
-            f"column {target!r} has {classes} whole numbers ({', '.join(sorted(set(texts))[:8])}): quantities or "
-            "classes? Say --metric rmse for quantities, --metric log-loss or accuracy for classes"
+            f"{path}: column {target!r} has {classes} whole numbers ({', '.join(sorted(set(texts))[:8])}): quantities "
+            "or classes? Say --metric rmse for quantities, --metric log-loss or accuracy for classes"
         )
         raise MetricInDoubt(words, ("rmse", "mae", "log-loss", "accuracy", "qwk"))
     return _DEFAULTS["regression"]

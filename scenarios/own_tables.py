@@ -3,7 +3,8 @@
 What is wrong is said with the user's own file and its row, which those of a task made of it are not.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pandas import DataFrame, Series
 from errors import TaskError
 from scenarios.metrics import Metric
 from scenarios.problems import closest
-from scenarios.tables import Damaged, canonical, infer_types, read_table
+from scenarios.tables import Damaged, canonical, infer_types, numbers, read_table
 from scenarios.task_checks import check_ids, check_targets
 
 __all__ = [
@@ -23,12 +24,16 @@ __all__ = [
     "find_ids",
     "most_classes",
     "number_rows",
+    "read_as_words",
     "read_own",
 ]
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _IDS = ("id", "row_id", "rowid")
 _CLASSES = 100
+_MOSTLY = 0.8
+_WRITTEN = re.compile(r"[-+(]?\s*[$€£¥]?\s*[-+]?(\d+|\d{1,3}([,.' \u00a0]\d{3})+)([.,]\d+)?\s*[%$€£¥]?\)?")
+"""A number as people and spreadsheets write it: $1,234.50, 1.234,50, 75,3, 12 %."""
 
 
 def read_own(path: Path, fewest: int) -> DataFrame:
@@ -86,6 +91,21 @@ def most_classes(texts: Series) -> int:
     return max(_CLASSES, len(texts) // 10)
 
 
+def read_as_words(table: DataFrame, targets: Sequence[str]) -> Iterator[str]:
+    """What is to be said of columns, other than targets, whose numbers are written as no program reads them."""
+    for name in table.columns.difference(list(targets), sort=False):
+        texts = canonical(table[name])
+        texts = texts[texts != ""]
+        foreign = texts[numbers(texts).isna()]
+        written = foreign[foreign.map(_WRITTEN.fullmatch).notna()]
+        if len(written) and len(texts) - len(foreign) + len(written) >= _MOSTLY * len(texts):
+            example = f"{written.iloc[0]!r} (row {written.index[0] + 1})"
+            yield (
+                f"column {name!r} is words, because of values such as {example}; "
+                "if they are quantities, write them as plain numbers, such as 1234.5"
+            )
+
+
 def find_ids(table: DataFrame, asked: DataFrame | None, targets: Sequence[str], path: Path, guesses: list[str]) -> str:
     """The column of ids: one called id whose values are all different, or a new one, in which rows are numbered."""
     named = [name for name in map(str, table.columns) if name.lower() in _IDS and name not in targets]
@@ -121,4 +141,4 @@ def _separated(path: Path) -> str:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         header = file.readline()
     found = next((name for sign, name in _SEPARATORS.items() if sign in header and "," not in header), None)
-    return f"; its header has {found} between the columns: save it with commas" if found else ""
+    return f"; its header has {found} between the columns: save it with commas, and numbers as 1234.5" if found else ""

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from scenarios.grading import grade
 from scenarios.harness import Harness
 from scenarios.loader import load_scenario, resolve_task
 from scenarios.newtask import MetricInDoubt, guess_metric, new_task
+from scenarios.prepare.preparing import TASKS
+from scenarios.prepare.recipes import RECIPES
 from tests.scenarios.make_task import make_task
 from tests.scenarios.solve import solve
 
@@ -121,12 +124,57 @@ def test_the_verb_writes_a_scenario_that_is_valid(tmp_path: Path, capsys: pytest
 def test_few_whole_numbers_are_asked_about(tmp_path: Path) -> None:
     stars = pd.DataFrame({"stars": ["1", "2", "3", "4", "5"] * 20})
     with pytest.raises(MetricInDoubt, match="quantities or classes"):
-        guess_metric(stars, "stars")
-    assert guess_metric(pd.DataFrame({"y": ["0", "1"] * 50}), "y") == "auc"
-    assert guess_metric(pd.DataFrame({"y": [str(n) for n in range(100)]}), "y") == "rmse"
-    assert guess_metric(pd.DataFrame({"y": ["a", "b", "c"] * 30}), "y") == "log-loss"
-    with pytest.raises(TaskError, match="nothing to predict"):
-        guess_metric(pd.DataFrame({"y": [f"word {n}" for n in range(500)]}), "y")
+        guess_metric(stars, "stars", Path("own.csv"))
+    assert guess_metric(pd.DataFrame({"y": ["0", "1"] * 50}), "y", Path("own.csv")) == "auc"
+    assert guess_metric(pd.DataFrame({"y": [str(n) for n in range(100)]}), "y", Path("own.csv")) == "rmse"
+    assert guess_metric(pd.DataFrame({"y": ["a", "b", "c"] * 30}), "y", Path("own.csv")) == "log-loss"
+    words = r"own\.csv: column 'y', row 3: '\$2' is no number, and 500 different values in 500 rows are too many"
+    with pytest.raises(TaskError, match=words):
+        guess_metric(pd.DataFrame({"y": ["0", "1", *(f"${n}" for n in range(2, 500))]}), "y", Path("own.csv"))
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda n: f"${n},830.50", "'$0,830.50' (row 1)"),
+        (lambda n: f"{n},5", "'0,5' (row 1)"),
+        (lambda n: f"{n} %", "'0 %' (row 1)"),
+        (lambda n: f"1.{100 + n}.000,75 €", "'1.100.000,75 €' (row 1)"),
+        (lambda n: str(n) if n else "1,000", "'1,000' (row 1)"),
+        (lambda n: "" if n < 3 else f"({n}.5)", "'(3.5)' (row 4)"),
+    ],
+)
+def test_numbers_that_no_program_reads_are_named(tmp_path: Path, write: Callable[[int], str], said: str) -> None:
+    own = pd.read_csv(table(tmp_path), dtype=str, keep_default_na=False)
+    own.assign(size=[write(n) for n in range(len(own))]).to_csv(tmp_path / "own.csv", index=False)
+    (named,) = (each for each in new_task(tmp_path / "own", tmp_path / "own.csv", ["y"]).guesses if "is words" in each)
+    assert named.startswith("column 'size' ") and said in named and "such as 1234.5" in named
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda n: f"2024-01-{n % 28 + 1:02}",
+        lambda n: f"12.03.{2000 + n}",
+        lambda n: f"10.0.0.{n}",
+        lambda n: f"A{n}",
+        lambda n: f"{n}:30",
+        lambda n: "NA" if n % 2 else f"{n}.5",
+        lambda n: "1,5" if n == 7 else f"word {n}",
+    ],
+)
+def test_words_that_are_no_numbers_are_left_alone(tmp_path: Path, write: Callable[[int], str]) -> None:
+    own = pd.read_csv(table(tmp_path), dtype=str, keep_default_na=False)
+    own.assign(size=[write(n) for n in range(len(own))]).to_csv(tmp_path / "own.csv", index=False)
+    made = new_task(tmp_path / "own", tmp_path / "own.csv", ["y"])
+    assert not [each for each in made.guesses if "is words" in each]
+
+
+def test_every_task_of_the_house_has_a_scenario_of_its_name() -> None:
+    for name in RECIPES:
+        scenario = load_scenario(TASKS.parent / f"{name}.yaml")
+        assert (scenario.name, resolve_task(scenario, TASKS.parent)) == (name, TASKS / name)
+        assert {scenario.backends[each].kind for each in scenario.roles.backends} == {"expert"}
 
 
 @pytest.mark.parametrize(
