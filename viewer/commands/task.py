@@ -104,6 +104,7 @@ def prepare(
         emit("task-prepare", {"tasks": done, "peak_mebibytes": peak})
     else:
         say(f"peak memory {peak} MiB")
+        hint("gome run NAME" if all_ else f"gome run {wanted[0]}")
     return 0
 
 
