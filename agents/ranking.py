@@ -87,7 +87,8 @@ def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> st
     first = ranking[0]
     if first.mean is None:
         return f"{reason}; no finalist ran on the hold-out, so the best out-of-fold score decides"
-    words = f"{reason}; best mean hold-out score {first.mean:.5g} of {len(ranking)} finalists"
+    several = f"{len(ranking)} finalists" if len(ranking) > 1 else "one finalist"
+    words = f"{reason}; best mean hold-out score {first.mean:.5g} of {several}"
     if first.misaligned:
         return f"{words}, although it is misaligned, as all of them are"
     words += "".join(map(_left_out, ranking))

@@ -77,6 +77,8 @@ def test_the_mean_of_the_finalists_is_taken_where_it_is_better_than_each() -> No
     assert not rank_blend(members, [held(None)], ranking, "minimize").taken
     assert "0.49 there and is submitted" in why(ranking, better, "the budget of trials is used")
     assert members_of(ranking[:1]) == (), "one alone has no mean"
+    assert "0.5 of 3 finalists;" in why(ranking, better, "the budget of trials is used")
+    assert why(ranking[:1], None, "enough") == "enough; best mean hold-out score 0.5 of one finalist"
 
 
 def test_the_finish_gives_up_candidates_and_then_seeds() -> None:
