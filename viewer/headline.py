@@ -22,6 +22,7 @@ from agents.messages import (
 from bus.lifecycle import ActivityFinished, ActivityStarted, DeadLetter
 from bus.message import Envelope
 from viewer import text
+from viewer.submitted import submitted_by
 
 __all__ = ["event_line", "headline", "idea", "line_of", "place", "role"]
 
@@ -130,9 +131,9 @@ def _finish_called(message: FinishCalled) -> str:
 def _run_finished(message: RunFinished) -> str:
     if message.winner is None:
         return f"no trial was accepted: {message.why}"
-    grade = f", private test {text.score(message.grade.score)}" if message.grade else ""
-    winner = message.winner
-    return f"best is {winner.trace}.{winner.step}, score {text.score(winner.score)}{grade}: {message.why}"
+    winner, submitted = message.winner, submitted_by(message)
+    test = f"; test score {submitted.on_the_test}" if submitted and submitted.grade else ""
+    return f"best is {winner.trace}.{winner.step}, score {text.score(winner.score)}{test}: {message.why}"
 
 
 def _started(message: ActivityStarted) -> str:

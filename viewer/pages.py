@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from viewer import charts, text
 from viewer.steps import MARKS
+from viewer.submitted import briefly
 
 __all__ = ["environment", "frame"]
 
@@ -41,6 +42,7 @@ def environment() -> Environment:
         number=text.count,
         spread=text.spread,
         several=text.several,
+        briefly=briefly,
     )
     return made
 

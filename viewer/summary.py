@@ -30,6 +30,7 @@ from bus.message import Envelope
 from errors import UsageError
 from viewer.headline import role
 from viewer.steps import Step, Trace
+from viewer.submitted import Submitted, submitted_by
 from viewer.timeline import Timeline
 from viewer.usage import Usage
 
@@ -194,6 +195,11 @@ class Summary:
                 refs = (diagnosis.script_ref, diagnosis.submission_ref)
                 best = Best(step.name, diagnosis.score, error, *refs, final=False)
         return best
+
+    @property
+    def submitted(self) -> Submitted | None:
+        """What the run submitted, which need not be the best step's own; None until it has finished."""
+        return submitted_by(self.finished)
 
     def by_role(self) -> dict[str, Usage]:
         """What each role has asked for, its actors together."""

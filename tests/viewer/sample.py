@@ -337,7 +337,7 @@ def close(sample: Sample, script: str) -> None:
     finished = RunFinished(
         winner=winner,
         ranking=(ranking,),
-        why=sample.wrap("best mean hold-out score 0.414 of 1 finalists"),
+        why=sample.wrap("best mean hold-out score 0.414 of one finalist"),
         grade=Grade(score=0.418, medal="silver", above_median=True),
         trials=6,
         accepted=4,

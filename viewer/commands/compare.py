@@ -57,6 +57,7 @@ def compare(
             "figures": list(map(_named, figures)),
             "settings": settings,
         }
+        data["submission_of"] = [list(each.submitted.steps) if each.submitted else [] for each in summaries]
         emit("compare", {**data, "ideas": [sorted(each) for each in ideas], "divergence": parting, "failed": broken})
         return 1 if broken else 0
     _say_figures(summaries, figures, aim, apart)
@@ -70,7 +71,9 @@ def compare(
 
 def _say_figures(summaries: list[Summary], figures: list[dict[str, Any]], aim: float | None, apart: str) -> None:
     shown = [{key: _show(key, value) for key, value in each.items()} for each in figures]
-    say(table(("", *(each.run for each in summaries)), [(key, shown[0][key], shown[1][key]) for key in shown[0]]))
+    rows = [(key, shown[0][key], shown[1][key]) for key in shown[0]]
+    rows.insert(2, ("test of", _tested(summaries[0]), _tested(summaries[1])))
+    say(table(("", *(each.run for each in summaries)), rows))
     if aim is not None:
         say(f"the target is a score of {text.score(aim)}")
     elif not apart:
@@ -129,7 +132,7 @@ def _scenario(summary: Summary) -> dict[str, Any]:
 
 def _figures(summary: Summary, aim: float | None) -> dict[str, Any]:
     total, shares = summary.total(), summary.timeline.shares(summary.time)
-    grade = summary.finished.grade if summary.finished else None
+    grade = summary.submitted.grade if summary.submitted else None
     reached = _reached(summary, aim)
     return {
         "score": summary.best.score if summary.best else None,
@@ -147,6 +150,12 @@ def _figures(summary: Summary, aim: float | None) -> dict[str, Any]:
         "overlap": shares.both,
         "slots busy": shares.slots,
     }
+
+
+def _tested(summary: Summary) -> str:
+    """Whose the test score is: it need not be that of the step whose score stands above it."""
+    submitted = summary.submitted
+    return submitted.whose if submitted and submitted.grade else text.UNKNOWN
 
 
 def _time_to_best(summary: Summary) -> float | None:

@@ -17,7 +17,8 @@ from bus.supervisor import Supervisor
 from errors import GomeError, UsageError
 from scenarios.loader import load_scenario, warnings
 from viewer import text
-from viewer.commands.best import best_data, write_best
+from viewer.best_files import write_best
+from viewer.commands.best import best_data
 from viewer.commands.detach import detach as start
 from viewer.commands.detach import tell_detached
 from viewer.commands.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
@@ -171,9 +172,9 @@ def conclude(folder: Path, as_json: bool) -> int:
         return 0
     say(f"\nbest         step {data['step']}, {data['metric']} {text.score(data['score'])}")
     say(f"baseline     {text.score(data['baseline'])}, a constant prediction")
-    if data["test_score"] is not None:
-        medal = f", {data['medal']} medal" if data["medal"] else ""
-        say(f"test score   {text.score(data['test_score'])} on the private answers{medal}")
+    if summary.submitted is not None:
+        say(f"submitted    {summary.submitted.at_the_finish}")
+        say(f"test score   {summary.submitted.on_the_test}")
     for name, path in paths.items():
         say(f"{name:<12} {path}")
     hint(f"gome log {folder.name}", f"gome best {folder.name} --json", "gome runs")

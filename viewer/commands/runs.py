@@ -9,9 +9,12 @@ from viewer import text
 from viewer.commands.options import Json, Runs
 from viewer.output import emit, hint, say, table
 from viewer.store import outline, run_folders, runs_root
+from viewer.submitted import briefly
 from viewer.summary import Summary
 
 __all__ = ["row_of", "runs", "state"]
+
+_SPARE = ("started", "metric", "accepted", "baseline", "trials")
 
 
 def runs(*, runs: Runs = None, json: Json = False) -> int:
@@ -25,8 +28,20 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         say(f"there is no run in {root} yet")
         hint("gome run scenarios/bike-demand.yaml")
         return 0
-    headers = ("run", "task", "state", "trials", "accepted", "metric", "baseline", "score", "test", "started")
-    say(table(headers, [_cells(row) for row in rows], spare=("started", "metric", "accepted", "baseline")))
+    headers = (
+        "run",
+        "task",
+        "state",
+        "trials",
+        "accepted",
+        "metric",
+        "baseline",
+        "score",
+        "test",
+        "test of",
+        "started",
+    )
+    say(table(headers, [_cells(row) for row in rows], spare=_SPARE))
     hint(f"gome log {rows[0]['run']}", f"gome best {rows[0]['run']}", "gome report @last")
     return 0
 
@@ -40,7 +55,7 @@ def state(folder: Path, summary: Summary) -> str:
 
 def row_of(folder: Path, summary: Summary) -> dict[str, Any]:
     """What a list of runs says of one, as `runs --json` prints it."""
-    opened, best, finished = summary.opened, summary.best, summary.finished
+    opened, best, submitted = summary.opened, summary.best, summary.submitted
     return {
         "run": folder.name,
         "task": opened.task.name if opened else None,
@@ -50,7 +65,8 @@ def row_of(folder: Path, summary: Summary) -> dict[str, Any]:
         "metric": opened.task.metric if opened else None,
         "baseline": opened.baseline if opened else None,
         "score": best.score if best else None,
-        "test_score": finished.grade.score if finished and finished.grade else None,
+        "test_score": submitted.grade.score if submitted and submitted.grade else None,
+        "submission_of": list(submitted.steps) if submitted else [],
         "started": summary.sessions[0].wall if summary.sessions else None,
     }
 
@@ -68,5 +84,6 @@ def _cells(row: dict[str, Any]) -> list[str]:
         text.score(row["baseline"]),
         text.score(row["score"]),
         text.score(row["test_score"]),
+        briefly(row["submission_of"]) if row["test_score"] is not None else text.UNKNOWN,
         when,
     ]

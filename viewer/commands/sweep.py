@@ -112,6 +112,8 @@ def _tell(plan: Plan, runs: list[RunFigures], settings: list[SettingFigures], fi
     measured = next((run for run in runs if run.metric), None)
     if measured is not None:
         say(f"\nmeans over seeds and their standard errors; score is {measured.metric}, {measured.direction}")
+        means = sum(len(run.submission_of) > 1 for run in runs)
+        say(f"test is of what was submitted: in {means} of {text.several(len(runs), 'run')} a mean of several steps")
     say(f"figure  {figure}")
     hint(f"gome runs --runs {plan.folder}", f"gome report {runs[0].run} --runs {plan.folder}")
 

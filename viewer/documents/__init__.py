@@ -20,6 +20,7 @@ from viewer.documents.runs import (
     StepDiff,
     Sweep,
     TreeNode,
+    WrittenSolution,
 )
 from viewer.documents.tasks import (
     Graded,
@@ -35,7 +36,7 @@ from viewer.documents.tasks import (
 __all__ = ["DOCUMENTS"]
 
 DOCUMENTS: dict[str, Any] = {
-    "best": BestSolution,
+    "best": BestSolution | WrittenSolution,
     "compare": Comparison,
     "cost": Costs,
     "diff": StepDiff,

@@ -24,11 +24,15 @@ __all__ = [
     "Times",
     "TreeNode",
     "Used",
+    "WrittenSolution",
 ]
 
 
 class RunRow(Data):
-    """A run in a list."""
+    """A run in a list: `score` is its best step's, `test_score` that of the submission.
+
+    The submission is what the step in `submission_of` predicted, or of several steps the mean.
+    """
 
     run: str
     task: str | None
@@ -39,11 +43,16 @@ class RunRow(Data):
     baseline: float | None
     score: float | None
     test_score: float | None
+    submission_of: list[str]
     started: float | None
 
 
 class BestSolution(Data):
-    """The solution to take from a run."""
+    """The solution to take from a run: a step with its out-of-fold `score`, and the submission with the other scores.
+
+    The submission is what the step in `submission_of` predicted, or of several steps the mean; `holdout_score` is what
+    the finish chose it by.
+    """
 
     run: str
     step: str
@@ -52,11 +61,21 @@ class BestSolution(Data):
     metric: str
     direction: str
     baseline: float | None
+    submission_of: list[str]
+    holdout_score: float | None
     test_score: float | None
     medal: str | None
     reasoners: list[str]
     script_sha256: str
     submission_sha256: str
+
+
+class WrittenSolution(BestSolution):
+    """The solution to take from a run, and the files that it was written to."""
+
+    script: str
+    submission: str
+    readme: str
 
 
 class FinishedRun(BestSolution):
@@ -164,6 +183,8 @@ class Parting(Data):
 class Comparison(Data):
     """Two runs; `settings` are those that differ, by path; `divergence` is null where their roles said the same.
 
+    `submission_of` are the steps whose predictions, or whose mean, the `test_score` is of.
+
     Scores of runs that are not `comparable` are of different tasks, metrics or data.
     """
 
@@ -174,6 +195,7 @@ class Comparison(Data):
     settings: dict[str, tuple[Any, Any]]
     ideas: tuple[list[str], list[str]]
     divergence: Parting | None
+    submission_of: tuple[list[str], list[str]]
     failed: list[str]
 
 
@@ -219,7 +241,7 @@ class Report(Data):
 
 
 class SweptRun(Data):
-    """One run of a sweep: its setting, its score out of fold and on the private answers, its live seconds."""
+    """One run of a sweep: its setting, its best step's score, the test score of what it submitted, its live seconds."""
 
     run: str
     setting: dict[str, str]
@@ -228,6 +250,7 @@ class SweptRun(Data):
     direction: str | None
     score: float | None
     test_score: float | None
+    submission_of: list[str]
     medal: str | None
     trials: int
     seconds: float

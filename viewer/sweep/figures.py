@@ -26,7 +26,8 @@ class Mean:
 class RunFigures:
     """One run. `seconds` is its live time; `usd` is None where a call had no price. Scores are None until there is one.
 
-    `score` is out-of-fold, `test_score` on the private answers.
+    `score` is the best step's, out-of-fold; `test_score` is on the private answers, of what was submitted: the mean of
+    the predictions of the steps in `submission_of`, or the one's own.
     """
 
     run: str
@@ -36,6 +37,7 @@ class RunFigures:
     direction: str | None = None
     score: float | None = None
     test_score: float | None = None
+    submission_of: tuple[str, ...] = ()
     medal: str | None = None
     trials: int = 0
     seconds: float = 0.0
@@ -65,7 +67,8 @@ def figures_of(plan: Plan, cell: Cell) -> RunFigures:
         return RunFigures(cell.folder.name, setting, state)
     with open_reader(cell.folder) as reader:
         summary = summarise(reader.envelopes())
-    grade = summary.finished.grade if summary.finished else None
+    submitted = summary.submitted
+    grade = submitted.grade if submitted else None
     return RunFigures(
         run=cell.folder.name,
         setting=setting,
@@ -74,6 +77,7 @@ def figures_of(plan: Plan, cell: Cell) -> RunFigures:
         direction=summary.opened.task.direction if summary.opened else None,
         score=summary.best.score if summary.best else None,
         test_score=grade.score if grade else None,
+        submission_of=submitted.steps if submitted else (),
         medal=grade.medal if grade else None,
         trials=len(summary.trials),
         seconds=summary.time,
