@@ -34,11 +34,17 @@ class Checked:
 
 
 def check_submission(
-    path: Path | None, brief: TaskBrief, metric: Metric, ids: Series, *, constant_is_defect: bool = True
+    path: Path | None,
+    brief: TaskBrief,
+    metric: Metric,
+    ids: Series,
+    *,
+    constant_is_defect: bool = True,
+    name: str = "submission.csv",
 ) -> Checked:
-    """Hold a submission against the ids (canonical) that it must predict."""
+    """Hold a submission against the ids (canonical) that it must predict. `name` is what its author calls it."""
     expected = DataFrame({brief.id_column: ids.to_numpy()})
-    return _check(path, "submission.csv", expected, brief, metric, constant_is_defect)
+    return _check(path, name, expected, brief, metric, constant_is_defect)
 
 
 def check_oof(path: Path | None, brief: TaskBrief, metric: Metric, valid: DataFrame) -> Checked:

@@ -23,17 +23,18 @@ from scenarios.tasks import Task
 __all__ = ["ValidationServer", "verdict"]
 
 _LARGEST = 1 << 28
+_LONGEST_NAME = 200
 _PATIENCE = 60.0
 _KNOWN = "there are POST /validate and GET /health"
 
 
-def verdict(task: Task, submission: bytes) -> str:
-    """What is wrong with the form of a submission, or that nothing is."""
+def verdict(task: Task, submission: bytes, name: str = "submission.csv") -> str:
+    """What is wrong with the form of a submission, or that nothing is. `name` is what its author calls it."""
     ids = canonical(task.test[task.brief.id_column])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "submission.csv"
         path.write_bytes(submission)
-        checked = check_submission(path, task.brief, task.metric, ids, constant_is_defect=False)
+        checked = check_submission(path, task.brief, task.metric, ids, constant_is_defect=False, name=name)
     if not checked.defects:
         return "Submission is valid."
     return "Submission invalid! " + "; ".join(defect.message for defect in checked.defects)
@@ -68,25 +69,27 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.BAD_REQUEST, f"send a file of at most {_LARGEST} bytes with its length")
             return
         body = self.rfile.read(int(length))
-        submission = self._file(body)
+        submission, name = self._file(body)
         if len(body) < int(length):
             self.send_error(HTTPStatus.BAD_REQUEST, f"{len(body)} bytes came of the {length} that were promised")
         elif submission is None:
             self.send_error(HTTPStatus.BAD_REQUEST, "the form has no field called file")
         else:
-            self._answer(HTTPStatus.OK, {"result": verdict(self.server.task, submission)})
+            self._answer(HTTPStatus.OK, {"result": verdict(self.server.task, submission, name)})
 
-    def _file(self, body: bytes) -> bytes | None:
-        """The file of a form, or the body as it is."""
+    def _file(self, body: bytes) -> tuple[bytes | None, str]:
+        """The file of a form with its name, or the body as it is, which has none."""
+        unnamed = "submission.csv"
         kind = self.headers.get("Content-Type", "")
         if not kind.startswith("multipart/form-data"):
-            return body
+            return body, unnamed
         parsed = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
         for part in parsed.iter_parts():
             if part.get_param("name", header="content-disposition") == "file":
                 content = part.get_payload(decode=True)
-                return content if isinstance(content, bytes) else None
-        return None
+                name = Path(part.get_filename() or "").name[:_LONGEST_NAME]
+                return content if isinstance(content, bytes) else None, name or unnamed
+        return None, unnamed
 
     def _answer(self, status: HTTPStatus, said: dict[str, Any]) -> None:
         body = json.dumps(said).encode()

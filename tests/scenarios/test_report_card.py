@@ -140,6 +140,52 @@ def test_the_verb_says_where_medals_are_crowded(
         assert ("crowded" in capsys.readouterr().out) is expected
 
 
+def test_a_path_that_leads_to_no_submission_is_an_error_with_its_name(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "words.txt").write_text("id,y\n")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "gone.csv")
+    for name, words in (("nosuch.csv", "there is no file"), ("words.txt", "no CSV file"), ("link.csv", "no file")):
+        for more in ((), ("--json",)):
+            assert exit_of("grade", str(tmp_path / name), "--task", str(folder), *more) == 2
+            printed = capsys.readouterr()
+            assert printed.out == ""
+            assert str(tmp_path / name) in printed.err
+            assert words in printed.err
+
+
+def test_what_is_wrong_is_said_of_the_file_that_was_given(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = submission(folder, tmp_path / "mine.csv", 0.1)
+    linked = tmp_path / "linked.csv"
+    linked.symlink_to(path)
+    assert exit_of("grade", str(linked), "--task", str(folder), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["data"]["submission_path"] == str(linked)
+    path.write_text("id,y\n1,2\n")
+    assert exit_of("grade", str(path), "--task", str(folder)) == 1
+    assert "not valid     mine.csv: 1 rows, expected 120" in capsys.readouterr().out
+
+
+def test_where_nothing_was_compared_there_is_neither_medal_nor_median(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shown(path: Path) -> tuple[str, str]:
+        exit_of("grade", str(path), "--task", str(folder))
+        lines = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()[:4])
+        return lines["medal"], lines["above median"]
+
+    good, bad = submission(folder, tmp_path / "s.csv", 0.1), tmp_path / "bad.csv"
+    poor = submission(folder, tmp_path / "poor.csv", 9)
+    bad.write_text("id,y\n1,2\n")
+    assert (shown(good), shown(poor), shown(bad)) == (("gold", "yes"), ("none", "no"), ("–", "–"))
+    (folder / "leaderboard.csv").unlink()
+    assert shown(good) == ("–", "–")
+    assert exit_of("grade", str(good), "--task", str(folder), "--json") == 0
+    report = json.loads(capsys.readouterr().out)["data"]
+    assert (report["any_medal"], report["above_median"]) == (False, False), "as MLE-bench's report has it"
+
+
 def exit_of(*arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(arguments)

@@ -56,6 +56,18 @@ def test_what_is_wrong_is_named_and_nothing_of_the_answers(server: ValidationSer
     assert "score" not in said["result"]
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [('; filename="mine.csv"', "mine.csv"), ('; filename="/a/b/mine.csv"', "mine.csv"), ("", "submission.csv")],
+)
+def test_a_form_names_its_file(server: ValidationServer, given: str, said: str) -> None:
+    form = f'--x\r\nContent-Disposition: form-data; name="file"{given}\r\n\r\nid,y\r\n1,2\r\n--x--\r\n'.encode()
+    _, answer = ask(server, "/validate", form, "multipart/form-data; boundary=x")
+    assert answer["result"].startswith(f"Submission invalid! {said}: 1 rows")
+    _, answer = ask(server, "/validate", b"id,y\n1,2\n")
+    assert answer["result"].startswith("Submission invalid! submission.csv: 1 rows")
+
+
 def test_a_body_that_breaks_off_is_not_taken_for_a_submission(server: ValidationServer) -> None:
     sample = (server.task.public / "sample_submission.csv").read_bytes()
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as line:

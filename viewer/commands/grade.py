@@ -39,8 +39,9 @@ def grade(submission: Path, *, task: str | None = None, output: Output = None, j
         return _show_summary(summary, output, now, as_json=json)
     if task is None:
         raise UsageError("say which task it answers: gome grade submission.csv --task NAME")
+    file = _file(submission)
     loaded = _load(task)
-    report = report_of(loaded, submission, now)
+    report = report_of(loaded, file, now) | {"submission_path": str(submission)}
     if json:
         emit("grade", report)
     else:
@@ -49,8 +50,21 @@ def grade(submission: Path, *, task: str | None = None, output: Output = None, j
             say(f"note          {note}")
         if crowded(loaded):
             say("crowded       gold and bronze lie within a standard error: a medal here is much a matter of chance")
-        _show_defects(loaded, submission)
+        _show_defects(loaded, file, submission.name)
     return 0 if report["valid_submission"] else 1
+
+
+def _file(submission: Path) -> Path:
+    """The file that is graded: of a link the one that it leads to, as links of a script are not taken.
+
+    Raises UsageError for what cannot be a submission, which is another thing than one that is wrong.
+    """
+    file = submission.resolve()
+    if not file.exists():
+        raise UsageError(f"there is no file {submission}")
+    if not file.is_file() or file.suffix.lower() != ".csv":
+        raise UsageError(f"{submission} is no CSV file; a submission's name ends in .csv, a list's of them in .jsonl")
+    return file
 
 
 def _load(name: str) -> Task:
@@ -64,18 +78,21 @@ def _as_listed(name: str) -> str:
 
 
 def _show(report: dict[str, Any]) -> None:
+    # Where nothing was compared there is no "no": MLE-bench's report says false there, and so does its JSON.
+    ranked = report["valid_submission"] and report["median_threshold"] is not None
     medal = next((name for name in ("gold", "silver", "bronze") if report[f"{name}_medal"]), "none")
+    above = "yes" if report["above_median"] else "no"
     say(f"task          {report['competition_id']}")
     say(f"score         {text.score(report['score'])}")
-    say(f"medal         {medal}")
-    say(f"above median  {'yes' if report['above_median'] else 'no'}")
+    say(f"medal         {medal if ranked else text.UNKNOWN}")
+    say(f"above median  {above if ranked else text.UNKNOWN}")
     for name in ("gold", "silver", "bronze", "median"):
         say(f"{name:<12}  {text.score(report[f'{name}_threshold'])}")
 
 
-def _show_defects(task: Task, submission: Path) -> None:
+def _show_defects(task: Task, file: Path, name: str) -> None:
     ids = canonical(task.test[task.brief.id_column])
-    checked = check_submission(submission, task.brief, task.metric, ids, constant_is_defect=False)
+    checked = check_submission(file, task.brief, task.metric, ids, constant_is_defect=False, name=name)
     for defect in checked.defects:
         say(f"not valid     {defect.message}")
 
