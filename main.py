@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cyclopts import App, CycloptsError
-from cyclopts.exceptions import MissingArgumentError, UnknownCommandError
+from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
 from errors import GomeError, ScenarioError, TaskError, UsageError
 
@@ -38,7 +38,7 @@ VERBS = {
     "compare": "Compare two runs: scores, times, costs, settings, ideas.",
     "sweep": "Run a scenario at every combination of settings; ends in one table and one figure.",
     "export": "Write a run for other tools: lines of JSON, OpenTelemetry spans, a trace for Perfetto.",
-    "task": "List the tasks of the house, prepare their data.",
+    "task": "List and prepare the tasks of the house, make one of a table, serve a check of submissions.",
     "grade": "Grade a submission as MLE-bench does: score, medal, above the median.",
 }
 """Each verb and what it does; `viewer/commands/VERB.py` holds it."""
@@ -65,11 +65,8 @@ def _guarded(verb: Callable[[], Any]) -> int:
     try:
         status = verb()
         sys.stdout.flush()
-    except UnknownCommandError as error:
-        _complain(f"error[usage]: {_unknown(str((error.unused_tokens or ['?'])[0]))}\nnext: gome --help")
-        return UsageError.exit_status
     except CycloptsError as error:
-        _complain(f"error[usage]: {_misused(error)}\nnext: {' '.join(('gome', *(error.command_chain or ())))} --help")
+        _complain(f"error[usage]: {_misused(error)}\nnext: {_typed(error)} --help")
         return UsageError.exit_status
     except GomeError as error:
         placed = isinstance(error, ScenarioError | TaskError) and "error[" in str(error)  # each line has its place
@@ -84,18 +81,44 @@ def _guarded(verb: Callable[[], Any]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _unknown(word: str) -> str:
-    near = difflib.get_close_matches(word, VERBS, n=1)
-    return f"there is no verb {word!r}" + (f"; did you mean {near[0]}?" if near else f"; verbs are {', '.join(VERBS)}")
+def _typed(error: CycloptsError) -> str:
+    """The verb that was understood, as it was typed: `gome log show`."""
+    return " ".join(("gome", *(error.command_chain or ())))
 
 
 def _misused(error: CycloptsError) -> str:
-    """What is wrong with a verb's arguments."""
+    """What is wrong with a verb or its arguments."""
+    if isinstance(error, UnknownCommandError):
+        return _unknown(error, str((error.unused_tokens or ["?"])[0]))
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        # `gome log RUN` and `gome log VERB` begin alike: a mistyped verb of the group was taken for a run.
+        first = next(iter((error.root_input_tokens or [])[len(error.command_chain or ()) :]), "")
+        if _near(error, first):
+            return _unknown(error, first)
+        return f"{_typed(error)} does not take {error.unused_tokens[0]!r}"
     if not isinstance(error, MissingArgumentError) or error.argument is None or error.tokens_so_far:
         return str(error)
     name = error.argument.name
     missing = name.lstrip("-").upper() if error.argument.field_info.is_positional else name
-    return f"gome {' '.join(error.command_chain or ())} needs {missing}"
+    return f"{_typed(error)} needs {missing}"
+
+
+def _unknown(error: CycloptsError, word: str) -> str:
+    """That there is no such verb where it was looked for, with the nearest, or with all that there are."""
+    where = f"{_typed(error)} has" if error.command_chain else "there is"
+    near = _near(error, word)
+    return f"{where} no verb {word!r}; " + (
+        f"did you mean {near}?" if near else f"verbs are {', '.join(_verbs(error))}"
+    )
+
+
+def _near(error: CycloptsError, word: str) -> str | None:
+    return next(iter(difflib.get_close_matches(word, _verbs(error), n=1)), None)
+
+
+def _verbs(error: CycloptsError) -> list[str]:
+    """The verbs of the group that was asked."""
+    return [name for name in error.app or () if not name.startswith("-")]
 
 
 def _complain(words: str) -> None:

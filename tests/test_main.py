@@ -78,7 +78,16 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("arguments", "words"),
     [
         (["lgo"], "did you mean log?"),
-        (["frobnicate"], "verbs are run"),
+        (["frobnicate"], "there is no verb 'frobnicate'; verbs are run"),
+        (["frobnicate"], "next: gome --help"),
+        (["task", "show", "x"], "gome task has no verb 'show'; verbs are list, adapters, prepare, serve, new\n"),
+        (["task", "show", "x"], "next: gome task --help"),
+        (["task", "lst"], "did you mean list?"),
+        (["log", "shw", "abc"], "gome log has no verb 'shw'; did you mean show?"),
+        (["log", "shw", "abc"], "next: gome log --help"),
+        (["log", "shw"], "did you mean: gome log show?"),
+        (["log", "a-run", "more"], "gome log does not take 'more'"),
+        (["runs", "more"], "gome runs does not take 'more'"),
         (["run"], "gome run needs SCENARIO"),
         (["compare", "@last"], "gome compare needs OTHER"),
         (["export"], "gome export needs --to"),
@@ -148,7 +157,8 @@ def test_a_scenario_of_the_house_goes_by_its_name(empty: Path, capsys: pytest.Ca
         assert ended.value.code == status
     said = capsys.readouterr().err
     assert "did you mean bike-demand?" in said
-    assert "there are best-of-n, bike-demand" in said
+    assert "; there are " in said
+    assert "best-of-n, bike-demand" in said
     (empty / "bike-demand").write_text("name: mine\n", encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
         main(["validate", "bike-demand"])

@@ -1,10 +1,12 @@
 """`log`: what the roles said to each other."""
 
+import difflib
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from errors import UsageError
+from errors import RunNotFound, UsageError
 from scenarios.units import parse_duration
 from viewer.commands.listing import Filter, list_messages
 from viewer.commands.message import show_causes, show_message, show_thread
@@ -60,7 +62,18 @@ def log(
     except ValueError as error:
         raise UsageError(f"--since {since}: {error}") from error
     chosen = Filter(role, trace, step, kind, start, grep, everything=all_)
-    return list_messages(folder_of(run, runs), chosen, last, follow, as_json=json)
+    return list_messages(_folder(run, runs), chosen, last, follow, as_json=json)
+
+
+def _folder(run: str, runs: Path | None) -> Path:
+    """The folder of a run; where none answers to that name, it may be a mistyped verb of this group."""
+    try:
+        return folder_of(run, runs)
+    except RunNotFound as error:
+        near = difflib.get_close_matches(run, [name for name in app if not name.startswith("-")], n=1)
+        if not near:
+            raise
+        raise RunNotFound(f"{error}; or did you mean: gome log {near[0]}?") from error
 
 
 @app.command

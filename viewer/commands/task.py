@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = App(
-    name="task", help="List the tasks of the house, prepare their data, make a task of a table.", help_epilogue=""
+    name="task",
+    help="List and prepare the tasks of the house, make one of a table, serve a check of submissions.",
+    help_epilogue="",
 )
 
 
