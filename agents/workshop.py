@@ -33,7 +33,7 @@ from scenarios.schema import Executors, LanguageModel, Scenario
 from scenarios.tasks import Task
 from scenarios.views import ScriptLimits
 
-__all__ = ["Workshop", "average", "compare_runs", "find_assets", "open_workshop"]
+__all__ = ["Workshop", "average", "check_means", "compare_runs", "find_assets", "open_workshop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,20 @@ def compare_runs(harness: Harness, artefacts: Artefacts, request: Examining) -> 
     again = files(request.again) if request.again else None
     leaks, undecided = harness.examine(files(request.probe), files(request.twin), again)
     return Examined(leaks=leaks, undecided=undecided)
+
+
+async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = False) -> None:
+    """Raise what `open_workshop` would raise, as far as it can be known without the task; writes nothing.
+
+    For a scenario whose task is still to be made: a key that is missing is said before. `beside` is its folder.
+    """
+    find_assets(scenario.executors.assets, beside)
+    _check_prices(scenario)
+    _secrets(scenario)
+    for backend in make_backends({name: scenario.backends[name] for name in scenario.roles.backends}).values():
+        await backend.aclose()
+    site = await open_site(scenario.executors, beside, unsandboxed=unsandboxed)
+    await site.close()
 
 
 async def open_workshop(

@@ -75,6 +75,59 @@ def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.Captu
     assert "go with a table" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "gpt-5"], "the environment variable OPENAI_API_KEY is not set"),
+        (["--model", "gpt-5", "--detach"], "the environment variable OPENAI_API_KEY is not set"),
+        (["--set", "traces=0"], "--set traces=0"),
+        (["--set", "lookahead=1", "--set", "memory.consistency=lockstep"], "my-houses-2.yaml:1:1"),
+        (["--role", "proposer=nobody"], "no backend is called nobody"),
+        (["--set", "executors.assets=[weights]"], "weights does not exist"),
+        (["--set", "executors.python=/nowhere/python"], "/nowhere/python"),
+        (
+            [
+                "--model",
+                "m",
+                "--set",
+                "backends.model={kind: openai, model: m, base_url: http://a.b/v1, api_key_env: KEY}",
+            ],
+            "for the first time",
+        ),
+    ],
+)
+def test_a_run_that_cannot_begin_leaves_and_announces_nothing(
+    options: list[str],
+    words: str,
+    csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("KEY", "a-key-of-somebody")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(csv.parent.parent / "config"))
+    runs = csv.parent / "runs"
+    assert gome("run", str(csv), "--target", "price", "--runs", str(runs), *options) != 0
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert printed.out == ""
+    assert not any(said in printed.err for said in ("guessed", "wrote", "run 2"))
+    assert [path.name for path in csv.parent.iterdir()] == [csv.name]
+
+
+def test_a_scenario_without_its_key_announces_no_run(
+    csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    scenario, runs = scenario_of_table(csv, Table(("price",), model="gpt-5")), csv.parent / "runs"
+    capsys.readouterr()
+    assert gome("run", str(scenario), "--runs", str(runs), "--display", "plain") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error[usage]: backend 'model' (gpt-5): the environment variable OPENAI_API_KEY")
+    assert not runs.exists()
+
+
 def test_a_table_runs(csv: Path, tmp_path: Path) -> None:
     quick = ["--set", "budget.trials=1", "--set", "traces=1", "--set", "method.finish={candidates: 1, seeds: 1}"]
     command = [
@@ -94,3 +147,4 @@ def test_a_table_runs(csv: Path, tmp_path: Path) -> None:
     data = json.loads(done.stdout)["data"]
     assert data["score"] < data["baseline"]
     assert data["test_score"] is not None
+    assert f"run {data['run']} in {tmp_path / 'runs' / data['run']}" in done.stderr

@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -13,9 +14,11 @@ from cyclopts import Parameter
 
 from agents.conduct import Ready, conduct
 from agents.messages import RunFinished
+from agents.workshop import check_means
 from bus.supervisor import Supervisor
 from errors import GomeError, UsageError
 from scenarios.loader import load_scenario, warnings
+from scenarios.schema import Scenario
 from viewer import text
 from viewer.best_files import write_best
 from viewer.commands.best import best_data
@@ -27,7 +30,7 @@ from viewer.consent import check_consent
 from viewer.output import emit, hint, say, say_aside
 from viewer.report import write_report
 from viewer.shortfall import shortfall
-from viewer.store import new_run_id, open_reader, runs_root
+from viewer.store import has_log, new_run_id, open_reader, runs_root
 from viewer.summary import summarise
 from viewer.watch import DisplayName, QuietDisplay, choose_display, watch
 
@@ -77,11 +80,11 @@ def run(
     """
     table = Table(target, test, metric, model)
     if scenario.suffix.lower() == ".csv":
-        scenario = scenario_of_table(scenario, table)
+        means = partial(check_means, beside=scenario.parent, unsandboxed=sandbox == "none")
+        scenario = scenario_of_table(scenario, table, lambda draft: anyio.run(means, _load(draft, set_, role, trust)))
     elif table != Table(()):
         raise UsageError("--target, --test, --metric and --model go with a table: gome run train.csv --target COLUMN")
-    asked = load_scenario(scenario, overrides=set_, roles=role)
-    check_consent(asked, trust=trust)
+    asked = _load(scenario, set_, role, trust)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
     name = run_id or new_run_id(asked.name)
@@ -91,12 +94,22 @@ def run(
         shown = ["--sandbox", sandbox, "--display", "json" if display == "json" else "plain"]
         place = ["--runs", str(folder.parent), "--run-id", name]
         return tell_detached(start(["run", str(scenario), *lists, *shown, *place], folder), as_json=json)
-    say_aside(f"run {name} in {folder}")
 
     async def work(ready: Ready) -> RunFinished | None:
-        return await conduct(asked, scenario, folder, run_id=name, unsandboxed=sandbox == "none", on_ready=ready)
+        def begun(supervisor: Supervisor) -> None:
+            say_aside(f"run {name} in {folder}")  # not before: what cannot begin is no run
+            ready(supervisor)
+
+        return await conduct(asked, scenario, folder, run_id=name, unsandboxed=sandbox == "none", on_ready=begun)
 
     return conduct_watched(folder, work, display, as_json=json)
+
+
+def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: bool) -> Scenario:
+    """The scenario as the command line wants it, with the user's consent to what it sends where."""
+    scenario = load_scenario(path, overrides=overrides, roles=roles)
+    check_consent(scenario, trust=trust)
+    return scenario
 
 
 def conduct_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:
@@ -110,6 +123,9 @@ def conduct_watched(folder: Path, work: Work, display: DisplayName | None, as_js
         finally:
             over.set()
         watching.result()
+    if finished is None and not has_log(folder):
+        say_aside("stopped before the run had begun")
+        return INTERRUPTED
     if finished is None:
         say_aside(f"stopped; what is done is saved in {folder}")
         hint(f"gome resume {folder.name}", f"gome log {folder.name}", f"gome best {folder.name}")

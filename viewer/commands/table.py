@@ -2,11 +2,14 @@
 
 import json
 import shutil
+import tempfile
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from errors import TaskError, UsageError
+from scenarios.problems import ScenarioProblems
 from viewer.output import say_aside
 
 __all__ = ["Table", "name_of", "scenario_of_table", "write_scenario"]
@@ -38,10 +41,15 @@ class Table:
     model: str | None = None
 
 
-def scenario_of_table(path: Path, table: Table) -> Path:
+Check = Callable[[Path], None]
+"""Looks at a scenario file and raises where it could not be run."""
+
+
+def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -> Path:
     """Write the task and the scenario of a CSV file beside it and say what was guessed; the scenario's path.
 
-    Raises UsageError and TaskError for what cannot be used; then nothing is written.
+    `check` is given the scenario before anything is written, in a place where it does not stay. Raises UsageError and
+    TaskError for what cannot be used, and what `check` raises; then nothing is written or said.
     """
     from scenarios.newtask import new_task  # pandas: only where a table is given
 
@@ -54,6 +62,7 @@ def scenario_of_table(path: Path, table: Table) -> Path:
             raise UsageError(f"{made} is there already. Run it with: gome run {scenario}; or remove both to begin anew")
     if not path.is_file():
         raise TaskError(f"there is no table {path}")
+    _check_draft(scenario, lambda draft: write_scenario(draft, name, folder, f"run {path.name}", table.model), check)
     made_task = new_task(folder, path, table.targets, table.metric, test=table.test)
     write_scenario(scenario, name, folder, f"run {path.name}", table.model)
     brief = made_task.task.brief
@@ -64,6 +73,18 @@ def scenario_of_table(path: Path, table: Table) -> Path:
         say_aside("without --test there is nothing to submit: the score on the rows held out is what counts")
     say_aside(f"wrote {scenario} and {folder}")
     return scenario
+
+
+def _check_draft(scenario: Path, write: Callable[[Path], None], check: Check) -> None:
+    """Have a draft of the scenario looked at; problems are told of the file that it would have become."""
+    with tempfile.TemporaryDirectory(prefix="gome-") as place:
+        draft = Path(place) / scenario.name
+        write(draft)
+        try:
+            check(draft)
+        except ScenarioProblems as found:
+            problems = [replace(each, file=each.file.replace(str(draft), str(scenario))) for each in found.problems]
+            raise ScenarioProblems(problems) from None
 
 
 def write_scenario(path: Path, name: str, task: Path, verb: str, model: str | None = None) -> None:
