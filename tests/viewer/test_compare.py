@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.messages import RunOpened
 from errors import UsageError
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN, opened, sample_run
@@ -106,6 +107,11 @@ def test_compare_counts_to_a_target_and_fails_on_a_condition(runs: Path, capsys:
     assert gome("compare", RUN, UNFINISHED, "--fail-on", "nonsense") == 2
 
 
+def with_task(first: RunOpened, changed: dict[str, Any]) -> dict[str, Any]:
+    """The changes to an opening, those to its task put into a whole one."""
+    return {name: value if name != "task" else first.task.model_copy(update=value) for name, value in changed.items()}
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -119,9 +125,7 @@ def test_scores_of_runs_that_are_not_comparable_are_not_set_against_each_other(
 ) -> None:
     other = sample_run(run="other")
     first = opened(other)
-    changed = {
-        name: value if name != "task" else first.task.model_copy(update=value) for name, value in changed.items()
-    }
+    changed = with_task(first, changed)
     other.envelopes[0] = replace(other.envelopes[0], message=first.model_copy(update=changed))
     other.write(runs / "other")
     assert gome("compare", RUN, "other") == 0
@@ -138,3 +142,28 @@ def test_scores_of_runs_that_are_not_comparable_are_not_set_against_each_other(
     assert document(capsys, "compare")["comparable"]
     assert gome("compare", RUN, UNFINISHED) == 0
     assert "warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [
+        ({}, None),
+        ({"task": {"name": "houses"}}, ["bike-demand", "houses"]),
+        ({"task_path": "elsewhere/bike-demand"}, None),
+        (
+            {"task_path": "elsewhere/bike-demand", "task_digest": "1" * 64},
+            ["scenarios/tasks/bike-demand", "elsewhere/bike-demand"],
+        ),
+    ],
+)
+def test_a_task_is_shown_by_what_it_is_and_not_by_how_its_scenario_finds_it(
+    changed: dict[str, Any], shown: list[str] | None, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = sample_run(run="other")
+    first = opened(other)
+    changed = with_task(first, changed)
+    update = {**changed, "scenario": {**first.scenario, "task": "."}}
+    other.envelopes[0] = replace(other.envelopes[0], message=first.model_copy(update=update))
+    other.write(runs / "other")
+    assert gome("compare", RUN, "other", "--json") == 0
+    assert document(capsys, "compare")["settings"] == ({} if shown is None else {"task": shown})

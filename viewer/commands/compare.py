@@ -46,7 +46,7 @@ def compare(
     aim = _common(first, second) if target is None and not apart else target
     figures = [_figures(each, aim) for each in summaries]
     broken = [each for each in fail_on if holds(each, *map(_named, figures))]
-    settings = dict(_differences(_scenario(first), _scenario(second)))
+    settings = _tasks(first, second) | dict(_differences(_scenario(first), _scenario(second)))
     ideas = [_ideas(first) - _ideas(second), _ideas(second) - _ideas(first)]
     parting = first_divergence(*logs)
     if json:
@@ -127,7 +127,20 @@ def _named(figures: dict[str, Any]) -> dict[str, float | None]:
 
 
 def _scenario(summary: Summary) -> dict[str, Any]:
-    return summary.opened.scenario if summary.opened else {}
+    """The settings but for the task: what stands there leads to it from the scenario's folder alone, such as `.`."""
+    scenario = summary.opened.scenario if summary.opened else {}
+    return {key: value for key, value in scenario.items() if key != "task"}
+
+
+def _tasks(one: Summary, other: Summary) -> dict[str, tuple[Any, Any]]:
+    """The tasks where they are two: by their names, or by their folders where these are called the same."""
+    if one.opened is None or other.opened is None:
+        return {}
+    named = (one.opened.task.name, other.opened.task.name)
+    if named[0] != named[1]:
+        return {"task": named}
+    placed = (one.opened.task_path, other.opened.task_path)
+    return {"task": placed} if placed[0] != placed[1] and one.opened.task_digest != other.opened.task_digest else {}
 
 
 def _figures(summary: Summary, aim: float | None) -> dict[str, Any]:
