@@ -116,6 +116,7 @@ class Diagnoser(Role):
             effect=effect,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
+            baseline=self.opened.baseline,
             wanted=wanted,
         )
 

@@ -85,6 +85,7 @@ class Proposer(Role):
             challenges=self.state.challenges,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
+            baseline=self.opened.baseline,
             workplace=self.opened.workplace,
         )
         reply = await self.reasoner.ask(request, context)
@@ -165,6 +166,7 @@ class Proposer(Role):
             siblings=(*recollection.siblings, *pick.siblings),
             history=self.optimizer.history(self.state),
             refused=() if self.optimizer.keeps_all else self.state.refused_keys,
+            baseline=self.opened.baseline,
             workplace=self.opened.workplace,
         )
         plan = await self.reasoner.ask(request, context)

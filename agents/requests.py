@@ -86,6 +86,7 @@ class AssessTrial(Request[Assessment]):
     """Why is this trial as good as it is, does it replace the trace's best, and what holds the better one back?
 
     `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeHypotheses.
+    `baseline` is the score of a constant prediction on the same folds.
     """
 
     role = "diagnoser"
@@ -102,6 +103,7 @@ class AssessTrial(Request[Assessment]):
     effect: Effect | None
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()
+    baseline: float | None = None
     wanted: tuple[Literal["scenario", "feedback"], ...]
 
     @classmethod
@@ -118,7 +120,8 @@ class Hypotheses(Record):
 class ProposeHypotheses(Request[Hypotheses]):
     """Turn each challenge into one specific, testable, single change of the trace's best solution.
 
-    `refused` are the ideas that this trace has tried without success, also those that `history` no longer shows.
+    `refused` are the ideas that this trace has tried without success, also those that `history` no longer shows;
+    `baseline` is the score of a constant prediction on the same folds.
     """
 
     role = "proposer"
@@ -128,6 +131,7 @@ class ProposeHypotheses(Request[Hypotheses]):
     challenges: tuple[Challenge, ...]
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()
+    baseline: float | None = None
     workplace: Workplace
 
     @classmethod
@@ -179,7 +183,7 @@ class PlanStep(Request[StepPlan]):
     """Plan the next step in one call, from what was measured: a first solution (`draft`) or one change (`improve`).
 
     What the controls ask, and gome without structured reasoning. `base` is None for a draft; `siblings` are the ideas
-    of other first solutions, from which a draft must differ; `refused` as in ProposeHypotheses.
+    of other first solutions, from which a draft must differ; `refused` and `baseline` as in ProposeHypotheses.
     """
 
     role = "proposer"
@@ -191,6 +195,7 @@ class PlanStep(Request[StepPlan]):
     siblings: tuple[Hypothesis, ...]
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()
+    baseline: float | None = None
     workplace: Workplace
 
     @classmethod
