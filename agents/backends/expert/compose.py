@@ -10,7 +10,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agents.backends.expert.features_code import feature_lines, literal, made_categories, quote
+from agents.backends.expert.features_code import (
+    feature_lines,
+    has_gaps,
+    kept_columns,
+    literal,
+    made_categories,
+    quote,
+)
 from agents.backends.expert.fitting import fitting
 from agents.backends.expert.metrics_code import score_lines
 from agents.backends.expert.plan import Family, Plan, plan_line
@@ -93,6 +100,7 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
     grouped = plan.inner and task.split.kind in ("group", "time") and task.split.column is not None
     several = plan.inner or plan.bags > 1 or plan.bag_rows or len(plan.models) > 1
     categories = made_categories(profile, plan)
+    beside_texts = bool(plan.texts) and bool(kept_columns(profile, plan))
     multi = len(task.targets) > 1
     return _beside(profile, plan) | {
         "task": task,
@@ -110,9 +118,11 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "multi": multi,
         "kind": "Regressor" if numeric else "Classifier",
         "target_type": "continuous" if numeric else task.task_type,
-        "prepare": {_preparation(family, plan, bool(categories)) for family in plan.models},
-        "piped": lambda family: _piped(family, plan, bool(categories)),
+        "prepare": {_preparation(family, profile, plan) for family in plan.models},
+        "piped": lambda family: _piped(family, profile, plan),
         "readings": readings(plan),
+        "beside_texts": beside_texts,
+        "wide_words": "weighed words and scaled columns" if beside_texts else "weighed words",
         "loss": plan.loss if numeric else "log_loss",
         "inverse_penalty": f"{1.0 / plan.penalty:.6g}",
         "word_penalty": f"{1e-5 * plan.penalty:.3g}",
@@ -227,19 +237,25 @@ def _target_of_y(task: TaskBrief, plan: Plan) -> str:
     return {"identity": "y", "log1p": "np.log1p(y)", "sqrt": "np.sqrt(y)"}[plan.target]
 
 
-def _preparation(family: Family, plan: Plan, has_categories: bool) -> str:
-    """Which way of preparing columns a family needs: none, codes, columns or scaled."""
+def _preparation(family: Family, profile: Profile, plan: Plan) -> str:
+    """Which way of preparing columns a family needs: none, codes, columns or scaled.
+
+    Support vectors take no gaps, and beside words, which are small numbers, no columns of another scale.
+    """
     if family in ("linear", "neighbours", "network"):
         return "scaled"
-    if not has_categories or (family == "boosting" and plan.encoding == "native"):
+    beside_texts = bool(plan.texts) and bool(kept_columns(profile, plan))
+    if family == "margin" and (beside_texts or has_gaps(profile, plan)):
+        return "scaled"
+    if not made_categories(profile, plan) or (family == "boosting" and plan.encoding == "native"):
         return "none"
     return "columns" if plan.encoding == "onehot" else "codes"
 
 
-def _piped(family: Family, plan: Plan, has_categories: bool) -> str:
+def _piped(family: Family, profile: Profile, plan: Plan) -> str:
     """The estimator with what stands before it."""
     steps = {"none": "", "codes": "codes()", "columns": "one_hot()", "scaled": "scaled()"}
-    parts = [reading(family, plan, steps[_preparation(family, plan, has_categories)])]
+    parts = [reading(family, plan, steps[_preparation(family, profile, plan)])]
     if _meant(plan):
         parts.insert(0, "target_means(seed)")
     parts = [f"Echo({quote(name)}, args.echo_days)" for name in plan.echoes] + parts

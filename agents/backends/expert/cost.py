@@ -2,6 +2,7 @@
 
 import math
 
+from agents.backends.expert.features_code import kept_columns
 from agents.backends.expert.plan import Family, Plan
 from agents.backends.expert.scene import Scene, usable
 from agents.backends.expert.wide_code import picture_numbers, picture_size
@@ -14,6 +15,7 @@ _INNER_FITS = 2.0  # three inner fits on two thirds of the rows
 _SHARE_OF_LIMIT = 0.15
 _TOLD_BY_A_SHADE = 0.15  # many are background in all pictures, and cost little
 _SCALED = frozenset({"linear", "neighbours", "network"})  # for them each value of a category is a column
+_STEPS_BESIDE_COLUMNS = 5e-7  # words and columns are fitted together in many steps over all rows, words alone in few
 _ROWS_OF_A_VALUE, _MOST_VALUES = 10, 100  # as their scripts' encoder has it
 
 
@@ -68,6 +70,8 @@ def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, colum
     """Seconds of one fit, with what a family makes of texts and pictures before."""
     if family in ("linear", "margin", "bayes") and plan.texts:
         kinds = 1 + 2 * plan.word_pairs + 4 * plan.characters
+        if family == "linear" and not scene.regression and kept_columns(scene.known, plan):
+            return 0.05 + rows * (_words(scene, plan) * kinds + columns) * _STEPS_BESIDE_COLUMNS * classes
         return 0.05 + rows * _words(scene, plan) * kinds * {"linear": 3e-8, "margin": 3e-8}.get(family, 2e-9) * classes
     if family == "network" and plan.images != "none" and scene.profile.images is not None:
         height, width = picture_size(scene.profile.images)

@@ -158,8 +158,9 @@ def _scene_of(request: AssessTrial, trial_is_kept: bool) -> Scene:
         evaluation = incumbent.evaluation if incumbent else None
         seconds = incumbent.seconds if incumbent else 0.0
     plan = read_plan(script) or starting_plan(request.task, request.profile, script)
+    history = (*request.history, own)
     return Scene(
-        request.task, request.profile, plan, evaluation, seconds, None, (*request.history, own), request.refused
+        request.task, request.profile, plan, evaluation, seconds, None, history, request.refused, request.baseline
     )
 
 
@@ -193,7 +194,8 @@ def _decide(request: AssessTrial) -> tuple[bool, str]:
         return False, f"it has no score: {request.words}"
     effect = request.effect
     if effect is None or request.incumbent is None:
-        return True, "it is the first valid solution of this trace"
+        behind = _behind_constant(request)
+        return True, "it is the first valid solution of this trace" + (f", and {behind}" if behind else "")
     if effect.verdict != "near-tie":
         error = "" if effect.standard_error is None else f" at a standard error of {effect.standard_error:.2g}"
         return effect.gain > 0, f"its gain over the folds is {effect.gain:+.4g}{error}"
@@ -208,6 +210,11 @@ def _decide(request: AssessTrial) -> tuple[bool, str]:
         return True, f"it is as good and simpler ({new.size} choices away from the default instead of {old.size})"
     cost = f"{new.size - old.size:+d} choices and {slower:.1f} times the time"
     return False, f"a gain of {effect.gain:.2g} does not pay for {cost}"
+
+
+def _behind_constant(request: AssessTrial) -> str:
+    """That the trial is worse than a constant prediction, in words; empty where it is not."""
+    return Scene(request.task, request.profile, Plan(), request.evaluation, baseline=request.baseline).behind_constant
 
 
 def _slower(request: AssessTrial, old: Plan, new: Plan) -> float:
@@ -256,7 +263,9 @@ def _observations(request: AssessTrial) -> str:
     if not _sound(request) or evaluation is None or evaluation.score is None:
         return f"The script ended without a score ({request.cause}): {request.words}."
     metric = request.task.metric
-    sentences = [f"{metric} is {evaluation.score:.5g} over {max(1, len(evaluation.folds))} folds."]
+    behind = _behind_constant(request)
+    words = f"{metric} is {evaluation.score:.5g} over {max(1, len(evaluation.folds))} folds"
+    sentences = [f"{words}, {behind}." if behind else f"{words}."]
     if request.effect is not None:
         expected = sum(hypothesis.expected_gain for hypothesis in request.hypotheses)
         sentences.append(f"Against the trace's best that is {request.effect.gain:+.4g}; {expected:+.2g} was expected.")

@@ -5,7 +5,7 @@ from agents.backends.expert.scene import cycle_of, sequence_of, usable
 from agents.backends.expert.wide_code import PICTURE
 from scenarios.evidence import ColumnProfile, Profile, TaskBrief
 
-__all__ = ["feature_lines", "kept_categories", "literal", "quote"]
+__all__ = ["feature_lines", "has_gaps", "kept_categories", "kept_columns", "literal", "quote"]
 
 _WIDTH = 120
 _PARTS = ("month", "day", "day_of_week", "day_of_year", "hour")
@@ -29,10 +29,25 @@ def literal(name: str, values: tuple[str, ...], indent: int = 0) -> str:
     return f"{name} = [\n" + "".join(f"{pad}    {item},\n" for item in items) + f"{pad}]"
 
 
+def kept_columns(profile: Profile, plan: Plan) -> tuple[ColumnProfile, ...]:
+    """The columns of the data that the solution keeps, beside texts and pictures."""
+    return tuple(column for column in profile.columns if usable(column) and column.name not in plan.drop)
+
+
 def kept_categories(profile: Profile, plan: Plan) -> tuple[str, ...]:
     """The columns of the data that are categories in the solution."""
-    kinds = ("category", "boolean")
-    return tuple(c.name for c in profile.columns if usable(c) and c.dtype in kinds and c.name not in plan.drop)
+    return tuple(c.name for c in kept_columns(profile, plan) if c.dtype in ("category", "boolean"))
+
+
+def has_gaps(profile: Profile, plan: Plan) -> bool:
+    """Whether a number that the models see may be missing: in the data, or where one is made of others."""
+    if plan.lags or any(operation == "per" for _, operation, _ in plan.arithmetic):
+        return True
+    of_categories = {*plan.counts, *(group for group, _ in plan.group_means)}
+    return any(
+        column.missing > 0 and (column.dtype not in ("category", "boolean") or column.name in of_categories)
+        for column in kept_columns(profile, plan)
+    )
 
 
 def feature_lines(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:

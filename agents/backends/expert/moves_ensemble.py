@@ -23,6 +23,7 @@ _JOINS: dict[Family, float] = {
     "bayes": 0.002,
 }
 _JOINS_ON_WORDS: dict[Family, float] = {"bayes": 0.03, "margin": 0.03, "linear": 0.03, "network": 0.012}
+_JOINS_BESIDE_WORDS = _JOINS | {"linear": 0.03}  # the other families see topics of a text, not its words
 _JOINS_ON_PICTURES: dict[Family, float] = {"network": 0.1, "margin": 0.06, "extra_trees": 0.01, "neighbours": 0.015}
 
 
@@ -45,7 +46,9 @@ def _member(family: Family) -> Callable[[Scene], Iterable[Choice]]:
 def _joining(scene: Scene, family: Family) -> float:
     if scene.plan.images != "none":
         return _JOINS_ON_PICTURES.get(family, 0.004)
-    return _JOINS_ON_WORDS.get(family, 0.004) if scene.plan.texts else _JOINS[family]
+    if scene.plan.texts:
+        return _JOINS_ON_WORDS.get(family, 0.004) if scene.on_words else _JOINS_BESIDE_WORDS[family]
+    return _JOINS[family]
 
 
 def _join(family: Family) -> Callable[[Plan, Subject], Plan]:

@@ -30,7 +30,9 @@ _FIRST_GAINS: dict[Family, float] = {
     "bayes": 0.05,
 }
 _FIRST_GAINS_ON_WORDS: dict[Family, float] = {"linear": 0.3, "margin": 0.29, "bayes": 0.25, "network": 0.2}
+_FIRST_GAINS_BESIDE_WORDS = _FIRST_GAINS | {"linear": 0.28}
 _FIRST_GAINS_ON_PICTURES: dict[Family, float] = {"network": 0.3, "margin": 0.28, "extra_trees": 0.22, "neighbours": 0.2}
+_AWAY = 0.5  # of a loss that is above a constant's any family saves more than what is turned on the present one
 _MOST_ROWS_OF_MARGIN = 8000
 
 
@@ -45,14 +47,22 @@ def _family(family: Family) -> Callable[[Scene], Iterable[Choice]]:
             return
         weak = scene.plan.models[0] in ("linear", "neighbours") and family == "boosting" and not scene.wide
         score = "no score" if scene.evaluation.score is None else f"{scene.evaluation.score:.4g}"
-        words = f"{scene.task.metric} is at {score} with {FAMILY_WORDS[scene.plan.models[0]]} first."
-        yield Choice((), 0.05 if weak else 0.004, words)
+        words = f"{scene.task.metric} is at {score} with {FAMILY_WORDS[scene.plan.models[0]]} first"
+        if scene.behind_constant:
+            yield Choice((), _AWAY + _first_gains(scene).get(family, 0.05), f"{words}, {scene.behind_constant}.")
+        else:
+            yield Choice((), 0.05 if weak else 0.004, f"{words}.")
 
     return choices
 
 
 def suits(family: Family, scene: Scene) -> bool:
-    """Whether a family can be fitted here at all: counts of words, or not too many rows for support vectors."""
+    """Whether a family can be fitted here at all: counts of words, or not too many rows for support vectors.
+
+    What did not run on this path is not tried again, whichever move would bring it.
+    """
+    if family in scene.unrunnable:
+        return False
     if family == "bayes":
         return bool(scene.plan.texts) and not scene.regression
     if family == "margin":
@@ -64,13 +74,18 @@ def suits(family: Family, scene: Scene) -> bool:
 def _first_gains(scene: Scene) -> dict[Family, float]:
     if scene.plan.images != "none":
         return _FIRST_GAINS_ON_PICTURES
-    return _FIRST_GAINS_ON_WORDS if scene.plan.texts else _FIRST_GAINS
+    if scene.plan.texts:
+        return _FIRST_GAINS_ON_WORDS if scene.on_words else _FIRST_GAINS_BESIDE_WORDS
+    return _FIRST_GAINS
 
 
 def _suiting(family: Family, scene: Scene) -> str:
     rows, words = scene.profile.rows, FAMILY_WORDS[family]
     if scene.plan.images != "none":
         return f"{rows} pictures suit {words}."
+    if scene.plan.texts and not scene.on_words:
+        texts = ", ".join(scene.plan.texts)
+        return f"{rows} rows of {len(scene.columns)} columns, with short texts ({texts}) beside them, suit {words}."
     if scene.plan.texts:
         return f"{rows} texts ({', '.join(scene.plan.texts)}) suit {words}."
     return f"{rows} rows and {len(scene.columns)} columns suit {words}."

@@ -75,6 +75,7 @@ def _scene(request: PlanStep) -> Scene:
         request.workplace,
         request.history,
         request.refused,
+        request.baseline,
     )
 
 
@@ -93,7 +94,9 @@ def _selected(request: PlanStep, found: tuple[Challenge, ...], judgement: Judgem
         "workplace": request.workplace,
     }
     refused = request.refused if request.base else ()
-    asked_for = ProposeHypotheses.model_validate({**shared, "challenges": found, "refused": refused})
+    asked_for = ProposeHypotheses.model_validate(
+        {**shared, "challenges": found, "refused": refused, "baseline": request.baseline}
+    )
     proposed = propose(asked_for, judgement)
     asked = SelectHypothesis.model_validate(
         {

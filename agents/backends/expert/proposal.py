@@ -135,5 +135,14 @@ def scene_of(request: ProposeHypotheses | SelectHypothesis) -> Scene:
         plan = starting_plan(request.task, request.profile)
         return Scene(request.task, request.profile, plan, None, 0.0, request.workplace, request.history, refused)
     plan = read_plan(incumbent.script) or starting_plan(request.task, request.profile, incumbent.script)
-    evaluation, seconds = incumbent.evaluation, incumbent.seconds
-    return Scene(request.task, request.profile, plan, evaluation, seconds, request.workplace, request.history, refused)
+    return Scene(
+        request.task,
+        request.profile,
+        plan,
+        incumbent.evaluation,
+        incumbent.seconds,
+        request.workplace,
+        request.history,
+        refused,
+        request.baseline if isinstance(request, ProposeHypotheses) else None,
+    )

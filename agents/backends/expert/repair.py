@@ -22,6 +22,8 @@ _LARGE = frozenset({"memory", "disk", "output", "files", "processes"})
 _PLAINER: tuple[Family, ...] = (
     "network", "boosting", "extra_trees", "random_forest", "margin", "neighbours", "bayes", "linear",
 )  # fmt: skip
+_NO_GAPS = re.compile(r"contains NaN|does not accept missing values")
+_TAKES_NO_GAPS: Family = "margin"
 _SIZES = frozenset(
     {
         "models",
@@ -163,6 +165,8 @@ def _without_named(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
     """Without the parts that the traceback names, the innermost first; then without what was just set out to change."""
     trace = request.output[request.output.rfind("Traceback") :] if "Traceback" in request.output else request.output
     text = f"{trace}\n{request.words}"
+    if _NO_GAPS.search(text):
+        yield from _filled(plan)
     blamed = []
     for pattern, fields in _PARTS:
         places = [found.start() for found in re.finditer(pattern, text)]
@@ -174,6 +178,15 @@ def _without_named(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
     for family in plan.models[1:]:
         if re.search(rf"\b{family}\b", text):
             yield plan.model_copy(update={"models": tuple(each for each in plan.models if each != family)})
+
+
+def _filled(plan: Plan) -> Iterator[Plan]:
+    """Where a gap met the one family that takes none: its plain relative, whose script fills gaps; else without it."""
+    if _TAKES_NO_GAPS in plan.models:
+        related = ("linear" if family == _TAKES_NO_GAPS else family for family in plan.models)
+        yield plan.model_copy(update={"models": tuple(dict.fromkeys(related))})
+        rest = tuple(family for family in plan.models if family != _TAKES_NO_GAPS)
+        yield plan.model_copy(update={"models": rest or ("linear",)})
 
 
 def _plainer(request: RepairSolution, plan: Plan) -> Iterator[Plan]:

@@ -2,18 +2,21 @@
 
 from agents.backends.expert.moves_family import FAMILY_WORDS
 from agents.backends.expert.plan import Family, Plan, plan_of
-from agents.backends.expert.scene import HIGH_CARDINALITY, usable, with_joins
+from agents.backends.expert.scene import FEW_ROWS, HIGH_CARDINALITY, texts_lead, usable, with_joins
 from scenarios.evidence import Profile, TaskBrief
 
 __all__ = ["family_order", "starting_plan"]
 
 _STRONG: tuple[Family, ...] = ("boosting", "extra_trees", "random_forest", "network")
 _STRONG_ON_TEXTS: tuple[Family, ...] = ("linear", "margin", "bayes", "network")
+_STRONG_BESIDE_TEXTS: tuple[Family, ...] = ("boosting", "linear", "extra_trees", "network")
 _STRONG_ON_PICTURES: tuple[Family, ...] = ("network", "margin", "extra_trees", "neighbours")
 
-_FEW_ROWS = 2000
 _GENTLE = {"learning_rate": 0.05, "leaves": 8, "l2": 1.0, "column_share": 0.5}
 """Boosting for classes on few rows: at its usual strength it is certain of what it learnt by heart."""
+_TOPICS_BESIDE_COLUMNS = 50
+_FEW_ROWS_OF_TOPICS = 10_000
+"""Topics of short texts are many numbers that tell little each: more rows are few for them."""
 _MANY_ROWS = 30_000
 _SHALLOW = {"trees": 30, "tree_leaf": 20, "tree_columns": 0.3, "epochs": 10}
 """Averaged trees and networks on many rows: grown to single rows they take minutes, and learn them by heart."""
@@ -37,7 +40,10 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
         epochs=10 if profile.images is not None else 20,
     )
     plan = plan.model_copy(update=_many_values(task, with_joins(profile, plan), plan))
-    if task.task_type != "regression" and profile.rows < _FEW_ROWS:
+    beside_texts = bool(plan.texts) and not texts_lead(profile)
+    if beside_texts:
+        plan = plan.model_copy(update={"topics": _TOPICS_BESIDE_COLUMNS})
+    if task.task_type != "regression" and profile.rows < (_FEW_ROWS_OF_TOPICS if beside_texts else FEW_ROWS):
         plan = plan.model_copy(update=_GENTLE)
     if profile.rows >= _MANY_ROWS:
         plan = plan.model_copy(update=_SHALLOW)
@@ -69,4 +75,6 @@ def _strong(profile: Profile) -> tuple[Family, ...]:
     if profile.images is not None:
         return _STRONG_ON_PICTURES
     texts = any(column.role == "feature" and column.dtype == "text" for column in profile.columns)
-    return _STRONG_ON_TEXTS if texts else _STRONG
+    if not texts:
+        return _STRONG
+    return _STRONG_ON_TEXTS if texts_lead(profile) else _STRONG_BESIDE_TEXTS

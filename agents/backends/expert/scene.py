@@ -11,11 +11,25 @@ from agents.ideas import TrialNote
 from agents.requests import Workplace
 from scenarios.evidence import ColumnProfile, Evaluation, Profile, TaskBrief
 
-__all__ = ["LOG_METRICS", "ORDERED_METRICS", "Scene", "cycle_of", "metric_key", "sequence_of", "usable", "with_joins"]
+__all__ = [
+    "FEW_ROWS",
+    "HIGH_CARDINALITY",
+    "LOG_METRICS",
+    "ORDERED_METRICS",
+    "Scene",
+    "cycle_of",
+    "metric_key",
+    "sequence_of",
+    "texts_lead",
+    "usable",
+    "with_joins",
+]
 
 LOG_METRICS = frozenset({"rmsle", "msle"})
 ORDERED_METRICS = frozenset({"qwk", "quadraticweightedkappa", "cohenkappa"})
 HIGH_CARDINALITY = 200
+FEW_ROWS = 2000
+_WORDS_FOR_A_COLUMN, _WORDS_FOR_A_COLUMN_ON_FEW_ROWS = 5, 20
 
 _CYCLES: tuple[tuple[str, float, float, int], ...] = (
     (r"(^|_)(hr|hour|hours)(_|$)", 0, 23, 24),
@@ -39,6 +53,18 @@ def usable(column: ColumnProfile) -> bool:
     if column.role != "feature" or column.dtype == "text":
         return False
     return column.cardinality > 1 or 0 < column.missing < 1
+
+
+def texts_lead(profile: Profile) -> bool:
+    """Whether texts are most of what the rows hold: many words for each other column.
+
+    On few rows a word is seen too seldom to be weighed well, and it takes more of them. False where there is no text.
+    """
+    words = sum(column.words or 0.0 for column in profile.columns if column.role == "feature")
+    joined = [column for table in profile.tables for column in table.columns]
+    others = sum(usable(column) for column in (*profile.columns, *joined))
+    least = _WORDS_FOR_A_COLUMN if profile.rows >= FEW_ROWS else _WORDS_FOR_A_COLUMN_ON_FEW_ROWS
+    return words > 0 and words >= least * others
 
 
 def with_joins(profile: Profile, plan: Plan) -> Profile:
@@ -75,7 +101,8 @@ def sequence_of(task: TaskBrief, profile: Profile) -> tuple[str, ...]:
 class Scene:
     """One solution of one task, with what was measured of it. `seconds` 0 means that its time is not known.
 
-    `refused` are keys of ideas that were tried without success before what `history` shows.
+    `refused` are keys of ideas that were tried without success before what `history` shows. `baseline` is the score of
+    a constant prediction on the same folds.
     """
 
     task: TaskBrief
@@ -86,6 +113,7 @@ class Scene:
     workplace: Workplace | None = None
     history: tuple[TrialNote, ...] = field(default=())
     refused: tuple[tuple[str, str, str], ...] = ()
+    baseline: float | None = None
 
     # -- the task -----------------------------------------------------------------------------------------------
 
@@ -125,6 +153,11 @@ class Scene:
     def wide(self) -> bool:
         """Whether the plan reads texts or pictures: many numbers a row, for which other models are strong."""
         return bool(self.plan.texts) or self.plan.images != "none"
+
+    @cached_property
+    def on_words(self) -> bool:
+        """Whether the plan reads texts, and they are most of what there is."""
+        return bool(self.plan.texts) and texts_lead(self.profile)
 
     @cached_property
     def columns(self) -> tuple[ColumnProfile, ...]:
@@ -195,6 +228,15 @@ class Scene:
         return abs(self.loss(self.evaluation.score)) or 1e-3
 
     @cached_property
+    def behind_constant(self) -> str:
+        """In words that the present score is worse than a constant prediction's; empty where it is not."""
+        if self.evaluation is None or self.evaluation.score is None or self.baseline is None:
+            return ""
+        if self.loss(self.evaluation.score) <= self.loss(self.baseline):
+            return ""
+        return f"worse than a constant prediction ({self.baseline:.4g})"
+
+    @cached_property
     def gap(self) -> float | None:
         """The share of the validation loss that training does not show: 0 none, 1 all. None where it is not known."""
         if self.evaluation is None or self.evaluation.score is None or not self.evaluation.train_folds:
@@ -213,6 +255,19 @@ class Scene:
     def tried(self) -> frozenset[tuple[str, str, str]]:
         """Keys of the hypotheses in the history."""
         return frozenset(hypothesis.key for note in self.history for hypothesis in note.hypotheses)
+
+    @cached_property
+    def unrunnable(self) -> frozenset[str]:
+        """Families with which a script ended without a score, or ran once a repair had put another in their place."""
+        found: set[str] = set()
+        lead = ""
+        for note in self.history:
+            for hypothesis in note.hypotheses:
+                if hypothesis.parameter in ("family", "member") and note.score is None:
+                    found.add(hypothesis.direction)
+                if hypothesis.parameter == "family" and note.accepted:
+                    lead = hypothesis.direction
+        return frozenset(found if not lead or lead in self.plan.models else {*found, lead})
 
     @cached_property
     def refuted(self) -> frozenset[tuple[str, str, str]]:

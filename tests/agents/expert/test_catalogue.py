@@ -16,9 +16,10 @@ from agents.backends.expert.compose import compose
 from agents.backends.expert.diagnosis import challenges
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.moves import Move, Play, parse_parameter
-from agents.backends.expert.plan import Plan, plan_line, read_plan
+from agents.backends.expert.plan import Family, Plan, plan_line, read_plan
 from agents.backends.expert.proposal import hypothesis_of
 from agents.backends.expert.scene import Scene, with_joins
+from agents.ideas import TrialNote
 from scenarios.evidence import ColumnProfile
 from tests.agents.expert.place import Place, measured, note
 
@@ -177,6 +178,28 @@ def test_what_was_refuted_is_not_played_again(places: dict[str, Place]) -> None:
     again = plays(place.scene(scene.plan, scene.evaluation, refuted))
     assert best.key not in {play.key for play in again}
     assert len(again) == len(plays(scene)) - 1
+
+
+def test_a_family_that_did_not_run_is_brought_by_no_move(places: dict[str, Place]) -> None:
+    """Whether its script failed for good, or a repair put another family in its place."""
+    place = places["multiclass"]
+    evaluation = measured(place)
+    plan = place.plan(models=("neighbours",))
+    bare = place.scene(plan, evaluation)
+    chosen = {play.key: hypothesis_of(bare, play, play.move.challenge, play) for play in plays(bare)}
+    root, joined = chosen["Model", "family", "margin"], chosen["Ensemble", "member", "margin"]
+
+    def margins(*history: TrialNote, models: tuple[Family, ...] = ("neighbours",)) -> int:
+        scene = place.scene(plan.model_copy(update={"models": models}), evaluation, *history)
+        return sum(play.move.direction == "margin" for play in plays(scene))
+
+    assert margins() == 2
+    assert margins(note(root, accepted=True)) == 0, "repaired into another family"
+    assert margins(note(joined, accepted=False).model_copy(update={"score": None})) == 0
+    assert margins(note(joined, accepted=False)) == 1, "it ran, and was no better"
+    boosting = chosen["Model", "family", "boosting"]
+    exchanged = (note(root, accepted=True), note(boosting, accepted=True))
+    assert margins(*exchanged, models=("boosting",)) == 2, "it ran, and another was better"
 
 
 def test_a_slow_move_is_not_played_where_time_is_short(places: dict[str, Place]) -> None:

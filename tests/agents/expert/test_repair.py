@@ -58,6 +58,22 @@ def test_a_traceback_names_what_is_left_out(places: dict[str, Place]) -> None:
     assert mended == place.plan(**(RICH | {"target_means": ()}))
 
 
+def test_a_gap_that_a_model_does_not_take_is_filled(places: dict[str, Place]) -> None:
+    place = places["multiclass"]
+    output = (
+        "Traceback (most recent call last):\n  in fit_predict\nValueError: Input X contains NaN.\n"
+        "LinearSVC does not accept missing values encoded as NaN natively.\n"
+    )
+    rich = {"counts": ("city",), "dates": ("date",)}
+    for models, expected in (
+        (("margin",), ("linear",)),
+        (("boosting", "margin"), ("boosting", "linear")),
+        (("margin", "linear"), ("linear",)),
+    ):
+        script = place.script(place.plan(models=models, **rich))
+        assert _plan(_repair(place, script, "exit", "exit 1", output)) == place.plan(models=expected, **rich)
+
+
 def test_a_refused_import_goes(places: dict[str, Place]) -> None:
     place = places["bike"]
     script = _repair(place, place.script(place.plan(**RICH)), "refused", "line 14: torch is not installed")
