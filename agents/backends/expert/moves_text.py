@@ -22,16 +22,23 @@ def _read(scene: Scene) -> list[ColumnProfile]:
 def _unread(scene: Scene) -> Iterable[Choice]:
     for column in scene.profile.columns:
         if column.role == "feature" and column.dtype == "text" and column.name not in scene.plan.texts:
+            if ("DataLoadSpec", f"text({column.name})", "drop") in scene.tried:
+                continue  # it was read, and left for the better
             words = f"{column.name} has {column.words:g} words in a row, and none is read."
             yield Choice((column.name,), 0.2, words)
 
 
 def _deaf(scene: Scene) -> Iterable[Choice]:
-    """A text whose permutation moves no prediction."""
+    """A text whose permutation moves no prediction, or a short one beside columns that a model knows by heart."""
     for column in _read(scene):
         if len(scene.columns) > 0 and scene.importance and scene.weight(column.name) < 0.01:
             words = f"Permuting {column.name} moves predictions by under 1 % of what all columns do."
             yield Choice((column.name,), 0.003, words)
+        elif not scene.on_words and (scene.gap or 0.0) > 0.35:
+            words = f"Training shows {1 - (scene.gap or 0):.0%} of the loss: {column.name} may be learnt by heart"
+            yield Choice(
+                (column.name,), 0.02, f"{words}, with {column.words:g} words beside {len(scene.columns)} columns."
+            )
 
 
 def _pairs(scene: Scene) -> Iterable[Choice]:

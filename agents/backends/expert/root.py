@@ -9,12 +9,11 @@ __all__ = ["family_order", "starting_plan"]
 
 _STRONG: tuple[Family, ...] = ("boosting", "extra_trees", "random_forest", "network")
 _STRONG_ON_TEXTS: tuple[Family, ...] = ("linear", "margin", "bayes", "network")
-_STRONG_BESIDE_TEXTS: tuple[Family, ...] = ("boosting", "linear", "extra_trees", "network")
+_STRONG_BESIDE_TEXTS: tuple[Family, ...] = ("boosting", "linear", "extra_trees", "random_forest")
 _STRONG_ON_PICTURES: tuple[Family, ...] = ("network", "margin", "extra_trees", "neighbours")
 
 _GENTLE = {"learning_rate": 0.05, "leaves": 8, "l2": 1.0, "column_share": 0.5}
 """Boosting for classes on few rows: at its usual strength it is certain of what it learnt by heart."""
-_TOPICS_BESIDE_COLUMNS = 50
 _FEW_ROWS_OF_TOPICS = 10_000
 """Topics of short texts are many numbers that tell little each: more rows are few for them."""
 _MANY_ROWS = 30_000
@@ -42,7 +41,7 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
     plan = plan.model_copy(update=_many_values(task, with_joins(profile, plan), plan))
     beside_texts = bool(plan.texts) and not texts_lead(profile)
     if beside_texts:
-        plan = plan.model_copy(update={"topics": _TOPICS_BESIDE_COLUMNS})
+        plan = plan.model_copy(update={"topics": 10 if profile.rows < FEW_ROWS else 20})
     if task.task_type != "regression" and profile.rows < (_FEW_ROWS_OF_TOPICS if beside_texts else FEW_ROWS):
         plan = plan.model_copy(update=_GENTLE)
     if profile.rows >= _MANY_ROWS:

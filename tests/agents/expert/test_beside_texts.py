@@ -16,7 +16,7 @@ from agents.backends.expert.diagnosis import assess
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.moves_family import FAMILY_WORDS
 from agents.backends.expert.plan import Family
-from agents.backends.expert.proposal import propose
+from agents.backends.expert.proposal import hypothesis_of, propose
 from agents.backends.expert.root import family_order
 from agents.backends.expert.scene import Scene, texts_lead
 from agents.backends.expert.selection import select
@@ -24,7 +24,7 @@ from agents.requests import AssessTrial, ProposeHypotheses, SelectHypothesis
 from scenarios.evidence import Evaluation
 from scenarios.harness import FILES, Harness
 from scenarios.tasks import Task
-from tests.agents.expert.place import WORKPLACE, Place, measured, solution
+from tests.agents.expert.place import WORKPLACE, Place, measured, note, solution
 from tests.scenarios.make_task import make_task
 
 FULL = Judgement(1.0, 0)
@@ -120,7 +120,7 @@ def test_what_stands_beside_texts_decides_what_a_trace_begins_with(tables: dict[
         "boosting",
         "linear",
         "extra_trees",
-        "network",
+        "random_forest",
     ]
     assert mixed.plan().topics < pure.plan().topics
     assert texts_lead(pure.harness.profile)
@@ -181,6 +181,20 @@ def test_after_a_draft_worse_than_a_constant_comes_another_family(tables: dict[s
     candidates = propose(ProposeHypotheses(**asked, challenges=challenges, baseline=1.095), FULL).hypotheses
     chosen = select(SelectHypothesis(**asked, candidates=candidates, recalled=(), siblings=()), FULL)
     assert [each.key for each in chosen.hypotheses] == [("Model", "family", "boosting")]
+
+
+def test_a_text_that_is_learnt_by_heart_is_left_and_not_read_again(tables: dict[str, Place]) -> None:
+    place = tables["shares"]
+    scene = place.scene(place.plan(), measured(place, gap=0.7))
+    left = next(play for play in plays(scene) if (play.move.name, play.move.direction) == ("text", "drop"))
+    assert left.plan.texts == ()
+    assert "text" not in {play.move.name for play in plays(place.scene(place.plan(), measured(place, gap=0.1)))}
+    hypothesis = hypothesis_of(scene, left, left.move.challenge, left)
+    again = plays(place.scene(left.plan, measured(place), note(hypothesis, accepted=True)))
+    assert "text" not in {play.move.name for play in again}
+    assert "text" in {play.move.name for play in plays(place.scene(left.plan, measured(place)))}
+    pure = tables["nothing"]
+    assert "text" not in {play.move.name for play in plays(pure.scene(pure.plan(), measured(pure, gap=0.7)))}
 
 
 def test_plays_are_as_before_where_the_constant_is_beaten(places: dict[str, Place]) -> None:
