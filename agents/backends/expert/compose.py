@@ -100,7 +100,6 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
     grouped = plan.inner and task.split.kind in ("group", "time") and task.split.column is not None
     several = plan.inner or plan.bags > 1 or plan.bag_rows or len(plan.models) > 1
     categories = made_categories(profile, plan)
-    beside_texts = bool(plan.texts) and bool(kept_columns(profile, plan))
     multi = len(task.targets) > 1
     return _beside(profile, plan) | {
         "task": task,
@@ -121,8 +120,6 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "prepare": {_preparation(family, profile, plan) for family in plan.models},
         "piped": lambda family: _piped(family, profile, plan),
         "readings": readings(plan),
-        "beside_texts": beside_texts,
-        "wide_words": "weighed words and scaled columns" if beside_texts else "weighed words",
         "loss": plan.loss if numeric else "log_loss",
         "inverse_penalty": f"{1.0 / plan.penalty:.6g}",
         "word_penalty": f"{1e-5 * plan.penalty:.3g}",
@@ -142,9 +139,11 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
 
 
 def _beside(profile: Profile, plan: Plan) -> dict[str, Any]:
-    """What the templates say of side tables and pictures."""
+    """What the templates say of side tables, of pictures, and of columns beside texts."""
     tables = [_told(table) for table in profile.tables if table.prefix in plan.joins]
     found: dict[str, Any] = {"joins": tables, "quote": quote, "names": _list, "picture": PICTURE}
+    mixed = _beside_texts(profile, plan)
+    found |= {"beside_texts": mixed, "wide_words": f"weighed words{' and scaled columns' if mixed else ''}"}
     if profile.images is not None and plan.images != "none":
         height, width = picture_size(profile.images)
         colour = profile.images.channels == 3
@@ -152,6 +151,11 @@ def _beside(profile: Profile, plan: Plan) -> dict[str, Any]:
         found["picture_gaps"] = profile.images.found < 1
         found |= {"picture_mode": "RGB" if colour else "L", "picture_column": quote(profile.images.column)}
     return found
+
+
+def _beside_texts(profile: Profile, plan: Plan) -> bool:
+    """Whether the solution reads texts and other columns together."""
+    return bool(plan.texts) and bool(kept_columns(profile, plan))
 
 
 def _told(table: SideTable) -> dict[str, Any]:
@@ -244,8 +248,7 @@ def _preparation(family: Family, profile: Profile, plan: Plan) -> str:
     """
     if family in ("linear", "neighbours", "network"):
         return "scaled"
-    beside_texts = bool(plan.texts) and bool(kept_columns(profile, plan))
-    if family == "margin" and (beside_texts or has_gaps(profile, plan)):
+    if family == "margin" and (_beside_texts(profile, plan) or has_gaps(profile, plan)):
         return "scaled"
     if not made_categories(profile, plan) or (family == "boosting" and plan.encoding == "native"):
         return "none"
