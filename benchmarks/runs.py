@@ -84,7 +84,10 @@ def _code(script: str) -> str:
 
 @dataclass(frozen=True)
 class Played:
-    """A run that was seen through: the diagnoses of its trials in their order, how it ended, what it asked for."""
+    """A run that was seen through: the diagnoses of its trials, how it ended, what it asked for.
+
+    Diagnoses stand by step and trace: which trial of a step is done first is not the run's doing, but the machine's.
+    """
 
     diagnoses: tuple[Diagnosis, ...]
     finished: RunFinished
@@ -142,7 +145,7 @@ def _opened(scenario: Scenario, shop: Workshop, baseline: float | None) -> RunOp
 
 
 def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
-    said = [each.message for each in envelopes]
+    said = [each.message for each in sorted(envelopes, key=lambda each: (each.step or 0, each.trace or 0))]
     diagnoses = [each for each in said if isinstance(each, Diagnosis) and each.verdict != "surveyed"]
     return Played(tuple(diagnoses), next(each for each in said if isinstance(each, RunFinished)), counted)
 

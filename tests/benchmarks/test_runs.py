@@ -10,11 +10,12 @@ import pytest
 from pydantic import BaseModel
 
 from agents.forward import ScriptRan, ScriptRun
-from benchmarks.runs import Cached, Unhurried, all_at_once, kept
+from benchmarks.runs import Cached, Counted, Unhurried, _played, all_at_once, kept
 from bus.artefacts import Artefacts
 from executors.launch import Cause, Launch, Limits, Slot
 from executors.local import LocalExecutor
 from executors.sandbox import Sandbox, SandboxLevel
+from tests.viewer.sample import sample_run
 
 
 @dataclass
@@ -89,3 +90,10 @@ def test_a_limit_is_of_cpu_time(source: str, cause: Cause, tmp_path: Path) -> No
     launch = Launch(script=script, workspace=workspace, limits=Limits(wall=0.8))
     executor = Unhurried(LocalExecutor(Sandbox(SandboxLevel.NONE)))
     assert anyio.run(executor.run, launch, Slot(index=0)).cause is cause
+
+
+def test_a_run_is_the_same_whichever_trial_of_a_step_is_done_first() -> None:
+    envelopes = sample_run().envelopes
+    played = _played(envelopes, Counted())
+    assert [diagnosis.score for diagnosis in played.diagnoses] == [0.47, 0.49, 0.43, 0.41, 0.445, None]
+    assert _played(envelopes[::-1], Counted()) == played
