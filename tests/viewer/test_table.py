@@ -63,6 +63,12 @@ def test_what_is_there_is_not_written_over(csv: Path) -> None:
     assert csv.with_name("my-houses-2.yaml").read_bytes() == written
 
 
+def test_no_room_for_the_scenario_leaves_nothing(csv: Path) -> None:
+    with room_for(40), pytest.raises(TaskError, match=r"houses-2\.yaml cannot be written: File too large; nothing was"):
+        scenario_of_table(csv, Table(("price",)))
+    assert [left.name for left in csv.parent.iterdir()] == [csv.name]
+
+
 def test_a_scenario_that_cannot_be_written_takes_its_task_with_it(csv: Path) -> None:
     folder, path = new_task(csv.with_name("houses"), csv, ["price"]).folder, csv.with_name("houses.yaml")
     with room_for(40), pytest.raises(TaskError, match=r"houses\.yaml cannot be written: File too large; nothing was"):

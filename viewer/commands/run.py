@@ -90,10 +90,8 @@ def run(
     name = run_id or new_run_id(asked.name)
     folder = runs_root(runs) / name
     if detach:
-        lists = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role)]
-        shown = ["--sandbox", sandbox, "--display", "json" if display == "json" else "plain"]
-        place = ["--runs", str(folder.parent), "--run-id", name]
-        return tell_detached(start(["run", str(scenario), *lists, *shown, *place], folder), as_json=json)
+        settings = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role), "--sandbox", sandbox]
+        return tell_detached(start(_again(scenario, settings, display, folder), folder), as_json=json)
 
     async def work(ready: Ready) -> RunFinished | None:
         def begun(supervisor: Supervisor) -> None:
@@ -103,6 +101,12 @@ def run(
         return await conduct(asked, scenario, folder, run_id=name, unsandboxed=sandbox == "none", on_ready=begun)
 
     return conduct_watched(folder, work, display, as_json=json)
+
+
+def _again(scenario: Path, settings: Sequence[str], display: DisplayName | None, folder: Path) -> list[str]:
+    """The arguments with which a process of its own does the same run in that folder."""
+    shown = ["--display", "json" if display == "json" else "plain"]
+    return ["run", str(scenario), *settings, *shown, "--runs", str(folder.parent), "--run-id", folder.name]
 
 
 def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: bool) -> Scenario:

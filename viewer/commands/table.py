@@ -62,9 +62,10 @@ def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -
             raise UsageError(f"{made} is there already. Run it with: gome run {scenario}; or remove both to begin anew")
     if not path.is_file():
         raise TaskError(f"there is no table {path}")
-    _check_draft(scenario, lambda draft: write_scenario(draft, name, folder, f"run {path.name}", table.model), check)
+    verb = f"run {path.name}"
+    _check_draft(scenario, _words(scenario, name, folder, verb, table.model), check)
     made_task = new_task(folder, path, table.targets, table.metric, test=table.test)
-    write_scenario(scenario, name, folder, f"run {path.name}", table.model)
+    write_scenario(scenario, name, folder, verb, table.model)
     brief = made_task.task.brief
     say_aside(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} rows to learn from")
     for guess in made_task.guesses:
@@ -75,11 +76,14 @@ def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -
     return scenario
 
 
-def _check_draft(scenario: Path, write: Callable[[Path], None], check: Check) -> None:
+def _check_draft(scenario: Path, words: str, check: Check) -> None:
     """Have a draft of the scenario looked at; problems are told of the file that it would have become."""
     with tempfile.TemporaryDirectory(prefix="gome-") as place:
         draft = Path(place) / scenario.name
-        write(draft)
+        try:
+            draft.write_text(words, encoding="utf-8")
+        except OSError as error:
+            raise TaskError(f"{draft} cannot be written: {error.strerror}; nothing was made") from error
         try:
             check(draft)
         except ScenarioProblems as found:
@@ -92,19 +96,23 @@ def write_scenario(path: Path, name: str, task: Path, verb: str, model: str | No
 
     Raises TaskError where it cannot be written; then the task is removed again, as the two are made together.
     """
-    role = "model" if model else "offline"
-    backends = _MODEL.format(model=json.dumps(model)) if model else _OFFLINE
-    words = _SCENARIO.format(
-        **{"verb": verb, "scenario": path.name, "name": name, "task": "." if path.parent == task else task.name},
-        **{"budget": _budget(model), "backends": backends, "role": role},
-    )
     try:
-        path.write_text(words, encoding="utf-8")
+        path.write_text(_words(path, name, task, verb, model), encoding="utf-8")
     except OSError as error:
         with suppress(OSError):
             path.unlink()
         shutil.rmtree(task, ignore_errors=True)
         raise TaskError(f"{path} cannot be written: {error.strerror}; nothing was made") from error
+
+
+def _words(path: Path, name: str, task: Path, verb: str, model: str | None) -> str:
+    """The scenario that is to stand at `path`, as text."""
+    role = "model" if model else "offline"
+    backends = _MODEL.format(model=json.dumps(model)) if model else _OFFLINE
+    return _SCENARIO.format(
+        **{"verb": verb, "scenario": path.name, "name": name, "task": "." if path.parent == task else task.name},
+        **{"budget": _budget(model), "backends": backends, "role": role},
+    )
 
 
 def _budget(model: str | None) -> str:
