@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from agents.ideas import Finalist
 from agents.purse import REFUSED, UNITS, amount
 from scenarios.schema import Budget, FinishSettings
 
-__all__ = ["Ledger", "fit_finish"]
+__all__ = ["FittedFinish", "Ledger", "fit_finish"]
 
 Place = tuple[int, int]
 """A step of a trace."""
@@ -112,25 +113,35 @@ class Ledger:
         return "the time for trials is over" if self.closed else "no trace can go on"
 
 
-def fit_finish(
-    settings: FinishSettings, finalists: Sequence[Finalist], left: float | None, slots: int
-) -> tuple[int, int]:
-    """(candidates, seeds) of the finish: as set, or shrunk to fit `left` seconds: first candidates, then seeds.
+class FittedFinish(NamedTuple):
+    """How many candidates, with how many seeds each; whether there is time to compare two ways of submitting."""
 
-    Two candidates are kept while seeds can be given up, since a choice needs two. [I]
+    candidates: int
+    seeds: int
+    compares: bool
+
+
+def fit_finish(
+    settings: FinishSettings, finalists: Sequence[Finalist], left: float | None, slots: int, splits: int
+) -> FittedFinish:
+    """The finish as set, or shrunk to fit `left` seconds: first the comparison, then candidates, then seeds.
+
+    Two candidates are kept while seeds can be given up, since a choice needs two. [I] A comparison takes a run for each
+    of the task's `splits`, and each member that is fitted again one more.
     """
     candidates, seeds = min(settings.candidates, len(finalists)), settings.seeds
     if left is None or not finalists:
-        return candidates, seeds
+        return FittedFinish(candidates, seeds, settings.ship == "auto" and bool(finalists))
     longest = max(finalist.seconds for finalist in finalists)
 
-    def fits() -> bool:
-        return -(-candidates * seeds // slots) * longest <= left
+    def fits(more: int = 0) -> bool:
+        return (-(-candidates * seeds // slots) + -(-more // slots)) * longest <= left
 
+    compares = settings.ship == "auto" and fits(splits + candidates)
     while candidates > 2 and not fits():
         candidates -= 1
     while seeds > 1 and not fits():
         seeds -= 1
     if candidates > 1 and not fits():
         candidates = 1
-    return candidates, seeds
+    return FittedFinish(candidates, seeds, compares)

@@ -17,7 +17,7 @@ from agents.requests import SurveyTask
 from scenarios.harness import Harness
 from scenarios.schema import Scenario
 from scenarios.tasks import Task
-from scenarios.views import ScriptLimits
+from scenarios.view_files import ScriptLimits
 
 __all__ = ["BackendFinding", "Checkup", "PlaceFinding", "check_up"]
 
@@ -70,9 +70,7 @@ def _question(scenario: Scenario, task_path: Path) -> SurveyTask:
     """The first question of every run."""
     task = Task.load(task_path)
     timeout = scenario.executors.timeout
-    limits = ScriptLimits(
-        debug_seconds=timeout.debug, full_seconds=timeout.full, threads=1, memory_gib=scenario.executors.memory / 2**30
-    )
+    limits = ScriptLimits(seconds=timeout.full, threads=1, memory_gib=scenario.executors.memory / 2**30)
     with TemporaryDirectory(prefix="gome-doctor-") as folder:
         harness = Harness(task, Path(folder), scenario.seed, scenario.method.finish.holdout, limits)
         seed = derive_seed(scenario.seed, 0, 0, "survey")

@@ -20,6 +20,7 @@ from agents.messages import VOCABULARY, FinishRequested, RunFinished, RunOpened,
 from agents.momentum import warm
 from agents.purse import UNITS, Purse, amount
 from agents.ring import seat
+from agents.start import start_of
 from agents.workshop import Workshop, open_workshop
 from bus.artefacts import Artefacts
 from bus.fork import fork
@@ -45,23 +46,33 @@ async def conduct(
     folder: Path,
     *,
     run_id: str,
+    start: Path | None = None,
     unsandboxed: bool = False,
     on_ready: Ready | None = None,
 ) -> RunFinished | None:
     """Begin a run in `folder` and see it through; None where it was stopped before it had finished.
 
-    Everything that the user gave is looked at before the folder is made. Raises UsageError and its kin, SandboxError,
-    and Outage where the world fails meanwhile; the run can then be resumed.
+    `start` is a script that traces begin from, in the place of the scenario's own. Everything that the user gave is
+    looked at before the folder is made. Raises UsageError and its kin, SandboxError, and Outage where the world fails
+    meanwhile; the run can then be resumed.
     """
     if await anyio.Path(folder).exists():
         raise UsageError(f"{folder} is there already; resume it, or run under another id")
     task_path = resolve_task(scenario, scenario_path)
     purse = Purse(scenario.budget)
     shop = await open_workshop(
-        scenario, scenario_path, task_path, Artefacts(folder), folder, unsandboxed=unsandboxed, purse=purse
+        scenario,
+        scenario_path,
+        task_path,
+        Artefacts(folder),
+        folder,
+        unsandboxed=unsandboxed,
+        purse=purse,
+        start=start or start_of(scenario, scenario_path),
     )
     async with aclosing(shop):
-        opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, shop)
+        start_ref = await shop.forward.artefacts.put(shop.start) if shop.start is not None else None
+        opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, shop, start_ref)
         async with open_log(folder, run=run_id, vocabulary=VOCABULARY) as log:
             await log.append("user", [Draft(opened, opens=True)])
             return await _stay(log, scenario, shop, _session(scenario, shop), on_ready)
@@ -95,6 +106,8 @@ async def resume(
     )
     async with aclosing(shop):
         _check_unchanged(opened, shop, accept_changes=accept_changes)
+        if not accept_changes:  # in another environment a script's outcome may be another
+            await anyio.to_thread.run_sync(_learn, folder, shop)
         async with open_log(folder, vocabulary=VOCABULARY) as log:
             session = _session(scenario, shop, budget, roles)
             if finish:
@@ -148,6 +161,12 @@ def _spent(folder: Path) -> dict[str, float]:
     return spent
 
 
+def _learn(folder: Path, shop: Workshop) -> None:
+    """Make known what the log in `folder` has of script runs."""
+    with LogReader(folder, VOCABULARY) as reader:
+        shop.forward.known.learn(reader)
+
+
 def _check_unchanged(opened: RunOpened, shop: Workshop, *, accept_changes: bool) -> None:
     changes = []
     if shop.task.digest != opened.task_digest:
@@ -163,7 +182,9 @@ def _check_unchanged(opened: RunOpened, shop: Workshop, *, accept_changes: bool)
         raise LogError(f"{'; '.join(changes)}. Use --accept-changes to go on all the same.")
 
 
-def _opening(scenario: Scenario, scenario_path: Path, task_path: Path, shop: Workshop) -> RunOpened:
+def _opening(
+    scenario: Scenario, scenario_path: Path, task_path: Path, shop: Workshop, start_ref: str | None
+) -> RunOpened:
     return RunOpened(
         version=version("gome"),
         name=scenario.name,
@@ -175,7 +196,9 @@ def _opening(scenario: Scenario, scenario_path: Path, task_path: Path, shop: Wor
         profile=shop.harness.profile,
         workplace=shop.workplace,
         reasoners=_labels(scenario, shop),
+        splits=shop.harness.splits,
         baseline=shop.harness.dummy_score(),
+        start_ref=start_ref,
     )
 
 
@@ -215,7 +238,7 @@ async def _stay(
     before = log.head if session.budget is not None else 0
     await log.append("session", [Draft(session, opens=True)])
     artefacts = shop.forward.artefacts
-    actors = seat(scenario, shop.backends, shop.forward, shop.grade, artefacts, shop.embedder, shop.blend, shop.examine)
+    actors = seat(scenario, shop.backends, shop, artefacts, shop.embedder)
     supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph, accept_changes=accept_changes)
     if on_ready is not None:
         on_ready(supervisor)

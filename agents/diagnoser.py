@@ -82,13 +82,13 @@ class Diagnoser(Role):
         if fault is None and best is not None and evaluation is not None:
             effect = compare(evaluation, best.evaluation, self.opened.task.direction, self.scenario.method.near_tie)
         if not self.optimizer.judges:
-            by_score = fault or (rule_by_score(evaluation, effect) if evaluation else None)
+            by_score = fault or (rule_by_score(trial, effect))
             return _diagnosis(trial, proposal, by_score, None, effect)
         request = await self._question(trial, proposal, effect, trace, step)
         assessment = await self.reasoner.ask(request, context)
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
-        if fault is None and evaluation is not None:
-            return _diagnosis(trial, proposal, rule(evaluation, effect, assessment), assessment, effect)
+        if fault is None:
+            return _diagnosis(trial, proposal, rule(trial, effect, assessment), assessment, effect)
         return _diagnosis(trial, proposal, fault, assessment, None)
 
     async def _question(
@@ -127,10 +127,8 @@ def _difference(before: str, after: str) -> str:
 
 
 def _diagnosis(
-    trial: Trial, proposal: Proposal, ruling: Ruling | None, assessment: Assessment | None, effect: Effect | None
+    trial: Trial, proposal: Proposal, ruling: Ruling, assessment: Assessment | None, effect: Effect | None
 ) -> Diagnosis:
-    if ruling is None:
-        raise ValueError("a trial is either at fault or ruled on")
     scored = trial.evaluation is not None and ruling.verdict != "failed" and not ruling.erased
     return Diagnosis(
         verdict=ruling.verdict,
@@ -142,6 +140,7 @@ def _diagnosis(
         challenges=assessment.challenges if assessment else (),
         script_ref=trial.script_ref,
         submission_ref=trial.submission_ref,
+        oof_ref=trial.oof_ref,
         evaluation=trial.evaluation,
         seconds=trial.seconds,
         score=trial.evaluation.score if scored and trial.evaluation else None,

@@ -168,7 +168,8 @@ class Director(Role):
             state.best_ref = diagnosis.script_ref
             if self.leader is None or self._gain(diagnosis, self.leader) > 0:
                 self.leader = diagnosis
-        kept = diagnosis.accepted or self.optimizer.keeps_all
+        stopped_early = diagnosis.evaluation is not None and diagnosis.evaluation.partial
+        kept = diagnosis.accepted or (self.optimizer.keeps_all and not stopped_early)
         if kept and diagnosis.score is not None and diagnosis.script_ref and diagnosis.submission_ref:
             state.finalists.append(
                 Finalist(
@@ -179,6 +180,8 @@ class Director(Role):
                     score=diagnosis.score,
                     standard_error=diagnosis.evaluation.standard_error if diagnosis.evaluation else None,
                     seconds=diagnosis.seconds,
+                    splits=diagnosis.evaluation.splits if diagnosis.evaluation else (),
+                    oof_ref=diagnosis.oof_ref,
                 )
             )
 
@@ -263,5 +266,12 @@ class Director(Role):
             if taken[finalist.trace] <= settings.per_trace:
                 chosen.append(finalist)
         left = None if self.lockstep else self.ledger.time_left
-        candidates, seeds = fit_finish(settings, chosen, left, self.scenario.executors.slots or 1)
-        return Draft(FinishCalled(finalists=tuple(chosen[:candidates]), seeds=seeds, reason=self.ledger.why()))
+        slots = self.scenario.executors.slots or 1
+        fitted = fit_finish(settings, chosen, left, slots, len(self.opened.splits))
+        finish = FinishCalled(
+            finalists=tuple(chosen[: fitted.candidates]),
+            seeds=fitted.seeds,
+            reason=self.ledger.why(),
+            compares=fitted.compares,
+        )
+        return Draft(finish)

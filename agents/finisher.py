@@ -1,29 +1,31 @@
 """The Finisher: the hold-out decides.
 
-    FinishCalled ──► every finalist again, several seeds, on data without the hold-out's labels ──► RunFinished
+    FinishCalled ──► every finalist again, several seeds, on data without the hold-out's labels ──► who wins
+                 ──► the winner's splits again, without the hold-out ──► how it is submitted ──► RunFinished
 
-What ships is the winner's submission from its trial on all data, or the same mean of the finalists' submissions where
-their mean is better on the hold-out. The private grade is computed after the choice.
+What ships is the winner's, or the mean of the finalists where that is better on the hold-out: in each case either the
+mean of the models of the splits, which is there already, or a refit on all rows. The private grade is computed after
+the choice.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Protocol
 
 import anyio
 
-from agents.forward import Forward, ScriptRan, ScriptRun, run_script
-from agents.ideas import Blend, Finalist, FinalRanking, Record
+from agents.ideas import Blend, Finalist, FinalRanking, Record, Shipped
 from agents.messages import Diagnosis, FinishCalled, RunFinished
-from agents.ranking import members_of, rank, rank_blend, why
+from agents.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
 from agents.role import Role
+from agents.script_run import FINISH, Forward, ScriptRan, ScriptRun, run_script
 from bus.actor import ActivityResult, Context
 from bus.artefacts import Artefacts
 from bus.lifecycle import DeadLetter
 from bus.message import Draft, Envelope
 from scenarios.evidence import Evaluation, Grade
 
-__all__ = ["Blended", "Blender", "Blending", "Finisher", "Graded", "Grading"]
+__all__ = ["Averaged", "Averaging", "Blended", "Blending", "Finisher", "Graded", "Grader", "Grading", "Mixer"]
 
 
 class Grading(Record):
@@ -39,34 +41,53 @@ class Graded(ActivityResult):
 
 
 class Blending(Record):
-    """Submissions for the rows of one view to be averaged."""
+    """Predictions on views without the hold-out's labels, whose mean is to be scored on it."""
 
-    view: Literal["full", "holdout"]
-    submission_refs: tuple[str, ...]
+    predictions_refs: tuple[str, ...]
 
 
 class Blended(ActivityResult):
-    """Their average; its evaluation on the hold-out, None for the full view, whose rows nobody has labels of."""
+    """What the mean is worth on the hold-out."""
+
+    evaluation: Evaluation
+
+
+class Averaging(Record):
+    """Submissions to be averaged."""
+
+    submission_refs: tuple[str, ...]
+
+
+class Averaged(ActivityResult):
+    """Their mean, a submission."""
 
     submission_ref: str
-    evaluation: Evaluation | None
 
 
 Grader = Callable[[Grading], Awaitable[Graded]]
-Blender = Callable[[Blending], Awaitable[Blended]]
+
+
+class Mixer(Protocol):
+    """Who takes means of predictions: the harness."""
+
+    async def blend(self, request: Blending) -> Blended:
+        """Score a mean on the hold-out."""
+
+    async def average(self, request: Averaging) -> Averaged:
+        """The mean of submissions."""
 
 
 class Finisher(Role):
-    """Re-runs the finalists and names the winner. Without a `blender` nothing is averaged."""
+    """Re-runs the finalists, names the winner, and makes what is submitted."""
 
     handles = frozenset({"finish_called"})
     notes = frozenset({"run_opened", "diagnosis", "dead_letter"})
 
-    def __init__(self, forward: Forward, grader: Grader, artefacts: Artefacts, blender: Blender | None = None) -> None:
+    def __init__(self, forward: Forward, grader: Grader, mixer: Mixer, artefacts: Artefacts) -> None:
         super().__init__("finisher", None, artefacts)
         self.forward = forward
         self.grader = grader
-        self.blender = blender
+        self.mixer = mixer
         self.trials = self.accepted = self.dead_letters = 0
 
     def remember(self, envelope: Envelope) -> None:
@@ -91,7 +112,8 @@ class Finisher(Role):
         reruns = await self._rerun(call, context)
         evaluations = [[ran.evaluation if ran else None for ran in row] for row in reruns]
         ranking = rank(call.finalists, evaluations, self.opened.task.direction, settings.misaligned)
-        blend = await self._blend(ranking, dict(zip(call.finalists, reruns, strict=True)), context)
+        by_finalist = dict(zip(call.finalists, reruns, strict=True))
+        blend = await self._blend(ranking, by_finalist, context)
         winner = ranking[0].finalist if ranking else None
         finished = RunFinished(
             winner=winner,
@@ -103,32 +125,47 @@ class Finisher(Role):
             accepted=self.accepted,
             dead_letters=self.dead_letters,
         )
-        return [Draft(finished.model_copy(update={"grade": await self._grade(finished.submission_ref, context)}))]
+        if winner is None:
+            return [Draft(finished)]
+        shipped = await self._shipping(winner, by_finalist[winner], call, context)
+        shipped, submission_ref = await self._submission(finished.members, shipped, context)
+        grade = await self._grade(submission_ref, context)
+        return [
+            Draft(finished.model_copy(update={"shipped": shipped, "submission_ref": submission_ref, "grade": grade}))
+        ]
 
     async def _rerun(self, call: FinishCalled, context: Context) -> list[list[ScriptRan | None]]:
-        """The re-runs on the hold-out, a row a finalist and a column a seed; None where one failed."""
-        reruns: list[list[ScriptRan | None]] = [[None] * call.seeds for _ in call.finalists]
+        """The re-runs on the hold-out, a row a finalist and a column a seed; None where one failed.
 
-        async def run(row: int, column: int, request: ScriptRun) -> None:
-            finalist = call.finalists[row]
-            label = f"hold-out run of {finalist.trace}.{finalist.step}, seed {request.seed}"
-            ran = await run_script(self.forward, request, f"{self.name}-{row}", context, label, urgent=True)
-            reruns[row][column] = ran if ran.good else None
+        A task that the harness cannot split has no hold-out.
+        """
+        if self.opened.task.split.kind == "own":
+            return [[] for _ in call.finalists]
+        asked = [(finalist, "holdout", column) for finalist in call.finalists for column in range(call.seeds)]
+        ran = await self._run_all(asked, context)
+        return [ran[row * call.seeds : (row + 1) * call.seeds] for row in range(len(call.finalists))]
+
+    async def _run_all(self, asked: Sequence[tuple[Finalist, str, int]], context: Context) -> list[ScriptRan | None]:
+        """Runs of finalists on views, side by side; a seed counts from that of the trials. None where one failed."""
+        outcomes: list[ScriptRan | None] = [None] * len(asked)
+
+        async def run(place: int, finalist: Finalist, view: str, column: int) -> None:
+            request = ScriptRun(
+                script_ref=finalist.script_ref,
+                view=view,
+                seed=self.scenario.seed + (view != "full") * (1 + column),
+                seconds=self.scenario.executors.timeout.full,
+            )
+            label = f"{view} run of {finalist.trace}.{finalist.step}, seed {request.seed}"
+            owner = f"{self.name}-{finalist.trace}.{finalist.step}"
+            ran = await run_script(self.forward, request, owner, context, label, turn=FINISH)
+            outcomes[place] = ran if ran.good else None
 
         # Tasks start in the order they are given, so each run gets the same ordinal at every delivery.
         async with anyio.create_task_group() as group:
-            for row, finalist in enumerate(call.finalists):
-                for column in range(call.seeds):
-                    group.start_soon(run, row, column, self._request(finalist, column))
-        return reruns
-
-    def _request(self, finalist: Finalist, column: int) -> ScriptRun:
-        return ScriptRun(
-            script_ref=finalist.script_ref,
-            view="holdout",
-            seed=self.scenario.seed + 1 + column,
-            seconds=self.scenario.executors.timeout.full,
-        )
+            for place, each in enumerate(asked):
+                group.start_soon(run, place, *each)
+        return outcomes
 
     async def _blend(
         self,
@@ -136,30 +173,55 @@ class Finisher(Role):
         reruns: dict[Finalist, list[ScriptRan | None]],
         context: Context,
     ) -> Blend | None:
-        """The finalists' mean on the hold-out, seed by seed; on all data only where it is taken. [O]"""
+        """The finalists' mean on the hold-out, seed by seed. [O]"""
         members = members_of(ranking)
-        if not members or self.blender is None or not self.scenario.method.finish.blend:
+        if not members or not self.scenario.method.finish.blend:
             return None
         columns = zip(*(reruns[member] for member in members), strict=True)
-        scored = [
-            await self._average("holdout", [ran.submission_ref if ran else None for ran in column], context)
-            for column in columns
-        ]
-        blend = rank_blend(members, [each.evaluation for each in scored], ranking, self.opened.task.direction)
-        if not blend.taken:
-            return blend
-        shipped = await self._average("full", [member.submission_ref for member in members], context)
-        return blend.model_copy(update={"submission_ref": shipped.submission_ref})
+        scored = [await self._mixed(column, context) for column in columns]
+        return rank_blend(members, scored, ranking, self.opened.task.direction)
 
-    async def _average(self, view: Literal["full", "holdout"], refs: Sequence[str | None], context: Context) -> Blended:
-        if self.blender is None:
-            raise ValueError("there is nothing to blend with")
-        request = Blending(view=view, submission_refs=tuple(ref for ref in refs if ref is not None))
-        return await context.perform("blend", request, Blended, partial(self.blender, request), label="blend")
+    async def _mixed(self, runs: Sequence[ScriptRan | None], context: Context) -> Evaluation:
+        refs = tuple(ran.predictions_ref for ran in runs if ran is not None and ran.predictions_ref is not None)
+        request = Blending(predictions_refs=refs)
+        blended = await context.perform("blend", request, Blended, partial(self.mixer.blend, request), label="blend")
+        return blended.evaluation
 
-    async def _grade(self, submission_ref: str | None, context: Context) -> Grade | None:
-        if submission_ref is None:
-            return None
+    async def _shipping(
+        self, winner: Finalist, reruns: Sequence[ScriptRan | None], call: FinishCalled, context: Context
+    ) -> Shipped:
+        """How predictions are submitted: as set, or as the hold-out shows to be better for the winner. [O]"""
+        settings, rule = self.scenario.method.finish, self.opened.task.split
+        if settings.ship != "auto":
+            return Shipped(mode=settings.ship, reason="as the scenario has it")
+        refit = next((ran.evaluation for ran in reruns if ran is not None), None)
+        if not call.compares or refit is None:
+            return default_shipping(rule)
+        runs = await self._run_all([(winner, f"holdout-{split}", 0) for split in winner.splits], context)
+        if not all(runs):
+            return default_shipping(rule)
+        mean = await self._mixed(runs, context)
+        return choose_shipping(mean, refit, rule, self.opened.task.direction, self.scenario.method.near_tie)
+
+    async def _submission(self, members: Sequence[Finalist], shipped: Shipped, context: Context) -> tuple[Shipped, str]:
+        """What is submitted, and how it was made: where a refit fails, the mean of the splits' models is."""
+        refs = [member.submission_ref for member in members]
+        if shipped.mode == "refit":
+            refits = await self._run_all([(member, "full", 0) for member in members], context)
+            found = [ran.submission_ref for ran in refits if ran is not None and ran.submission_ref is not None]
+            if len(found) == len(members):
+                refs = found
+            else:
+                reason = f"{shipped.reason}; but a refit on all rows failed"
+                shipped = shipped.model_copy(update={"mode": "mean", "reason": reason})
+        if len(refs) == 1:
+            return shipped, refs[0]
+        request = Averaging(submission_refs=tuple(refs))
+        call = partial(self.mixer.average, request)
+        averaged = await context.perform("average", request, Averaged, call, label="mean of submissions")
+        return shipped, averaged.submission_ref
+
+    async def _grade(self, submission_ref: str, context: Context) -> Grade | None:
         request = Grading(submission_ref=submission_ref)
         graded = await context.perform("grade", request, Graded, partial(self.grader, request), label="private grade")
         return graded.grade

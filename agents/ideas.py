@@ -23,6 +23,7 @@ __all__ = [
     "Record",
     "Score",
     "Scores",
+    "Shipped",
     "Solution",
     "Stage",
     "TrialNote",
@@ -90,14 +91,17 @@ class Hypothesis(Record):
 
 
 class Effect(Record):
-    """A trial against its trace's best: `gain` is the mean paired difference over folds, positive for better.
+    """A trial against its trace's best: `gain` is the mean paired difference over their splits, positive for better.
 
-    `standard_error` is None where it cannot be had (no incumbent, or one fold).
+    It rests on `splits` splits that both were run on, with `rows` validation rows. `standard_error` is None where it
+    cannot be had.
     """
 
     gain: float
     standard_error: float | None
     verdict: Literal["better", "worse", "near-tie"]
+    splits: int = 0
+    rows: int = 0
 
 
 class TrialNote(Record):
@@ -140,7 +144,7 @@ class Solution(Record):
 
 
 class Finalist(Record):
-    """One candidate of the finish."""
+    """One candidate of the finish. `splits` are those that its trial was run on, `seconds` the time of one run."""
 
     trace: int
     step: int
@@ -149,6 +153,8 @@ class Finalist(Record):
     score: float
     standard_error: float | None
     seconds: float
+    splits: tuple[int, ...] = ()
+    oof_ref: str | None = None
 
 
 class FinalRanking(Record):
@@ -165,7 +171,7 @@ class FinalRanking(Record):
 class Blend(Record):
     """The mean of several finalists' predictions, named by (trace, step): hold-out scores, one a seed.
 
-    `submission_ref` is the same mean of their submissions on all data, None where it was not `taken`.
+    `taken` says that it is submitted.
     """
 
     members: tuple[tuple[int, int], ...]
@@ -173,4 +179,15 @@ class Blend(Record):
     mean: float | None
     spread: float | None
     taken: bool
-    submission_ref: str | None
+
+
+class Shipped(Record):
+    """How a submission was made: as the mean of the models of the splits, or by a refit on all rows.
+
+    `mean` and `refit` are the winner's scores on the hold-out in both ways, None where they were not compared.
+    """
+
+    mode: Literal["mean", "refit"]
+    reason: str
+    mean: float | None = None
+    refit: float | None = None

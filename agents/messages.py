@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from agents.ideas import Blend, Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Stage
+from agents.ideas import Blend, Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Shipped, Stage
 from agents.workplace import Workplace
 from bus.lifecycle import LIFECYCLE
 from bus.message import Message, Vocabulary
@@ -48,7 +48,8 @@ class RunOpened(Message):
     """The user → everybody. The first message of a log: all that the run depends on, so that the log stands alone.
 
     `scenario` is the whole scenario, defaults filled in. `reasoners` maps a role to the label of the backend that
-    answers for it, as it is shown everywhere. `baseline` is the score of a constant prediction on the same folds.
+    answers for it, as it is shown everywhere. `splits` are the views that a trial is run on, in this order; `baseline`
+    is the score of a constant prediction over them. `start_ref` is the script that traces begin from, if there is one.
     """
 
     kind: Literal["run_opened"] = "run_opened"
@@ -62,7 +63,9 @@ class RunOpened(Message):
     profile: Profile
     workplace: Workplace
     reasoners: dict[str, str]
+    splits: tuple[str, ...]
     baseline: float | None
+    start_ref: str | None = None
 
 
 class SessionOpened(Message):
@@ -147,11 +150,11 @@ class Proposal(Message):
 
     `base_ref` is None at the root. `origin` names the recalled hypothesis that was taken, None for the trace's own.
     `draft`, `improve` and `debug` are the actions of a step that was planned in one call, without candidates; `parent`
-    is the step that a tree search goes on from.
+    is the step that a tree search goes on from. `start` runs the user's own script, `base_ref`, as it is.
     """
 
     kind: Literal["proposal"] = "proposal"
-    action: Literal["select", "modify", "create", "root", "draft", "improve", "debug"]
+    action: Literal["select", "modify", "create", "root", "draft", "improve", "debug", "start"]
     hypotheses: tuple[Hypothesis, ...]
     sketch: str
     reason: str
@@ -191,6 +194,10 @@ class RepairCalled(Message):
 class Trial(Message):
     """Runner → Diagnoser, Director: a step's script was run. `evaluation` is None where it never ended well.
 
+    `stopped` says why not all splits were run, with `words`: it was clearly `worse` than the trace's best, nothing left
+    could make it better (`futile`), or enough was known (`decided`). `seconds` is the mean time of one run. `oof_ref`
+    and `submission_ref` are the out-of-fold predictions and the mean of the splits' predictions for the test rows.
+
     `late` says that it was not run at all, the time for trials being over.
     """
 
@@ -204,6 +211,8 @@ class Trial(Message):
     output_ref: str | None
     submission_ref: str | None
     evaluation: Evaluation | None
+    oof_ref: str | None = None
+    stopped: Literal["worse", "futile", "decided"] | None = None
     late: bool = False
 
 
@@ -219,7 +228,7 @@ class Diagnosis(Message):
 
     `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter. `layer` is the first
     layer of validation that failed, or the one that decided. `score` is None where there is none or where a severe
-    misalignment erased it (`erased`).
+    misalignment erased it (`erased`); of a trial that was stopped early it is that of the splits that were run.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
@@ -232,6 +241,7 @@ class Diagnosis(Message):
     challenges: tuple[Challenge, ...]
     script_ref: str | None
     submission_ref: str | None
+    oof_ref: str | None = None
     evaluation: Evaluation | None
     seconds: float
     score: float | None
@@ -253,6 +263,7 @@ class Diagnosis(Message):
             challenges=challenges,
             script_ref=None,
             submission_ref=None,
+            oof_ref=None,
             evaluation=None,
             seconds=0.0,
             score=None,
@@ -267,25 +278,32 @@ class Diagnosis(Message):
 
 
 class FinishCalled(Message):
-    """Director → Finisher: run these again on data without the hold-out's labels, with so many seeds, and choose."""
+    """Director → Finisher: run these again on data without the hold-out's labels, with so many seeds, and choose.
+
+    `compares` says that there is time to try on the hold-out whether the mean of the splits' models or a refit ships.
+    """
 
     kind: Literal["finish_called"] = "finish_called"
     finalists: tuple[Finalist, ...]
     seeds: int
     reason: str
+    compares: bool = False
 
 
 class RunFinished(Message):
     """Finisher → the user: the winner, the ranking it comes from, and its grade where the task has private answers.
 
     `winner` is None where no trial was ever accepted. `blend` is the finalists' mean where there are several, `taken`
-    where it was better. The grade is computed after the choice, of what is submitted.
+    where it was better. `shipped` is how the predictions of each member were made, and why. The grade is computed
+    after the choice, of what is submitted.
     """
 
     kind: Literal["run_finished"] = "run_finished"
     winner: Finalist | None
     ranking: tuple[FinalRanking, ...]
     blend: Blend | None = None
+    shipped: Shipped | None = None
+    submission_ref: str | None = None
     why: str
     grade: Grade | None
     trials: int
@@ -293,11 +311,14 @@ class RunFinished(Message):
     dead_letters: int
 
     @property
-    def submission_ref(self) -> str | None:
-        """What is submitted: the blend's predictions where it was taken, else the winner's."""
-        if self.blend is not None and self.blend.taken:
-            return self.blend.submission_ref
-        return self.winner.submission_ref if self.winner is not None else None
+    def members(self) -> tuple[Finalist, ...]:
+        """The finalists whose predictions are submitted: those of the blend where it was taken, else the winner."""
+        if self.winner is None:
+            return ()
+        if self.blend is None or not self.blend.taken:
+            return (self.winner,)
+        ranked = {(each.finalist.trace, each.finalist.step): each.finalist for each in self.ranking}
+        return tuple(ranked[place] for place in self.blend.members)
 
 
 VOCABULARY = Vocabulary.of(

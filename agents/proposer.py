@@ -18,6 +18,7 @@ from agents.requests import PlanStep, ProposeHypotheses, SelectHypothesis
 from agents.role import Reasoner, Role, place
 from agents.schedule import scenario_share
 from agents.scoring import compatible, draw_by_rank, top_candidates
+from agents.start import START
 from agents.trace import TraceState
 from bus.actor import Context
 from bus.artefacts import Artefacts
@@ -63,6 +64,8 @@ class Proposer(Role):
         trace, step = place(envelope)
         structured, asked = self.optimizer.structured, envelope.message
         message: Candidates | Proposal
+        if self.opened.start_ref is not None and step == 1:
+            structured = False
         if not isinstance(asked, Recollection):
             message = await self._propose(trace, step, context) if structured else self._candidates(())
         elif not structured:
@@ -148,7 +151,12 @@ class Proposer(Role):
         )
 
     async def _plan(self, recollection: Recollection, trace: int, step: int, context: Context) -> Proposal:
-        """The optimizer picks where to go on from; mending needs no plan but the failure itself."""
+        """The optimizer picks where to go on from; mending needs no plan but the failure itself.
+
+        A user's own script is the first step of a trace, and needs none either.
+        """
+        if self.opened.start_ref is not None and step == 1:
+            return self._start(self.opened.start_ref, step)
         chance = random.Random(self.seed(trace, step, "pick"))
         pick = self.optimizer.pick(self.state, self.tree, chance)
         if pick.action == "debug":
@@ -179,6 +187,17 @@ class Proposer(Role):
             origin=plan.origin,
             stage=self.stages[step],
             parent=pick.parent,
+        )
+
+    def _start(self, script_ref: str, step: int) -> Proposal:
+        return Proposal(
+            action="start",
+            hypotheses=(START,),
+            sketch="",
+            reason=START.reason,
+            base_ref=script_ref,
+            origin=None,
+            stage=self.stages[step],
         )
 
     def _mend(self, pick: Pick, step: int) -> Proposal:

@@ -1,14 +1,17 @@
-"""Who wins the finish: finalists by their mean hold-out score, and whether their blend is better than all of them."""
+"""Who wins the finish: finalists by their mean hold-out score, whether their blend is better than all of them, and
+whether the mean of the splits' models or a refit is submitted.
+"""
 
 import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from agents.ideas import Blend, Finalist, FinalRanking
+from agents.ideas import Blend, Finalist, FinalRanking, Shipped
 from agents.momentum import signed_gain
-from scenarios.evidence import Direction, Evaluation
+from agents.validation import compare
+from scenarios.evidence import Direction, Evaluation, SplitRule
 
-__all__ = ["members_of", "rank", "rank_blend", "why"]
+__all__ = ["choose_shipping", "default_shipping", "members_of", "rank", "rank_blend", "why"]
 
 
 def rank(
@@ -77,7 +80,27 @@ def rank_blend(
     best = ranking[0].mean
     taken = mean is not None and best is not None and signed_gain(mean, best, direction) > 0
     places = tuple((member.trace, member.step) for member in members)
-    return Blend(members=places, scores=scores, mean=mean, spread=spread, taken=taken, submission_ref=None)
+    return Blend(members=places, scores=scores, mean=mean, spread=spread, taken=taken)
+
+
+def default_shipping(rule: SplitRule) -> Shipped:
+    """The mean of the splits' models; a refit where these saw too little: the past alone, or one part of the rows."""
+    if rule.kind in ("time", "holdout", "own"):
+        return Shipped(mode="refit", reason=f"the default for a split of kind {rule.kind}")
+    return Shipped(mode="mean", reason=f"the default for a split of kind {rule.kind}")
+
+
+def choose_shipping(
+    mean: Evaluation, refit: Evaluation, rule: SplitRule, direction: Direction, near_tie: float
+) -> Shipped:
+    """The better of both on the hold-out, where it is better by more than noise; else the default. [O]"""
+    default, effect = default_shipping(rule), compare(mean, refit, direction, near_tie)
+    update: dict[str, object] = {"mean": mean.score, "refit": refit.score}
+    if effect is None or effect.verdict == "near-tie":
+        update["reason"] = f"{default.reason}; on the hold-out the two are within noise of each other"
+    else:
+        update |= {"mode": "mean" if effect.gain > 0 else "refit", "reason": "better on the hold-out"}
+    return default.model_copy(update=update)
 
 
 def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> str:
@@ -105,6 +128,5 @@ def _left_out(ranking: FinalRanking) -> str:
     finalist = ranking.finalist
     return (
         f"; {finalist.trace}.{finalist.step} comes last: its out-of-fold score {finalist.score:.5g} is too far from "
-        f"its {ranking.mean:.5g} on the hold-out to be chance, so labels of validation rows reached it or validation "
-        "is unlike the hold-out"
+        f"its {ranking.mean:.5g} on the hold-out to be chance, so validation is unlike the hold-out"
     )

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
+
+from agents.assembling import Assembled, Assembling
 from agents.backends.base import Answer, Embedded, Texts
 from agents.conduct import opening_of
-from agents.examination import Examined, Examining
-from agents.finisher import Blended, Blending, Graded, Grading
-from agents.forward import Forward, ScriptRan, ScriptRun
+from agents.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from agents.messages import VOCABULARY
 from agents.requests import Request
 from agents.ring import seat
+from agents.script_run import Forward, ScriptRan, ScriptRun
 from bus.lifecycle import ActivityFinished, ActivityStarted
 from bus.reader import LogReader
 from bus.replay import Replayed, replay
 from errors import ReplayDiverged
+from executors.launch import Cause
 from scenarios.schema import Scenario
 
 __all__ = ["Rerun", "rehearse", "rerun_scripts"]
@@ -44,19 +47,32 @@ class _NoWorld:
     async def aclose(self) -> None:
         """Nothing is held."""
 
+    @property
+    def forward(self) -> Forward:
+        return self
+
     async def run(
-        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
+        self,
+        request: ScriptRun,
+        owner: str,
+        *,
+        turn: int = 1,
+        over: anyio.Event | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> ScriptRan:
         raise ReplayDiverged(f"a replay ran script {request.script_ref} for {owner}")
 
     async def grade(self, request: Grading) -> Graded:
         raise ReplayDiverged(f"a replay graded {request.submission_ref}")
 
-    async def blend(self, request: Blending) -> Blended:
-        raise ReplayDiverged(f"a replay blended {len(request.submission_refs)} submissions")
+    async def assemble(self, request: Assembling) -> Assembled:
+        raise ReplayDiverged(f"a replay put {len(request.predictions_refs)} runs together")
 
-    async def examine(self, request: Examining) -> Examined:
-        raise ReplayDiverged(f"a replay examined {request.probe.oof_ref}")
+    async def blend(self, request: Blending) -> Blended:
+        raise ReplayDiverged(f"a replay blended {len(request.predictions_refs)} predictions")
+
+    async def average(self, request: Averaging) -> Averaged:
+        raise ReplayDiverged(f"a replay averaged {len(request.submission_refs)} submissions")
 
 
 async def rehearse(folder: Path) -> Replayed:
@@ -70,9 +86,7 @@ async def rehearse(folder: Path) -> Replayed:
     backends = dict.fromkeys(scenario.backends, nothing)
     with LogReader(folder, VOCABULARY) as reader, _closed_world():
         embedder = None if scenario.roles.memory_keeper.embedding == "hashing" else nothing
-        actors = seat(
-            scenario, backends, nothing, nothing.grade, reader.artefacts, embedder, nothing.blend, nothing.examine
-        )
+        actors = seat(scenario, backends, nothing, reader.artefacts, embedder)
         return await replay(reader, actors)
 
 
@@ -120,6 +134,8 @@ async def rerun_scripts(folder: Path, forward: Forward) -> list[Rerun]:
                     started = starts[envelope.cause, envelope.sender, finished.ordinal]
                     request = ScriptRun.model_validate_json(reader.artefacts.read_now(started.request_ref))
                     before = ScriptRan.model_validate_json(reader.artefacts.read_now(finished.result_ref))
+                    if before.cause is Cause.ABANDONED or before.reused:
+                        continue
                     after = await forward.run(request, "rerun")
                     reruns.append(Rerun(envelope.id, request.view, _score(before), _score(after)))
                 case _:

@@ -1,45 +1,61 @@
 """Seats the roles: one Director, Memory-Keeper and Finisher, and a team for each trace."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
+from agents.assembling import Assembled, Assembling
 from agents.backends.base import Backend, Embedder
 from agents.diagnoser import Diagnoser
 from agents.director import Director
-from agents.examination import Examiner
-from agents.finisher import Blender, Finisher, Grader
-from agents.forward import Forward
+from agents.finisher import Averaged, Averaging, Blended, Blending, Finisher, Graded, Grading
 from agents.memory_keeper import MemoryKeeper
 from agents.proposer import Proposer
 from agents.role import Reasoner, Role
 from agents.runner import Runner
+from agents.script_run import Forward
 from agents.writer import Writer
 from bus.artefacts import Artefacts
 from scenarios.schema import Scenario
 
-__all__ = ["seat"]
+__all__ = ["World", "seat"]
+
+
+class World(Protocol):
+    """What the actors of a run reach for outside the log (`workshop`); a replay has one that refuses."""
+
+    @property
+    def forward(self) -> Forward:
+        """Who runs scripts."""
+
+    async def grade(self, request: Grading) -> Graded:
+        """A submission against the task's private answers."""
+
+    async def assemble(self, request: Assembling) -> Assembled:
+        """The runs of a trial, put together."""
+
+    async def blend(self, request: Blending) -> Blended:
+        """What the mean of predictions is worth on the hold-out."""
+
+    async def average(self, request: Averaging) -> Averaged:
+        """The mean of submissions."""
 
 
 def seat(
     scenario: Scenario,
     backends: Mapping[str, Backend],
-    forward: Forward,
-    grader: Grader,
+    world: World,
     artefacts: Artefacts,
     embedder: Embedder | None = None,
-    blender: Blender | None = None,
-    examiner: Examiner | None = None,
 ) -> list[Role]:
-    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words, `blender`
-    where no finalists are to be averaged, `examiner` where no script is to be examined.
-    """
+    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words."""
     if (embedder is None) != (scenario.roles.memory_keeper.embedding == "hashing"):
         raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
-    roles, lookahead = scenario.roles, scenario.lookahead
+    roles, lanes = scenario.roles, scenario.lookahead + 1
     diagnosing, proposing, writing = (
         Reasoner(backends[name]) for name in (roles.diagnoser, roles.proposer, roles.executor)
     )
     keeper = MemoryKeeper(artefacts, embedder)
-    shared: list[Role] = [Director(artefacts), keeper, Finisher(forward, grader, artefacts, blender)]
+    shared: list[Role] = [Director(artefacts), keeper, Finisher(world.forward, world.grade, world, artefacts)]
     teams = [
         role
         for trace in range(scenario.teams)
@@ -47,7 +63,7 @@ def seat(
             Diagnoser(trace, diagnosing, artefacts),
             Proposer(trace, proposing, artefacts),
             Writer(trace, writing, artefacts),
-            *(Runner(trace, forward, artefacts, lane, lookahead + 1, examiner) for lane in range(lookahead + 1)),
+            *(Runner(trace, world.forward, artefacts, world.assemble, lane, lanes) for lane in range(lanes)),
         )
     ]
     return shared + teams

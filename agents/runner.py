@@ -1,18 +1,19 @@
-"""The Runner, the Executor's second cursor: runs a script in a slot, on a sample first and then in full.
+"""The Runner, the Executor's second cursor: runs a script on the splits of its task, in slots.
 
-Job ──► debug run ──► full run ──► examination ──► Trial, or TuneCalled once
-            │             │
-            └─────────────┴──► RepairCalled, while attempts are left
+Job ──► debug run, where it may take long ──► a run for each split, while they may decide ──► Trial, or TuneCalled once
+            │                                         │
+            └─────────────────────────────────────────┴──► RepairCalled, while attempts are left
 
 With lookahead a trace has several steps in the air and as many runners, each with its lane of the steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Literal
 
-from agents.examination import Examiner, cross_examine
-from agents.forward import Forward, ScriptRan, ScriptRun, run_script
+import anyio
+
+from agents.assembling import Assembled, Assembler, Assembling
 from agents.messages import (
     DeadlineReached,
     Diagnosis,
@@ -23,43 +24,44 @@ from agents.messages import (
     Trial,
     TuneCalled,
 )
+from agents.racing import Stop, stop_after
 from agents.role import Role, place
+from agents.script_run import Forward, ScriptRan, ScriptRun, run_script
+from agents.split_runs import SplitRuns, run_splits
+from agents.trace import Best
 from agents.validation import compare
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
 from executors.launch import Cause
-from scenarios.evidence import Evaluation, LeakNote
-from scenarios.views import ViewName
 
 __all__ = ["Runner"]
 
 Phase = Literal["check", "debug", "full"]
 
+_LONG = 20.0
+"""Seconds of a run of the trace's best from which a changed script is tried on a sample first."""
+_LARGE = 1_000_000
+"""Fields, each word of a text counted, from which the first run of a script may take long."""
+
 
 class Runner(Role):
-    """Turns a job into a trial. Without an `examiner` no script is examined."""
+    """Turns a job into a trial."""
 
     handles = frozenset({"job"})
     notes = frozenset({"run_opened", "session_opened", "deadline_reached", "diagnosis", "trace_restarted"})
 
     def __init__(
-        self,
-        trace: int,
-        forward: Forward,
-        artefacts: Artefacts,
-        lane: int = 0,
-        lanes: int = 1,
-        examiner: Examiner | None = None,
+        self, trace: int, forward: Forward, artefacts: Artefacts, assembler: Assembler, lane: int = 0, lanes: int = 1
     ) -> None:
         super().__init__("runner", trace, artefacts)
         if lanes > 1:
             self.name = f"{self.name}.{lane}"
         self.lane, self.lanes = lane, lanes
         self.forward = forward
-        self.examiner = examiner
+        self.assembler = assembler
         self.late = False
-        self.best: Evaluation | None = None
+        self.best: Best | None = None
         self.full_failures: dict[int, int] = {}
         self.debugged: dict[int, float] = {}
 
@@ -78,9 +80,9 @@ class Runner(Role):
                 self.full_failures.pop(place(envelope)[1], None)
                 self.debugged.pop(place(envelope)[1], None)
                 if diagnosis.accepted:
-                    self.best = diagnosis.evaluation
+                    self.best = Best.of(diagnosis)
             case TraceRestarted() as restart:
-                self.best = restart.evaluation
+                self.best = Best.after(restart)
             case _:
                 pass
 
@@ -93,84 +95,90 @@ class Runner(Role):
         if step % self.lanes != self.lane:
             return []
         if self.late:
-            words = "not run: the time for trials was over"
-            ran = ScriptRan(cause=Cause.REFUSED, words=words)
-            return [Draft(_trial(job, "check", ran, late=True), trace, step)]
+            ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
+            return [Draft(_trial(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
         if job.tunes is not None:
             return [Draft(await self._tuned(job, job.tunes, context), trace, step)]
-        phase: Phase = "full"
-        leaks: tuple[LeakNote, ...] = ()
-        if self.scenario.executors.debug:
-            ran = await self._run(job, "debug", context)
-            phase = "check" if ran.cause is Cause.REFUSED else "debug"
+        if self._wants_sample():
+            ran = await self._run(job, context, "debug", 1, None)
             if not ran.good:
-                return [self._failed(job, phase, ran, trace, step)]
-            leaks = ran.evaluation.leaks if ran.evaluation else ()
-        ran = await self._run(job, "full", context)
-        if not ran.good:
-            return [self._failed(job, "check" if ran.cause is Cause.REFUSED else "full", ran, trace, step)]
-        ran = await self._examined(job, _with_leaks(ran, leaks), self.best, context)
-        trial = _trial(job, "full", ran)
-        return [Draft(TuneCalled(trial=trial) if self._worth_tuning(ran, step) else trial, trace, step)]
+                return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
+        runs = await self._race(job, self._stops, context)
+        if not runs.good:
+            return [self._failed(job, "full", runs, trace, step)]
+        trial = _trial(job, "full", runs, await self._assembled(runs, context))
+        return [Draft(TuneCalled(trial=trial) if self._worth_tuning(runs, step) else trial, trace, step)]
 
-    def _worth_tuning(self, ran: ScriptRan, step: int) -> bool:
+    def _wants_sample(self) -> bool:
+        """Whether to run on a small sample first: as set, or where the first split may take long. [C]"""
+        asked = self.scenario.executors.debug
+        if asked != "auto" or self.opened.task.split.kind == "own":
+            return asked is True and self.opened.task.split.kind != "own"
+        if self.best is not None and not self.lockstep:
+            return self.best.seconds >= _LONG
+        profile = self.opened.profile
+        return profile.images is not None or profile.rows * sum(each.words or 1 for each in profile.columns) >= _LARGE
+
+    @property
+    def _views(self) -> Sequence[str]:
+        """The views that a trial is run on, in this order."""
+        folds = self.scenario.method.folds
+        return self.opened.splits[:folds] if isinstance(folds, int) else self.opened.splits
+
+    async def _race(self, job: Job, judge: Callable[[Sequence[ScriptRan]], Stop | None], context: Context) -> SplitRuns:
+        return await run_splits(self._views, partial(self._run, job, context), judge)
+
+    def _stops(self, runs: Sequence[ScriptRan]) -> Stop | None:
+        """Whether the trial stops after these runs, which all went well."""
+        method, task = self.scenario.method, self.opened.task
+        if not (self.optimizer.judges if method.racing.enabled is None else method.racing.enabled):
+            return None
+        evaluations = [run.evaluation for run in runs if run.evaluation is not None]
+        best = self.best.evaluation if self.best else None
+        longest = self.timed(max(run.seconds for run in runs))
+        return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest)
+
+    async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
+        """The runs of a trial put together: recorded, like everything that is done outside of the log."""
+        request = Assembling.of(runs.runs, len(self._views))
+        return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label="assembly")
+
+    def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
         """A trace's first full run, where more than half of the time is left; in lockstep time has no say. [C]"""
         settings = self.scenario.executors
-        return settings.tuning and step == 1 and (self.lockstep or ran.seconds < settings.timeout.full / 2)
+        return settings.tuning and step == 1 and (self.lockstep or runs.seconds < settings.timeout.full / 2)
 
     async def _tuned(self, job: Job, before: Trial, context: Context) -> Trial:
         """The better of a trial and its tuned script. An unchanged one is not run again, a failed one not repaired."""
         if job.script_ref == before.script_ref:
             return before
-        leaks: tuple[LeakNote, ...] = ()
-        if self.scenario.executors.debug:
-            sample = await self._run(job, "debug", context)
-            if not sample.good or sample.evaluation is None:
-                return before
-            leaks = sample.evaluation.leaks
-        ran = await self._run(job, "full", context)
-        if not ran.good or ran.evaluation is None or before.evaluation is None:
+        runs = await self._race(job, lambda _: None, context)
+        if not runs.good or before.evaluation is None:
             return before
+        assembled = await self._assembled(runs, context)
         direction, method = self.opened.task.direction, self.scenario.method
-        effect = compare(ran.evaluation, before.evaluation, direction, method.near_tie)
+        effect = compare(assembled.evaluation, before.evaluation, direction, method.near_tie)
         if effect is None or effect.gain <= 0:
             return before
-        return _trial(job, "full", await self._examined(job, _with_leaks(ran, leaks), before.evaluation, context))
+        return _trial(job, "full", runs, assembled)
 
-    async def _examined(self, job: Job, ran: ScriptRan, best: Evaluation | None, context: Context) -> ScriptRan:
-        """The full run with what the examination shows, where the script may be kept and no leak is plain already.
-
-        What is clearly worse than the best is not kept; under a control it still may be a finalist. [O]
-        """
-        evaluation = ran.evaluation
-        if self.examiner is None or not self.scenario.executors.examine or evaluation is None:
-            return ran
-        if any(leak.severity == "severe" for leak in evaluation.leaks):
-            return ran
-        if self.optimizer.judges and best is not None:
-            effect = compare(evaluation, best, self.opened.task.direction, self.scenario.method.near_tie)
-            if effect is not None and effect.verdict == "worse":
-                return ran
-        seconds = self.scenario.executors.timeout.full
-        leaks = await cross_examine(partial(self._run, job, context=context), self.examiner, seconds, context)
-        return _with_leaks(ran, leaks)
-
-    async def _run(self, job: Job, view: ViewName, context: Context) -> ScriptRan:
+    def _run(self, job: Job, context: Context, view: str, turn: int, over: anyio.Event | None) -> Awaitable[ScriptRan]:
         timeout = self.scenario.executors.timeout
         seconds = timeout.debug if view == "debug" else timeout.full
         request = ScriptRun(script_ref=job.script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
-        label = f"{view} run" if view in ("debug", "full") else "examination run"
-        return await run_script(self.forward, request, self.name, context, label)
+        label = "debug run" if view == "debug" else f"run {turn}/{len(self._views)}, {view}"
+        return run_script(self.forward, request, self.name, context, label, turn=turn, over=over)
 
-    def _failed(self, job: Job, phase: Phase, ran: ScriptRan, trace: int, step: int) -> Draft:
+    def _failed(self, job: Job, phase: Phase, runs: SplitRuns, trace: int, step: int) -> Draft:
         """A repair while attempts and time are left (ten in all, three full runs), else a failed trial. [C]"""
-        settings = self.scenario.executors
+        settings, ran = self.scenario.executors, runs.last
+        phase = "check" if ran.cause is Cause.REFUSED else phase
         tries = self.full_failures.get(step, 0) + (phase == "full")
         seconds = ran.seconds if phase == "debug" else 0.0
         debugged = self.debugged.get(step, 0.0) + seconds
         late = debugged >= settings.repair_time * settings.timeout.debug and not self.lockstep
         if job.attempt > settings.repairs or tries >= settings.full_tries or late:
-            return Draft(_trial(job, phase, ran), trace, step)
+            return Draft(_trial(job, phase, runs, None), trace, step)
         repair = RepairCalled(
             script_ref=job.script_ref,
             attempt=job.attempt,
@@ -184,14 +192,6 @@ class Runner(Role):
         return Draft(repair, trace, step)
 
 
-def _with_leaks(ran: ScriptRan, leaks: tuple[LeakNote, ...]) -> ScriptRan:
-    """A full run with what runs on other views showed of leaks: there alone are labels changed to catch them."""
-    if ran.evaluation is None or not leaks:
-        return ran
-    evaluation = ran.evaluation.model_copy(update={"leaks": ran.evaluation.leaks + leaks})
-    return ran.model_copy(update={"evaluation": evaluation})
-
-
 def _words(ran: ScriptRan) -> str:
     """Why a run is not good, in one sentence."""
     if ran.cause is Cause.OK and ran.evaluation is not None and ran.evaluation.defects:
@@ -199,16 +199,20 @@ def _words(ran: ScriptRan) -> str:
     return ran.words
 
 
-def _trial(job: Job, phase: Phase, ran: ScriptRan, *, late: bool = False) -> Trial:
+def _trial(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None, *, late: bool = False) -> Trial:
+    """The runs as a trial; its output is that of the run that failed, else of the first."""
+    ran = runs.runs[0] if runs.good else runs.last
     return Trial(
         script_ref=job.script_ref,
         attempts=job.attempt,
         phase=phase,
-        cause=ran.cause,
-        words=_words(ran),
-        seconds=ran.seconds,
+        cause=runs.last.cause,
+        words=runs.stop.words if runs.stop else _words(runs.last),
+        seconds=runs.seconds,
         output_ref=ran.output_ref,
-        submission_ref=ran.submission_ref,
-        evaluation=ran.evaluation,
+        submission_ref=assembled.submission_ref if assembled else None,
+        oof_ref=assembled.oof_ref if assembled else None,
+        evaluation=assembled.evaluation if assembled else runs.last.evaluation,
+        stopped=runs.stop.why if runs.stop else None,
         late=late,
     )

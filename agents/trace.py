@@ -1,13 +1,14 @@
 """A trace's memory of itself: the fold over its diagnoses that several of its roles keep."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
 from agents.ideas import Challenge, Hypothesis, Key, TrialNote
 from agents.messages import Diagnosis, Proposal, TraceRestarted
 from bus.message import Envelope
 from scenarios.evidence import Evaluation
 
-__all__ = ["Best", "TraceState", "best_of"]
+__all__ = ["Best", "TraceState"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,21 @@ class Best:
     evaluation: Evaluation
     score: float
     seconds: float
+
+    @classmethod
+    def of(cls, diagnosis: Diagnosis) -> Self:
+        """The solution that a scored diagnosis is about. Raises ValueError for a diagnosis without a score."""
+        if diagnosis.script_ref is None or diagnosis.evaluation is None or diagnosis.score is None:
+            raise ValueError("a scored diagnosis names its script, evaluation and score")
+        return cls(diagnosis.script_ref, diagnosis.evaluation, diagnosis.score, diagnosis.seconds)
+
+    @classmethod
+    def after(cls, restart: TraceRestarted) -> Self | None:
+        """The solution that a restarted trace goes on from; None where it begins afresh."""
+        evaluation = restart.evaluation
+        if restart.script_ref is None or evaluation is None or evaluation.score is None:
+            return None
+        return cls(restart.script_ref, evaluation, evaluation.score, restart.seconds)
 
 
 @dataclass(slots=True)
@@ -61,7 +77,7 @@ class TraceState:
             return
         if diagnosis.accepted:
             self.accepted += 1
-            self.best = best_of(diagnosis)
+            self.best = Best.of(diagnosis)
         else:
             self.refused += 1
         self.notes.append(
@@ -81,11 +97,8 @@ class TraceState:
         """Another best, or none, and a path that begins anew. What was tried stays known."""
         self.accepted = self.refused = 0
         self.path = len(self.notes)
-        self.best, self.challenges = None, self.survey
-        if restart.script_ref is not None and restart.evaluation is not None and restart.evaluation.score is not None:
-            score, seconds = restart.evaluation.score, restart.seconds
-            self.best = Best(restart.script_ref, restart.evaluation, score, seconds)
-            self.challenges = restart.challenges or self.survey
+        self.best = Best.after(restart)
+        self.challenges = (restart.challenges if self.best else ()) or self.survey
 
     @property
     def tried(self) -> tuple[Hypothesis, ...]:
@@ -104,10 +117,3 @@ class TraceState:
         path = self.notes[self.path :]
         last = max((index for index, note in enumerate(path) if note.accepted), default=-1)
         return tuple(note for index, note in enumerate(path) if note.accepted or index > last)
-
-
-def best_of(diagnosis: Diagnosis) -> Best:
-    """The solution that a scored diagnosis is about."""
-    if diagnosis.script_ref is None or diagnosis.evaluation is None or diagnosis.score is None:
-        raise ValueError("a scored diagnosis names its script, evaluation and score")
-    return Best(diagnosis.script_ref, diagnosis.evaluation, diagnosis.score, diagnosis.seconds)

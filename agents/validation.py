@@ -1,18 +1,20 @@
 """Hierarchical validation: three layers in this order, the first that fails decides. [P]
 
 1. format: the files are as asked, and the script ended well; the first valid submission of a trace is accepted;
-2. alignment: validation is built as the test is, nothing leaks; severe → rejected and the score erased;
+2. alignment: the solution answers the task as it is set; severe → rejected and the score erased;
 3. analysis: clearly better or worse decides; a near-tie is the reasoner's to decide.
 
-The noise of the folds counts: a difference within one standard error (`method.near_tie`) is a near-tie.
+The noise counts: a difference within one standard error (`method.near_tie`) is a near-tie.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean, variance
 from typing import Literal
 
 from agents.ideas import Effect
+from agents.messages import Trial
 from agents.momentum import signed_gain
 from agents.requests import Assessment
 from scenarios.evidence import Direction, Evaluation
@@ -31,36 +33,63 @@ class Ruling:
 
 
 def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction, near_tie: float = 1.0) -> Effect | None:
-    """A trial against its trace's best over the same folds; None where either has no score.
+    """A trial against its trace's best over the splits that both were run on; None where there is no score to compare.
 
-    With d the fold-wise gains over K splits: SE = sd(d) · √(1/K + n_valid/n_train), the correction of Nadeau & Bengio
-    (2003) for overlapping training sets. With one split the standard error is by paired bootstrap over its rows. Where
-    nothing can be paired the difference of the scores stands without an error. |mean d| < `near_tie` · SE is a
-    near-tie, and so is a gain of nothing. [O]
+    With g_k the gain on split k, w_k its weight and v_k the variance of g_k by a paired bootstrap over its rows (over
+    groups or stretches of time, where rows hang together):
+
+        gain = Σ w_k g_k,   SE² = Σ w_k² v_k + (n_valid / n_train) · Σ w_k v_k
+
+    The second term is the correction of Nadeau & Bengio (2003) for training sets that overlap. The variance is that of
+    rows within splits and not that between splits, which on a task by time differ for reasons that both solutions
+    share. Where a split has no such variance, that of the gains over splits takes its place. |gain| < `near_tie` · SE
+    is a near-tie, and so is a gain of nothing. [O]
     """
     if trial.score is None or incumbent.score is None:
         return None
-    gains = [signed_gain(ours, theirs, direction) for ours, theirs in zip(trial.folds, incumbent.folds, strict=False)]
-    splits = len(gains)
-    if splits < 2 or len(trial.folds) != len(incumbent.folds):
-        gain, error = signed_gain(trial.score, incumbent.score, direction), _bootstrap_error(trial, incumbent)
-    else:
-        gain, error = fmean(gains), stdev(gains) * math.sqrt(1 / splits + _overlap(trial))
-    return Effect(gain=gain, standard_error=error, verdict=_verdict(gain, near_tie * (error or 0.0)))
+    common = [split for split in trial.splits if split in incumbent.splits]
+    if not common:
+        gain = signed_gain(trial.score, incumbent.score, direction)
+        return Effect(gain=gain, standard_error=None, verdict=_verdict(gain, 0.0))
+    ours, theirs = ([each.splits.index(split) for split in common] for each in (trial, incumbent))
+    total = sum(trial.weights[one] for one in ours)
+    weights = [trial.weights[one] / total for one in ours]
+    gains = [
+        signed_gain(trial.folds[one], incumbent.folds[other], direction)
+        for one, other in zip(ours, theirs, strict=True)
+    ]
+    variances = [
+        _variance(trial.replicates[one], incumbent.replicates[other]) for one, other in zip(ours, theirs, strict=True)
+    ]
+    gain = math.fsum(weight * each for weight, each in zip(weights, gains, strict=True))
+    rows = [trial.fold_rows[one] for one in ours]
+    error = _standard_error(gains, variances, weights, fmean(valid / train for valid, train in rows if train))
+    return Effect(
+        gain=gain,
+        standard_error=error,
+        verdict=_verdict(gain, near_tie * (error or 0.0)),
+        splits=len(common),
+        rows=sum(valid for valid, _ in rows),
+    )
 
 
-def _overlap(trial: Evaluation) -> float:
-    """n_valid / n_train, the mean over folds; 1/(K − 1), as in cross-validation, where the rows were not counted."""
-    shares = [valid / train for valid, train in trial.fold_rows if train]
-    return fmean(shares) if shares else 1 / (len(trial.folds) - 1)
-
-
-def _bootstrap_error(trial: Evaluation, incumbent: Evaluation) -> float | None:
-    """The standard deviation of the paired differences over the same draws of rows; None where there are none."""
-    ours, theirs = trial.replicates, incumbent.replicates
-    if len(ours) < 2 or len(ours) != len(theirs):
+def _standard_error(
+    gains: Sequence[float], variances: Sequence[float | None], weights: Sequence[float], overlap: float
+) -> float | None:
+    between = variance(gains) if len(gains) > 1 else None
+    known = [between if each is None else each for each in variances]
+    if any(each is None for each in known):
         return None
-    return stdev(one - other for one, other in zip(ours, theirs, strict=True))
+    pairs = [(weight, each) for weight, each in zip(weights, known, strict=True) if each is not None]
+    independent = math.fsum(weight * weight * each for weight, each in pairs)
+    return math.sqrt(independent + overlap * math.fsum(weight * each for weight, each in pairs))
+
+
+def _variance(ours: Sequence[float | None], theirs: Sequence[float | None]) -> float | None:
+    """Of the paired differences over the same draws of rows; None where there are too few."""
+    pairs = zip(ours, theirs, strict=True) if len(ours) == len(theirs) else ()
+    differences = [one - other for one, other in pairs if one is not None and other is not None]
+    return variance(differences) if len(differences) > 2 else None
 
 
 def _verdict(gain: float, least: float) -> Literal["better", "worse", "near-tie"]:
@@ -82,39 +111,36 @@ def format_fault(ended_well: bool, words: str, evaluation: Evaluation | None) ->
     return None
 
 
-def rule(evaluation: Evaluation, effect: Effect | None, assessment: Assessment) -> Ruling:
+def rule(trial: Trial, effect: Effect | None, assessment: Assessment) -> Ruling:
     """The second and third layer, for a trial whose format is right. `effect` is None for a trace's first."""
-    leak = _severe_leak(evaluation)
-    if leak is not None:
-        return leak
     if assessment.alignment == "severe":
         return Ruling("rejected", "alignment", assessment.alignment_reason, erased=True)
     if effect is None:
         return Ruling("accepted", "format", "the first valid submission of this trace")
+    if trial.stopped in ("worse", "futile"):
+        return Ruling("rejected", "analysis", trial.words)
     if effect.verdict == "near-tie":
         verdict: Literal["accepted", "rejected"] = "accepted" if assessment.accept else "rejected"
         return Ruling(verdict, "analysis", f"a near-tie, decided by analysis: {assessment.reason}")
     if effect.verdict == "better":
-        return Ruling("accepted", "analysis", f"better by {effect.gain:.5g}{_within(effect)}")
-    return Ruling("rejected", "analysis", f"worse by {-effect.gain:.5g}{_within(effect)}")
+        return Ruling("accepted", "analysis", f"better by {effect.gain:.5g}{_rests_on(effect)}")
+    return Ruling("rejected", "analysis", f"worse by {-effect.gain:.5g}{_rests_on(effect)}")
 
 
-def rule_by_score(evaluation: Evaluation, effect: Effect | None) -> Ruling:
-    """What a control rules, without a reasoner's word: the harness's own signs of leakage, then the better score."""
-    leak = _severe_leak(evaluation)
-    if leak is not None:
-        return leak
+def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:
+    """What a control rules, without a reasoner's word: the better score."""
     if effect is None:
         return Ruling("accepted", "format", "the first valid submission of this trace")
+    if trial.stopped in ("worse", "futile"):
+        return Ruling("rejected", "analysis", trial.words)
     if effect.gain > 0:
         return Ruling("accepted", "analysis", f"the best score so far, by {effect.gain:.5g}")
     return Ruling("rejected", "analysis", f"not the best score: {-effect.gain:.5g} behind")
 
 
-def _severe_leak(evaluation: Evaluation) -> Ruling | None:
-    severe = next((leak for leak in evaluation.leaks if leak.severity == "severe"), None)
-    return Ruling("rejected", "alignment", severe.message, erased=True) if severe else None
-
-
-def _within(effect: Effect) -> str:
-    return "" if effect.standard_error is None else f", standard error {effect.standard_error:.2g}"
+def _rests_on(effect: Effect) -> str:
+    """What a gain is to be measured by."""
+    if effect.standard_error is None:
+        return ""
+    splits = f"{effect.splits} splits" if effect.splits > 1 else "one split"
+    return f", standard error {effect.standard_error:.2g}, over {effect.rows} rows of {splits}"

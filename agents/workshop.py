@@ -11,14 +11,17 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from agents.assembling import Assembled, Assembling, assemble
 from agents.backends.base import Backend, Embedder
 from agents.backends.factory import make_backends, make_embedder
-from agents.examination import Examined, Examining, Written
-from agents.finisher import Blended, Blending, Graded, Grading
+from agents.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from agents.forward import ForwardPass
+from agents.known_runs import KnownRuns
+from agents.predictions import unpacked
 from agents.purse import Purse
 from agents.redaction import secrets_of
 from agents.requests import Workplace
+from agents.start import read_start
 from agents.site import Site, open_site, python_of
 from bus.artefacts import Artefacts
 from errors import UsageError
@@ -31,14 +34,14 @@ from scenarios.harness import Harness
 from scenarios.prices import missing_prices
 from scenarios.schema import Executors, LanguageModel, Scenario
 from scenarios.tasks import Task
-from scenarios.views import ScriptLimits
+from scenarios.view_files import ScriptLimits
 
-__all__ = ["Workshop", "average", "check_means", "compare_runs", "find_assets", "open_workshop"]
+__all__ = ["Workshop", "check_means", "find_assets", "open_workshop", "score_mean"]
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Everything outside the log that a run's actors use."""
+    """Everything outside the log that a run's actors use; `start` is the text of the script that traces begin from."""
 
     task: Task
     harness: Harness
@@ -48,19 +51,27 @@ class Workshop:
     backends: Mapping[str, Backend]
     embedder: Embedder | None
     forward: ForwardPass
+    start: str | None = None
 
     async def grade(self, request: Grading) -> Graded:
         """A submission against the task's private answers, which nothing else in a run reads."""
         path = self.forward.artefacts.path(request.submission_ref)
         return Graded(grade=await anyio.to_thread.run_sync(grade, self.task, path))
 
-    async def blend(self, request: Blending) -> Blended:
-        """The mean of submissions, and on the hold-out what it is worth."""
-        return await anyio.to_thread.run_sync(average, self.harness, self.forward.artefacts, request)
+    async def assemble(self, request: Assembling) -> Assembled:
+        """The runs of a trial, put together."""
+        return await anyio.to_thread.run_sync(assemble, self.harness, self.forward.artefacts, request)
 
-    async def examine(self, request: Examining) -> Examined:
-        """What the runs of one script on the twin views show."""
-        return await anyio.to_thread.run_sync(compare_runs, self.harness, self.forward.artefacts, request)
+    async def blend(self, request: Blending) -> Blended:
+        """What the mean of predictions is worth on the hold-out."""
+        return await anyio.to_thread.run_sync(score_mean, self.harness, self.forward.artefacts, request)
+
+    async def average(self, request: Averaging) -> Averaged:
+        """The mean of submissions."""
+        artefacts = self.forward.artefacts
+        paths = [artefacts.path(ref) for ref in request.submission_refs]
+        mean = await anyio.to_thread.run_sync(self.harness.blend, paths)
+        return Averaged(submission_ref=await artefacts.put(mean))
 
     @property
     def sandbox(self) -> Sandbox:
@@ -74,25 +85,10 @@ class Workshop:
         await self.site.close()
 
 
-def average(harness: Harness, artefacts: Artefacts, request: Blending) -> Blended:
-    """The mean of submissions as an artefact, judged where the harness has labels for its rows."""
-    paths = [artefacts.path(ref) for ref in request.submission_refs]
-    ref = artefacts.put_now(harness.blend(request.view, paths))
-    if request.view == "full":
-        return Blended(submission_ref=ref, evaluation=None)
-    return Blended(submission_ref=ref, evaluation=harness.evaluate("holdout", {"submission.csv": artefacts.path(ref)}))
-
-
-def compare_runs(harness: Harness, artefacts: Artefacts, request: Examining) -> Examined:
-    """The harness's comparison of predictions that were kept as artefacts."""
-
-    def files(written: Written) -> dict[str, Path]:
-        names = {"oof.csv": written.oof_ref, "submission.csv": written.submission_ref}
-        return {name: artefacts.path(ref) for name, ref in names.items()}
-
-    again = files(request.again) if request.again else None
-    leaks, undecided = harness.examine(files(request.probe), files(request.twin), again)
-    return Examined(leaks=leaks, undecided=undecided)
+def score_mean(harness: Harness, artefacts: Artefacts, request: Blending) -> Blended:
+    """The harness's work on predictions that were kept as artefacts."""
+    predictions = [unpacked(artefacts.read_now(ref)) for ref in request.predictions_refs]
+    return Blended(evaluation=harness.score_mean("holdout", predictions))
 
 
 async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = False) -> None:
@@ -118,8 +114,9 @@ async def open_workshop(
     *,
     unsandboxed: bool = False,
     purse: Purse | None = None,
+    start: Path | None = None,
 ) -> Workshop:
-    """Load the task, write its views, find a sandbox, slots and backends. `purse` is what the backends may use.
+    """Load the task, write its first view, find a sandbox, slots and backends. `purse` is what the backends may use.
 
     Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and what `open_site`
     raises where scripts cannot be run.
@@ -134,17 +131,14 @@ async def open_workshop(
     task = await anyio.to_thread.run_sync(Task.load, task_path)
     python = python_of(settings)
     environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
+    source = await anyio.to_thread.run_sync(read_start, start, environment.importable) if start else None
     site = await open_site(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
     workplace = _workplace(settings, environment, site.slots[0].threads, assets)
-    limits = ScriptLimits(
-        debug_seconds=settings.timeout.debug,
-        full_seconds=settings.timeout.full,
-        threads=workplace.threads,
-        memory_gib=workplace.memory_gib,
-    )
+    limits = ScriptLimits(seconds=settings.timeout.full, threads=workplace.threads, memory_gib=workplace.memory_gib)
     harness = Harness(task, folder / "data", scenario.seed, scenario.method.finish.holdout, limits)
+    await anyio.to_thread.run_sync(lambda: harness.splits)
     # Last: until here nothing of the run is on the disk.
-    await anyio.to_thread.run_sync(harness.prepare)
+    await anyio.to_thread.run_sync(harness.data, harness.splits[0])
     pool = SlotPool(site.slots)
     forward = ForwardPass(
         executor=site.executor,
@@ -155,10 +149,11 @@ async def open_workshop(
         limits=Limits(memory=settings.memory),
         importable=environment.importable,
         python=python,
+        known=KnownRuns(artefacts),
         secrets=secrets,
         assets=assets,
     )
-    return Workshop(task, harness, site, pool, workplace, backends, embedder, forward)
+    return Workshop(task, harness, site, pool, workplace, backends, embedder, forward, source)
 
 
 def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:

@@ -58,6 +58,8 @@ class Writer(Role):
         if isinstance(envelope.message, RepairCalled):
             attempt = envelope.message.attempt + 1
             script = await self._repair(envelope.message, trace, step, context)
+        elif self.proposals[step].action == "start":
+            return [Draft(_as_given(self.proposals[step]), trace, step)]
         else:
             attempt = 1
             script = await self._begin(self.proposals[step], trace, step, context)
@@ -133,3 +135,10 @@ class Writer(Role):
         tuned = await self.reasoner.ask(request, context)
         script_ref = await self.artefacts.put(tuned.script)
         return Job(script_ref=script_ref, attempt=trial.attempts + 1, notes=tuned.notes, tunes=trial)
+
+
+def _as_given(proposal: Proposal) -> Job:
+    """The user's own script, which nobody writes."""
+    if proposal.base_ref is None:
+        raise ValueError("a trace that starts from a script names it")
+    return Job(script_ref=proposal.base_ref, attempt=1, notes="The user's own script.")

@@ -85,6 +85,7 @@ class Cause(StrEnum):
     NOT_A_NUMBER = "not-a-number"
     PROJECTED = "projected-over-limit"
     REFUSED = "refused"
+    ABANDONED = "abandoned"
 
 
 class Outcome(_Record):

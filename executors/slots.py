@@ -1,7 +1,7 @@
 """Slots: the scarce thing of a run. A slot is held while a script runs and at no other time.
 
-Who waits is served in this order: finish work first (`urgent`), then the owner who was served longest ago, so that
-no trace can crowd out another.
+Who waits is served in this order: by `turn`, the lowest first, then the owner who was served longest ago, so that no
+trace can crowd out another.
 """
 
 import os
@@ -34,7 +34,7 @@ class _Waiter:
     """Somebody in the queue; `slot` is there when `served` is set."""
 
     owner: str
-    urgent: bool
+    turn: int
     served: anyio.Event = field(default_factory=anyio.Event)
     slot: Slot | None = None
 
@@ -55,9 +55,9 @@ class SlotPool:
         self._busy = 0.0
 
     @asynccontextmanager
-    async def take(self, owner: str, *, urgent: bool = False) -> AsyncIterator[Slot]:
+    async def take(self, owner: str, *, turn: int = 1) -> AsyncIterator[Slot]:
         """Hold a slot for `owner`, waiting for a free one; it is free again when the block is left."""
-        waiter = _Waiter(owner, urgent)
+        waiter = _Waiter(owner, turn)
         self._waiting.append(waiter)
         self._serve()
         try:
@@ -85,7 +85,7 @@ class SlotPool:
             self._count()
             if self._first is None:
                 self._first = self._counted
-            waiter = min(self._waiting, key=lambda each: (not each.urgent, self._served.get(each.owner, 0)))
+            waiter = min(self._waiting, key=lambda each: (each.turn, self._served.get(each.owner, 0)))
             self._waiting.remove(waiter)
             waiter.slot = self._free.popleft()
             self._turn += 1

@@ -1,22 +1,26 @@
 """The dummy: what a constant prediction scores, so that a score can be read against it."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
-from pandas import DataFrame
 
 from scenarios.formulas import Array
+from scenarios.splits import Split, split_weights
 from scenarios.tasks import Task
 
 __all__ = ["dummy_score"]
 
 
-def dummy_score(task: Task, folds: DataFrame) -> float:
-    """Mean over the folds of the score of each fold's own constant: mean or median, class shares, commonest class."""
+def dummy_score(task: Task, splits: Sequence[Split]) -> float:
+    """The mean over the splits, weighed as a script's, of each split's own constant: mean or median, class shares."""
     scores = []
-    for split in folds["split"].unique():
-        roles = folds.loc[folds["split"] == split, "role"].to_numpy()
-        truth = task.truth[roles == "valid"]
-        scores.append(task.metric.score(truth, _constant(task, task.truth[roles == "train"], len(truth))))
-    return float(np.nanmean(scores))
+    for split in splits:
+        truth = task.truth[split.valid]
+        scores.append(task.metric.score(truth, _constant(task, task.truth[split.train], len(truth))))
+    weights = np.array(split_weights(task.brief.split, range(len(splits)), [len(split.valid) for split in splits]))
+    defined = ~np.isnan(scores)
+    return float(np.average(np.array(scores)[defined], weights=weights[defined])) if defined.any() else math.nan
 
 
 def _constant(task: Task, truth: Array, rows: int) -> Array:

@@ -1,16 +1,16 @@
-"""The average of several submissions, as their metric would have it."""
+"""The average of several predictions, as their metric would have it, and predictions as a table."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
-from scenarios.encoding import encode_predictions, prediction_columns
+from scenarios.encoding import prediction_columns
 from scenarios.evidence import TaskBrief
 from scenarios.formulas import Array
 from scenarios.metrics import Metric
 
-__all__ = ["blend", "blended_table"]
+__all__ = ["blend", "predictions_table"]
 
 _BY_RANK = frozenset({"auc", "columnwise-auc", "spearman"})
 _IN_ORDER = frozenset({"qwk"})
@@ -44,13 +44,12 @@ def _voted(stacked: Array) -> Array:
     return np.asarray(np.take_along_axis(stacked, first[None], axis=0)[0])
 
 
-def blended_table(tables: Sequence[DataFrame], brief: TaskBrief, metric: Metric) -> DataFrame:
-    """The blend of checked submissions whose rows are in the same order, as a submission of text."""
-    mixed = blend([encode_predictions(table, brief) for table in tables], brief, metric)
-    table = DataFrame({brief.id_column: tables[0][brief.id_column]})
+def predictions_table(ids: Series, predictions: Array, brief: TaskBrief) -> str:
+    """Predictions as the text of a submission with these ids; the same predictions give the same text."""
+    table = DataFrame({brief.id_column: ids.to_numpy()})
     if brief.prediction == "label":
-        table[prediction_columns(brief)[0]] = [brief.classes[number] for number in mixed]
+        table[prediction_columns(brief)[0]] = [brief.classes[number] for number in predictions]
     else:
         for place, name in enumerate(prediction_columns(brief)):
-            table[name] = [repr(float(value)) for value in mixed[:, place]]
-    return table[list(brief.submission_columns)]
+            table[name] = [repr(float(value)) for value in predictions[:, place]]
+    return str(table[list(brief.submission_columns)].to_csv(index=False, lineterminator="\n"))

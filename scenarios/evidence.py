@@ -30,13 +30,13 @@ class _Record(BaseModel):
 
 
 class SplitRule(_Record):
-    """How the harness makes validation folds.
+    """How the harness splits the training rows to validate on some of them; `own` leaves that to the script.
 
     `block` (group splits only) joins that many neighbouring values of the column, in order, into one group, so that
     validation is held as far from training as the test is.
     """
 
-    kind: Literal["random", "stratified", "group", "time", "holdout"] = "random"
+    kind: Literal["random", "stratified", "group", "time", "holdout", "own"] = "random"
     column: str | None = None
     folds: int = 5
     block: int = 1
@@ -138,10 +138,9 @@ class DefectNote(_Record):
 
 
 class LeakNote(_Record):
-    """One sign of leakage or of a validation that is not built as the test is."""
+    """One sign that the data give the target away, or that validation is not built as the test is."""
 
     code: str
-    severity: Literal["mild", "severe"]
     message: str
 
 
@@ -160,28 +159,41 @@ class ResidualSlice(_Record):
 
 
 class Evaluation(_Record):
-    """A script's predictions, judged. `score` is the mean of `folds`, in the task's metric; None where there is none.
+    """A script's predictions, judged. `score` is the mean of `folds` by `weights`, None where there is none.
 
-    `verified` is False where the task cannot be split and the score is the script's own claim. `train_folds` and
-    `importance` are claims of the script (its `evidence.json`), used as hints and never for acceptance.
+    `view` is that of one run, or `splits` where it sums up the runs of a trial. `splits` are the numbers of the splits
+    that `folds` are scores of, out of `planned` that have one: a trial that was stopped early has fewer, and its score
+    can be compared on those alone.
 
-    `fold_rows` are (valid rows, train rows) of each fold. `replicates` are scores of the one fold of a task with a
-    single split, over draws of its rows that are the same for every script, so that two can be compared in pairs.
+    `fold_rows` are (valid rows, train rows) of each fold. `replicates` are, for each fold, scores over draws of its
+    rows that are the same for every script, so that two scripts can be compared in pairs; None where a draw has none.
+
+    `verified` is False where the task cannot be split and the score is the script's own claim. `train_folds`,
+    `importance` and `claims` are a script's own word (its `evidence.json`), used as hints and never for acceptance.
     """
 
-    view: Literal["debug", "full", "holdout", "probe", "twin"]
+    view: str
     defects: tuple[DefectNote, ...] = ()
     leaks: tuple[LeakNote, ...] = ()
     score: float | None = None
+    splits: tuple[int, ...] = ()
+    planned: int = 0
     folds: tuple[float, ...] = ()
     fold_rows: tuple[tuple[int, int], ...] = ()
-    replicates: tuple[float, ...] = ()
+    weights: tuple[float, ...] = ()
+    replicates: tuple[tuple[float | None, ...], ...] = ()
     standard_error: float | None = None
     verified: bool = True
     train_folds: tuple[float, ...] = ()
     importance: dict[str, float] = {}
+    claims: dict[str, float] = {}
     residuals: tuple[ResidualSlice, ...] = ()
     submission_sha256: str | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether not all splits were run, so that the score is of some of the rows alone."""
+        return 0 < len(self.splits) < self.planned
 
     @property
     def valid(self) -> bool:

@@ -1,36 +1,67 @@
 """The harness: gives scripts their data, and computes from their predictions what they are worth.
 
+    view ──► a run of the script ──► judge ──► one split's score and predictions
+                                                   │ of all splits that were run
+                                                   ▼
+                                               assemble ──► evaluation, out-of-fold predictions, submission
+
 Nothing that a script writes is believed and nothing of it raises: a missing or wrong file is a defect with words.
 """
 
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scenarios.baseline import dummy_score
-from scenarios.blending import blended_table
-from scenarios.evidence import Evaluation, LeakNote, Profile
-from scenarios.examination import Told, Twins
+from scenarios.blending import blend, predictions_table
+from scenarios.encoding import encode_predictions
+from scenarios.evidence import Evaluation, Profile
+from scenarios.formulas import Array
+from scenarios.leaks import find_leaks
 from scenarios.profile import profile_task
-from scenarios.scoring import read_claims, score_folds, score_holdout
-from scenarios.source_claims import claimed_scores
-from scenarios.source_leaks import read_source
-from scenarios.submission import check_oof, check_submission
+from scenarios.residuals import residual_slices
+from scenarios.scoring import bundles, merge, read_claims, score_rows
+from scenarios.submission import check_submission
 from scenarios.tables import canonical
 from scenarios.tasks import Task
-from scenarios.views import VIEWS, ScriptLimits, View, ViewName, make_view, valid_rows, write_view
+from scenarios.view_files import ScriptLimits, write_view
+from scenarios.views import View, ViewName, make_view, run_order, split_of, task_splits, units_of, view_of_split
 
-__all__ = ["FILES", "Harness"]
+__all__ = ["FILES", "Assembled", "Harness", "Judged"]
 
-FILES = ("oof.csv", "submission.csv", "evidence.json")
+FILES = ("submission.csv", "evidence.json")
 """What a script writes, by docs/contract.md."""
 
 
-_CLAIM_TOLERANCE = 0.02
+@dataclass(frozen=True)
+class Judged:
+    """One run, judged. `predictions` has the withheld rows and then the test rows of its view, in the task's order.
+
+    They are None where the file has defects; shapes are those of `formulas`.
+    """
+
+    evaluation: Evaluation
+    predictions: Array | None
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The runs of a trial together: out-of-fold predictions and the mean submission are tables as text.
+
+    A task that cannot be split has no out-of-fold predictions.
+    """
+
+    evaluation: Evaluation
+    oof: str
+    submission: str
 
 
 class Harness:
@@ -45,117 +76,136 @@ class Harness:
         self._share = holdout_share
         self._limits = limits or ScriptLimits()
         self._views: dict[ViewName, View] = {}
+        self._writing = threading.Lock()
 
-    def prepare(self) -> None:
-        """Write all views; those that are there from an earlier call for the same task, seed and limits stay.
+    @cached_property
+    def splits(self) -> tuple[ViewName, ...]:
+        """The views that a trial is run on, in the order in which they are run. Raises TaskError for too few rows.
 
-        Raises TaskError where the task cannot be split or the disk does not take it; then nothing half-made is left.
+        A task that cannot be split has one, with nothing withheld: a script validates itself there.
         """
-        key = json.dumps([self.task.digest, self._seed, self._share, vars(self._limits), VIEWS])
-        stamp = self.folder / "views.json"
-        if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
-            return
-        stamp.unlink(missing_ok=True)
-        for name in VIEWS:
-            shutil.rmtree(self.data(name), ignore_errors=True)
-            write_view(self.task, self._view(name), self.data(name), self._limits)
-        draft = stamp.with_suffix(".part")
-        draft.write_text(key, encoding="utf-8")
-        draft.replace(stamp)
+        rule = self.task.brief.split
+        if rule.kind == "own":
+            return ("full",)
+        return tuple(view_of_split(split) for split in run_order(rule, len(task_splits(self.task, self._seed))))
 
     def data(self, view: ViewName) -> Path:
-        """The folder that a script is given as `--data`."""
-        return self.folder / view
+        """The folder that a script is given as `--data`, written when it is first asked for.
+
+        It is named by a hash, so that a path tells a script nothing. Raises TaskError where the disk does not take it;
+        then nothing half-made is left.
+        """
+        key = json.dumps([self.task.digest, self._seed, self._share, vars(self._limits), view])
+        folder = self.folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+        with self._writing:
+            if not folder.exists():
+                draft = folder.with_suffix(".part")
+                shutil.rmtree(draft, ignore_errors=True)
+                write_view(self.task, self._view(view), draft, self._limits)
+                draft.replace(folder)
+        return folder
 
     @cached_property
     def profile(self) -> Profile:
         """What the training data look like."""
         return profile_task(self.task)
 
-    def evaluate(self, view: ViewName, files: Mapping[str, Path], source: str = "") -> Evaluation:
-        """Judge what a script wrote: name in `FILES` → where it was collected; any may be missing.
+    def evaluate(self, view: ViewName, files: Mapping[str, Path]) -> Evaluation:
+        """What a script wrote is worth; see `judge`."""
+        return self.judge(view, files).evaluation
 
-        `source` is the script's own text; on the full view it is searched for leaks too.
-
-        For full and debug, `score` is the mean over folds of `oof.csv`, and the standard error that of this mean. For
-        holdout, `score` is that of `submission.csv` against the hold-out's labels, `folds` has this one figure, the
-        standard error is by bootstrap (of groups where the task is split by group), and `oof.csv` is not read.
-        """
-        made = self._view(view)
-        brief, metric = self.task.brief, self.task.metric
+    def judge(self, view: ViewName, files: Mapping[str, Path]) -> Judged:
+        """Judge what a script wrote on a view: name in `FILES` → where it was collected; any may be missing."""
+        made, brief, metric = self._view(view), self.task.brief, self.task.metric
         path = files.get("submission.csv")
-        ids = canonical(made.test[brief.id_column])
-        submission = check_submission(path, brief, metric, ids, constant_is_defect=view in ("full", "holdout"))
-        figures: dict[str, Any] = {"submission_sha256": _sha256(path)}
-        defects = submission.defects
-        if made.held is not None:
-            if submission.table is not None:
-                figures |= score_holdout(self.task, made.held, submission.table, self._seed)
-        else:
-            valid = valid_rows(made, brief.id_column)
-            oof = check_oof(files.get("oof.csv"), brief, metric, valid)
-            defects += oof.defects
-            if oof.table is not None:
-                figures |= score_folds(self.task, made, valid, oof.table)
-            figures |= read_claims(files.get("evidence.json"), len(figures.get("folds", ())))
-            if view == "full":
-                figures["leaks"] = figures.get("leaks", ()) + self._leaks_in(source, figures)
-        return Evaluation(view=view, defects=defects + figures.pop("defects", ()), **figures)
+        checked = check_submission(path, brief, metric, canonical(made.ids), constant_is_defect=view != "debug")
+        figures: dict[str, Any] = {"submission_sha256": _sha256(path)} | read_claims(files.get("evidence.json"))
+        if checked.table is None:
+            return Judged(Evaluation(view=view, defects=checked.defects, **figures), None)
+        in_file = encode_predictions(checked.table, brief)
+        predictions = np.empty_like(in_file)
+        predictions[made.order] = in_file
+        figures |= self._scored(made, predictions) if len(made.withheld) else self._claimed(figures)
+        return Judged(Evaluation(view=view, defects=figures.pop("defects", ()), **figures), predictions)
 
-    def examine(
-        self, probe: Mapping[str, Path], twin: Mapping[str, Path], again: Mapping[str, Path] | None = None
-    ) -> tuple[tuple[LeakNote, ...], bool]:
-        """The cross-examination of what a script wrote for the two views (`examination`), as `evaluate` is given it.
+    def assemble(
+        self, runs: Sequence[Evaluation], predictions: Sequence[Array], planned: int | None = None
+    ) -> Assembled:
+        """The runs of a trial on some of `planned` splits (all of the task's), and where it errs.
 
-        Returns what it shows, and whether a run on the probe once `again` is needed to tell. Raises ValueError where
-        one of the files is not as asked.
+        `predictions` are those of `runs`, which have no defects.
         """
-        twins = Twins(self._view("probe"), self._view("twin"), self.task.brief)
-        told = self._told("probe", again) if again is not None else None
-        return twins.examine(self._told("probe", probe), self._told("twin", twin), told)
+        brief, metric = self.task.brief, self.task.metric
+        views = [self._view(run.view) for run in runs]
+        rows = np.concatenate([view.withheld for view in views])
+        held = np.concatenate([each[: len(view.withheld)] for each, view in zip(predictions, views, strict=True)])
+        order = np.argsort(rows, kind="stable")
+        rows, held = rows[order], held[order]
+        truth = self.task.truth[rows]
+        evaluation = merge(runs, brief.split, planned or len(self.splits))
+        if len(rows):
+            features = self.task.typed_train.drop(columns=[brief.id_column, *brief.targets]).iloc[rows]
+            found = {
+                "residuals": residual_slices(features, truth, held, brief, metric),
+                "leaks": find_leaks(self.task, truth, held, evaluation.score),
+            }
+            evaluation = evaluation.model_copy(update=found)
+        ids = self.task.train[brief.id_column].iloc[rows]
+        oof = predictions_table(ids, held, brief) if len(rows) else ""
+        return Assembled(evaluation, oof, self.mean(predictions))
 
-    def _told(self, view: ViewName, files: Mapping[str, Path]) -> Told:
-        made, brief, metric = self._view(view), self.task.brief, self.task.metric
-        oof = check_oof(files.get("oof.csv"), brief, metric, valid_rows(made, brief.id_column)).table
-        ids = canonical(made.test[brief.id_column])
-        submission = check_submission(files.get("submission.csv"), brief, metric, ids, constant_is_defect=False).table
-        if oof is None or submission is None:
-            raise ValueError(f"what a script wrote for the {view} view is not as asked, and cannot be examined")
-        return Told(oof, submission)
+    def submission(self, predictions: Array) -> str:
+        """The test rows of one run's predictions as a submission."""
+        return predictions_table(self.task.test[self.task.brief.id_column], self._of_test(predictions), self.task.brief)
 
-    def blend(self, view: ViewName, submissions: Sequence[Path]) -> str:
-        """The mean of submissions for a view, as the text of one. Raises ValueError where one is not as asked."""
-        made, brief, metric = self._view(view), self.task.brief, self.task.metric
-        ids = canonical(made.test[brief.id_column])
+    def mean(self, predictions: Sequence[Array]) -> str:
+        """The mean of several runs' predictions for the test rows, as a submission."""
+        return self.submission(blend([self._of_test(each) for each in predictions], self.task.brief, self.task.metric))
+
+    def score_mean(self, view: ViewName, predictions: Sequence[Array]) -> Evaluation:
+        """What the mean of several runs on that view, or on others with the same withheld rows, is worth."""
+        made = self._view(view)
+        return Evaluation(view=view, **self._scored(made, blend(predictions, self.task.brief, self.task.metric)))
+
+    def blend(self, submissions: Sequence[Path]) -> str:
+        """The mean of submissions, as the text of one. Raises ValueError where one is not as asked."""
+        brief, metric = self.task.brief, self.task.metric
+        ids = canonical(self.task.test[brief.id_column])
         checked = [check_submission(path, brief, metric, ids, constant_is_defect=False) for path in submissions]
-        good = [each.table for each in checked if each.table is not None]
+        good = [encode_predictions(each.table, brief) for each in checked if each.table is not None]
         if len(good) < len(checked) or not good:
             raise ValueError(f"{len(checked) - len(good)} of {len(checked)} submissions are not as asked: no mean")
-        return str(blended_table(good, brief, metric).to_csv(index=False, lineterminator="\n"))
+        return self.mean(good)
 
-    def dummy_score(self) -> float:
-        """The score on the same folds of a constant prediction (see `baseline`)."""
-        return dummy_score(self.task, self._view("full").folds)
+    def dummy_score(self) -> float | None:
+        """The score over the same splits of a constant prediction (`baseline`); None where there are no splits."""
+        rule = self.task.brief.split
+        return None if rule.kind == "own" else dummy_score(self.task, task_splits(self.task, self._seed))
 
-    def _leaks_in(self, source: str, figures: Mapping[str, Any]) -> tuple[LeakNote, ...]:
-        """What the script's text gives away, and whether it prints a better score than its predictions have."""
-        task = self.task
-        notes = read_source(source, task.brief, set(canonical(task.test[task.brief.id_column])))
-        score = figures.get("score")
-        if score is None:
-            return notes
-        doubt = max(3 * (figures.get("standard_error") or 0.0), _CLAIM_TOLERANCE * abs(score))
-        for line, claim in claimed_scores(source, task.brief.metric):
-            better = score - claim if task.brief.direction == "minimize" else claim - score
-            if better > doubt:
-                words = (
-                    f"line {line}: prints a score of {claim:g} that is written there; its predictions score {score:.5g}"
-                )
-                return (*notes, LeakNote(code="score-made-up", severity="severe", message=words))
-        return notes
+    def _scored(self, made: View, predictions: Array) -> dict[str, Any]:
+        """The fields of an evaluation that come from the withheld rows."""
+        task, rows = self.task, len(made.withheld)
+        units = bundles(units_of(task)[made.withheld], task.brief.split)
+        figures = score_rows(task.metric, task.truth[made.withheld], predictions[:rows], units, self._seed)
+        if "score" not in figures:
+            return figures
+        split = split_of(made.name) or 0
+        return figures | {"splits": (split,), "planned": 1, "fold_rows": ((rows, len(made.train)),), "weights": (1.0,)}
+
+    def _claimed(self, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """On a task that cannot be split: the score that the script says it has, marked as not verified."""
+        score = figures.get("claims", {}).get("score")
+        if self.task.brief.split.kind != "own" or score is None:
+            return {}
+        rows = ((len(self.task.train), len(self.task.train)),)
+        scored = {"score": score, "folds": (score,), "splits": (0,), "planned": 1, "weights": (1.0,)}
+        return scored | {"fold_rows": rows, "replicates": ((),), "verified": False}
+
+    def _of_test(self, predictions: Array) -> Array:
+        return predictions[len(predictions) - len(self.task.test) :]
 
     def _view(self, name: ViewName) -> View:
-        """Views are kept; two threads that make one at once make the same."""
+        """Views are kept as positions; two threads that make one at once make the same."""
         if name not in self._views:
             self._views[name] = make_view(self.task, name, self._seed, self._share)
         return self._views[name]

@@ -1,6 +1,7 @@
-"""Signs in the predictions themselves that a script has seen what it was to predict.
+"""Signs in predictions that the data give the target away: a column that copies it, a score too good to be true.
 
-What a leaderboard's best leaves to be desired, or for want of one a dummy, is the measure of what is too good.
+A script has no label of the rows that it is scored on, so this is never its fault; but what it scores may be worth
+nothing on other rows. What a leaderboard's best leaves to be desired is the measure of what is too good.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ __all__ = ["find_leaks"]
 _COPIED_SHARE = 0.98
 _FEWEST_VALUES = 20
 _UNEXPLAINED = 1e-4
-_OF_THE_BEST_SEVERE, _OF_THE_BEST_MILD = 1 / 3, 0.6
+_OF_THE_BEST = 0.6
 
 
 def find_leaks(task: Task, truth: Array, prediction: Array, score: float | None) -> tuple[LeakNote, ...]:
@@ -32,15 +33,15 @@ def _copied(task: Task, truth: Array, prediction: Array) -> tuple[LeakNote, ...]
             return ()
         same = float(np.isclose(truth, prediction, rtol=1e-6, atol=1e-9).mean())
         if same >= _COPIED_SHARE:
-            words = f"{same:.0%} of the out-of-fold predictions equal the target: it was copied, not predicted"
-            return (LeakNote(code="target-copied", severity="severe", message=words),)
+            words = f"{same:.0%} of the out-of-fold predictions equal the target: look for a column that copies it"
+            return (LeakNote(code="target-copied", message=words),)
         with np.errstate(all="ignore"):
             unexplained = np.square(prediction - truth).sum(axis=0) / np.square(truth - truth.mean(axis=0)).sum(axis=0)
         if np.all(unexplained < _UNEXPLAINED):
             words = (
                 f"only {float(unexplained.max()):.1g} of the target's variance is not predicted: look for a copy of it"
             )
-            return (LeakNote(code="near-copy", severity="mild", message=words),)
+            return (LeakNote(code="near-copy", message=words),)
         return ()
     if task.brief.prediction == "probability" and truth.ndim == 2:
         right = bool(np.all((prediction > 0.5) == (truth > 0.5)))
@@ -48,7 +49,7 @@ def _copied(task: Task, truth: Array, prediction: Array) -> tuple[LeakNote, ...]
         right = bool(np.all((prediction.argmax(axis=1) if prediction.ndim == 2 else prediction) == truth))
     if right:
         words = f"all {len(truth)} out-of-fold predictions are right: look for the target among the features"
-        return (LeakNote(code="perfect", severity="mild", message=words),)
+        return (LeakNote(code="perfect", message=words),)
     return ()
 
 
@@ -59,8 +60,7 @@ def _too_good(task: Task, score: float) -> tuple[LeakNote, ...]:
     ideal = 0.0 if task.brief.direction == "minimize" else 1.0
     least = float(np.abs(numbers(read_table(task.leaderboard)["score"]) - ideal).min())
     left = abs(score - ideal)
-    if left >= _OF_THE_BEST_MILD * least:
+    if left >= _OF_THE_BEST * least:
         return ()
-    severe = left < _OF_THE_BEST_SEVERE * least
     words = f"an out-of-fold {task.brief.metric} of {score:.5g} is too good: the best known is {least:.5g} from ideal"
-    return (LeakNote(code="too-good", severity="severe" if severe else "mild", message=words),)
+    return (LeakNote(code="too-good", message=words),)

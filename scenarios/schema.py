@@ -36,6 +36,7 @@ __all__ = [
     "Model",
     "OpenAIBackend",
     "Prices",
+    "Racing",
     "RayExecutors",
     "ReplayBackend",
     "Roles",
@@ -107,7 +108,7 @@ class Roles(Model):
 
 
 class Timeouts(Model):
-    """Wall time of one script run."""
+    """Wall time of one script run: on the small sample of a debug run, and on the data of one split."""
 
     debug: Seconds = 600.0
     full: Seconds = 3600.0
@@ -118,10 +119,7 @@ class Executors(Model):
 
     A script that fails is repaired `repairs` times at most, and while its debug runs have taken less than
     `repair_time` times the debug limit. With `tuning` a trace's first good script is tuned once, and the better of both
-    is judged.
-
-    With `examine` a script that may be kept is run on a pair of samples that differ in labels which it must not use
-    (docs/contract.md): two runs more, or three, of a tenth of the rows.
+    is judged. With `debug` a script is run on a small sample first; `auto`: where its first run may take long.
 
     `assets` are files or folders below the scenario's own, such as weights, that scripts may read.
     """
@@ -130,8 +128,7 @@ class Executors(Model):
     threads: Annotated[int, Field(gt=0)] | None = None
     memory: Bytes = 4 << 30
     timeout: Timeouts = Timeouts()
-    debug: bool = True
-    examine: bool = True
+    debug: Literal["auto"] | bool = "auto"
     repairs: Annotated[int, Field(ge=0)] = 10
     repair_time: Annotated[float, Field(gt=0)] = 4.0
     tuning: bool = False
@@ -143,12 +140,12 @@ class Executors(Model):
 class LocalExecutors(Executors):
     """Scripts run on this machine. `slots` None: one for every core. `threads` None: cores divided by slots.
 
-    With `standby` an interpreter that has imported torch, pandas and scikit-learn waits beside each slot for the next
-    script, where there is memory for it (docs/scaling.md).
+    With `standby` an interpreter that has imported torch, pandas and scikit-learn waits beside each slot and forks for
+    each script, where there is memory for it (docs/scaling.md).
     """
 
     kind: Literal["local"] = "local"
-    standby: bool = False
+    standby: bool = True
 
 
 def _cluster_address(address: str) -> str:
@@ -183,11 +180,31 @@ AnyExecutors = Annotated[
 ]
 
 
+class Racing(Model):
+    """When a trial stops before all of its splits were run (docs/method.md). Margins are in standard errors.
+
+    It stops where it is worse than the trace's best by `margin`; by `first_margin` after one split of a task by group
+    or time, whose splits differ much. It stops where all that is left could, at `futility`, not make it better than a
+    near-tie. A `heavy` script (seconds of one run) is judged on the splits that decide: two by group or time, else one,
+    and more until it is better by `decisive`. `enabled` None: for gome, and not for the controls.
+    """
+
+    enabled: bool | None = None
+    margin: Annotated[float, Field(ge=0)] = 1.0
+    first_margin: Annotated[float, Field(ge=0)] = 2.0
+    futility: Annotated[float, Field(ge=0)] = 1.64
+    decisive: Annotated[float, Field(ge=0)] = 2.0
+    heavy: Seconds = 30.0
+
+
 class FinishSettings(Model):
     """The finish: so many candidates (two a trace at most), so many seeds, a hold-out of this share of the rows.
 
     A finalist whose out-of-fold score is better than its hold-out score by more than `misaligned` standard errors comes
     last. With `blend` the mean of the others' predictions is submitted where it is better on the hold-out than each.
+
+    `ship` is what a solution submits: the `mean` of the models of its splits, or that of a `refit` on all rows; `auto`:
+    what the hold-out shows to be better, and where that cannot be told the refit for a split by time or one hold-out.
     """
 
     candidates: Annotated[int, Field(gt=0)] = 6
@@ -196,6 +213,7 @@ class FinishSettings(Model):
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
     misaligned: Annotated[float, Field(gt=0)] = 3.0
     blend: bool = True
+    ship: Literal["auto", "mean", "refit"] = "auto"
 
 
 class TreeSettings(Model):
@@ -246,6 +264,8 @@ class Method(Model):
     `selection` is who chooses among the candidates: a reasoner, or a seeded draw by rank. Two ideas of one key are the
     same where their words are at least `repeat_similarity` alike. A gain of less than `near_tie` standard errors is a
     near-tie. Each candidate draws `draws` times from memory, and `recalled` distinct ideas are shown.
+
+    `folds` is how many of the task's splits a trial is run on: `all`, the first N, or with `auto` as many as decide.
     """
 
     structured_reasoning: bool = True
@@ -270,6 +290,8 @@ class Method(Model):
     draws: Annotated[int, Field(ge=0)] = 2
     recalled: Annotated[int, Field(ge=0)] = 2
     near_tie: Annotated[float, Field(ge=0)] = 1.0
+    folds: Literal["auto", "all"] | Annotated[int, Field(gt=0)] = "auto"
+    racing: Racing = Racing()
     draft_until: Annotated[float, Field(ge=0, le=1)] = 0.1
     ensemble_from: Annotated[float, Field(ge=0, le=1)] = 0.7
     finish: FinishSettings = FinishSettings()
@@ -278,12 +300,15 @@ class Method(Model):
 class Scenario(Model):
     """One run. `task` is a name under `scenarios/tasks` or a path, relative to the scenario file.
 
+    `start` is a script of the user's own, relative to the scenario file: the first trial, from which traces go on.
+
     `lookahead` lets a trace have so many proposals in the air beside the one that it waits for (stale gradients, as
     in asynchronous SGD); 0 is the paper.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
     task: str
+    start: str | None = None
     optimizer: Literal["gome", "tree-search", "best-of-n"] = "gome"
     traces: Annotated[int, Field(gt=0)] = 2
     lookahead: Annotated[int, Field(ge=0, le=8)] = 0

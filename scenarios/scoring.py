@@ -1,86 +1,102 @@
-"""From checked predictions to figures: each function returns fields of `Evaluation`, and `defects` instead of a score.
+"""From checked predictions to figures, for one run and for the runs of a trial together.
 
 Predictions are a script's: they may be huge, and then a score overflows; that is a defect and never an exception.
 """
 
 import json
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pandas import DataFrame
 
-from scenarios.canaries import followed_canaries
-from scenarios.encoding import encode_predictions, encode_truth
-from scenarios.evidence import DefectNote
+from scenarios.evidence import DefectNote, Evaluation, SplitRule
 from scenarios.formulas import Array
-from scenarios.leaks import find_leaks
 from scenarios.metrics import Metric
-from scenarios.residuals import residual_slices
-from scenarios.tasks import Task
-from scenarios.views import HeldOut, View
+from scenarios.splits import split_weights
 
-__all__ = ["read_claims", "score_folds", "score_holdout"]
+__all__ = ["bundles", "merge", "read_claims", "score_rows"]
 
-_LARGEST_EVIDENCE = 1 << 20
-_MOST_IMPORTANCES = 50
-_BOOTSTRAPS = 100
+_LARGEST_EVIDENCE = 1 << 16
+_MOST_CLAIMS = 50
+_BOOTSTRAPS = 50
+_MOST_BUNDLES, _STRETCHES = 400, 25
+"""Rows are drawn in so many bundles at most, those of a split by time in so many stretches of neighbouring times."""
 _BOOTSTRAP = 4  # purpose of draws; `splits` has 1 and 2, `views` 3
+_FIGURES = 6
 
 
-def score_folds(task: Task, view: View, valid: DataFrame, table: DataFrame) -> dict[str, Any]:
-    """Scores of the folds, their mean and its standard error; leaks; for the full view also residuals.
+def score_rows(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> dict[str, Any]:
+    """Score, standard error and replicates of one run's withheld rows, as fields of `Evaluation`.
 
-    `valid` is of `views.valid_rows`, `table` the checked out-of-fold predictions in its order. A fold whose rows do
-    not define a score (one class only) is left out of the mean.
+    `units` says which rows belong together (`bundles`); the standard error is by a bootstrap over them. No score where
+    the rows do not define one (one class only).
     """
-    rows, splits = valid.index.to_numpy(), valid["split"].to_numpy()
-    truth = encode_truth(view.train, task.brief)[rows]
-    prediction = encode_predictions(table, task.brief)
-    numbers = np.unique(splits)
-    every = {split: _score(task.metric, truth[splits == split], prediction[splits == split]) for split in numbers}
-    scores = {split: score for split, score in every.items() if not math.isnan(score)}
-    folds = tuple(scores.values())
-    if any(map(math.isinf, folds)):
-        return {"defects": (_overflow("oof.csv"),)}
-    training = view.folds.loc[view.folds["role"] == "train", "split"].value_counts()
-    figures: dict[str, Any] = {
-        "folds": folds,
-        "fold_rows": tuple((int((splits == split).sum()), int(training.get(split, 0))) for split in scores),
-    }
-    if folds:
-        figures["score"] = float(np.mean(folds))
-    if len(folds) > 1:
-        figures["standard_error"] = float(np.std(folds, ddof=1) / math.sqrt(len(folds)))
-    elif folds and len(numbers) == 1:
-        figures["replicates"] = _replicates(task.metric, truth, prediction, np.arange(len(truth)), seed=0)
-        figures["standard_error"] = _spread(figures["replicates"])
-    if view.name == "full":
-        dropped = [task.brief.id_column, *task.brief.targets]
-        features = task.typed_train.drop(columns=dropped).iloc[rows]
-        figures["residuals"] = residual_slices(features, truth, prediction, task.brief, task.metric)
-        figures["leaks"] = find_leaks(task, truth, prediction, figures.get("score"))
-    if view.canaries is not None:
-        sung = view.canaries[rows]
-        figures["leaks"] = followed_canaries(truth[sung], prediction[sung], splits[sung], task.brief)
-    return figures
-
-
-def score_holdout(task: Task, held: HeldOut, table: DataFrame, seed: int) -> dict[str, Any]:
-    """The score of a submission against the hold-out's labels, as one fold, with its bootstrap standard error."""
-    prediction = encode_predictions(table, task.brief)
-    score = _score(task.metric, held.truth, prediction)
+    score = _score(metric, truth, prediction)
     if math.isinf(score):
-        return {"defects": (_overflow("submission.csv"),)}
+        return {"defects": (_overflow(),)}
     if math.isnan(score):
         return {}
-    replicates = _replicates(task.metric, held.truth, prediction, held.units, seed)
-    return {"folds": (score,), "score": score, "standard_error": _spread(replicates)}
+    replicates = tuple(_replicates(metric, truth, prediction, units, seed))
+    return {"score": score, "folds": (score,), "replicates": (replicates,), "standard_error": _spread(replicates)}
 
 
-def read_claims(path: Path | None, splits: int) -> dict[str, Any]:
-    """What a script says of itself in `evidence.json`. What is not in the agreed form is left out, as a hint may be."""
+def bundles(units: Array, rule: SplitRule) -> Array:
+    """What is drawn together in a bootstrap, for each row: its group, its stretch of time, or the row itself.
+
+    Many units are put into bundles: the spread stays the same, and a large table takes no longer than need be.
+    """
+    _, unit = np.unique(units, return_inverse=True)
+    count = int(unit.max()) + 1
+    if rule.kind == "time" or (rule.kind == "holdout" and rule.column is not None):
+        return np.asarray(unit * min(count, _STRETCHES) // count)
+    return np.asarray(unit % _MOST_BUNDLES)
+
+
+def merge(parts: Sequence[Evaluation], rule: SplitRule, planned: int) -> Evaluation:
+    """The runs of a trial, one a split, as one evaluation; in the order of the splits, whatever they were run in.
+
+    A fold whose rows do not define a score is left out of the mean. The first part with defects is the whole's.
+    """
+    defects = next((part.defects for part in parts if part.defects), ())
+    if defects:
+        return Evaluation(view="splits", defects=defects, planned=planned)
+    scored = sorted((part for part in parts if part.folds), key=lambda part: part.splits)
+    planned -= len(parts) - len(scored)
+    if not scored:
+        return Evaluation(view="splits", planned=planned)
+    splits = tuple(part.splits[0] for part in scored)
+    rows = tuple(part.fold_rows[0] for part in scored)
+    folds = tuple(part.folds[0] for part in scored)
+    weights = split_weights(rule, splits, [valid for valid, _ in rows])
+    error = scored[0].standard_error
+    if len(folds) > 1:
+        error = float(np.std(folds, ddof=1) / math.sqrt(len(folds)))
+    trained = tuple(score for part in scored for score in part.train_folds)
+    return Evaluation(
+        view="splits",
+        score=math.fsum(weight * fold for weight, fold in zip(weights, folds, strict=True)),
+        splits=splits,
+        planned=planned,
+        folds=folds,
+        fold_rows=rows,
+        weights=weights,
+        replicates=tuple(part.replicates[0] for part in scored),
+        standard_error=error,
+        verified=all(part.verified for part in scored),
+        train_folds=trained if len(trained) == len(scored) else (),
+        importance=scored[0].importance,
+        claims=scored[0].claims,
+    )
+
+
+def read_claims(path: Path | None) -> dict[str, Any]:
+    """What a script says of itself in `evidence.json`. What is no number, or too much, is left out, as a hint may be.
+
+    `train_score` and `importance` have a field of their own; every other number is a claim by its name, those in an
+    inner object by both names.
+    """
     if path is None or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_EVIDENCE:
         return {}
     try:
@@ -90,14 +106,22 @@ def read_claims(path: Path | None, splits: int) -> dict[str, Any]:
     if not isinstance(said, dict):
         return {}
     claims: dict[str, Any] = {}
-    scores = said.get("train_scores")
-    if isinstance(scores, list) and len(scores) == splits and all(map(_finite, scores)):
-        claims["train_folds"] = tuple(float(score) for score in scores)
-    weights = said.get("importance")
+    score, weights = said.pop("train_score", None), said.pop("importance", None)
+    if _finite(score):
+        claims["train_folds"] = (float(score),)
     if isinstance(weights, dict):
         good = [(str(name)[:80], float(weight)) for name, weight in weights.items() if _finite(weight)]
-        claims["importance"] = dict(sorted(good, key=lambda pair: (-pair[1], pair[0]))[:_MOST_IMPORTANCES])
+        claims["importance"] = dict(sorted(good, key=lambda pair: (-pair[1], pair[0]))[:_MOST_CLAIMS])
+    claims["claims"] = dict(list(_numbers(said))[:_MOST_CLAIMS])
     return claims
+
+
+def _numbers(said: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in said.items():
+        if _finite(value):
+            yield str(name)[:80], float(value)
+        elif isinstance(value, dict):
+            yield from ((f"{name}.{inner}"[:80], float(each)) for inner, each in value.items() if _finite(each))
 
 
 def _score(metric: Metric, truth: Array, prediction: Array) -> float:
@@ -107,27 +131,26 @@ def _score(metric: Metric, truth: Array, prediction: Array) -> float:
     return math.inf if overflowed else score
 
 
-def _overflow(name: str) -> DefectNote:
-    return DefectNote(code="overflow", message=f"{name}: predictions are so large that they have no score")
+def _overflow() -> DefectNote:
+    return DefectNote(code="overflow", message="submission.csv: predictions are so large that they have no score")
 
 
-def _replicates(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> tuple[float, ...]:
-    """Scores over draws with replacement of what belongs together (groups, blocks, or single rows), where defined.
+def _replicates(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> Iterator[float | None]:
+    """Scores over draws with replacement of what belongs together (groups, stretches of time, or single rows).
 
     The draws depend on `units` and `seed` alone, so that those of two predictions of the same rows are pairs.
     """
-    _, unit = np.unique(units, return_inverse=True)
-    members = np.split(np.argsort(unit, kind="stable"), np.cumsum(np.bincount(unit))[:-1])
+    members = np.split(np.argsort(units, kind="stable"), np.cumsum(np.bincount(units))[:-1])
     draw = np.random.default_rng([seed, _BOOTSTRAP])
-    scores = []
     for _ in range(_BOOTSTRAPS):
         rows = np.concatenate([members[number] for number in draw.integers(len(members), size=len(members))])
-        scores.append(_score(metric, truth[rows], prediction[rows]))
-    return tuple(score for score in scores if math.isfinite(score))
+        score = _score(metric, truth[rows], prediction[rows])
+        yield float(f"{score:.{_FIGURES}g}") if math.isfinite(score) else None
 
 
-def _spread(replicates: tuple[float, ...]) -> float | None:
-    return float(np.std(replicates, ddof=1)) if len(replicates) > 1 else None
+def _spread(replicates: Sequence[float | None]) -> float | None:
+    defined = [each for each in replicates if each is not None]
+    return float(np.std(defined, ddof=1)) if len(defined) > 1 else None
 
 
 def _finite(value: Any) -> bool:

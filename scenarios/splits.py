@@ -4,9 +4,12 @@ Kinds, all deterministic in the seed:
  - random: rows at random;
  - stratified: rows at random, each class spread evenly;
  - group: rows with one value of a column stay together; with `block` b, runs of b neighbouring values do;
- - time: training is always earlier than validation; equal times are never torn apart; later rows are unused;
+ - time: training is always earlier than validation; equal times are never torn apart;
  - holdout: one split, a fifth of the rows (the latest, where a column is named).
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,25 +19,40 @@ from errors import TaskError
 from scenarios.evidence import SplitRule
 from scenarios.formulas import Array
 
-__all__ = ["fold_numbers", "holdout_rows", "make_folds", "split_units"]
+__all__ = ["Split", "fold_numbers", "holdout_rows", "make_splits", "split_units", "split_weights"]
 
 _HOLDOUT_SHARE = 0.2
 _FOLDS, _HOLDOUT = 1, 2  # purposes: draws for one never shift draws for the other
 
 
-def make_folds(ids: Series, units: Array, strata: Array | None, rule: SplitRule, seed: int) -> DataFrame:
-    """One row for each training row and split: the id column, `split` from 0, `role` train, valid or unused.
+@dataclass(frozen=True)
+class Split:
+    """One split: positions of the rows to learn from and of the rows to validate on, both in ascending order."""
 
-    `units` is of `split_units`; `strata` are class numbers, used by the kinds that draw rows.
+    train: Array
+    valid: Array
+
+
+def make_splits(units: Array, strata: Array | None, rule: SplitRule, seed: int) -> tuple[Split, ...]:
+    """The splits of a table. `units` is of `split_units`; `strata` are class numbers, for the kinds that draw rows.
+
+    Of a split by time the rows later than its validation rows are in neither part.
     """
     numbers = fold_numbers(units, strata, rule, seed)
     splits = []
     for split in range(int(numbers.max()) + 1):
-        role = np.where(numbers == split, "valid", "train")
-        if rule.kind == "time":
-            role = np.where(numbers > split, "unused", role)
-        splits.append(DataFrame({str(ids.name): ids.to_numpy(), "split": split, "role": role}))
-    return pd.concat(splits, ignore_index=True)
+        learnt = numbers < split if rule.kind == "time" else numbers != split
+        splits.append(Split(np.flatnonzero(learnt), np.flatnonzero(numbers == split)))
+    return tuple(splits)
+
+
+def split_weights(rule: SplitRule, splits: Sequence[int], valid_rows: Sequence[int]) -> tuple[float, ...]:
+    """How much each of these splits counts in a score, adding up to 1: in proportion to its validation rows.
+
+    The later splits of a split by time count more, in proportion to their number from 1: they are nearest to the test.
+    """
+    weights = [rows * (split + 1 if rule.kind == "time" else 1) for split, rows in zip(splits, valid_rows, strict=True)]
+    return tuple(weight / sum(weights) for weight in weights)
 
 
 def fold_numbers(units: Array, strata: Array | None, rule: SplitRule, seed: int) -> Array:

@@ -1,7 +1,6 @@
 """The check of a script's predictions: everything that is wrong with the file, each with the first row that shows it.
 
-One check for `submission.csv` and for `oof.csv`: a file of predictions whose rows answer expected keys (ids, or ids
-with their split). What a script wrote never raises; it becomes defects.
+What a script wrote never raises; it becomes defects.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from scenarios.formulas import Array
 from scenarios.metrics import Metric
 from scenarios.tables import Damaged, canonical, numbers, read_table
 
-__all__ = ["Checked", "check_oof", "check_submission"]
+__all__ = ["Checked", "check_submission"]
 
 _BYTES_A_FIELD = 200
 _BYTES_AT_LEAST = 1 << 16
@@ -45,12 +44,6 @@ def check_submission(
     """Hold a submission against the ids (canonical) that it must predict. `name` is what its author calls it."""
     expected = DataFrame({brief.id_column: ids.to_numpy()})
     return _check(path, name, expected, brief, metric, constant_is_defect)
-
-
-def check_oof(path: Path | None, brief: TaskBrief, metric: Metric, valid: DataFrame) -> Checked:
-    """Hold out-of-fold predictions against the valid rows: `valid` has the id column (canonical) and `split`."""
-    expected = DataFrame({brief.id_column: valid[brief.id_column].to_numpy(), "split": valid["split"].to_numpy()})
-    return _check(path, "oof.csv", expected.astype({"split": str}), brief, metric, constant_is_defect=False)
 
 
 def _check(

@@ -1,6 +1,5 @@
 """What must hold of a task's tables. Each check raises TaskError with file, column and row."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ __all__ = [
     "check_answers",
     "check_columns",
     "check_ids",
-    "check_names",
     "check_sample",
     "check_split",
     "check_targets",
@@ -54,16 +52,6 @@ def check_columns(
             raise TaskError(f"{test_path}: column {name!r} is a target; a test has none")
         if name not in train:
             raise TaskError(f"{test_path}: column {name!r} is not in {train_path.name}")
-
-
-def check_names(path: Path, id_column: str, predictions: Sequence[str]) -> None:
-    """`folds.csv` and `oof.csv` have columns of their own beside the id and the predictions."""
-    for name in (id_column, *predictions):
-        if name == "split" or (name == "role" and name == id_column):
-            raise TaskError(
-                f"{path}: column {name!r} is the id or predicted, and `folds.csv` and `oof.csv` have a column of "
-                "that name already (docs/contract.md): give it another one"
-            )
 
 
 def check_ids(table: DataFrame, path: Path, id_column: str) -> None:
@@ -132,6 +120,8 @@ def check_targets(
 def check_split(train: DataFrame, path: Path, brief: TaskBrief) -> None:
     """The rows can be split as the task says."""
     rule = brief.split
+    if rule.kind == "own":
+        return
     if rule.column is not None and rule.column not in train:
         _missing(path, rule.column, train, "the split is by it")
     if rule.column is not None and rule.column in brief.targets:

@@ -24,7 +24,6 @@ from scenarios.task_checks import (
     check_answers,
     check_columns,
     check_ids,
-    check_names,
     check_sample,
     check_split,
     check_targets,
@@ -34,7 +33,8 @@ from scenarios.task_checks import (
 __all__ = ["Task"]
 
 _LARGEST_LEADERBOARD = 1 << 26
-_MADE_BY_THE_HARNESS = ("task.json", "folds.csv")
+_IN_EVERY_VIEW = ("task.json", "train.csv", "test.csv", "sample_submission.csv")
+"""What scripts are given under these names is made by the harness (`view_files`)."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ class Task:
         public = folder / "prepared" / "public"
         train_path, test_path = _named(public, manifest.files.train), _named(public, manifest.files.test)
         sample_path = _sample_path(public, manifest.files.sample_submission)
+        _check_side_files(public, {train_path, test_path, sample_path})
         train, test, sample = (read_task_table(path) for path in (train_path, test_path, sample_path))
         check_columns(train, train_path, test, test_path, manifest.id, manifest.targets)
-        check_names(sample_path, manifest.id, [str(name) for name in sample.columns if name != manifest.id])
         check_ids(train, train_path, manifest.id)
         check_ids(test, test_path, manifest.id)
         task_type, classes = _task_type(manifest, metric, train, train_path)
@@ -130,11 +130,6 @@ def _manifest(folder: Path) -> Manifest:
             f"prepare it with `gome task prepare {folder.name}`" if known else "train.csv and test.csv belong there"
         )
         raise TaskError(f"{folder / 'prepared' / 'public'} is missing; {remedy}")
-    for name in _MADE_BY_THE_HARNESS:
-        if (folder / "prepared" / "public" / name).exists():
-            raise TaskError(
-                f"{folder / 'prepared' / 'public' / name}: scripts are given a file of that name; rename it"
-            )
     return read_manifest(path)
 
 
@@ -146,6 +141,13 @@ def _named(public: Path, name: str) -> Path:
         there = ", ".join(sorted(each.name for each in public.iterdir())[:12]) or "nothing"
         raise TaskError(f"{path} is missing; there is {there}. Name the file under `files` in task.yaml")
     return path
+
+
+def _check_side_files(public: Path, tables: set[Path]) -> None:
+    """No file beside the task's tables has a name that scripts know one of them by."""
+    for name in _IN_EVERY_VIEW:
+        if (public / name).exists() and public / name not in tables:
+            raise TaskError(f"{public / name}: scripts are given another file under that name; rename it")
 
 
 def _sample_path(public: Path, name: str | None) -> Path:

@@ -1,198 +1,195 @@
-"""The views of a task: the folders of data that scripts are given, made by the harness.
+"""The views of a task: what a script is given, made by the harness for each split and each purpose.
 
- - full: the task's own files, byte for byte, and folds;
- - debug: a sample of rows of the same shape, every class kept, split by the same rule; some of its labels are exchanged
-   (see `canaries`);
- - probe and twin: a pair of samples for the cross-examination (see `twins`);
- - holdout: the training rows without the hold-out, which takes the place of the test. No label of a hold-out row is in
-   any file of it.
+    split-K      the split's training rows; its validation rows stand among the test rows
+    holdout      all training rows but the hold-out, which stands among the test rows
+    holdout-K    the training rows of split K without the hold-out, which stands among the test rows
+    full         all training rows
+    debug        a small sample of the first split's view
 
-A view is a pure function of task, seed and share; its files are the same byte for byte each time.
+Withheld rows have no label in any file of a view, and are shuffled among the true test rows. Where ids are mere names
+they are dealt anew in each view, over the training rows too, so that no id tells a withheld row from a test row.
+
+A view is a pure function of task, seed and hold-out share. It is held as positions in the task's own tables.
 """
 
-import json
-import shutil
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+import re
+from dataclasses import dataclass
 
 import numpy as np
 from pandas import DataFrame, Series
 
 from errors import TaskError
-from scenarios.canaries import exchange_labels
 from scenarios.encoding import encode_truth, prediction_columns
 from scenarios.evidence import SplitRule
 from scenarios.formulas import Array
-from scenarios.splits import holdout_rows, make_folds, split_units
-from scenarios.tables import canonical, infer_types, positions, write_table
+from scenarios.splits import Split, holdout_rows, make_splits, split_units
+from scenarios.tables import canonical, infer_types
 from scenarios.tasks import Task
-from scenarios.twins import deal_foreign_labels, deal_ids
 
-__all__ = ["VIEWS", "HeldOut", "ScriptLimits", "View", "ViewName", "make_view", "valid_rows", "write_view"]
+__all__ = ["View", "ViewName", "ids_are_names", "make_view", "split_of", "task_splits", "units_of", "view_of_split"]
 
-ViewName = Literal["full", "debug", "holdout", "probe", "twin"]
-VIEWS: tuple[ViewName, ...] = ("full", "debug", "holdout", "probe", "twin")
+ViewName = str
 
 _DEBUG_SHARE = 0.1
 _DEBUG_TRAIN_ROWS = 400
-_DEBUG_TEST_ROWS = 200
+_DEBUG_OTHER_ROWS = 200
 _DEBUG_ROWS_OF_A_CLASS = 10
-_DEBUG, _PROBE = 3, 5  # purposes of draws; `splits` has 1 and 2, `scoring` 4
+_VIEW = 3  # purpose of draws; `splits` has 1 and 2, `scoring` 4
 _STRATA_OF_VALUES = 10
 _PROSE = (".md", ".txt", ".html", ".pdf")
-
-
-@dataclass(frozen=True)
-class ScriptLimits:
-    """What `task.json` tells a script of its limits, in seconds of wall time, threads and GiB."""
-
-    debug_seconds: float = 600.0
-    full_seconds: float = 3600.0
-    threads: int = 1
-    memory_gib: float = 4.0
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What is known of the rows of a hold-out: their targets, and which of them belong together (`split_units`)."""
-
-    truth: Array
-    units: Array
+_NAME = re.compile(r"(split|holdout)-(\d+)")
+_PARTS = re.compile(r"[^0-9A-Za-z]+")
+_OF_A_KIND = 0.9  # a part of an id with fewer distinct values than this share of rows groups rows
 
 
 @dataclass(frozen=True)
 class View:
-    """A view in memory, tables as text. `folds` has id, `split` and `role`; `held` is of the holdout view alone.
+    """A view. `train` and `withheld` are positions in `task.train`, `test` positions in `task.test`.
 
-    `canaries` is of the debug view alone: True for the rows of `train` whose labels were exchanged.
+    `order` puts the rows of its test file (withheld rows, then test rows) into the order in which they stand there;
+    `train_ids` and `ids` are the ids in its two files, `ids` in the order of the file.
     """
 
     name: ViewName
-    train: DataFrame
-    test: DataFrame
-    sample: DataFrame
-    folds: DataFrame
-    held: HeldOut | None = None
-    canaries: Array | None = None
+    train: Array
+    withheld: Array
+    test: Array
+    order: Array
+    train_ids: Series
+    ids: Series
+
+    def tables(self, task: Task) -> tuple[DataFrame, DataFrame, DataFrame]:
+        """Training rows, test rows and a sample submission, as the script reads them."""
+        brief = task.brief
+        train = task.train.iloc[self.train].reset_index(drop=True)
+        columns = list(task.test.columns)
+        hidden = task.train[columns].iloc[self.withheld]
+        rows = np.concatenate([hidden.to_numpy(dtype=object), task.test.iloc[self.test].to_numpy(dtype=object)])
+        test = DataFrame(rows[self.order], columns=columns, dtype=object)
+        train[brief.id_column], test[brief.id_column] = self.train_ids.to_numpy(), self.ids.to_numpy()
+        sample = DataFrame(dict.fromkeys(brief.submission_columns, self.ids.to_numpy()))
+        for name in prediction_columns(brief):
+            sample[name] = task.sample[name].iloc[0]
+        return train, test, sample
+
+
+def view_of_split(split: int) -> ViewName:
+    """The name of a split's view."""
+    return f"split-{split}"
+
+
+def split_of(name: ViewName) -> int | None:
+    """The split whose training rows a view has; None for a view of no split."""
+    found = _NAME.fullmatch(name)
+    return int(found[2]) if found else None
 
 
 def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> View:
-    """One view of a task. Raises TaskError where too few rows are left to split."""
+    """One view of a task. Raises TaskError where too few rows are left, ValueError for a name that is none."""
+    everything = np.arange(len(task.train))
+    test, split = np.arange(len(task.test)), split_of(name)
     if name == "full":
-        return View(name, task.train, task.test, task.sample, _folds(task, task.train, seed))
+        return _dealt(task, name, everything, everything[:0], test, seed)
     if name == "debug":
-        draw = np.random.default_rng([seed, _DEBUG])
-        train = task.train.iloc[_debug_rows(task, draw)].reset_index(drop=True)
-        test = task.test.iloc[_debug_test_rows(task, draw)].reset_index(drop=True)
-        folds = _folds(task, train, seed)
-        train, canaries = exchange_labels(train, folds, task.brief, draw)
-        return View(name, train, test, _sample_for(task, test), folds, canaries=canaries)
-    if name in ("probe", "twin"):
-        return _one_of_twins(task, name, seed)
-    units = _units(task, task.train)
-    out = holdout_rows(units, _strata(task, task.train), task.brief.split, holdout_share, seed)
-    train = task.train[~out].reset_index(drop=True)
-    rest = task.train[out].reset_index(drop=True)
-    test = rest[list(task.test.columns)]
-    held = HeldOut(encode_truth(rest, task.brief), units[out])
-    return View(name, train, test, _sample_for(task, test), _folds(task, train, seed), held)
+        return _sample(task, seed)
+    if name.startswith("split") and split is not None:
+        part = task_splits(task, seed)[split]
+        return _dealt(task, name, part.train, part.valid, test, seed)
+    if name != "holdout" and split is None:
+        raise ValueError(f"there is no view {name!r}")
+    out = holdout_rows(units_of(task), _strata(task), task.brief.split, holdout_share, seed)
+    train = np.flatnonzero(~out)
+    if split is not None:
+        train = np.intersect1d(train, task_splits(task, seed)[split].train)
+        train = train if len(train) else np.flatnonzero(~out)
+    return _dealt(task, name, train, np.flatnonzero(out), test, seed)
 
 
-def _one_of_twins(task: Task, name: ViewName, seed: int) -> View:
-    """The probe, or the twin: the same rows with the first split's foreign labels dealt anew, and other test ids."""
-    draw = np.random.default_rng([seed, _PROBE])
-    train = task.train.iloc[_probe_rows(task, draw)].reset_index(drop=True)
-    test = task.test.iloc[_debug_test_rows(task, draw)].reset_index(drop=True)
-    if _ids_are_names(task):
-        train = deal_ids(train, task.brief, draw)
-        test = deal_ids(test, task.brief, np.random.default_rng([seed, _PROBE, VIEWS.index(name)]))
-    view = View(name, train, test, _sample_for(task, test), _folds(task, train, seed))
-    if name == "probe":
-        return view
-    return replace(view, train=deal_foreign_labels(train, view.folds, task.brief, draw))
+def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
+    """The splits of a task's training rows. Raises TaskError where there are too few rows."""
+    rule, units = task.brief.split, units_of(task)
+    needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
+    if len(np.unique(units)) < needed:
+        rows = len(task.train)
+        raise TaskError(f"task {task.brief.name}: {rows} rows are too few for {rule.folds} folds by {rule.kind}")
+    return make_splits(units, _strata(task), rule, seed)
 
 
-def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits) -> None:
-    """Write a view as a folder that was not there. Raises TaskError where the disk does not take it."""
-    brief = task.brief
-    try:
-        folder.mkdir(parents=True)
-        for path in _side_files(task):
-            _copy(path, folder / path.relative_to(task.public))
-        if view.name == "full":
-            for name in (brief.train_file, brief.test_file):
-                _copy(task.public / name, folder / name)
-            _copy(task.public / task.sample_file, folder / "sample_submission.csv")
-        else:
-            write_table(folder / brief.train_file, view.train)
-            write_table(folder / brief.test_file, view.test)
-            write_table(folder / "sample_submission.csv", view.sample)
-        write_table(folder / "folds.csv", view.folds)
-        text = json.dumps(_task_json(task, view.name, limits), indent=2, ensure_ascii=False)
-        (folder / "task.json").write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
-
-
-def _side_files(task: Task) -> list[Path]:
-    """What stands beside the tables and their description."""
-    own = {task.brief.train_file, task.brief.test_file, task.sample_file}
-    found = sorted(path for path in task.public.rglob("*") if path.is_file())
-    return [path for path in found if path.relative_to(task.public).as_posix() not in own]
-
-
-def _ids_are_names(task: Task) -> bool:
-    """Whether an id says nothing of its row: no file beside the tables can name it, and the split is not by it."""
-    beside = [path for path in _side_files(task) if path.suffix.lower() not in _PROSE]
-    return not beside and task.brief.split.column != task.brief.id_column
-
-
-def _task_json(task: Task, name: ViewName, limits: ScriptLimits) -> dict[str, object]:
-    shown = {
-        "name",
-        "task_type",
-        "id_column",
-        "targets",
-        "classes",
-        "metric",
-        "direction",
-        "prediction",
-        "submission_columns",
-        "train_file",
-        "test_file",
-        "split",
-    }
-    seconds = limits.debug_seconds if name == "debug" else limits.full_seconds
-    return {
-        **task.brief.model_dump(mode="json", include=shown),
-        "limits": {"seconds": seconds, "threads": limits.threads, "memory_gib": limits.memory_gib},
-    }
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    target.chmod(0o644)
-
-
-def _sample_for(task: Task, test: DataFrame) -> DataFrame:
-    """A sample submission for other rows: the task's own first prediction, repeated."""
-    sample = DataFrame(dict.fromkeys(task.brief.submission_columns, test[task.brief.id_column]))
-    for name in prediction_columns(task.brief):
-        sample[name] = task.sample[name].iloc[0]
-    return sample
-
-
-def _units(task: Task, train: DataFrame) -> Array:
+def units_of(task: Task) -> Array:
+    """For each training row the number of what must stay together (`split_units`)."""
     column = task.brief.split.column
-    return split_units(infer_types(train[[column]]) if column else train, task.brief.split)
+    return split_units(infer_types(task.train[[column]]) if column else task.train, task.brief.split)
 
 
-def _strata(task: Task, train: DataFrame) -> Array | None:
+def ids_are_names(task: Task) -> bool:
+    """Whether an id says nothing of its row.
+
+    It does where a file beside the tables may name rows by it, where the split is by it, and where it has parts that
+    several rows share, such as the group in `0013_02`.
+    """
+    brief = task.brief
+    own = {brief.train_file, brief.test_file, task.sample_file}
+    beside = [
+        path
+        for path in task.public.rglob("*")
+        if path.is_file() and path.suffix.lower() not in _PROSE and path.name not in own
+    ]
+    ids = task.train[brief.id_column]
+    return not beside and brief.split.column != brief.id_column and not _grouped(ids)
+
+
+def _grouped(ids: Series) -> bool:
+    first = ids.iloc[0]
+    if len(_PARTS.split(first)) < 2:
+        return False
+    parts = ids.str.split(_PARTS, expand=True)
+    counts = parts.nunique()
+    return bool(((counts > 1) & (counts < _OF_A_KIND * len(ids))).any())
+
+
+def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Array, seed: int) -> View:
+    """A view with its rows shuffled and, where ids are names, its ids dealt anew.
+
+    The draw is of the view's rows as well as its name, so that two views never share an order.
+    """
+    draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train)])
+    labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
+    ids = np.concatenate([labelled[train], labelled[withheld], others[test]])
+    twice = canonical(Series(ids)).duplicated().any()
+    if ids_are_names(task):
+        ids = np.array([str(number) for number in range(len(ids))], dtype=object) if twice else ids
+        ids = draw.permutation(ids)
+    elif twice:
+        raise TaskError(
+            f"task {task.brief.name}: ids of {task.brief.test_file} stand in {task.brief.train_file} too, and files "
+            "beside them may name rows by id; give the test rows ids of their own"
+        )
+    order = draw.permutation(len(withheld) + len(test))
+    return View(name, train, withheld, test, order, Series(ids[: len(train)]), Series(ids[len(train) :][order]))
+
+
+def _sample(task: Task, seed: int) -> View:
+    """A tenth of the rows of the first split's view, more of a small one, and at least some of each class."""
+    draw = np.random.default_rng([seed, _VIEW])
+    part = task_splits(task, seed)[0]
+    rows = draw.permutation(part.train)
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[: max(_DEBUG_TRAIN_ROWS, round(_DEBUG_SHARE * len(rows)))] = True
+    strata = _strata(task)
+    if strata is not None:
+        rank_in_class = Series(strata[rows]).groupby(strata[rows]).cumcount().to_numpy()
+        chosen[rank_in_class < _DEBUG_ROWS_OF_A_CLASS] = True
+
+    def some(positions: Array) -> Array:
+        few = max(_DEBUG_OTHER_ROWS, round(_DEBUG_SHARE * len(positions)))
+        return np.sort(draw.permutation(positions)[:few])
+
+    return _dealt(task, "debug", np.sort(rows[chosen]), some(part.valid), some(np.arange(len(task.test))), seed)
+
+
+def _strata(task: Task) -> Array | None:
     """Class numbers; for values that are to be stratified, tenths of their range by rank."""
-    truth = encode_truth(train, task.brief)
+    truth = encode_truth(task.train, task.brief)
     if task.brief.task_type == "regression":
         if task.brief.split.kind != "stratified":
             return None
@@ -201,58 +198,9 @@ def _strata(task: Task, train: DataFrame) -> Array | None:
     return np.unique(truth.reshape(len(truth), -1), axis=0, return_inverse=True)[1].ravel()
 
 
-def _folds(task: Task, train: DataFrame, seed: int) -> DataFrame:
-    rule = task.brief.split
-    units = _units(task, train)
-    if len(np.unique(units)) < _fewest_units(rule):
-        raise TaskError(f"task {task.brief.name}: {len(train)} rows are too few for {rule.folds} folds by {rule.kind}")
-    return make_folds(train[task.brief.id_column], units, _strata(task, train), rule, seed)
+def run_order(rule: SplitRule, count: int) -> tuple[int, ...]:
+    """The order in which splits are run: of a split by time the one nearest to the test first."""
+    return tuple(range(count))[:: -1 if rule.kind == "time" else 1]
 
 
-def _fewest_units(rule: SplitRule) -> int:
-    return 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
-
-
-def _debug_rows(task: Task, draw: np.random.Generator) -> Array:
-    """A tenth of the rows, more of a small task, and at least some of each class; all, where folds need them."""
-    rows = len(task.train)
-    order = draw.permutation(rows)
-    chosen = np.zeros(rows, dtype=bool)
-    chosen[order[: max(_DEBUG_TRAIN_ROWS, round(_DEBUG_SHARE * rows))]] = True
-    strata = _strata(task, task.train)
-    if strata is not None:
-        rank_in_class = Series(strata[order]).groupby(strata[order]).cumcount().to_numpy()
-        chosen[order[rank_in_class < _DEBUG_ROWS_OF_A_CLASS]] = True
-    units = np.unique(_units(task, task.train)[chosen])
-    return np.flatnonzero(chosen) if len(units) >= _fewest_units(task.brief.split) else np.arange(rows)
-
-
-def _debug_test_rows(task: Task, draw: np.random.Generator) -> Array:
-    rows = len(task.test)
-    return np.sort(draw.permutation(rows)[: max(_DEBUG_TEST_ROWS, round(_DEBUG_SHARE * rows))])
-
-
-def _probe_rows(task: Task, draw: np.random.Generator) -> Array:
-    """As many rows as of the debug view; of groups whole ones, of times the latest: leaks go from row to row there."""
-    rule, rows = task.brief.split, len(task.train)
-    if rule.kind not in ("group", "time"):
-        return _debug_rows(task, draw)
-    units = _units(task, task.train)
-    counts = np.bincount(units)
-    order = draw.permutation(len(counts)) if rule.kind == "group" else np.arange(len(counts))[::-1]
-    wanted = max(_DEBUG_TRAIN_ROWS, round(_DEBUG_SHARE * rows))
-    enough = max(int(np.searchsorted(np.cumsum(counts[order]), wanted)) + 1, _fewest_units(rule))
-    chosen = np.isin(units, order[:enough])
-    strata = _strata(task, task.train)
-    if strata is None:
-        return np.flatnonzero(chosen)
-    fewest = np.bincount(strata[chosen], minlength=int(strata.max()) + 1).min()
-    return np.flatnonzero(chosen) if fewest >= _DEBUG_ROWS_OF_A_CLASS else _debug_rows(task, draw)
-
-
-def valid_rows(view: View, id_column: str) -> DataFrame:
-    """The rows that out-of-fold predictions answer, each at its position in `train`: canonical id and `split`."""
-    valid = view.folds[view.folds["role"] == "valid"]
-    rows = positions(valid[id_column], view.train[id_column])
-    ids = canonical(valid[id_column]).to_numpy()
-    return DataFrame({id_column: ids, "split": valid["split"].to_numpy()}, index=rows)
+__all__ += ["run_order"]

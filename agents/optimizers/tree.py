@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.ideas import Hypothesis
 from agents.messages import Diagnosis, Proposal
-from agents.trace import Best, best_of
+from agents.trace import Best
 
 __all__ = ["Node", "Tree"]
 
@@ -52,10 +52,10 @@ class Tree:
         self.nodes[step] = Node(
             step=step,
             parent=proposal.parent,
-            action="draft" if proposal.base_ref is None else action,
+            action="draft" if proposal.base_ref is None or proposal.action == "start" else action,
             hypotheses=diagnosis.hypotheses,
             script_ref=diagnosis.script_ref,
-            solution=best_of(diagnosis) if diagnosis.score is not None else None,
+            solution=Best.of(diagnosis) if diagnosis.score is not None else None,
             leads=diagnosis.accepted,
         )
 

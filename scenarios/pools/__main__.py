@@ -1,9 +1,8 @@
-"""Pools by hand: `python -m scenarios.pools [--check | --leaks | --folds N | --write] TASK… [MEMBER…]`.
+"""Pools by hand: `python -m scenarios.pools [--check | --folds N | --write] TASK… [MEMBER…]`.
 
  - alone: make the submissions of the tasks' pools, grade them, print the board and its medals;
  - `--write`: write the board too, as the task's leaderboard.csv;
  - `--check`: run every submission through the submission check, all tasks where none is named; status 1 on an alarm;
- - `--leaks`: run every member on the training folds and hold what it predicts to the leak probes, in the same way;
  - `--folds N`: scores on the first N folds of the training rows: what members are tuned by. No test row is used.
 
 Submissions are kept in the cache, by the digest of data and code, so that only what changed is made again.
@@ -17,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from scenarios.grading import is_crowded, thresholds
-from scenarios.pools.board import defects_of, fold_scores, leaks_of, score_pool
+from scenarios.pools.board import defects_of, fold_scores, score_pool
 from scenarios.pools.pool import Solution, kept_at, pool_of
 from scenarios.prepare.preparing import TASKS, cache_folder
 from scenarios.prepare.recipes import RECIPES
@@ -31,7 +30,6 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="TASK|MEMBER", help="tasks; all where none is named")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="run every submission through the submission check")
-    how.add_argument("--leaks", action="store_true", help="hold every member to the leak probes; takes long")
     how.add_argument("--write", action="store_true", help="write the board as the task's leaderboard.csv")
     how.add_argument("--folds", type=int, metavar="N", help="score members on N training folds instead")
     given = parser.parse_args()
@@ -46,13 +44,11 @@ def main() -> int:
         chosen = {member: pool[member] for member in members} or pool
         if given.check:
             alarms += _check(task, chosen)
-        elif given.leaks:
-            alarms += _probe(task, chosen)
         elif given.folds is not None:
             _folds(task, chosen, given.folds)
         else:
             _score(task, chosen, write=given.write and not members)
-    if given.check or given.leaks:
+    if given.check:
         print(f"{alarms} false alarms")
     return 1 if alarms else 0
 
@@ -64,14 +60,6 @@ def _check(task: Task, pool: Mapping[str, Solution]) -> int:
             print(f"{task.brief.name} {name}: {defect.message}")
     print(f"{task.brief.name:<18} {len(found)} submissions, {sum(map(bool, found.values()))} with an alarm", flush=True)
     return sum(map(bool, found.values()))
-
-
-def _probe(task: Task, pool: Mapping[str, Solution]) -> int:
-    alarms = 0
-    for name, leaks in leaks_of(task, pool, kept_at(task, cache_folder())):
-        alarms += bool(leaks)
-        print(f"{task.brief.name} {name}: {'; '.join(leak.message for leak in leaks) or 'no alarm'}", flush=True)
-    return alarms
 
 
 def _score(task: Task, pool: Mapping[str, Solution], *, write: bool) -> None:

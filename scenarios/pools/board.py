@@ -1,25 +1,23 @@
 """A pool's leaderboard: its submissions graded and checked, its solutions scored and probed on the training folds."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from pandas import DataFrame
 
 from errors import TaskError
 from scenarios.encoding import encode_predictions, encode_truth
-from scenarios.evidence import DefectNote, LeakNote
+from scenarios.evidence import DefectNote
 from scenarios.formulas import Array
-from scenarios.harness import Harness
 from scenarios.pools.pool import Solution, submission_of, submissions
+from scenarios.splits import Split
 from scenarios.submission import check_submission
-from scenarios.tables import canonical, read_table, write_table
+from scenarios.tables import canonical, read_table
 from scenarios.tasks import Task
-from scenarios.views import View, make_view
+from scenarios.views import task_splits
 
-__all__ = ["defects_of", "fold_scores", "leaks_of", "score_pool"]
+__all__ = ["defects_of", "fold_scores", "score_pool"]
 
 _BOOTSTRAPS = 500
 _DIGITS = 5
@@ -61,37 +59,20 @@ def defects_of(task: Task, pool: Mapping[str, Solution], folder: Path) -> dict[s
 
 def fold_scores(task: Task, pool: Mapping[str, Solution], folds: int) -> Iterator[tuple[str, list[float]]]:
     """Every solution's scores on the first `folds` of the folds that scripts get. No test row is looked at."""
-    view = make_view(task, "full", _SEED, _SHARE)
+    splits = task_splits(task, _SEED)[:folds]
     for name, solution in pool.items():
         scores = []
-        for split in range(folds):
-            rows, predicted = _on_fold(task, view, solution, split)
+        for split in splits:
+            rows, predicted = _on_fold(task, split, solution)
             scores.append(task.metric.score(encode_truth(rows, task.brief), encode_predictions(predicted, task.brief)))
         yield name, scores
 
 
-def leaks_of(task: Task, pool: Mapping[str, Solution], folder: Path) -> Iterator[tuple[str, tuple[LeakNote, ...]]]:
-    """What the leak probes find in every solution's out-of-fold predictions and submission, as in a script's."""
-    harness = Harness(task, folder / "views", _SEED, _SHARE)
-    view = make_view(task, "full", _SEED, _SHARE)
-    made = submissions(task, pool, folder)
-    for name, solution in pool.items():
-        folds = sorted(view.folds.loc[view.folds["role"] == "valid", "split"].unique())
-        parts = [_on_fold(task, view, solution, split)[1].assign(split=split) for split in folds]
-        with tempfile.TemporaryDirectory() as draft:
-            write_table(Path(draft) / "oof.csv", pd.concat(parts))
-            files = {"oof.csv": Path(draft) / "oof.csv", "submission.csv": made[name]}
-            evaluation = harness.evaluate("full", files)
-        yield name, evaluation.leaks
-
-
-def _on_fold(task: Task, view: View, solution: Solution, split: int) -> tuple[DataFrame, DataFrame]:
-    """The valid rows of a fold, and what the solution predicts for them from its training rows."""
-    role = view.folds.loc[view.folds["split"] == split, "role"].to_numpy()
-    known, asked = role == "train", role == "valid"
-    rows = task.train[asked].reset_index(drop=True)
-    test = task.typed_train[asked].drop(columns=list(task.brief.targets)).reset_index(drop=True)
-    predicted = solution(task.typed_train[known].reset_index(drop=True), test)
+def _on_fold(task: Task, split: Split, solution: Solution) -> tuple[DataFrame, DataFrame]:
+    """The valid rows of a split, and what the solution predicts for them from its training rows."""
+    rows = task.train.iloc[split.valid].reset_index(drop=True)
+    test = task.typed_train.iloc[split.valid].drop(columns=list(task.brief.targets)).reset_index(drop=True)
+    predicted = solution(task.typed_train.iloc[split.train].reset_index(drop=True), test)
     return rows, submission_of(task, predicted, rows).astype(str)
 
 

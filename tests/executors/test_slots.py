@@ -20,7 +20,7 @@ def serve(pool: SlotPool, wishes: list[tuple[str, bool]]) -> list[str]:
     served: list[str] = []
 
     async def ask(owner: str, urgent: bool) -> None:
-        async with pool.take(owner, urgent=urgent):
+        async with pool.take(owner, turn=0 if urgent else 1):
             served.append(owner)
 
     async def main() -> None:

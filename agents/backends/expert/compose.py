@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.backends.expert.features_code import (
+    echo_days,
     feature_lines,
     has_gaps,
     kept_columns,
@@ -112,27 +113,23 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "numeric": numeric,
         "grouped": grouped,
         "several": several,
-        "at_least_zero": metric_key(task.metric) in LOG_METRICS,
+        "finish": _finish(task, plan),
         "fitted_after": plan.calibrate != "none" or plan.decide != "argmax",
         "multi": multi,
         "kind": "Regressor" if numeric else "Classifier",
         "target_type": "continuous" if numeric else task.task_type,
         "prepare": {_preparation(family, profile, plan) for family in plan.models},
-        "piped": lambda family: _piped(family, profile, plan),
+        "piped": lambda family: _piped(family, task, profile, plan),
         "readings": readings(plan),
         "loss": plan.loss if numeric else "log_loss",
         "inverse_penalty": f"{1.0 / plan.penalty:.6g}",
         "word_penalty": f"{1e-5 * plan.penalty:.3g}",
         "word_margin": f"{0.5 / plan.penalty:.3g}",
         "margin_strength": f"{10.0 / plan.penalty:.3g}",
-        "latest_words": f"{plan.latest:.0%}",
-        "bags": f"1 if args.debug else {plan.bags}" if plan.bags > 1 else "1",
         "inner_folds": _inner_folds(grouped, numeric),
         "target_of_y": _target_of_y(task, plan),
         "y_expression": _y_expression(task),
         "groups_expression": _groups_expression(task) if grouped else "",
-        "fit_call": "x.iloc[fit], y[fit], groups[fit]" if grouped else "x.iloc[fit], y[fit]",
-        "refit_call": "x, y, groups" if grouped else "x, y",
         "metric_words": f"{task.metric[0].upper()}{task.metric[1:]}.",
         "score_lines": score_lines(task),
     }
@@ -241,6 +238,19 @@ def _target_of_y(task: TaskBrief, plan: Plan) -> str:
     return {"identity": "y", "log1p": "np.log1p(y)", "sqrt": "np.sqrt(y)"}[plan.target]
 
 
+def _finish(task: TaskBrief, plan: Plan) -> str:
+    """What a fit returns: its predictions decided on, or brought back to the target's scale and range."""
+    if plan.decide == "weights":
+        return "predictions * class_weights(y, held)"
+    if plan.decide == "cuts":
+        return "decide(predictions, best_cuts(y, held))"
+    back = {"log1p": "np.expm1(predictions)", "sqrt": "np.square(predictions.clip(0))"}.get(plan.target, "predictions")
+    if plan.clip:
+        return f"{back}.clip(y.min(), y.max())"
+    at_least_zero = plan.target == "log1p" or (plan.target == "identity" and metric_key(task.metric) in LOG_METRICS)
+    return f"{back}.clip(0)" if at_least_zero else back
+
+
 def _preparation(family: Family, profile: Profile, plan: Plan) -> str:
     """Which way of preparing columns a family needs: none, codes, columns or scaled.
 
@@ -255,13 +265,13 @@ def _preparation(family: Family, profile: Profile, plan: Plan) -> str:
     return "columns" if plan.encoding == "onehot" else "codes"
 
 
-def _piped(family: Family, profile: Profile, plan: Plan) -> str:
+def _piped(family: Family, task: TaskBrief, profile: Profile, plan: Plan) -> str:
     """The estimator with what stands before it."""
     steps = {"none": "", "codes": "codes()", "columns": "one_hot()", "scaled": "scaled()"}
     parts = [reading(family, plan, steps[_preparation(family, profile, plan)])]
     if _meant(plan):
         parts.insert(0, "target_means(seed)")
-    parts = [f"Echo({quote(name)}, args.echo_days)" for name in plan.echoes] + parts
+    parts = [f"Echo({quote(name)}, {echo_days(task, profile, name)})" for name in plan.echoes] + parts
     parts = [part for part in parts if part]
     return f"make_pipeline({', '.join([*parts, 'model'])})" if parts else "model"
 

@@ -62,7 +62,7 @@ _MEASURED = frozenset({captions.OVERFIT, captions.UNDERFIT, captions.CONFIDENCE,
 _MOST = 5
 _ALIGNED: tuple[Alignment, str] = (
     "aligned",
-    "the folds are the harness's, encodings are fitted on training rows, the metric is the task's",
+    "the splits are the harness's, encodings are fitted on training rows, the metric is the task's",
 )
 
 
@@ -198,7 +198,7 @@ def _decide(request: AssessTrial) -> tuple[bool, str]:
         return True, "it is the first valid solution of this trace" + (f", and {behind}" if behind else "")
     if effect.verdict != "near-tie":
         error = "" if effect.standard_error is None else f" at a standard error of {effect.standard_error:.2g}"
-        return effect.gain > 0, f"its gain over the folds is {effect.gain:+.4g}{error}"
+        return effect.gain > 0, f"its gain over the splits is {effect.gain:+.4g}{error}"
     old, new = _plan_or_default(request.incumbent.script), _plan_or_default(request.script)
     slower = _slower(request, old, new)
     noise = effect.standard_error or 0.0
@@ -235,13 +235,12 @@ def _plan_or_default(script: str) -> Plan:
 
 
 def _alignment(request: AssessTrial) -> tuple[Alignment, str]:
-    """Whether validation can be trusted: the harness's signs, and a training score that is too good to be true."""
+    """Whether validation can be trusted: the harness's signs, and a score that is too good to be true."""
     evaluation = request.evaluation
     if evaluation is None:
         return "aligned", "nothing was predicted"
     if evaluation.leaks:
-        worst = next((leak for leak in evaluation.leaks if leak.severity == "severe"), evaluation.leaks[0])
-        return worst.severity, worst.message
+        return "mild", evaluation.leaks[0].message
     best = 0.0 if request.task.direction == "minimize" else 1.0
     if evaluation.score is not None and abs(evaluation.score - best) < 1e-9:
         return "mild", f"a {request.task.metric} of {evaluation.score:.4g} is perfect: a column may hold the answer"
@@ -264,7 +263,8 @@ def _observations(request: AssessTrial) -> str:
         return f"The script ended without a score ({request.cause}): {request.words}."
     metric = request.task.metric
     behind = _behind_constant(request)
-    words = f"{metric} is {evaluation.score:.5g} over {max(1, len(evaluation.folds))} folds"
+    run = f"{len(evaluation.folds)} of {evaluation.planned}" if evaluation.partial else max(1, len(evaluation.folds))
+    words = f"{metric} is {evaluation.score:.5g} over {run} splits"
     sentences = [f"{words}, {behind}." if behind else f"{words}."]
     if request.effect is not None:
         expected = sum(hypothesis.expected_gain for hypothesis in request.hypotheses)

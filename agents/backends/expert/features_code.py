@@ -1,11 +1,24 @@
 """The lines of a script's `features`: from the columns of the data to the columns that the models see."""
 
+import math
+
 from agents.backends.expert.plan import Plan
 from agents.backends.expert.scene import cycle_of, sequence_of, usable
 from agents.backends.expert.wide_code import PICTURE
 from scenarios.evidence import ColumnProfile, Profile, TaskBrief
 
-__all__ = ["feature_lines", "has_gaps", "kept_categories", "kept_columns", "literal", "quote"]
+__all__ = [
+    "echo_days",
+    "feature_lines",
+    "has_gaps",
+    "kept_categories",
+    "kept_columns",
+    "literal",
+    "made_categories",
+    "needed_late",
+    "quote",
+    "whole_cross",
+]
 
 _WIDTH = 120
 _PARTS = ("month", "day", "day_of_week", "day_of_year", "hour")
@@ -54,7 +67,7 @@ def feature_lines(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
     """The statements between `def features(rows):` and its return."""
     by_name = {column.name: column for column in profile.columns}
     gone = [c.name for c in profile.columns if c.role == "feature" and not usable(c) and c.name not in plan.texts]
-    late = [name for name in dict.fromkeys(plan.drop) if name in by_name and _needed(by_name[name], task, profile)]
+    late = [name for name in dict.fromkeys(plan.drop) if name in by_name and needed_late(by_name[name], task, profile)]
     first = [name for name in dict.fromkeys((*gone, *plan.drop)) if name in by_name and name not in late]
     lines = _start(task, first)
     lines += _row_numbers(profile, plan)
@@ -77,7 +90,7 @@ def _row_numbers(profile: Profile, plan: Plan) -> list[str]:
     return [f"x[{quote(name)}] = np.arange(len(x))" for name in names]
 
 
-def _needed(column: ColumnProfile, task: TaskBrief, profile: Profile) -> bool:
+def needed_late(column: ColumnProfile, task: TaskBrief, profile: Profile) -> bool:
     """Whether other columns are made of a column before it is dropped: dates, and what orders the rows."""
     return column.dtype == "datetime" or column.name in sequence_of(task, profile)
 
@@ -133,19 +146,20 @@ def _counted(plan: Plan) -> list[str]:
 
 def _joined(plan: Plan, by_name: dict[str, ColumnProfile]) -> tuple[str, ...]:
     """The crosses that are categories: those whose parts are not both whole numbers."""
-    return tuple(f"{a}_{b}" for a, b in plan.crosses if not _whole(by_name.get(a)) or not _whole(by_name.get(b)))
+    return tuple(f"{a}_{b}" for a, b in plan.crosses if not whole_cross(by_name[a], by_name[b]))
 
 
-def _whole(column: ColumnProfile | None) -> bool:
-    return column is not None and column.dtype == "integer" and column.minimum is not None
+def whole_cross(*pair: ColumnProfile) -> bool:
+    """Whether two columns cross to a whole number; else to a category."""
+    return all(column.dtype == "integer" and column.minimum is not None for column in pair)
 
 
 def _categories(plan: Plan, by_name: dict[str, ColumnProfile]) -> list[str]:
     lines = []
     for one, other in plan.crosses:
-        first, second = by_name.get(one), by_name.get(other)
+        first, second = by_name[one], by_name[other]
         made, left, right = quote(f"{one}_{other}"), f"x[{quote(one)}]", f"x[{quote(other)}]"
-        if first is not None and _whole(first) and _whole(second):
+        if whole_cross(first, second):
             span = int((first.maximum or 0) - min(0.0, first.minimum or 0)) + 1
             lines.append(f"x[{made}] = {left} + {span} * {right}")
         else:
@@ -194,4 +208,7 @@ def made_categories(profile: Profile, plan: Plan) -> tuple[str, ...]:
     return (*categories, *_joined(plan, by_name), *lagged)
 
 
-__all__ += ["made_categories"]
+def echo_days(task: TaskBrief, profile: Profile, name: str) -> int:
+    """How many days the test is long by a date, in whole weeks: of rows so far ahead only what is older is known."""
+    days = next((column.cardinality for column in profile.columns if column.name == name), 0)
+    return 7 * max(1, math.ceil(task.test_rows * days / max(1, task.train_rows) / 7))

@@ -6,6 +6,7 @@ The plan itself stays as it was said: what does not fit now may fit after the ne
 from typing import Any
 
 from agents.backends.expert.features_code import made_categories
+from agents.backends.expert.fitting_columns import fitting_columns, too_many_values
 from agents.backends.expert.plan import Family, Plan
 from scenarios.evidence import Profile, TaskBrief
 
@@ -14,30 +15,56 @@ __all__ = ["fitting"]
 
 def fitting(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
     """The plan as it is composed. `profile` has the columns of joined tables among its own."""
-    update = _for_target(task, plan) | _for_data(task, profile, plan)
-    encoded = update.get("encoding", plan.encoding) != "native"
-    wide = bool(plan.texts) or update.get("images", plan.images) != "none"
-    if plan.monotonic and (wide or (encoded and made_categories(profile, plan))):
-        update["monotonic"] = ()  # constraints are by name, and encoded columns have none
-    return plan.model_copy(update=update)
+    plan = plan.model_copy(update=_for_data(task, profile))
+    plan = fitting_columns(task, profile, plan)
+    plan = plan.model_copy(update=_for_target(task, profile, plan))
+    return plan.model_copy(update=_for_models(task, profile, plan))
 
 
-def _for_target(task: TaskBrief, plan: Plan) -> dict[str, Any]:
-    update: dict[str, Any] = {"models": _possible(task, plan)}
-    if task.task_type == "regression":
-        update |= {"balanced": False, "decide": "argmax"}
-        if plan.calibrate == "temperature":
-            update["calibrate"] = "none"
-        if plan.target != "identity" and plan.loss in ("poisson", "gamma"):
-            update["loss"] = "squared_error"
-    else:
-        update |= {"target": "identity", "clip": False, "loss": "squared_error"}
-        if plan.calibrate == "isotonic":
-            update["calibrate"] = "none"
+def _for_data(task: TaskBrief, profile: Profile) -> dict[str, Any]:
+    update: dict[str, Any] = {}
+    if task.split.kind != "time" or task.split.column is None:
+        update["latest"] = 1.0
+    if profile.images is None:
+        update |= {"images": "none", "straight": False}
+    elif profile.images.channels > 1:
+        update["straight"] = False
+    return update
+
+
+def _for_target(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
+    """What is minimised and decided, as targets of this kind and range allow."""
+    if task.task_type != "regression":
+        update: dict[str, Any] = {"target": "identity", "level": "", "clip": False, "loss": "squared_error"}
         if task.prediction != "label":
             update["decide"] = "argmax"
-    if plan.target != "identity" or len(task.targets) > 1 or task.task_type != "regression":
-        update["level"] = ""
+        ranks = update.get("decide", plan.decide) == "cuts"
+        if plan.calibrate == "isotonic" or ranks:
+            update["calibrate"] = "none"  # cuts are fitted to ranks as they come, and ranks have no temperature
+        return update
+    update = {"balanced": False, "decide": "argmax"}
+    lowest = min(
+        (c.minimum if c.minimum is not None else -1.0 for c in profile.columns if c.role == "target"), default=0
+    )
+    scale = plan.target if lowest >= 0 else "identity"
+    update |= {"target": scale, "level": "" if scale != "identity" or len(task.targets) > 1 else plan.level}
+    if plan.calibrate == "temperature":
+        update["calibrate"] = "none"
+    counts = scale == "identity" and not update["level"] and lowest >= 0
+    if (plan.loss == "poisson" and not counts) or (plan.loss == "gamma" and not (counts and lowest > 0)):
+        update["loss"] = "squared_error"
+    return update
+
+
+def _for_models(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
+    """The families that can be fitted, and how they see categories."""
+    update: dict[str, Any] = {"models": _possible(task, plan)}
+    wide = bool(plan.texts) or plan.images != "none"
+    if plan.encoding == "native" and (wide or too_many_values(profile, plan)):
+        update["encoding"] = "ordinal"  # beside words and shades columns are an array; trees take no more values
+    encoded = update.get("encoding", plan.encoding) != "native" and bool(made_categories(profile, plan))
+    if wide or encoded or task.task_type == "multiclass":
+        update["monotonic"] = ()  # constraints are by name, and encoded columns have none
     return update
 
 
@@ -49,18 +76,3 @@ def _possible(task: TaskBrief, plan: Plan) -> tuple[Family, ...]:
         return not (numeric and family in ("margin", "bayes")) and (family != "bayes" or bool(plan.texts))
 
     return tuple(dict.fromkeys(family if fits(family) else "linear" for family in plan.models))
-
-
-def _for_data(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
-    update: dict[str, Any] = {}
-    if set(plan.echoes) & set(plan.drop) or len(task.targets) > 1:
-        update["echoes"] = ()
-    if task.split.kind != "time":
-        update["latest"] = 1.0
-    if profile.images is None:
-        update |= {"images": "none", "straight": False}
-    elif profile.images.channels > 1:
-        update["straight"] = False
-    if (plan.texts or plan.images != "none") and plan.encoding == "native":
-        update["encoding"] = "ordinal"  # what stands beside words and shades is an array, without categories
-    return update

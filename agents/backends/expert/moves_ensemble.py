@@ -63,7 +63,7 @@ def _join(family: Family) -> Callable[[Plan, Subject], Plan]:
 def _bags(scene: Scene) -> Iterable[Choice]:
     if scene.evaluation is None or scene.plan.bags >= 5 or not set(scene.plan.models) - _SAME_EACH_TIME:
         return
-    spread = f"folds differ by {scene.spread:.0%} of the loss" if scene.spread is not None else "one fit is one draw"
+    spread = f"splits differ by {scene.spread:.0%} of the loss" if scene.spread is not None else "one fit is one draw"
     gain = 0.015 if "boosting" in scene.plan.models else 0.004
     yield Choice((), gain if scene.plan.bags == 1 else 0.002, f"Predictions hang on one draw: {spread}.")
 

@@ -51,7 +51,7 @@ def _latest(scene: Scene) -> Iterable[Choice]:
     if date is not None and scene.evaluation is not None and scene.plan.latest > 0.3:
         folds = scene.evaluation.folds
         words = f"Test rows follow the last of {scene.profile.rows} rows; the first may be of another world"
-        words += f" (folds in order: {', '.join(f'{each:.3g}' for each in folds)})." if folds else "."
+        words += f" (splits in order: {', '.join(f'{each:.3g}' for each in folds)})." if folds else "."
         yield Choice((), 0.01, words)
 
 

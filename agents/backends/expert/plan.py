@@ -40,9 +40,8 @@ _LINE = re.compile(r"^# plan: (\{.*\})\s*$", re.MULTILINE)
 class Plan(Record):
     """What a solution does. Columns are named as in the data; a default is what the composer leaves out.
 
-    `folds` as `final` means that the test predictions are the average of the fold models, `refit` that one more model
-    is fitted on all rows. `joins` names side tables by their prefix. `latest` is the share of the training rows, the
-    newest, that are learnt from; `level` the column that the target is told relative to.
+    `joins` names side tables by their prefix. `latest` is the share of the training rows, the newest, that are learnt
+    from; `level` the column that the target is told relative to.
     """
 
     # the rows and columns that are read
@@ -103,7 +102,6 @@ class Plan(Record):
     combine: Combine = "mean"
     calibrate: Literal["none", "isotonic", "temperature"] = "none"
     decide: Literal["argmax", "weights", "cuts"] = "argmax"
-    final: Literal["folds", "refit"] = "folds"
 
     @property
     def inner(self) -> bool:

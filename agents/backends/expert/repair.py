@@ -39,7 +39,7 @@ _SIZES = frozenset(
         "tree_leaf",
     }
 )
-_SIZES |= {"tree_columns", "penalty", "nearest", "epochs", "width", "final"}
+_SIZES |= {"tree_columns", "penalty", "nearest", "epochs", "width"}
 
 # what a traceback may name → the fields of the plan that put it there
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (

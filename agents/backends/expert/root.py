@@ -24,13 +24,10 @@ _SHALLOW = {"trees": 30, "tree_leaf": 20, "tree_columns": 0.3, "epochs": 10}
 def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
     """Defaults that fit the task. With a `foreign` script, one that names no plan, they follow what it imports.
 
-    Side tables are joined, texts and pictures are read. Where folds cover the time that lies before the test, the last
-    model is fitted on all rows.
+    Side tables are joined, texts and pictures are read.
     """
-    final = "refit" if task.split.kind in ("time", "holdout") else "folds"
     named = profile.images is not None and profile.images.column != task.id_column
     plan = Plan(
-        final=final,
         drop=(profile.images.column,) if profile.images is not None and named else (),
         joins=tuple(table.prefix for table in profile.tables if table.columns),
         texts=tuple(c.name for c in profile.columns if c.role == "feature" and c.dtype == "text"),

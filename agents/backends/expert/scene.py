@@ -99,10 +99,10 @@ def sequence_of(task: TaskBrief, profile: Profile) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Scene:
-    """One solution of one task, with what was measured of it. `seconds` 0 means that its time is not known.
+    """One solution of one task, with what was measured of it.
 
-    `refused` are keys of ideas that were tried without success before what `history` shows. `baseline` is the score of
-    a constant prediction on the same folds.
+    `seconds` is the mean time of its runs, 0 where that is not known. `refused` are keys of ideas that were tried
+    without success before what `history` shows. `baseline` is the score of a constant prediction on the same splits.
     """
 
     task: TaskBrief
@@ -246,7 +246,7 @@ class Scene:
 
     @cached_property
     def spread(self) -> float | None:
-        """How far the folds lie apart, as a share of the loss. None where there is one fold."""
+        """How far the splits that were run lie apart, as a share of the loss. None where there is but one."""
         if self.evaluation is None or len(self.evaluation.folds) < 2 or self.evaluation.score is None:
             return None
         return pstdev(self.evaluation.folds) / self.scale

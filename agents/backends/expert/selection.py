@@ -186,8 +186,8 @@ def _sketch(scene: Scene, hypotheses: tuple[Hypothesis, ...]) -> str:
     packages = "numpy, pandas, scikit-learn" + (", torch" if "network" in scene.plan.models else "")
     return (
         f"Current state: {state}.\nModifications: {changes}.\n"
-        f"Structure: load, features, fit_predict and main stay as they are otherwise.\n"
-        f"Plan: change only what the hypothesis says, one fit a fold as before.\nPackages: {packages}."
+        f"Structure: features, models, fit_predict and main stay as they are otherwise.\n"
+        f"Plan: change only what the hypothesis says, one fit on the training rows as before.\nPackages: {packages}."
     )
 
 

@@ -10,7 +10,7 @@ from agents.requests import Script, TuneSolution
 
 __all__ = ["tune"]
 
-_SHARE_OF_LIMIT = 0.5
+_SHARE_OF_LIMIT = 0.1
 
 
 def tune(request: TuneSolution, judgement: Judgement) -> Script:

@@ -1,6 +1,6 @@
 """Texts and pictures in a script: a row's words or shades are many numbers, kept apart and looked up by row number.
 
-Words are counted and pictures opened once for all rows; what is weighed or fitted on them is so within each split.
+Words are counted and pictures opened once for all rows; what is weighed or fitted is so on the training rows alone.
 """
 
 from agents.backends.expert.plan import Family, Plan

@@ -16,7 +16,6 @@ from agents.requests import Workplace
 from scenarios.evidence import Evaluation, ResidualSlice
 from scenarios.harness import FILES, Harness
 from scenarios.tasks import Task
-from scenarios.views import ViewName
 from tests.scenarios.make_kinds import KINDS
 from tests.scenarios.make_task import make_task
 
@@ -51,13 +50,16 @@ class Place:
     def scene(self, plan: Plan, evaluation: Evaluation | None = None, *history: TrialNote) -> Scene:
         return Scene(self.task.brief, self.harness.profile, plan, evaluation, 0.0, WORKPLACE, history)
 
-    def run(self, name: str, script: str, view: ViewName = "full", seed: int = 3) -> Evaluation:
-        """Run a script as docs/contract.md says, in a process of its own, and judge what it wrote."""
+    def run(self, name: str, script: str, view: str = "", seed: int = 3) -> Evaluation:
+        """Run a script as docs/contract.md says, in a process of its own, and judge what it wrote.
+
+        It is run on the split that a trial begins with, where no other view is named.
+        """
+        view = view or self.harness.splits[0]
         out = self.folder / name
         out.mkdir()
         (out / "solution.py").write_text(script, encoding="utf-8")
         arguments = ["--data", str(self.harness.data(view)), "--out", str(out), "--seed", str(seed)]
-        arguments += ["--debug"] if view == "debug" else []
         ran = subprocess.run(
             [sys.executable, "-W", "error::FutureWarning", str(out / "solution.py"), *arguments],
             capture_output=True,
@@ -67,11 +69,12 @@ class Place:
             check=False,
         )
         assert ran.returncode == 0, ran.stderr
+        (out / "output").write_text(ran.stdout, encoding="utf-8")
         return self.harness.evaluate(view, {file: out / file for file in FILES})
 
 
 def make_place(folder: Path, kind: str, metric: str, split: str | None = None, rows: int = 400) -> Place:
-    """A made-up task of `kind` (regression, binary, multiclass) with its views written."""
+    """A made-up task of `kind` (regression, binary, multiclass)."""
     made = make_task(folder / "task", kind, metric=metric, split=SPLITS.get(split or ""), rows=rows)
     return _placed(made, folder)
 
@@ -89,9 +92,7 @@ def bike_place(folder: Path) -> Place:
 
 def _placed(made: Path, folder: Path) -> Place:
     task = Task.load(made)
-    harness = Harness(task, folder / "views", seed=5)
-    harness.prepare()
-    return Place(task, harness, folder)
+    return Place(task, Harness(task, folder / "views", seed=5), folder)
 
 
 def measured(place: Place, gap: float = 0.5, **changed: Any) -> Evaluation:
@@ -103,7 +104,9 @@ def measured(place: Place, gap: float = 0.5, **changed: Any) -> Evaluation:
     columns = with_joins(place.harness.profile, place.plan()).columns
     features = [column for column in columns if column.role == "feature"]
     values: dict[str, Any] = {
-        "view": "full",
+        "view": "splits",
+        "splits": (0, 1, 2),
+        "planned": 3,
         "score": score,
         "folds": (score - 0.02, score + 0.01, score + 0.01),
         "train_folds": (train, train, train),

@@ -51,7 +51,7 @@ def _requests(place: Place) -> list[Request[Any]]:
         ),
         _trial(place, hypotheses=hypotheses[:1]),
         RepairSolution(
-            **place.common, script=place.script(plan), hypotheses=hypotheses[:1], phase="debug", cause="exit",
+            **place.common, script=place.script(plan), hypotheses=hypotheses[:1], phase="full", cause="exit",
             words="exit 1", output="", evaluation=None, attempt=1, workplace=WORKPLACE,
         ),
     ]  # fmt: skip

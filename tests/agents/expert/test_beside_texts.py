@@ -64,7 +64,6 @@ def _place(folder: Path, kind: str, metric: str, kept: tuple[str, ...] | None = 
         table.insert(1, "notes", notes)
         table.to_csv(path, index=False)
     harness = Harness(Task.load(made), folder / "views", seed=5)
-    harness.prepare()
     return Place(harness.task, harness, folder)
 
 
@@ -83,7 +82,7 @@ def _run_here(place: Place, script: str, out: Path, monkeypatch: pytest.MonkeyPa
     path = out / "solution.py"
     path.write_text(script, encoding="utf-8")
     data = str(place.harness.data("debug"))
-    monkeypatch.setattr(sys, "argv", [str(path), "--data", data, "--out", str(out), "--debug"])
+    monkeypatch.setattr(sys, "argv", [str(path), "--data", data, "--out", str(out), "--seed", "3"])
     with warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)
         runpy.run_path(str(path), run_name="__main__")
@@ -163,7 +162,7 @@ def _assess(place: Place, baseline: float | None) -> AssessTrial:
 def test_a_draft_worse_than_a_constant_is_called_so(tables: dict[str, Place]) -> None:
     place = tables["shares"]
     told = assess(_assess(place, baseline=1.095), FULL)
-    assert "log-loss is 6.697 over 3 folds, worse than a constant prediction (1.095)." in told.observations
+    assert "log-loss is 6.697 over 3 splits, worse than a constant prediction (1.095)." in told.observations
     assert "worse than a constant prediction (1.095)" in told.reason
     assert told.challenges[0].caption == captions.FIRST
     assert "worse than a constant" in told.challenges[0].reasoning

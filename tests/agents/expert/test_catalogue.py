@@ -206,7 +206,7 @@ def test_a_slow_move_is_not_played_where_time_is_short(places: dict[str, Place])
     place = places["bike"]
     scene = place.scene(place.plan(), measured(place))
     assert scene.workplace is not None
-    hurried = replace(scene, workplace=scene.workplace.model_copy(update={"full_seconds": 30.0}))
+    hurried = replace(scene, workplace=scene.workplace.model_copy(update={"full_seconds": 20.0}))
     assert ("Ensemble", "member", "network") in {play.key for play in plays(scene)}
     assert ("Ensemble", "member", "network") not in {play.key for play in plays(hurried)}
 

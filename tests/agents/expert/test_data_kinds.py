@@ -21,7 +21,7 @@ ROOTS: dict[str, tuple[float, dict[str, Any]]] = {
     "text": (0.85, {"texts": ("post",)}),
     "pictures": (0.8, {"images": "pixels"}),
     "joins": (1.5, {"joins": ("items_", "shop_shops_")}),
-    "days": (2.0, {"final": "refit"}),
+    "days": (2.0, {"models": ("boosting",)}),
 }
 
 

@@ -210,5 +210,5 @@ def test_every_kind_of_task_gets_a_root(kind: str, places: dict[str, Place]) -> 
     request = WriteSolution(
         **place.common, base=None, hypotheses=selection.hypotheses, sketch=selection.sketch, workplace=WORKPLACE
     )
-    evaluation = place.run("root", write(request, FULL).script, view="debug")
+    evaluation = place.run("first", write(request, FULL).script, view="debug")
     assert evaluation.defects == ()

@@ -5,10 +5,10 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from scenarios.evidence import Evaluation
+from agents.backends.expert.compose import compose
+from scenarios.evidence import Evaluation, SplitRule
 from tests.agents.expert.place import Place
 
 _EVERYTHING: dict[str, Any] = {
@@ -46,7 +46,7 @@ _CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def evaluations(places: dict[str, Place]) -> dict[str, Evaluation]:
-    """Case → what came of a full run; two at a time, as two cores allow."""
+    """Case → what came of a run on one split; two at a time, as two cores allow."""
 
     def run(name: str) -> Evaluation:
         kind, changed = _CASES[name]
@@ -61,12 +61,12 @@ def evaluations(places: dict[str, Place]) -> dict[str, Evaluation]:
 def test_a_script_follows_the_contract(name: str, places: dict[str, Place], evaluations: dict[str, Evaluation]) -> None:
     place, evaluation = places[_CASES[name][0]], evaluations[name]
     assert evaluation.defects == ()
-    assert not [leak for leak in evaluation.leaks if leak.severity == "severe"]
-    assert len(evaluation.train_folds) == len(evaluation.folds)
+    assert len(evaluation.train_folds) == len(evaluation.folds) == 1
     assert evaluation.importance
     assert all(math.isfinite(value) and value >= 0 for value in evaluation.importance.values())
     assert evaluation.score is not None
     dummy = place.harness.dummy_score()
+    assert dummy is not None
     assert evaluation.score < dummy if place.task.brief.direction == "minimize" else evaluation.score > dummy
 
 
@@ -101,29 +101,51 @@ def test_on_few_rows_a_root_is_better_than_boosting_as_it_comes(places: dict[str
     assert root < 0.9 * usual
 
 
-def test_a_debug_run_is_valid_and_a_seed_decides_everything(places: dict[str, Place]) -> None:
+def test_a_small_sample_is_enough_and_a_seed_decides_everything(places: dict[str, Place]) -> None:
     place = places["multiclass"]
     script = place.script(place.plan(models=("boosting", "extra_trees"), column_share=0.5, **_EVERYTHING))
-    debug = place.run("debug", script, view="debug")
-    assert debug.defects == ()
-    once, again = place.run("once", script), place.run("again", script)
+    once, again = place.run("once", script, view="debug"), place.run("again", script, view="debug")
+    assert once.defects == ()
     assert once == again
+    written = [(place.folder / name / "evidence.json").read_bytes() for name in ("once", "again")]
+    assert written[0] == written[1]
     assert once.submission_sha256 is not None
+    assert once.submission_sha256 != place.run("other", script, view="debug", seed=4).submission_sha256
 
 
-def test_the_holdout_view_is_predicted_without_its_labels(places: dict[str, Place]) -> None:
+def test_the_holdout_and_all_rows_are_views_like_others(places: dict[str, Place]) -> None:
     place = places["binary"]
-    evaluation = place.run("holdout", place.script(place.plan(target_means=("city",))), view="holdout")
-    assert evaluation.defects == ()
-    assert evaluation.score is not None
-    assert evaluation.score > 0.55
+    script = place.script(place.plan(target_means=("city",)))
+    held = place.run("holdout", script, view="holdout")
+    assert held.defects == ()
+    assert held.score is not None
+    assert held.score > 0.55
+    everything = place.run("everything", script, view="full")
+    assert (everything.defects, everything.score) == ((), None)
 
 
-def test_progress_is_printed_and_hints_are_written(places: dict[str, Place]) -> None:
-    place = places["over-time"]
-    evaluation = place.run("hints", place.script(place.plan(final="refit")))
-    hints = json.loads((place.folder / "hints" / "evidence.json").read_text())
-    assert set(hints) == {"train_scores", "importance"}
-    assert len(hints["train_scores"]) == len(evaluation.folds) == 3
-    oof = pd.read_csv(place.folder / "hints" / "oof.csv")
-    assert list(oof.columns) == ["id", "y", "split"]
+def test_hints_and_progress_are_told(places: dict[str, Place], evaluations: dict[str, Evaluation]) -> None:
+    hints = json.loads((places["regression"].folder / "stack" / "evidence.json").read_text())
+    assert set(hints) == {"train_score", "importance"}
+    assert hints["train_score"] == evaluations["stack"].train_folds[0]
+    told = {name: (places[_CASES[name][0]].folder / name / "output").read_text() for name in _CASES}
+    assert f"train score {hints['train_score']:.5g}" in told["stack"]
+    for name, words in (
+        ("stack", "epoch 20/20, loss 0."),
+        ("stack", "stack: {'boosting': "),
+        ("stack", "inner fold 3/3"),
+        ("features", "boosting stopped after "),
+        ("binary", "weights: {'boosting': "),
+        ("sure", "temperature: "),
+        ("cuts", "cuts: ["),
+        ("factors", "class weights: {'low': "),
+    ):
+        assert words in told[name], (name, told[name][-600:])
+
+
+def test_a_task_that_cannot_be_split_is_validated_by_its_script(places: dict[str, Place]) -> None:
+    place = places["regression"]
+    own = place.task.brief.model_copy(update={"split": SplitRule(kind="own")})
+    script = compose(own, place.harness.profile, place.plan())
+    hints = place.run("own", script, view="full").claims
+    assert 0 < hints["score"] < 2 * (place.harness.dummy_score() or 0.0)

@@ -1,0 +1,92 @@
+"""One run of a script on one view of the data, as a recorded activity: what is asked, and what came of it."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+import anyio
+
+from agents.ideas import Record
+from bus.actor import ActivityResult, Context
+from executors.launch import Cause
+from scenarios.evidence import Evaluation
+from scenarios.views import ViewName
+
+__all__ = ["FINISH", "Forward", "ScriptRan", "ScriptRun", "run_script"]
+
+FINISH = 0
+"""The turn of the finish's runs: before those of all trials."""
+
+_PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
+
+
+class ScriptRun(Record):
+    """One run of a script: on which view of the data, with which seed, within how many seconds."""
+
+    script_ref: str
+    view: ViewName
+    seed: int
+    seconds: float
+
+
+class ScriptRan(ActivityResult):
+    """How it ended and what was measured; `evaluation` is None where it did not end well.
+
+    `predictions_ref` is an array (`predictions.py`), `submission_ref` its test rows as a table, kept of the full view
+    alone. `reused`: this same run had been made before, and its outcome was taken from there.
+    """
+
+    cause: Cause
+    words: str
+    seconds: float = 0.0
+    peak_memory: int = 0
+    slot: int | None = None
+    output_ref: str | None = None
+    submission_ref: str | None = None
+    predictions_ref: str | None = None
+    evaluation: Evaluation | None = None
+    reused: bool = False
+
+    @property
+    def good(self) -> bool:
+        """Whether it ended well and its predictions are as asked."""
+        return self.cause is Cause.OK and self.evaluation is not None and self.evaluation.valid
+
+
+class Forward(Protocol):
+    """Whatever runs scripts for the Runner and the Finisher."""
+
+    async def run(
+        self,
+        request: ScriptRun,
+        owner: str,
+        *,
+        turn: int = 1,
+        over: anyio.Event | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ScriptRan:
+        """Run a script for `owner`, who waits for a slot in that `turn`; it is abandoned once `over` is set.
+
+        `on_line` is called with each line as it is printed.
+        """
+
+
+async def run_script(
+    forward: Forward,
+    request: ScriptRun,
+    owner: str,
+    context: Context,
+    label: str,
+    *,
+    turn: int = 1,
+    over: anyio.Event | None = None,
+) -> ScriptRan:
+    """One run as a recorded activity of that label; the progress that the script announces goes to telemetry."""
+
+    def hear(line: str) -> None:
+        if _PROGRESS.match(line):
+            context.tell("progress", line=line.strip()[:80], view=request.view, label=label)
+
+    call = partial(forward.run, request, owner, turn=turn, over=over, on_line=hear)
+    return await context.perform("script", request, ScriptRan, call, label=label)

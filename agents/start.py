@@ -1,0 +1,84 @@
+"""A user's own script as the first trial: looked at before the run begins, so that what cannot run is said at once."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from agents.ideas import Hypothesis, Score, Scores
+from errors import UsageError
+from executors.static import check
+from scenarios.schema import Scenario
+
+__all__ = ["START", "read_start", "start_of"]
+
+_LARGEST = 1 << 20
+_OUTSIDE = ("/", "~", "../", "..\\", "http://", "https://", "s3://", "gs://")
+_MAY_BE_READ = ("/tmp", "/dev/null", "/dev/shm", "/proc/self")  # noqa: S108 (a script has its own)
+_HOW = (
+    "a script is run as `python solution.py --data DIR --out DIR --seed N`, reads train.csv and test.csv from the one "
+    "folder and writes submission.csv into the other (docs/contract.md)"
+)
+_HALF = Score(value=5, reason="")
+
+START = Hypothesis(
+    statement="The user's own script is run as it is.",
+    reason="It is what the user begins from.",
+    challenge="A first solution",
+    component="Workflow",
+    parameter="start",
+    direction="as-given",
+    scores=Scores(impact=_HALF, alignment=_HALF, novelty=_HALF, feasibility=_HALF, risk_reward=_HALF),
+)
+"""What the first step of such a run tries."""
+
+
+def read_start(path: Path, importable: frozenset[str]) -> str:
+    """The text of a script that a run is to begin from.
+
+    Raises UsageError, with line and remedy, for what is no Python, imports what is not there, takes no arguments, or
+    reads outside its data.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path}: larger than 1 MiB, which no script needs to be")
+        source = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text, so it is no Python script") from error
+    refusals = check(source, importable)
+    if refusals:
+        first = refusals[0]
+        raise UsageError(f"{path}, line {first.line}: {first.message}")
+    texts = list(_texts(ast.parse(source)))
+    for line, text in texts:
+        if text.startswith(_OUTSIDE) and len(text) > 1 and not text.startswith(_MAY_BE_READ):
+            raise UsageError(
+                f"{path}, line {line}: {text[:80]!r} is outside of the data that a script is given; {_HOW}"
+            )
+    if not {"--data", "--out"} <= {text for _, text in texts} and "sys.argv" not in source:
+        raise UsageError(f"{path} takes no arguments --data and --out; {_HOW}. Add them with argparse")
+    return source
+
+
+def start_of(scenario: Scenario, scenario_path: Path) -> Path | None:
+    """The script that a scenario begins from, if it names one.
+
+    Raises UsageError for one that is not below the scenario's folder: a scenario may come from a stranger, and a script
+    is shown to models.
+    """
+    if scenario.start is None:
+        return None
+    folder = scenario_path.parent.resolve()
+    path = (folder / scenario.start).resolve()
+    if not path.is_relative_to(folder):
+        raise UsageError(f"start: {scenario.start} is not below the scenario's folder; name it with --start instead")
+    return path
+
+
+def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Texts in the code with their lines; docstrings and the like left out."""
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.lineno, node.value

@@ -1,0 +1,89 @@
+"""A view as a folder of files: the two tables, a sample submission, `task.json`, and what else the task has.
+
+Files beside the tables are linked and not copied where that can be: all views of a run share one copy.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import TaskError
+from scenarios.tables import write_table
+from scenarios.tasks import Task
+from scenarios.views import View
+
+__all__ = ["SAMPLE", "TEST", "TRAIN", "ScriptLimits", "write_view"]
+
+TRAIN, TEST, SAMPLE = "train.csv", "test.csv", "sample_submission.csv"
+"""What the tables are called in every view, whatever the task calls them."""
+
+_SHOWN = (
+    "name",
+    "task_type",
+    "id_column",
+    "targets",
+    "classes",
+    "metric",
+    "direction",
+    "prediction",
+    "submission_columns",
+    "split",
+)
+_READABLE = 0o444
+
+
+@dataclass(frozen=True)
+class ScriptLimits:
+    """What `task.json` tells a script of its limits: seconds of wall time for one run, threads, GiB of memory."""
+
+    seconds: float = 3600.0
+    threads: int = 1
+    memory_gib: float = 4.0
+
+
+def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits) -> None:
+    """Write a view as a folder that was not there. Raises TaskError where the disk does not take it."""
+    try:
+        folder.mkdir(parents=True)
+        for path in _side_files(task):
+            _link(path, folder / path.relative_to(task.public))
+        for name, table in zip((TRAIN, TEST, SAMPLE), view.tables(task), strict=True):
+            write_table(folder / name, table)
+        text = json.dumps(_task_json(task, limits), indent=2, ensure_ascii=False)
+        (folder / "task.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _side_files(task: Task) -> list[Path]:
+    """What stands beside the tables and their description."""
+    own = {task.brief.train_file, task.brief.test_file, task.sample_file}
+    found = sorted(path for path in task.public.rglob("*") if path.is_file())
+    return [path for path in found if path.relative_to(task.public).as_posix() not in own]
+
+
+def _task_json(task: Task, limits: ScriptLimits) -> dict[str, object]:
+    return {
+        **task.brief.model_dump(mode="json", include=set(_SHOWN)),
+        "train_file": TRAIN,
+        "test_file": TEST,
+        "limits": {"seconds": limits.seconds, "threads": limits.threads, "memory_gib": limits.memory_gib},
+    }
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name; copy it where it is on another disk, or closed to the users that scripts run as."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = source.resolve()
+    if source.stat().st_mode & _READABLE == _READABLE:
+        try:
+            os.link(source, target)
+        except OSError:
+            pass  # another file system, or a file of somebody else
+        else:
+            return
+    shutil.copyfile(source, target)
+    target.chmod(0o644)
