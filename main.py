@@ -26,8 +26,9 @@ VERBS = {
     "view": "Serve live pages of all runs to a browser on this machine.",
     "report": "Write the report of a run: one HTML file that needs no network.",
     "best": "Show or write out a run's best script and its submission.",
+    "predict": "Predict new rows with the solution of a run.",
     "tree": "Show which solution came of which.",
-    "diff": "Show what a step changed in its parent's code, and the effect on each fold.",
+    "diff": "Show what a step changed in its parent's code, and the effect on each split.",
     "memory": "Show the success memory: each idea with where it comes from and who was given it.",
     "cost": "Show what was asked of whom, what it cost, and what rejected work cost.",
     "gantt": "Show who worked when, and how far reasoning and executing overlapped.",
@@ -47,7 +48,7 @@ app = App(
     name="gome",
     help="Machine-learning engineering as gradient descent, by teams of agents that talk over one durable log.",
     help_epilogue="Start with: gome run bike-demand",
-    version="0.1.0",
+    version="0.2.0",
 )
 for _place, (_verb, _words) in enumerate(VERBS.items()):
     _own: dict[str, Any] = {} if _verb in ("log", "task") else {"help_epilogue": ""}  # those two are apps of their own

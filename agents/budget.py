@@ -122,22 +122,28 @@ class FittedFinish(NamedTuple):
 
 
 def fit_finish(
-    settings: FinishSettings, finalists: Sequence[Finalist], left: float | None, slots: int, splits: int
+    settings: FinishSettings,
+    finalists: Sequence[Finalist],
+    left: float | None,
+    slots: int,
+    splits: int,
+    refits: bool = False,
 ) -> FittedFinish:
     """The finish as set, or shrunk to fit `left` seconds: first the comparison, then candidates, then seeds.
 
     Two candidates are kept while seeds can be given up, since a choice needs two. [I] A comparison takes a run for each
-    of the task's `splits`, and each member that is fitted again one more.
+    of the task's `splits`, and each member that is fitted again one more; `refits` says that they are in any case.
     """
     candidates, seeds = min(settings.candidates, len(finalists)), settings.seeds
     if left is None or not finalists:
         return FittedFinish(candidates, seeds, settings.ship == "auto" and bool(finalists))
     longest = max(finalist.seconds for finalist in finalists)
 
-    def fits(more: int = 0) -> bool:
-        return (-(-candidates * seeds // slots) + -(-more // slots)) * longest <= left
+    def fits(*more: int) -> bool:
+        phases = (candidates * seeds, candidates if refits else 0, *more)
+        return sum(-(-runs // slots) for runs in phases) * longest <= left
 
-    compares = settings.ship == "auto" and fits(splits + candidates)
+    compares = settings.ship == "auto" and fits(splits, 0 if refits else candidates)
     while candidates > 2 and not fits():
         candidates -= 1
     while seeds > 1 and not fits():

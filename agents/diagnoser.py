@@ -28,7 +28,7 @@ class Diagnoser(Role):
     """Says why a trial is as good as it is, whether it is kept, and what to change next."""
 
     handles = frozenset({"trace_opened", "trial"})
-    notes = frozenset({"run_opened", "proposal", "diagnosis", "trace_restarted"})
+    notes = frozenset({"run_opened", "proposal", "diagnosis", "solution_completed", "trace_restarted"})
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("diagnoser", trace, artefacts)

@@ -23,11 +23,13 @@ from agents.messages import (
     Proposal,
     RunOpened,
     SessionOpened,
+    SolutionCompleted,
     StepOpened,
     TraceOpened,
     TraceRestarted,
 )
 from agents.momentum import signed_gain
+from agents.ranking import default_shipping
 from agents.role import Role, place
 from agents.schedule import stage_of
 from agents.scheduling import Standing, in_order
@@ -92,7 +94,7 @@ class Director(Role):
     handles = frozenset(
         {"run_opened", "session_opened", "proposal", "diagnosis", "finish_requested", "deadline_reached"}
     )
-    notes = frozenset({"activity_finished"})
+    notes = frozenset({"activity_finished", "solution_completed"})
 
     def __init__(self, artefacts: Artefacts) -> None:
         super().__init__("director", None, artefacts)
@@ -102,6 +104,7 @@ class Director(Role):
         self.leader: Diagnosis | None = None
         self.ledger = Ledger()
         self.finishing = False
+        self.slots = 1
 
     def remember(self, envelope: Envelope) -> None:
         """Keep what was opened, what came of it, and what it cost."""
@@ -139,6 +142,8 @@ class Director(Role):
             case TraceRestarted() as restart if envelope.trace is not None:
                 state = self.traces[envelope.trace]
                 state.since_accept, state.best_ref = 0, restart.script_ref
+            case SolutionCompleted() as completed if envelope.trace is not None:
+                self._completed(self.traces[envelope.trace], completed)
             case ActivityFinished() as activity:
                 self.ledger.spend(activity.meter, place(envelope) if envelope.trace is not None else None)
             case _:
@@ -150,9 +155,11 @@ class Director(Role):
                 self.ledger.closed = True
             case FinishCalled():
                 self.finishing = True
-            case SessionOpened(budget=dict() as budget):
-                self.ledger.rebudget(Budget.model_validate(budget))
-                self.finishing = False
+            case SessionOpened() as session:
+                self.slots = session.slots
+                if session.budget is not None:
+                    self.ledger.rebudget(Budget.model_validate(session.budget))
+                    self.finishing = False
             case _:
                 pass
 
@@ -184,6 +191,24 @@ class Director(Role):
                     oof_ref=diagnosis.oof_ref,
                 )
             )
+
+    def _completed(self, state: _Trace, completed: SolutionCompleted) -> None:
+        """The finalist with all of its splits; its submission is then the mean of all of their models."""
+        whole = completed.evaluation
+        state.finalists = [
+            each.model_copy(
+                update={
+                    "submission_ref": completed.submission_ref,
+                    "oof_ref": completed.oof_ref,
+                    "score": whole.score,
+                    "standard_error": whole.standard_error,
+                    "splits": whole.splits,
+                }
+            )
+            if each.script_ref == completed.script_ref and whole.score is not None
+            else each
+            for each in state.finalists
+        ]
 
     def _gain(self, diagnosis: Diagnosis, reference: Diagnosis) -> float:
         if diagnosis.score is None or reference.score is None:
@@ -266,8 +291,8 @@ class Director(Role):
             if taken[finalist.trace] <= settings.per_trace:
                 chosen.append(finalist)
         left = None if self.lockstep else self.ledger.time_left
-        slots = self.scenario.executors.slots or 1
-        fitted = fit_finish(settings, chosen, left, slots, len(self.opened.splits))
+        ship = default_shipping(self.opened.task.split).mode if settings.ship == "auto" else settings.ship
+        fitted = fit_finish(settings, chosen, left, self.slots, len(self.opened.splits), refits=ship == "refit")
         finish = FinishCalled(
             finalists=tuple(chosen[: fitted.candidates]),
             seeds=fitted.seeds,

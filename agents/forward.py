@@ -3,7 +3,8 @@
 `script_run` says what is asked and what comes back; a trial is several such runs (`split_runs`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,7 @@ class ForwardPass:
     assets: Mapping[Path, Path] = field(default_factory=dict)
     countdown: Countdown = field(default_factory=Countdown)
     secrets: frozenset[str] = frozenset()
+    coming: list["_Coming"] = field(default_factory=list)
 
     async def run(
         self,
@@ -70,7 +72,7 @@ class ForwardPass:
 
         Raises Outage, SandboxError, and TaskError where the view cannot be written.
         """
-        return await self.known.get(request, partial(self._run, request, owner, turn, over, on_line))
+        return await self.known.get(request, partial(self._run, request, owner, turn, over, on_line), over)
 
     async def _run(
         self,
@@ -80,21 +82,35 @@ class ForwardPass:
         over: anyio.Event | None,
         on_line: Callable[[str], None] | None,
     ) -> ScriptRan:
-        source = await self.artefacts.text(request.script_ref)
-        refusals = check(source, self.importable)
-        if refusals:
-            words = "; ".join(f"line {refusal.line}: {refusal.message}" for refusal in refusals)
-            return ScriptRan(cause=Cause.REFUSED, words=f"refused before it ran: {words}")
-        data = await anyio.to_thread.run_sync(self.harness.data, request.view)
         place = self.folder / uuid4().hex  # scripts may see it, and it must tell them nothing
-        workspace = await anyio.to_thread.run_sync(_fresh, place, source)
         try:
+            async with self._in_line(owner, turn):
+                source = await self.artefacts.text(request.script_ref)
+                refusals = check(source, self.importable)
+                if refusals:
+                    words = "; ".join(f"line {refusal.line}: {refusal.message}" for refusal in refusals)
+                    return ScriptRan(cause=Cause.REFUSED, words=f"refused before it ran: {words}")
+                data = await anyio.to_thread.run_sync(self.harness.data, request.view)
+                workspace = await anyio.to_thread.run_sync(_fresh, place, source)
             held = await self._hold(self._launch(request, data, workspace), owner, turn, over, on_line)
-            ran = await self._judge(request, held) if held.outcome else held.abandoned()
+            ran = await self._judge(request, held) if held.outcome else ScriptRan.abandoned(held.held, held.slot)
             return ran.model_copy(update={"meter": ran.meter | held.times})
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(_clear, place)
+
+    @asynccontextmanager
+    async def _in_line(self, owner: str, turn: int) -> AsyncIterator[None]:
+        """Prepare a run within; it is left only after the owner's runs of earlier turns, whichever is ready first."""
+        mine = _Coming(owner, turn)
+        self.coming.append(mine)
+        try:
+            yield
+            while before := [each for each in self.coming if each.owner == owner and each.turn < turn]:
+                await before[0].ready.wait()
+        finally:
+            self.coming.remove(mine)
+            mine.ready.set()
 
     async def _hold(
         self,
@@ -175,6 +191,15 @@ class ForwardPass:
         return None if on_line is None else lambda line: on_line(redact(line, self.secrets))
 
 
+@dataclass(eq=False, slots=True)
+class _Coming:
+    """A run that is being prepared and does not ask for a slot yet."""
+
+    owner: str
+    turn: int
+    ready: anyio.Event = field(default_factory=anyio.Event)
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     """What came of a launch, the slot it ran in, and how long it waited for it and held it, in seconds.
@@ -193,12 +218,6 @@ class _Held:
         if self.slot is None:
             return {}
         return {"slot": float(self.slot), "waited_seconds": self.waited, "held_seconds": self.held}
-
-    def abandoned(self) -> ScriptRan:
-        """The run that was not seen to its end."""
-        meter = {"scripts": 1.0, "script_seconds": self.held} if self.slot is not None else {}
-        words = "not needed any more: its trial was decided"
-        return ScriptRan(cause=Cause.ABANDONED, words=words, seconds=self.held, slot=self.slot, meter=meter)
 
 
 async def _cancel_once(over: anyio.Event, scope: anyio.CancelScope) -> None:

@@ -27,7 +27,7 @@ class KnownRuns:
     def __init__(self, artefacts: Artefacts) -> None:
         self._artefacts = artefacts
         self._results: dict[str, str] = {}
-        self._fresh: dict[str, ScriptRan] = {}
+        self._read: dict[str, ScriptRan] = {}
         self._running: dict[str, anyio.Event] = {}
 
     def learn(self, reader: LogReader) -> None:
@@ -36,24 +36,49 @@ class KnownRuns:
             if isinstance(envelope.message, ActivityFinished) and envelope.message.activity == "script":
                 self._results[envelope.message.request_hash] = envelope.message.result_ref
 
-    async def get(self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]]) -> ScriptRan:
-        """The known outcome, marked as reused and without cost, or that of `run`."""
+    async def get(
+        self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]], over: anyio.Event | None = None
+    ) -> ScriptRan:
+        """The known outcome, marked as reused and without cost, or that of `run`.
+
+        Once `over` is set nobody waits here for somebody else's run, and none is begun.
+        """
         key = request_hash("script", canonical(request))
-        while (running := self._running.get(key)) is not None:
-            await running.wait()
-        known = await self._known(key)
-        if known is not None:
-            return known.model_copy(update={"reused": True, "meter": {}})
+        while (known := await self._known(key)) is None:
+            # From here to the run's beginning nothing is awaited, so that no other can begin it meanwhile.
+            if over is not None and over.is_set():
+                return ScriptRan.abandoned()
+            if key not in self._running:
+                return await self._run(key, run)
+            await _first_of(self._running[key], over)
+        return known.model_copy(update={"reused": True, "meter": {}})
+
+    async def _run(self, key: str, run: Callable[[], Awaitable[ScriptRan]]) -> ScriptRan:
         self._running[key] = anyio.Event()
         try:
-            ran = await run()
-            self._fresh[key] = ran
-            return ran
+            self._read[key] = await run()
+            return self._read[key]
         finally:
             self._running.pop(key).set()
 
     async def _known(self, key: str) -> ScriptRan | None:
-        ran = self._fresh.get(key)
-        if ran is None and key in self._results:
+        if key in self._results and key not in self._read:
             ran = ScriptRan.model_validate_json(await self._artefacts.read(self._results[key]))
-        return ran if ran is not None and ran.cause in _SAME_AGAIN else None
+            self._read.setdefault(key, ran)
+        known = self._read.get(key)
+        return known if known is not None and known.cause in _SAME_AGAIN else None
+
+
+async def _first_of(event: anyio.Event, other: anyio.Event | None) -> None:
+    """Wait until one of them is set."""
+    if other is None:
+        await event.wait()
+        return
+    async with anyio.create_task_group() as group:
+
+        async def wait(each: anyio.Event) -> None:
+            await each.wait()
+            group.cancel_scope.cancel()
+
+        group.start_soon(wait, event)
+        group.start_soon(wait, other)

@@ -36,6 +36,7 @@ __all__ = [
     "RunFinished",
     "RunOpened",
     "SessionOpened",
+    "SolutionCompleted",
     "StepOpened",
     "TraceOpened",
     "TraceRestarted",
@@ -216,6 +217,16 @@ class Trial(Message):
     late: bool = False
 
 
+class SolutionCompleted(Message):
+    """Completer → the trace's roles, Director: an accepted solution was run on the splits that it lacked."""
+
+    kind: Literal["solution_completed"] = "solution_completed"
+    script_ref: str
+    evaluation: Evaluation
+    submission_ref: str
+    oof_ref: str | None
+
+
 class TuneCalled(Message):
     """Runner → Writer: the trace's first full run went well and time is left; tune the script once."""
 
@@ -335,6 +346,7 @@ VOCABULARY = Vocabulary.of(
         RunFinished,
         RunOpened,
         SessionOpened,
+        SolutionCompleted,
         StepOpened,
         FinishRequested,
         TraceOpened,

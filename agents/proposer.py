@@ -31,7 +31,7 @@ class Proposer(Role):
     """Turns a diagnosis into a step."""
 
     handles = frozenset({"step_opened", "recollection"})
-    notes = frozenset({"run_opened", "diagnosis", "trace_restarted"})
+    notes = frozenset({"run_opened", "diagnosis", "solution_completed", "trace_restarted"})
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("proposer", trace, artefacts)

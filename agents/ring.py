@@ -5,6 +5,7 @@ from typing import Protocol
 
 from agents.assembling import Assembled, Assembling
 from agents.backends.base import Backend, Embedder
+from agents.completer import Completer
 from agents.diagnoser import Diagnoser
 from agents.director import Director
 from agents.finisher import Averaged, Averaging, Blended, Blending, Finisher, Graded, Grading
@@ -63,6 +64,7 @@ def seat(
             Diagnoser(trace, diagnosing, artefacts),
             Proposer(trace, proposing, artefacts),
             Writer(trace, writing, artefacts),
+            Completer(trace, world.forward, artefacts, world.assemble),
             *(Runner(trace, world.forward, artefacts, world.assemble, lane, lanes) for lane in range(lanes)),
         )
     ]

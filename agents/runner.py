@@ -7,7 +7,7 @@ Job ──► debug run, where it may take long ──► a run for each split, 
 With lookahead a trace has several steps in the air and as many runners, each with its lane of the steps.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -20,6 +20,7 @@ from agents.messages import (
     Job,
     RepairCalled,
     SessionOpened,
+    SolutionCompleted,
     TraceRestarted,
     Trial,
     TuneCalled,
@@ -34,6 +35,7 @@ from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
 from executors.launch import Cause
+from scenarios.evidence import Evaluation
 
 __all__ = ["Runner"]
 
@@ -49,7 +51,9 @@ class Runner(Role):
     """Turns a job into a trial."""
 
     handles = frozenset({"job"})
-    notes = frozenset({"run_opened", "session_opened", "deadline_reached", "diagnosis", "trace_restarted"})
+    notes = frozenset(
+        {"run_opened", "session_opened", "deadline_reached", "diagnosis", "solution_completed", "trace_restarted"}
+    )
 
     def __init__(
         self, trace: int, forward: Forward, artefacts: Artefacts, assembler: Assembler, lane: int = 0, lanes: int = 1
@@ -83,6 +87,8 @@ class Runner(Role):
                     self.best = Best.of(diagnosis)
             case TraceRestarted() as restart:
                 self.best = Best.after(restart)
+            case SolutionCompleted() as message if self.best is not None:
+                self.best = self.best.completed(message)
             case _:
                 pass
 
@@ -94,16 +100,17 @@ class Runner(Role):
         trace, step = place(envelope)
         if step % self.lanes != self.lane:
             return []
+        if job.tunes is not None:
+            tuned = job.tunes if self.late else await self._tuned(job, job.tunes, context)
+            return [Draft(tuned, trace, step)]
         if self.late:
             ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
             return [Draft(_trial(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
-        if job.tunes is not None:
-            return [Draft(await self._tuned(job, job.tunes, context), trace, step)]
         if self._wants_sample():
             ran = await self._run(job, context, "debug", 1, None)
             if not ran.good:
                 return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
-        runs = await self._race(job, self._stops, context)
+        runs = await self._race(job, self.best.evaluation if self.best else None, context)
         if not runs.good:
             return [self._failed(job, "full", runs, trace, step)]
         trial = _trial(job, "full", runs, await self._assembled(runs, context))
@@ -125,16 +132,15 @@ class Runner(Role):
         folds = self.scenario.method.folds
         return self.opened.splits[:folds] if isinstance(folds, int) else self.opened.splits
 
-    async def _race(self, job: Job, judge: Callable[[Sequence[ScriptRan]], Stop | None], context: Context) -> SplitRuns:
-        return await run_splits(self._views, partial(self._run, job, context), judge)
+    async def _race(self, job: Job, best: Evaluation | None, context: Context) -> SplitRuns:
+        return await run_splits(self._views, partial(self._run, job, context), partial(self._stops, best))
 
-    def _stops(self, runs: Sequence[ScriptRan]) -> Stop | None:
-        """Whether the trial stops after these runs, which all went well."""
+    def _stops(self, best: Evaluation | None, runs: Sequence[ScriptRan]) -> Stop | None:
+        """Whether the trial stops after these runs, which all went well; `best` is what it is to beat."""
         method, task = self.scenario.method, self.opened.task
         if not (self.optimizer.judges if method.racing.enabled is None else method.racing.enabled):
             return None
         evaluations = [run.evaluation for run in runs if run.evaluation is not None]
-        best = self.best.evaluation if self.best else None
         longest = self.timed(max(run.seconds for run in runs))
         return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest)
 
@@ -152,8 +158,8 @@ class Runner(Role):
         """The better of a trial and its tuned script. An unchanged one is not run again, a failed one not repaired."""
         if job.script_ref == before.script_ref:
             return before
-        runs = await self._race(job, lambda _: None, context)
-        if not runs.good or before.evaluation is None:
+        runs = await self._race(job, before.evaluation, context)
+        if not runs.good or before.evaluation is None or (runs.stop is not None and runs.stop.why != "decided"):
             return before
         assembled = await self._assembled(runs, context)
         direction, method = self.opened.task.direction, self.scenario.method

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Protocol, Self
 
 import anyio
 
@@ -47,6 +47,13 @@ class ScriptRan(ActivityResult):
     predictions_ref: str | None = None
     evaluation: Evaluation | None = None
     reused: bool = False
+
+    @classmethod
+    def abandoned(cls, seconds: float = 0.0, slot: int | None = None) -> Self:
+        """A run that was not seen to its end, after so many seconds in a slot; None where it had none yet."""
+        meter = {} if slot is None else {"scripts": 1.0, "script_seconds": seconds}
+        words = "not needed any more: its trial was decided"
+        return cls(cause=Cause.ABANDONED, words=words, seconds=seconds, slot=slot, meter=meter)
 
     @property
     def good(self) -> bool:

@@ -1,7 +1,8 @@
 """A user's own script as the first trial: looked at before the run begins, so that what cannot run is said at once."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agents.ideas import Hypothesis, Score, Scores
@@ -12,7 +13,7 @@ from scenarios.schema import Scenario
 __all__ = ["START", "read_start", "start_of"]
 
 _LARGEST = 1 << 20
-_OUTSIDE = ("/", "~", "../", "..\\", "http://", "https://", "s3://", "gs://")
+_OUTSIDE = re.compile(r"/[\w.]|~/|\.\.[/\\]|[A-Za-z]:\\|(https?|s3|gs)://")
 _MAY_BE_READ = ("/tmp", "/dev/null", "/dev/shm", "/proc/self")  # noqa: S108 (a script has its own)
 _HOW = (
     "a script is run as `python solution.py --data DIR --out DIR --seed N`, reads train.csv and test.csv from the one "
@@ -52,9 +53,9 @@ def read_start(path: Path, importable: frozenset[str]) -> str:
         raise UsageError(f"{path}, line {first.line}: {first.message}")
     texts = list(_texts(ast.parse(source)))
     for line, text in texts:
-        if text.startswith(_OUTSIDE) and len(text) > 1 and not text.startswith(_MAY_BE_READ):
+        if _OUTSIDE.match(text) and not text.startswith(_MAY_BE_READ):
             raise UsageError(
-                f"{path}, line {line}: {text[:80]!r} is outside of the data that a script is given; {_HOW}"
+                f"{path}, line {line}: {text[:80]!r} is not in its data; {_HOW}"
             )
     if not {"--data", "--out"} <= {text for _, text in texts} and "sys.argv" not in source:
         raise UsageError(f"{path} takes no arguments --data and --out; {_HOW}. Add them with argparse")
@@ -77,8 +78,21 @@ def start_of(scenario: Scenario, scenario_path: Path) -> Path | None:
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Texts in the code with their lines; docstrings and the like left out."""
-    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    """Texts in the code with their lines; docstrings and what stands behind another part of a path left out."""
+    left_out = {id(node) for inner in ast.walk(tree) for node in _behind(inner)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
             yield node.lineno, node.value
+
+
+def _behind(node: ast.AST) -> Sequence[ast.AST]:
+    """What of a node is no text that begins by itself: `/train.csv` in `f"{folder}/train.csv"`, for one."""
+    match node:
+        case ast.Expr():
+            return (node.value,)
+        case ast.JoinedStr():
+            return node.values[1:]
+        case ast.BinOp(op=ast.Add()):
+            return (node.right,)
+        case _:
+            return ()

@@ -1,10 +1,10 @@
 """A trace's memory of itself: the fold over its diagnoses that several of its roles keep."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from agents.ideas import Challenge, Hypothesis, Key, TrialNote
-from agents.messages import Diagnosis, Proposal, TraceRestarted
+from agents.messages import Diagnosis, Proposal, SolutionCompleted, TraceRestarted
 from bus.message import Envelope
 from scenarios.evidence import Evaluation
 
@@ -34,6 +34,12 @@ class Best:
         if restart.script_ref is None or evaluation is None or evaluation.score is None:
             return None
         return cls(restart.script_ref, evaluation, evaluation.score, restart.seconds)
+
+    def completed(self, message: SolutionCompleted) -> "Best":
+        """The same with all of its splits, where it is this solution that was completed."""
+        if message.script_ref != self.script_ref or message.evaluation.score is None:
+            return self
+        return replace(self, evaluation=message.evaluation, score=message.evaluation.score)
 
 
 @dataclass(slots=True)
@@ -65,6 +71,8 @@ class TraceState:
                 self._diagnosed(envelope.trace or 0, step, diagnosis)
             case TraceRestarted() as restart:
                 self._restarted(restart)
+            case SolutionCompleted() as message if self.best is not None:
+                self.best = self.best.completed(message)
             case _:
                 pass
 

@@ -5,6 +5,7 @@ It is made anew by every process that conducts the run; nothing of it is in the 
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,8 @@ from agents.predictions import unpacked
 from agents.purse import Purse
 from agents.redaction import secrets_of
 from agents.requests import Workplace
-from agents.start import read_start
 from agents.site import Site, open_site, python_of
+from agents.start import read_start
 from bus.artefacts import Artefacts
 from errors import UsageError
 from executors.environment import Environment, describe
@@ -101,8 +102,9 @@ async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = F
     _secrets(scenario)
     for backend in make_backends({name: scenario.backends[name] for name in scenario.roles.backends}).values():
         await backend.aclose()
-    site = await open_site(scenario.executors, beside, unsandboxed=unsandboxed)
-    await site.close()
+    with tempfile.TemporaryDirectory(prefix="gome-means-") as place:
+        site = await open_site(scenario.executors, Path(place) / "standby", unsandboxed=unsandboxed)
+        await site.close()
 
 
 async def open_workshop(

@@ -14,8 +14,12 @@ from pydantic import BaseModel
 from agents.workshop import Workshop
 from benchmarks.runs import Counted, Played, Stage, commit, kept, open_stage
 from executors.launch import Executor
+from scenarios.encoding import encode_predictions
 from scenarios.grading import grade
 from scenarios.schema import Scenario
+from scenarios.splits import split_weights
+from scenarios.tasks import Task
+from scenarios.views import task_splits
 
 __all__ = ["ARMS", "Bench", "Cell", "Result", "open_bench", "scenario_of"]
 
@@ -115,7 +119,7 @@ def scenario_of(cell: Cell) -> Scenario:
             "seed": cell.seed,
             "backends": {"expert": {"kind": "expert", "skill": cell.skill}},
             "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
-            "executors": {"slots": 2, "threads": 1, "debug": False, "examine": False, "timeout": {"full": 30}},
+            "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 30}},
             **arm,
             "method": {**arm.get("method", {}), "finish": {"candidates": 2, "seeds": 1}},
         }
@@ -135,26 +139,31 @@ async def open_bench(
     """The stage that all runs of a task and seed share, with the task's bounds."""
     scenario, name = scenario_of(Cell("gome", 1.0, task, seed, 1)), f"{task}-{seed}"
     async with open_stage(scenario, task_folder, name, folder, executor) as stage:
-        bounds = await anyio.to_thread.run_sync(_bounds, task_folder, stage.shop, folder / "work" / name)
+        bounds = await anyio.to_thread.run_sync(_bounds, task_folder, stage, folder / "work" / name)
         yield Bench(stage, bounds)
 
 
-def _bounds(task_folder: Path, shop: Workshop, place: Path) -> Bounds:
-    """Constants against the oracle's predictions, both judged as a script's are."""
-    folds = pd.read_csv(shop.harness.data("full") / "folds.csv").query("role == 'valid'")
-    oof = folds[["id", "split"]].merge(pd.read_csv(task_folder / "oracle_train.csv"), on="id")
-    oof.to_csv(place / "oracle_oof.csv", index=False)
-    oracle_test = task_folder / "oracle_test.csv"
-    known = shop.harness.evaluate("full", {"oof.csv": place / "oracle_oof.csv", "submission.csv": oracle_test})
-    dummy = _constant(task_folder, place / "constant.csv", shop)
-    best = grade(shop.task, oracle_test)
-    constant = grade(shop.task, dummy)
-    if known.score is None or best is None or constant is None:
-        raise ValueError(f"the oracle of {shop.task.brief.name} has no score: {known.defects}")
-    return Bounds((shop.harness.dummy_score(), known.score), (constant.score, best.score))
+def _bounds(task_folder: Path, stage: Stage, place: Path) -> Bounds:
+    """Scores of constants and of the oracle's predictions, which are judged as a script's are."""
+    shop, oracle_test = stage.shop, task_folder / "oracle_test.csv"
+    best, constant = (grade(shop.task, each) for each in (oracle_test, _constant(task_folder, place, shop)))
+    dummy = shop.harness.dummy_score()
+    if dummy is None or best is None or constant is None:
+        raise ValueError(f"the oracle of {shop.task.brief.name} has no score")
+    oracle = _validated(task_folder / "oracle_train.csv", shop.task, stage.seed)
+    return Bounds((dummy, oracle), (constant.score, best.score))
 
 
-def _constant(task_folder: Path, path: Path, shop: Workshop) -> Path:
+def _validated(oracle: Path, task: Task, seed: int) -> float:
+    """The score of the oracle's predictions for the training rows, over the task's splits."""
+    splits = task_splits(task, seed)
+    predictions = encode_predictions(pd.read_csv(oracle, dtype=str), task.brief)
+    scores = [task.metric.score(task.truth[split.valid], predictions[split.valid]) for split in splits]
+    weights = split_weights(task.brief.split, range(len(splits)), [len(split.valid) for split in splits])
+    return float(np.dot(weights, scores))
+
+
+def _constant(task_folder: Path, place: Path, shop: Workshop) -> Path:
     """A submission that says the same of every row: the shares of the classes, or the mean of log(1 + y) for counts."""
     train = pd.read_csv(task_folder / "prepared" / "public" / "train.csv")
     sample = pd.read_csv(task_folder / "prepared" / "public" / "sample_submission.csv")
@@ -165,5 +174,5 @@ def _constant(task_folder: Path, path: Path, shop: Workshop) -> Path:
         for name in sample.columns[1:]:
             sample[name] = (train["y"] == (name if len(classes) > 2 else classes[-1])).mean()
     sample.iloc[0, 1:] += 1e-6  # no submission may be constant
-    sample.to_csv(path, index=False)
-    return path
+    sample.to_csv(place / "constant.csv", index=False)
+    return place / "constant.csv"

@@ -88,17 +88,21 @@ MADE: dict[str, Callable[[np.random.Generator, int], Made]] = {"rentals": _renta
 """Name → what makes its data."""
 
 
-def write_task(name: str, folder: Path) -> Path:
-    """Write the task into `folder`, the same each time, with the oracle's predictions beside it; return it."""
-    made = MADE[name](np.random.default_rng([2026, list(MADE).index(name)]), _TRAIN + _TEST)
+def write_task(name: str, folder: Path, rows: tuple[int, int] = (_TRAIN, _TEST), folds: int = _FOLDS) -> Path:
+    """Write the task into `folder`, the same each time, with the oracle's predictions beside it; return it.
+
+    `rows` are those to train and to be tested on.
+    """
+    count = sum(rows)
+    made = MADE[name](np.random.default_rng([2026, list(MADE).index(name)]), count)
     public, private = folder / "prepared" / "public", folder / "prepared" / "private"
     public.mkdir(parents=True, exist_ok=True)
     private.mkdir(exist_ok=True)
-    ids = DataFrame({"id": np.arange(_TRAIN + _TEST) + 1000})
+    ids = DataFrame({"id": np.arange(count) + 1000})
     target = DataFrame({"y": made.target})
     columns = list(made.classes) if len(made.classes) > 2 else ["y"]
     oracle = ids.join(DataFrame(made.oracle, columns=columns))
-    train, test = slice(None, _TRAIN), slice(_TRAIN, None)
+    train, test = slice(None, rows[0]), slice(rows[0], None)
     ids.join(made.features).join(target)[train].to_csv(public / "train.csv", index=False)
     ids.join(made.features)[test].to_csv(public / "test.csv", index=False)
     blank = oracle[test].copy()
@@ -110,6 +114,6 @@ def write_task(name: str, folder: Path) -> Path:
     (public / "description.md").write_text(f"# {name}\n\nA made-up task. Predict `y`.\n", encoding="utf-8")
     lines = [f"name: {name}", "id: id", "targets: [y]", f"metric: {made.metric}"]
     lines += [f"classes: [{', '.join(made.classes)}]"] if made.classes else []
-    lines += [f"split: {{kind: {'stratified' if made.classes else 'random'}, folds: {_FOLDS}}}"]
+    lines += [f"split: {{kind: {'stratified' if made.classes else 'random'}, folds: {folds}}}"]
     (folder / "task.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder

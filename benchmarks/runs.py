@@ -1,7 +1,7 @@
 """What benchmarks of whole runs share: runs on the real ring, scripts that are run once, results that are kept.
 
 A script that another run of the same task and seed has run is not run again: what it predicts depends on its code,
-the data, the folds, the seed and the environment alone. Results are kept a file a run, so that a benchmark that was
+its data, the seed and the environment alone. Results are kept a file a run, so that a benchmark that was
 stopped goes on where it was.
 """
 
@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -22,16 +22,17 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.backends.factory import make_backends
 from agents.epitaph import epitaph
-from agents.forward import Forward, ScriptRan, ScriptRun
+from agents.known_runs import KnownRuns
 from agents.messages import VOCABULARY, Diagnosis, RunFinished, RunOpened, SessionOpened
 from agents.ring import seat
+from agents.script_run import ScriptRan, ScriptRun
 from agents.workshop import Workshop, open_workshop
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
 from bus.sqlite import open_log
 from bus.supervisor import Supervisor
 from bus.telemetry import Telemetry
-from executors.launch import Executor, Launch, Outcome, Slot
+from executors.launch import Cause, Executor, Launch, Outcome, Slot
 from scenarios.schema import Scenario
 
 __all__ = ["Cached", "Counted", "Played", "Stage", "Unhurried", "all_at_once", "commit", "kept", "open_stage"]
@@ -48,32 +49,36 @@ class Counted(BaseModel):
     found: int = 0
 
 
-@dataclass
-class Cached:
-    """A forward pass that looks first whether the script was run before. `scope` names all that outcomes depend on."""
+class Cached(KnownRuns):
+    """What scripts have been run in this run, and in all others that keep their outcomes in `folder`.
 
-    inner: Forward
-    artefacts: Artefacts
-    folder: Path
-    scope: str
-    owner: str
-    locks: dict[str, anyio.Lock]
-    counted: Counted = field(default_factory=Counted)
+    `scope` names all that outcomes depend on beside the code and the request. Whether an outcome was found there shows
+    in `counted` alone: a run is the same either way.
+    """
 
-    async def run(
-        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
+    def __init__(self, artefacts: Artefacts, folder: Path, scope: str, locks: dict[str, anyio.Lock]) -> None:
+        super().__init__(artefacts)
+        self._texts, self._folder, self._scope, self._locks = artefacts, folder, scope, locks
+        self.counted = Counted()
+
+    async def get(
+        self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]], over: anyio.Event | None = None
     ) -> ScriptRan:
-        code = _code(await self.artefacts.text(request.script_ref))
-        asked = f"{self.scope}\n{request.view} {request.seed} {request.seconds}\n{code}"
+        """See `KnownRuns.get`; `run` is called where no run of them all has the outcome."""
+        return await super().get(request, partial(self._kept, request, run), over)
+
+    async def _kept(self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]]) -> ScriptRan:
+        code = _code(await self._texts.text(request.script_ref))
+        asked = f"{self._scope}\n{request.view} {request.seed} {request.seconds}\n{code}"
         digest = hashlib.sha256(asked.encode()).hexdigest()[:32]
-        path = anyio.Path(self.folder / f"{digest}.json")
-        async with self.locks.setdefault(digest, anyio.Lock()):
+        path = anyio.Path(self._folder / f"{digest}.json")
+        async with self._locks.setdefault(digest, anyio.Lock()):
             there = await path.exists()
-            self.counted = Counted(scripts=self.counted.scripts + 1, found=self.counted.found + there)
-            if there:
-                return ScriptRan.model_validate_json(await path.read_text())
-            ran = await self.inner.run(request, f"{self.owner}-{owner}", urgent=urgent, on_line=on_line)
-            await _write(path, ran.model_dump_json())
+            ran = ScriptRan.model_validate_json(await path.read_text()) if there else await run()
+            if ran.cause is not Cause.ABANDONED:
+                self.counted = Counted(scripts=self.counted.scripts + 1, found=self.counted.found + there)
+            if ran.cause is not Cause.ABANDONED and not there:
+                await _write(path, ran.model_dump_json())
             return ran
 
 
@@ -114,7 +119,8 @@ class Stage:
         scope = (
             f"{shop.task.digest} {self.seed} {settings.threads} {settings.timeout} {shop.workplace.python} {packages}"
         )
-        forward = Cached(shop.forward, artefacts, self.folder / "scripts", scope, name, self.locks)
+        known = Cached(artefacts, self.folder / "scripts", scope, self.locks)
+        world = replace(shop, forward=replace(shop.forward, known=known))
         place = await anyio.to_thread.run_sync(_fresh, self.folder / "logs", name)
         async with open_log(place, run=name, vocabulary=VOCABULARY) as log:
             await log.append("user", [Draft(_opened(scenario, shop, baseline), opens=True)])
@@ -122,10 +128,10 @@ class Stage:
             session = SessionOpened(wall=0.0, pid=0, sandbox=shop.sandbox.level.value, slots=slots)
             await log.append("session", [Draft(session)])
             backends = make_backends({each: scenario.backends[each] for each in scenario.roles.backends})
-            actors = seat(scenario, backends, forward, shop.grade, artefacts, shop.embedder, shop.blend)
+            actors = seat(scenario, backends, world, artefacts, shop.embedder)
             supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
             await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
-            return _played(await log.read(0, log.head, limit=10**9), forward.counted)
+            return _played(await log.read(0, log.head, limit=10**9), known.counted)
 
 
 def _opened(scenario: Scenario, shop: Workshop, baseline: float | None) -> RunOpened:
@@ -140,6 +146,7 @@ def _opened(scenario: Scenario, shop: Workshop, baseline: float | None) -> RunOp
         profile=shop.harness.profile,
         workplace=shop.workplace,
         reasoners={},
+        splits=shop.harness.splits,
         baseline=baseline,
     )
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import anyio
 
+from agents.assembling import Assembled, Assembling
 from agents.backends.base import Answer
 from agents.epitaph import epitaph
-from agents.finisher import Graded, Grading
-from agents.forward import ScriptRan, ScriptRun
+from agents.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from agents.ideas import Challenge, Hypothesis, Record, Score, Scores
 from agents.messages import VOCABULARY, RunFinished, RunOpened, SessionOpened
 from agents.momentum import warm
@@ -35,6 +35,7 @@ from agents.requests import (
     Workplace,
 )
 from agents.ring import seat
+from agents.script_run import ScriptRan, ScriptRun
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
 from bus.sqlite import open_log
@@ -44,6 +45,8 @@ from executors.launch import Cause, Slot
 from executors.slots import SlotPool
 from scenarios.evidence import Evaluation, Profile, SplitRule, TaskBrief
 from scenarios.schema import Scenario
+from scenarios.scoring import merge
+from scenarios.views import split_of, view_of_split
 
 __all__ = ["Simulated", "SimulatedReasoner", "Simulation", "simulate"]
 
@@ -130,7 +133,7 @@ class SimulatedReasoner:
 
 @dataclass
 class _Forward:
-    """Holds a slot for so many seconds a script; the n-th script has the score `score(n)`, None where it has none."""
+    """Holds a slot for so many seconds a run; the n-th script has the score `score(n)`, None where it has none."""
 
     slots: SlotPool
     artefacts: Artefacts
@@ -138,33 +141,88 @@ class _Forward:
     score: Callable[[int], float | None]
     clock: Callable[[], float]
     holds: list[tuple[float, float]] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
 
     async def run(
-        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
+        self,
+        request: ScriptRun,
+        owner: str,
+        *,
+        turn: int = 1,
+        over: anyio.Event | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> ScriptRan:
-        async with self.slots.take(owner, urgent=urgent) as slot:
-            taken = self.clock()
-            if self.seconds:
-                await anyio.sleep(self.seconds)
-            self.holds.append((taken, self.clock()))
-        score = self.score(len(self.holds))
+        if not await self._hold(owner, turn, over):
+            return ScriptRan(cause=Cause.ABANDONED, words="simulated")
+        number = self.numbers.setdefault(request.script_ref, len(self.numbers) + 1)
         return ScriptRan(
             cause=Cause.OK,
             words="simulated",
             seconds=self.seconds,
-            slot=slot.index,
-            submission_ref=await self.artefacts.put(f"{request.script_ref} {score}"),
-            evaluation=Evaluation(view=request.view, score=score, folds=() if score is None else (score, score)),
+            submission_ref=await self.artefacts.put(f"{request.script_ref} {number}"),
+            predictions_ref=await self.artefacts.put(f"{request.script_ref} {request.view}"),
+            evaluation=_evaluation(request.view, self.score(number)),
         )
 
+    async def _hold(self, owner: str, turn: int, over: anyio.Event | None) -> bool:
+        """Whether it was held to the end."""
+        async with anyio.create_task_group() as group:
+            if over is not None:
+                group.start_soon(_cancel_once, over, group.cancel_scope)
+            async with self.slots.take(owner, turn=turn):
+                taken = self.clock()
+                try:
+                    if self.seconds:
+                        await anyio.sleep(self.seconds)
+                finally:
+                    self.holds.append((taken, self.clock()))
+            group.cancel_scope.cancel()
+            return True
+        return False
 
-async def _grade(_: Grading) -> Graded:
-    return Graded(grade=None)
+
+async def _cancel_once(over: anyio.Event, scope: anyio.CancelScope) -> None:
+    await over.wait()
+    scope.cancel()
+
+
+def _evaluation(view: str, score: float | None) -> Evaluation:
+    """Of one run: a split has one row, and no spread that could stop a trial."""
+    if score is None:
+        return Evaluation(view=view)
+    split = split_of(view) or 0
+    scored = {"score": score, "folds": (score,), "splits": (split,), "planned": 1, "weights": (1.0,)}
+    return Evaluation(view=view, fold_rows=((1, 1),), replicates=((),), **scored)
+
+
+@dataclass
+class _World:
+    """What actors reach for: the forward pass, and means of what has no content."""
+
+    forward: _Forward
+    artefacts: Artefacts
+
+    async def grade(self, _: Grading) -> Graded:
+        return Graded(grade=None)
+
+    async def assemble(self, request: Assembling) -> Assembled:
+        evaluation = merge(request.evaluations, _TASK.split, request.planned)
+        ref = await self.artefacts.put(" ".join(request.predictions_refs))
+        return Assembled(evaluation=evaluation, oof_ref=ref, submission_ref=ref)
+
+    async def blend(self, _: Blending) -> Blended:
+        return Blended(evaluation=Evaluation(view="holdout"))
+
+    async def average(self, request: Averaging) -> Averaged:
+        return Averaged(submission_ref=request.submission_refs[0])
 
 
 @dataclass
 class Simulation:
-    """What to simulate: a call's and a script's seconds, and how the run is set up."""
+    """What to simulate: the seconds of a call and of one run of a script, and how the run is set up.
+
+    A trial is run on so many `splits`, all of them: the made-up scores have no noise that racing could judge by.
+    """
 
     call: float
     run: float
@@ -173,10 +231,11 @@ class Simulation:
     trials: int
     lookahead: int = 0
     score: Callable[[int], float | None] = field(default=lambda number: 1.0 / number)
+    splits: int = 1
 
     @property
     def scenario(self) -> Scenario:
-        """As a scenario, without a debug run, so that a trial is one script."""
+        """As a scenario, without a debug run, so that a trial is a run a split; the finish is one run."""
         return Scenario.model_validate(
             {
                 "name": "simulated",
@@ -186,8 +245,8 @@ class Simulation:
                 "budget": {"trials": self.trials},
                 "backends": {"simulated": {"kind": "expert"}},
                 "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "simulated"),
-                "executors": {"slots": self.slots, "debug": False, "examine": False},
-                "method": {"finish": {"candidates": 1, "seeds": 1}},
+                "executors": {"slots": self.slots, "debug": False},
+                "method": {"finish": {"candidates": 1, "seeds": 1, "ship": "mean"}},
             }
         )
 
@@ -210,10 +269,10 @@ async def simulate(asked: Simulation, folder: Path, *, keep: bool = True) -> Sim
     pool = SlotPool([Slot(index=index) for index in range(asked.slots)])
     backends = {"simulated": SimulatedReasoner(asked.call)}
     async with open_log(folder, run="simulated", vocabulary=VOCABULARY) as log:
-        await log.append("user", [Draft(_opened(scenario), opens=True)])
+        await log.append("user", [Draft(_opened(scenario, asked.splits), opens=True)])
         await log.append("session", [Draft(SessionOpened(wall=0.0, pid=0, sandbox="simulated", slots=asked.slots))])
         forward = _Forward(pool, artefacts, asked.run, asked.score, log.elapsed)
-        actors = seat(scenario, backends, forward, _grade, artefacts)
+        actors = seat(scenario, backends, _World(forward, artefacts), artefacts)
         supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
         async with anyio.create_task_group() as group:
             group.start_soon(warm)
@@ -223,7 +282,7 @@ async def simulate(asked: Simulation, folder: Path, *, keep: bool = True) -> Sim
         return Simulated(envelopes, forward.holds, log.head)
 
 
-def _opened(scenario: Scenario) -> RunOpened:
+def _opened(scenario: Scenario, splits: int) -> RunOpened:
     return RunOpened(
         version="simulated",
         name=scenario.name,
@@ -235,5 +294,6 @@ def _opened(scenario: Scenario) -> RunOpened:
         profile=Profile(rows=1, columns=()),
         workplace=_WORKPLACE,
         reasoners={},
+        splits=tuple(view_of_split(split) for split in range(splits)),
         baseline=None,
     )

@@ -1,11 +1,14 @@
-"""What a standby saves a script, what it holds in memory, and whether a script beside it notices its start.
+"""What a warm interpreter saves a script, what it holds in memory, and whether a script beside it notices its start.
 
 `python -m benchmarks.standby [REPEATS]`, or as a part of `benchmarks.execution`. Scripts from a cold start and from a
-standby take turns, so that a busy machine slows both alike; each standby is waited for before it is used, and imports
-at an ordinary priority for it. Only beside the script that computes is it the lowest, as it is in a run.
+template take turns, so that a busy machine slows both alike. One template serves all; it is waited for before it is
+used, and imports at an ordinary priority for it. In the other parts it is the lowest, as it is in a run.
+
+"Splits" are what a trial is made of: on two slots at once, one short script after the other, cold and warm in turn.
 """
 
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -28,6 +31,12 @@ _SOURCES = {
     "imports pandas, sklearn": "import pandas, sklearn.ensemble, sklearn.model_selection",
     "imports these and torch": "import pandas, torch, sklearn.ensemble, sklearn.model_selection",
 }
+_SPLITS = 5
+_SPLIT = """
+import pandas, torch, sklearn.ensemble, sklearn.model_selection, time
+end = time.process_time() + 0.5
+while time.process_time() < end: pass
+"""
 _COMPUTES = """
 import time
 began = time.perf_counter()
@@ -45,6 +54,7 @@ async def lines(folder: Path, repeats: int) -> list[str]:
     try:
         return [
             *await _starts(LocalExecutor(sandbox), warm, folder, repeats),
+            *await _splits(LocalExecutor(sandbox), beside, folder, max(2, repeats // 2)),
             await _memory(warm, folder),
             *await _disturbance(sandbox, beside, folder, repeats),
         ]
@@ -54,22 +64,54 @@ async def lines(folder: Path, repeats: int) -> list[str]:
 
 
 async def _starts(cold: Executor, warm: StandbyExecutor, folder: Path, repeats: int) -> list[str]:
-    """Each script in turn from a cold start and from a standby."""
+    """Each script in turn from a cold start and from a template; of the warm ones, CPU time too."""
+    began = time.perf_counter()
+    await warm.seat(launch(folder, "pass"), _SLOT)
+    assert await warm.ready(_SLOT)
+    made = time.perf_counter() - began
     seconds: dict[str, list[float]] = {}
-    made: list[float] = []
+    spent: list[float] = []
     for _ in range(repeats):
         for name, source in _SOURCES.items():
             measure = _first_line if "print" in source else held
             seconds.setdefault(f"{name}, cold", []).append(await measure(cold, launch(folder, source)))
-            asked = launch(folder, source)
+            seconds.setdefault(f"{name}, warm", []).append(await measure(warm, launch(folder, source)))
+        for name, executor in (("nothing, cold", cold), ("nothing, warm", warm)):
             began = time.perf_counter()
-            await warm.seat(asked, _SLOT)
-            assert await warm.ready(_SLOT)
-            made.append(time.perf_counter() - began)
-            seconds.setdefault(f"{name}, from a standby", []).append(await measure(warm, asked))
-            await warm.aclose()
-    assert warm.handed_over == repeats * len(_SOURCES)
-    return [*(told(name, found) for name, found in seconds.items()), told("a standby, until it is ready", made)]
+            outcome = await executor.run(launch(folder, "pass"), _SLOT)
+            seconds.setdefault(name, []).append(time.perf_counter() - began)
+        spent.append(outcome.cpu_seconds)
+    assert warm.handed_over == repeats * (len(_SOURCES) + 1)
+    found = [told(name, each) for name, each in seconds.items()]
+    return [*found, told("nothing, warm: CPU time", spent), f"{'a template, until it is ready':<40}{made:>8.2f} s"]
+
+
+async def _splits(cold: Executor, warm: StandbyExecutor, folder: Path, repeats: int) -> list[str]:
+    """Seconds a split where every core is busy."""
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    slots = [Slot(index=number, cpus=(core,)) for number, core in enumerate(cores)]
+    for slot in slots:
+        await warm.seat(launch(folder, "pass"), slot)
+        assert await warm.ready(slot)
+    seconds: dict[str, list[float]] = {"a split of 0.5 s of work, cold": [], "the same, warm": []}
+    for _ in range(repeats):
+        for executor, found in zip((cold, warm), seconds.values(), strict=True):
+            began = time.perf_counter()
+            async with anyio.create_task_group() as group:
+                for slot in slots:
+                    group.start_soon(_in_turn, executor, folder, slot)
+            found.append((time.perf_counter() - began) / _SPLITS)
+    handed = f"{'splits that were warm':<40}{warm.handed_over:>8} of {repeats * _SPLITS * len(slots)}"
+    await warm.aclose()
+    ratio = statistics.median(seconds["a split of 0.5 s of work, cold"]) / statistics.median(seconds["the same, warm"])
+    found = [told(name, each) for name, each in seconds.items()]
+    return [*found, handed, f"{'cold / warm':<40}{ratio:>8.1f}"]
+
+
+async def _in_turn(executor: Executor, folder: Path, slot: Slot) -> None:
+    for _ in range(_SPLITS):
+        outcome = await executor.run(launch(folder, _SPLIT), slot)
+        assert outcome.ok, outcome
 
 
 async def _first_line(executor: Executor, asked: Launch) -> float:
@@ -82,21 +124,22 @@ async def _first_line(executor: Executor, asked: Launch) -> float:
 
 
 async def _memory(warm: StandbyExecutor, folder: Path) -> str:
-    """What a standby's processes hold: all of it, and what is nobody else's."""
+    """What a template's processes hold: all of it, and what is nobody else's."""
+    await warm.aclose()
     before = set(psutil.Process().children(recursive=True))
     await warm.seat(launch(folder, "pass"), _SLOT)
     assert await warm.ready(_SLOT)
     tree = [each.memory_full_info() for each in set(psutil.Process().children(recursive=True)) - before]
     held_in_all, own = (sum(getattr(each, name) for each in tree) / 2**20 for name in ("rss", "uss"))
     await warm.aclose()
-    return f"{'memory of a standby':<40}{held_in_all:>8.0f} MiB  ({own:.0f} MiB its own)"
+    return f"{'memory of a template':<40}{held_in_all:>8.0f} MiB  ({own:.0f} MiB its own)"
 
 
 async def _disturbance(sandbox: Sandbox, warm: StandbyExecutor, folder: Path, repeats: int) -> list[str]:
-    """A script that computes on one core, alone, and while a standby imports on the same core."""
+    """A script that computes on one core, alone, and while a template imports on the same core."""
     core = (min(os.sched_getaffinity(0)),)
     slot, beside = (each.model_copy(update={"cpus": core}) for each in (_SLOT, _BESIDE))
-    seconds: dict[str, list[float]] = {"a script that computes, alone": [], "the same, beside a standby's start": []}
+    seconds: dict[str, list[float]] = {"a script that computes, alone": [], "the same, beside a template's start": []}
     for _ in range(repeats):
         for beside_it, found in enumerate(seconds.values()):
             if beside_it:

@@ -69,7 +69,7 @@ class Cell:
         """In lockstep, so that it is a function of cell and machine; no debug run."""
         arm = ARMS[self.arm]
         extent = self.extent
-        executors = {"slots": 2, "threads": 1, "debug": False, "examine": False, "full_tries": extent.tries}
+        executors = {"slots": 2, "threads": 1, "debug": False, "full_tries": extent.tries}
         candidates, seeds = extent.finish
         return Scenario.model_validate(
             {

@@ -1,9 +1,10 @@
-"""An executor for the benchmarks' own scripts: a fork of a process that has imported the libraries runs each.
+"""An executor for the benchmarks' own scripts: each is a fork of a warm interpreter.
 
 Starting Python and importing pandas and scikit-learn is half of what a small script costs, and thousands are run.
 A fork's outcome is that of a cold start, predictions byte for byte (tests/benchmarks/test_warm.py). It is not held by
-a sandbox, only by its limits of time: these scripts are our own expert's, and the sandbox is not what is measured. A
-process for each slot, started when its first script comes.
+a sandbox, only by its limits of time: these scripts are our own expert's, and the sandbox is not what is measured. (The
+warm interpreters of runs are those of `executors.standby`, where each script has namespaces of its own.) There is a
+template for each slot, started when its first script comes.
 """
 
 import json
@@ -31,12 +32,12 @@ from executors.watch import loss_is_nan
 
 __all__ = ["WarmExecutor", "warm_executor"]
 
-_PROGRAM = Path(__file__).with_name("nursery.py")
+_PROGRAM = Path(__file__).with_name("template.py")
 _LONGEST = 1 << 20
 
 
 @dataclass
-class _Nursery:
+class _Template:
     """The process of one slot."""
 
     process: Process
@@ -60,11 +61,11 @@ class WarmExecutor:
 
     stack: AsyncExitStack
     home: Path
-    nurseries: dict[int, _Nursery] = field(default_factory=dict)
+    templates: dict[int, _Template] = field(default_factory=dict)
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
         """See `Executor.run`; lines are heard when the script has ended."""
-        nursery = await self._nursery(launch, slot)
+        template = await self._template(launch, slot)
         await anyio.Path(launch.workspace / "out").mkdir(exist_ok=True)
         asked = {
             "script": str(launch.script),
@@ -74,14 +75,14 @@ class WarmExecutor:
             "cpu": launch.limits.cpu,
         }
         try:
-            ended = await nursery.run(asked)
+            ended = await template.run(asked)
         except anyio.get_cancelled_exc_class():
-            del self.nurseries[slot.index]  # its answer would be taken for the next script's
+            del self.templates[slot.index]  # its answer would be taken for the next script's
             raise
         return await anyio.to_thread.run_sync(_outcome, launch, ended, on_line)
 
-    async def _nursery(self, launch: Launch, slot: Slot) -> _Nursery:
-        if slot.index not in self.nurseries:
+    async def _template(self, launch: Launch, slot: Slot) -> _Template:
+        if slot.index not in self.templates:
             process = await anyio.open_process(
                 [sys.executable, str(_PROGRAM)],
                 stderr=None,
@@ -90,8 +91,8 @@ class WarmExecutor:
             )
             self.stack.push_async_callback(_end, process)
             assert process.stdout is not None
-            self.nurseries[slot.index] = _Nursery(process, BufferedByteReceiveStream(process.stdout))
-        return self.nurseries[slot.index]
+            self.templates[slot.index] = _Template(process, BufferedByteReceiveStream(process.stdout))
+        return self.templates[slot.index]
 
 
 @asynccontextmanager

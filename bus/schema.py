@@ -34,7 +34,8 @@ __all__ = [
 
 FILE_NAME = "log.sqlite"
 APPLICATION = 0x676F6D65  # "gome", in the file's header
-VERSION = 1
+VERSION = 2
+_READ_BY = {1: "gome 0.1"}
 
 COLUMNS = "seq, id, kind, sender, trace, step, cause, correlation, time, body"
 
@@ -95,7 +96,8 @@ def examine(connection: sqlite3.Connection, path: Path, thorough: bool) -> None:
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if application == APPLICATION and version != VERSION:
             raise LogVersion(
-                f"{path} is a log of version {version}; this gome reads version {VERSION}. Use the gome that wrote it."
+                f"{path} is a log of version {version}, which {_READ_BY.get(version, 'a later gome')} reads; "
+                f"this gome reads version {VERSION}. Use the gome that wrote it."
             )
         if application != APPLICATION or not tables:
             raise LogDamaged(f"{path} is not a log of gome, or its first page is lost. Nothing could be read.")

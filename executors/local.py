@@ -4,7 +4,8 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,23 +38,25 @@ class LocalExecutor:
         python = await anyio.to_thread.run_sync(prepare, launch, self.sandbox.user(slot))
         token = uuid4().hex
         process = Process.start(self.sandbox.command(launch, slot, python, token))
-        return await self.hold(Supervision(process, launch, self.sandbox.keepers, on_line), launch, token)
+        watch = Supervision(process, launch, self.sandbox.keepers, on_line)
+        return await self.hold(watch, launch, partial(self._ended, process, token))
 
-    async def hold(self, watch: Supervision, launch: Launch, token: str) -> Outcome:
-        """See a started script to its end; its process is closed then. Raises and is cancelled as `run`."""
-        process = watch.process
+    async def hold(self, watch: Supervision, launch: Launch, end: Callable[[], Awaitable[int | None]]) -> Outcome:
+        """See a started script to its end; its descriptors are closed then. Raises and is cancelled as `run`.
+
+        `end` sees that nothing of it is left, and says how it has ended: its exit status, a signal as its negative
+        number, None where it was never started.
+        """
         try:
             try:
                 await watch.hold()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self.end(process, token)
+                    ending = await end()
             seconds = watch.seconds
             watch.read_leftovers()
-            status = process.status
         finally:
-            process.close()
-        ending = self.sandbox.ending(process.returncode or 0, status)
+            watch.process.close()
         verdict = watch.verdict
         if verdict is None:
             if ending is None:
@@ -66,7 +69,7 @@ class LocalExecutor:
             exit_status=ending if verdict.cause in (Cause.OK, Cause.EXIT) else None,
             signal=-ending if verdict.cause is Cause.SIGNAL and ending else None,
             seconds=seconds,
-            cpu_seconds=max(watch.cpu_seconds, process.cpu_seconds - watch.before.cpu),
+            cpu_seconds=max(watch.cpu_seconds, watch.process.cpu_seconds),
             peak_memory=watch.peak_memory,
             stdout=watch.stdout.text(),
             stderr=watch.stderr.text(),
@@ -74,6 +77,10 @@ class LocalExecutor:
             refused_artefacts=refused,
             sandbox=self.sandbox.level.value,
         )
+
+    async def _ended(self, process: Process, token: str) -> int | None:
+        await self.end(process, token)
+        return self.sandbox.ending(process.returncode or 0, process.status)
 
     async def end(self, process: Process, token: str) -> None:
         """Kill what is left of a script whose processes carry `token`, and see that nothing is."""

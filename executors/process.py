@@ -9,20 +9,56 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 import anyio
 import anyio.lowlevel
 
 from errors import Outage, SandboxError
 from executors.command import FILTER, OPTIONS, STATUS, Command
-from executors.tree import descendants
+from executors.tree import Usage, descendants, usage
 
-__all__ = ["Process", "gone", "send"]
+__all__ = ["Held", "Process", "drain", "gone", "send"]
 
 _CHUNK = 1 << 16
 _LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _PATIENCE = 0.5
 """Seconds that what keeps a sandbox has to end by itself, once its inside was killed."""
+
+
+class Held(Protocol):
+    """A script's processes, as they are watched: a `Process`, or a script of a warm interpreter."""
+
+    @property
+    def stdout(self) -> int:
+        """Descriptor of what it prints, which never blocks; so `stderr`."""
+
+    @property
+    def stderr(self) -> int: ...
+
+    @property
+    def pid(self) -> int:
+        """The process below which all of them are."""
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of all of them, once it has ended."""
+
+    async def wait(self) -> int:
+        """Wait for its end; its `returncode`."""
+
+    def measure(self, memory_limit: int) -> Usage:
+        """What they use now; where memory seems to be over that limit, by the dearer and more exact count."""
+
+    def signal_tree(self, number: int) -> None:
+        """Send a signal to each of them."""
+
+    def close(self) -> None:
+        """Let go of all descriptors."""
 
 
 class Process:
@@ -92,15 +128,9 @@ class Process:
             self._reap()
         return self._popen.returncode
 
-    async def drain(self, descriptor: int, sink: Callable[[bytes], None]) -> None:
-        """Give `sink` all that comes out of `stdout` or `stderr`, until every holder of it has let go."""
-        while True:
-            await anyio.wait_readable(descriptor)
-            chunk = os.read(descriptor, _CHUNK)
-            if not chunk:
-                return
-            sink(chunk)
-            await anyio.lowlevel.checkpoint()
+    def measure(self, memory_limit: int) -> Usage:
+        """What the tree uses now, keepers of a sandbox included."""
+        return usage(self.pid, memory_limit)
 
     def signal_tree(self, number: int) -> None:
         """Send a signal to every process of the tree.
@@ -145,6 +175,17 @@ def _in_memory(content: bytes) -> int:
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+async def drain(descriptor: int, sink: Callable[[bytes], None]) -> None:
+    """Give `sink` all that comes out of a pipe that does not block, until every holder of it has let go."""
+    while True:
+        await anyio.wait_readable(descriptor)
+        chunk = os.read(descriptor, _CHUNK)
+        if not chunk:
+            return
+        sink(chunk)
+        await anyio.lowlevel.checkpoint()
 
 
 async def gone(pid: int) -> bool:

@@ -1,111 +1,54 @@
-"""No cold starts: beside each slot waits an interpreter that has imported what most scripts import, for one script.
+"""No cold starts: beside each slot waits a warm interpreter, and each script is a fork of it.
 
-    seat ──► imports, at the lowest priority ──► ready ──► hand_over ──► the script, held as any other
-      └────────── the slot's script before runs meanwhile ──────────┘
+    seat ──► imports, at the lowest priority, once ──► ready ──► a script ──► verified whole ──► the next script
+                                                         └── in doubt ──► dismissed, and a fresh one is seated
 
-A standby is started as its script would be: in a sandbox of its own, under the same limits, on the script's path. Its
-workspace, and the folders of data that change from script to script, are empty until then. At the hand-over the
-workspace takes the place of the launch's (a mount stays with its folder when that is renamed) and the data are linked
-in, so the script finds all as in a cold start. What was used before counts towards no limit.
+A template is started as a script would be: in a sandbox of its own, under the same limits, on the script's path. What
+changes from script to script is put into its place (`template`), and a fork in namespaces of its own becomes the script
+(`forking`), which finds all as in a cold start. Limits count from the hand-over.
 
-A script goes cold where no standby is ready, where it needs what a waiting process can no longer change (another
+A template is used again only where the script has ended by itself and nothing of it is left. After a script that was
+ended, or that a signal has ended, the whole sandbox is killed, and the next template imports anew.
+
+A script goes cold where no template is ready, where it needs what a waiting process can no longer change (another
 interpreter or environment, other mounts), and where its source speaks of environment variables: libraries read
 them as they are imported. The other levels of the sandbox show real paths, which nobody knows beforehand: always cold.
 """
 
 import json
-import os
-import shutil
-import socket
-import stat
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
-from typing import Self
 from uuid import uuid4
 
 import anyio
 import anyio.to_thread
 
+from errors import SandboxError
 from executors import warmup
 from executors.collect import discard
-from executors.interpreter import Interpreter
-from executors.launch import MOUNTS, Launch, Outcome, Slot
+from executors.launch import WORK, Cause, Launch, Outcome, Slot
 from executors.levels import Sandbox, SandboxLevel
-from executors.local import LocalExecutor, prepare
-from executors.process import Process
+from executors.local import LocalExecutor
 from executors.supervise import Supervision
-from executors.tree import Usage, usage
+from executors.template import Needs, Template, furnish, own_launch, start
+from executors.turn import Turn
 
 __all__ = ["StandbyExecutor"]
 
-_HOOK = MOUNTS / "standby"
-"""Where a standby sees the folder of its `sitecustomize`."""
 _SPEAKS_OF_ENVIRONMENT = (b"environ", b"putenv")
 _MOST_ARGUMENTS = 1 << 14
 """Bytes of arguments that are handed over without waiting for who reads them."""
-_LOOK = 0.01
-_OPEN_FOLDER, _OPEN_FILE = 0o755, 0o644
-"""For the user of the slot, whatever our own mask is."""
-
-
-@dataclass(frozen=True)
-class _Needs:
-    """What of a launch must be known when its process is started. Scripts of equal needs can share a standby."""
-
-    slot: Slot
-    python: Path | None
-    script: str
-    environment: tuple[tuple[str, str], ...]
-    mounts: tuple[tuple[Path, Path | None], ...]
-    """Path that the script sees, and the real one where that does not change."""
-    memory: int
-    disk: int
-    processes: int
-
-    @classmethod
-    def of(cls, launch: Launch, slot: Slot, changing: Collection[Path]) -> Self:
-        return cls(
-            slot=slot,
-            python=launch.python,
-            script=launch.script.name,
-            environment=tuple(sorted(launch.environment.items())),
-            mounts=tuple(sorted((seen, None if seen in changing else real) for real, seen in launch.read_only.items())),
-            memory=launch.limits.memory,
-            disk=launch.limits.disk,
-            processes=launch.limits.processes,
-        )
-
-
-@dataclass(frozen=True)
-class _Standby:
-    """One interpreter that waits. `folder` is its own: hook, empty workspace, data and script to be."""
-
-    needs: _Needs
-    process: Process
-    control: socket.socket
-    token: str
-    folder: Path
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has imported all; what it has said stays to be heard again."""
-        try:
-            return self.control.recv(len(warmup.READY), socket.MSG_PEEK) == warmup.READY
-        except BlockingIOError:
-            return False
-
-    def tell(self, arguments: tuple[str, ...]) -> None:
-        """The script is there: go on with these arguments. If it has died, whoever watches its process finds out."""
-        with self.control, suppress(BrokenPipeError):
-            self.control.sendall(json.dumps(arguments).encode() + b"\n")
+_KEEPERS = 1
+"""How many of the processes that are watched for a script are not its own."""
+_MOST_FAILURES = 2
+"""Templates in a row that end before they are ready, until none is started any more."""
 
 
 class StandbyExecutor:
-    """An `Executor` on this machine with a standby beside each slot that was used; `aclose` it.
+    """An `Executor` on this machine with a warm interpreter beside each slot that was used; `aclose` it.
 
-    `folder` is for the standbys alone, on the file system of the workspaces, in a folder that is there. `changing` are
+    `folder` is for the templates alone, on the file system of the workspaces, in a folder that is there. `changing` are
     the paths, as scripts see them, of folders that differ from one launch to the next; `libraries` are imported
     beforehand, at the niceness `nice`: at 19, the lowest priority, scripts that run meanwhile hardly notice, and on a
     machine without a moment's rest it takes minutes. `handed_over` counts the scripts that were spared a cold start.
@@ -125,170 +68,120 @@ class StandbyExecutor:
         self._folder = folder
         self._changing = frozenset(changing)
         self._how = (str(nice), *libraries)
-        self._waiting: dict[int, _Standby] = {}
+        self._waiting: dict[int, Template] = {}
+        self._failures = 0
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
         """See `Executor.run`."""
         if not await anyio.to_thread.run_sync(self._suits, launch):
             return await self._local.run(launch, slot, on_line)
-        async with self._taken(_Needs.of(launch, slot, self._changing)) as standby:
-            if standby is None:
-                await self.seat(launch, slot)
-                return await self._local.run(launch, slot, on_line)
-            before = await anyio.to_thread.run_sync(self._fill, standby, launch, slot)
-            _forget_output(standby.process)
-            watch = Supervision(standby.process, launch, self.sandbox.keepers, on_line, before)
-            standby.tell(launch.arguments)
-            self.handed_over += 1
-            await self.seat(launch, slot)
-            return await self._local.hold(watch, launch, standby.token)
+        template = await self._take(Needs.of(launch, slot, self._changing))
+        outcome = None if template is None else await self._warm(template, launch, slot, on_line)
+        await self.seat(launch, slot)
+        return await self._local.run(launch, slot, on_line) if outcome is None else outcome
 
     async def seat(self, launch: Launch, slot: Slot) -> None:
-        """Start a standby for launches like this one, unless one waits beside the slot.
+        """Start a template for launches like this one, unless one waits beside the slot or none can be had.
 
         Raises SandboxError and Outage as `run` does.
         """
-        if slot.index in self._waiting:
+        if slot.index in self._waiting or self._failures >= _MOST_FAILURES:
             return
         token = uuid4().hex
         folder = self._folder / f"{slot.index}-{token}"
-        own = self._own_launch(launch, folder)
-        python = await anyio.to_thread.run_sync(self._furnish, own, slot, folder)
-        ours, its = socket.socketpair()
-        ours.setblocking(False)
-        with its, ExitStack() as undo:
-            undo.enter_context(ours)
-            own.environment[warmup.CONTROL] = " ".join((str(its.fileno()), *self._how))
-            process = Process.start(self.sandbox.command(own, slot, python, token), inherited=(its.fileno(),))
-            undo.pop_all()
-        needs = _Needs.of(launch, slot, self._changing)
-        self._waiting[slot.index] = _Standby(needs, process, ours, token, folder)
+        own = own_launch(launch, folder, self._changing)
+        python = await anyio.to_thread.run_sync(furnish, own, folder, self.sandbox.user(slot))
+        needs = Needs.of(launch, slot, self._changing)
+        command = self.sandbox.command(own, slot, python, token)
+        self._waiting[slot.index] = start(command, needs, token, folder, self._how)
 
     async def ready(self, slot: Slot) -> bool:
-        """Wait until the standby beside that slot has imported all; False where there is none."""
-        while (standby := self._waiting.get(slot.index)) is not None and standby.process.running:
-            if standby.ready:
-                return True
-            await anyio.sleep(_LOOK)
-        return False
+        """Wait until the template beside that slot has imported all; False where there is none."""
+        template = self._waiting.get(slot.index)
+        return template is not None and await template.until_ready()
 
     async def aclose(self) -> None:
         """End all that wait, and clear the folder, also of what a killed process has left there."""
         while self._waiting:
-            _, standby = self._waiting.popitem()
-            await self._dismiss(standby)
+            _, template = self._waiting.popitem()
+            await self._dismiss(template)
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(discard, self._folder)
 
-    @asynccontextmanager
-    async def _taken(self, needs: _Needs) -> AsyncIterator[_Standby | None]:
-        """The standby beside the slot, where it is ready; it is gone when the block is left.
+    async def _take(self, needs: Needs) -> Template | None:
+        """The template beside the slot, where it is ready; it waits there no more.
 
-        One that still imports stays for the next script; one that has died, or that does not fit, is sent away.
+        One that still imports stays for the next script; one that has died, or that does not fit, is dismissed.
         """
-        standby = self._waiting.get(needs.slot.index)
-        if standby is None:
-            yield None
-            return
-        fits = standby.needs == needs and standby.process.running
-        if fits and not standby.ready:
-            yield None
-            return
+        template = self._waiting.get(needs.slot.index)
+        if template is None:
+            return None
+        alive, ready = template.process.running, template.ready
+        if alive and ready:
+            self._failures = 0
+        elif not alive and not ready:
+            self._failures += 1
+        fits = alive and template.needs == needs
+        if fits and not ready:
+            return None
         del self._waiting[needs.slot.index]
-        try:
-            if not fits:
-                await self._dismiss(standby)
-            yield standby if fits else None
-        finally:
-            await self._dismiss(standby)
+        if fits:
+            return template
+        await self._dismiss(template)
+        return None
 
-    async def _dismiss(self, standby: _Standby) -> None:
-        """End a standby, where that was not done, and clear its folder."""
+    async def _warm(
+        self, template: Template, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None
+    ) -> Outcome | None:
+        """Run a script on a template that is ready; None where it could not be begun, and all is as before."""
+        turn, outcome = None, None
+        try:
+            user = self.sandbox.user(slot)
+            moved, mounts = await anyio.to_thread.run_sync(template.fill, launch, user, self._changing)
+            turn = template.hand_over(launch.arguments, mounts)
+            watch = Supervision(turn, moved, _KEEPERS, on_line)
+            outcome = await self._local.hold(watch, moved, partial(self._ended, template, turn))
+            self.handed_over += 1
+        except SandboxError:
+            if turn is None or not turn.unborn:
+                raise
+        finally:
+            by_itself = outcome is not None and outcome.cause in (Cause.OK, Cause.EXIT)
+            with anyio.CancelScope(shield=True):
+                cleared = await anyio.to_thread.run_sync(template.clear, launch.workspace)
+                if by_itself and cleared and await anyio.to_thread.run_sync(template.is_whole):
+                    self._waiting[slot.index] = template
+                else:
+                    await self._dismiss(template)
+        return outcome
+
+    async def _ended(self, template: Template, turn: Turn) -> int | None:
+        """See that nothing of a script is left: where its end was not told, kill it with its template."""
+        if turn.returncode is None or not template.process.running:
+            await self._local.end(template.process, template.token)
+        return None if turn.unborn else turn.returncode
+
+    async def _dismiss(self, template: Template) -> None:
+        """End a template, where that was not done, and clear its folder."""
         with anyio.CancelScope(shield=True):
-            standby.control.close()
-            if standby.process.returncode is None:
-                await self._local.end(standby.process, standby.token)
-                standby.process.close()
-            await anyio.to_thread.run_sync(discard, standby.folder)
+            template.control.close()
+            if template.process.returncode is None:
+                await self._local.end(template.process, template.token)
+            template.process.close()
+            await anyio.to_thread.run_sync(discard, template.folder)
 
     def _suits(self, launch: Launch) -> bool:
         """Whether this script could be handed to a standby at all."""
         if self.sandbox.level is not SandboxLevel.BUBBLEWRAP or "PYTHONPATH" in launch.environment:
             return False
         device = self._folder.parent.stat().st_dev
-        folders = [launch.workspace, *(real for real, seen in launch.read_only.items() if seen in self._changing)]
-        if not all(folder.is_dir() and folder.stat().st_dev == device for folder in folders):
+        changing = {seen: real for real, seen in launch.read_only.items() if seen in self._changing}
+        if not all(each.is_dir() and each.stat().st_dev == device for each in (launch.workspace, *changing.values())):
             return False
+        covered = {WORK, *changing}
+        if any(covered & set(seen.parents) for seen in launch.read_only.values()):
+            return False  # what is laid over a folder would hide that
         if not launch.script.is_file() or len(json.dumps(launch.arguments)) > _MOST_ARGUMENTS:
             return False
         source = launch.script.read_bytes()
         return not any(word in source for word in _SPEAKS_OF_ENVIRONMENT)
-
-    def _own_launch(self, launch: Launch, folder: Path) -> Launch:
-        """A standby's launch: that one with all that is not there yet in the standby's own folder."""
-        mounts = {
-            _place(folder, seen) if seen in self._changing else real: seen for real, seen in launch.read_only.items()
-        }
-        return launch.model_copy(
-            update={
-                "script": folder / "script" / launch.script.name,
-                "arguments": (),
-                "workspace": folder / "work",
-                "read_only": {**mounts, folder / "hook": _HOOK},
-                "environment": {**launch.environment, "PYTHONPATH": str(_HOOK)},
-            }
-        )
-
-    def _furnish(self, own: Launch, slot: Slot, folder: Path) -> Interpreter:
-        """Make what a standby's launch names."""
-        for each in (own.script.parent, own.workspace, *own.read_only):
-            if each.is_relative_to(folder):
-                each.mkdir(parents=True)
-                each.chmod(_OPEN_FOLDER)
-        shutil.copyfile(warmup.__file__, folder / "hook" / "sitecustomize.py")
-        own.script.touch()
-        for file in (folder / "hook" / "sitecustomize.py", own.script):
-            file.chmod(_OPEN_FILE)
-        user = self.sandbox.user(slot)
-        if user is not None:
-            os.chown(own.script, user, user)
-        return prepare(own, user)
-
-    def _fill(self, standby: _Standby, launch: Launch, slot: Slot) -> Usage:
-        """Put everything of a launch where its standby sees it; what the standby has used until then."""
-        prepare(launch, self.sandbox.user(slot))
-        for real, seen in launch.read_only.items():
-            if seen in self._changing:
-                _link(real, _place(standby.folder, seen))
-        (standby.folder / "script" / launch.script.name).write_bytes(launch.script.read_bytes())
-        workspace = standby.folder / "work"
-        workspace.chmod(stat.S_IMODE(launch.workspace.stat().st_mode))
-        for entry in list(launch.workspace.iterdir()):
-            entry.rename(workspace / entry.name)
-        launch.workspace.rmdir()
-        workspace.rename(launch.workspace)
-        return usage(standby.process.pid, launch.limits.memory)
-
-
-def _place(folder: Path, seen: Path) -> Path:
-    """Where in a standby's folder is what it sees at that path."""
-    return folder / "-".join(seen.parts[1:])
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give all files below `source` a second name below `target`, which is there."""
-    target.chmod(stat.S_IMODE(source.stat().st_mode))
-    for entry in source.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            (target / entry.name).mkdir()
-            _link(entry, target / entry.name)
-        else:
-            os.link(entry, target / entry.name, follow_symlinks=False)
-
-
-def _forget_output(process: Process) -> None:
-    """Libraries may print as they are imported; that is nothing of the script's."""
-    for descriptor in (process.stdout, process.stderr):
-        with suppress(BlockingIOError):
-            while os.read(descriptor, 1 << 16):
-                pass

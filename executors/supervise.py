@@ -15,8 +15,8 @@ import anyio.to_thread
 from executors.capture import HeadTail, Lines
 from executors.disk import Holding, holding, unlinked
 from executors.launch import Cause, Launch, Limits
-from executors.process import Process
-from executors.tree import NOTHING, Usage, descendants, usage
+from executors.process import Held, drain
+from executors.tree import Usage, descendants
 from executors.watch import Pace, computes, loss_is_nan, progress, projected_over_limit, stalled, telling
 
 __all__ = ["Supervision", "Verdict", "disk_verdict", "period", "size"]
@@ -39,21 +39,15 @@ class Verdict:
 
 
 class Supervision:
-    """Watches over one process from now on. `verdict` stays None where the script was left to end by itself.
+    """Watches over one script from now on. `verdict` stays None where the script was left to end by itself.
 
-    `before` is what the process used before it became the script: that counts towards no limit.
+    `keepers` of its processes are not the script's own.
     """
 
     def __init__(
-        self,
-        process: Process,
-        launch: Launch,
-        keepers: int,
-        on_line: Callable[[str], None] | None,
-        before: Usage = NOTHING,
+        self, process: Held, launch: Launch, keepers: int, on_line: Callable[[str], None] | None = None
     ) -> None:
         self.process = process
-        self.before = before
         self.verdict: Verdict | None = None
         self.peak_memory = 0
         self.cpu_seconds = 0.0
@@ -111,7 +105,7 @@ class Supervision:
         self._scope.cancel()
 
     async def _read(self, descriptor: int) -> None:
-        await self.process.drain(descriptor, lambda chunk: self._take(descriptor, chunk))
+        await drain(descriptor, lambda chunk: self._take(descriptor, chunk))
 
     def _take(self, descriptor: int, chunk: bytes) -> None:
         self._printed += len(chunk)
@@ -158,8 +152,7 @@ class Supervision:
         """Memory, processes, CPU time and standstill of the whole tree, ten times a second."""
         while True:
             await anyio.sleep(_MEMORY_TICK)
-            allowed = self._limits.memory + self.before.memory
-            used = (await anyio.to_thread.run_sync(usage, self.process.pid, allowed)).since(self.before)
+            used = await anyio.to_thread.run_sync(self.process.measure, self._limits.memory)
             self.peak_memory = max(self.peak_memory, used.memory)
             self.cpu_seconds = max(self.cpu_seconds, used.cpu)
             self._judge_use(used)

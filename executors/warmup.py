@@ -1,17 +1,15 @@
-"""What a standby does before its script: it imports what most scripts import, and waits until the script is there.
+"""What a warm interpreter does before its first script: it imports what most scripts import.
 
-It runs inside the interpreter of a script: a standby finds a copy of this file as its `sitecustomize`, and needs
-nothing but the standard library for it. The interpreter is started as for a cold script, on the script's own path.
-Before Python opens its main script it asks each hook in `sys.path_hooks` about the path; the hook made here takes its
-time to answer, and is gone by then. From there on Python runs the script as it runs any: `__main__`, tracebacks, exit
-status and `sys.path` are its own work.
+It runs inside the interpreter of the scripts, which finds a copy of this file as its `sitecustomize` and one of
+`forking` beside it; both need nothing but the standard library. The interpreter is started as for a cold script, on
+the scripts' own path. Before Python opens its main script it asks each hook in `sys.path_hooks` about the path; the
+hook made here takes its time to answer. In the template it never does; in each fork that becomes a script it is gone by
+then, and Python runs the script as it runs any: `__main__`, tracebacks, exit status and `sys.path` are its own work.
 
 Imports are done at the lowest priority: in a thread, because a thread that has it cannot get rid of it without rights.
 """
 
-import gc
 import importlib
-import json
 import os
 import sys
 import threading
@@ -19,14 +17,18 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Never
 
-__all__ = ["CONTROL", "LIBRARIES", "READY"]
+__all__ = ["CONTROL", "FILTER", "FORKING", "LIBRARIES"]
 
 CONTROL = "GOME_STANDBY"
-"""Environment variable: the descriptor on which a standby says `READY` and is told the script's arguments as a line of
-JSON, the niceness at which it imports, and the names of what to import."""
-READY = b"ready\n"
+"""Environment variable: the descriptor on which scripts are handed over, the niceness at which to import, and the names
+of what to import."""
+FORKING = "gome_forking"
+"""Name of the module `forking` in the folder of the hook."""
+FILTER = "filter"
+"""File in that folder with the scripts' filter of system calls."""
 LIBRARIES = (
     "pandas",
     "sklearn.compose",
@@ -43,34 +45,33 @@ LIBRARIES = (
 _MULTI_THREADED = ("numpy", "scipy.linalg")
 """These start threads as they are loaded, which would keep a low priority for good."""
 _PAUSE = 0.02
-_CHUNK = 1 << 16
 
 
 def _wait_for_script(path: str) -> Never:
     """The hook for the main script's path, once: the last hook to be asked. It takes charge of no path."""
     if path == sys.argv[0]:
         sys.path_hooks.remove(_wait_for_script)
-        control, nice, libraries = _restore()
+        control, nice, libraries, refused, forking = _restore()
+        forking.enclose()
         if libraries:
             _import_slowly(libraries, nice)
-        gc.freeze()  # or every full collection, and the end, would go through all that was imported
-        os.write(control, READY)
-        arguments = _told(control)
-        os.close(control)
+        arguments = forking.serve(control, refused)
         sys.argv[1:] = arguments
         sys.orig_argv += arguments
     raise ImportError
 
 
-def _restore() -> tuple[int, int, list[str]]:
-    """Take back what put this file here, and run the `sitecustomize` that it hid; what `CONTROL` says."""
+def _restore() -> tuple[int, int, list[str], bytes, ModuleType]:
+    """Take back what put this file here, and run the `sitecustomize` that it hid; what both say."""
     folder = os.environ.pop("PYTHONPATH")
+    forking = importlib.import_module(FORKING)
+    refused = Path(folder, FILTER).read_bytes()
     sys.path.remove(folder)
     sys.path_importer_cache.pop(folder, None)
-    del sys.modules["sitecustomize"]
+    del sys.modules["sitecustomize"], sys.modules[FORKING]
     _import_all(("sitecustomize",))
     control, nice, *libraries = os.environ.pop(CONTROL).split()
-    return int(control), int(nice), libraries
+    return int(control), int(nice), libraries, refused, forking
 
 
 def _import_slowly(libraries: list[str], nice: int) -> None:
@@ -109,18 +110,6 @@ def _import_all(names: Iterable[str]) -> None:
     for name in names:
         with suppress(ImportError):
             importlib.import_module(name)
-
-
-def _told(control: int) -> list[str]:
-    """Wait for the script's arguments, a line of JSON; end with who asks."""
-    told = b""
-    while not told.endswith(b"\n"):
-        chunk = os.read(control, _CHUNK)
-        if not chunk:
-            os._exit(0)
-        told += chunk
-    arguments: list[str] = json.loads(told)
-    return arguments
 
 
 if __name__ == "sitecustomize":

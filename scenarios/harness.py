@@ -28,7 +28,7 @@ from scenarios.formulas import Array
 from scenarios.leaks import find_leaks
 from scenarios.profile import profile_task
 from scenarios.residuals import residual_slices
-from scenarios.scoring import bundles, merge, read_claims, score_rows
+from scenarios.scoring import bundles, merge, overflow, read_claims, score_rows
 from scenarios.submission import check_submission
 from scenarios.tables import canonical
 from scenarios.tasks import Task
@@ -125,8 +125,11 @@ class Harness:
         in_file = encode_predictions(checked.table, brief)
         predictions = np.empty_like(in_file)
         predictions[made.order] = in_file
+        if defects := overflow(predictions):
+            return Judged(Evaluation(view=view, defects=defects, **figures), None)
         figures |= self._scored(made, predictions) if len(made.withheld) else self._claimed(figures)
-        return Judged(Evaluation(view=view, defects=figures.pop("defects", ()), **figures), predictions)
+        evaluation = Evaluation(view=view, **figures)
+        return Judged(evaluation, predictions if evaluation.valid else None)
 
     def assemble(
         self, runs: Sequence[Evaluation], predictions: Sequence[Array], planned: int | None = None

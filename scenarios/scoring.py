@@ -16,7 +16,7 @@ from scenarios.formulas import Array
 from scenarios.metrics import Metric
 from scenarios.splits import split_weights
 
-__all__ = ["bundles", "merge", "read_claims", "score_rows"]
+__all__ = ["bundles", "merge", "overflow", "read_claims", "score_rows"]
 
 _LARGEST_EVIDENCE = 1 << 16
 _MOST_CLAIMS = 50
@@ -25,21 +25,29 @@ _MOST_BUNDLES, _STRETCHES = 400, 25
 """Rows are drawn in so many bundles at most, those of a split by time in so many stretches of neighbouring times."""
 _BOOTSTRAP = 4  # purpose of draws; `splits` has 1 and 2, `views` 3
 _FIGURES = 6
+_LARGEST_PREDICTION = 1e100
 
 
 def score_rows(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> dict[str, Any]:
     """Score, standard error and replicates of one run's withheld rows, as fields of `Evaluation`.
 
     `units` says which rows belong together (`bundles`); the standard error is by a bootstrap over them. No score where
-    the rows do not define one (one class only).
+    the rows do not define one (one class only), no error where all belong together: draws of one thing are all alike.
     """
     score = _score(metric, truth, prediction)
     if math.isinf(score):
-        return {"defects": (_overflow(),)}
+        return {"defects": (_OVERFLOW,)}
     if math.isnan(score):
         return {}
-    replicates = tuple(_replicates(metric, truth, prediction, units, seed))
+    several = len(np.unique(units)) > 1
+    replicates = tuple(_replicates(metric, truth, prediction, units, seed)) if several else ()
     return {"score": score, "folds": (score,), "replicates": (replicates,), "standard_error": _spread(replicates)}
+
+
+def overflow(prediction: Array) -> tuple[DefectNote, ...]:
+    """A defect, where a number is so large that means and scores of it are none."""
+    large = prediction.dtype.kind == "f" and bool(np.abs(prediction).max() > _LARGEST_PREDICTION)
+    return (_OVERFLOW,) if large else ()
 
 
 def bundles(units: Array, rule: SplitRule) -> Array:
@@ -110,7 +118,7 @@ def read_claims(path: Path | None) -> dict[str, Any]:
     if _finite(score):
         claims["train_folds"] = (float(score),)
     if isinstance(weights, dict):
-        good = [(str(name)[:80], float(weight)) for name, weight in weights.items() if _finite(weight)]
+        good = [(_name(name), float(weight)) for name, weight in weights.items() if _finite(weight)]
         claims["importance"] = dict(sorted(good, key=lambda pair: (-pair[1], pair[0]))[:_MOST_CLAIMS])
     claims["claims"] = dict(list(_numbers(said))[:_MOST_CLAIMS])
     return claims
@@ -119,20 +127,22 @@ def read_claims(path: Path | None) -> dict[str, Any]:
 def _numbers(said: dict[str, Any]) -> Iterator[tuple[str, float]]:
     for name, value in said.items():
         if _finite(value):
-            yield str(name)[:80], float(value)
+            yield _name(name), float(value)
         elif isinstance(value, dict):
-            yield from ((f"{name}.{inner}"[:80], float(each)) for inner, each in value.items() if _finite(each))
+            yield from ((_name(f"{name}.{inner}"), float(each)) for inner, each in value.items() if _finite(each))
+
+
+def _name(text: str) -> str:
+    """No longer than need be, and without halves of characters, which JSON has and UTF-8 has not."""
+    return text[:80].encode("utf-8", "replace").decode()
 
 
 def _score(metric: Metric, truth: Array, prediction: Array) -> float:
     with np.errstate(all="ignore"):
-        score = metric.score(truth, prediction)
-    overflowed = math.isnan(score) and prediction.dtype.kind == "f" and bool(np.abs(prediction).max() > 1e100)
-    return math.inf if overflowed else score
+        return metric.score(truth, prediction)
 
 
-def _overflow() -> DefectNote:
-    return DefectNote(code="overflow", message="submission.csv: predictions are so large that they have no score")
+_OVERFLOW = DefectNote(code="overflow", message="submission.csv: predictions are so large that they have no score")
 
 
 def _replicates(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> Iterator[float | None]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import TaskError
+from scenarios.evidence import TaskBrief
 from scenarios.tables import write_table
 from scenarios.tasks import Task
-from scenarios.views import View
+from scenarios.views import View, side_files
 
-__all__ = ["SAMPLE", "TEST", "TRAIN", "ScriptLimits", "write_view"]
+__all__ = ["SAMPLE", "TEST", "TRAIN", "ScriptLimits", "task_json", "write_view"]
 
 TRAIN, TEST, SAMPLE = "train.csv", "test.csv", "sample_submission.csv"
 """What the tables are called in every view, whatever the task calls them."""
@@ -47,31 +48,25 @@ def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits) -> No
     """Write a view as a folder that was not there. Raises TaskError where the disk does not take it."""
     try:
         folder.mkdir(parents=True)
-        for path in _side_files(task):
+        for path in side_files(task):
             _link(path, folder / path.relative_to(task.public))
         for name, table in zip((TRAIN, TEST, SAMPLE), view.tables(task), strict=True):
             write_table(folder / name, table)
-        text = json.dumps(_task_json(task, limits), indent=2, ensure_ascii=False)
-        (folder / "task.json").write_text(text + "\n", encoding="utf-8")
+        (folder / "task.json").write_text(task_json(task.brief, limits), encoding="utf-8")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
 
 
-def _side_files(task: Task) -> list[Path]:
-    """What stands beside the tables and their description."""
-    own = {task.brief.train_file, task.brief.test_file, task.sample_file}
-    found = sorted(path for path in task.public.rglob("*") if path.is_file())
-    return [path for path in found if path.relative_to(task.public).as_posix() not in own]
-
-
-def _task_json(task: Task, limits: ScriptLimits) -> dict[str, object]:
-    return {
-        **task.brief.model_dump(mode="json", include=set(_SHOWN)),
+def task_json(brief: TaskBrief, limits: ScriptLimits) -> str:
+    """The text of `task.json`: what a script is told of its task and its limits."""
+    told = {
+        **brief.model_dump(mode="json", include=set(_SHOWN)),
         "train_file": TRAIN,
         "test_file": TEST,
         "limits": {"seconds": limits.seconds, "threads": limits.threads, "memory_gib": limits.memory_gib},
     }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def _link(source: Path, target: Path) -> None:

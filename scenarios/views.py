@@ -14,6 +14,7 @@ A view is a pure function of task, seed and hold-out share. It is held as positi
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from pandas import DataFrame, Series
@@ -26,7 +27,18 @@ from scenarios.splits import Split, holdout_rows, make_splits, split_units
 from scenarios.tables import canonical, infer_types
 from scenarios.tasks import Task
 
-__all__ = ["View", "ViewName", "ids_are_names", "make_view", "split_of", "task_splits", "units_of", "view_of_split"]
+__all__ = [
+    "View",
+    "ViewName",
+    "ids_are_names",
+    "make_view",
+    "run_order",
+    "side_files",
+    "split_of",
+    "task_splits",
+    "units_of",
+    "view_of_split",
+]
 
 ViewName = str
 
@@ -36,7 +48,9 @@ _DEBUG_OTHER_ROWS = 200
 _DEBUG_ROWS_OF_A_CLASS = 10
 _VIEW = 3  # purpose of draws; `splits` has 1 and 2, `scoring` 4
 _STRATA_OF_VALUES = 10
-_PROSE = (".md", ".txt", ".html", ".pdf")
+_PROSE = (".md", ".html", ".pdf")
+_LARGEST_TEXT = 1 << 26
+_WORDS = re.compile(r"[\s,;|\"']+")
 _NAME = re.compile(r"(split|holdout)-(\d+)")
 _PARTS = re.compile(r"[^0-9A-Za-z]+")
 _OF_A_KIND = 0.9  # a part of an id with fewer distinct values than this share of rows groups rows
@@ -92,15 +106,17 @@ def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> Vi
         return _dealt(task, name, everything, everything[:0], test, seed)
     if name == "debug":
         return _sample(task, seed)
-    if name.startswith("split") and split is not None:
-        part = task_splits(task, seed)[split]
-        return _dealt(task, name, part.train, part.valid, test, seed)
     if name != "holdout" and split is None:
         raise ValueError(f"there is no view {name!r}")
+    parts = task_splits(task, seed) if split is not None else ()
+    if split is not None and split >= len(parts):
+        raise ValueError(f"there is no view {name!r}: the task has {len(parts)} splits")
+    if split is not None and name.startswith("split"):
+        return _dealt(task, name, parts[split].train, parts[split].valid, test, seed)
     out = holdout_rows(units_of(task), _strata(task), task.brief.split, holdout_share, seed)
     train = np.flatnonzero(~out)
     if split is not None:
-        train = np.intersect1d(train, task_splits(task, seed)[split].train)
+        train = np.intersect1d(train, parts[split].train)
         train = train if len(train) else np.flatnonzero(~out)
     return _dealt(task, name, train, np.flatnonzero(out), test, seed)
 
@@ -128,14 +144,26 @@ def ids_are_names(task: Task) -> bool:
     several rows share, such as the group in `0013_02`.
     """
     brief = task.brief
-    own = {brief.train_file, brief.test_file, task.sample_file}
-    beside = [
-        path
-        for path in task.public.rglob("*")
-        if path.is_file() and path.suffix.lower() not in _PROSE and path.name not in own
-    ]
     ids = task.train[brief.id_column]
-    return not beside and brief.split.column != brief.id_column and not _grouped(ids)
+    if brief.split.column == brief.id_column or _grouped(ids):
+        return False
+    return not any(_may_name(path, ids) for path in side_files(task))
+
+
+def side_files(task: Task) -> list[Path]:
+    """What stands beside the tables, and their description."""
+    own = {task.brief.train_file, task.brief.test_file, task.sample_file}
+    found = sorted(path for path in task.public.rglob("*") if path.is_file())
+    return [path for path in found if path.relative_to(task.public).as_posix() not in own]
+
+
+def _may_name(path: Path, ids: Series) -> bool:
+    """Whether a file may name rows by their ids: any but prose. A plain text is prose where few ids are words of it."""
+    suffix = path.suffix.lower()
+    if suffix != ".txt" or path.stat().st_size > _LARGEST_TEXT:
+        return suffix not in _PROSE
+    words = set(_WORDS.split(path.read_text(encoding="utf-8", errors="replace")))
+    return bool(ids.isin(words).mean() > 0.5)
 
 
 def _grouped(ids: Series) -> bool:
@@ -155,7 +183,7 @@ def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Arra
     draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train)])
     labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
     ids = np.concatenate([labelled[train], labelled[withheld], others[test]])
-    twice = canonical(Series(ids)).duplicated().any()
+    twice = canonical(Series(np.concatenate([labelled, others]))).duplicated().any()  # of all, the same in every view
     if ids_are_names(task):
         ids = np.array([str(number) for number in range(len(ids))], dtype=object) if twice else ids
         ids = draw.permutation(ids)
@@ -201,6 +229,3 @@ def _strata(task: Task) -> Array | None:
 def run_order(rule: SplitRule, count: int) -> tuple[int, ...]:
     """The order in which splits are run: of a split by time the one nearest to the test first."""
     return tuple(range(count))[:: -1 if rule.kind == "time" else 1]
-
-
-__all__ += ["run_order"]

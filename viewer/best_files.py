@@ -5,10 +5,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from agents.ideas import Finalist
 from agents.messages import RunOpened
 from bus.reader import LogReader
 from errors import UsageError
+from scenarios.view_files import ScriptLimits, task_json
 from viewer import text
 from viewer.submitted import Submitted
 from viewer.summary import Best, Summary
@@ -31,13 +31,18 @@ It is the solution of step {step} (trace.step){final}. Reasoning by {reasoners}.
 
 {files}
 
-To run it again:
+To predict new rows (of the task's own test: the submission again), in the sandbox:
+
+```sh
+{predict}
+```
+
+Without gome, with Python {version} and `requirements.txt`: put into a folder DIR the labelled rows as `train.csv`, the
+new ones as `test.csv`, what other files the task has, and the `task.json` that stands here. {shipped}
 
 ```sh
 {commands}
 ```
-
-{data} Scripts were run with Python {version}.
 """
 
 
@@ -49,32 +54,35 @@ def best_of(summary: Summary) -> tuple[Best, RunOpened]:
 
 
 def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) -> dict[str, Path]:
-    """Write script, submission and a README into `target`; return their paths by name. `folder` is the run's.
+    """Write script, submission, requirements and a README into `target`; return their paths by name.
 
-    Where the submission is the mean of several steps' predictions, the other scripts are written too. Raises
-    UsageError where no trial was accepted.
+    `folder` is the run's. Where several steps' mean was submitted, the other scripts are written too, and where they
+    were kept the out-of-fold predictions of the best step. Raises UsageError where no trial was accepted.
     """
     best, opened = best_of(summary)
     scripts = {best.step: "solution.py"}
     contents = {"solution.py": best.script_ref, "submission.csv": best.submission_ref}
-    for name, member in _blended(summary).items():
+    if best.oof_ref is not None:
+        contents["oof.csv"] = best.oof_ref
+    for member in summary.finished.members if summary.finished else ():
+        name = f"{member.trace}.{member.step}"
         scripts.setdefault(name, f"solution-{name}.py")
         contents[scripts[name]] = member.script_ref
     target.mkdir(parents=True, exist_ok=True)
     for name, ref in contents.items():
         (target / name).write_bytes(reader.artefacts.read_now(ref))
-    readme = target / "README.md"
-    readme.write_text(text.clean(_readme(summary, best, opened, folder, target, scripts)), encoding="utf-8")
-    return {"script": target / "solution.py", "submission": target / "submission.csv", "readme": readme}
-
-
-def _blended(summary: Summary) -> dict[str, Finalist]:
-    """The finalists whose mean was submitted, by their steps; nobody where it is the best step's own."""
-    submitted = summary.submitted
-    if summary.finished is None or submitted is None or not submitted.is_blend:
-        return {}
-    ranked = {f"{each.finalist.trace}.{each.finalist.step}": each.finalist for each in summary.finished.ranking}
-    return {name: ranked[name] for name in submitted.steps}
+    limits = ScriptLimits(opened.workplace.full_seconds, opened.workplace.threads, opened.workplace.memory_gib)
+    pinned = "".join(f"{name}=={version}\n" for name, version in sorted(opened.workplace.packages.items()))
+    told = {
+        "task.json": task_json(opened.task, limits),
+        "requirements.txt": pinned,
+        "README.md": text.clean(_readme(summary, best, opened, folder, target, scripts)),
+    }
+    for name, content in told.items():
+        (target / name).write_text(content, encoding="utf-8")
+    files = {"script": "solution.py", "submission": "submission.csv", "requirements": "requirements.txt"}
+    files |= {"oof": "oof.csv"} if best.oof_ref is not None else {}
+    return {name: target / file for name, file in (files | {"readme": "README.md"}).items()}
 
 
 def _readme(
@@ -82,9 +90,6 @@ def _readme(
 ) -> str:
     submitted = summary.submitted
     grade = submitted.grade if submitted else None
-    made = (folder / "data" / "full").resolve()
-    where = "a folder as `docs/contract.md` describes it: the task's files, `task.json` and `folds.csv`"
-    data = f"`--data` is {where}; the run made this one." if made.is_dir() else f"`DIR` is {where}."
     return _README.format(
         run=summary.run,
         task=opened.task.name,
@@ -99,8 +104,9 @@ def _readme(
         final=", chosen at the finish on a hold-out it had not seen" if best.final else "; the run has not finished",
         reasoners=", ".join(summary.reasoners),
         files="\n".join(_files(best, submitted, scripts)),
-        commands="\n".join(_commands(opened, str(made) if made.is_dir() else "DIR", target, scripts)),
-        data=data,
+        predict=shlex.join(_predict(opened, folder)),
+        shipped=_shipped(summary, opened),
+        commands="\n".join(_commands(opened, target, scripts)),
         version=opened.workplace.python,
     )
 
@@ -111,22 +117,38 @@ def _files(best: Best, submitted: Submitted | None, scripts: dict[str, str]) -> 
     told = "what the script predicted for the test set"
     if submitted is not None and submitted.is_blend:
         told = f"{submitted.whose}, in what their scripts predicted for the test set: better on the hold-out than each"
-    return [*lines, f"- `submission.csv`: {told} (SHA-256 {best.submission_ref})"]
+    lines.append(f"- `submission.csv`: {told} (SHA-256 {best.submission_ref})")
+    if best.oof_ref is not None:
+        lines.append(f"- `oof.csv`: what step {best.step} predicted for each training row while it was held out")
+    return [*lines, "- `requirements.txt`: the packages that scripts were run with, `task.json`: what a script reads"]
 
 
-def _commands(opened: RunOpened, data: str, target: Path, scripts: dict[str, str]) -> list[str]:
-    """What a shell is given to make the submission again, from wherever it is."""
+def _predict(opened: RunOpened, folder: Path) -> list[str]:
+    """What a shell is given to make the submission again."""
+    test = Path(opened.task_path) / "prepared" / "public" / opened.task.test_file
+    command = [sys.executable, "-m", "main", "predict", folder.name, str(test)]
+    return [*command, "--runs", str(folder.parent.resolve()), "-o", "submission-again.csv"]
+
+
+def _shipped(summary: Summary, opened: RunOpened) -> str:
+    """How the submission was made, and so how it differs from one run of the script on all rows."""
+    shipped = summary.finished.shipped if summary.finished else None
+    if shipped is None or shipped.mode == "refit":
+        return "The script is trained on all of them."
+    return (
+        "The script is trained on all of them; what was submitted is the mean of its "
+        f"{len(opened.splits)} runs, each on the training rows of one split, which `predict` makes again."
+    )
+
+
+def _commands(opened: RunOpened, target: Path, scripts: dict[str, str]) -> list[str]:
+    """What a shell is given to run the scripts on such a folder, from wherever it is."""
     outputs = {step: "out" if len(scripts) == 1 else f"out-{step}" for step in scripts}
-    seed, python = str(opened.scenario.get("seed", 0)), _python(opened)
     lines = [["cd", str(target.resolve())], ["mkdir", "-p", *outputs.values()]]
     for step, script in scripts.items():
-        lines.append([python, script, "--data", data, "--out", outputs[step], "--seed", seed])
-    commands = list(map(shlex.join, lines))
-    if len(scripts) > 1:
-        several = [f"{output}/submission.csv" for output in outputs.values()]
-        mean = shlex.join([sys.executable, "-m", "viewer.average", opened.task_path, *several])
-        commands.append(f"{mean} > submission-again.csv")
-    return commands
+        seed = str(opened.scenario.get("seed", 0))
+        lines.append([_python(opened), script, "--data", "DIR", "--out", outputs[step], "--seed", seed])
+    return list(map(shlex.join, lines))
 
 
 def _python(opened: RunOpened) -> str:

@@ -109,16 +109,17 @@ def _repair_called(message: RepairCalled) -> str:
 
 
 def _trial(message: Trial) -> str:
-    score = f", score {text.score(message.evaluation.score)}" if message.evaluation else ""
+    evaluation = message.evaluation
+    score = f", score {text.judged(evaluation.score, evaluation)}" if evaluation else ""
     trouble = "" if message.cause == "ok" else f"; {message.cause}: {message.words}"
-    return f"{message.phase} run{score} in {text.duration(message.seconds)}{trouble}"
+    return f"{message.phase} run{score}, {text.duration(message.seconds)} a run{trouble}"
 
 
 def _diagnosis(message: Diagnosis) -> str:
     if message.verdict == "surveyed":
         return f"{len(message.challenges)} challenges: {', '.join(each.caption for each in message.challenges)}"
     gain = f" ({text.gain(message.effect.gain)})" if message.effect else ""
-    score = ", score erased" if message.erased else f", score {text.score(message.score)}{gain}"
+    score = ", score erased" if message.erased else f", score {text.judged(message.score, message.evaluation)}{gain}"
     return f"{message.verdict}{score if message.score is not None or message.erased else ''}: {message.reason}"
 
 

@@ -60,7 +60,7 @@ def lineage(summary: Summary, newest: int = 250) -> Lineage:
                 name=step.name,
                 trace=index,
                 verdict=step.verdict,
-                label=text.score(step.score) if step.score is not None else step.verdict,
+                label=step.score_words if step.score is not None else step.verdict,
                 title=f"{step.name} {step.verdict}: {text.line(_title(step), 200)}",
             )
             nodes[step.name] = node

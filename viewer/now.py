@@ -20,7 +20,7 @@ from viewer.usage import Usage
 
 __all__ = ["RING", "Allowance", "Doing", "Now", "Present", "RoleNow", "look", "pool_of"]
 
-RING = ("diagnoser", "proposer", "memory-keeper", "writer", "runner", "director", "finisher")
+RING = ("diagnoser", "proposer", "memory-keeper", "writer", "runner", "completer", "director", "finisher")
 """The roles, in the order in which a step goes round."""
 _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from agents.ideas import Hypothesis, Recalled
 from agents.messages import Diagnosis, Job, Proposal, Recollection, RepairCalled, TraceRestarted, Trial
+from scenarios.evidence import Evaluation
+from viewer import text
 
 __all__ = ["MARKS", "Step", "Trace"]
 
@@ -47,9 +49,19 @@ class Step:
         return self.recollection.recalled if self.recollection else ()
 
     @property
+    def evaluation(self) -> Evaluation | None:
+        """What the harness measured of it, once it has its diagnosis."""
+        return self.diagnosis.evaluation if self.diagnosis else None
+
+    @property
     def score(self) -> float | None:
         """Its score, None where it has none (yet)."""
         return self.diagnosis.score if self.diagnosis else None
+
+    @property
+    def score_words(self) -> str:
+        """Its score as every screen writes it: of how many splits, where it was stopped early."""
+        return text.judged(self.score, self.evaluation)
 
     @property
     def gain(self) -> float | None:

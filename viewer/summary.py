@@ -49,6 +49,7 @@ class Best:
     standard_error: float | None
     script_ref: str
     submission_ref: str
+    oof_ref: str | None
     final: bool
 
 
@@ -181,7 +182,8 @@ class Summary:
         if self.finished and self.finished.winner:
             winner = self.finished.winner
             name = f"{winner.trace}.{winner.step}"
-            refs = (winner.script_ref, self.finished.submission_ref or winner.submission_ref)
+            submitted = self.finished.submission_ref or winner.submission_ref
+            refs = (winner.script_ref, submitted, winner.oof_ref)
             return Best(name, winner.score, winner.standard_error, *refs, final=True)
         best: Best | None = None
         for step in self.trials:
@@ -192,7 +194,7 @@ class Summary:
                 continue
             if best is None or self.better(diagnosis.score, best.score):
                 error = diagnosis.evaluation.standard_error if diagnosis.evaluation else None
-                refs = (diagnosis.script_ref, diagnosis.submission_ref)
+                refs = (diagnosis.script_ref, diagnosis.submission_ref, diagnosis.oof_ref)
                 best = Best(step.name, diagnosis.score, error, *refs, final=False)
         return best
 

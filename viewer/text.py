@@ -7,6 +7,8 @@ or hide a line. `clean` takes that out, and everything that is shown passes thro
 import math
 import re
 
+from scenarios.evidence import Evaluation
+
 __all__ = [
     "UNKNOWN",
     "clean",
@@ -14,6 +16,7 @@ __all__ = [
     "cut",
     "duration",
     "gain",
+    "judged",
     "line",
     "money",
     "percent",
@@ -67,6 +70,14 @@ def score(value: float | None) -> str:
 def spread(value: float | None) -> str:
     """A spread or an error to two significant digits."""
     return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.2g}"
+
+
+def judged(value: float | None, evaluation: Evaluation | None) -> str:
+    """A score, with how many of the task's splits it is of where that is not all: it compares on these alone."""
+    words = score(value)
+    if value is None or evaluation is None or not evaluation.partial:
+        return words
+    return f"{words} of {len(evaluation.splits)}/{evaluation.planned} splits"
 
 
 def gain(value: float | None) -> str:

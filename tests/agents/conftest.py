@@ -1,12 +1,27 @@
-"""One uninterrupted run of the quick-start task in lockstep, shared by the tests that look at it."""
+"""One uninterrupted small run in lockstep, with racing on, shared by the tests that look at it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.agents.model_server import ModelServer
 from tests.agents.runs import Run, run_scenario
-
-TRIALS = "budget.trials=6"
+from tests.agents.stubs import knobbed, small, small_task, writing
 
 
 @pytest.fixture(scope="session")
-def lockstep_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run_scenario("lockstep.yaml", tmp_path_factory.mktemp("runs") / "lockstep", TRIALS)
+def small_scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of a scenario whose model answers as long as the tests last."""
+    folder = tmp_path_factory.mktemp("small")
+    with ModelServer(writing(knobbed)) as server:
+        scenario = small(small_task(folder), server)
+        path = folder / "small.yaml"
+        path.write_text(json.dumps(scenario.model_dump(mode="json", exclude_defaults=True)))
+        yield path
+
+
+@pytest.fixture(scope="session")
+def lockstep_run(small_scenario: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run_scenario(small_scenario, tmp_path_factory.mktemp("runs") / "lockstep")

@@ -7,11 +7,9 @@ import anyio
 
 from agents.conduct import conduct, resume
 from scenarios.loader import load_scenario
-from tests.agents.runs import SCENARIOS
 
 
-def main(folder: Path, name: str, *overrides: str) -> None:
-    path = SCENARIOS / name
+def main(folder: Path, path: Path, *overrides: str) -> None:
     scenario = load_scenario(path, overrides)
     begun = (folder / "log.sqlite").exists()
     finished = anyio.run(lambda: resume(folder) if begun else conduct(scenario, path, folder, run_id=folder.name))
@@ -19,4 +17,4 @@ def main(folder: Path, name: str, *overrides: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

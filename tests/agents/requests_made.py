@@ -73,17 +73,22 @@ WORKPLACE = Workplace(
     full_seconds=60.0,
 )
 EVALUATION = Evaluation(
-    view="full",
+    view="splits",
     score=0.5234,
+    splits=(0, 1, 2, 3, 4),
+    planned=5,
     folds=(0.51, 0.53, 0.52, 0.54, 0.517),
+    fold_rows=((1084, 4338),) * 5,
+    weights=(0.2,) * 5,
+    replicates=((0.5, 0.52, 0.51), (0.52, 0.54, 0.53), (0.51, 0.53, 0.52), (0.53, 0.55, 0.54), (0.51, 0.52, 0.53)),
     standard_error=0.0055,
     train_folds=(0.41, 0.42, 0.41, 0.42, 0.41),
     importance={"hour": 0.6, "temp": 0.2},
     residuals=(ResidualSlice(feature="hr", value="3", rows=220, loss=0.9, share_of_loss=0.31, bias=4.2),),
-    leaks=(LeakNote(code="train-too-good", severity="mild", message="training is 3 standard errors below validation"),),
+    leaks=(LeakNote(code="copy", message="the target is 1.00 times column hr"),),
 )
 BROKEN = Evaluation(
-    view="debug", defects=(DefectNote(code="missing-rows", message="12 ids have no prediction", row=3),)
+    view="split-0", defects=(DefectNote(code="missing-rows", message="12 ids have no prediction", row=3),)
 )
 CHALLENGE = Challenge(
     source="scenario",
@@ -146,10 +151,10 @@ def assess_trial(**changed: Any) -> AssessTrial:
         "difference": "--- best\n+++ trial\n-    old line\n+    new line",
         "cause": "ok",
         "words": "It ended by itself.",
-        "output": "split 1/5\nsplit 2/5",
+        "output": "epoch 1/5\nepoch 2/5",
         "seconds": 4.5,
         "evaluation": EVALUATION,
-        "effect": Effect(gain=0.01, standard_error=0.008, verdict="near-tie"),
+        "effect": Effect(gain=0.01, standard_error=0.008, verdict="near-tie", splits=5, rows=5420),
         "history": (NOTE,),
         "wanted": ("scenario", "feedback"),
     }
@@ -207,7 +212,7 @@ def repair_solution(**changed: Any) -> RepairSolution:
     values = COMMON | {
         "script": SCRIPT,
         "hypotheses": (hypothesis(),),
-        "phase": "debug",
+        "phase": "full",
         "cause": "exit",
         "words": "The script ended with status 1.",
         "output": "Traceback (most recent call last):\nKeyError: 'hour'",
@@ -223,7 +228,7 @@ def tune_solution(**changed: Any) -> TuneSolution:
         "script": SCRIPT,
         "evaluation": EVALUATION,
         "seconds": 4.2,
-        "output": "split 1/5",
+        "output": "epoch 1/5",
         "workplace": WORKPLACE,
     }
     return TuneSolution(**(values | changed))

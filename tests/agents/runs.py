@@ -1,4 +1,4 @@
-"""Runs for tests: real scenarios on real data, in this process."""
+"""Runs for tests, in this process, and what their logs say."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +8,15 @@ import anyio
 
 from agents.conduct import conduct
 from agents.messages import VOCABULARY, Diagnosis, RunFinished
+from agents.script_run import ScriptRan
+from bus.artefacts import Artefacts
+from bus.lifecycle import ActivityFinished
 from bus.message import Envelope, Message
 from bus.reader import LogReader
 from scenarios.loader import load_scenario
+from scenarios.schema import Scenario
 
-__all__ = ["SCENARIOS", "Run", "read_run", "run_scenario"]
+__all__ = ["SCENARIOS", "Run", "conducted", "read_run", "run_scenario"]
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 M = TypeVar("M", bound=Message)
@@ -42,6 +46,7 @@ class Run:
                 diagnosis.score,
                 diagnosis.script_ref,
                 diagnosis.submission_ref,
+                diagnosis.oof_ref,
             )
             for envelope, diagnosis in self.all(Diagnosis)
         ]
@@ -55,12 +60,26 @@ class Run:
             finalist.pop("seconds")
         return said
 
+    @property
+    def scripts(self) -> list[tuple[Envelope, ActivityFinished, ScriptRan]]:
+        """All script runs that ended, with what came of each, in log order."""
+        artefacts = Artefacts(self.folder)
+        return [
+            (envelope, finished, ScriptRan.model_validate_json(artefacts.read_now(finished.result_ref)))
+            for envelope, finished in self.all(ActivityFinished)
+            if finished.activity == "script"
+        ]
 
-def run_scenario(name: str, folder: Path, *overrides: str) -> Run:
-    """Conduct the scenario of that file name, with `--set` overrides, in `folder`, to its end."""
-    path = SCENARIOS / name
-    scenario = load_scenario(path, overrides)
-    finished = anyio.run(lambda: conduct(scenario, path, folder, run_id=folder.name))
+
+def run_scenario(path: Path, folder: Path, *overrides: str) -> Run:
+    """Conduct the scenario of that file, with `--set` overrides, in `folder`, to its end."""
+    return conducted(load_scenario(path, overrides), folder, path)
+
+
+def conducted(scenario: Scenario, folder: Path, path: Path | None = None, start: Path | None = None) -> Run:
+    """Conduct a scenario in `folder` to its end; `path` is where its file would be, by default beside the run."""
+    beside = path or folder.with_suffix(".yaml")
+    finished = anyio.run(lambda: conduct(scenario, beside, folder, run_id=folder.name, start=start))
     assert finished is not None
     return read_run(folder, finished)
 

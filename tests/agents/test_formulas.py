@@ -1,20 +1,15 @@
 """Each formula of the method against values computed by hand."""
 
-import math
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.chance import derive_seed
-from agents.ideas import Effect, Hypothesis, Score, Scores
+from agents.ideas import Hypothesis, Score, Scores
 from agents.momentum import draw, interaction, signed_gain
-from agents.requests import Assessment
 from agents.schedule import scenario_share, stage_of, wanted_sources
 from agents.scoring import compatible, draw_by_rank, overall_score, same_idea, top_candidates
-from agents.validation import compare, format_fault, rule
-from scenarios.evidence import DefectNote, Evaluation, LeakNote
 from scenarios.schema import Method
 
 METHOD = Method()
@@ -37,24 +32,6 @@ def hypothesis(parameter: str, impact: int = 5, novelty: int = 5) -> Hypothesis:
         direction="up",
         scores=scores(impact, novelty=novelty),
     )
-
-
-def evaluation(*folds: float, **rest: object) -> Evaluation:
-    mean = sum(folds) / len(folds) if folds else None
-    return Evaluation.model_validate({"view": "full", "score": mean, "folds": folds, **rest})
-
-
-def assessment(**rest: object) -> Assessment:
-    base = {
-        "alignment": "aligned",
-        "alignment_reason": "",
-        "accept": False,
-        "reason": "no gain",
-        "observations": "",
-        "hypothesis_verdict": "inconclusive",
-        "challenges": (),
-    }
-    return Assessment.model_validate({**base, **rest})
 
 
 @pytest.mark.parametrize(
@@ -180,86 +157,6 @@ def test_draws_are_distinct_bounded_and_repeatable(candidates: int, accepted: in
 def test_gain_is_positive_for_better_in_either_direction() -> None:
     assert signed_gain(0.3, 0.4, "minimize") == pytest.approx(0.1)
     assert signed_gain(0.3, 0.4, "maximize") == pytest.approx(-0.1)
-
-
-def test_corrected_standard_error_by_hand() -> None:
-    # Gains .1 .2 .3 .4 .5: sd = .158114, times √(1/5 + 1/4) = .670820.
-    effect = compare(evaluation(0.9, 0.8, 0.7, 0.6, 0.5), evaluation(1.0, 1.0, 1.0, 1.0, 1.0), "minimize")
-    assert effect is not None
-    assert effect.gain == pytest.approx(0.3)
-    assert effect.standard_error == pytest.approx(0.158114 * 0.670820, rel=1e-5)
-    assert effect.verdict == "better"
-
-
-def test_the_correction_takes_the_folds_as_they_were_made() -> None:
-    # Expanding windows: 20 valid rows after 40, 60, 80: shares .5, .3333, .25, mean .361111. sd of .1 .2 .3 is .1.
-    rows = {"fold_rows": ((20, 40), (20, 60), (20, 80))}
-    effect = compare(evaluation(0.9, 0.8, 0.7, **rows), evaluation(1.0, 1.0, 1.0, **rows), "minimize")
-    assert effect is not None
-    assert effect.standard_error == pytest.approx(0.1 * math.sqrt(1 / 3 + 0.361111), rel=1e-5)
-
-
-def test_one_split_is_compared_by_paired_bootstrap() -> None:
-    # The differences of the replicates are .2 .1 .3, their sd .1, however far the replicates themselves spread.
-    trial = evaluation(0.8, replicates=(0.7, 0.9, 1.2))
-    effect = compare(trial, evaluation(1.0, replicates=(0.9, 1.0, 1.5)), "minimize")
-    assert effect is not None
-    assert (effect.gain, effect.standard_error) == pytest.approx((0.2, 0.1))
-    assert effect.verdict == "better"
-    near = compare(trial, evaluation(0.85, replicates=(0.9, 1.0, 1.5)), "minimize")
-    assert near is not None
-    assert near.verdict == "near-tie"
-
-
-def test_how_many_errors_make_a_near_tie_is_a_setting() -> None:
-    # Gains .1 .2 .3: mean .2, error .1·√(1/3 + 1/2) = .091287, so 2.19 of them.
-    ours, theirs = evaluation(0.9, 0.8, 0.7), evaluation(1.0, 1.0, 1.0)
-    verdicts = [compare(ours, theirs, "minimize", near_tie) for near_tie in (0.0, 2.1, 2.3)]
-    assert [each.verdict if each else None for each in verdicts] == ["better", "better", "near-tie"]
-
-
-def test_a_gain_within_its_error_is_a_near_tie() -> None:
-    effect = compare(evaluation(0.9, 1.2, 0.8, 1.0), evaluation(1.0, 1.0, 1.0, 1.0), "minimize")
-    assert effect is not None
-    assert effect.verdict == "near-tie"
-
-
-@given(st.lists(st.floats(0.1, 10), min_size=2, max_size=6), st.floats(0.01, 1))
-def test_better_is_better_in_either_direction(folds: list[float], gain: float) -> None:
-    worse, better = evaluation(*folds), evaluation(*(fold + gain for fold in folds))
-    up, down = compare(better, worse, "maximize"), compare(better, worse, "minimize")
-    assert up is not None
-    assert down is not None
-    assert (up.verdict, down.verdict) == ("better", "worse")
-
-
-def test_format_comes_first() -> None:
-    broken = evaluation(0.1, defects=(DefectNote(code="rows", message="3 rows are missing"),))
-    assert format_fault(True, "", broken) is not None
-    assert format_fault(False, "timed out", None) is not None
-    assert format_fault(True, "", evaluation(0.1)) is None
-
-
-def test_a_severe_leak_rejects_and_erases_even_a_first_or_better_trial() -> None:
-    leaking = evaluation(0.1, leaks=(LeakNote(code="target", severity="severe", message="copies the target"),))
-    better = Effect(gain=1.0, standard_error=0.1, verdict="better")
-    for effect in (None, better):
-        ruling = rule(leaking, effect, assessment(accept=True))
-        assert (ruling.verdict, ruling.layer, ruling.erased) == ("rejected", "alignment", True)
-    ruling = rule(evaluation(0.1), better, assessment(alignment="severe", alignment_reason="fits on all rows"))
-    assert (ruling.verdict, ruling.erased, ruling.reason) == ("rejected", True, "fits on all rows")
-
-
-def test_analysis_decides_near_ties_alone() -> None:
-    tie = Effect(gain=0.01, standard_error=0.1, verdict="near-tie")
-    better = Effect(gain=0.3, standard_error=0.1, verdict="better")
-    worse = Effect(gain=-0.3, standard_error=0.1, verdict="worse")
-    plain = evaluation(0.1)
-    assert rule(plain, tie, assessment(accept=True)).verdict == "accepted"
-    assert rule(plain, tie, assessment(accept=False)).verdict == "rejected"
-    assert rule(plain, better, assessment(accept=False)).verdict == "accepted"
-    assert rule(plain, worse, assessment(accept=True)).verdict == "rejected"
-    assert rule(plain, None, assessment()).verdict == "accepted"
 
 
 def test_draws_of_chance_differ_by_each_part_of_their_key() -> None:

@@ -18,8 +18,8 @@ from agents.scoring import draw_by_rank, overall_score, same_idea, top_candidate
 from agents.validation import compare
 from bus.artefacts import Artefacts
 from bus.message import Envelope
-from scenarios.evidence import Evaluation
 from scenarios.schema import Method
+from tests.agents.evaluations import evaluation
 from tests.agents.requests_made import EVALUATION, PROFILE, TASK, WORKPLACE
 
 METHOD = Method()
@@ -130,8 +130,8 @@ def test_a_candidate_draws_no_more_than_its_share(rows: list[list[float]], seed:
 
 @given(st.lists(st.floats(0.1, 2), min_size=3, max_size=6), st.floats(0, 1), st.floats(0, 3))
 def test_a_near_tie_is_what_lies_within_so_many_errors(gains: list[float], shift: float, near_tie: float) -> None:
-    ours = Evaluation(view="full", score=1.0, folds=tuple(gain - shift for gain in gains))
-    theirs = Evaluation(view="full", score=0.0, folds=(0.0,) * len(gains))
+    ours = evaluation(*(gain - shift for gain in gains))
+    theirs = evaluation(*(0.0 for _ in gains))
     effect = compare(ours, theirs, "maximize", near_tie)
     assert effect is not None
     assert effect.standard_error is not None
@@ -155,6 +155,7 @@ def opened() -> RunOpened:
     return RunOpened(
         version="0", name="memory", scenario=scenario, scenario_path="", task_path="", task_digest="", task=TASK,
         profile=PROFILE, workplace=WORKPLACE, reasoners={}, baseline=1.0,
+        splits=tuple(f"split-{number}" for number in range(5)),
     )  # fmt: skip
 
 

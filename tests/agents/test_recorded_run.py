@@ -36,7 +36,7 @@ def scenario(base_url: str, **changes: object) -> Scenario:
             "backends": {"recorded": {"kind": "openai", "model": "recorded", "base_url": base_url}},
             "roles": {"diagnoser": "recorded", "proposer": "recorded", "executor": "recorded"},
             "executors": {"slots": 2, "timeout": {"debug": "60s", "full": "60s"}},
-            "method": {"finish": {"candidates": 1, "seeds": 1}},
+            "method": {"folds": 1, "finish": {"candidates": 1, "seeds": 1, "ship": "mean"}},
             **changes,
         }
     )
@@ -62,7 +62,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     path = HOUSE / "scenarios" / "bike-demand.yaml"
     with ModelServer(RecordedModel.load("bike_demand").turn) as server:
         model = f"{{kind: openai, model: recorded, base_url: '{server.base_url}'}}"
-        smaller = ["budget={trials: 3}", "method.finish={candidates: 1, seeds: 1}"]
+        finish = "method.finish={candidates: 1, seeds: 1, ship: mean}"
+        smaller = ["budget={trials: 3}", "method.folds=2", finish]
         asked = load_scenario(path, [f"backends.recorded={model}", *smaller], ["*=recorded"])
         finished = anyio.run(lambda: conduct(asked, path, folder, run_id="recorded"))
         assert finished is not None
@@ -79,7 +80,7 @@ def test_a_script_is_written_repaired_once_and_run(run: Recorded, trace: int) ->
     assert [(trial.cause, trial.attempts) for trial in trials] == [("ok", 2)]
     assert trials[0].evaluation is not None
     assert trials[0].evaluation.score is not None
-    assert len(trials[0].evaluation.folds) == 5
+    assert len(trials[0].evaluation.folds) == 2
 
 
 def test_the_second_step_improves_and_the_run_ends_with_a_grade(run: Recorded) -> None:

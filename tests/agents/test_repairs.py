@@ -7,9 +7,10 @@ from typing import Any
 import anyio
 import pytest
 
-from agents.forward import ScriptRan, ScriptRun
+from agents.assembling import Assembled, Assembling
 from agents.messages import Job, RepairCalled, Trial
 from agents.runner import Runner
+from agents.script_run import ScriptRan, ScriptRun
 from bus.artefacts import Artefacts
 from executors.launch import Cause
 from tests.agents.test_invariants import opened, said
@@ -25,6 +26,10 @@ class Failing:
         return ScriptRan(cause=Cause.EXIT, words="exit 1", seconds=self.seconds)
 
 
+async def nothing_to_assemble(request: Assembling) -> Assembled:
+    raise AssertionError(f"no script of {request.planned} splits went well")
+
+
 class Straight:
     """A context that performs activities and records none."""
 
@@ -35,10 +40,10 @@ class Straight:
 def attempts(folder: Path, seconds: float, consistency: str, **executors: Any) -> int:
     """How many scripts a step runs until it is given up."""
     first = opened()
-    settings = {"timeout": {"debug": 10.0, "full": 10.0}, **executors}
+    settings = {"timeout": {"debug": 10.0, "full": 10.0}, "debug": True, **executors}
     memory = {"consistency": consistency}
     first = first.model_copy(update={"scenario": {**first.scenario, "executors": settings, "memory": memory}})
-    runner = Runner(0, Failing(seconds), Artefacts(folder))
+    runner = Runner(0, Failing(seconds), Artefacts(folder), nothing_to_assemble)
     runner.apply(said(first, 1, None, None))
     context: Any = Straight()
     for attempt in range(1, 30):
@@ -70,3 +75,7 @@ def test_a_script_is_repaired_ten_times_and_within_four_debug_limits(
 
 def test_in_lockstep_measured_time_has_no_say(tmp_path: Path) -> None:
     assert attempts(tmp_path, 8.0, "lockstep") == 11
+
+
+def test_a_script_has_three_tries_on_the_splits(tmp_path: Path) -> None:
+    assert attempts(tmp_path, 8.0, "async", debug=False) == 3

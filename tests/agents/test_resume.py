@@ -1,6 +1,7 @@
 """Going on: past the end with more budget, straight to the finish, on another path from a message on."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import anyio
@@ -12,6 +13,7 @@ from agents.rehearsal import rehearse
 from bus.reader import LogReader
 from bus.sqlite import open_log
 from errors import LogError, LogLocked, RunNotFound
+from executors.launch import Cause
 from tests.agents.runs import Run, read_run
 
 pytestmark = pytest.mark.xdist_group("lockstep")  # they share one long run
@@ -29,6 +31,8 @@ def test_a_finished_run_goes_on_with_more_trials(lockstep_run: Run, copy: Path) 
     run = read_run(copy, finished)
     assert len(run.all(StepOpened)) == 8
     assert [step for step in run.path if step in lockstep_run.path] == lockstep_run.path, "nothing is done again"
+    reused = {finished.request_hash for _, finished, ran in run.scripts if ran.reused}
+    assert reused, "the finish runs its finalists again, and what it had run stands in the log"
     assert len(run.all(RunFinished)) == 2
     assert finished.trials == 8
     assert scenario_of(copy).budget.trials == 8
@@ -53,7 +57,23 @@ def test_a_fork_has_the_same_history_and_lives_on(lockstep_run: Run, tmp_path: P
     assert shared == [envelope.id for envelope in lockstep_run.envelopes if envelope.seq <= at.seq]
     assert fork.path == lockstep_run.path, "in lockstep the other half of the history is the same too"
     assert len(fork.all(SessionOpened)) == 2
+    assert anyio.run(rehearse, fork.folder).buried == 0
     assert lockstep_run.folder.joinpath("log.sqlite").read_bytes() == before
+
+
+def test_a_fork_between_the_splits_of_a_trial_runs_the_others_alone(lockstep_run: Run, tmp_path: Path) -> None:
+    within = [each for each in lockstep_run.scripts if each[0].step == 2 and each[2].cause is Cause.OK]
+    at, _, _ = within[0]
+    finished = anyio.run(lambda: fork_run(lockstep_run.folder, at.id, tmp_path / "fork", run_id="fork"))
+    assert finished is not None
+    fork = read_run(tmp_path / "fork", finished)
+    assert fork.path == lockstep_run.path
+    assert fork.end == lockstep_run.end
+    known = {each.seq for each, _, _ in lockstep_run.scripts if each.seq <= at.seq}
+    assert {each.seq for each, _, _ in fork.scripts if each.seq <= at.seq} == known
+    made = Counter(each.request_hash for _, each, ran in fork.scripts if ran.cause is Cause.OK and not ran.reused)
+    assert set(made.values()) == {1}
+    assert anyio.run(rehearse, fork.folder).buried == 0
 
 
 def test_a_run_that_is_asked_to_finish_opens_no_further_step(lockstep_run: Run, tmp_path: Path) -> None:
@@ -86,7 +106,7 @@ def test_a_task_that_has_changed_is_named_and_refused(lockstep_run: Run, tmp_pat
     copy = Path(shutil.copytree(lockstep_run.folder, tmp_path / lockstep_run.folder.name))
     task = Path(shutil.copytree(opening_of(copy).task_path, tmp_path / "task"))
     train = task / "prepared" / "public" / "train.csv"
-    train.write_text(train.read_text().replace("Jan", "Feb", 1))
+    train.write_text(train.read_text().replace("Aa", "Bo", 1))
     redirect(copy, task)
     with pytest.raises(LogError, match=r"not those that the run began with.*--accept-changes"):
         anyio.run(lambda: resume(copy))

@@ -28,7 +28,7 @@ SCRIPT = f"""\
 import sys
 
 key = "{KEY[:9]}" + "{KEY[9:]}"
-print("split 1/5", key)
+print("epoch 1/5", key)
 print(key, file=sys.stderr)
 raise SystemExit(key)
 """
@@ -63,7 +63,7 @@ def test_a_key_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         assert anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="canary"))
     assert server.asks[0].headers["authorization"] == f"Bearer {KEY}"
     assessed = next(ask for ask in server.asks if ask.kind == "assess_trial")
-    assert "split 1/5 [redacted]" in assessed.prompt, "the script was run, and printed"
+    assert "epoch 1/5 [redacted]" in assessed.prompt, "the script was run, and printed"
     assert all(KEY not in ask.prompt for ask in server.asks)
 
     for verb in VERBS:

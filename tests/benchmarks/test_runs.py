@@ -1,7 +1,5 @@
 """What benchmarks of whole runs share: scripts run once, results kept, limits counted in CPU time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import anyio
 import pytest
 from pydantic import BaseModel
 
-from agents.forward import ScriptRan, ScriptRun
+from agents.script_run import ScriptRan, ScriptRun
 from benchmarks.runs import Cached, Counted, Unhurried, _played, all_at_once, kept
 from bus.artefacts import Artefacts
 from executors.launch import Cause, Launch, Limits, Slot
@@ -18,41 +16,45 @@ from executors.sandbox import Sandbox, SandboxLevel
 from tests.viewer.sample import sample_run
 
 
-@dataclass
-class Counting:
-    """A forward pass that notes what it was asked."""
-
-    asked: list[ScriptRun] = field(default_factory=list)
-
-    async def run(
-        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
-    ) -> ScriptRan:
-        self.asked.append(request)
-        await anyio.sleep(0.01)
-        return ScriptRan(cause=Cause.OK, words=f"run for {owner}")
-
-
 def test_a_script_is_run_once_for_all_that_ask_for_it(tmp_path: Path) -> None:
-    async def ask() -> list[ScriptRun]:
-        inner, artefacts = Counting(), Artefacts(tmp_path)
-        locks: dict[str, anyio.Lock] = {}
-        one, other = (Cached(inner, artefacts, tmp_path, "task 0", name, locks) for name in ("a", "b"))
-        foreign = Cached(inner, artefacts, tmp_path, "task 1", "c", {})
-        refs = [await artefacts.put(text) for text in ("# plan: x\nprint(1)\n", "# plan: y\nprint(1)\n", "print(2)\n")]
-        asked = [ScriptRun(script_ref=ref, view="full", seed=0, seconds=9.0) for ref in refs]
-        async with anyio.create_task_group() as group:  # at the same time
-            group.start_soon(one.run, asked[0], "runner")
-            group.start_soon(other.run, asked[1], "runner")
-        assert len(inner.asked) == 1, "only what is said about the code differs"
-        assert one.counted.found + other.counted.found == 1
-        assert (await other.run(asked[0], "runner")).words == f"run for {'a' if one.counted.found == 0 else 'b'}-runner"
-        await one.run(asked[2], "runner")
-        await one.run(asked[0].model_copy(update={"seed": 1}), "runner")
-        await one.run(asked[0].model_copy(update={"view": "holdout"}), "runner")
-        await foreign.run(asked[0], "runner")
-        return inner.asked
+    asked: list[ScriptRun] = []
 
-    assert len(anyio.run(ask)) == 5, "other code, another seed, other data, another task"
+    async def ask() -> None:
+        artefacts = Artefacts(tmp_path)
+        locks: dict[str, anyio.Lock] = {}
+        one, other = (Cached(artefacts, tmp_path, "task 0", locks) for _ in range(2))
+        foreign = Cached(artefacts, tmp_path, "task 1", {})
+        refs = [await artefacts.put(text) for text in ("# plan: x\nprint(1)\n", "# plan: y\nprint(1)\n", "print(2)\n")]
+        first, again, another = (ScriptRun(script_ref=ref, view="split-0", seed=0, seconds=9.0) for ref in refs)
+
+        async def get(known: Cached, request: ScriptRun, cause: Cause = Cause.OK) -> ScriptRan:
+            async def run() -> ScriptRan:
+                asked.append(request)
+                await anyio.sleep(0.01)
+                return ScriptRan(cause=cause, words="run", meter={"scripts": 1.0})
+
+            return await known.get(request, run)
+
+        async with anyio.create_task_group() as group:  # at the same time
+            group.start_soon(get, one, first)
+            group.start_soon(get, other, first)
+        assert len(asked) == 1, "two runs share it"
+        assert (one.counted.found, other.counted.found) in ((0, 1), (1, 0))
+        found = await get(other, again)
+        assert len(asked) == 1, "only what is said about the code differs"
+        assert (found.reused, found.meter) == (False, {"scripts": 1.0}), "the run is what it would be by itself"
+        assert (await get(other, again)).reused, "its own"
+        await get(one, another)
+        await get(one, first.model_copy(update={"seed": 1}))
+        await get(one, first.model_copy(update={"view": "holdout"}))
+        await get(foreign, first)
+        counted = foreign.counted
+        given_up = await get(foreign, another, Cause.ABANDONED)
+        assert (given_up.cause, foreign.counted) == (Cause.ABANDONED, counted)
+        assert (await get(foreign, another)).cause is Cause.OK, "what was not seen to its end is run again"
+
+    anyio.run(ask)
+    assert len(asked) == 7, "other code, another seed, other data, another task, and that which was given up"
 
 
 class Number(BaseModel):

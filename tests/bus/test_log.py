@@ -195,7 +195,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[63] = 9  # PRAGMA user_version, big-endian at 60
     path.write_bytes(content)
-    with pytest.raises(LogVersion, match="version 9; this gome reads version 1"):
+    with pytest.raises(LogVersion, match="version 9, which a later gome reads; this gome reads version 2"):
         with_log(tmp_path, _nothing)
     with pytest.raises(LogVersion, match="version 9"):
         LogReader(tmp_path, VOCABULARY)

@@ -1,4 +1,4 @@
-"""A script that is handed to a standby ends as it would from a cold start, and one that must go cold does."""
+"""A script on a warm interpreter ends as from a cold start, meets no other script, and goes cold where it must."""
 
 import os
 import sys
@@ -322,6 +322,145 @@ class TestStandbys:
         (place.folder / "standby" / "0-old" / "work").mkdir(parents=True)
         anyio.run(make(place).aclose)
         assert not (place.folder / "standby").exists()
+
+
+_LOOK_ROUND = """
+import colorsys, os, resource, signal, socket
+state = [sorted(vars(os)["env" + "iron"].items()), hasattr(colorsys, "mine"), os.umask(0), os.nice(0), os.getcwd()]
+state += [os.getpid(), os.getppid(), os.getpgrp(), os.getsid(0), os.sched_getaffinity(0), sorted(os.listdir("."))]
+state += [sorted(each for each in os.listdir("/proc") if each.isdigit()), sorted(os.listdir("/proc/self/fd"))]
+state += [open(f"/proc/sysvipc/{each}").read() for each in ("shm", "sem", "msg")]
+state += [open(f"/proc/net/{each}").read() for each in ("dev", "unix", "snmp", "tcp")]
+state += [resource.getrlimit(each) for each in range(16)] + [signal.getsignal(each) for each in range(1, 32)]
+for folder in ("/tmp", "/dev/shm", "/dev/pts", ".", "/gome", "/gome/data"):
+    found = os.stat(folder)
+    names = sorted(os.listdir(folder)) if folder != "/tmp" else ""
+    state.append((folder, names, oct(found.st_mode), found.st_uid, os.listxattr(folder)))
+# Numbers of mounts and of memory-backed file systems are counted by the machine, for cold scripts too.
+mounts = [line.split() for line in open("/proc/self/mountinfo")]
+state += [[each[3:], each[2].startswith("0:") or each[2]] for each in mounts]
+state += [open("/proc/self/status").read().split("SigQ")[0].split("Umask")[0], open("/proc/self/limits").read()]
+print(*state, sep="\\n")
+print(vars(os)["env" + "iron"]["GOME_LAUNCH"])
+"""
+_PRELUDE = """
+import colorsys, ctypes, os, resource, signal, socket, subprocess, time
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(act, *arguments):
+    try: print(act.__name__, act(*arguments))
+    except (OSError, ValueError) as error: print(error)
+def write(path, text="x"):
+    with open(path, "r+b" if path.endswith("mem") else "wb", buffering=0) as out: out.write(text.encode())
+parent = os.getppid()
+"""
+_ATTACKS = {
+    "files": (
+        "for each in ('/tmp/a', '/dev/shm/a', '/dev/pts/a', 'a', '/gome/a', '/gome/data/a', '/a'):\n"
+        "    attempt(write, each)\n"
+    ),
+    "folders": (
+        "for each in ('/tmp', '/dev/shm', '.', '/gome', '/gome/data'):\n"
+        "    attempt(os.chmod, each, 0o700)\n"
+        "    attempt(os.setxattr, each, 'user.mine', b'1')\n"
+    ),
+    "a closed workspace": "os.mkdir('deep'); os.chmod('deep', 0); os.chmod('.', 0)",
+    "daemons": (
+        "for _ in range(3):\n"
+        "    if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        if os.fork(): os._exit(0)\n"
+        "        [signal.signal(each, signal.SIG_IGN) for each in range(1, 32) if each not in (9, 19)]\n"
+        "        while True:\n"
+        "            attempt(write, '/tmp/daemon'); os.fork() and os._exit(0); time.sleep(0.01)\n"
+    ),
+    "System V objects": "print(libc.shmget(7, 4096, 0o1666), libc.semget(7, 1, 0o1666), libc.msgget(7, 0o1666))",
+    "POSIX objects": "print(libc.mq_open(b'/mine', 0o102, 0o666, None), libc.shm_open(b'/mine', 0o102, 0o666))",
+    "a module": "colorsys.mine = 1; colorsys.rgb_to_hsv = None; import builtins; builtins.len = None",
+    "its surroundings": (
+        "vars(os)['env' + 'iron']['MINE'] = '1'; os.umask(0o77); os.nice(5)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    ),
+    "sockets": (
+        "heard = socket.create_server(('127.0.0.1', 5000))\n"
+        "for _ in range(20): socket.create_connection(('127.0.0.1', 5000)).sendall(b'x')\n"
+        "named = socket.socket(socket.AF_UNIX); named.bind('\\0mine'); named.listen()\n"
+        "kept = [libc.fcntl(1, 1031, 1 << 16)]\n"
+    ),
+    "its parent's memory": "attempt(write, f'/proc/{parent}/mem'); attempt(os.listdir, f'/proc/{parent}/fd')",
+    "tracing": "print(libc.ptrace(16, parent, 0, 0), libc.ptrace(0x4206, parent, 0, 0))",
+    "its parent's descriptors": (
+        "held = os.pidfd_open(parent)\nfor each in range(20): attempt(libc.syscall, 438, held, each, 0)\n"
+    ),
+    "its parent's limits": (
+        "for each in (resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CPU):\n"
+        "    attempt(resource.prlimit, parent, each, (0, 0))\n"
+        "attempt(os.setpriority, os.PRIO_PROCESS, parent, 19); attempt(os.sched_setaffinity, parent, {0})\n"
+    ),
+    "signals": (
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "for number in (signal.SIGINT, signal.SIGSTOP, signal.SIGTERM, signal.SIGKILL):\n"
+        "    for each in (parent, *range(3, 100)): attempt(os.kill, each, number)\n"
+    ),
+    "signals to all": "os.kill(-1, signal.SIGKILL); os.kill(0, signal.SIGKILL)",
+    "descriptors": 'for each in range(3, 200): attempt(os.write, each, b\'ready\\n{"told": "0"}\\n\')',
+    "mounts": (
+        "for each in (b'/gome/work', b'/gome/data', b'/tmp', b'/proc', b'/dev/shm'): print(libc.umount2(each, 2))\n"
+        "print(libc.unshare(0x10000000), libc.unshare(0x20000), libc.setns(os.open('/proc/self/ns/pid', 0), 0))\n"
+    ),
+    "its input and output": "import fcntl\nfor each in (0, 1, 2): fcntl.fcntl(each, fcntl.F_SETFL, os.O_NONBLOCK)",
+    "an end by a signal": "os.abort()",
+    "an end by status": "os._exit(3)",
+}
+
+
+@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
+class TestNothingOfAScriptReachesALaterOne:
+    """One after the other on one slot: whatever the first does, the second is as if it were the first."""
+
+    @pytest.mark.parametrize("attack", _ATTACKS)
+    def test_whatever_it_tries(self, place: Place, attack: str) -> None:
+        sources = [_LOOK_ROUND, _LOOK_ROUND, _PRELUDE + _ATTACKS[attack], _LOOK_ROUND]
+        executor = make(place, "colorsys", "socket")
+        untouched, after_one, attacker, after = anyio.run(_in_turn, executor, _launches(place, *sources))
+        assert after.ok, after.stderr
+        (first, token), (second, token_after_one), (last, token_after) = (
+            each.stdout.rstrip().rsplit("\n", 1) for each in (untouched, after_one, after)
+        )
+        assert first.replace(token, "T") == second.replace(token_after_one, "T") == last.replace(token_after, "T")
+        assert token == token_after_one, "one template served both"
+        assert (token == token_after) == (attacker.cause in (Cause.OK, Cause.EXIT)), "and more only where all is sure"
+        assert executor.handed_over == 4
+
+    def test_a_script_that_is_ended_takes_its_template_along(self, place: Place) -> None:
+        source = "import os; print(vars(os)['env' + 'iron']['GOME_LAUNCH'])\nimport time; time.sleep({})"
+        launches = _launches(place, source.format(60), source.format(0))
+        limits = launches[0].limits.model_copy(update={"wall": 0.6})
+        launches[0] = launches[0].model_copy(update={"limits": limits})
+        executor = make(place)
+        first, second = anyio.run(_in_turn, executor, launches)
+        assert (first.cause, second.cause) == (Cause.TIMEOUT, Cause.OK)
+        assert first.stdout != second.stdout != ""
+        assert executor.handed_over == 2
+
+    def test_random_numbers_differ_from_script_to_script(self, place: Place) -> None:
+        source = "import random, numpy\nprint(random.random(), numpy.random.random())"
+        outcomes = anyio.run(_in_turn, make(place, "numpy", "random"), _launches(place, *[source] * 3))
+        assert len({number for each in outcomes for number in each.stdout.split()}) == 6
+
+    def test_what_was_not_closed_is_written_and_what_is_to_be_called_at_the_end_is_called(self, place: Place) -> None:
+        source = (
+            "import atexit, ctypes\n"
+            "class Last:\n"
+            "    def __del__(self): print('collected')\n"
+            "kept = Last()\n"
+            "out = open('out/a', 'w'); out.write('not closed')\n"
+            "atexit.register(print, 'called')\n"
+            "ctypes.CDLL(None).printf(b'in C\\n')\n"
+        )
+        launch = _launches(place, source)[0].model_copy(update={"artefacts": ("a",)})
+        outcome = anyio.run(_in_turn, make(place, "pandas"), [launch])[0]
+        assert sorted(outcome.stdout.split("\n")) == ["", "called", "collected", "in C"]
+        assert outcome.artefacts["a"].read_text() == "not closed"
 
 
 @pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")

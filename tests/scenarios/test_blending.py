@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from scenarios.blending import blend
 from scenarios.evidence import TaskBrief
+from scenarios.grading import grade
 from scenarios.harness import Harness
 from scenarios.metrics import metric_named
 from scenarios.tasks import Task
@@ -92,8 +93,7 @@ def test_the_mean_of_equals_is_each_of_them(values: list[float], count: int) -> 
 def test_a_blend_is_a_submission(kind: str, metric: str, tmp_path: Path) -> None:
     """The harness takes it as any other, whatever order its members' rows are in, and a worse member lowers it."""
     harness = Harness(Task.load(make_task(tmp_path / "task", kind, metric=metric)), tmp_path / "views", seed=1)
-    harness.prepare()
-    sample = (harness.data("holdout") / "sample_submission.csv").read_text().splitlines()
+    sample = (harness.task.public / "sample_submission.csv").read_text().splitlines()
     draw = np.random.default_rng(0)
     members = []
     for number in range(2):
@@ -101,12 +101,11 @@ def test_a_blend_is_a_submission(kind: str, metric: str, tmp_path: Path) -> None
         lines = [f"{line.split(',')[0]},{value}" for line, value in zip(sample[1:], values, strict=False)]
         members.append(tmp_path / f"{number}.csv")
         members[-1].write_text("\n".join([sample[0], *(lines if number else reversed(lines))]) + "\n")
-    text = harness.blend("holdout", members)
+    text = harness.blend(members)
     (tmp_path / "blend.csv").write_text(text)
-    judged = harness.evaluate("holdout", {"submission.csv": tmp_path / "blend.csv"})
-    assert judged.valid, judged.defects
-    assert judged.score is not None
-    assert harness.blend("holdout", members) == text
+    graded = grade(harness.task, tmp_path / "blend.csv")
+    assert graded is not None and np.isfinite(graded.score)
+    assert harness.blend(members) == text
     members[0].write_text("id,y\n1,0.5\n")
     with pytest.raises(ValueError, match="1 of 2 submissions are not as asked"):
-        harness.blend("holdout", members)
+        harness.blend(members)

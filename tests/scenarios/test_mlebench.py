@@ -19,6 +19,7 @@ from scenarios.harness import Harness
 from scenarios.loader import task_folder
 from scenarios.mlebench import mlebench_task
 from scenarios.tasks import Task
+from tests.scenarios.solve import solve
 
 AUTHORS = ["EAP", "HPL", "MWS"]
 
@@ -83,8 +84,9 @@ def test_a_competition_goes_through_the_harness_and_only_is_read(data: Path, tmp
     task = Task.load(task_folder("mlebench:spaceship-titanic", tmp_path))
     assert (task.brief.task_type, task.brief.classes) == ("binary", ("False", "True"))
     harness = Harness(task, tmp_path / "views", seed=1)
-    harness.prepare()
-    assert (harness.data("full") / "train.csv").read_bytes() == (task.public / "train.csv").read_bytes()
+    for view in ("full", harness.splits[0]):
+        judged = harness.evaluate(view, solve(harness.data(view), tmp_path / view))
+        assert judged.defects == ()
     assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == before
 
 
@@ -148,7 +150,10 @@ def test_a_competition_without_an_adapter_is_guessed_and_marked_once_its_metric_
     )
     assert (task.brief.split.kind, task.brief.split.column, task.answers) == ("time", "day", None)
     assert [words.split()[0] for words in task.brief.unverified] == ["id", "validation", "metric"]
-    Harness(task, tmp_path / "views", seed=1).prepare()
+    harness = Harness(task, tmp_path / "views", seed=1)
+    assert harness.splits == ("split-4", "split-3", "split-2", "split-1", "split-0"), "the latest first"
+    days = [pd.read_csv(harness.data("split-4") / name)["day"] for name in ("train.csv", "test.csv")]
+    assert max(days[0]) < min(days[1])
 
 
 def test_a_competition_with_an_adapter_is_not_marked(data: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from scenarios.newtask import MetricInDoubt, guess_metric, new_task
 from scenarios.prepare.preparing import TASKS
 from scenarios.prepare.recipes import RECIPES
 from tests.scenarios.make_task import make_task
-from tests.scenarios.solve import solve
+from tests.scenarios.solved import trial
 
 
 def table(tmp_path: Path, kind: str = "regression") -> Path:
@@ -44,11 +44,10 @@ def test_a_table_becomes_a_task_that_is_solved_and_graded(
     assert (brief.name, brief.task_type, brief.metric, brief.id_column) == ("own", kind, guessed, "id")
     assert (brief.train_rows, brief.test_rows) == (240, 60)
     harness = Harness(made.task, tmp_path / "views", seed=1)
-    harness.prepare()
-    files = solve(harness.data("full"), tmp_path / "out")
-    evaluation = harness.evaluate("full", files)
-    assert evaluation.valid and evaluation.leaks == () and evaluation.score is not None
-    graded = grade(made.task, files["submission.csv"])
+    found = trial(harness, tmp_path / "out")
+    assert found.evaluation.leaks == () and found.evaluation.score is not None
+    (tmp_path / "submission.csv").write_text(found.submission)
+    graded = grade(made.task, tmp_path / "submission.csv")
     assert graded is not None
     assert any("held out" in guess for guess in made.guesses)
 
@@ -96,10 +95,9 @@ def test_files_and_folders_beside_the_table_go_to_scripts(tmp_path: Path) -> Non
     extra = [pictures, tmp_path / "shops.csv"]
     task = new_task(tmp_path / "own", table(tmp_path), ["y"], extra=extra).task
     harness = Harness(task, tmp_path / "views", seed=1)
-    harness.prepare()
-    for view in ("full", "debug", "holdout"):
-        assert (tmp_path / "views" / view / "pictures" / "1.png").read_bytes() == b"a picture"
-        assert (tmp_path / "views" / view / "shops.csv").is_file()
+    for view in ("split-1", "full", "debug", "holdout"):
+        assert (harness.data(view) / "pictures" / "1.png").read_bytes() == b"a picture"
+        assert (harness.data(view) / "shops.csv").is_file()
     with pytest.raises(TaskError, match=r"shops is neither a file nor a folder"):
         new_task(tmp_path / "other", tmp_path / "regression.csv", ["y"], extra=[tmp_path / "shops"])
     with pytest.raises(TaskError, match="the task has a file of that name already"):

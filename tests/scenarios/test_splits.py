@@ -8,7 +8,7 @@ from pandas import DataFrame, Series
 
 from errors import TaskError
 from scenarios.evidence import SplitRule
-from scenarios.splits import fold_numbers, holdout_rows, make_folds, split_units
+from scenarios.splits import fold_numbers, holdout_rows, make_splits, split_units, split_weights
 
 KINDS = ("random", "stratified", "group", "time", "holdout")
 
@@ -34,25 +34,25 @@ def splittable(draw: st.DrawFn) -> tuple[DataFrame, np.ndarray, SplitRule, int]:
 def test_folds_hold_what_they_promise(case: tuple[DataFrame, np.ndarray, SplitRule, int]) -> None:
     train, strata, rule, seed = case
     units = split_units(train, rule)
-    folds = make_folds(train["id"], units, strata, rule, seed)
-    splits = 1 if rule.kind == "holdout" else rule.folds
-    assert set(folds["split"]) == set(range(splits))
-    assert len(folds) == splits * len(train)
-    assert folds.equals(make_folds(train["id"], units, strata, rule, seed)), "the same seed gives the same folds"
+    splits = make_splits(units, strata, rule, seed)
+    assert len(splits) == (1 if rule.kind == "holdout" else rule.folds)
+    again = make_splits(units, strata, rule, seed)
+    assert all(
+        np.array_equal(one.train, other.train) and np.array_equal(one.valid, other.valid)
+        for one, other in zip(splits, again, strict=True)
+    ), "the same seed gives the same splits"
     valid_times = np.zeros(len(train), dtype=int)
-    for split in range(splits):
-        part = folds[folds["split"] == split]
-        assert list(part["id"]) == list(train["id"])
-        role = part["role"].to_numpy()
-        assert set(role) <= {"train", "valid", "unused"}
-        assert (role == "train").any() and (role == "valid").any()
-        assert not set(units[role == "train"]) & set(units[role == "valid"]), "what belongs together stays together"
+    for split in splits:
+        for rows in (split.train, split.valid):
+            assert len(rows) and list(rows) == sorted(set(rows)), "positions, each once, in ascending order"
+        assert not set(units[split.train]) & set(units[split.valid]), "what belongs together stays together"
         if rule.kind == "time":
-            assert units[role == "train"].max() < units[role == "valid"].min()
-            assert (role == "unused").sum() == (units > units[role == "valid"].max()).sum()
+            assert units[split.train].max() < units[split.valid].min()
+            unused = set(range(len(train))) - set(split.train) - set(split.valid)
+            assert unused == set(np.flatnonzero(units > units[split.valid].max()))
         else:
-            assert not (role == "unused").any()
-        valid_times += role == "valid"
+            assert len(split.train) + len(split.valid) == len(train)
+        valid_times[split.valid] += 1
     if rule.kind in ("random", "stratified", "group"):
         assert (valid_times == 1).all(), "each row is validated once"
     else:
@@ -81,6 +81,23 @@ def test_stratified_folds_have_each_class_in_its_share() -> None:
     numbers = fold_numbers(np.arange(610), strata, SplitRule(kind="stratified", folds=5), 3)
     for stratum, count in ((0, 100), (1, 20), (2, 2)):
         assert set(np.bincount(numbers[strata == stratum], minlength=5)) == {count}
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 500)), min_size=1, max_size=8))
+def test_a_split_counts_by_its_rows_and_a_later_one_of_time_more(parts: list[tuple[int, int]]) -> None:
+    splits, rows = [split for split, _ in parts], [count for _, count in parts]
+    weights = split_weights(SplitRule(kind="random"), splits, rows)
+    assert sum(weights) == pytest.approx(1)
+    assert weights == pytest.approx([count / sum(rows) for count in rows])
+    later = split_weights(SplitRule(kind="time", column="t"), splits, rows)
+    assert sum(later) == pytest.approx(1)
+    for one, other, split, count in zip(later, weights, splits, rows, strict=True):
+        assert one / other == pytest.approx(later[0] / weights[0] * (split + 1) / (splits[0] + 1)), count
+
+
+def test_the_splits_of_time_weigh_one_two_three_where_they_have_as_many_rows() -> None:
+    assert split_weights(SplitRule(kind="time", column="t"), (0, 1, 2), (7, 7, 7)) == pytest.approx((1 / 6, 2 / 6, 0.5))
+    assert split_weights(SplitRule(kind="time", column="t"), (2,), (7,)) == (1.0,), "of those that were run"
 
 
 def test_blocks_join_neighbouring_values() -> None:

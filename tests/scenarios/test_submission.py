@@ -1,4 +1,4 @@
-"""Seeded defects in submissions and out-of-fold files are all caught, each with its first row; valid files pass."""
+"""Seeded defects in submissions are all caught, each with its first row; valid files pass."""
 
 import gzip
 from collections.abc import Callable
@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas import DataFrame, concat
 
-from scenarios.submission import check_oof, check_submission
+from scenarios.submission import check_submission
 from scenarios.tables import canonical
 from scenarios.tasks import Task
-from scenarios.views import View, make_view, valid_rows
 from tests.scenarios.make_task import make_task
 
 KINDS = {"value": ("regression", "rmsle"), "label": ("multiclass", "qwk"), "chance": ("multiclass", "log-loss")}
@@ -194,39 +193,6 @@ def test_rounded_probabilities_still_sum_to_one(tasks: dict[str, Task], tmp_path
     path = tmp_path / "submission.csv"
     right(task, list(task.test["id"])).round(3).to_csv(path, index=False)
     assert check_submission(path, task.brief, task.metric, canonical(task.test["id"])).defects == ()
-
-
-OOF_DEFECTS: list[tuple[str, Callable[[DataFrame], DataFrame], str]] = [
-    ("no split", lambda t: t.drop(columns="split"), "columns-missing"),
-    ("a fold missing", lambda t: t[t["split"] != 2], "ids-missing"),
-    ("a row missing", lambda t: t.iloc[1:], "ids-missing"),
-    ("a row twice", lambda t: concat([t, t.iloc[[0]]]), "ids-duplicate"),
-    ("a row under another split", lambda t: cell(1, "split", (t["split"][0] + 1) % 5)(t), "ids-unknown"),
-    ("training rows predicted too", lambda t: concat([t, t.assign(split=(t["split"] + 1) % 5)]), "ids-unknown"),
-    ("splits from one", lambda t: t.assign(split=t["split"] + 1), "ids-unknown"),
-    ("an empty value", cell(3, "y", ""), "missing-value"),
-]
-
-
-@pytest.fixture(scope="module")
-def view(tasks: dict[str, Task]) -> View:
-    return make_view(tasks["value"], "full", 7, 0.2)
-
-
-@pytest.mark.parametrize(("change", "code"), [case[1:] for case in OOF_DEFECTS], ids=[case[0] for case in OOF_DEFECTS])
-def test_out_of_fold_rows_are_the_valid_rows_once_each(
-    tasks: dict[str, Task], view: View, tmp_path: Path, change: Callable[[DataFrame], DataFrame], code: str
-) -> None:
-    task = tasks["value"]
-    valid = valid_rows(view, "id")
-    table = right(task, list(valid["id"])).assign(split=valid["split"].to_numpy())
-    path = tmp_path / "oof.csv"
-    table.to_csv(path, index=False)
-    assert check_oof(path, task.brief, task.metric, valid).defects == ()
-    change(table).to_csv(path, index=False)
-    checked = check_oof(path, task.brief, task.metric, valid)
-    assert code in [note.code for note in checked.defects]
-    assert checked.table is None
 
 
 @settings(max_examples=120, deadline=None)

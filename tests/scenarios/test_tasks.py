@@ -13,7 +13,7 @@ from scenarios.harness import Harness
 from scenarios.problems import TaskProblems
 from scenarios.tasks import Task
 from tests.scenarios.make_task import make_task, write_csv
-from tests.scenarios.solve import solve
+from tests.scenarios.solved import trial
 
 BIKES = Path(scenarios.__file__).parent / "tasks" / "bike-demand"
 Change = Callable[[Path], None]
@@ -168,7 +168,7 @@ BROKEN: list[tuple[str, str, Change, list[str]]] = [
         write("../leaderboard.csv", b"score\n1\nx\n"),
         ["leaderboard.csv", "row 2"],
     ),
-    ("a file of the harness's name", "regression", write("public/folds.csv", b"id\n"), ["folds.csv", "rename"]),
+    ("a file of the harness's name", "regression", write("public/task.json", b"{}"), ["task.json", "rename"]),
 ]
 
 
@@ -281,17 +281,8 @@ def _renamed(folder: Path, old: str, new: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("old", "new"), [("id", "split"), ("id", "role"), ("y", "split")])
-def test_names_of_the_harness_s_own_columns_are_refused(tmp_path: Path, old: str, new: str) -> None:
-    folder = make_task(tmp_path / "task")
-    with pytest.raises(TaskError, match=f"column '{new}' is the id or predicted.*another"):
-        Task.load(_renamed(folder, old, new))
-
-
-@pytest.mark.parametrize("name", ["row", "level_0", "index"])
-def test_an_id_may_have_any_other_name(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["row", "level_0", "index", "split", "role"])
+def test_an_id_may_have_any_name(tmp_path: Path, name: str) -> None:
     folder = make_task(tmp_path / "task")
     harness = Harness(Task.load(_renamed(folder, "id", name)), tmp_path / "views", seed=1)
-    harness.prepare()
-    out = solve(harness.data("full"), tmp_path / "out")
-    assert harness.evaluate("full", out).valid
+    assert trial(harness, tmp_path / "out").evaluation.score is not None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.ideas import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Score, Scores
+from agents.ideas import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Score, Scores, Shipped
 from agents.messages import (
     Candidates,
     Diagnosis,
@@ -133,13 +133,24 @@ class Sample:
 
 def evaluation(score: float) -> Evaluation:
     folds = tuple(round(score + offset, 4) for offset in (-0.012, -0.004, 0.0, 0.006, 0.01))
-    return Evaluation(view="full", score=score, folds=folds, standard_error=0.004)
+    return Evaluation(
+        view="splits",
+        score=score,
+        splits=tuple(range(5)),
+        planned=5,
+        folds=folds,
+        fold_rows=((20, 80),) * 5,
+        weights=(0.2,) * 5,
+        replicates=((),) * 5,
+        standard_error=0.004,
+    )
 
 
 def opened(sample: Sample) -> RunOpened:
     wrap = sample.wrap
     return RunOpened(
-        version="0.1.0",
+        version="0.2.0",
+        splits=tuple(f"split-{split}" for split in range(5)),
         name="bike-demand",
         scenario={"name": "bike-demand", "seed": 7, "traces": 2, "budget": {"time": 100.0, "trials": 12}},
         scenario_path="scenarios/bike-demand.yaml",
@@ -328,6 +339,8 @@ def close(sample: Sample, script: str) -> None:
         score=0.41,
         standard_error=0.004,
         seconds=2.5,
+        splits=tuple(range(5)),
+        oof_ref=sample.put("id,bikers\n2,1.1\n"),
     )
     called = sample.say("director", FinishCalled(finalists=(winner,), seeds=2, reason="the budget of trials is used"))
     sample.activity("finisher", "script", "hold-out run", called, 3.0, scripts=1.0, script_seconds=2.5)
@@ -337,6 +350,8 @@ def close(sample: Sample, script: str) -> None:
     finished = RunFinished(
         winner=winner,
         ranking=(ranking,),
+        shipped=Shipped(mode="mean", reason="better on the hold-out"),
+        submission_ref=submission,
         why=sample.wrap("best mean hold-out score 0.414 of one finalist"),
         grade=Grade(score=0.418, medal="silver", above_median=True),
         trials=6,

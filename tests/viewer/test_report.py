@@ -65,10 +65,8 @@ def test_the_mean_of_the_finalists_stands_beside_them() -> None:
     sample = sample_run(str)
     last = sample.envelopes[-1]
     assert isinstance(last.message, RunFinished)
-    blend = Blend(
-        members=((1, 2), (0, 3)), scores=(0.4071, 0.4073), mean=0.4072, spread=1e-4, taken=True, submission_ref="mean"
-    )
-    message = last.message.model_copy(update={"blend": blend})
+    blend = Blend(members=((1, 2), (0, 3)), scores=(0.4071, 0.4073), mean=0.4072, spread=1e-4, taken=True)
+    message = last.message.model_copy(update={"blend": blend, "submission_ref": "mean"})
     page = render([*sample.envelopes[:-1], replace(last, message=message)], sample)
     assert "mean of 1.2, 0.3, submitted" in page
     assert "0.4072" in page

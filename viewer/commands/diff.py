@@ -1,4 +1,4 @@
-"""`diff`: the code of a step against its parent, with what that did to each fold."""
+"""`diff`: the code of a step against its parent, with what that did on each split."""
 
 from viewer import text
 from viewer.commands.options import Json, Run, Runs, folder_of
@@ -14,7 +14,7 @@ __all__ = ["diff"]
 def diff(
     run: Run = "@last", step: str | None = None, other: str | None = None, *, runs: Runs = None, json: Json = False
 ) -> int:
-    """Show what a step changed in its parent's code, and the effect on each fold.
+    """Show what a step changed in its parent's code, and the effect on each split.
 
     Parameters
     ----------
@@ -34,11 +34,14 @@ def diff(
     if json:
         emit("diff", {"from": old.name if old else None, "to": new.name, "diff": changes, "folds": effect})
         return 0
-    say(f"{new.name} ({new.verdict}, score {text.score(new.score)}) against {names[0]}: {text.gain(new.gain)}")
+    say(f"{new.name} ({new.verdict}, score {new.score_words}) against {names[0]}: {text.gain(new.gain)}")
     for each in new.hypotheses:
         say(f"  {each.component}: {each.statement}")
     if effect:
-        say("folds: " + ", ".join(f"{text.score(before)} → {text.score(after)}" for before, after in effect))
+        say("splits: " + ", ".join(f"{text.score(before)} → {text.score(after)}" for before, after in effect))
+    if (rests := new.diagnosis.effect if new.diagnosis else None) is not None and rests.standard_error is not None:
+        error = text.spread(rests.standard_error)
+        say(f"the gain has a standard error of {error}, over {rests.rows} rows of {rests.splits} split(s)")
     say("\n" + ("\n".join(changes) or "the two scripts are the same"))
     hint(f"gome tree {folder.name}", f"gome log {folder.name} --trace {new.trace} --step {new.step}")
     return 0
@@ -52,9 +55,9 @@ def _parent(summary: Summary, step: Step) -> Step | None:
 
 
 def _effect(old: Step | None, new: Step) -> list[tuple[float, float]]:
-    """Scores of each fold before and after; empty where they cannot be paired."""
-    folds = [
-        step.diagnosis.evaluation.folds if step and step.diagnosis and step.diagnosis.evaluation else ()
+    """Scores before and after on each split that both were run on."""
+    before, after = (
+        dict(zip(found.splits, found.folds, strict=True)) if (found := step and step.evaluation) else {}
         for step in (old, new)
-    ]
-    return list(zip(*folds, strict=True)) if len(folds[0]) == len(folds[1]) else []
+    )
+    return [(before[split], after[split]) for split in before if split in after]

@@ -22,7 +22,7 @@ from scenarios.schema import Scenario
 from viewer import text
 from viewer.best_files import write_best
 from viewer.commands.best import best_data
-from viewer.commands.detach import detach as start
+from viewer.commands.detach import detach as start_detached
 from viewer.commands.detach import tell_detached
 from viewer.commands.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from viewer.commands.table import Table, scenario_of_table
@@ -53,6 +53,7 @@ def run(
     test: Annotated[Path | None, Parameter(show_default=False)] = None,
     metric: Annotated[str | None, Parameter(show_default=False)] = None,
     model: Annotated[str | None, Parameter(show_default=False)] = None,
+    start: Annotated[Path | None, Parameter(show_default=False)] = None,
     detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     run_id: Annotated[str | None, Parameter(show=False)] = None,
     runs: Runs = None,
@@ -73,6 +74,8 @@ def run(
         Of a table: what counts, such as rmse, auc, log-loss. Guessed from the target where it is not given.
     model
         Of a table: the language model that reasons, such as gpt-5. Without one the offline expert does.
+    start
+        A script of your own, by docs/contract.md: it is the first trial, and traces go on from it.
     detach
         Return once the run has begun; it goes on by itself, also when this terminal is closed.
     run_id
@@ -91,14 +94,17 @@ def run(
     folder = runs_root(runs) / name
     if detach:
         settings = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role), "--sandbox", sandbox]
-        return tell_detached(start(_again(scenario, settings, display, folder), folder), as_json=json)
+        settings += [f"--start={start.absolute()}"] if start else []
+        return tell_detached(start_detached(_again(scenario, settings, display, folder), folder), as_json=json)
 
     async def work(ready: Ready) -> RunFinished | None:
         def begun(supervisor: Supervisor) -> None:
             say_aside(f"run {name} in {folder}")  # not before: what cannot begin is no run
             ready(supervisor)
 
-        return await conduct(asked, scenario, folder, run_id=name, unsandboxed=sandbox == "none", on_ready=begun)
+        return await conduct(
+            asked, scenario, folder, run_id=name, start=start, unsandboxed=sandbox == "none", on_ready=begun
+        )
 
     return conduct_watched(folder, work, display, as_json=json)
 

@@ -49,7 +49,7 @@ def _branches(trace: Trace, parents: dict[str, str | None], parent: str | None, 
         last = number == len(children)
         gain = f" ({text.gain(step.gain)})" if step.gain is not None else ""
         mark = MARKS.get(step.verdict, "·")
-        yield f"{indent}{'└' if last else '├'} {step.name} {mark} {text.score(step.score)}{gain}  {_words(step)}"
+        yield f"{indent}{'└' if last else '├'} {step.name} {mark} {step.score_words}{gain}  {_words(step)}"
         yield from _branches(trace, parents, step.name, indent + ("  " if last else "│ "))
 
 

@@ -1,12 +1,18 @@
 """`validate`: every problem of a scenario and its task, before anything runs."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.site import python_of
+from agents.start import read_start, start_of
 from errors import UsageError
+from executors.environment import describe
 from scenarios.loader import load_scenario, resolve_task, warnings
 from scenarios.problems import Problem, ScenarioProblems, TaskProblems
+from scenarios.schema import Scenario
 from scenarios.tasks import Task
+from scenarios.views import ids_are_names
 from viewer.commands.options import Json, Overrides, RoleBackends, ScenarioFile
 from viewer.output import emit, hint, say
 
@@ -24,12 +30,15 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
     try:
         asked = load_scenario(scenario, overrides=set_, roles=role)
         task = Task.load(resolve_task(asked, scenario))
+        _check_start(asked, scenario)
     except UsageError as error:
         if not json:
             raise
         emit("validate", {"valid": False, "problems": _problems(error, scenario), "warnings": []})
         return error.exit_status
     notes = [*map(str, warnings(asked)), *task.notes, *(f"unverified: {words}" for words in task.brief.unverified)]
+    if not ids_are_names(task):
+        notes.append("ids stay as they are in what scripts are given: they say something of a row (docs/tasks.md)")
     if json:
         emit("validate", {"valid": True, "problems": [], "warnings": notes})
         return 0
@@ -38,6 +47,14 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
         say(f"{scenario}: warning: {note}")
     hint(f"gome run {scenario}")
     return 0
+
+
+def _check_start(asked: Scenario, scenario: Path) -> None:
+    """Raise UsageError for a script to begin from that could not run."""
+    start = start_of(asked, scenario)
+    if start is not None:
+        python = python_of(asked.executors) or Path(sys.executable)
+        read_start(start, describe(python).importable)
 
 
 def _problems(error: UsageError, scenario: Path) -> Sequence[Problem]:

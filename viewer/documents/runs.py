@@ -17,6 +17,7 @@ __all__ = [
     "Lanes",
     "Memory",
     "Parting",
+    "Predictions",
     "Report",
     "RunRow",
     "StepDiff",
@@ -75,6 +76,8 @@ class WrittenSolution(BestSolution):
 
     script: str
     submission: str
+    requirements: str
+    oof: str | None
     readme: str
 
 
@@ -85,6 +88,15 @@ class FinishedRun(BestSolution):
     script: str
     submission: str
     report: str
+
+
+class Predictions(Data):
+    """A file of predictions for new rows, and the steps whose scripts made it."""
+
+    run: str
+    rows: int
+    steps: str
+    output: str
 
 
 class DetachedRun(Data):
@@ -108,7 +120,7 @@ class TreeNode(Data):
 
 
 class StepDiff(Data):
-    """What a step changed; `folds` are scores before and after."""
+    """What a step changed; `folds` are scores before and after on each split that both were run on."""
 
     from_: str | None = Field(alias="from")
     to: str

@@ -14,7 +14,7 @@ from scenarios.evidence import SplitRule
 __all__ = ["affordable", "aim", "script_seconds"]
 
 _START = 0.5
-_TORCH = 0.5
+_TORCH = 1.5  # its first optimizer imports a compiler
 _INNER_FITS = 2.0  # three inner fits on two thirds of the rows
 _SHARE_OF_LIMIT = 0.05
 _TOLD_BY_A_SHADE = 0.15  # many are background in all pictures, and cost little

@@ -66,7 +66,7 @@ def _crosses(scene: Scene) -> Iterable[Choice]:
 def _slices(scene: Scene) -> Iterable[Choice]:
     if scene.evaluation is None or not scene.evaluation.residuals:
         return
-    total = scene.profile.rows
+    total = sum(valid for valid, _ in scene.evaluation.fold_rows) or scene.profile.rows
     for piece in scene.evaluation.residuals[:5]:
         excess = piece.share_of_loss - piece.rows / total
         if excess < 0.05:

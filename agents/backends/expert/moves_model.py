@@ -55,9 +55,8 @@ def _slower(plan: Plan, _: Subject) -> Plan:
 def _faster(plan: Plan, _: Subject) -> Plan:
     if plan.learning_rate >= 0.3:
         return plan
-    return plan.model_copy(
-        update={"learning_rate": plan.learning_rate * 2, "iterations": max(40, plan.iterations // 2)}
-    )
+    update = {"learning_rate": plan.learning_rate * 2, "iterations": max(40, plan.iterations // 2)}
+    return plan.model_copy(update=update)
 
 
 def _scaled(field: str, factor: float, low: float, high: float) -> Callable[[Plan, Subject], Plan]:
@@ -99,8 +98,7 @@ def _shapes(scene: Scene) -> Iterable[Choice]:
 
 
 def _monotonic(plan: Plan, subject: Subject) -> Plan:
-    held = {name for name, _ in plan.monotonic}
-    added = tuple((name, 1) for name in subject if name not in held)
+    added = tuple((name, 1) for name in subject if name not in dict(plan.monotonic))
     return plan.model_copy(update={"monotonic": (*plan.monotonic, *added)})
 
 

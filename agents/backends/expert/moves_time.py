@@ -1,6 +1,7 @@
 """Moves on rows that lie before the test in time: days that come again, echoes of the target, and a moving level.
 
 What a row learns of the target here comes from training rows alone, and from no nearer than the test could know it.
+Nor does it where an early split's validation rows and the test, which lies far ahead of them, are predicted together.
 """
 
 from collections.abc import Iterable

@@ -43,7 +43,7 @@ _SIZES |= {"tree_columns", "penalty", "nearest", "epochs", "width"}
 
 # what a traceback may name → the fields of the plan that put it there
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("target_means|TargetEncoder", ("target_means",)),
+    ("target_means|TargetEncoder", ("target_means", "holidays")),
     ("best_cuts|class_weights|decide", ("decide",)),
     ("sharpen|IsotonicRegression|isotonic", ("calibrate",)),
     ("nnls|stack|RidgeCV|out_of_fold|GroupKFold", ("combine", "calibrate", "decide")),
@@ -58,9 +58,10 @@ _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("early_stopping|validation", ("early_stopping",)),
     ("poisson|gamma|loss", ("loss",)),
     ("looked_up|word_counts|CountVectorizer|TfidfTransformer|TruncatedSVD", ("texts", "word_pairs", "characters")),
-    ("pictures|Image|gradients|Convolutions|straight", ("images", "straight", "shifts")),
+    ("pictures|Image|gradients|straight", ("images", "straight", "shifts")),
     ("summary_of|row_of_table|keys_of", ("joins",)),
-    ("SameDay|Echo", ("holidays", "echoes")),
+    ("Echo", ("echoes",)),
+    ("LEVEL", ("level",)),
     ("rng.choice|fit_models", ("bag_rows", "bags")),
 )
 

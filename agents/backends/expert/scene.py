@@ -241,8 +241,10 @@ class Scene:
         """The share of the validation loss that training does not show: 0 none, 1 all. None where it is not known."""
         if self.evaluation is None or self.evaluation.score is None or not self.evaluation.train_folds:
             return None
+        learnt, weights = self.evaluation.train_folds, self.evaluation.weights
+        trained = fmean(learnt, weights if len(weights) == len(learnt) else None)
         held = self.loss(self.evaluation.score)
-        return 1.0 - self.loss(fmean(self.evaluation.train_folds)) / held if held > 0 else None
+        return 1.0 - self.loss(trained) / held if held > 0 else None
 
     @cached_property
     def spread(self) -> float | None:

@@ -149,7 +149,7 @@ def test_missing_packages_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_recorded_solutions_carry_a_run_through_an_autogen_component(tmp_path: Path) -> None:
     with ModelServer(RecordedModel.load("bike_demand").turn) as server:
         backends = {"recorded": settings(server.base_url).model_dump()}
-        executors = {"slots": 2, "debug": False, "timeout": {"full": "60s"}}
+        executors = {"slots": 2, "timeout": {"full": "60s"}}
         asked = scenario(server.base_url, backends=backends, budget={"trials": 1}, executors=executors)
         finished = anyio.run(lambda: conduct(asked, HOUSE / "recorded.yaml", tmp_path / "run", run_id="autogen"))
     assert finished is not None

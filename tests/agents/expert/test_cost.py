@@ -2,9 +2,11 @@
 
 import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from agents.backends.expert.compose import compose
 from agents.backends.expert.cost import script_seconds
@@ -55,3 +57,20 @@ def test_on_many_rows_averaged_trees_and_networks_begin_light(places: dict[str, 
     few, many = (starting_plan(place.task.brief, crowded(place, rows)) for rows in (5_000, 50_000))
     assert many.trees < few.trees and many.tree_leaf > few.tree_leaf and many.epochs < few.epochs
     assert many.iterations == few.iterations
+
+
+def test_a_run_is_one_fit_on_the_rows_of_a_split(places: dict[str, Place]) -> None:
+    place = places["binary"]
+    profile = crowded(place, 200_000)
+
+    def fit(**changed: Any) -> float:
+        rule = place.task.brief.split.model_copy(update={"kind": "random"} | changed)
+        task = place.task.brief.model_copy(update={"train_rows": profile.rows, "split": rule})
+        plan = starting_plan(task, profile).model_copy(update={"drop": ("city",), "target_means": ()})
+        start = script_seconds(Scene(task, profile, plan), plan.model_copy(update={"iterations": 0}))
+        return script_seconds(Scene(task, profile, plan), plan) - start
+
+    assert fit(folds=10) == pytest.approx(0.9 / 0.8 * fit(folds=5), rel=0.02), "however many splits there are"
+    assert fit(kind="time", folds=5) == pytest.approx(7 / 12 / 0.8 * fit(folds=5), rel=0.05)
+    assert fit(kind="holdout", folds=1) == pytest.approx(fit(folds=5), rel=0.02)
+    assert fit(kind="own") > 2 * fit(folds=5), "it is fitted twice"

@@ -118,8 +118,12 @@ def test_a_table_is_left_and_taken_again(places: dict[str, Place]) -> None:
 
 
 def test_an_echo_is_no_younger_than_the_test_could_know(places: dict[str, Place]) -> None:
-    """Days beyond the training rows learn nothing of the target from nearer than the test reaches."""
+    """Days beyond the training rows learn nothing of the target from nearer than the test reaches.
+
+    Where rows lie further ahead, as the true test does in the view of an early split, they look back further.
+    """
     script = places["days"].script(places["days"].plan(echoes=("date",)))
+    assert 'Echo("date", 196)' in script, "the test is 196 days long"
     scope: dict[str, Any] = {"__name__": "solution"}
     exec(compile(script, "solution.py", "exec"), scope)  # noqa: S102 - the script under test
     pd = scope["pd"]
@@ -128,8 +132,12 @@ def test_an_echo_is_no_younger_than_the_test_could_know(places: dict[str, Place]
     rows = pd.DataFrame({"date": [100.0, 127.0, 128.0, 150.0, 190.0]})
     later = echo.transform(rows)["date_echo"]
     assert later.iloc[0] == 72.0 - 7 * 1.5
-    assert later.iloc[4] == 49.5
-    assert (later <= rows["date"] - 28).iloc[:4].all()
+    assert later.iloc[1] == 99.0 - 7 * 1.5, "the last of the rows for which 28 days are enough"
+    assert later.iloc[2] == 93.0 - 7 * 1.5
+    assert later.iloc[4] == 99.0 - 7 * 1.5
+    assert (later <= rows["date"] - 28).all()
+    inside = echo.transform(days)["date_echo"]
+    assert inside.iloc[80] == 52.0 - 7 * 1.5
 
 
 def test_bayes_without_words_is_a_linear_model(places: dict[str, Place]) -> None:

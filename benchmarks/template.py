@@ -1,4 +1,4 @@
-"""A process that has imported the libraries and computed nothing; each script it is asked for runs in a fork of it.
+"""A warm interpreter for the benchmarks: it has imported libraries, computes nothing, and each script is a fork of it.
 
 It is a program of its own that imports nothing of ours. A line of JSON in on standard input, `{"script": path,
 "arguments": [...], "workspace": path, "wall": seconds, "cpu": seconds or null}`; when the script has ended, a line

@@ -1,0 +1,139 @@
+"""Predictions for new rows by what a run submitted: its scripts are run again, in the sandbox, on these rows.
+
+Where the mean of the splits' models was submitted, each is trained again on the rows of its split, else one model on
+all rows: for the rows of the task's own test this is the submission.
+"""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from agents.conduct import opening_of, scenario_of
+from agents.forward import ForwardPass
+from agents.ideas import Finalist, Shipped
+from agents.known_runs import KnownRuns
+from agents.messages import VOCABULARY, RunFinished
+from agents.predictions import unpacked
+from agents.script_run import ScriptRan, ScriptRun
+from agents.site import open_site, python_of
+from agents.workshop import find_assets
+from bus.artefacts import Artefacts
+from bus.reader import LogReader
+from errors import UsageError
+from executors.environment import describe
+from executors.launch import Limits
+from executors.slots import SlotPool
+from scenarios.harness import Harness
+from scenarios.new_rows import with_new_rows
+from scenarios.tasks import Task
+from scenarios.view_files import ScriptLimits
+from scenarios.views import view_of_split
+
+__all__ = ["Predicted", "predict"]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A table of predictions as text, how many rows it has, whose they are, and what is to be said of the new rows."""
+
+    table: str
+    rows: int
+    whose: str
+    notes: tuple[str, ...]
+
+
+async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Predicted:
+    """Predict the rows of a CSV file by the solution of the finished run in `folder`; writes nothing there.
+
+    Raises TaskError for a table that does not fit or a task that is gone, UsageError for a run without a solution or
+    whose task has changed, and where a script fails on the new rows.
+    """
+    finished = await anyio.to_thread.run_sync(_finished, folder)
+    opened = await anyio.to_thread.run_sync(opening_of, folder)
+    task = await anyio.to_thread.run_sync(Task.load, Path(opened.task_path))
+    if task.digest != opened.task_digest:
+        raise UsageError(f"the task's files in {opened.task_path} are not those that the run learnt from")
+    task, notes = await anyio.to_thread.run_sync(with_new_rows, task, table)
+    with tempfile.TemporaryDirectory(prefix="gome-predict-") as place:
+        submissions = await _submissions(folder, Path(place), task, finished, unsandboxed=unsandboxed)
+    whose = " and ".join(f"{each.trace}.{each.step}" for each in finished.members)
+    return Predicted(submissions, len(task.test), whose, notes)
+
+
+def _finished(folder: Path) -> RunFinished:
+    """How the run ended. Raises UsageError where it has not, or has no solution."""
+    finished: RunFinished | None = None
+    with LogReader(folder, VOCABULARY) as reader:
+        for envelope in reader.envelopes(kinds=["run_finished"]):
+            finished = envelope.message if isinstance(envelope.message, RunFinished) else finished
+    if finished is None:
+        raise UsageError(f"run {folder.name} has not finished; end it with: gome finish {folder.name}")
+    if not finished.members or finished.shipped is None:
+        raise UsageError(f"run {folder.name} has no accepted solution, so there is nothing to predict with")
+    return finished
+
+
+async def _submissions(folder: Path, place: Path, task: Task, finished: RunFinished, *, unsandboxed: bool) -> str:
+    """The members' predictions for the task's test, as the run had put them together."""
+    scenario = await anyio.to_thread.run_sync(scenario_of, folder)
+    opened = await anyio.to_thread.run_sync(opening_of, folder)
+    settings, known = scenario.executors, Artefacts(folder)
+    site = await open_site(settings, place / "standby", unsandboxed=unsandboxed)
+    try:
+        limits = ScriptLimits(settings.timeout.full, opened.workplace.threads, opened.workplace.memory_gib)
+        harness = Harness(task, place / "data", scenario.seed, scenario.method.finish.holdout, limits)
+        environment = await anyio.to_thread.run_sync(describe, python_of(settings) or Path(sys.executable))
+        artefacts = Artefacts(place)
+        forward = ForwardPass(
+            executor=site.executor,
+            slots=SlotPool(site.slots),
+            harness=harness,
+            artefacts=artefacts,
+            folder=place / "work",
+            limits=Limits(memory=settings.memory),
+            importable=environment.importable,
+            known=KnownRuns(artefacts),
+            python=python_of(settings),
+            assets=find_assets(settings.assets, Path(opened.scenario_path).parent),
+        )
+        assert finished.shipped is not None  # noqa: S101 (what `_finished` returns)
+        tables = []
+        for member in finished.members:
+            await artefacts.put(await known.text(member.script_ref))
+            runs = await _run(forward, member, finished.shipped, scenario.seed, settings.timeout.full)
+            predictions = [unpacked(await artefacts.read(run.predictions_ref or "")) for run in runs]
+            path = place / f"{member.trace}.{member.step}.csv"
+            await anyio.Path(path).write_text(harness.mean(predictions), encoding="utf-8")
+            tables.append(path)
+        if len(tables) == 1:
+            return await anyio.Path(tables[0]).read_text(encoding="utf-8")
+        return await anyio.to_thread.run_sync(harness.blend, tables)
+    finally:
+        await site.close()
+
+
+async def _run(
+    forward: ForwardPass, member: Finalist, shipped: Shipped, seed: int, seconds: float
+) -> Sequence[ScriptRan]:
+    """The member's script on the views that its submission was made from. Raises UsageError where one run fails."""
+    views = [view_of_split(split) for split in member.splits] if shipped.mode == "mean" else ["full"]
+    outcomes: dict[str, ScriptRan] = {}
+
+    async def run(view: str) -> None:
+        request = ScriptRun(script_ref=member.script_ref, view=view, seed=seed, seconds=seconds)
+        outcomes[view] = await forward.run(request, "predict")
+
+    async with anyio.create_task_group() as group:
+        for view in views:
+            group.start_soon(run, view)
+    for ran in outcomes.values():
+        if not ran.good:
+            defects = ran.evaluation.defects if ran.evaluation else ()
+            words = defects[0].message if defects else ran.words
+            raise UsageError(f"the script of step {member.trace}.{member.step} fails on the new rows: {words}")
+    return [outcomes[view] for view in views]
