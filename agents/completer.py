@@ -8,12 +8,10 @@ In lockstep there is nothing to complete: a script's time has no say there in ho
 from collections.abc import Awaitable, Sequence
 from functools import partial
 
-import anyio
-
 from agents.assembling import Assembled, Assembler, Assembling
 from agents.messages import Diagnosis, SolutionCompleted
 from agents.role import Role, place
-from agents.script_run import Forward, ScriptRan, ScriptRun, run_script
+from agents.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from agents.split_runs import run_splits
 from bus.actor import Context
 from bus.artefacts import Artefacts
@@ -64,10 +62,8 @@ class Completer(Role):
         )
         return [Draft(completed, trace, step)]
 
-    def _run(
-        self, script_ref: str, context: Context, view: str, turn: int, over: anyio.Event | None
-    ) -> Awaitable[ScriptRan]:
+    def _run(self, script_ref: str, context: Context, view: str, place: int, heat: Heat) -> Awaitable[ScriptRan]:
         seconds = self.scenario.executors.timeout.full
         request = ScriptRun(script_ref=script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
         label = f"completing, {view}"
-        return run_script(self.forward, request, self.name, context, label, turn=_LAST + turn, over=over)
+        return run_script(self.forward, request, self.name, context, label, turn=_LAST + place, heat=heat, place=place)

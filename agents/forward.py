@@ -92,6 +92,8 @@ class ForwardPass:
                     return ScriptRan(cause=Cause.REFUSED, words=f"refused before it ran: {words}")
                 data = await anyio.to_thread.run_sync(self.harness.data, request.view)
                 workspace = await anyio.to_thread.run_sync(_fresh, place, source)
+            if over is not None and over.is_set():
+                return ScriptRan.abandoned()
             held = await self._hold(self._launch(request, data, workspace), owner, turn, over, on_line)
             ran = await self._judge(request, held) if held.outcome else ScriptRan.abandoned(held.held, held.slot)
             return ran.model_copy(update={"meter": ran.meter | held.times})

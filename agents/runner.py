@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Literal
 
-import anyio
-
 from agents.assembling import Assembled, Assembler, Assembling
 from agents.messages import (
     DeadlineReached,
@@ -27,7 +25,7 @@ from agents.messages import (
 )
 from agents.racing import Stop, stop_after
 from agents.role import Role, place
-from agents.script_run import Forward, ScriptRan, ScriptRun, run_script
+from agents.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from agents.split_runs import SplitRuns, run_splits
 from agents.trace import Best
 from agents.validation import compare
@@ -107,7 +105,7 @@ class Runner(Role):
             ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
             return [Draft(_trial(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
         if self._wants_sample():
-            ran = await self._run(job, context, "debug", 1, None)
+            ran = await self._run(job, context, "debug")
             if not ran.good:
                 return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
         runs = await self._race(job, self.best.evaluation if self.best else None, context)
@@ -168,12 +166,14 @@ class Runner(Role):
             return before
         return _trial(job, "full", runs, assembled)
 
-    def _run(self, job: Job, context: Context, view: str, turn: int, over: anyio.Event | None) -> Awaitable[ScriptRan]:
+    def _run(
+        self, job: Job, context: Context, view: str, place: int = 0, heat: Heat | None = None
+    ) -> Awaitable[ScriptRan]:
         timeout = self.scenario.executors.timeout
         seconds = timeout.debug if view == "debug" else timeout.full
         request = ScriptRun(script_ref=job.script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
-        label = "debug run" if view == "debug" else f"run {turn}/{len(self._views)}, {view}"
-        return run_script(self.forward, request, self.name, context, label, turn=turn, over=over)
+        label = "debug run" if view == "debug" else f"run {place + 1}/{len(self._views)}, {view}"
+        return run_script(self.forward, request, self.name, context, label, turn=place + 1, heat=heat, place=place)
 
     def _failed(self, job: Job, phase: Phase, runs: SplitRuns, trace: int, step: int) -> Draft:
         """A repair while attempts and time are left (ten in all, three full runs), else a failed trial. [C]"""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol, Self
 
 import anyio
@@ -13,7 +12,7 @@ from executors.launch import Cause
 from scenarios.evidence import Evaluation
 from scenarios.views import ViewName
 
-__all__ = ["FINISH", "Forward", "ScriptRan", "ScriptRun", "run_script"]
+__all__ = ["FINISH", "Forward", "Heat", "ScriptRan", "ScriptRun", "run_script"]
 
 FINISH = 0
 """The turn of the finish's runs: before those of all trials."""
@@ -79,6 +78,27 @@ class Forward(Protocol):
         """
 
 
+class Heat:
+    """What the runs of one script share: whether they are `over`, and that they are asked for in their order.
+
+    Each is recorded first, which takes one a little longer than another.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.over = anyio.Event()
+        self._asked = [anyio.Event() for _ in range(count)]
+
+    async def in_turn(self, place: int) -> None:
+        """Wait until all before this place (from 0) were asked for, or have ended; this one then is."""
+        for earlier in self._asked[:place]:
+            await earlier.wait()
+        self.ended(place)
+
+    def ended(self, place: int) -> None:
+        """Nobody waits for this one any more."""
+        self._asked[place].set()
+
+
 async def run_script(
     forward: Forward,
     request: ScriptRun,
@@ -87,13 +107,22 @@ async def run_script(
     label: str,
     *,
     turn: int = 1,
-    over: anyio.Event | None = None,
+    heat: Heat | None = None,
+    place: int = 0,
 ) -> ScriptRan:
-    """One run as a recorded activity of that label; the progress that the script announces goes to telemetry."""
+    """One run as a recorded activity of that label; the progress that the script announces goes to telemetry.
+
+    `place` is its own in the `heat`.
+    """
 
     def hear(line: str) -> None:
         if _PROGRESS.match(line):
             context.tell("progress", line=line.strip()[:80], view=request.view, label=label)
 
-    call = partial(forward.run, request, owner, turn=turn, over=over, on_line=hear)
+    async def call() -> ScriptRan:
+        if heat is not None:
+            await heat.in_turn(place)
+        over = heat.over if heat is not None else None
+        return await forward.run(request, owner, turn=turn, over=over, on_line=hear)
+
     return await context.perform("script", request, ScriptRan, call, label=label)

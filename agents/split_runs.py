@@ -11,12 +11,12 @@ from typing import NamedTuple
 import anyio
 
 from agents.racing import Stop
-from agents.script_run import ScriptRan
+from agents.script_run import Heat, ScriptRan
 
 __all__ = ["SplitRuns", "run_splits"]
 
-RunOn = Callable[[str, int, anyio.Event], Awaitable[ScriptRan]]
-"""Runs the script on a view, in its turn, until the event is set."""
+RunOn = Callable[[str, int, Heat], Awaitable[ScriptRan]]
+"""Runs the script on a view, at its place (from 0), until the heat is over."""
 Judge = Callable[[Sequence[ScriptRan]], Stop | None]
 
 
@@ -46,10 +46,11 @@ async def run_splits(views: Sequence[str], run: RunOn, judge: Judge) -> SplitRun
     """Run a script on views until one fails, `judge` says to stop, or all are done."""
     outcomes: dict[int, ScriptRan] = {}
     landed = [anyio.Event() for _ in views]
-    over = anyio.Event()
+    heat = Heat(len(views))
 
     async def one(place: int) -> None:
-        outcomes[place] = await run(views[place], place + 1, over)
+        outcomes[place] = await run(views[place], place, heat)
+        heat.ended(place)
         landed[place].set()
 
     counted: list[ScriptRan] = []
@@ -64,5 +65,5 @@ async def run_splits(views: Sequence[str], run: RunOn, judge: Judge) -> SplitRun
             stop = judge(counted) if counted[-1].good else None
             if stop is not None or not counted[-1].good:
                 break
-        over.set()
+        heat.over.set()
     return SplitRuns(tuple(counted), stop)

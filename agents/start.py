@@ -54,9 +54,7 @@ def read_start(path: Path, importable: frozenset[str]) -> str:
     texts = list(_texts(ast.parse(source)))
     for line, text in texts:
         if _OUTSIDE.match(text) and not text.startswith(_MAY_BE_READ):
-            raise UsageError(
-                f"{path}, line {line}: {text[:80]!r} is not in its data; {_HOW}"
-            )
+            raise UsageError(f"{path}, line {line}: {text[:80]!r} is not in its data; {_HOW}")
     if not {"--data", "--out"} <= {text for _, text in texts} and "sys.argv" not in source:
         raise UsageError(f"{path} takes no arguments --data and --out; {_HOW}. Add them with argparse")
     return source

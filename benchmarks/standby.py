@@ -104,8 +104,8 @@ async def _splits(cold: Executor, warm: StandbyExecutor, folder: Path, repeats: 
     handed = f"{'splits that were warm':<40}{warm.handed_over:>8} of {repeats * _SPLITS * len(slots)}"
     await warm.aclose()
     ratio = statistics.median(seconds["a split of 0.5 s of work, cold"]) / statistics.median(seconds["the same, warm"])
-    found = [told(name, each) for name, each in seconds.items()]
-    return [*found, handed, f"{'cold / warm':<40}{ratio:>8.1f}"]
+    table = [told(name, each) for name, each in seconds.items()]
+    return [*table, handed, f"{'cold / warm':<40}{ratio:>8.1f}"]
 
 
 async def _in_turn(executor: Executor, folder: Path, slot: Slot) -> None:

@@ -1,15 +1,17 @@
 """What a trial costs and decides, under the contract of before (a script runs all folds by itself) and of now.
 
 `python -m benchmarks.trial [--quick] [--tasks …] [--trials N] [--out FOLDER]` prints a table and writes trial.md and
-trial.json there. The tree of before is taken out of git into the same folder, and both trees run
-`benchmarks/trial_side.py`: two traces of the expert climb under the old contract, then the new one judges the same
-solutions against the same parents. A slot-hour counts all that held a slot: debug runs, examinations, abandoned runs.
-It can be stopped and started again: trials that are there are read. Times mean something on an idle machine alone.
+trial.json there. The tree of before is taken out of git into the same folder for as long as it is needed, and both
+trees run `benchmarks/trial_side.py`: two traces of the expert climb under the old contract, then the new one judges the
+same solutions against the same parents. A slot-hour counts all that held a slot: debug runs, examinations, abandoned
+runs. It can be stopped and started again: trials that are there are read. Times mean something on an idle machine
+alone. `--quick` shows that it works.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -239,7 +241,7 @@ def _say(words: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="benchmarks.trial")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK} trials a trace of the tasks with short scripts")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} trials a trace, on the tasks with short scripts")
     parser.add_argument("--tasks", nargs="+", choices=EXTENT, help="which tasks")
     parser.add_argument("--trials", type=int, help=f"trials of each of the {TRACES} traces, in place of {TRIALS}")
     parser.add_argument("--out", type=Path, help="where all of it is kept")
@@ -252,6 +254,7 @@ def main(arguments: Sequence[str]) -> None:
     pairs = [compared(task, trials, out) for task in tasks]
     (out / "trial.json").write_text(json.dumps(summary(pairs), indent=1) + "\n", encoding="utf-8")
     (out / "trial.md").write_text(page(pairs), encoding="utf-8")
+    shutil.rmtree(old_tree(out))
     print(page(pairs))
 
 

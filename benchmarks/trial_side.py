@@ -264,6 +264,7 @@ async def side(asked: dict[str, Any]) -> None:
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     place = folder / "work"
     shop = await open_workshop(scenario, place / "scenario.yaml", Path(asked["task"]), Artefacts(folder), place)
+    print(f"warm interpreters: {shop.site.standby}", file=sys.stderr, flush=True)
     others = read(Path(asked["plans"])) if asked["plans"] else None
     try:
         async with anyio.create_task_group() as group:
@@ -272,6 +273,8 @@ async def side(asked: dict[str, Any]) -> None:
                 climb = Climb(shop, scenario, trace, asked["trials"], folder / "records.jsonl", theirs)
                 group.start_soon(climb.run)
     finally:
+        warm = getattr(shop.site.executor, "handed_over", 0)
+        print(f"{warm} runs of this session were warm", file=sys.stderr, flush=True)
         await shop.aclose()
 
 

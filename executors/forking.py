@@ -41,6 +41,8 @@ _DUMPABLE, _SECCOMP, _SECCOMP_FILTER, _DROP_BOUNDING, _AMBIENT, _CLEAR_ALL = 4, 
 _CAPABILITIES_3 = 0x20080522
 _SET_INTERFACE_FLAGS, _UP_AND_RUNNING = 0x8914, 0x1 | 0x40
 _FAILED = 128
+_TORCH_FIXED_SEED = 67280421310721
+"""With which some versions of torch start every process."""
 _EVERY_SIGNAL = signal.valid_signals()
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -175,8 +177,7 @@ def _become(order: dict[str, Any], signals: set[int | signal.Signals], refused: 
             os.dup2(each, number)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         os.chdir(WORK)
-        if (random := sys.modules.get("numpy.random")) is not None:
-            random.seed()  # Python's own generator sees to that itself
+        _seed()
         _end_quickly()
         _call("prctl", _DUMPABLE, 1, 0, 0, 0)
         _filter(refused)
@@ -186,6 +187,14 @@ def _become(order: dict[str, Any], signals: set[int | signal.Signals], refused: 
         os._exit(_FAILED - 1)
     arguments: list[str] = order["arguments"]
     return arguments
+
+
+def _seed() -> None:
+    """Give the global generators that a fork shares a start of their own; that of `random` sees to it itself."""
+    if (numpy := sys.modules.get("numpy")) is not None:
+        numpy.random.seed()
+    if (torch := sys.modules.get("torch")) is not None and torch.initial_seed() != _TORCH_FIXED_SEED:
+        torch.default_generator.seed()
 
 
 def _furnish(mounts: list[tuple[str, str]]) -> None:

@@ -42,7 +42,7 @@ _MOST_ARGUMENTS = 1 << 14
 _KEEPERS = 1
 """How many of the processes that are watched for a script are not its own."""
 _MOST_FAILURES = 2
-"""Templates in a row that end before they are ready, until none is started any more."""
+"""Templates in a row that cannot fork a script, until none is started any more."""
 
 
 class StandbyExecutor:
@@ -117,9 +117,7 @@ class StandbyExecutor:
         if template is None:
             return None
         alive, ready = template.process.running, template.ready
-        if alive and ready:
-            self._failures = 0
-        elif not alive and not ready:
+        if not alive and not ready:
             self._failures += 1
         fits = alive and template.needs == needs
         if fits and not ready:
@@ -142,9 +140,11 @@ class StandbyExecutor:
             watch = Supervision(turn, moved, _KEEPERS, on_line)
             outcome = await self._local.hold(watch, moved, partial(self._ended, template, turn))
             self.handed_over += 1
+            self._failures = 0
         except SandboxError:
             if turn is None or not turn.unborn:
                 raise
+            self._failures += 1
         finally:
             by_itself = outcome is not None and outcome.cause in (Cause.OK, Cause.EXIT)
             with anyio.CancelScope(shield=True):

@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import stat
+import sys
 from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from executors.launch import MOUNTS, WORK, Launch, Slot
 from executors.local import prepare
 from executors.process import Process
 from executors.seccomp import program
-from executors.tree import descendants
+from executors.tree import descendants, usage
 from executors.turn import Turn
 
 __all__ = ["Needs", "Template", "furnish", "own_launch", "start"]
@@ -146,6 +147,7 @@ class Template:
 
     def hand_over(self, arguments: tuple[str, ...], mounts: list[list[str]]) -> Turn:
         """Have a fork become the script. If the template has died, whoever waits for the script finds out."""
+        shared = usage(self.tree[-1], sys.maxsize).memory  # as long as there is no fork to be counted with it
         reading, writing = zip(*(os.pipe() for _ in range(2)), strict=True)
         try:
             order = json.dumps({"arguments": arguments, "mounts": mounts}).encode() + b"\n"
@@ -154,7 +156,7 @@ class Template:
         finally:
             for each in writing:
                 os.close(each)
-        return Turn(self.process, self.control, self.tree[-1], *reading)
+        return Turn(self.process, self.control, self.tree[-1], shared, *reading)
 
 
 def own_launch(launch: Launch, folder: Path, changing: Collection[Path]) -> Launch:

@@ -22,9 +22,14 @@ __all__ = ["Turn"]
 
 
 class Turn:
-    """One script of the template `process` while it runs. `unborn` says why it was never begun, else it is empty."""
+    """One script while it runs: a `Held`. `unborn` says why it was never begun; else it is empty.
 
-    def __init__(self, process: Process, control: socket.socket, template: int, stdout: int, stderr: int) -> None:
+    `process` is the first of the sandbox, `template` the process that forks, and `shared` the memory that it holds.
+    """
+
+    def __init__(
+        self, process: Process, control: socket.socket, template: int, shared: int, stdout: int, stderr: int
+    ) -> None:
         self.stdout, self.stderr = stdout, stderr
         os.set_blocking(stdout, False)
         os.set_blocking(stderr, False)
@@ -34,7 +39,7 @@ class Turn:
         self._process = process
         self._control = control
         self._template = template
-        self._shared = usage(template, sys.maxsize).memory
+        self._shared = shared
         self._pid: int | None = None
 
     @property

@@ -151,8 +151,8 @@ def ids_are_names(task: Task) -> bool:
 
 
 def side_files(task: Task) -> list[Path]:
-    """What stands beside the tables, and their description."""
-    own = {task.brief.train_file, task.brief.test_file, task.sample_file}
+    """What stands beside the tables, and their description; no second sample submission of the usual name."""
+    own = {task.brief.train_file, task.brief.test_file, task.sample_file, "sample_submission.csv"}
     found = sorted(path for path in task.public.rglob("*") if path.is_file())
     return [path for path in found if path.relative_to(task.public).as_posix() not in own]
 

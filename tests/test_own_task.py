@@ -18,7 +18,7 @@ budget: {{trials: 2}}
 backends: {{offline: {{kind: expert}}}}
 roles: {{diagnoser: offline, proposer: offline, executor: offline}}
 executors: {{slots: 1, threads: 1, timeout: {{debug: 30s, full: 60s}}, repairs: 2}}
-method: {{finish: {{candidates: 1, seeds: 1}}}}
+method: {{folds: 2, finish: {{candidates: 1, seeds: 1}}}}
 """
 
 

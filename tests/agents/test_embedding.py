@@ -9,18 +9,15 @@ import pytest
 
 from agents.backends.base import Embedded, Texts
 from agents.backends.openai import OpenAIBackend
-from agents.conduct import conduct
-from agents.messages import VOCABULARY
 from agents.rehearsal import rehearse
 from bus.lifecycle import ActivityFinished
-from bus.reader import LogReader
 from errors import GomeError, Outage, UsageError
 from scenarios.loader import load_scenario
-from scenarios.schema import Scenario
+from scenarios.schema import MemoryKeeperSettings, Scenario
 from tests.agents.backends.test_openai import settings
 from tests.agents.model_server import Ask, ModelServer, Play, body, fail
-from tests.agents.runs import SCENARIOS
-from tests.scenarios.make_task import make_task
+from tests.agents.runs import SCENARIOS, conducted
+from tests.agents.stubs import knobbed, small, small_task, writing
 
 TEXTS = Texts(model="embedder", texts=("a hot day", "a cold night"), price=2.0)
 
@@ -77,34 +74,14 @@ def scenario(**keeper: Any) -> Scenario:
 
 def test_the_memory_keeper_recalls_by_the_models_vectors(tmp_path: Path) -> None:
     """A run whose hypotheses are embedded by a server: every recollection is one recorded call."""
-    with ModelServer(vectors) as server:
-        local = {"kind": "openai", "model": "m", "base_url": server.base_url}
-        asked = Scenario.model_validate(
-            {
-                "name": "embedded",
-                "task": str(make_task(tmp_path / "task", rows=200)),
-                "traces": 1,
-                "budget": {"trials": 2},
-                "backends": {"offline": {"kind": "expert"}, "local": local},
-                "roles": {
-                    "diagnoser": "offline",
-                    "proposer": "offline",
-                    "executor": "offline",
-                    "memory_keeper": {"embedding": "openai", "backend": "local", "model": "embedder"},
-                },
-                "executors": {"slots": 1, "debug": False, "timeout": {"full": "60s"}},
-                "method": {"finish": {"candidates": 1, "seeds": 1}},
-            }
-        )
-        finished = anyio.run(lambda: conduct(asked, tmp_path, tmp_path / "run", run_id="run"))
-    assert finished is not None
-    with LogReader(tmp_path / "run", VOCABULARY) as reader:
-        embedded = [
-            envelope
-            for envelope in reader.envelopes(kinds=["activity_finished"])
-            if isinstance(envelope.message, ActivityFinished) and envelope.message.activity == "embed"
-        ]
-    assert server.calls == len(embedded) > 0
+    reasons = writing(knobbed)
+    with ModelServer(lambda ask: vectors(ask) if ask.path.endswith("embeddings") else reasons(ask)) as server:
+        asked = small(small_task(tmp_path), server, traces=1, budget={"trials": 2})
+        keeper = MemoryKeeperSettings(embedding="openai", backend="scripted", model="embedder")
+        roles = asked.roles.model_copy(update={"memory_keeper": keeper})
+        run = conducted(asked.model_copy(update={"roles": roles}), tmp_path / "run")
+    embedded = [envelope for envelope, activity in run.all(ActivityFinished) if activity.activity == "embed"]
+    assert sum(ask.path.endswith("embeddings") for ask in server.asks) == len(embedded) > 0
     assert {envelope.sender for envelope in embedded} == {"memory-keeper"}
     assert anyio.run(rehearse, tmp_path / "run").said
 

@@ -1,117 +1,28 @@
 """The Finisher with a real harness: what ships where the finalists' mean is better than each, and where it is not."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import anyio
-import anyio.to_thread
-import numpy as np
 import pandas as pd
 import pytest
 
 from agents.director import Director
-from agents.finisher import Blended, Blending, Finisher, Graded, Grading
-from agents.forward import ScriptRan, ScriptRun
-from agents.ideas import Finalist
-from agents.messages import FinishCalled, FinishRequested, RunFinished, StepOpened
-from agents.workshop import average
+from agents.messages import FinishCalled, FinishRequested, StepOpened
 from bus.artefacts import Artefacts
-from executors.launch import Cause
-from scenarios.harness import Harness
-from scenarios.tasks import Task
-from scenarios.views import ViewName
+from tests.agents.finishing import Shop, asked_to_finish
 from tests.agents.test_invariants import opened, said, trial
-from tests.scenarios.make_task import make_task
-
-
-class Shop:
-    """Two finalists of whom one predicts as much too high as the other too low, in a house where all else is real."""
-
-    def __init__(self, folder: Path, second: float) -> None:
-        self.task = Task.load(make_task(folder / "task"))
-        self.harness = Harness(self.task, folder / "views", seed=1)
-        self.harness.prepare()
-        self.artefacts = Artefacts(folder)
-        self.off = {"first": 0.5, "second": second}
-        self.graded: list[str] = []
-        self.context = Straight()
-
-    def predicted(self, view: ViewName, script: str) -> str:
-        """The truth, where the training rows tell it, and 0 elsewhere; off by so much."""
-        known = pd.read_csv(self.harness.data("full") / "train.csv").set_index("id")["y"]
-        ids = pd.read_csv(self.harness.data(view) / "test.csv")["id"]
-        values = known.reindex(ids).to_numpy()
-        values = np.where(np.isnan(values), np.arange(len(ids)) % 7, values) + self.off[script]
-        return self.artefacts.put_now(pd.DataFrame({"id": ids, "y": values}).to_csv(index=False))
-
-    async def run(
-        self, request: ScriptRun, owner: str, *, urgent: bool = False, on_line: Callable[[str], None] | None = None
-    ) -> ScriptRan:
-        assert on_line is not None, "the Finisher hears how far its runs are"
-        for line in ("reading", f"split {request.seed}/5", "done"):
-            on_line(line)
-        ref = await anyio.to_thread.run_sync(self.predicted, "holdout", request.script_ref)
-        files = {"submission.csv": self.artefacts.path(ref)}
-        evaluation = self.harness.evaluate("holdout", files)
-        return ScriptRan(cause=Cause.OK, words="", seconds=1.0, submission_ref=ref, evaluation=evaluation)
-
-    async def blend(self, request: Blending) -> Blended:
-        return await anyio.to_thread.run_sync(average, self.harness, self.artefacts, request)
-
-    async def grade(self, request: Grading) -> Graded:
-        self.graded.append(request.submission_ref)
-        return Graded(grade=None)
-
-    def finalist(self, script: str, step: int) -> Finalist:
-        return Finalist(
-            trace=0,
-            step=step,
-            script_ref=script,
-            submission_ref=self.predicted("full", script),
-            score=0.5,
-            standard_error=0.1,
-            seconds=1.0,
-        )
-
-    def finish(self, **settings: Any) -> RunFinished:
-        finisher = Finisher(self, self.grade, self.artefacts, self.blend)
-        first = opened()
-        scenario = {**first.scenario, "method": {"finish": settings}}
-        finisher.apply(said(first.model_copy(update={"scenario": scenario, "task": self.task.brief}), 1, None, None))
-        finalists = (self.finalist("first", 3), self.finalist("second", 5))
-        call = FinishCalled(finalists=finalists, seeds=2, reason="enough")
-        context: Any = self.context
-        (said_last,) = anyio.run(partial(finisher.handle, said(call, 2, None, None), context))
-        assert isinstance(said_last.message, RunFinished)
-        return said_last.message
-
-
-class Straight:
-    """A context that performs activities and records none; `told` is the telemetry."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, dict[str, Any]]] = []
-
-    def tell(self, event: str, **detail: Any) -> None:
-        self.told.append((event, detail))
-
-    async def perform(self, kind: str, request: Any, of: Any, call: Callable[[], Awaitable[Any]], label: str) -> Any:
-        return await call()
 
 
 def test_the_mean_of_opposite_errors_ships(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, second=-0.4)
-    finished = shop.finish()
+    shop = Shop(tmp_path, first=0.5, second=-0.4)
+    finished = shop.finish(ship="mean")
     assert finished.winner is not None
     assert finished.winner.step == 5, "the winner is still the best script"
     blend = finished.blend
     assert blend is not None
     assert (blend.taken, blend.members) == (True, ((0, 5), (0, 3)))
     assert blend.scores == pytest.approx((0.05, 0.05))  # (0.5 − 0.4) / 2
-    shipped = pd.read_csv(shop.artefacts.path(finished.submission_ref or ""))
-    parts = [pd.read_csv(shop.artefacts.path(shop.predicted("full", script))) for script in ("first", "second")]
+    shipped = shop.shipped(finished)
+    parts = [shop.submitted("splits", script) for script in ("first", "second")]
     assert shipped["id"].tolist() == parts[0]["id"].tolist()
     assert shipped["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
     assert shop.graded == [finished.submission_ref], "what ships is what is graded"
@@ -119,33 +30,115 @@ def test_the_mean_of_opposite_errors_ships(tmp_path: Path) -> None:
 
 
 def test_a_mean_that_is_worse_than_the_best_stays_at_home(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, second=0.1)
-    finished = shop.finish()
+    shop = Shop(tmp_path, first=0.5, second=0.1)
+    finished = shop.finish(ship="mean")
     assert finished.blend is not None
-    assert (finished.blend.taken, finished.blend.submission_ref) == (False, None)
+    assert not finished.blend.taken
     assert finished.blend.mean == pytest.approx(0.3)
     assert finished.winner is not None
-    assert shop.graded == [finished.winner.submission_ref]
+    assert shop.graded == [finished.submission_ref] == [finished.winner.submission_ref]
     assert "is not taken" in finished.why
 
 
-def test_each_hold_out_run_tells_its_own_progress(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, second=0.1)
-    shop.finish()
-    assert {event for event, _ in shop.context.told} == {"progress"}
-    first = shop.context.told[0][1]["line"].partition("/")[0].removeprefix("split ")
-    seeds = (int(first), int(first) + 1)
-    assert [(detail["label"], detail["line"]) for _, detail in shop.context.told] == [
-        (f"hold-out run of 0.{step}, seed {seed}", f"split {seed}/5") for step in (3, 5) for seed in seeds
-    ]
-
-
 def test_nothing_is_averaged_where_the_scenario_says_so(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, second=-0.4)
-    finished = shop.finish(blend=False)
+    finished = Shop(tmp_path, first=0.5, second=-0.4).finish(ship="mean", blend=False)
     assert finished.blend is None
     assert finished.winner is not None
     assert finished.submission_ref == finished.winner.submission_ref
+
+
+def test_each_hold_out_run_tells_its_own_progress(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1)
+    shop.finish(ship="mean")
+    assert {event for event, _ in shop.context.told} == {"progress"}
+    assert [(detail["label"], detail["line"]) for _, detail in shop.context.told] == [
+        (f"holdout run of 0.{step}, seed {seed}", f"epoch {seed}/9") for step in (3, 5) for seed in (1, 2)
+    ]
+
+
+def test_the_holdout_decides_that_the_mean_of_the_split_models_ships(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.3, split_models=0.1)
+    finished = shop.finish()
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.reason) == ("mean", "better on the hold-out")
+    assert (finished.shipped.mean, finished.shipped.refit) == pytest.approx((0.1, 0.3))
+    assert finished.winner is not None
+    assert finished.submission_ref == finished.winner.submission_ref
+    assert [view for view, _, _ in shop.ran] == ["holdout"] * 4 + [f"holdout-{split}" for split in range(5)]
+    assert {(script, seed) for view, script, seed in shop.ran[4:]} == {("second", 1)}, "of the winner alone"
+
+
+def test_the_holdout_decides_that_a_refit_ships(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.3)
+    finished = shop.finish()
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.reason) == ("refit", "better on the hold-out")
+    assert shop.ran[-1] == ("full", "second", 0), "with the seed of the trials"
+    assert shop.shipped(finished).equals(shop.submitted("full", "second"))
+
+
+@pytest.mark.parametrize(
+    ("split", "mode"), [("{kind: random, folds: 3}", "mean"), ("{kind: time, column: date, folds: 3}", "refit")]
+)
+def test_where_the_holdout_cannot_tell_the_kind_of_split_does(split: str, mode: str, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.09, wobble=0.05, split=split)
+    shipped = shop.finish().shipped
+    assert shipped is not None
+    assert shipped.mode == mode
+    assert shipped.reason.endswith("on the hold-out the two are within noise of each other")
+
+
+def test_without_time_to_compare_the_default_ships(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0)
+    finished = shop.finish(compares=False)
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.refit) == ("mean", None)
+    assert {view for view, _, _ in shop.ran} == {"holdout"}
+
+
+@pytest.mark.parametrize("ship", ["mean", "refit"])
+def test_as_the_scenario_has_it(ship: str, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.01)
+    finished = shop.finish(ship=ship)
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.reason) == (ship, "as the scenario has it")
+    assert [view for view, _, _ in shop.ran[4:]] == ["full"] * (ship == "refit")
+
+
+def test_a_refit_that_fails_falls_back_to_the_mean_and_says_so(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, fails={"full"})
+    finished = shop.finish(ship="refit")
+    assert finished.shipped is not None
+    assert finished.shipped.mode == "mean"
+    assert finished.shipped.reason == "as the scenario has it; but a refit on all rows failed"
+    assert finished.winner is not None
+    assert finished.submission_ref == finished.winner.submission_ref
+
+
+def test_a_comparison_that_fails_leaves_the_default(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0, fails={"holdout-2"})
+    shipped = shop.finish().shipped
+    assert shipped is not None
+    assert (shipped.mode, shipped.reason) == ("mean", "the default for a split of kind random")
+
+
+def test_every_member_of_the_mean_is_fitted_again(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=-0.4)
+    finished = shop.finish(ship="refit")
+    assert finished.blend is not None
+    assert finished.blend.taken
+    assert sorted(shop.ran[4:]) == [("full", "first", 0), ("full", "second", 0)]
+    parts = [shop.submitted("full", script) for script in ("first", "second")]
+    assert shop.shipped(finished)["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
+
+
+def test_where_no_finalist_runs_on_the_holdout_the_best_out_of_fold_score_decides(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, fails={"holdout"})
+    finished = shop.finish()
+    assert finished.winner is not None
+    assert finished.shipped is not None
+    assert finished.shipped.reason == "the default for a split of kind random"
+    assert "no finalist ran on the hold-out" in finished.why
 
 
 def test_two_traces_with_the_same_predictions_send_one_finalist(tmp_path: Path) -> None:
@@ -158,10 +151,15 @@ def test_two_traces_with_the_same_predictions_send_one_finalist(tmp_path: Path) 
         director.apply(said(StepOpened(used=0.0, stage="improve"), number, trace, step))
         diagnosis = trial(step, "accepted", score).model_copy(update={"submission_ref": ref})
         director.apply(said(diagnosis, 10 + number, trace, step))
-    asked = said(FinishRequested(), 20, None, None)
-    director.apply(asked)
-    context: Any = Straight()
-    (answer,) = anyio.run(director.handle, asked, context)
-    assert isinstance(answer.message, FinishCalled)
-    told = [(each.trace, each.step, each.submission_ref) for each in answer.message.finalists]
+    call = asked_to_finish(director, said(FinishRequested(), 20, None, None))
+    assert isinstance(call, FinishCalled)
+    told = [(each.trace, each.step, each.submission_ref) for each in call.finalists]
     assert told == [(1, 3, "third"), (0, 1, "alike"), (1, 2, "other")], "best first, and two of trace 1"
+    assert call.compares
+
+
+def test_a_submission_is_a_table_of_the_tests_rows(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1)
+    ids = pd.read_csv(shop.task.public / "test.csv")["id"].tolist()
+    for ship in ("mean", "refit"):
+        assert shop.shipped(shop.finish(ship=ship))["id"].tolist() == ids

@@ -1,5 +1,7 @@
 """Each formula of the method against values computed by hand."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given

@@ -15,8 +15,15 @@ from agents.rehearsal import rehearse
 from bus.lifecycle import ActivityFinished
 from errors import Outage
 from scenarios.schema import Scenario
+from tests.agents.model_server import ModelServer
 from tests.agents.runs import read_run
+from tests.agents.stubs import knobbed, small, small_task, writing
 from tests.scenarios.make_task import make_task
+
+
+def wordy(trace: int, step: int) -> str:
+    """A good script that is long."""
+    return knobbed(trace, step) + "# so it is\n" * 15_000
 
 
 @pytest.fixture
@@ -31,23 +38,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(small_disk: Path, tmp_path: Path) -> None:
-    scenario = Scenario.model_validate(
-        {
-            "name": "full-disk",
-            "task": str(make_task(tmp_path / "task")),
-            "traces": 1,
-            "budget": {"trials": 3},
-            "backends": {"offline": {"kind": "expert"}},
-            "roles": {"diagnoser": "offline", "proposer": "offline", "executor": "offline"},
-            "executors": {"slots": 1, "threads": 1, "debug": False},
-            "method": {"finish": {"candidates": 1, "seeds": 1}},
-        }
-    )
     folder = small_disk / "run"
-    with pytest.raises(Outage, match=str(folder)):
-        anyio.run(lambda: conduct(scenario, tmp_path / "full.yaml", folder, run_id="full"))
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
-    finished = anyio.run(lambda: resume(folder))
+    with ModelServer(writing(wordy)) as server:
+        scenario = small(small_task(tmp_path), server, traces=1, budget={"trials": 3})
+        with pytest.raises(Outage, match=str(folder)):
+            anyio.run(lambda: conduct(scenario, tmp_path / "full.yaml", folder, run_id="full"))
+        assert server.calls > 3, "it was in the middle of its run"
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+        finished = anyio.run(lambda: resume(folder))
     assert finished is not None
     run = read_run(folder, finished)
     assert len([1 for envelope, _ in run.all(Diagnosis) if envelope.step]) == 3

@@ -5,32 +5,33 @@ from pathlib import Path
 import anyio
 import psutil
 import pytest
+from pydantic import TypeAdapter
 
 from agents.conduct import conduct
 from agents.rehearsal import rehearse
 from bus.lifecycle import ActivityFinished, ActivityStarted
 from scenarios.loader import load_scenario
+from scenarios.schema import AnyExecutors, Scenario
+from tests.agents.model_server import ModelServer
 from tests.agents.runs import SCENARIOS, Run, read_run
+from tests.agents.stubs import line, small, small_task, writing
 from tests.executors.cluster import LocalCluster
-from tests.scenarios.make_task import make_task
 
 pytestmark = pytest.mark.xdist_group("ray")
 
-HERE = ("executors.slots=2", "executors.threads=1", "executors.memory=2GiB")
-THERE = (*HERE, "executors.kind=ray", "executors.address=local")
+HERE = {"slots": 2, "threads": 1, "memory": "2GiB"}
+THERE = HERE | {"kind": "ray", "address": "local"}
 """The tests' process is connected to a cluster already, and Ray knows one a process."""
 
 
-def conducted(folder: Path, *overrides: str, kill_a_node: bool = False) -> Run:
-    """A lockstep run in `folder`; with `kill_a_node` the first node that is seen at a script is killed."""
-    path = SCENARIOS / "lockstep.yaml"
-    scenario = load_scenario(path, overrides)
+def conducted(scenario: Scenario, folder: Path, kill_a_node: bool = False) -> Run:
+    """A run in `folder`; with `kill_a_node` the first node that is seen at a script is killed."""
 
     async def main() -> Run:
         async with anyio.create_task_group() as group:
             if kill_a_node:
                 group.start_soon(kill_one)
-            finished = await conduct(scenario, path, folder, run_id=folder.name)
+            finished = await conduct(scenario, folder.with_suffix(".yaml"), folder, run_id=folder.name)
         assert finished is not None
         return read_run(folder, finished)
 
@@ -55,11 +56,13 @@ def holds_a_script(process: psutil.Process) -> bool:
         return False
 
 
-def check_the_same(folder: Path, cluster: LocalCluster, *overrides: str) -> None:
+def check_the_same(scenario: Scenario, folder: Path, cluster: LocalCluster) -> None:
     """A run here and one on the cluster, which loses a node, end alike; the loss stands in the log."""
-    here = conducted(folder / "here", *HERE, *overrides)
+    places = [TypeAdapter[AnyExecutors](AnyExecutors).validate_python(place) for place in (HERE, THERE)]
+    on_one, on_many = (scenario.model_copy(update={"executors": place}) for place in places)
+    here = conducted(on_one, folder / "here")
     cluster.add()
-    there = conducted(folder / "there", *THERE, *overrides, kill_a_node=True)
+    there = conducted(on_many, folder / "there", kill_a_node=True)
     assert there.path == here.path
     assert there.end == here.end
     lost = [started for _, started in there.all(ActivityStarted) if started.lost]
@@ -70,14 +73,20 @@ def check_the_same(folder: Path, cluster: LocalCluster, *overrides: str) -> None
     assert anyio.run(rehearse, there.folder).activities == len(finished)
 
 
+def seen(_: int, step: int) -> str:
+    """A script that runs long enough to be seen at it."""
+    return line(0.5 + step / 10, "import time\ntime.sleep(1)")
+
+
 @pytest.mark.timeout(900)
 def test_a_run_that_loses_a_node_is_the_run_of_one_machine(cluster: LocalCluster, tmp_path: Path) -> None:
-    task = make_task(tmp_path / "task", rows=200)
-    small = ("traces=1", "budget.trials=1", "executors.debug=false", "method.finish={candidates: 1, seeds: 1}")
-    check_the_same(tmp_path, cluster, f"task={task}", *small)
+    with ModelServer(writing(seen)) as server:
+        finish = {"finish": {"candidates": 1, "seeds": 1, "ship": "mean"}}
+        scenario = small(small_task(tmp_path), server, traces=1, budget={"trials": 1}, method=finish)
+        check_the_same(scenario, tmp_path, cluster)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_quick_start_is_the_same_on_a_cluster(cluster: LocalCluster, tmp_path: Path) -> None:
-    check_the_same(tmp_path, cluster, "budget.trials=4")
+    check_the_same(load_scenario(SCENARIOS / "lockstep.yaml", ("budget.trials=4",)), tmp_path, cluster)

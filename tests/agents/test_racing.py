@@ -1,4 +1,4 @@
-"""When a trial stops before all of its splits were run. By hand: splits of 20 rows after 80, so SE² = s²·(1/n + 1/4)."""
+"""When a trial stops before all splits were run. By hand: splits of 20 rows after 80, so SE² = s²·(1/n + 1/4)."""
 
 import math
 from typing import Any
@@ -54,7 +54,7 @@ def test_futile_is_what_no_luck_of_the_other_splits_would_save() -> None:
 
 
 def test_one_split_of_groups_or_time_is_never_enough_for_futile_or_decided() -> None:
-    settings = {"racing": {"futility": 0.0, "margin": 9.0, "first_margin": 9.0}}
+    settings: dict[str, Any] = {"racing": {"futility": 0.0, "margin": 9.0, "first_margin": 9.0}}
     assert why(after(1.0, **settings)) == "futile"
     assert why(after(0.1, seconds=99)) == "decided"
     for kind in ("group", "time"):
@@ -110,6 +110,6 @@ def test_it_is_worse_in_the_direction_of_the_metric() -> None:
 
 
 @given(st.lists(st.floats(0.5, 1.5), min_size=1, max_size=4), st.floats(0, 0.5))
-def test_a_better_trial_is_never_stopped_for_being_worse_before_a_worse_one(scores: list[float], more: float) -> None:
+def test_what_is_stopped_for_being_worse_would_be_if_it_were_worse_still(scores: list[float], more: float) -> None:
     if why(after(*scores)) == "worse":
         assert why(after(*(score + more for score in scores))) == "worse"

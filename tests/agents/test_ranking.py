@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 
 from agents.budget import fit_finish
 from agents.ideas import Finalist
-from agents.ranking import members_of, rank, rank_blend, why
-from scenarios.evidence import Evaluation
+from agents.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
+from scenarios.evidence import Evaluation, SplitRule
 from scenarios.schema import FinishSettings
+from tests.agents.evaluations import run_of
+
+DRAWS = (-0.1, 0.0, 0.1)
 
 
 def finalist(step: int, score: float = 0.5, error: float | None = 0.01, seconds: float = 10.0) -> Finalist:
@@ -81,26 +84,69 @@ def test_the_mean_of_the_finalists_is_taken_where_it_is_better_than_each() -> No
     assert why(ranking[:1], None, "enough") == "enough; best mean hold-out score 0.5 of one finalist"
 
 
-def test_the_finish_gives_up_candidates_and_then_seeds() -> None:
+def test_the_finish_gives_up_its_comparison_then_candidates_and_then_seeds() -> None:
     settings, six = FinishSettings(), [finalist(step) for step in range(6)]
-    # 6 candidates × 3 seeds of 10 s in 2 slots take 90 s.
-    assert fit_finish(settings, six, 90.0, 2) == (6, 3)
-    assert fit_finish(settings, six, 89.0, 2) == (5, 3)  # 15 runs, 8 rounds, 80 s
-    assert fit_finish(settings, six, 30.0, 2) == (2, 3)
-    assert fit_finish(settings, six, 20.0, 2) == (2, 2)
-    assert fit_finish(settings, six, 10.0, 2) == (2, 1)
-    assert fit_finish(settings, six, 1.0, 2) == (1, 1)
-    assert fit_finish(settings, six, None, 2) == (6, 3)
-    assert fit_finish(settings, six[:1], 1000.0, 2) == (1, 3)
-    assert fit_finish(settings, [], 0.0, 2) == (0, 3)
+    # 6 candidates × 3 seeds of 10 s in 2 slots take 90 s; 5 splits of the winner and 6 refits 30 s each.
+    assert fit_finish(settings, six, 150.0, 2, 5) == (6, 3, True)
+    assert fit_finish(settings, six, 149.0, 2, 5) == (6, 3, False)
+    assert fit_finish(settings, six, 90.0, 2, 5) == (6, 3, False)
+    assert fit_finish(settings, six, 89.0, 2, 5) == (5, 3, False)  # 15 runs, 8 rounds, 80 s
+    assert fit_finish(settings, six, 30.0, 2, 5) == (2, 3, False)
+    assert fit_finish(settings, six, 20.0, 2, 5) == (2, 2, False)
+    assert fit_finish(settings, six, 10.0, 2, 5) == (2, 1, False)
+    assert fit_finish(settings, six, 1.0, 2, 5) == (1, 1, False)
+    assert fit_finish(settings, six, None, 2, 5) == (6, 3, True)
+    assert fit_finish(settings, six[:1], 1000.0, 2, 5) == (1, 3, True)
+    assert fit_finish(settings, [], 0.0, 2, 5) == (0, 3, False)
+    assert fit_finish(settings, [], None, 2, 5) == (0, 3, False)
 
 
-@given(st.integers(1, 8), st.floats(0, 500), st.integers(1, 4))
-def test_what_fits_stays_within_the_time_where_anything_does(count: int, left: float, slots: int) -> None:
+def test_a_refit_that_is_due_in_any_case_is_counted_in() -> None:
+    settings, six = FinishSettings(), [finalist(step) for step in range(6)]
+    assert fit_finish(settings, six, 150.0, 2, 5, refits=True) == (6, 3, True)
+    assert fit_finish(settings, six, 120.0, 2, 5, refits=True) == (6, 3, False)
+    assert fit_finish(settings, six, 119.0, 2, 5, refits=True) == (5, 3, False)
+    assert fit_finish(settings, six, 20.0, 2, 5, refits=True) == (2, 1, False)
+
+
+@pytest.mark.parametrize("ship", ["mean", "refit"])
+def test_nothing_is_compared_where_the_scenario_says_how_it_ships(ship: str) -> None:
+    settings = FinishSettings.model_validate({"ship": ship})
+    assert not fit_finish(settings, [finalist(1)], None, 2, 5).compares
+    assert not fit_finish(settings, [finalist(1)], 1000.0, 2, 5).compares
+
+
+@given(st.integers(1, 8), st.floats(0, 500), st.integers(1, 4), st.booleans())
+def test_what_fits_stays_within_the_time_where_anything_does(count: int, left: float, slots: int, refits: bool) -> None:
     finalists = [finalist(step) for step in range(count)]
-    candidates, seeds = fit_finish(FinishSettings(), finalists, left, slots)
+    candidates, seeds, compares = fit_finish(FinishSettings(), finalists, left, slots, 5, refits)
     assert 1 <= candidates <= min(6, count)
     assert 1 <= seeds <= 3
     assert seeds == 3 or candidates <= 2, "candidates go before seeds"
-    needed = -(-candidates * seeds // slots) * 10.0
-    assert needed <= left or (candidates, seeds) == (1, 1)
+    assert not compares or (candidates, seeds) == (min(6, count), 3), "the comparison goes before candidates"
+    phases = (candidates * seeds, candidates * (refits or compares), 5 * compares)
+    needed = sum(-(-runs // slots) for runs in phases) * 10.0
+    assert needed <= left or (candidates, seeds, compares) == (1, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("random", "mean"), ("stratified", "mean"), ("group", "mean"), ("time", "refit"), ("holdout", "refit")],
+)
+def test_the_default_is_a_refit_where_a_split_model_saw_too_little(kind: str, mode: str) -> None:
+    rule = SplitRule.model_validate({"kind": kind})
+    default = default_shipping(rule)
+    assert (default.mode, default.reason) == (mode, f"the default for a split of kind {kind}")
+    near = choose_shipping(run_of(0, 0.50, *DRAWS), run_of(0, 0.51, 0.1, -0.1, 0.0), rule, "minimize", 1.0)
+    assert (near.mode, near.mean, near.refit) == (mode, 0.50, 0.51)
+    assert near.reason == f"{default.reason}; on the hold-out the two are within noise of each other"
+
+
+def test_what_is_better_on_the_holdout_by_more_than_noise_ships() -> None:
+    for kind in ("random", "time"):
+        rule = SplitRule.model_validate({"kind": kind})
+        better, worse = run_of(0, 0.3, *DRAWS), run_of(0, 0.9, *DRAWS)
+        assert choose_shipping(better, worse, rule, "minimize", 1.0).mode == "mean"
+        assert choose_shipping(worse, better, rule, "minimize", 1.0).mode == "refit"
+        assert choose_shipping(better, worse, rule, "maximize", 1.0).mode == "refit"
+        assert choose_shipping(better, worse, rule, "minimize", 1.0).reason == "better on the hold-out"

@@ -6,10 +6,18 @@ from typing import Any
 import anyio
 
 from agents.backends.expert import ExpertBackend
-from agents.messages import Job, Trial, TuneCalled
+from agents.messages import DeadlineReached, Job, Trial, TuneCalled
 from agents.requests import Script
+from agents.runner import Runner
+from agents.script_run import ScriptRan, ScriptRun
+from bus.artefacts import Artefacts
 from bus.message import Envelope
+from executors.launch import Cause
+from tests.agents.evaluations import evaluation, run_of, trial_of
+from tests.agents.finishing import Straight
 from tests.agents.requests_made import tune_solution
+from tests.agents.test_invariants import opened
+from tests.agents.test_invariants import said as heard
 from tests.agents.test_optimizers import Asked, envelopes_of
 
 
@@ -38,6 +46,55 @@ def test_a_tuned_script_that_is_no_better_is_left(tmp_path: Path) -> None:
 
 def test_it_is_off_unless_asked_for(tmp_path: Path) -> None:
     assert not said(tuned(tmp_path / "run", float, tuning=False), TuneCalled)
+
+
+def nothing(*_: Any, **__: Any) -> Any:
+    raise AssertionError("nothing is run and nothing put together")
+
+
+def runner(folder: Path, forward: Any, assemble: Any) -> Runner:
+    """One that has heard how the run began."""
+    made = Runner(0, forward, Artefacts(folder), assemble)
+    first = opened()
+    settings = {**first.scenario, "executors": {"tuning": True}}
+    made.apply(heard(first.model_copy(update={"scenario": settings}), 1, None, None))
+    return made
+
+
+def answer(made: Runner, job: Job) -> Trial:
+    context: Any = Straight()
+    (draft,) = anyio.run(made.handle, heard(job, 9, 0, 1), context)
+    assert isinstance(draft.message, Trial)
+    return draft.message
+
+
+def test_when_the_time_is_over_the_good_trial_is_kept_and_its_tuned_script_not_run(tmp_path: Path) -> None:
+    before = trial_of(evaluation(0.5, 0.6))
+    made = runner(tmp_path, nothing, nothing)
+    made.apply(heard(DeadlineReached(), 2, None, None))
+    assert answer(made, Job(script_ref="tuned", attempt=2, notes="", tunes=before)) == before
+    late = answer(made, Job(script_ref="other", attempt=1, notes=""))
+    assert (late.late, late.cause) == (True, Cause.REFUSED)
+
+
+def test_a_tuned_script_that_is_clearly_worse_is_stopped_like_any_other(tmp_path: Path) -> None:
+    class Worse:
+        def __init__(self) -> None:
+            self.needed: list[str] = []
+
+        async def run(self, request: ScriptRun, owner: str, *, over: anyio.Event, **_: Any) -> ScriptRan:
+            split = int(request.view[-1])
+            if split:
+                await over.wait()
+                return ScriptRan.abandoned()
+            self.needed.append(request.view)
+            return ScriptRan(cause=Cause.OK, words="", evaluation=run_of(split, 9.0, -0.1, 0.0, 0.1))
+
+    forward = Worse()
+    before = trial_of(evaluation(*[1.0] * 5, replicates=((1.0, 1.1, 0.9),) * 5))
+    made = runner(tmp_path, forward, nothing)
+    assert answer(made, Job(script_ref="tuned", attempt=2, notes="", tunes=before)) == before
+    assert forward.needed == ["split-0"]
 
 
 def test_the_expert_leaves_a_script_whose_plan_it_does_not_know() -> None:

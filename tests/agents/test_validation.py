@@ -69,10 +69,12 @@ def test_only_splits_that_both_were_run_on_are_compared() -> None:
     draws = ((), (), (0.9, 1.1, 1.0))
     effect = compare(stopped, evaluation(9.0, 9.0, 1.0, replicates=draws), "minimize")
     assert effect is not None
-    assert (effect.gain, effect.splits, effect.rows) == (pytest.approx(0.5), 1, 20)
+    assert effect.gain == pytest.approx(0.5)
+    assert (effect.splits, effect.rows) == (1, 20)
     elsewhere = compare(stopped, evaluation(0.9, splits=(1,), planned=3), "minimize")
     assert elsewhere is not None
-    assert (elsewhere.gain, elsewhere.standard_error, elsewhere.splits) == (pytest.approx(0.4), None, 0)
+    assert elsewhere.gain == pytest.approx(0.4)
+    assert (elsewhere.standard_error, elsewhere.splits) == (None, 0)
 
 
 def test_one_split_is_compared_by_paired_bootstrap() -> None:
@@ -164,8 +166,6 @@ def test_a_trial_of_which_enough_is_known_is_judged_by_its_effect() -> None:
 
 def test_a_control_rules_by_the_score_alone() -> None:
     plain = trial_of(evaluation(0.1))
-    verdicts = [
-        rule_by_score(plain, effect and Effect(gain=effect, standard_error=0.1, verdict="near-tie")).verdict
-        for effect in (None, 0.01, -0.01)
-    ]
+    better, worse = (Effect(gain=gain, standard_error=0.1, verdict="near-tie") for gain in (0.01, -0.01))
+    verdicts = [rule_by_score(plain, effect).verdict for effect in (None, better, worse)]
     assert verdicts == ["accepted", "accepted", "rejected"]

@@ -13,10 +13,12 @@ import anyio.lowlevel
 import psutil
 import pytest
 
+from executors import forking
 from executors.launch import Cause, Launch, Outcome, Slot
 from executors.local import LocalExecutor
 from executors.sandbox import Sandbox, SandboxLevel, probe
 from executors.standby import StandbyExecutor
+from executors.template import Template
 from tests.executors.contract import MIB, NamespaceContract
 from tests.executors.place import DATA, MARK, Place, survivors
 
@@ -318,6 +320,51 @@ class TestStandbys:
         assert survivors(launch) == []
         assert not (place.folder / "standby").exists()
 
+    def test_where_no_template_can_be_had_scripts_go_cold_and_none_is_tried_for_ever(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broken = place.folder / "broken.py"
+        broken.write_text("def enclose(): raise SystemExit(1)")
+        monkeypatch.setattr(forking, "__file__", str(broken))
+        launches = _launches(place, *["print('ran')"] * 4)
+
+        async def main() -> list[int]:
+            executor, left = make(place), []
+            for launch in launches:
+                await executor.seat(launch, SLOT)
+                assert not await executor.ready(SLOT)
+                assert (await executor.run(launch, SLOT)).stdout == "ran\n"
+                left.append(len(list((place.folder / "standby").iterdir())))
+            await executor.aclose()
+            assert executor.handed_over == 0
+            return left
+
+        assert anyio.run(main) == [1, 0, 0, 0]
+
+    def test_a_script_that_cannot_be_begun_is_run_cold(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        first, second = _launches(place, "print('cold')", "print('warm')")
+        fill = Template.fill
+
+        def wrong(*arguments: Any) -> tuple[Launch, list[list[str]]]:
+            moved, mounts = fill(*arguments)
+            return moved, [["nowhere", "/gome/data"], *mounts]
+
+        async def main() -> list[str]:
+            executor = make(place)
+            await executor.seat(first, SLOT)
+            assert await executor.ready(SLOT)
+            with monkeypatch.context() as patch:
+                patch.setattr(Template, "fill", wrong)
+                told = [(await executor.run(first, SLOT)).stdout]
+            assert executor.handed_over == 0
+            assert await executor.ready(SLOT)
+            told.append((await executor.run(second, SLOT)).stdout)
+            assert executor.handed_over == 1
+            await executor.aclose()
+            return told
+
+        assert anyio.run(main) == ["cold\n", "warm\n"]
+
     def test_what_a_killed_process_left_is_removed_at_the_end(self, place: Place) -> None:
         (place.folder / "standby" / "0-old" / "work").mkdir(parents=True)
         anyio.run(make(place).aclose)
@@ -443,9 +490,9 @@ class TestNothingOfAScriptReachesALaterOne:
         assert executor.handed_over == 2
 
     def test_random_numbers_differ_from_script_to_script(self, place: Place) -> None:
-        source = "import random, numpy\nprint(random.random(), numpy.random.random())"
-        outcomes = anyio.run(_in_turn, make(place, "numpy", "random"), _launches(place, *[source] * 3))
-        assert len({number for each in outcomes for number in each.stdout.split()}) == 6
+        source = "import random, numpy, torch\nprint(random.random(), numpy.random.random(), torch.rand(1).item())"
+        outcomes = anyio.run(_in_turn, make(place, "numpy", "random", "torch"), _launches(place, *[source] * 3))
+        assert len({number for each in outcomes for number in each.stdout.split()}) == 9
 
     def test_what_was_not_closed_is_written_and_what_is_to_be_called_at_the_end_is_called(self, place: Place) -> None:
         source = (

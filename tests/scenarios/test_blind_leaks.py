@@ -1,133 +1,140 @@
-"""The leak probes against leaks by authors who had not read them: recall, and false alarms on honest scripts.
+"""Leaks that can still be written down do not pay: no leaky script beats its honest twin, and no honest one is accused.
 
-`blind` was written before the examination was, and showed what was missing; `unseen` after it, by another author.
+`blind` and `unseen` are by two authors, who had not read the harness. A script has no label of the rows it is scored
+on; what is left are the labels that it keeps in its text, the ids and the order of rows, and fits on too many rows.
 """
 
 import importlib
-import importlib.util
-import json
-import math
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import anyio
 import pytest
 
-from agents.validation import rule_by_score
-from scenarios.evidence import Evaluation
-from scenarios.harness import Harness
+from agents.forward import ForwardPass
+from agents.known_runs import KnownRuns
+from agents.predictions import unpacked
+from agents.script_run import ScriptRun
+from bus.artefacts import Artefacts
+from executors.launch import Cause, Limits, Slot
+from executors.local import LocalExecutor
+from executors.sandbox import probe
+from executors.slots import SlotPool
+from scenarios.harness import Assembled, Harness
 from scenarios.tasks import Task
-from tests.scenarios.judged import judge
+from tests.scenarios.leak_scripts import Script, effect_of, judge, program
 
-SUITES = [name for name in ("blind", "unseen") if importlib.util.find_spec(f"tests.scenarios.{name}")]
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(1800),  # a minute a suite, where the machine is free
-    pytest.mark.xdist_group("blind-leaks"),
-]
-RECALL = 0.9
+SUITES: dict[str, Any] = {name: importlib.import_module(f"tests.scenarios.{name}") for name in ("blind", "unseen")}
+SEED = 7
+NOISE = 2.0
+"""A leak pays where it gains more than so many standard errors."""
+QUICK = {
+    "answers-embedded",
+    "labels-of-the-id",
+    "target-rank",
+    "last-visit-of-the-patient",
+    "scaler-on-all",
+    "answers written as lines of text",
+    "means of the target by school",
+    "pseudo-labels for the test rows",
+}
+"""A leak of each kind, for every run of the tests; the others are slow."""
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """A script of a suite, and what the run comes to know of it: its trial's evaluation."""
-
-    script: Any
-    evaluation: Evaluation
-
-    @property
-    def caught(self) -> bool:
-        return bool(self.evaluation.leaks)
-
-    @property
-    def erased(self) -> bool:
-        return rule_by_score(self.evaluation, None).erased
+Cases = list[Any]
 
 
-@dataclass(frozen=True)
-class Judged:
-    """All scripts of a suite after their trials."""
-
-    leaks: list[Outcome]
-    honest: list[Outcome]
-
-
-@pytest.fixture(scope="module", params=SUITES)
-def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Judged:
-    """A suite's scripts, each once through a trace's Runner, before a model has seen any of them."""
-    scripts = importlib.import_module(f"tests.scenarios.{request.param}")
-    root = tmp_path_factory.mktemp(request.param)
-    harnesses: dict[str, Harness] = {}
-    for name, make in scripts.TASKS.items():
-        make(root / name / "task")
-        harnesses[name] = Harness(Task.load(root / name / "task"), root / name / "views", seed=7)
-        harnesses[name].prepare()
-
-    def outcome(script: Any) -> Outcome:
-        harness = harnesses[script.task]
-        trial, _ = judge(harness, _filled(script.source, harness.task), root / script.name)
-        assert trial.evaluation is not None, (script.name, trial.words)
-        assert trial.evaluation.valid, (script.name, trial.evaluation.defects)
-        return Outcome(script, trial.evaluation)
-
-    return Judged([outcome(each) for each in scripts.LEAKS], [outcome(each) for each in scripts.HONEST])
+def cases(what: str) -> Cases:
+    found = [(suite, script) for suite, module in SUITES.items() for script in getattr(module, what)]
+    return [
+        pytest.param(suite, script, id=script.name, marks=() if script.name in QUICK else pytest.mark.slow)
+        for suite, script in found
+        if not script.outside
+    ]
 
 
-def _filled(source: str, task: Task) -> str:
-    """The script with the test's answers where it has them in its text."""
-    if "{ANSWERS}" not in source and "{IDS}" not in source and "{LINES}" not in source:
-        return source
-    table = pd.read_csv(task.folder / "prepared" / "private" / "answers.csv")
-    pairs = list(zip(table.iloc[:, 0].tolist(), table.iloc[:, 1].tolist(), strict=True))
-    source = source.replace("{ANSWERS}", repr(dict(pairs)))
-    source = source.replace("{IDS}", repr([one for one, _ in pairs[:40]]))
-    return source.replace("{LINES}", " ".join(f"{one}:{value}" for one, value in pairs))
+@pytest.fixture(scope="module")
+def harnesses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Harness]]:
+    """The harness of each task of each suite, made when it is first asked for."""
+    yield Harnesses(tmp_path_factory)
 
 
-def test_leaks_are_caught(suite: Judged, capsys: pytest.CaptureFixture[str]) -> None:
-    leaky = [one for one in suite.leaks if one.script.claim is None]
-    caught = [one for one in leaky if one.caught]
-    with capsys.disabled():
-        print(f"\nleaks caught: {len(caught)} of {len(leaky)}")
-        _print_by_kind(leaky)
-    missed = [one.script.name for one in leaky if not one.caught]
-    assert len(caught) >= RECALL * len(leaky), missed
+class Harnesses(dict[tuple[str, str], Harness]):
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self.factory = factory
+
+    def __missing__(self, key: tuple[str, str]) -> Harness:
+        suite, name = key
+        folder = self.factory.mktemp(f"{suite}-{name}")
+        SUITES[suite].TASKS[name](folder / "task")
+        self[key] = Harness(Task.load(folder / "task"), folder / "views", SEED)
+        return self[key]
 
 
-def test_severe_leaks_cost_the_score(suite: Judged, capsys: pytest.CaptureFixture[str]) -> None:
-    severe = [one for one in suite.leaks if one.script.severe]
-    kept = [one.script.name for one in severe if not one.erased]
-    with capsys.disabled():
-        print(f"\nsevere leaks erased: {len(severe) - len(kept)} of {len(severe)}; kept: {', '.join(kept) or 'none'}")
-    assert len(kept) <= (1 - RECALL) * len(severe), kept
+@pytest.mark.parametrize(("suite", "script"), cases("LEAKS"))
+def test_a_leak_does_not_pay_and_its_honest_twin_is_not_accused(
+    harnesses: Harnesses, suite: str, script: Script, tmp_path: Path
+) -> None:
+    harness = harnesses[suite, script.task]
+    leaky, honest = (judge(script, harness, tmp_path, leak=leak) for leak in (True, False))
+    effect = effect_of(leaky, honest, harness.task, NOISE)
+    assert effect.verdict != "better", f"{effect.gain:.4g} at a standard error of {effect.standard_error:.4g}"
+    assert honest.evaluation.leaks == ()
+    assert leaky.evaluation.verified
 
 
-def test_honest_scripts_are_left_alone(suite: Judged, capsys: pytest.CaptureFixture[str]) -> None:
-    alarms = {
-        one.script.name: [f"{leak.severity} {leak.code}: {leak.message}" for leak in one.evaluation.leaks]
-        for one in suite.honest
-        if one.caught
-    }
-    with capsys.disabled():
-        print(f"\nfalse alarms: {len(alarms)} of {len(suite.honest)} honest scripts")
-    assert not alarms, json.dumps(alarms, indent=1)
+@pytest.mark.parametrize(("suite", "script"), cases("HONEST"))
+def test_an_honest_script_is_not_accused(harnesses: Harnesses, suite: str, script: Script, tmp_path: Path) -> None:
+    found = judge(script, harnesses[suite, script.task], tmp_path, leak=False).evaluation
+    assert found.score is not None and found.leaks == ()
 
 
-def test_a_printed_score_is_not_believed(suite: Judged) -> None:
-    """It claims a score that it has not: the harness measures another one, or erases what was made to come to it."""
-    for one in suite.leaks:
-        if one.script.claim is not None:
-            assert one.evaluation.score is not None
-            assert one.erased or not math.isclose(one.evaluation.score, one.script.claim, rel_tol=0.5)
-            assert one.evaluation.verified
+def test_the_suites_are_large_enough() -> None:
+    leaks = [script for module in SUITES.values() for script in module.LEAKS]
+    honest = [script for module in SUITES.values() for script in module.HONEST]
+    assert len(leaks) >= 50 and len(honest) >= 15
+    assert len({script.name for script in (*leaks, *honest)}) == len(leaks) + len(honest)
+    assert {script.name for script in leaks} >= QUICK
+    assert all("LEAK" in script.body for script in leaks)
 
 
-def _print_by_kind(outcomes: list[Outcome]) -> None:
-    total = Counter(one.script.kind for one in outcomes)
-    caught = Counter(one.script.kind for one in outcomes if one.caught)
-    for kind, number in total.items():
-        missed = [one.script.name for one in outcomes if one.script.kind == kind and not one.caught]
-        print(
-            f"  {kind:34} {caught[kind]:2} of {number:2}  {'missed: ' + ', '.join(missed) if missed else ''}".rstrip()
-        )
+async def in_the_sandbox(harness: Harness, source: str, folder: Path) -> Assembled:
+    """A script's trial through the forward pass, as in a run."""
+    artefacts = Artefacts(folder / "run")
+    forward = ForwardPass(
+        executor=LocalExecutor(await probe()),
+        slots=SlotPool([Slot(index=0)]),
+        harness=harness,
+        artefacts=artefacts,
+        folder=folder / "work",
+        limits=Limits(),
+        importable=frozenset({"argparse", "json", "os", "pathlib", "numpy", "pandas", "sklearn"}),
+        known=KnownRuns(artefacts),
+    )
+    ref = await artefacts.put(source)
+    runs, predictions = [], []
+    for view in harness.splits:
+        ran = await forward.run(ScriptRun(script_ref=ref, view=view, seed=SEED, seconds=120.0), "0")
+        assert ran.cause is Cause.OK and ran.evaluation is not None, ran.words
+        assert ran.predictions_ref is not None, ran.evaluation.defects
+        runs.append(ran.evaluation)
+        predictions.append(unpacked(await artefacts.read(ran.predictions_ref)))
+    return harness.assemble(runs, predictions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", [each for each in SUITES["blind"].LEAKS if each.outside], ids=lambda each: each.name)
+def test_in_the_sandbox_nothing_is_found_outside(harnesses: Harnesses, script: Script, tmp_path: Path) -> None:
+    """Other views with their labels, and private answers, are on the disk, where a script would find them."""
+    harness = harnesses["blind", script.task]
+    for view in (*harness.splits, "full", "holdout"):
+        harness.data(view)
+    open_air = judge(script, harness, tmp_path / "open", leak=True)
+    leaky, honest = (
+        anyio.run(in_the_sandbox, harness, program(script, harness.task, leak=leak), tmp_path / str(leak))
+        for leak in (True, False)
+    )
+    assert leaky.oof == honest.oof and leaky.submission == honest.submission, "not a row is predicted otherwise"
+    if script.name == "sibling-views-read":
+        paid = effect_of(open_air, honest, harness.task, NOISE)
+        assert paid.verdict == "better", "without a sandbox it would pay"
