@@ -4,11 +4,12 @@
 trial.json there. The tree of before is taken out of git into the same folder for as long as it is needed, and both
 trees run `benchmarks/trial_side.py`: two traces of the expert climb under the old contract, then the new one judges the
 same solutions against the same parents. A slot-hour counts all that held a slot: debug runs, examinations, abandoned
-runs. It can be stopped and started again: trials that are there are read. Times mean something on an idle machine
-alone. `--quick` shows that it works.
+runs. It can be stopped and started again: trials that are there are read, those of now where the code is the same.
+Times mean something on an idle machine alone. `--quick` shows that it works.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -205,10 +206,19 @@ def old_tree(out: Path) -> Path:
     return tree
 
 
+def code_of(tree: Path) -> str:
+    """Names the code that is measured: what another code has judged, or the data that it wrote, is not gone on with."""
+    digest = hashlib.sha256()
+    for room in ("agents", "executors", "scenarios"):
+        for path in sorted(each for kind in ("*.py", "*.j2") for each in (tree / room).rglob(kind)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
 def judge(tree: Path, name: str, trials: int, out: Path, plans: Path | None) -> Path:
     """Run one side to its end in a process of its own; where its records are."""
     made = EXTENT[name]
-    folder = out / f"{name}-{'now' if plans else 'before'}"
+    folder = out / f"{name}-{f'now-{code_of(tree)}' if plans else 'before'}"
     asked = {"tree": str(tree), "task": str(made.folder(name, out)), "folder": str(folder), "trials": trials}
     asked |= {"scenario": made.scenario(name), "plans": str(plans) if plans else ""}
     side = Path(__file__).with_name("trial_side.py")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["NOTHING", "Usage", "descendants", "usage"]
+__all__ = ["Usage", "descendants", "usage"]
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")
@@ -22,13 +22,6 @@ class Usage:
     memory: int
     cpu: float
     processes: int
-
-    def since(self, before: "Usage") -> "Usage":
-        """Memory and CPU time beyond what was used before; all processes."""
-        return Usage(max(0, self.memory - before.memory), self.cpu - before.cpu, self.processes)
-
-
-NOTHING = Usage(0, 0.0, 0)
 
 
 def descendants(root: int) -> Iterator[int]:

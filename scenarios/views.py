@@ -178,9 +178,10 @@ def _grouped(ids: Series) -> bool:
 def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Array, seed: int) -> View:
     """A view with its rows shuffled and, where ids are names, its ids dealt anew.
 
-    The draw is of the view's rows as well as its name, so that two views never share an order.
+    The draw is of the view's rows as well as its name, so that two views never share an order, and of the task's files,
+    which no script has whole: who knows the seed and this code cannot undo it.
     """
-    draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train)])
+    draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train), int(task.digest[:16], 16)])
     labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
     ids = np.concatenate([labelled[train], labelled[withheld], others[test]])
     twice = canonical(Series(np.concatenate([labelled, others]))).duplicated().any()  # of all, the same in every view

@@ -9,6 +9,8 @@ from tests.agents.model_server import ModelServer
 from tests.agents.runs import Run, conducted
 from tests.agents.stubs import line, small, small_task, writing
 
+pytestmark = pytest.mark.xdist_group("bad-scripts")  # they share one run
+
 GOOD = line(0.9)
 FAILS = line(0.9, "raise ValueError('no such luck')")
 HANGS = line(0.9, "import time\nwhile True:\n    time.sleep(1)")

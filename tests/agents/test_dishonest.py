@@ -11,6 +11,8 @@ from tests.agents.model_server import ModelServer
 from tests.agents.runs import Run, conducted
 from tests.agents.stubs import line, small, small_task, writing
 
+pytestmark = pytest.mark.xdist_group("dishonest")  # they share one run
+
 LOOKS_UP = line(
     0.9,
     """

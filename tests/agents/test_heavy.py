@@ -9,6 +9,8 @@ from tests.agents.model_server import ModelServer
 from tests.agents.runs import Run, conducted
 from tests.agents.stubs import line, small, small_task, writing
 
+pytestmark = pytest.mark.xdist_group("heavy")  # they share one run
+
 KNOBS = {1: 0.05, 2: 0.95, 3: -1.5}
 
 

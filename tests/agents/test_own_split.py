@@ -10,6 +10,8 @@ from tests.agents.model_server import ModelServer
 from tests.agents.runs import Run, conducted
 from tests.agents.stubs import line, small, small_task, writing
 
+pytestmark = pytest.mark.xdist_group("own-split")  # they share one run
+
 SCORES = {1: "0.5", 2: "0.3", 3: "0.4", 4: "'none'"}
 
 

@@ -19,6 +19,8 @@ from tests.agents.model_server import ModelServer
 from tests.agents.runs import Run, conducted
 from tests.agents.stubs import knobbed, line, small, small_task, writing
 
+pytestmark = pytest.mark.xdist_group("start")  # they share one run
+
 IMPORTABLE = frozenset({"pandas", "sklearn", *sys.stdlib_module_names})
 MINE = "# My own.\n" + line(0.5)
 ARGUMENTS = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--data')\np.add_argument('--out')\n"

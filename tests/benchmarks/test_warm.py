@@ -48,7 +48,6 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, Harness]:
     folder = tmp_path_factory.mktemp("loans")
     loaded = Task.load(write_task("loans", folder / "task"))
     harness = Harness(loaded, folder / "data", seed=0)
-    harness.prepare()
     return loaded, harness
 
 

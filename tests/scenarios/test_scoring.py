@@ -13,7 +13,7 @@ from scenarios.harness import Assembled, Harness
 from scenarios.metrics import metric_named
 from scenarios.scoring import bundles, merge, read_claims, score_rows
 from scenarios.tasks import Task
-from scenarios.views import make_view
+from scenarios.views import make_view, units_of
 from tests.scenarios.make_task import make_task
 from tests.scenarios.solve import solve
 from tests.scenarios.solved import trial
@@ -153,6 +153,23 @@ def test_what_belongs_together_is_drawn_together() -> None:
     assert len(np.unique(bundles(np.arange(100_000), PLAIN))) == 400
     stretches = bundles(np.arange(1000), TIME)
     assert len(np.unique(stretches)) == 25 and list(stretches) == sorted(stretches)
+
+
+@pytest.mark.parametrize(
+    "split", ["{kind: group, column: shop, folds: 4}", "{kind: time, column: date, folds: 3}", "{kind: random}"]
+)
+def test_the_harness_draws_what_the_tasks_split_keeps_together(tmp_path: Path, split: str) -> None:
+    task = Task.load(make_task(tmp_path / "task", split=split))
+    harness = Harness(task, tmp_path / "views", seed=3)
+    judged = harness.judge("split-1", solve(harness.data("split-1"), tmp_path / "out"))
+    rows = make_view(task, "split-1", 3, 0.2).withheld
+    together = bundles(units_of(task)[rows], task.brief.split)
+    assert judged.predictions is not None
+    held = judged.predictions[: len(rows)]
+    drawn = score_rows(task.metric, task.truth[rows], held, together, 3)["replicates"]
+    assert judged.evaluation.replicates == drawn
+    apart = score_rows(task.metric, task.truth[rows], held, np.arange(len(rows)), 3)["replicates"]
+    assert (drawn == apart) == (task.brief.split.kind == "random")
 
 
 def test_one_group_alone_has_no_spread_that_could_be_drawn() -> None:

@@ -1,4 +1,4 @@
-"""Ids of views and the files beside the tables: what keeps its id, what is linked, and what a view takes on the disk."""
+"""Ids of views and the files beside the tables: what keeps its id, what is linked, what it takes on the disk."""
 
 import hashlib
 import stat

@@ -153,6 +153,19 @@ def test_views_are_pure_functions(harness: Harness, tmp_path: Path) -> None:
     assert len(orders) == len(views_of(harness))
 
 
+def test_who_knows_the_seed_and_the_code_cannot_undo_a_view(tmp_path: Path) -> None:
+    """A script is given the seed. Tasks that differ in a withheld label alone, which it has not, differ in order."""
+    folders = [make_task(tmp_path / name, split=SPLITS["random"]) for name in ("one", "other")]
+    row = make_view(Task.load(folders[0]), "split-0", SEED, SHARE).withheld[0]
+    path = folders[1] / "prepared" / "public" / "train.csv"
+    train = pd.read_csv(path, dtype=str, keep_default_na=False)
+    train.loc[row, "y"] = "123.456"
+    write_table(path, train)
+    one, other = (make_view(Task.load(folder), "split-0", SEED, SHARE) for folder in folders)
+    assert list(one.train) == list(other.train) and list(one.withheld) == list(other.withheld)
+    assert list(one.order) != list(other.order) and list(one.train_ids) != list(other.train_ids)
+
+
 @pytest.mark.parametrize("name", ["split-4", "split-99", "holdout-4", "other", "split-", "split--1", "full-1", ""])
 def test_a_name_that_is_none_is_an_error(tmp_path: Path, name: str) -> None:
     task = Task.load(make_task(tmp_path / "task", split=SPLITS["random"]))
