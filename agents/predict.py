@@ -86,7 +86,8 @@ async def _submissions(folder: Path, place: Path, task: Task, finished: RunFinis
     site = await open_site(settings, place / "standby", unsandboxed=unsandboxed)
     try:
         limits = ScriptLimits(settings.timeout.full, opened.workplace.threads, opened.workplace.memory_gib)
-        harness = Harness(task, place / "data", scenario.seed, scenario.method.finish.holdout, limits)
+        share = scenario.method.finish.holdout
+        harness = Harness(task, place / "data", scenario.seed, share, limits, own_copy=True)
         environment = await anyio.to_thread.run_sync(describe, python_of(settings) or Path(sys.executable))
         artefacts = Artefacts(place)
         forward = ForwardPass(

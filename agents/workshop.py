@@ -28,6 +28,7 @@ from bus.artefacts import Artefacts
 from errors import UsageError
 from executors.environment import Environment, describe
 from executors.launch import MOUNTS, Limits
+from executors.levels import SandboxLevel
 from executors.sandbox import Sandbox
 from executors.slots import SlotPool
 from scenarios.grading import grade
@@ -137,7 +138,14 @@ async def open_workshop(
     site = await open_site(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
     workplace = _workplace(settings, environment, site.slots[0].threads, assets)
     limits = ScriptLimits(seconds=settings.timeout.full, threads=workplace.threads, memory_gib=workplace.memory_gib)
-    harness = Harness(task, folder / "data", scenario.seed, scenario.method.finish.holdout, limits)
+    harness = Harness(
+        task,
+        folder / "data",
+        scenario.seed,
+        scenario.method.finish.holdout,
+        limits,
+        own_copy=site.sandbox.level is not SandboxLevel.BUBBLEWRAP,
+    )
     await anyio.to_thread.run_sync(lambda: harness.splits)
     # Last: until here nothing of the run is on the disk.
     await anyio.to_thread.run_sync(harness.data, harness.splits[0])

@@ -32,7 +32,7 @@ from scenarios.scoring import bundles, merge, overflow, read_claims, score_rows
 from scenarios.submission import check_submission
 from scenarios.tables import canonical
 from scenarios.tasks import Task
-from scenarios.view_files import ScriptLimits, write_view
+from scenarios.view_files import ScriptLimits, copy_side_files, write_view
 from scenarios.views import View, ViewName, make_view, run_order, split_of, task_splits, units_of, view_of_split
 
 __all__ = ["FILES", "Assembled", "Harness", "Judged"]
@@ -65,11 +65,22 @@ class Assembled:
 
 
 class Harness:
-    """One task's harness in one folder, which belongs to it alone. All methods are synchronous and thread-safe."""
+    """One task's harness in one folder, which belongs to it alone. All methods are synchronous and thread-safe.
+
+    With `own_copy` views link to a copy of the task's side files, made once, and not to the files themselves.
+    """
 
     def __init__(
-        self, task: Task, folder: Path, seed: int, holdout_share: float = 0.2, limits: ScriptLimits | None = None
+        self,
+        task: Task,
+        folder: Path,
+        seed: int,
+        holdout_share: float = 0.2,
+        limits: ScriptLimits | None = None,
+        *,
+        own_copy: bool = False,
     ) -> None:
+        self._own_copy = own_copy
         self.task = task
         self.folder = Path(folder)
         self._seed = seed
@@ -101,7 +112,7 @@ class Harness:
             if not folder.exists():
                 draft = folder.with_suffix(".part")
                 shutil.rmtree(draft, ignore_errors=True)
-                write_view(self.task, self._view(view), draft, self._limits)
+                write_view(self.task, self._view(view), draft, self._limits, self._beside())
                 draft.replace(folder)
         return folder
 
@@ -206,6 +217,18 @@ class Harness:
 
     def _of_test(self, predictions: Array) -> Array:
         return predictions[len(predictions) - len(self.task.test) :]
+
+    def _beside(self) -> Path | None:
+        """Where the side files are linked from; None for the task's own folder."""
+        if not self._own_copy:
+            return None
+        folder = self.folder / "beside"
+        if not folder.exists():
+            draft = folder.with_suffix(".part")
+            shutil.rmtree(draft, ignore_errors=True)
+            copy_side_files(self.task, draft)
+            draft.replace(folder)
+        return folder
 
     def _view(self, name: ViewName) -> View:
         """Views are kept as positions; two threads that make one at once make the same."""

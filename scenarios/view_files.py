@@ -15,7 +15,7 @@ from scenarios.tables import write_table
 from scenarios.tasks import Task
 from scenarios.views import View, side_files
 
-__all__ = ["SAMPLE", "TEST", "TRAIN", "ScriptLimits", "task_json", "write_view"]
+__all__ = ["SAMPLE", "TEST", "TRAIN", "ScriptLimits", "copy_side_files", "task_json", "write_view"]
 
 TRAIN, TEST, SAMPLE = "train.csv", "test.csv", "sample_submission.csv"
 """What the tables are called in every view, whatever the task calls them."""
@@ -44,15 +44,34 @@ class ScriptLimits:
     memory_gib: float = 4.0
 
 
-def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits) -> None:
-    """Write a view as a folder that was not there. Raises TaskError where the disk does not take it."""
+def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits, beside: Path | None = None) -> None:
+    """Write a view as a folder that was not there. Raises TaskError where the disk does not take it.
+
+    Side files are linked from `beside` (`copy_side_files`), by default from the task's own folder.
+    """
     try:
         folder.mkdir(parents=True)
         for path in side_files(task):
-            _link(path, folder / path.relative_to(task.public))
+            place = path.relative_to(task.public)
+            _link((beside or task.public) / place, folder / place)
         for name, table in zip((TRAIN, TEST, SAMPLE), view.tables(task), strict=True):
             write_table(folder / name, table)
         (folder / "task.json").write_text(task_json(task.brief, limits), encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def copy_side_files(task: Task, folder: Path) -> None:
+    """The run's own copy of the side files, in a folder that was not there.
+
+    A second name of a file is the file: where scripts are not kept from changing what they see, views must not link to
+    the user's own. Raises TaskError where the disk does not take it.
+    """
+    try:
+        folder.mkdir(parents=True)
+        for path in side_files(task):
+            _copy(path, folder / path.relative_to(task.public))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
@@ -80,5 +99,10 @@ def _link(source: Path, target: Path) -> None:
             pass  # another file system, or a file of somebody else
         else:
             return
+    _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     target.chmod(0o644)

@@ -132,6 +132,18 @@ def test_files_beside_the_tables_are_linked_and_never_changed(tmp_path: Path) ->
             assert (harness.data(name) / made).stat().st_nlink == 1, "what differs by view is no link"
 
 
+def test_where_scripts_could_change_what_they_see_it_is_a_copy_of_the_runs_own(tmp_path: Path) -> None:
+    folder = make_task(tmp_path / "task")
+    own = folder / "prepared" / "public" / "notes" / "beside.csv"
+    own.parent.mkdir()
+    own.write_text("id,more\n1,2\n", encoding="utf-8")
+    harness = Harness(Task.load(folder), tmp_path / "run", SEED, own_copy=True)
+    seen = [harness.data(view) / "notes" / "beside.csv" for view in ("split-0", "split-1")]
+    assert own.stat().st_nlink == 1
+    assert len({each.stat().st_ino for each in seen}) == 1, "one copy for all views"
+    assert seen[0].read_bytes() == own.read_bytes()
+
+
 def test_a_second_sample_submission_is_left_out_and_left_alone(tmp_path: Path) -> None:
     """Under its name every view has one of the harness's own, which must not be written over the user's."""
     folder = make_task(tmp_path / "task")
