@@ -22,6 +22,10 @@ from scenarios.evidence import Direction, Evaluation
 __all__ = ["Ruling", "compare", "format_fault", "rule", "rule_by_score"]
 
 
+_NOTHING = 1e-12
+"""A gain that rounding may make."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What validation decides of a trial, at which layer, and why."""
@@ -93,7 +97,7 @@ def _variance(ours: Sequence[float | None], theirs: Sequence[float | None]) -> f
 
 
 def _verdict(gain: float, least: float) -> Literal["better", "worse", "near-tie"]:
-    if abs(gain) < least or gain == 0.0:
+    if abs(gain) < least or abs(gain) < _NOTHING:
         return "near-tie"
     return "better" if gain > 0 else "worse"
 

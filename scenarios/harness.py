@@ -23,7 +23,7 @@ import numpy as np
 from scenarios.baseline import dummy_score
 from scenarios.blending import blend, predictions_table
 from scenarios.encoding import encode_predictions
-from scenarios.evidence import Evaluation, Profile
+from scenarios.evidence import DefectNote, Evaluation, Profile
 from scenarios.formulas import Array
 from scenarios.leaks import find_leaks
 from scenarios.profile import profile_task
@@ -208,9 +208,12 @@ class Harness:
 
     def _claimed(self, figures: Mapping[str, Any]) -> dict[str, Any]:
         """On a task that cannot be split: the score that the script says it has, marked as not verified."""
-        score = figures.get("claims", {}).get("score")
-        if self.task.brief.split.kind != "own" or score is None:
+        if self.task.brief.split.kind != "own":
             return {}
+        score = figures.get("claims", {}).get("score")
+        if score is None:
+            words = "evidence.json has no number `score`: this task is not split, so a script says its own"
+            return {"defects": (DefectNote(code="no-score", message=words),)}
         rows = ((len(self.task.train), len(self.task.train)),)
         scored = {"score": score, "folds": (score,), "splits": (0,), "planned": 1, "weights": (1.0,)}
         return scored | {"fold_rows": rows, "replicates": ((),), "verified": False}
