@@ -49,7 +49,7 @@ print(time.perf_counter() - began)
 async def lines(folder: Path, repeats: int) -> list[str]:
     """Measure in `folder`; the lines to print. Must be called in the process's first thread."""
     sandbox = await probe()
-    warm = StandbyExecutor(sandbox, folder / "standby", nice=0)
+    warm = StandbyExecutor(sandbox, folder / "standby")
     beside = StandbyExecutor(sandbox, folder / "beside")
     try:
         return [

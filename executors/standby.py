@@ -1,16 +1,17 @@
 """No cold starts: beside each slot waits a warm interpreter, and each script is a fork of it.
 
-    seat ──► imports, at the lowest priority, once ──► ready ──► a script ──► verified whole ──► the next script
+    seat ──► imports, once ──► ready ──► a script ──► verified whole ──► the next script
                                                          └── in doubt ──► dismissed, and a fresh one is seated
 
 A template is started as a script would be: in a sandbox of its own, under the same limits, on the script's path. What
 changes from script to script is put into its place (`template`), and a fork in namespaces of its own becomes the script
 (`forking`), which finds all as in a cold start. Limits count from the hand-over.
 
-A template is used again only where the script has ended by itself and nothing of it is left. After a script that was
-ended, or that a signal has ended, the whole sandbox is killed, and the next template imports anew.
+A template is used again only where it has told of the script's end and nothing of it is left. Where that is in doubt
+the whole sandbox is killed, and the next template imports anew. The first script beside a slot waits for the imports:
+it would only make them once more.
 
-A script goes cold where no template is ready, where it needs what a waiting process can no longer change (another
+A script goes cold where no template can be had, where it needs what a waiting process can no longer change (another
 interpreter or environment, other mounts), and where its source speaks of environment variables: libraries read
 them as they are imported. The other levels of the sandbox show real paths, which nobody knows beforehand: always cold.
 """
@@ -27,7 +28,7 @@ import anyio.to_thread
 from errors import SandboxError
 from executors import warmup
 from executors.collect import discard
-from executors.launch import WORK, Cause, Launch, Outcome, Slot
+from executors.launch import WORK, Launch, Outcome, Slot
 from executors.levels import Sandbox, SandboxLevel
 from executors.local import LocalExecutor
 from executors.supervise import Supervision
@@ -41,6 +42,8 @@ _MOST_ARGUMENTS = 1 << 14
 """Bytes of arguments that are handed over without waiting for who reads them."""
 _KEEPERS = 1
 """How many of the processes that are watched for a script are not its own."""
+_PATIENCE = 20.0
+"""Seconds that a script waits for a template that still imports."""
 _MOST_FAILURES = 2
 """Templates in a row that cannot fork a script, until none is started any more."""
 
@@ -50,8 +53,7 @@ class StandbyExecutor:
 
     `folder` is for the templates alone, on the file system of the workspaces, in a folder that is there. `changing` are
     the paths, as scripts see them, of folders that differ from one launch to the next; `libraries` are imported
-    beforehand, at the niceness `nice`: at 19, the lowest priority, scripts that run meanwhile hardly notice, and on a
-    machine without a moment's rest it takes minutes. `handed_over` counts the scripts that were spared a cold start.
+    beforehand. `handed_over` counts the scripts that were spared a cold start.
     """
 
     def __init__(
@@ -60,14 +62,13 @@ class StandbyExecutor:
         folder: Path,
         changing: Collection[Path] = (),
         libraries: Collection[str] = warmup.LIBRARIES,
-        nice: int = 19,
     ) -> None:
         self.sandbox = sandbox
         self.handed_over = 0
         self._local = LocalExecutor(sandbox)
         self._folder = folder
         self._changing = frozenset(changing)
-        self._how = (str(nice), *libraries)
+        self._libraries = tuple(libraries)
         self._waiting: dict[int, Template] = {}
         self._failures = 0
 
@@ -75,6 +76,9 @@ class StandbyExecutor:
         """See `Executor.run`."""
         if not await anyio.to_thread.run_sync(self._suits, launch):
             return await self._local.run(launch, slot, on_line)
+        await self.seat(launch, slot)
+        with anyio.move_on_after(_PATIENCE):
+            await self.ready(slot)
         template = await self._take(Needs.of(launch, slot, self._changing))
         outcome = None if template is None else await self._warm(template, launch, slot, on_line)
         await self.seat(launch, slot)
@@ -93,7 +97,7 @@ class StandbyExecutor:
         python = await anyio.to_thread.run_sync(furnish, own, folder, self.sandbox.user(slot))
         needs = Needs.of(launch, slot, self._changing)
         command = self.sandbox.command(own, slot, python, token)
-        self._waiting[slot.index] = start(command, needs, token, folder, self._how)
+        self._waiting[slot.index] = start(command, needs, token, folder, self._libraries)
 
     async def ready(self, slot: Slot) -> bool:
         """Wait until the template beside that slot has imported all; False where there is none."""
@@ -146,10 +150,10 @@ class StandbyExecutor:
                 raise
             self._failures += 1
         finally:
-            by_itself = outcome is not None and outcome.cause in (Cause.OK, Cause.EXIT)
             with anyio.CancelScope(shield=True):
+                told = turn is not None and await turn.end()
                 cleared = await anyio.to_thread.run_sync(template.clear, launch.workspace)
-                if by_itself and cleared and await anyio.to_thread.run_sync(template.is_whole):
+                if told and cleared and await anyio.to_thread.run_sync(template.is_whole):
                     self._waiting[slot.index] = template
                 else:
                     await self._dismiss(template)
@@ -157,7 +161,7 @@ class StandbyExecutor:
 
     async def _ended(self, template: Template, turn: Turn) -> int | None:
         """See that nothing of a script is left: where its end was not told, kill it with its template."""
-        if turn.returncode is None or not template.process.running:
+        if not await turn.end() or not template.process.running:
             await self._local.end(template.process, template.token)
         return None if turn.unborn else turn.returncode
 

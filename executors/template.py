@@ -191,13 +191,13 @@ def furnish(own: Launch, folder: Path, user: int | None) -> Interpreter:
     return python
 
 
-def start(command: Command, needs: Needs, token: str, folder: Path, how: tuple[str, ...]) -> Template:
+def start(command: Command, needs: Needs, token: str, folder: Path, libraries: tuple[str, ...]) -> Template:
     """Start a template. Must be called in the event loop's thread; raises SandboxError and Outage."""
     ours, its = socket.socketpair()
     ours.setblocking(False)
     with its, ExitStack() as undo:
         undo.enter_context(ours)
-        variables = {**command.environment, warmup.CONTROL: " ".join((str(its.fileno()), *how))}
+        variables = {**command.environment, warmup.CONTROL: " ".join((str(its.fileno()), *libraries))}
         process = Process.start(replace(_with_rights(command), environment=variables), inherited=(its.fileno(),))
         undo.pop_all()
     return Template(needs, process, ours, token, folder)

@@ -20,6 +20,9 @@ from executors.tree import Usage, descendants, usage
 
 __all__ = ["Turn"]
 
+_PATIENCE = 0.5
+"""Seconds that a template has to tell of the end of a script that was killed."""
+
 
 class Turn:
     """One script while it runs: a `Held`. `unborn` says why it was never begun; else it is empty.
@@ -41,6 +44,7 @@ class Turn:
         self._template = template
         self._shared = shared
         self._pid: int | None = None
+        self._told = b""
 
     @property
     def pid(self) -> int:
@@ -51,8 +55,7 @@ class Turn:
 
     async def wait(self) -> int:
         """Wait for the script's end. Where the template ends first, the script was killed with it."""
-        told = b""
-        while not told.endswith(b"\n"):
+        while not self._told.endswith(b"\n"):
             await anyio.wait_readable(self._control)
             try:
                 chunk = self._control.recv(forking.ORDER)
@@ -62,9 +65,17 @@ class Turn:
                 await self._process.wait()
                 self.returncode = -signal.SIGKILL
                 return self.returncode
-            told += chunk
-        self._take(json.loads(told))
+            self._told += chunk
+        self._take(json.loads(self._told))
         return self.returncode or 0
+
+    async def end(self) -> bool:
+        """Kill what is left of the script, with its keeper; whether the template has told of its end then."""
+        if self.returncode is None and self.pid != self._template:
+            send(self.pid, signal.SIGKILL)
+            with anyio.move_on_after(_PATIENCE):
+                await self.wait()
+        return self._told.endswith(b"\n")
 
     def measure(self, memory_limit: int) -> Usage:
         """What the script uses, the keeper's CPU time and process included, of memory what is not the template's.

@@ -5,15 +5,11 @@ It runs inside the interpreter of the scripts, which finds a copy of this file a
 the scripts' own path. Before Python opens its main script it asks each hook in `sys.path_hooks` about the path; the
 hook made here takes its time to answer. In the template it never does; in each fork that becomes a script it is gone by
 then, and Python runs the script as it runs any: `__main__`, tracebacks, exit status and `sys.path` are its own work.
-
-Imports are done at the lowest priority: in a thread, because a thread that has it cannot get rid of it without rights.
 """
 
 import importlib
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +19,7 @@ from typing import Never
 __all__ = ["CONTROL", "FILTER", "FORKING", "LIBRARIES"]
 
 CONTROL = "GOME_STANDBY"
-"""Environment variable: the descriptor on which scripts are handed over, the niceness at which to import, and the names
-of what to import."""
+"""Environment variable: the descriptor on which scripts are handed over, and the names of what to import."""
 FORKING = "gome_forking"
 """Name of the module `forking` in the folder of the hook."""
 FILTER = "filter"
@@ -42,26 +37,21 @@ LIBRARIES = (
 )
 """What most scripts import. Imported only: what has computed, or has asked for a GPU, is not as new any more."""
 
-_MULTI_THREADED = ("numpy", "scipy.linalg")
-"""These start threads as they are loaded, which would keep a low priority for good."""
-_PAUSE = 0.02
-
 
 def _wait_for_script(path: str) -> Never:
     """The hook for the main script's path, once: the last hook to be asked. It takes charge of no path."""
     if path == sys.argv[0]:
         sys.path_hooks.remove(_wait_for_script)
-        control, nice, libraries, refused, forking = _restore()
+        control, libraries, refused, forking = _restore()
         forking.enclose()
-        if libraries:
-            _import_slowly(libraries, nice)
+        _import_all(libraries)
         arguments = forking.serve(control, refused)
         sys.argv[1:] = arguments
         sys.orig_argv += arguments
     raise ImportError
 
 
-def _restore() -> tuple[int, int, list[str], bytes, ModuleType]:
+def _restore() -> tuple[int, list[str], bytes, ModuleType]:
     """Take back what put this file here, and run the `sitecustomize` that it hid; what both say."""
     folder = os.environ.pop("PYTHONPATH")
     forking = importlib.import_module(FORKING)
@@ -70,39 +60,8 @@ def _restore() -> tuple[int, int, list[str], bytes, ModuleType]:
     sys.path_importer_cache.pop(folder, None)
     del sys.modules["sitecustomize"], sys.modules[FORKING]
     _import_all(("sitecustomize",))
-    control, nice, *libraries = os.environ.pop(CONTROL).split()
-    return int(control), int(nice), libraries, refused, forking
-
-
-def _import_slowly(libraries: list[str], nice: int) -> None:
-    """Import at a low priority, in a thread that ends with it."""
-    _import_all(_MULTI_THREADED)
-    ours = os.getpriority(os.PRIO_PROCESS, 0)
-    grouped = nice > ours and _weigh_session(nice)
-    importing = threading.Thread(target=_import_nicely, args=(libraries, max(nice, ours)), name="standby")
-    importing.start()
-    importing.join()
-    threads = {int(each.name) for each in Path("/proc/self/task").iterdir()} - {importing.native_id}
-    if any(os.getpriority(os.PRIO_PROCESS, each) != ours for each in threads) or (grouped and not _weigh_session(0)):
-        os._exit(1)  # something would stay at that priority
-
-
-def _weigh_session(nice: int) -> bool:
-    """Where the system shares out the processor among sessions first, priority is this session's; whether it is set."""
-    while True:
-        try:
-            Path("/proc/self/autogroup").write_text(str(nice))
-        except BlockingIOError:
-            time.sleep(_PAUSE)  # the system takes ten such changes a second, whoever makes them
-        except OSError:
-            return False
-        else:
-            return True
-
-
-def _import_nicely(libraries: list[str], nice: int) -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
-    _import_all(libraries)
+    control, *libraries = os.environ.pop(CONTROL).split()
+    return int(control), libraries, refused, forking
 
 
 def _import_all(names: Iterable[str]) -> None:

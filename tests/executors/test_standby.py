@@ -142,7 +142,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def make(place: Place, *libraries: str, level: Sandbox | None = None) -> StandbyExecutor:
-    return StandbyExecutor(level or sandbox(), place.folder / "standby", [DATA], libraries, nice=0)
+    return StandbyExecutor(level or sandbox(), place.folder / "standby", [DATA], libraries)
 
 
 @pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
@@ -265,21 +265,19 @@ class TestStandbys:
         assert anyio.run(main).stdout == "ran\n"
         assert executor.handed_over == 0
 
-    def test_nobody_waits_for_a_standby_and_it_stays_for_the_next_script(self, place: Place) -> None:
-        first, second = _launches(place, "print('cold')", "print('warm')")
+    def test_the_first_script_waits_for_the_imports_and_the_template_stays_for_the_next(self, place: Place) -> None:
+        first, second = _launches(place, "print('first')", "print('second')")
 
         async def main() -> list[str]:
             executor = make(place, "pandas")
             told = [(await executor.run(first, SLOT)).stdout]
-            assert executor.handed_over == 0
-            assert await executor.ready(SLOT)
-            told.append((await executor.run(second, SLOT)).stdout)
             assert executor.handed_over == 1
-            assert await executor.ready(SLOT)
+            told.append((await executor.run(second, SLOT)).stdout)
+            assert executor.handed_over == 2
             await executor.aclose()
             return told
 
-        assert anyio.run(main) == ["cold\n", "warm\n"]
+        assert anyio.run(main) == ["first\n", "second\n"]
 
     def test_a_standby_that_has_died_is_no_harm(self, place: Place) -> None:
         first, second = _launches(place, "print('cold')", "print('warm')")
@@ -474,11 +472,11 @@ class TestNothingOfAScriptReachesALaterOne:
             each.stdout.rstrip().rsplit("\n", 1) for each in (untouched, after_one, after)
         )
         assert first.replace(token, "T") == second.replace(token_after_one, "T") == last.replace(token_after, "T")
-        assert token == token_after_one, "one template served both"
-        assert (token == token_after) == (attacker.cause in (Cause.OK, Cause.EXIT)), "and more only where all is sure"
+        assert attacker.cause in (Cause.OK, Cause.EXIT, Cause.SIGNAL)
+        assert token == token_after_one == token_after, "one template served all: nothing of a script outlives it"
         assert executor.handed_over == 4
 
-    def test_a_script_that_is_ended_takes_its_template_along(self, place: Place) -> None:
+    def test_a_script_that_is_ended_leaves_its_template(self, place: Place) -> None:
         source = "import os; print(vars(os)['env' + 'iron']['GOME_LAUNCH'])\nimport time; time.sleep({})"
         launches = _launches(place, source.format(60), source.format(0))
         limits = launches[0].limits.model_copy(update={"wall": 0.6})
@@ -486,8 +484,25 @@ class TestNothingOfAScriptReachesALaterOne:
         executor = make(place)
         first, second = anyio.run(_in_turn, executor, launches)
         assert (first.cause, second.cause) == (Cause.TIMEOUT, Cause.OK)
-        assert first.stdout != second.stdout != ""
+        assert first.stdout == second.stdout != ""
         assert executor.handed_over == 2
+
+    def test_a_script_that_is_abandoned_leaves_its_template(self, place: Place) -> None:
+        source = "import os; print(vars(os)['env' + 'iron']['GOME_LAUNCH'], flush=True)\nimport time; time.sleep({})"
+        before, abandoned, after = _launches(place, source.format(0), source.format(60), source.format(0))
+
+        async def main() -> tuple[str, str]:
+            executor = make(place)
+            first = (await executor.run(before, SLOT)).stdout
+            with anyio.CancelScope() as scope:
+                await executor.run(abandoned, SLOT, lambda _: scope.cancel())
+            last = (await executor.run(after, SLOT)).stdout
+            assert survivors(abandoned) == survivors(before)
+            await executor.aclose()
+            return first, last
+
+        first, last = anyio.run(main)
+        assert first == last != ""
 
     def test_random_numbers_differ_from_script_to_script(self, place: Place) -> None:
         source = "import random, numpy, torch\nprint(random.random(), numpy.random.random(), torch.rand(1).item())"
@@ -521,6 +536,6 @@ def test_all_that_most_scripts_import_is_there_and_works(place: Place) -> None:
         "model = HistGradientBoostingRegressor(max_iter=3).fit(X, X[:, 0])\n"
         "print(pd.Series(model.predict(X)).nunique() > 1, float((torch.ones(3, 3) @ torch.ones(3, 3)).sum()))\n"
     )
-    executor = StandbyExecutor(sandbox(), place.folder / "standby", [DATA], nice=0)
+    executor = StandbyExecutor(sandbox(), place.folder / "standby", [DATA])
     outcome = anyio.run(_in_turn, executor, _launches(place, source), Slot(index=0, threads=2))[0]
     assert (outcome.stdout, executor.handed_over) == ("True True True\nTrue 27.0\n", 1), outcome.stderr
