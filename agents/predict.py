@@ -53,20 +53,20 @@ async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Pr
     Raises TaskError for a table that does not fit or a task that is gone, UsageError for a run without a solution or
     whose task has changed, and where a script fails on the new rows.
     """
-    finished = await anyio.to_thread.run_sync(_finished, folder)
+    finished, shipped = await anyio.to_thread.run_sync(_finished, folder)
     opened = await anyio.to_thread.run_sync(opening_of, folder)
     task = await anyio.to_thread.run_sync(Task.load, Path(opened.task_path))
     if task.digest != opened.task_digest:
         raise UsageError(f"the task's files in {opened.task_path} are not those that the run learnt from")
     task, notes = await anyio.to_thread.run_sync(with_new_rows, task, table)
     with tempfile.TemporaryDirectory(prefix="gome-predict-") as place:
-        submissions = await _submissions(folder, Path(place), task, finished, unsandboxed=unsandboxed)
+        submissions = await _submissions(folder, Path(place), task, finished, shipped, unsandboxed=unsandboxed)
     whose = " and ".join(f"{each.trace}.{each.step}" for each in finished.members)
     return Predicted(submissions, len(task.test), whose, notes)
 
 
-def _finished(folder: Path) -> RunFinished:
-    """How the run ended. Raises UsageError where it has not, or has no solution."""
+def _finished(folder: Path) -> tuple[RunFinished, Shipped]:
+    """How the run ended, and how what it submitted was made. Raises UsageError where it has not, or has no solution."""
     finished: RunFinished | None = None
     with LogReader(folder, VOCABULARY) as reader:
         for envelope in reader.envelopes(kinds=["run_finished"]):
@@ -75,10 +75,12 @@ def _finished(folder: Path) -> RunFinished:
         raise UsageError(f"run {folder.name} has not finished; end it with: gome finish {folder.name}")
     if not finished.members or finished.shipped is None:
         raise UsageError(f"run {folder.name} has no accepted solution, so there is nothing to predict with")
-    return finished
+    return finished, finished.shipped
 
 
-async def _submissions(folder: Path, place: Path, task: Task, finished: RunFinished, *, unsandboxed: bool) -> str:
+async def _submissions(
+    folder: Path, place: Path, task: Task, finished: RunFinished, shipped: Shipped, *, unsandboxed: bool
+) -> str:
     """The members' predictions for the task's test, as the run had put them together."""
     scenario = await anyio.to_thread.run_sync(scenario_of, folder)
     opened = await anyio.to_thread.run_sync(opening_of, folder)
@@ -102,11 +104,10 @@ async def _submissions(folder: Path, place: Path, task: Task, finished: RunFinis
             python=python_of(settings),
             assets=find_assets(settings.assets, Path(opened.scenario_path).parent),
         )
-        assert finished.shipped is not None  # noqa: S101 (what `_finished` returns)
         tables = []
         for member in finished.members:
             await artefacts.put(await known.text(member.script_ref))
-            runs = await _run(forward, member, finished.shipped, scenario.seed, settings.timeout.full)
+            runs = await _run(forward, member, shipped, scenario.seed, settings.timeout.full)
             predictions = [unpacked(await artefacts.read(run.predictions_ref or "")) for run in runs]
             path = place / f"{member.trace}.{member.step}.csv"
             await anyio.Path(path).write_text(harness.mean(predictions), encoding="utf-8")
