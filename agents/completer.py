@@ -11,16 +11,13 @@ from functools import partial
 from agents.assembling import Assembled, Assembler, Assembling
 from agents.messages import Diagnosis, SolutionCompleted
 from agents.role import Role, place
-from agents.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
+from agents.script_run import LAST, Forward, Heat, ScriptRan, ScriptRun, run_script
 from agents.split_runs import run_splits
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
 
 __all__ = ["Completer"]
-
-_LAST = 1_000
-"""After the runs of all trials."""
 
 
 class Completer(Role):
@@ -66,4 +63,4 @@ class Completer(Role):
         seconds = self.scenario.executors.timeout.full
         request = ScriptRun(script_ref=script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
         label = f"completing, {view}"
-        return run_script(self.forward, request, self.name, context, label, turn=_LAST + place, heat=heat, place=place)
+        return run_script(self.forward, request, self.name, context, label, turn=LAST + place, heat=heat, place=place)

@@ -18,7 +18,7 @@ from agents.clock import Countdown
 from agents.known_runs import KnownRuns
 from agents.predictions import packed
 from agents.redaction import redact
-from agents.script_run import FINISH, ScriptRan, ScriptRun
+from agents.script_run import FINISH, LAST, ScriptRan, ScriptRun
 from bus.artefacts import Artefacts
 from errors import GomeError
 from executors.collect import discard
@@ -58,6 +58,7 @@ class ForwardPass:
     countdown: Countdown = field(default_factory=Countdown)
     secrets: frozenset[str] = frozenset()
     coming: list["_Coming"] = field(default_factory=list)
+    finishing: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(
         self,
@@ -72,6 +73,10 @@ class ForwardPass:
 
         Raises Outage, SandboxError, and TaskError where the view cannot be written.
         """
+        if turn == FINISH:
+            self.finishing.set()
+        elif turn >= LAST:
+            over = self.finishing
         return await self.known.get(request, partial(self._run, request, owner, turn, over, on_line), over)
 
     async def _run(

@@ -12,10 +12,13 @@ from executors.launch import Cause
 from scenarios.evidence import Evaluation
 from scenarios.views import ViewName
 
-__all__ = ["FINISH", "Forward", "Heat", "ScriptRan", "ScriptRun", "run_script"]
+__all__ = ["FINISH", "LAST", "Forward", "Heat", "ScriptRan", "ScriptRun", "run_script"]
 
 FINISH = 0
 """The turn of the finish's runs: before those of all trials."""
+
+LAST = 1_000
+"""From this turn on come runs that only use idle slots: after those of all trials, and none once the finish begins."""
 
 _PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
 
