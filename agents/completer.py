@@ -1,6 +1,10 @@
 """The Completer: what was accepted on some of its splits is run on the others, when slots have nothing else to do.
 
 Diagnosis (accepted, partial) ──► the other splits, after everything else that waits for a slot ──► SolutionCompleted
+Diagnosis (accepted, whole)   ──► its first run on the hold-out, which the finish would ask for
+
+The second is done where there are more slots than traces, one of which is then idle again and again. Both end where the
+finish begins.
 
 In lockstep there is nothing to complete: a script's time has no say there in how many splits decide.
 """
@@ -9,9 +13,9 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 
 from agents.assembling import Assembled, Assembler, Assembling
-from agents.messages import Diagnosis, SolutionCompleted
+from agents.messages import Diagnosis, SessionOpened, SolutionCompleted
 from agents.role import Role, place
-from agents.script_run import LAST, Forward, Heat, ScriptRan, ScriptRun, run_script
+from agents.script_run import LAST, Forward, Heat, ScriptRan, ScriptRun, finish_run, run_script
 from agents.split_runs import run_splits
 from bus.actor import Context
 from bus.artefacts import Artefacts
@@ -24,40 +28,60 @@ class Completer(Role):
     """Completes what its trace accepted. One a trace, so that a long completion delays no trial."""
 
     handles = frozenset({"diagnosis"})
-    notes = frozenset({"run_opened"})
+    notes = frozenset({"run_opened", "session_opened"})
 
     def __init__(self, trace: int, forward: Forward, artefacts: Artefacts, assembler: Assembler) -> None:
         super().__init__("completer", trace, artefacts)
         self.forward = forward
         self.assembler = assembler
+        self.slots = 1
 
     def remember(self, envelope: Envelope) -> None:
-        """Nothing: a diagnosis says all that is needed."""
+        """Keep how many slots there are; all else stands in a diagnosis."""
+        if isinstance(envelope.message, SessionOpened):
+            self.slots = envelope.message.slots
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Run the script on all splits; the outcomes of those that it was run on are known."""
+        """Complete what was accepted in part; else do now what the finish would do with it."""
         trace, step = place(envelope)
         diagnosis = envelope.message
-        if not isinstance(diagnosis, Diagnosis) or not diagnosis.accepted or diagnosis.script_ref is None:
+        if not isinstance(diagnosis, Diagnosis) or not diagnosis.accepted or self.lockstep:
             return []
-        partly = diagnosis.evaluation is not None and diagnosis.evaluation.partial
-        if not partly or self.lockstep or self.scenario.method.folds != "auto":
+        script_ref, evaluation = diagnosis.script_ref, diagnosis.evaluation
+        if script_ref is None or evaluation is None:
             return []
+        if evaluation.partial and self.scenario.method.folds == "auto":
+            completed = await self._complete(script_ref, context)
+            return [Draft(completed, trace, step)] if completed else []
+        if self.slots > self.scenario.teams and self.opened.task.split.kind != "own":
+            await self._prepare(script_ref, context)
+        return []
+
+    async def _prepare(self, script_ref: str, context: Context) -> None:
+        """The runs on the hold-out, one after the other; the finish finds their outcomes where it asks for them."""
+        for column in range(self.scenario.method.finish.seeds):
+            request = finish_run(self.scenario, script_ref, "holdout", column)
+            label = f"holdout run ahead, seed {request.seed}"
+            ran = await run_script(self.forward, request, self.name, context, label, turn=LAST)
+            if not ran.good:
+                return
+
+    async def _complete(self, script_ref: str, context: Context) -> SolutionCompleted | None:
+        """The script on all splits; the outcomes of those that it was run on are known. None where one run fails."""
         views = self.opened.splits
-        runs = await run_splits(views, partial(self._run, diagnosis.script_ref, context), lambda _: None)
+        runs = await run_splits(views, partial(self._run, script_ref, context), lambda _: None)
         if not runs.good:
-            return []
+            return None
         request = Assembling.of(runs.runs, len(views))
         whole = await context.perform(
             "assemble", request, Assembled, partial(self.assembler, request), label="completion"
         )
-        completed = SolutionCompleted(
-            script_ref=diagnosis.script_ref,
+        return SolutionCompleted(
+            script_ref=script_ref,
             evaluation=whole.evaluation,
             submission_ref=whole.submission_ref,
             oof_ref=whole.oof_ref,
         )
-        return [Draft(completed, trace, step)]
 
     def _run(self, script_ref: str, context: Context, view: str, place: int, heat: Heat) -> Awaitable[ScriptRan]:
         seconds = self.scenario.executors.timeout.full

@@ -18,7 +18,7 @@ from agents.ideas import Blend, Finalist, FinalRanking, Record, Shipped
 from agents.messages import Diagnosis, FinishCalled, RunFinished
 from agents.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
 from agents.role import Role
-from agents.script_run import FINISH, Forward, ScriptRan, ScriptRun, run_script
+from agents.script_run import FINISH, Forward, ScriptRan, finish_run, run_script
 from bus.actor import ActivityResult, Context
 from bus.artefacts import Artefacts
 from bus.lifecycle import DeadLetter
@@ -150,12 +150,7 @@ class Finisher(Role):
         outcomes: list[ScriptRan | None] = [None] * len(asked)
 
         async def run(place: int, finalist: Finalist, view: str, column: int) -> None:
-            request = ScriptRun(
-                script_ref=finalist.script_ref,
-                view=view,
-                seed=self.scenario.seed + (view != "full") * (1 + column),
-                seconds=self.scenario.executors.timeout.full,
-            )
+            request = finish_run(self.scenario, finalist.script_ref, view, column)
             label = f"{view} run of {finalist.trace}.{finalist.step}, seed {request.seed}"
             owner = f"{self.name}-{finalist.trace}.{finalist.step}"
             ran = await run_script(self.forward, request, owner, context, label, turn=FINISH)

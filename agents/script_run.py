@@ -10,9 +10,10 @@ from agents.ideas import Record
 from bus.actor import ActivityResult, Context
 from executors.launch import Cause
 from scenarios.evidence import Evaluation
+from scenarios.schema import Scenario
 from scenarios.views import ViewName
 
-__all__ = ["FINISH", "LAST", "Forward", "Heat", "ScriptRan", "ScriptRun", "run_script"]
+__all__ = ["FINISH", "LAST", "Forward", "Heat", "ScriptRan", "ScriptRun", "finish_run", "run_script"]
 
 FINISH = 0
 """The turn of the finish's runs: before those of all trials."""
@@ -61,6 +62,12 @@ class ScriptRan(ActivityResult):
     def good(self) -> bool:
         """Whether it ended well and its predictions are as asked."""
         return self.cause is Cause.OK and self.evaluation is not None and self.evaluation.valid
+
+
+def finish_run(scenario: Scenario, script_ref: str, view: ViewName, column: int) -> ScriptRun:
+    """What the finish asks for: seeds count from that of the trials on; a refit on all rows has theirs."""
+    seed = scenario.seed if view == "full" else scenario.seed + 1 + column
+    return ScriptRun(script_ref=script_ref, view=view, seed=seed, seconds=scenario.executors.timeout.full)
 
 
 class Forward(Protocol):

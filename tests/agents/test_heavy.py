@@ -1,10 +1,15 @@
 """Scripts that take long: judged on the splits that decide, and what is kept of them completed when slots are idle."""
 
+from pathlib import Path
+
 import anyio
 import pytest
 
 from agents.messages import Diagnosis, FinishCalled, SolutionCompleted, Trial
 from agents.rehearsal import rehearse
+from agents.script_run import finish_run
+from bus.activity import canonical, request_hash
+from bus.lifecycle import ActivityStarted
 from tests.agents.model_server import ModelServer
 from tests.agents.runs import Run, conducted
 from tests.agents.stubs import line, small, small_task, writing
@@ -47,4 +52,18 @@ def test_what_was_kept_is_completed_and_ships_with_all_of_its_splits(run: Run) -
             assert finalist.submission_ref == whole.submission_ref
     assert run.finished.winner is not None
     assert run.finished.winner.step == 2
+    assert anyio.run(rehearse, run.folder).buried == 0
+
+
+def test_with_more_slots_than_traces_the_finish_finds_its_first_runs_made(tmp_path: Path) -> None:
+    with ModelServer(writing(lambda _, step: line(KNOBS[step]))) as server:
+        task = small_task(tmp_path, split="{kind: random, folds: 3}")
+        method = {"finish": {"candidates": 1, "seeds": 1}}
+        scenario = small(task, server, traces=1, budget={"trials": 2}, memory={}, method=method)
+        run = conducted(scenario, tmp_path / "run")
+    ahead = [message.request_hash for each, message in run.all(ActivityStarted) if each.sender == "completer-0"]
+    assert ahead, "there are two slots"
+    (first,) = [message.script_ref for each, message in run.all(Diagnosis) if each.step == 1]
+    assert first is not None
+    assert request_hash("script", canonical(finish_run(scenario, first, "holdout", 0))) == ahead[0]
     assert anyio.run(rehearse, run.folder).buried == 0
