@@ -35,7 +35,7 @@ from agents.requests import (
     Workplace,
 )
 from agents.ring import seat
-from agents.script_run import ScriptRan, ScriptRun
+from agents.script_run import LAST, ScriptRan, ScriptRun
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
 from bus.sqlite import open_log
@@ -169,7 +169,9 @@ class _Forward:
         async with anyio.create_task_group() as group:
             if over is not None:
                 group.start_soon(_cancel_once, over, group.cancel_scope)
-            async with self.slots.take(owner, turn=turn):
+            if turn >= LAST:
+            return ScriptRan.abandoned()  # what idle slots are used for is no trial, and is not measured here
+        async with self.slots.take(owner, turn=turn):
                 taken = self.clock()
                 try:
                     if self.seconds:
