@@ -152,7 +152,8 @@ class _Forward:
         over: anyio.Event | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> ScriptRan:
-        if not await self._hold(owner, turn, over):
+        # What idle slots are used for beside trials is not measured here.
+        if turn >= LAST or not await self._hold(owner, turn, over):
             return ScriptRan(cause=Cause.ABANDONED, words="simulated")
         number = self.numbers.setdefault(request.script_ref, len(self.numbers) + 1)
         return ScriptRan(
@@ -169,9 +170,7 @@ class _Forward:
         async with anyio.create_task_group() as group:
             if over is not None:
                 group.start_soon(_cancel_once, over, group.cancel_scope)
-            if turn >= LAST:
-            return ScriptRan.abandoned()  # what idle slots are used for is no trial, and is not measured here
-        async with self.slots.take(owner, turn=turn):
+            async with self.slots.take(owner, turn=turn):
                 taken = self.clock()
                 try:
                     if self.seconds:
