@@ -86,7 +86,7 @@ class AssessTrial(Request[Assessment]):
     """Why is this trial as good as it is, does it replace the trace's best, and what holds the better one back?
 
     `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeHypotheses.
-    `baseline` is the score of a constant prediction on the same folds.
+    `baseline` is the score of a constant prediction over the same splits.
     """
 
     role = "diagnoser"
@@ -121,7 +121,7 @@ class ProposeHypotheses(Request[Hypotheses]):
     """Turn each challenge into one specific, testable, single change of the trace's best solution.
 
     `refused` are the ideas that this trace has tried without success, also those that `history` no longer shows;
-    `baseline` is the score of a constant prediction on the same folds.
+    `baseline` is the score of a constant prediction over the same splits.
     """
 
     role = "proposer"
