@@ -95,7 +95,6 @@ async def examine(
     """The slots of a cluster, and what each of its nodes is like. Raises UsageError, SandboxError and Outage."""
     python = python_of(settings)
     here = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
-    nodes = await anyio.to_thread.run_sync(link.nodes)
-    slots = slots_of(nodes, settings.slots, settings.threads, settings.gpus_per_slot)
     wants_gpus = settings.gpus_per_slot > 0
-    return slots, await survey(link, here.packages, python, gpus=wants_gpus, unsandboxed=unsandboxed)
+    found = await survey(link, here.packages, python, gpus=wants_gpus, unsandboxed=unsandboxed)
+    return slots_of(found, settings.slots, settings.threads, settings.gpus_per_slot), found

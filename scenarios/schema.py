@@ -194,7 +194,7 @@ class Racing(Model):
     first_margin: Annotated[float, Field(ge=0)] = 2.0
     futility: Annotated[float, Field(ge=0)] = 1.64
     decisive: Annotated[float, Field(ge=0)] = 2.0
-    heavy: Seconds = 30.0
+    heavy: Seconds = 5.0
 
 
 class FinishSettings(Model):

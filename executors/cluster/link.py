@@ -7,9 +7,9 @@ connection and leaves it open.
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from errors import Outage, UsageError
 from executors.launch import Slot
@@ -26,6 +26,17 @@ _QUIET = {
 
 _PATIENCE = 10.0
 """Seconds within which a cluster's first machine must answer."""
+
+
+class HasRoom(Protocol):
+    """A machine of the cluster: its name, and the cores and GPUs that Ray may give away of it."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def cpus(self) -> float: ...
+    @property
+    def gpus(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,9 @@ def _hush() -> None:
     worker._worker_logs_enabled = False
 
 
-def slots_of(nodes: tuple[Node, ...], count: int | None, threads: int | None, gpus_per_slot: float) -> tuple[Slot, ...]:
+def slots_of(
+    nodes: Sequence[HasRoom], count: int | None, threads: int | None, gpus_per_slot: float
+) -> tuple[Slot, ...]:
     """Slots of a cluster: `count` of them, by default as many as its nodes have room for, `threads` cores each.
 
     No slot belongs to a node: Ray finds the place for each script when it comes. Raises UsageError where no node has
@@ -132,13 +145,13 @@ def wanted(threads: int, gpus: float) -> str:
     return f"{cores} and {gpus:g} GPU" if gpus else cores
 
 
-def described(nodes: tuple[Node, ...]) -> str:
+def described(nodes: Sequence[HasRoom]) -> str:
     """What the nodes have, in words."""
     named = [f"{each.host} with {each.cpus:g} cores and {each.gpus:g} GPUs" for each in nodes]
     return ", ".join(named) or "no living node"
 
 
-def _room(node: Node, threads: int, gpus: float) -> int:
+def _room(node: HasRoom, threads: int, gpus: float) -> int:
     """How many slots a node has room for."""
     by_cores = int(node.cpus // threads)
     return min(by_cores, int(node.gpus / gpus + 1e-9)) if gpus else by_cores

@@ -63,12 +63,12 @@ async def survey(
     """Ask every living node at once. `here` are this machine's packages, which each node must have in these versions.
 
     `python` is the scripts' interpreter, None for the one that runs gome there; `gpus`: scripts will want them. Raises
-    Outage where a node does not answer.
+    Outage where a node does not answer. A node that leaves the cluster meanwhile is left out.
     """
     nodes = await anyio.to_thread.run_sync(link.nodes)
     asked = [_ask(node, python, unsandboxed) for node in nodes]
-    answers = [await _answer(node, reference) for node, reference in zip(nodes, asked, strict=True)]
-    return tuple(each.model_copy(update={"trouble": _trouble(each, here, gpus)}) for each in answers)
+    answers = [await _answer(link, node, reference) for node, reference in zip(nodes, asked, strict=True)]
+    return tuple(each.model_copy(update={"trouble": _trouble(each, here, gpus)}) for each in answers if each)
 
 
 def weakest(reports: tuple[NodeReport, ...]) -> SandboxLevel:
@@ -92,11 +92,14 @@ def _ask(node: Node, python: Path | None, unsandboxed: bool) -> Any:
     return task.remote(blank.model_dump_json(), python, unsandboxed)
 
 
-async def _answer(node: Node, reference: Any) -> NodeReport:
+async def _answer(link: Link, node: Node, reference: Any) -> NodeReport | None:
+    """What the node says; None where the cluster has lost it since."""
     try:
         with anyio.fail_after(_PATIENCE):
             return NodeReport.model_validate_json(await reference)
     except (TimeoutError, load_ray().exceptions.RayError) as error:
+        if node.id not in {each.id for each in await anyio.to_thread.run_sync(link.nodes)}:
+            return None
         words = (str(error).strip().splitlines() or [f"no answer within {_PATIENCE:g} s"])[-1]
         raise Outage(
             f"node {node.host} cannot be asked: {words}. "

@@ -65,17 +65,17 @@ def test_one_split_of_groups_or_time_is_never_enough_for_futile_or_decided() -> 
 
 
 def test_a_heavy_script_is_judged_once_it_is_clearly_better() -> None:
-    assert why(after(1.0 - ERROR * 2.1, seconds=30)) == "decided"
-    assert after(1.0 - ERROR * 1.9, seconds=30) is None, "more splits are run until it is"
-    assert after(1.0 - ERROR * 2.1, seconds=29) is None, "a light one is run on all"
-    assert "and one run takes 30 s" in after(0.5, seconds=30).words
+    assert why(after(1.0 - ERROR * 2.1, seconds=5)) == "decided"
+    assert after(1.0 - ERROR * 1.9, seconds=5) is None, "more splits are run until it is"
+    assert after(1.0 - ERROR * 2.1, seconds=4.9) is None, "a light one is run on all"
+    assert "and one run takes 5 s" in after(0.5, seconds=5).words
 
 
 def test_with_nothing_to_beat_a_light_script_runs_on_all_and_a_heavy_one_on_few() -> None:
     assert after(9.0, best=None) is None
-    assert why(after(9.0, best=None, seconds=30)) == "decided"
-    assert after(9.0, best=None, seconds=30, kind="time") is None
-    assert why(after(9.0, 9.0, best=None, seconds=30, kind="time")) == "decided"
+    assert why(after(9.0, best=None, seconds=5)) == "decided"
+    assert after(9.0, best=None, seconds=5, kind="time") is None
+    assert why(after(9.0, 9.0, best=None, seconds=5, kind="time")) == "decided"
 
 
 @pytest.mark.parametrize("folds", ["all", 5])

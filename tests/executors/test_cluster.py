@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -10,7 +11,7 @@ import pytest
 
 from errors import Outage, SandboxError, UsageError, WorkerLost
 from executors.cluster.executor import ClusterExecutor
-from executors.cluster.link import load_ray, slots_of
+from executors.cluster.link import Link, Node, load_ray, slots_of
 from executors.cluster.parcels import node_folder, pack
 from executors.cluster.survey import survey, weakest
 from executors.environment import describe
@@ -126,6 +127,19 @@ def test_each_node_says_what_it_is_like(cluster: LocalCluster) -> None:
         weakest(other)
     with pytest.raises(SandboxError, match="promises Ray 1 GPUs, and its driver shows 0"):
         weakest(anyio.run(lambda: survey(cluster.link, here, gpus=True)))
+
+
+def test_a_node_that_leaves_while_it_is_asked_is_left_out(cluster: LocalCluster) -> None:
+    here = describe(Path(sys.executable)).packages
+    living = cluster.link.nodes()
+    lists = iter([(*living, replace(living[0], id="e" * 56)), living])
+
+    class Leaving(Link):
+        def nodes(self) -> tuple[Node, ...]:
+            return next(lists)
+
+    found = anyio.run(survey, Leaving(cluster.link.address, ours=False), here)
+    assert [each.id for each in found] == [each.id for each in living]
 
 
 def test_slots_are_as_many_as_the_nodes_have_room_for(cluster: LocalCluster) -> None:
