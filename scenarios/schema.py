@@ -36,6 +36,7 @@ __all__ = [
     "Model",
     "OpenAIBackend",
     "Prices",
+    "Prompts",
     "Racing",
     "RayExecutors",
     "ReplayBackend",
@@ -180,6 +181,15 @@ AnyExecutors = Annotated[
 ]
 
 
+class Prompts(Model):
+    """What prompts may show of the data: so many `rows` in each place; with 0 no cell of a table stands in a prompt.
+
+    Then no row, example, range or category is shown, nor what scripts print, which may hold some.
+    """
+
+    rows: Annotated[int, Field(ge=0, le=50)] = 10
+
+
 class Racing(Model):
     """When a trial stops before all of its splits were run (docs/method.md). Margins are in standard errors.
 
@@ -319,6 +329,7 @@ class Scenario(Model):
     roles: Roles
     executors: AnyExecutors = LocalExecutors()
     method: Method = Method()
+    prompts: Prompts = Prompts()
 
     @property
     def teams(self) -> int:
