@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from agents.ideas import Finalist
+from agents.ideas import Finalist, Left
 from agents.purse import REFUSED, UNITS, amount
 from scenarios.schema import Budget, FinishSettings
 
@@ -80,6 +80,18 @@ class Ledger:
     def used(self, ahead: int = 0, *, timed: bool = True) -> float:
         """The largest used share of any limit, in [0, 1]; 0 without a limit."""
         return min(1.0, max(self._shares(ahead, timed).values(), default=0.0))
+
+    def left(self, ahead: int, traces: int, *, timed: bool = True) -> Left:
+        """What is left for trials, `ahead` more of them counted in; time without the finish's share."""
+        budget = self.budget
+        spent = {unit: limit - self.spent.get(unit, 0.0) for unit, limit in self._limits().items()}
+        minutes = (budget.time * (1 - budget.finish) - self.time) / 60 if budget.time and timed else None
+        return Left(
+            trials=None if budget.trials is None else max(0, budget.trials - self.trials - ahead),
+            traces=traces,
+            minutes=None if minutes is None else round(max(0.0, minutes), 1),
+            **{unit: max(0.0, amount) for unit, amount in spent.items()},
+        )
 
     def steps_allowed(self, wanted: int, *, timed: bool = True) -> int:
         """How many of the wanted steps may be opened now."""

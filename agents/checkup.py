@@ -3,6 +3,7 @@
 Nothing is raised for what is found wanting: it stands in the findings, each with what to do about it.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,9 @@ from agents.chance import derive_seed
 from agents.checkup_models import EMBEDDING, BackendFinding, ask_backend, ask_embedder
 from agents.checkup_place import PlaceFinding, look_around
 from agents.requests import SurveyTask
+from agents.site import python_of
+from agents.workplace import workplace_of
+from executors.environment import describe
 from scenarios.harness import Harness
 from scenarios.schema import Scenario
 from scenarios.tasks import Task
@@ -74,4 +78,14 @@ def _question(scenario: Scenario, task_path: Path) -> SurveyTask:
     with TemporaryDirectory(prefix="gome-doctor-") as folder:
         harness = Harness(task, Path(folder), scenario.seed, scenario.method.finish.holdout, limits)
         seed = derive_seed(scenario.seed, 0, 0, "survey")
-        return SurveyTask(task=task.brief, profile=harness.profile, trace=0, step=0, seed=seed)
+        environment = describe(python_of(scenario.executors) or Path(sys.executable))
+        workplace = workplace_of(scenario.executors, environment, limits.threads, {})
+        return SurveyTask(
+            task=task.brief,
+            profile=harness.profile,
+            workplace=workplace,
+            rows=scenario.prompts.rows,
+            trace=0,
+            step=0,
+            seed=seed,
+        )

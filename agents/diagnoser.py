@@ -1,17 +1,17 @@
 """The Diagnoser: the gradient. One a trace.
 
-TraceOpened ──► survey of the task ──► Diagnosis (surveyed)
-Trial       ──► three-layer validation, assessment ──► Diagnosis (accepted, rejected, failed)
+TraceOpened ──► survey of the task, where none was made ──► Diagnosis (surveyed)
+Trial       ──► three-layer validation, assessment      ──► Diagnosis (accepted, rejected, failed)
 
 Under a control it asks nobody: validity and score are all it states.
 """
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 
-from agents.ideas import Challenge, Effect
-from agents.messages import Diagnosis, Proposal, Trial
+from agents.difference import difference
+from agents.ideas import Challenge, Effect, Finding, Left
+from agents.messages import Diagnosis, Proposal, Recollection, StepOpened, TraceOpened, Trial
 from agents.requests import Assessment, AssessTrial, SurveyTask
 from agents.role import Reasoner, Role, place
 from agents.schedule import wanted_sources
@@ -28,38 +28,51 @@ class Diagnoser(Role):
     """Says why a trial is as good as it is, whether it is kept, and what to change next."""
 
     handles = frozenset({"trace_opened", "trial"})
-    notes = frozenset({"run_opened", "proposal", "diagnosis", "solution_completed", "trace_restarted"})
+    notes = frozenset(
+        {"run_opened", "step_opened", "recollection", "proposal", "diagnosis", "solution_completed", "trace_restarted"}
+    )
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("diagnoser", trace, artefacts)
         self.reasoner = reasoner
         self.state = TraceState()
+        self.left: dict[int, Left] = {}
+        self.findings: dict[int, tuple[Finding, ...]] = {}
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the proposals that are in the air, and the trace's history."""
+        step = envelope.step or 0
+        match envelope.message:
+            case StepOpened() as opened:
+                self.left[step] = opened.left
+            case Recollection() as known:
+                self.findings[step] = known.findings
+            case Diagnosis():
+                self.left.pop(step, None)
+                self.findings.pop(step, None)
+            case _:
+                pass
         self.state.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Survey at the root, assess every trial."""
         trace, step = place(envelope)
-        if isinstance(envelope.message, Trial):
-            diagnosis = await self._assess(envelope.message, trace, step, context)
-        else:
-            diagnosis = await self._survey(trace, step, context)
+        match envelope.message:
+            case Trial() as trial:
+                diagnosis = await self._assess(trial, trace, step, context)
+            case TraceOpened() as opened:
+                diagnosis = await self._survey(opened.challenges, trace, step, context)
+            case _:
+                raise TypeError(f"a diagnoser handles trials, not {envelope.kind}")
         return [Draft(diagnosis, trace, step)]
 
-    async def _survey(self, trace: int, step: int, context: Context) -> Diagnosis:
+    async def _survey(self, known: tuple[Challenge, ...] | None, trace: int, step: int, context: Context) -> Diagnosis:
         if not self.optimizer.structured:
             reason = "the task was not surveyed: this optimizer asks for no challenges"
             return Diagnosis.without_trial("surveyed", reason)
-        request = SurveyTask(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, "survey"),
-        )
-        survey = await self.reasoner.ask(request, context)
+        if known is not None:
+            return Diagnosis.without_trial("surveyed", "the survey of the run's first trace", known)
+        survey = await self.reasoner.ask(SurveyTask(**self.asked(trace, step, "survey")), context)
         return Diagnosis.without_trial("surveyed", "the task was surveyed", self._foremost(survey.challenges))
 
     def _foremost(self, challenges: Sequence[Challenge]) -> tuple[Challenge, ...]:
@@ -87,43 +100,43 @@ class Diagnoser(Role):
         request = await self._question(trial, proposal, effect, trace, step)
         assessment = await self.reasoner.ask(request, context)
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
-        if fault is None:
-            return _diagnosis(trial, proposal, rule(trial, effect, assessment), assessment, effect)
-        return _diagnosis(trial, proposal, fault, assessment, None)
+        contradicts = tuple(
+            (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts
+        )
+        ruling, effect = (rule(trial, effect, assessment), effect) if fault is None else (fault, None)
+        diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
+        return diagnosis.model_copy(update={"contradicts": contradicts})
 
     async def _question(
         self, trial: Trial, proposal: Proposal, effect: Effect | None, trace: int, step: int
     ) -> AssessTrial:
         incumbent, method = await self.solution(self.state.best), self.scenario.method
-        wanted = wanted_sources(self.state.accepted, self.state.refused, method) if self.optimizer.structured else ()
+        left = self.left.get(step, Left())
+        wanted = wanted_sources(self.state.accepted, self.state.refused, method)
+        if left.none or not self.optimizer.structured:
+            wanted = ()  # nobody would answer them
         script = await self.artefacts.text(trial.script_ref)
         output = await self.artefacts.text(trial.output_ref) if trial.output_ref else ""
         return AssessTrial(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, "assess"),
+            **self.asked(trace, step, "assess"),
             hypotheses=proposal.hypotheses,
             incumbent=incumbent,
             script=script,
-            difference=_difference(incumbent.script if incumbent else "", script),
+            difference=difference(incumbent.script if incumbent else "", script),
             cause=trial.cause.value,
             words=trial.words,
             output=output,
             seconds=self.timed(trial.seconds),
             evaluation=trial.evaluation,
             effect=effect,
+            stopped=trial.stopped,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
             baseline=self.opened.baseline,
+            findings=self.findings.get(step, ()),
+            left=left,
             wanted=wanted,
         )
-
-
-def _difference(before: str, after: str) -> str:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "best", "trial", lineterm="", n=2)
-    return "\n".join(lines) if before else ""
 
 
 def _diagnosis(
@@ -135,6 +148,7 @@ def _diagnosis(
         layer=ruling.layer,
         reason=ruling.reason,
         observations=assessment.observations if assessment else "",
+        finding=assessment.finding if assessment else "",
         hypotheses=proposal.hypotheses,
         hypothesis_verdict=assessment.hypothesis_verdict if assessment else None,
         challenges=assessment.challenges if assessment else (),

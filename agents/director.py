@@ -218,13 +218,23 @@ class Director(Role):
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Open what may be opened; call the finish when nothing is left to wait for."""
         if isinstance(envelope.message, RunOpened):
-            return [Draft(TraceOpened(), trace, 0, opens=True) for trace in self.traces]
+            first = list(self.traces)[:1] if self.optimizer.structured else self.traces
+            return [Draft(TraceOpened(), trace, 0, opens=True) for trace in first]
         if self.finishing:
             return []
+        opened = self._other_traces(envelope)
         steps = self._next_steps()
-        if steps:
-            return steps
+        if opened or steps:
+            return [*opened, *steps]
         return [] if self.busy else [self._finish()]
+
+    def _other_traces(self, envelope: Envelope) -> list[Draft]:
+        """The task is surveyed once: the other traces begin with what the first one has found, if it has."""
+        survey = envelope.message
+        if not self.optimizer.structured or not isinstance(survey, Diagnosis) or place(envelope) != (0, 0):
+            return []
+        found = survey.challenges if survey.verdict == "surveyed" else None
+        return [Draft(TraceOpened(challenges=found), trace, 0, opens=True) for trace in self.traces if trace]
 
     def _next_steps(self) -> list[Draft]:
         """Steps for the traces that have room for one; in lockstep only when all of them wait."""
@@ -268,8 +278,11 @@ class Director(Role):
         return (Draft(restart, trace),)
 
     def _open(self, trace: int, step: int, place: int) -> Draft:
-        used = self.ledger.used(place, timed=not self.lockstep)
-        return Draft(StepOpened(used=used, stage=stage_of(used, self.scenario.method)), trace, step, opens=True)
+        timed = not self.lockstep
+        used = self.ledger.used(place, timed=timed)
+        left = self.ledger.left(place + 1, len(self.traces), timed=timed)
+        opened = StepOpened(used=used, stage=stage_of(used, self.scenario.method), left=left)
+        return Draft(opened, trace, step, opens=True)
 
     def _place(self, finalist: Finalist) -> tuple[float, int, int]:
         """Where a solution stands among all: the best score first, then the earliest."""

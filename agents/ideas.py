@@ -15,22 +15,29 @@ __all__ = [
     "Challenge",
     "Component",
     "Effect",
+    "Failure",
     "FinalRanking",
     "Finalist",
+    "Finding",
     "Hypothesis",
     "Key",
+    "Left",
     "Recalled",
     "Record",
-    "Score",
     "Scores",
     "Shipped",
     "Solution",
     "Stage",
+    "StepKind",
+    "TraceBest",
     "TrialNote",
+    "Underway",
 ]
 
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
+StepKind = Literal["edit", "bundle", "merge", "leap", "return"]
+"""How far a step goes: one change; several small ones; another trace's work taken in; a new root; an older solution."""
 Key = tuple[str, str, str]
 """What makes two hypotheses the same idea: (component, parameter, direction)."""
 
@@ -52,27 +59,26 @@ class Challenge(Record):
     metric_impact: str
 
 
-class Score(Record):
-    """A self-score from 1 to 10 with its reason."""
-
-    value: Annotated[int, Field(ge=1, le=10)]
-    reason: str = ""
+Tenths = Annotated[int, Field(ge=1, le=10)]
+"""A self-score."""
 
 
 class Scores(Record):
-    """The five self-scores of a hypothesis."""
+    """The five self-scores of a hypothesis, each from 1 to 10."""
 
-    impact: Score
-    alignment: Score
-    novelty: Score
-    feasibility: Score
-    risk_reward: Score
+    impact: Tenths
+    alignment: Tenths
+    novelty: Tenths
+    feasibility: Tenths
+    risk_reward: Tenths
 
 
 class Hypothesis(Record):
     """One testable change. (component, parameter, direction) is its key: what it turns, and which way.
 
-    `expected_gain` is the predicted improvement of the score, in the metric's own units, positive for better.
+    `challenge` is the caption of the challenge that it meets, empty for none. `expected_gain` is the predicted
+    improvement of the score, in the metric's own units, positive for better. `scores` are given where a step is drawn
+    by rank, and nowhere else.
     """
 
     statement: str
@@ -81,8 +87,8 @@ class Hypothesis(Record):
     component: Component
     parameter: str
     direction: str
-    scores: Scores
     expected_gain: float = 0.0
+    scores: Scores | None = None
 
     @property
     def key(self) -> Key:
@@ -118,21 +124,84 @@ class TrialNote(Record):
 
 
 class Recalled(Record):
-    """A validated hypothesis out of the success memory, with where it comes from and why it was recalled.
+    """An accepted change out of memory, with where it comes from and why it was recalled.
 
-    `gain` is what it brought its own trace; `score` the score it reached there. `weight` is the probability
-    with which the interaction kernel drew it, None for the global best.
+    `hypotheses` were accepted together: one, or all of a first solution or a bundle. `gain` is what they brought their
+    own trace, with its standard error; `score` the score it reached there. `weight` is the probability with which the
+    interaction kernel drew it, None for the global best. `script_ref` is the solution that has it and `base_ref` the
+    one before; `difference` is what changed in the script, as a diff, where a prompt is to show it.
     """
 
     id: str
     trace: int
     step: int
-    hypothesis: Hypothesis
+    hypotheses: tuple[Hypothesis, ...]
     feedback: str
     gain: float
+    standard_error: float | None
     score: float
     weight: float | None
     why: Literal["global-best", "sampled"]
+    script_ref: str
+    base_ref: str | None
+    difference: str = ""
+
+
+class Failure(Record):
+    """What some script failed of, so that no other does. `mended` is what made it run after all, if anything did."""
+
+    trace: int
+    step: int
+    idea: str
+    words: str
+    mended: str = ""
+
+
+class Finding(Record):
+    """What a trial taught, whether it was accepted or not. `contradicted` are trials that showed otherwise."""
+
+    trace: int
+    step: int
+    text: str
+    contradicted: tuple[tuple[int, int], ...] = ()
+
+
+class TraceBest(Record):
+    """Where a trace stands: its best solution, by which step it was reached, and after how many trials."""
+
+    trace: int
+    step: int
+    score: float
+    idea: str
+    trials: int
+    script_ref: str
+
+
+class Underway(Record):
+    """What another step sets out to change at this moment."""
+
+    trace: int
+    step: int
+    hypotheses: tuple[Hypothesis, ...]
+
+
+class Left(Record):
+    """What is left for trials once this step is done; None where no limit is set, or where lockstep knows no time.
+
+    `trials` are the run's, which `traces` share.
+    """
+
+    trials: int | None = None
+    traces: int = 1
+    minutes: float | None = None
+    calls: float | None = None
+    tokens: float | None = None
+    usd: float | None = None
+
+    @property
+    def none(self) -> bool:
+        """Whether this step's trial is the run's last."""
+        return self.trials is not None and self.trials < 1
 
 
 class Solution(Record):

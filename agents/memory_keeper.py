@@ -1,15 +1,16 @@
 """The Memory-Keeper: momentum. One for all traces.
 
-It keeps the success memory (accepted hypotheses with feedback, gain and score) and what every trace has proposed,
-and answers Candidates with a Recollection: the global best, hypotheses drawn by the interaction kernel, and until a
-trace has its first accepted solution, what its siblings try.
+StepOpened ──► what the run knows that may help this step ──► Recollection
 
-In lockstep a trace at step t sees what all had accepted by t−1, whoever was faster; at the root, traces are answered
-in index order, each with its predecessors' selected hypotheses, so a request may have to wait for a Proposal.
+It answers out of `memory`: accepted changes of other traces drawn by the interaction kernel, failures, findings, where
+every trace stands, and what other steps try at this moment.
+
+In lockstep a step sees what was known when its round was opened, and the steps of a round are answered one after the
+other in the order of the log, each with its predecessors' proposals, so a step may have to wait for a Proposal.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,8 +19,9 @@ import anyio.to_thread
 
 from agents.backends.base import Embedded, Embedder, Texts
 from agents.embedding import Room, embed, unit_vectors
-from agents.ideas import Hypothesis, Recalled
-from agents.messages import Candidates, Diagnosis, Proposal, Recollection, TraceRestarted
+from agents.ideas import Recalled, Underway
+from agents.memory import Memory, Picture, Success, in_errors
+from agents.messages import Diagnosis, Proposal, Recollection, StepOpened
 from agents.momentum import draw, interaction, signed_gain
 from agents.role import Role, place
 from bus.actor import Context
@@ -32,122 +34,103 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryKeeper"]
 
-_ROOT = 1
+Place = tuple[int, int]
+"""(trace, step)."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """One accepted hypothesis; `id` is its Diagnosis and its place in it."""
+class _Waiting:
+    """A step of a lockstep round that has no answer yet, and what was known when the round began."""
 
-    id: str
-    trace: int
-    step: int
-    hypothesis: Hypothesis
-    feedback: str
-    gain: float
-    score: float
-
-    def recalled(self, weight: float | None) -> Recalled:
-        return Recalled(
-            id=self.id,
-            trace=self.trace,
-            step=self.step,
-            hypothesis=self.hypothesis,
-            feedback=self.feedback,
-            gain=self.gain,
-            score=self.score,
-            weight=weight,
-            why="global-best" if weight is None else "sampled",
-        )
-
-
-def _in_order(entry: _Entry) -> tuple[int, int, str]:
-    return entry.step, entry.trace, entry.id
+    place: Place
+    picture: Picture
 
 
 class MemoryKeeper(Role):
-    """Answers every trace's candidates with what has proven itself anywhere."""
+    """Answers every step with what has proven itself anywhere."""
 
-    handles = frozenset({"candidates", "proposal", "diagnosis"})
-    notes = frozenset({"run_opened", "trace_restarted"})
+    handles = frozenset({"step_opened", "proposal", "diagnosis"})
+    notes = frozenset({"run_opened", "trace_restarted", "solution_completed", "repair_called", "job"})
 
     def __init__(self, artefacts: Artefacts, embedder: Embedder | None = None) -> None:
         super().__init__("memory-keeper", None, artefacts)
         self.embedder = embedder
-        self.entries: list[_Entry] = []
+        self.memory = Memory()
         self.room = Room()
-        self.proposed: dict[tuple[int, int], tuple[Hypothesis, ...]] = {}
-        self.rooted: set[int] = set()
-        self.accepted: set[int] = set()
-        self.restarted: set[int] = set()
-        self.waiting: dict[int, Candidates] = {}
+        self.underway: dict[Place, Proposal] = {}
+        self.landed: list[Place] = []
+        self.waiting: deque[_Waiting] = deque()
+        self.answered: Place | None = None
 
     def remember(self, envelope: Envelope) -> None:
-        """Add what was accepted and proposed; a root's candidates wait until they are answered."""
+        """Fold memory, and keep what is under way."""
+        self.memory.heard(envelope)
         match envelope.message:
-            case Candidates() as candidates if place(envelope)[1] == _ROOT:
-                self.waiting[place(envelope)[0]] = candidates
-            case Recollection() if place(envelope)[1] == _ROOT:
-                self.waiting.pop(place(envelope)[0], None)
+            case StepOpened():
+                # A round is opened in one piece, so that what has landed by now belongs to earlier rounds.
+                for landed in self.landed:
+                    self.underway.pop(landed, None)
+                self.landed.clear()
+                if self.lockstep:
+                    self.waiting.append(_Waiting(place(envelope), self._picture(place(envelope)[0])))
+            case Recollection() if self.lockstep:
+                self.answered = self.waiting.popleft().place
             case Proposal() as proposal:
-                trace, step = place(envelope)
-                self.proposed[trace, step] = proposal.hypotheses
-                if step == _ROOT:
-                    self.rooted.add(trace)
-            case Diagnosis() as diagnosis:
-                self._diagnosed(envelope, diagnosis)
-            case TraceRestarted(script_ref=None) if envelope.trace is not None:
-                self.accepted.discard(envelope.trace)
-                self.restarted.add(envelope.trace)
+                self.underway[place(envelope)] = proposal
+                self._went_on(place(envelope))
+            case Diagnosis():
+                if self.lockstep:
+                    self.landed.append(place(envelope))
+                else:
+                    self.underway.pop(place(envelope), None)
+                self._went_on(place(envelope))
             case _:
                 pass
 
-    def _diagnosed(self, envelope: Envelope, diagnosis: Diagnosis) -> None:
-        trace, step = place(envelope)
-        if step == _ROOT:
-            self.rooted.add(trace)
-            self.waiting.pop(trace, None)
-        if not diagnosis.accepted or diagnosis.score is None:
-            return
-        self.accepted.add(trace)
-        gain = diagnosis.effect.gain if diagnosis.effect else 0.0
-        for index, hypothesis in enumerate(diagnosis.hypotheses):
-            name = f"{envelope.id}.{index}"
-            entry = _Entry(name, trace, step, hypothesis, diagnosis.observations, gain, diagnosis.score)
-            insort(self.entries, entry, key=_in_order)
+    def _went_on(self, where: Place) -> None:
+        """The step that was answered last has its proposal, or has died: the next one may be answered."""
+        if self.answered == where:
+            self.answered = None
+        elif self.waiting and self.waiting[0].place == where:
+            self.waiting.popleft()  # it died before it was answered
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Answer candidates at once, except a lockstep root that must hear its predecessors first."""
-        trace, step = place(envelope)
-        if not self.optimizer.remembers:
-            answered = isinstance(envelope.message, Candidates)
-            return [Draft(Recollection(recalled=(), siblings=()), trace, step)] if answered else []
-        if isinstance(envelope.message, Candidates) and not (self.lockstep and step == _ROOT):
-            return [Draft(await self._recollect(trace, step, envelope.message, context), trace, step)]
-        if not self.lockstep or step > _ROOT:
+        """Answer a step at once; in lockstep when those before it have their proposals."""
+        opened = isinstance(envelope.message, StepOpened)
+        if not self.lockstep:
+            where = place(envelope)
+            return [await self._answer(where, self._picture(where[0]), context)] if opened else []
+        if self.answered is not None or not self.waiting:
             return []
-        return [
-            Draft(await self._recollect(waiter, _ROOT, candidates, context), waiter, _ROOT)
-            for waiter, candidates in sorted(self.waiting.items())
-            if all(predecessor in self.rooted for predecessor in range(waiter))
-        ]
+        head = self.waiting[0]
+        return [await self._answer(head.place, head.picture, context)]
 
-    async def _recollect(self, trace: int, step: int, candidates: Candidates, context: Context) -> Recollection:
-        seen = bisect_left(self.entries, (step, -1, ""), key=_in_order) if self.lockstep else len(self.entries)
-        entries = self.entries[:seen]
+    def _picture(self, trace: int) -> Picture:
+        return self.memory.picture(trace, self.opened.task.direction)
+
+    async def _answer(self, where: Place, picture: Picture, context: Context) -> Draft:
+        trace, step = where
+        if not self.optimizer.remembers:
+            return Draft(Recollection(), trace, step)
         recalled: tuple[Recalled, ...] = ()
-        if entries:
-            vectors = await self._vectors(entries, candidates, context)
+        if picture.successes:
+            vectors = await self._vectors(picture, context)
             # In a thread: the first use imports torch, which takes seconds.
-            recalled = await anyio.to_thread.run_sync(self._recall, entries, trace, step, candidates, vectors)
-        return Recollection(
+            recalled = await anyio.to_thread.run_sync(self._recall, picture, where, vectors)
+        said = Recollection(
             recalled=recalled,
-            siblings=() if trace in self.accepted else self._siblings(trace, step),
+            failures=picture.failures,
+            findings=picture.findings,
+            standings=picture.standings,
+            underway=tuple(
+                Underway(trace=other, step=at, hypotheses=proposal.hypotheses)
+                for (other, at), proposal in sorted(self.underway.items())
+            ),
+            siblings=self.memory.siblings(trace),
         )
+        return Draft(said, trace, step)
 
-    async def _vectors(
-        self, entries: Sequence[_Entry], candidates: Candidates, context: Context
-    ) -> dict[str, tuple[float, ...]] | None:
+    async def _vectors(self, picture: Picture, context: Context) -> dict[str, tuple[float, ...]] | None:
         """Each statement's vector by the scenario's model, a recorded activity; None where words are hashed instead.
 
         Raises ReplyInvalid where the model gives none.
@@ -155,9 +138,7 @@ class MemoryKeeper(Role):
         settings = self.scenario.roles.memory_keeper
         if self.embedder is None or settings.model is None:
             return None
-        statements = [entry.hypothesis.statement for entry in entries] + [
-            hypothesis.statement for hypothesis in candidates.hypotheses
-        ]
+        statements = [*(each.statement for each in picture.successes), *_challenges(picture)]
         request = Texts(model=settings.model, texts=tuple(dict.fromkeys(statements)), price=settings.price)
         call = partial(self.embedder.embed, request)
         embedded = await context.perform("embed", request, Embedded, call, label="embedding")
@@ -165,43 +146,42 @@ class MemoryKeeper(Role):
             raise ReplyInvalid(embedded.failure)
         return dict(zip(request.texts, embedded.vectors, strict=True))
 
-    def _siblings(self, trace: int, step: int) -> tuple[Hypothesis, ...]:
-        """What other traces have proposed [P]: in lockstep in earlier steps, and at the root by predecessors.
-
-        A trace that began afresh is also to differ from what it tried before.
-        """
-        return tuple(
-            hypothesis
-            for (other, when), hypotheses in sorted(self.proposed.items())
-            if (other != trace or (trace in self.restarted and when < step))
-            and (not self.lockstep or when < step or (when == step == _ROOT and other < trace))
-            for hypothesis in hypotheses
-        )
-
     def _recall(
-        self,
-        entries: Sequence[_Entry],
-        trace: int,
-        step: int,
-        candidates: Candidates,
-        vectors: dict[str, tuple[float, ...]] | None,
+        self, picture: Picture, where: Place, vectors: dict[str, tuple[float, ...]] | None
     ) -> tuple[Recalled, ...]:
-        method, direction = self.scenario.method, self.opened.task.direction
+        """The global best, where the trace does not have it, and what the kernel draws."""
+        method, entries = self.scenario.method, picture.successes
 
-        def embedded(hypotheses: Iterable[Hypothesis], room: Room | None = None) -> "Tensor":
-            statements = [hypothesis.statement for hypothesis in hypotheses]
+        def embedded(statements: Sequence[str], room: Room | None = None) -> "Tensor":
             return embed(statements, room) if vectors is None else unit_vectors([vectors[each] for each in statements])
 
-        best = max(entries, key=lambda entry: signed_gain(entry.score, 0.0, direction))
         probabilities = interaction(
-            embedded(candidates.hypotheses),
-            embedded((entry.hypothesis for entry in entries), self.room),
-            [entry.score for entry in entries],
-            candidates.best_score,
-            direction,
-            candidates.path_length,
+            embedded(_challenges(picture)),
+            embedded([each.statement for each in entries], self.room),
+            None if picture.best_score is None else [self._gain(each, picture.best_score) for each in entries],
+            picture.path_length,
             method,
         )
-        drawn = draw(probabilities, method.draws, method.recalled, self.seed(trace, step, "recall"))
-        sampled = [entries[index].recalled(weight) for index, weight in drawn.items() if entries[index] is not best]
-        return (best.recalled(None), *sampled)
+        drawn = draw(probabilities, method.draws, method.recalled, self.seed(*where, "recall"))
+        leader = max(entries, key=lambda each: signed_gain(each.score, 0.0, self.opened.task.direction))
+        first = (leader.recalled(None),) if self._leads(leader, picture) else ()
+        return (
+            *first,
+            *(entries[at].recalled(weight) for at, weight in drawn.items() if not first or entries[at] is not leader),
+        )
+
+    def _leads(self, entry: Success, picture: Picture) -> bool:
+        """Whether it is the best of all traces, the asking one included."""
+        best = picture.best_score
+        return best is None or signed_gain(entry.score, best, self.opened.task.direction) > 0
+
+    def _gain(self, entry: Success, best: float) -> float:
+        gain = signed_gain(entry.score, best, self.opened.task.direction)
+        if self.scenario.method.kernel_gain == "raw":
+            return gain
+        return in_errors(gain, entry.error or entry.spread)
+
+
+def _challenges(picture: Picture) -> list[str]:
+    """What the trace's diagnosis points at, one text each. With no challenges an empty text, which is like nothing."""
+    return [each.statement for each in picture.challenges] or [""]

@@ -1,12 +1,11 @@
 """The messages of the ring. Each says who says it, who hears it, and what follows.
 
-    Director ──TraceOpened──► Diagnoser ──Diagnosis──► Director ──StepOpened──► Proposer ──Candidates──► Memory-Keeper
-       ▲                          ▲                                                │  ▲                      │
-       │                          │                                                │  └─────Recollection─────┘
-       │                        Trial                                           Proposal
-       │                          │                                                ▼
-       └──────── all ────────── Runner ◄──────────────Job──────────────────────── Writer
-                                  └──────────────RepairCalled────────────────────►
+    Director ──TraceOpened──► Diagnoser ──Diagnosis──► Director ──StepOpened──► Memory-Keeper
+       ▲                          ▲                                                   │
+       │                        Trial                                           Recollection
+       │                          │                                                   ▼
+       └──────── all ────────── Runner ◄──────Job────── Writer ◄──────Proposal──── Proposer
+                                  └──────RepairCalled─────►
 
 Scripts, prompts and outputs are named by the hash of their artefact (`…_ref`) and never carried.
 """
@@ -15,7 +14,23 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from agents.ideas import Blend, Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Shipped, Stage
+from agents.ideas import (
+    Blend,
+    Challenge,
+    Effect,
+    Failure,
+    Finalist,
+    FinalRanking,
+    Finding,
+    Hypothesis,
+    Left,
+    Recalled,
+    Shipped,
+    Stage,
+    StepKind,
+    TraceBest,
+    Underway,
+)
 from agents.workplace import Workplace
 from bus.lifecycle import LIFECYCLE
 from bus.message import Message, Vocabulary
@@ -24,7 +39,6 @@ from scenarios.evidence import Evaluation, Grade, Profile, TaskBrief
 
 __all__ = [
     "VOCABULARY",
-    "Candidates",
     "DeadlineReached",
     "Diagnosis",
     "FinishCalled",
@@ -102,9 +116,13 @@ class DeadlineReached(Message):
 
 
 class TraceOpened(Message):
-    """Director → Diagnoser of that trace: survey the task. Stands at step 0."""
+    """Director → Diagnoser of that trace: begin. Stands at step 0.
+
+    `challenges` are what the first trace's survey of the task has found, which all share; None asks for the survey.
+    """
 
     kind: Literal["trace_opened"] = "trace_opened"
+    challenges: tuple[Challenge, ...] | None = None
 
 
 class TraceRestarted(Message):
@@ -122,44 +140,53 @@ class TraceRestarted(Message):
 
 
 class StepOpened(Message):
-    """Director → Proposer: take this step. `used` is the share of the budget spent, finish excluded, in [0, 1]."""
+    """Director → Memory-Keeper, the trace's roles: take this step.
+
+    `used` is the share of the budget spent, finish excluded, in [0, 1]; `left` what is left in numbers.
+    """
 
     kind: Literal["step_opened"] = "step_opened"
     used: float
     stage: Stage
-
-
-class Candidates(Message):
-    """Proposer → Memory-Keeper: the best scored hypotheses of this step, best first."""
-
-    kind: Literal["candidates"] = "candidates"
-    hypotheses: tuple[Hypothesis, ...]
-    best_score: float | None
-    path_length: int
+    left: Left = Left()
 
 
 class Recollection(Message):
-    """Memory-Keeper → Proposer: momentum. `siblings` is what others try, given until the trace's first accept."""
+    """Memory-Keeper → Proposer, Writer, Diagnoser: what the run knows that may help this step.
+
+    `recalled` is the momentum: accepted changes of other traces. `failures` and `findings` are of all traces,
+    `standings` where each stands, `underway` what other steps try at this moment. `siblings` are what others have
+    proposed, given until the trace's first accept.
+    """
 
     kind: Literal["recollection"] = "recollection"
-    recalled: tuple[Recalled, ...]
-    siblings: tuple[Hypothesis, ...]
+    recalled: tuple[Recalled, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    standings: tuple[TraceBest, ...] = ()
+    underway: tuple[Underway, ...] = ()
+    siblings: tuple[Hypothesis, ...] = ()
 
 
 class Proposal(Message):
     """Proposer → Writer, Diagnoser, Memory-Keeper, Director: what this step changes, on which solution, and how.
 
-    `base_ref` is None at the root. `origin` names the recalled hypothesis that was taken, None for the trace's own.
-    `draft`, `improve` and `debug` are the actions of a step that was planned in one call, without candidates; `parent`
-    is the step that a tree search goes on from. `start` runs the user's own script, `base_ref`, as it is.
+    `action` is `draft` for a first solution, `improve` for a change, `debug` for mending a failed script as a tree
+    search does, `start` for the user's own script, `base_ref`, as it is. `step_kind` says how far a change goes, and
+    `other_ref` which script a merge takes from. `base_ref` is None for a draft. `origin` names the recalled change that
+    was taken, None for the trace's own. `ideas` are all that were thought of. `parent` is the step that a tree search
+    goes on from.
     """
 
     kind: Literal["proposal"] = "proposal"
-    action: Literal["select", "modify", "create", "root", "draft", "improve", "debug", "start"]
+    action: Literal["draft", "improve", "debug", "start"]
+    step_kind: StepKind = "edit"
     hypotheses: tuple[Hypothesis, ...]
+    ideas: tuple[Hypothesis, ...] = ()
     sketch: str
     reason: str
     base_ref: str | None
+    other_ref: str | None = None
     origin: str | None
     stage: Stage
     parent: int | None = None
@@ -197,7 +224,8 @@ class Trial(Message):
 
     `stopped` says why not all splits were run, with `words`: it was clearly `worse` than the trace's best, nothing left
     could make it better (`futile`), or enough was known (`decided`). `seconds` is the mean time of one run. `oof_ref`
-    and `submission_ref` are the out-of-fold predictions and the mean of the splits' predictions for the test rows.
+    and `submission_ref` are the out-of-fold predictions and the mean of the splits' predictions for the test rows,
+    `diagnostics_ref` what the harness found out about its errors.
 
     `late` says that it was not run at all, the time for trials being over.
     """
@@ -213,6 +241,7 @@ class Trial(Message):
     submission_ref: str | None
     evaluation: Evaluation | None
     oof_ref: str | None = None
+    diagnostics_ref: str | None = None
     stopped: Literal["worse", "futile", "decided"] | None = None
     late: bool = False
 
@@ -240,6 +269,7 @@ class Diagnosis(Message):
     `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter. `layer` is the first
     layer of validation that failed, or the one that decided. `score` is None where there is none or where a severe
     misalignment erased it (`erased`); of a trial that was stopped early it is that of the splits that were run.
+    `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it shows to be wrong.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
@@ -247,6 +277,8 @@ class Diagnosis(Message):
     layer: Literal["format", "alignment", "analysis"] | None
     reason: str
     observations: str
+    finding: str = ""
+    contradicts: tuple[tuple[int, int], ...] = ()
     hypotheses: tuple[Hypothesis, ...]
     hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"] | None
     challenges: tuple[Challenge, ...]
@@ -335,7 +367,6 @@ class RunFinished(Message):
 VOCABULARY = Vocabulary.of(
     (
         *LIFECYCLE,
-        Candidates,
         DeadlineReached,
         Diagnosis,
         FinishCalled,

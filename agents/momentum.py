@@ -1,12 +1,13 @@
 """Momentum: which proven ideas of all traces pull on the next step of one.
 
-The interaction kernel [C], for candidates c_j of a trace and accepted hypotheses g_k of all traces:
+The interaction kernel [C], for the challenges c_j of a trace's diagnosis and accepted changes g_k of other traces:
 
-    U_jk = α · cos(c_j, g_k) · e^(−γL) + β · tanh(Δ_jk),   clamped to [−2, 2]
+    U_jk = α · cos(c_j, g_k) · e^(−γL) + β · tanh(Δ_k),   clamped to [−2, 2]
     P_j  = softmax_k(U_jk)
 
-with γ = ln 2 / half-life, L the length of the trace's path, and Δ_jk the gain of g_k's score over the trace's best in
-the metric's direction. Similarity counts early and fades; what has proven itself better counts always.
+with γ = ln 2 / half-life, L the length of the trace's path, and Δ_k the gain of g_k's score over the trace's best: in
+standard errors, so that it means the same for every metric [O], or in the metric's own units [C]
+(`method.kernel_gain`). Similarity counts early and fades; what has proven itself better counts always.
 """
 
 import importlib
@@ -32,25 +33,18 @@ def signed_gain(score: float, reference: float, direction: Direction) -> float:
 
 
 def interaction(
-    candidates: "Tensor",
-    accepted: "Tensor",
-    scores: Sequence[float],
-    best: float | None,
-    direction: Direction,
-    path_length: int,
-    method: Method,
+    candidates: "Tensor", accepted: "Tensor", gains: Sequence[float] | None, path_length: int, method: Method
 ) -> "Tensor":
-    """P, shape (J, K), rows summing to 1, from unit vectors of J candidates and K accepted hypotheses with `scores`.
+    """P, shape (J, K), rows summing to 1, from unit vectors of J challenges and K accepted changes with their Δ.
 
-    Without a `best` of the trace, β counts as 0.
+    Without `gains`, as where the trace has no best, β counts as 0.
     """
     import torch
 
     gamma = math.log(2) / method.half_life
     utility = method.alpha * (candidates @ accepted.T) * math.exp(-gamma * path_length)
-    if best is not None:
-        gains = torch.tensor([signed_gain(score, best, direction) for score in scores], dtype=utility.dtype)
-        utility = utility + method.beta * torch.tanh(gains)
+    if gains is not None:
+        utility = utility + method.beta * torch.tanh(torch.tensor(gains, dtype=utility.dtype))
     return torch.softmax(utility.clamp(-method.clamp, method.clamp), dim=1)
 
 

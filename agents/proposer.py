@@ -1,20 +1,20 @@
-"""The Proposer: from a diagnosis to one change. One a trace; it speaks twice a step.
+"""The Proposer: from a diagnosis to one change. One a trace.
 
-StepOpened   ──► one hypothesis for each challenge, scored ──► Candidates
-Recollection ──► one of candidates and memory, sketched    ──► Proposal
+Recollection ──► ideas that answer the challenges, the choice of one, and its sketch ──► Proposal
 
-Without structured reasoning there are no candidates: the optimizer picks what to go on from, and the step is planned in
-one call.
+The optimizer says which solution the step goes on from. Without structured reasoning there are no challenges, and a
+step is planned from what was measured alone.
 """
 
 import random
 from collections.abc import Sequence
 
-from agents.ideas import Hypothesis, Stage
-from agents.messages import Candidates, Diagnosis, Proposal, Recollection, StepOpened
+from agents.difference import difference
+from agents.ideas import Challenge, Hypothesis, Recalled
+from agents.messages import Diagnosis, Proposal, Recollection, StepOpened
 from agents.optimizers import Pick
 from agents.optimizers.tree import Tree
-from agents.requests import PlanStep, ProposeHypotheses, SelectHypothesis
+from agents.requests import Idea, ProposeStep, Step
 from agents.role import Reasoner, Role, place
 from agents.schedule import scenario_share
 from agents.scoring import compatible, draw_by_rank, top_candidates
@@ -26,166 +26,130 @@ from bus.message import Draft, Envelope
 
 __all__ = ["Proposer"]
 
+_FIRST_IDEAS = 10
+"""So many ideas at most make up a first solution."""
+
 
 class Proposer(Role):
     """Turns a diagnosis into a step."""
 
-    handles = frozenset({"step_opened", "recollection"})
-    notes = frozenset({"run_opened", "diagnosis", "solution_completed", "trace_restarted"})
+    handles = frozenset({"recollection"})
+    notes = frozenset({"run_opened", "step_opened", "diagnosis", "solution_completed", "trace_restarted"})
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("proposer", trace, artefacts)
         self.reasoner = reasoner
         self.state = TraceState()
         self.tree = Tree()
-        self.stages: dict[int, Stage] = {}
-        self.candidates: dict[int, Candidates] = {}
+        self.steps: dict[int, StepOpened] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep the trace's history, and for each step in the air its stage, candidates and proposal."""
+        """Keep the trace's history, and the steps that are in the air."""
         match envelope.message:
             case StepOpened() as opened:
-                self.stages[place(envelope)[1]] = opened.stage
-            case Candidates() as candidates:
-                self.candidates[place(envelope)[1]] = candidates
+                self.steps[place(envelope)[1]] = opened
             case Proposal() as proposal:
                 self.tree.proposed(place(envelope)[1], proposal)
             case Diagnosis() as diagnosis:
                 step = place(envelope)[1]
-                self.stages.pop(step, None)
-                self.candidates.pop(step, None)
+                self.steps.pop(step, None)
                 self.tree.diagnosed(step, diagnosis)
             case _:
                 pass
         self.state.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Candidates for a step that opens, a proposal once memory has answered."""
+        """The proposal of a step: the user's own script, a failed script to mend, or what a reasoner thinks of."""
         trace, step = place(envelope)
-        structured, asked = self.optimizer.structured, envelope.message
-        message: Candidates | Proposal
+        recollection = envelope.message
+        if not isinstance(recollection, Recollection):
+            raise TypeError(f"a proposer handles recollections, not {envelope.kind}")
         if self.opened.start_ref is not None and step == 1:
-            structured = False
-        if not isinstance(asked, Recollection):
-            message = await self._propose(trace, step, context) if structured else self._candidates(())
-        elif not structured:
-            message = await self._plan(asked, trace, step, context)
-        elif self.scenario.method.selection == "rank":
-            message = self._rank(trace, step)
-        else:
-            message = await self._select(asked, trace, step, context)
-        return [Draft(message, trace, step)]
-
-    async def _propose(self, trace: int, step: int, context: Context) -> Candidates:
-        request = ProposeHypotheses(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, "propose"),
-            stage=self.stages[step],
-            incumbent=await self.solution(self.state.best),
-            challenges=self.state.challenges,
-            history=self.optimizer.history(self.state),
-            refused=self.state.refused_keys,
-            baseline=self.opened.baseline,
-            workplace=self.opened.workplace,
-        )
-        reply = await self.reasoner.ask(request, context)
-        underway = {each.key for proposal in self.tree.pending.values() for each in proposal.hypotheses}
-        fresh = [each for each in reply.hypotheses if each.key not in underway]
-        return self._candidates(fresh or reply.hypotheses)
-
-    def _candidates(self, hypotheses: Sequence[Hypothesis]) -> Candidates:
-        return Candidates(
-            hypotheses=top_candidates(hypotheses, self.state.tried, self.scenario.method),
-            best_score=self.state.best.score if self.state.best else None,
-            path_length=self.state.accepted,
-        )
-
-    async def _select(self, recollection: Recollection, trace: int, step: int, context: Context) -> Proposal:
-        best, stage = self.state.best, self.stages[step]
-        request = SelectHypothesis(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, "select"),
-            stage=stage,
-            incumbent=await self.solution(best),
-            candidates=self.candidates[step].hypotheses,
-            recalled=recollection.recalled,
-            siblings=recollection.siblings,
-            history=self.optimizer.history(self.state),
-            workplace=self.opened.workplace,
-        )
-        selection = await self.reasoner.ask(request, context)
-        return Proposal(
-            action=selection.action,
-            hypotheses=selection.hypotheses,
-            sketch=selection.sketch,
-            reason=selection.reason,
-            base_ref=best.script_ref if best else None,
-            origin=selection.origin,
-            stage=stage,
-        )
-
-    def _rank(self, trace: int, step: int) -> Proposal:
-        """Selection without a reasoner, its sketch the hypotheses' own words. A root takes all that go together."""
-        best, method, state = self.state.best, self.scenario.method, self.state
-        candidates = self.candidates[step].hypotheses
-        share = scenario_share(state.accepted, state.refused, method)
-        if best is None:
-            chosen = compatible(candidates)
-        else:
-            sources = {challenge.caption: challenge.source for challenge in state.challenges}
-            chosen = (draw_by_rank(candidates, sources, share, method, self.seed(trace, step, "rank")),)
-        return Proposal(
-            action="select" if best else "root",
-            hypotheses=chosen,
-            sketch="\n".join(f"- {each.statement}" for each in chosen),
-            reason=f"drawn by rank, scenario to feedback {share} : {method.scenario_weight - share}",
-            base_ref=best.script_ref if best else None,
-            origin=None,
-            stage=self.stages[step],
-        )
-
-    async def _plan(self, recollection: Recollection, trace: int, step: int, context: Context) -> Proposal:
-        """The optimizer picks where to go on from; mending needs no plan but the failure itself.
-
-        A user's own script is the first step of a trace, and needs none either.
-        """
-        if self.opened.start_ref is not None and step == 1:
-            return self._start(self.opened.start_ref, step)
-        chance = random.Random(self.seed(trace, step, "pick"))
-        pick = self.optimizer.pick(self.state, self.tree, chance)
+            return [Draft(self._start(self.opened.start_ref, step), trace, step)]
+        pick = self.optimizer.pick(self.state, self.tree, random.Random(self.seed(trace, step, "pick")))
         if pick.action == "debug":
-            return self._mend(pick, step)
-        request = PlanStep(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, "plan"),
-            action=pick.action,
-            stage=self.stages[step],
-            base=await self.solution(pick.base),
-            recalled=recollection.recalled,
-            siblings=(*recollection.siblings, *pick.siblings),
+            return [Draft(self._mend(pick, step), trace, step)]
+        request = await self._question(pick, recollection, trace, step)
+        reply = await self.reasoner.ask(request, context)
+        return [Draft(self._proposal(request, reply, pick), trace, step)]
+
+    async def _question(self, pick: Pick, known: Recollection, trace: int, step: int) -> ProposeStep:
+        opened, structured = self.steps[step], self.optimizer.structured
+        drafts = pick.action == "draft"
+        base = await self.solution(pick.base)
+        return ProposeStep(
+            **self.asked(trace, step, "propose"),
+            action="draft" if drafts else "improve",
+            stage=opened.stage,
+            left=opened.left,
+            base=base,
+            wanted=_FIRST_IDEAS if drafts else self.scenario.method.candidates if structured else 1,
+            challenges=self.state.challenges if structured else (),
             history=self.optimizer.history(self.state),
             refused=() if self.optimizer.keeps_all else self.state.refused_keys,
             baseline=self.opened.baseline,
-            workplace=self.opened.workplace,
+            recalled=tuple([await self._shown(each, base.script if base else "") for each in known.recalled]),
+            failures=known.failures,
+            findings=known.findings,
+            standings=known.standings,
+            underway=known.underway,
+            siblings=(*known.siblings, *pick.siblings) if drafts else (),
+            kinds=self.optimizer.kinds(known.standings) if not drafts else ("edit",),
+            ranked=structured and self.scenario.method.selection == "rank",
         )
-        plan = await self.reasoner.ask(request, context)
+
+    async def _shown(self, recalled: Recalled, own: str) -> Recalled:
+        """The global best with its script's difference from the trace's own, another change with its own."""
+        theirs = await self.artefacts.text(recalled.script_ref)
+        if recalled.why == "global-best":
+            return recalled.model_copy(update={"difference": difference(own, theirs)})
+        before = await self.artefacts.text(recalled.base_ref) if recalled.base_ref else ""
+        return recalled.model_copy(update={"difference": difference(before, theirs)})
+
+    def _proposal(self, request: ProposeStep, reply: Step, pick: Pick) -> Proposal:
+        ideas = tuple(_hypothesis(each, request.challenges) for each in reply.candidates)
+        if request.ranked:
+            return self._ranked(request, ideas, pick)
+        taken = None if reply.recalled is None else request.recalled[reply.recalled - 1]
+        chosen = tuple(ideas[number - 1] for number in reply.choice)
+        source = None if reply.source is None else request.standings[reply.source - 1].script_ref
+        base_ref = pick.base.script_ref if pick.base else None
+        if reply.kind == "return":
+            base_ref = source or base_ref
         return Proposal(
-            action=pick.action,
-            hypotheses=plan.hypotheses,
-            sketch=plan.sketch,
-            reason=plan.reason,
+            action="draft" if pick.action == "draft" or reply.kind == "leap" else "improve",
+            step_kind=reply.kind,
+            hypotheses=chosen or (taken.hypotheses if taken else ()),
+            ideas=ideas,
+            sketch=reply.sketch,
+            reason=reply.reason,
+            base_ref=None if reply.kind == "leap" else base_ref,
+            other_ref=source if reply.kind == "merge" else None,
+            origin=taken.id if taken else None,
+            stage=request.stage,
+            parent=pick.parent,
+        )
+
+    def _ranked(self, request: ProposeStep, ideas: Sequence[Hypothesis], pick: Pick) -> Proposal:
+        """Selection without a reasoner, its sketch the hypotheses' own words. A root takes all that go together."""
+        method, state = self.scenario.method, self.state
+        candidates = top_candidates(ideas, state.tried, method)
+        share = scenario_share(state.accepted, state.refused, method)
+        if pick.action == "draft":
+            chosen = compatible(candidates)
+        else:
+            sources = {challenge.caption: challenge.source for challenge in request.challenges}
+            seed = self.seed(request.trace, request.step, "rank")
+            chosen = (draw_by_rank(candidates, sources, share, method, seed),)
+        return Proposal(
+            action="draft" if pick.action == "draft" else "improve",
+            hypotheses=chosen,
+            ideas=candidates,
+            sketch="\n".join(f"- {each.statement}" for each in chosen),
+            reason=f"drawn by rank, scenario to feedback {share} : {method.scenario_weight - share}",
             base_ref=pick.base.script_ref if pick.base else None,
-            origin=plan.origin,
-            stage=self.stages[step],
+            origin=None,
+            stage=request.stage,
             parent=pick.parent,
         )
 
@@ -197,7 +161,7 @@ class Proposer(Role):
             reason=START.reason,
             base_ref=script_ref,
             origin=None,
-            stage=self.stages[step],
+            stage=self.steps[step].stage,
         )
 
     def _mend(self, pick: Pick, step: int) -> Proposal:
@@ -209,6 +173,12 @@ class Proposer(Role):
             reason=reasons.get(pick.parent or 0, ""),
             base_ref=pick.script_ref,
             origin=None,
-            stage=self.stages[step],
+            stage=self.steps[step].stage,
             parent=pick.parent,
         )
+
+
+def _hypothesis(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:
+    """The idea with its challenge by name."""
+    caption = challenges[idea.challenge - 1].caption if 0 < idea.challenge <= len(challenges) else ""
+    return Hypothesis.model_validate(idea.model_dump() | {"challenge": caption})

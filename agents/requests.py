@@ -5,27 +5,42 @@ prompt is the template of the same name in `prompts/`. Any backend answers any r
 """
 
 from abc import abstractmethod
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from agents.ideas import Challenge, Effect, Hypothesis, Key, Recalled, Record, Solution, Stage, TrialNote
+from agents.ideas import (
+    Challenge,
+    Component,
+    Effect,
+    Failure,
+    Finding,
+    Hypothesis,
+    Key,
+    Left,
+    Recalled,
+    Record,
+    Scores,
+    Solution,
+    Stage,
+    StepKind,
+    TraceBest,
+    TrialNote,
+    Underway,
+)
 from agents.workplace import Workplace
 from scenarios.evidence import Evaluation, Profile, TaskBrief
 
 __all__ = [
     "AssessTrial",
     "Assessment",
-    "Hypotheses",
-    "PlanStep",
-    "ProposeHypotheses",
+    "Idea",
+    "ProposeStep",
     "RepairSolution",
     "Request",
     "Role",
     "Script",
-    "SelectHypothesis",
-    "Selection",
-    "StepPlan",
+    "Step",
     "Survey",
     "SurveyTask",
     "TuneSolution",
@@ -38,12 +53,18 @@ Reply = TypeVar("Reply", bound=Record)
 
 
 class Request(Record, Generic[Reply]):
-    """Base of the typed requests. `seed` is drawn from (run seed, trace, step, purpose), for who needs chance."""
+    """Base of the typed requests. `seed` is drawn from (run seed, trace, step, purpose), for who needs chance.
+
+    What is the same in all requests of a run stands first in every prompt, so that a model's server can keep it:
+    `task`, `profile` and `workplace`. `rows` is how many rows of the data a prompt may show in one place.
+    """
 
     role: ClassVar[Role]
 
     task: TaskBrief
     profile: Profile
+    workplace: Workplace
+    rows: int = 10
     trace: int
     step: int
     seed: int
@@ -53,6 +74,11 @@ class Request(Record, Generic[Reply]):
     def reply_type(cls) -> type[Reply]:
         """The type of the answer."""
 
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Fields of the reply that nobody would read here, so that they are not asked for."""
+        return frozenset()
+
 
 class Survey(Record):
     """What the task itself makes hard, at most five."""
@@ -61,7 +87,7 @@ class Survey(Record):
 
 
 class SurveyTask(Request[Survey]):
-    """At the root of a trace: which challenges does this task pose, before anything was tried?"""
+    """Once a run: which challenges does this task pose, before anything was tried?"""
 
     role = "diagnoser"
 
@@ -71,22 +97,28 @@ class SurveyTask(Request[Survey]):
 
 
 class Assessment(Record):
-    """A reasoner's judgement of one trial. `accept` decides near-ties alone; the harness's figures decide the rest."""
+    """A reasoner's judgement of one trial. The harness's figures decide all but near-ties, which `accept` decides.
 
-    alignment: Literal["aligned", "mild", "severe"]
-    alignment_reason: str
-    accept: bool
-    reason: str
+    `finding` is one sentence that every later step should know, whatever becomes of the trial, empty for none.
+    `contradicts` are numbers of known findings that this trial shows to be wrong.
+    """
+
+    alignment: Literal["aligned", "mild", "severe"] = "aligned"
+    accept: bool = False
+    reason: str = ""
     observations: str
-    hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"]
-    challenges: tuple[Challenge, ...] = Field(max_length=10)
+    finding: str = ""
+    contradicts: tuple[int, ...] = ()
+    hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"] = "inconclusive"
+    challenges: tuple[Challenge, ...] = Field(default=(), max_length=10)
 
 
 class AssessTrial(Request[Assessment]):
     """Why is this trial as good as it is, does it replace the trace's best, and what holds the better one back?
 
-    `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeHypotheses.
-    `baseline` is the score of a constant prediction over the same splits.
+    `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeStep.
+    `baseline` is the score of a constant prediction over the same splits. `stopped` says why a trial did not run on all
+    of its splits. `findings` are what trials have taught so far.
     """
 
     role = "diagnoser"
@@ -101,106 +133,127 @@ class AssessTrial(Request[Assessment]):
     seconds: float
     evaluation: Evaluation | None
     effect: Effect | None
+    stopped: str | None = None
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()
     baseline: float | None = None
+    findings: tuple[Finding, ...] = ()
+    left: Left = Left()
     wanted: tuple[Literal["scenario", "feedback"], ...]
 
     @classmethod
     def reply_type(cls) -> type[Assessment]:
         return Assessment
 
+    @property
+    def may_stay(self) -> bool:
+        """Whether the trial can become the trace's best, so that its alignment matters."""
+        sound = self.evaluation is not None and self.evaluation.valid and self.evaluation.score is not None
+        return (
+            sound
+            and self.stopped not in ("worse", "futile")
+            and (self.effect is None or self.effect.verdict != "worse")
+        )
 
-class Hypotheses(Record):
-    """One hypothesis for each distinct challenge."""
+    @property
+    def near_tie(self) -> bool:
+        """Whether the figures leave it to the reasoner to accept it."""
+        return self.may_stay and self.effect is not None and self.effect.verdict == "near-tie"
 
-    hypotheses: tuple[Hypothesis, ...] = Field(min_length=1, max_length=10)
+    @property
+    def unasked(self) -> frozenset[str]:
+        """What the harness decides by itself, or nobody reads."""
+        left_out = {
+            "alignment": not self.may_stay,
+            "reason": not self.may_stay,
+            "accept": not self.near_tie,
+            "contradicts": not self.findings,
+            "hypothesis_verdict": self.incumbent is None,
+            "challenges": not self.wanted,
+        }
+        return frozenset(name for name, is_left_out in left_out.items() if is_left_out)
 
 
-class ProposeHypotheses(Request[Hypotheses]):
-    """Turn each challenge into one specific, testable, single change of the trace's best solution.
+class Idea(Record):
+    """A hypothesis as its author gives it; `challenge` is the number of the challenge that it meets, 0 for none."""
 
-    `refused` are the ideas that this trace has tried without success, also those that `history` no longer shows;
-    `baseline` is the score of a constant prediction over the same splits.
+    statement: str
+    reason: str
+    challenge: Annotated[int, Field(ge=0)] = 0
+    component: Component
+    parameter: str
+    direction: str
+    expected_gain: float = 0.0
+    scores: Scores | None = None
+
+
+class Step(Record):
+    """Ideas, and which of them this step implements: numbers of `candidates`, counted from 1.
+
+    `recalled` is the number of the idea out of memory that was taken; without a choice it is taken as it stands.
+    `source` is the number of the solution that a merge takes from, or that the step goes on from in place of the
+    trace's best. `sketch` is the plan for whoever writes the script.
     """
 
-    role = "proposer"
-
-    stage: Stage
-    incumbent: Solution | None
-    challenges: tuple[Challenge, ...]
-    history: tuple[TrialNote, ...]
-    refused: tuple[Key, ...] = ()
-    baseline: float | None = None
-    workplace: Workplace
-
-    @classmethod
-    def reply_type(cls) -> type[Hypotheses]:
-        return Hypotheses
+    candidates: tuple[Idea, ...] = Field(max_length=10)
+    kind: StepKind = "edit"
+    choice: tuple[int, ...] = ()
+    recalled: int | None = None
+    source: int | None = None
+    reason: str = ""
+    sketch: str = ""
 
 
-class Selection(Record):
-    """What the step implements: one hypothesis, or at the root all that are compatible; and a sketch of the change."""
+class ProposeStep(Request[Step]):
+    """What the next step changes: ideas that answer the challenges, the choice of one, and a sketch of it.
 
-    action: Literal["select", "modify", "create", "root"]
-    hypotheses: tuple[Hypothesis, ...] = Field(min_length=1)
-    origin: str | None = None
-    reason: str
-    sketch: str
+    `draft` is a first solution, which implements all ideas that go together; `improve` changes `base`. At most `wanted`
+    ideas are asked for. `challenges` are those of the last diagnosis, none under an optimizer that asks for no
+    diagnosis. `refused` are the ideas that this trace has tried without success, also those that `history` no longer
+    shows; `baseline` is the score of a constant prediction over the same splits.
 
+    Of memory: `recalled` are accepted changes of other traces, `failures` and `findings` are of all; `standings` are
+    the bests of all traces, `underway` is what other steps try at this moment, and `siblings` are the ideas of other
+    first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen.
 
-class SelectHypothesis(Request[Selection]):
-    """Choose, modify or create one hypothesis out of candidates and memory, and sketch the minimal change.
-
-    Without `incumbent` it is the trace's root: take all compatible candidates, and differ from `siblings`.
-    """
-
-    role = "proposer"
-
-    stage: Stage
-    incumbent: Solution | None
-    candidates: tuple[Hypothesis, ...]
-    recalled: tuple[Recalled, ...]
-    siblings: tuple[Hypothesis, ...]
-    history: tuple[TrialNote, ...]
-    workplace: Workplace
-
-    @classmethod
-    def reply_type(cls) -> type[Selection]:
-        return Selection
-
-
-class StepPlan(Record):
-    """One change in full, or for a first solution all that it consists of; and a sketch for whoever writes it."""
-
-    hypotheses: tuple[Hypothesis, ...] = Field(min_length=1)
-    origin: str | None = None
-    reason: str
-    sketch: str
-
-
-class PlanStep(Request[StepPlan]):
-    """Plan the next step in one call, from what was measured: a first solution (`draft`) or one change (`improve`).
-
-    What the controls ask, and gome without structured reasoning. `base` is None for a draft; `siblings` are the ideas
-    of other first solutions, from which a draft must differ; `refused` and `baseline` as in ProposeHypotheses.
+    `ranked` says that the harness draws from the ideas by their scores, and that nothing is to be chosen.
     """
 
     role = "proposer"
 
     action: Literal["draft", "improve"]
     stage: Stage
+    left: Left = Left()
     base: Solution | None
-    recalled: tuple[Recalled, ...]
-    siblings: tuple[Hypothesis, ...]
-    history: tuple[TrialNote, ...]
+    wanted: int = 5
+    challenges: tuple[Challenge, ...] = ()
+    history: tuple[TrialNote, ...] = ()
     refused: tuple[Key, ...] = ()
     baseline: float | None = None
-    workplace: Workplace
+    recalled: tuple[Recalled, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    standings: tuple[TraceBest, ...] = ()
+    underway: tuple[Underway, ...] = ()
+    siblings: tuple[Hypothesis, ...] = ()
+    kinds: tuple[StepKind, ...] = ("edit",)
+    ranked: bool = False
 
     @classmethod
-    def reply_type(cls) -> type[StepPlan]:
-        return StepPlan
+    def reply_type(cls) -> type[Step]:
+        return Step
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """What is drawn by the harness, or cannot be chosen here."""
+        if self.ranked:
+            return frozenset({"choice", "kind", "recalled", "source", "reason", "sketch"})
+        left_out = {
+            "kind": len(self.kinds) < 2,
+            "recalled": not self.recalled,
+            "source": not {"merge", "return"} & set(self.kinds),
+        }
+        return frozenset(name for name, is_left_out in left_out.items() if is_left_out)
 
 
 class Script(Record):
@@ -211,14 +264,20 @@ class Script(Record):
 
 
 class WriteSolution(Request[Script]):
-    """Write the whole script: the base with this change and no other; without a base, the first solution."""
+    """Write the whole script: the base with this change and no other; without a base, the first solution.
+
+    `other` is the script that a merge takes from. `seconds` is how long one run of the base took, 0 where that is not
+    known. `failures` are what scripts of this run have failed of.
+    """
 
     role = "executor"
 
     base: str | None
+    other: str | None = None
+    seconds: float = 0.0
     hypotheses: tuple[Hypothesis, ...]
     sketch: str
-    workplace: Workplace
+    failures: tuple[Failure, ...] = ()
 
     @classmethod
     def reply_type(cls) -> type[Script]:
@@ -238,7 +297,7 @@ class RepairSolution(Request[Script]):
     output: str
     evaluation: Evaluation | None
     attempt: int
-    workplace: Workplace
+    failures: tuple[Failure, ...] = ()
 
     @classmethod
     def reply_type(cls) -> type[Script]:
@@ -254,7 +313,6 @@ class TuneSolution(Request[Script]):
     evaluation: Evaluation
     seconds: float
     output: str
-    workplace: Workplace
 
     @classmethod
     def reply_type(cls) -> type[Script]:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agents.backends.base import Answer, Backend
 from agents.chance import derive_seed
@@ -17,7 +17,7 @@ from bus.message import Envelope
 from errors import ReplyInvalid
 from scenarios.schema import Scenario
 
-__all__ = ["Reasoner", "Role"]
+__all__ = ["Reasoner", "Role", "place"]
 
 Reply = TypeVar("Reply", bound=Record)
 
@@ -89,6 +89,18 @@ class Role(Actor):
         """A measured time as a reasoner may see it: 0 in lockstep."""
         return 0.0 if self.lockstep else seconds
 
+    def asked(self, trace: int, step: int, purpose: str) -> dict[str, Any]:
+        """The fields that all requests have."""
+        return {
+            "task": self.opened.task,
+            "profile": self.opened.profile,
+            "workplace": self.opened.workplace,
+            "rows": self.scenario.prompts.rows,
+            "trace": trace,
+            "step": step,
+            "seed": self.seed(trace, step, purpose),
+        }
+
     async def solution(self, best: Best | None) -> Solution | None:
         """A trace's best with its script's text."""
         if best is None:
@@ -102,6 +114,3 @@ def place(envelope: Envelope) -> tuple[int, int]:
     if envelope.trace is None or envelope.step is None:
         raise ValueError(f"{envelope.kind} {envelope.id} stands in no step of a trace")
     return envelope.trace, envelope.step
-
-
-__all__ += ["place"]

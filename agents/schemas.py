@@ -4,13 +4,14 @@ It is narrowed to what the request allows, so that a server which holds a model 
 What no schema can say is checked when the reply is read (`backends/structured.py`).
 """
 
+import json
 from copy import deepcopy
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
-from agents.requests import AssessTrial, PlanStep, ProposeHypotheses, Request, SelectHypothesis
+from agents.requests import AssessTrial, ProposeStep, Request
 
 __all__ = ["closed_schema", "reply_schema"]
 
@@ -18,33 +19,61 @@ _LEFT_OUT = ("default", "title", "minLength", "maxLength")  # what is left out i
 
 
 def reply_schema(request: Request[Any]) -> dict[str, Any]:
-    """The schema of the reply to this very request."""
+    """The schema of the reply to this very request, without the fields that are not asked for."""
     schema = closed_schema(request.reply_type())
-    fields = schema["properties"]
+    fields = {name: each for name, each in schema["properties"].items() if name not in request.unasked}
     match request:
         case AssessTrial():
-            fields["challenges"]["maxItems"] = 5 * len(request.wanted)
-            if request.wanted:
-                schema["$defs"]["Challenge"]["properties"]["source"] = {"type": "string", "enum": list(request.wanted)}
-        case ProposeHypotheses():
-            fields["hypotheses"]["maxItems"] = max(1, min(len(request.challenges), 10))
-        case SelectHypothesis():
-            actions = ["root"] if request.incumbent is None else ["select", "modify", "create"]
-            fields["action"] = {"type": "string", "enum": actions}
-            fields["hypotheses"]["maxItems"] = 1 if request.incumbent else max(1, len(request.candidates))
-            fields["origin"] = _one_of([each.id for each in request.recalled])
-        case PlanStep():
-            fields["hypotheses"]["maxItems"] = 1 if request.action == "improve" else 10
-            fields["origin"] = _one_of([each.id for each in request.recalled])
+            _narrow_assessment(request, fields, schema["$defs"])
+        case ProposeStep():
+            _narrow_step(request, fields, schema["$defs"]["Idea"])
         case _:
             pass
-    return schema
+    return _without_unused(schema | {"properties": fields, "required": list(fields)})
 
 
-def _one_of(ids: list[str]) -> dict[str, Any]:
-    """One of those ids, or null."""
-    nothing = {"type": "null"}
-    return {"anyOf": [{"type": "string", "enum": list(dict.fromkeys(ids))}, nothing]} if ids else nothing
+def _narrow_assessment(request: AssessTrial, fields: dict[str, Any], parts: dict[str, Any]) -> None:
+    if request.wanted:
+        fields["challenges"]["maxItems"] = 5 * len(request.wanted)
+        parts["Challenge"]["properties"]["source"] = {"type": "string", "enum": list(request.wanted)}
+    if request.findings:
+        fields["contradicts"]["items"] = _numbers(len(request.findings))
+
+
+def _narrow_step(request: ProposeStep, fields: dict[str, Any], idea: dict[str, Any]) -> None:
+    fields["candidates"]["maxItems"] = request.wanted
+    left_out = {"challenge": not request.challenges, "scores": not request.ranked}
+    kept = {name: each for name, each in idea["properties"].items() if not left_out.get(name)}
+    if request.challenges:
+        kept["challenge"] = _numbers(len(request.challenges), least=0)
+    if request.ranked:
+        kept["scores"] = {"$ref": "#/$defs/Scores"}
+    idea |= {"properties": kept, "required": list(kept)}
+    if "kind" in fields:
+        fields["kind"] = {"type": "string", "enum": list(request.kinds)}
+    if "choice" in fields:
+        fields["choice"]["items"] = _numbers(request.wanted)
+    if "recalled" in fields:
+        fields["recalled"] = {"anyOf": [_numbers(len(request.recalled)), {"type": "null"}]}
+    if "source" in fields:
+        fields["source"] = {"anyOf": [_numbers(len(request.standings)), {"type": "null"}]}
+
+
+def _numbers(most: int, least: int = 1) -> dict[str, Any]:
+    """One of the numbers of a list, counted from 1."""
+    return {"type": "integer", "enum": list(range(least, most + 1))}
+
+
+def _without_unused(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without definitions that nothing refers to any more."""
+    parts, used, told = schema.get("$defs", {}), set[str](), [schema["properties"]]
+    while told:
+        text = json.dumps(told.pop())
+        more = {name for name in parts if f'"#/$defs/{name}"' in text} - used
+        used |= more
+        told += [parts[name] for name in more]
+    kept = {name: each for name, each in parts.items() if name in used}
+    return {key: kept if key == "$defs" else each for key, each in schema.items() if key != "$defs" or kept}
 
 
 def closed_schema(model: type[BaseModel]) -> dict[str, Any]:

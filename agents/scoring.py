@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from agents.embedding import similarity
-from agents.ideas import Hypothesis, Score, Scores
+from agents.ideas import Hypothesis, Scores
 from scenarios.schema import Method
 
 __all__ = ["compatible", "draw_by_rank", "mark_repeated", "overall_score", "same_idea", "top_candidates"]
@@ -13,7 +13,7 @@ __all__ = ["compatible", "draw_by_rank", "mark_repeated", "overall_score", "same
 def overall_score(scores: Scores, weights: tuple[float, float, float, float, float]) -> float:
     """0.4 impact + 0.2 alignment + 0.2 novelty + 0.1 feasibility + 0.1 risk-reward, each in 1…10. [C]"""
     parts = (scores.impact, scores.alignment, scores.novelty, scores.feasibility, scores.risk_reward)
-    return sum(weight * part.value for weight, part in zip(weights, parts, strict=True))
+    return sum(weight * part for weight, part in zip(weights, parts, strict=True))
 
 
 def same_idea(one: Hypothesis, other: Hypothesis, method: Method) -> bool:
@@ -26,21 +26,23 @@ def same_idea(one: Hypothesis, other: Hypothesis, method: Method) -> bool:
 
 def mark_repeated(hypothesis: Hypothesis, tried: Collection[Hypothesis], method: Method) -> Hypothesis:
     """The hypothesis with novelty 1 where the idea was tried before, whatever it says of itself. [C]"""
-    if not any(same_idea(hypothesis, before, method) for before in tried):
+    if hypothesis.scores is None or not any(same_idea(hypothesis, before, method) for before in tried):
         return hypothesis
-    novelty = Score(value=1, reason="this trace has tried it before")
-    return hypothesis.model_copy(update={"scores": hypothesis.scores.model_copy(update={"novelty": novelty})})
+    return hypothesis.model_copy(update={"scores": hypothesis.scores.model_copy(update={"novelty": 1})})
 
 
 def top_candidates(
     hypotheses: Iterable[Hypothesis], tried: Collection[Hypothesis], method: Method
 ) -> tuple[Hypothesis, ...]:
-    """The best scored hypotheses, best first, at most `method.candidates` (5); one an idea, ties in the given order."""
+    """The best scored hypotheses, best first, at most `method.candidates` (5); one an idea, ties in the given order.
+
+    One without scores comes last.
+    """
     distinct: list[Hypothesis] = []
     for hypothesis in hypotheses:
         if not any(same_idea(hypothesis, kept, method) for kept in distinct):
             distinct.append(mark_repeated(hypothesis, tried, method))
-    ranked = sorted(distinct, key=lambda each: -overall_score(each.scores, method.weights))
+    ranked = sorted(distinct, key=lambda each: -overall_score(each.scores, method.weights) if each.scores else 0.0)
     return tuple(ranked[: method.candidates])
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agents.ideas import Hypothesis, Score, Scores
+from agents.ideas import Hypothesis
 from errors import UsageError
 from executors.static import check
 from scenarios.schema import Scenario
@@ -19,7 +19,6 @@ _HOW = (
     "a script is run as `python solution.py --data DIR --out DIR --seed N`, reads train.csv and test.csv from the one "
     "folder and writes submission.csv into the other (docs/contract.md)"
 )
-_HALF = Score(value=5, reason="")
 
 START = Hypothesis(
     statement="The user's own script is run as it is.",
@@ -28,7 +27,6 @@ START = Hypothesis(
     component="Workflow",
     parameter="start",
     direction="as-given",
-    scores=Scores(impact=_HALF, alignment=_HALF, novelty=_HALF, feasibility=_HALF, risk_reward=_HALF),
 )
 """What the first step of such a run tries."""
 

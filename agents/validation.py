@@ -118,7 +118,7 @@ def format_fault(ended_well: bool, words: str, evaluation: Evaluation | None) ->
 def rule(trial: Trial, effect: Effect | None, assessment: Assessment) -> Ruling:
     """The second and third layer, for a trial whose format is right. `effect` is None for a trace's first."""
     if assessment.alignment == "severe":
-        return Ruling("rejected", "alignment", assessment.alignment_reason, erased=True)
+        return Ruling("rejected", "alignment", assessment.reason, erased=True)
     if effect is None:
         return Ruling("accepted", "format", "the first valid submission of this trace")
     if trial.stopped in ("worse", "futile"):

@@ -21,12 +21,12 @@ from agents.known_runs import KnownRuns
 from agents.predictions import unpacked
 from agents.purse import Purse
 from agents.redaction import secrets_of
-from agents.requests import Workplace
 from agents.site import Site, open_site, python_of
 from agents.start import read_start
+from agents.workplace import Workplace, workplace_of
 from bus.artefacts import Artefacts
 from errors import UsageError
-from executors.environment import Environment, describe
+from executors.environment import describe
 from executors.launch import MOUNTS, Limits
 from executors.levels import SandboxLevel
 from executors.sandbox import Sandbox
@@ -34,7 +34,7 @@ from executors.slots import SlotPool
 from scenarios.grading import grade
 from scenarios.harness import Harness
 from scenarios.prices import missing_prices
-from scenarios.schema import Executors, LanguageModel, Scenario
+from scenarios.schema import LanguageModel, Scenario
 from scenarios.tasks import Task
 from scenarios.view_files import ScriptLimits
 
@@ -136,7 +136,7 @@ async def open_workshop(
     environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
     source = await anyio.to_thread.run_sync(read_start, start, environment.importable) if start else None
     site = await open_site(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
-    workplace = _workplace(settings, environment, site.slots[0].threads, assets)
+    workplace = workplace_of(settings, environment, site.slots[0].threads, assets)
     limits = ScriptLimits(seconds=settings.timeout.full, threads=workplace.threads, memory_gib=workplace.memory_gib)
     harness = Harness(
         task,
@@ -203,15 +203,3 @@ def _check_prices(scenario: Scenario) -> None:
     missing = missing_prices(scenario) if scenario.budget.usd is not None else []
     if missing:
         raise UsageError(f"budget.usd: {missing[0]}")
-
-
-def _workplace(settings: Executors, environment: Environment, threads: int, assets: Mapping[Path, Path]) -> Workplace:
-    return Workplace(
-        python=environment.python,
-        packages=environment.packages,
-        threads=threads,
-        memory_gib=settings.memory / (1 << 30),
-        debug_seconds=settings.timeout.debug,
-        full_seconds=settings.timeout.full,
-        assets=tuple(str(seen) for seen in assets.values()),
-    )

@@ -11,9 +11,11 @@ best of that moment, so it is accepted only if it beats what it did not know of.
 
 from collections.abc import Sequence
 
-from agents.messages import Diagnosis, Job, Proposal, RepairCalled, TraceRestarted, Trial, TuneCalled
+from agents.ideas import Failure
+from agents.messages import Job, Proposal, Recollection, RepairCalled, Trial, TuneCalled
 from agents.requests import RepairSolution, Script, TuneSolution, WriteSolution
 from agents.role import Reasoner, Role, place
+from agents.trace import TraceState
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
@@ -25,26 +27,21 @@ class Writer(Role):
     """Turns a proposal into a script."""
 
     handles = frozenset({"proposal", "repair_called", "tune_called"})
-    notes = frozenset({"run_opened", "diagnosis", "trial", "trace_restarted"})
+    notes = frozenset({"run_opened", "recollection", "diagnosis", "solution_completed", "trial", "trace_restarted"})
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("writer", trace, artefacts)
         self.reasoner = reasoner
-        self.proposals: dict[int, Proposal] = {}
-        self.best_ref: str | None = None
+        self.failures: tuple[Failure, ...] = ()
+        self.state = TraceState()
         self.trials: dict[int, Trial] = {}
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the proposals that are in the air: a repair must know what was set out to change."""
+        self.state.heard(envelope)
         match envelope.message:
-            case Proposal() as proposal:
-                self.proposals[place(envelope)[1]] = proposal
-            case Diagnosis() as diagnosis:
-                self.proposals.pop(place(envelope)[1], None)
-                if diagnosis.accepted:
-                    self.best_ref = diagnosis.script_ref
-            case TraceRestarted() as restart:
-                self.best_ref = restart.script_ref
+            case Recollection() as known:
+                self.failures = known.failures
             case Trial() as trial:
                 self.trials[place(envelope)[1]] = trial
             case _:
@@ -58,11 +55,11 @@ class Writer(Role):
         if isinstance(envelope.message, RepairCalled):
             attempt = envelope.message.attempt + 1
             script = await self._repair(envelope.message, trace, step, context)
-        elif self.proposals[step].action == "start":
-            return [Draft(_as_given(self.proposals[step]), trace, step)]
+        elif self.state.proposals[step].action == "start":
+            return [Draft(_as_given(self.state.proposals[step]), trace, step)]
         else:
             attempt = 1
-            script = await self._begin(self.proposals[step], trace, step, context)
+            script = await self._begin(self.state.proposals[step], trace, step, context)
         script_ref = await self.artefacts.put(script.script)
         return [Draft(Job(script_ref=script_ref, attempt=attempt, notes=script.notes), trace, step)]
 
@@ -83,37 +80,33 @@ class Writer(Role):
         return await self._repair(call, trace, step, context)
 
     async def _write(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
-        stale = self.scenario.lookahead and self.best_ref and not self.optimizer.keeps_all
-        base_ref = self.best_ref if stale else proposal.base_ref
+        best, base_ref = self.state.best, proposal.base_ref
+        stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in ("edit", "bundle")
+        if stale and best is not None:
+            base_ref = best.script_ref
         request = WriteSolution(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, "write"),
+            **self.asked(trace, step, "write"),
             base=await self.artefacts.text(base_ref) if base_ref else None,
+            other=await self.artefacts.text(proposal.other_ref) if proposal.other_ref else None,
+            seconds=self.timed(best.seconds) if best is not None and best.script_ref == base_ref else 0.0,
             hypotheses=proposal.hypotheses,
             sketch=proposal.sketch,
-            workplace=self.opened.workplace,
+            failures=self.failures,
         )
         return await self.reasoner.ask(request, context)
 
     async def _repair(self, call: RepairCalled, trace: int, step: int, context: Context) -> Script:
         request = RepairSolution(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, f"repair {call.attempt}"),
+            **self.asked(trace, step, f"repair {call.attempt}"),
             script=await self.artefacts.text(call.script_ref),
-            hypotheses=self.proposals[step].hypotheses,
+            hypotheses=self.state.proposals[step].hypotheses,
             phase=call.phase,
             cause=call.cause.value,
             words=call.words,
             output=await self.artefacts.text(call.output_ref) if call.output_ref else "",
             evaluation=call.evaluation,
             attempt=call.attempt,
-            workplace=self.opened.workplace,
+            failures=self.failures,
         )
         return await self.reasoner.ask(request, context)
 
@@ -121,16 +114,11 @@ class Writer(Role):
         if trial.evaluation is None:
             raise ValueError("a trial is tuned only after it was judged")
         request = TuneSolution(
-            task=self.opened.task,
-            profile=self.opened.profile,
-            trace=trace,
-            step=step,
-            seed=self.seed(trace, step, "tune"),
+            **self.asked(trace, step, "tune"),
             script=await self.artefacts.text(trial.script_ref),
             evaluation=trial.evaluation,
             seconds=self.timed(trial.seconds),
             output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
-            workplace=self.opened.workplace,
         )
         tuned = await self.reasoner.ask(request, context)
         script_ref = await self.artefacts.put(tuned.script)

@@ -24,6 +24,7 @@ from agents.backends.openai import OpenAIBackend
 from agents.prompting import render
 from agents.requests import SurveyTask
 from agents.schemas import reply_schema
+from agents.workplace import Workplace
 from scenarios.evidence import ColumnProfile, Profile, SplitRule, TaskBrief
 from scenarios.schema import OpenAIBackend as Settings
 
@@ -128,7 +129,9 @@ def question() -> SurveyTask:
         train_rows=5000,
         test_rows=3000,
     )
-    return SurveyTask(task=task, profile=Profile(rows=5000, columns=columns), trace=0, step=0, seed=1)
+    place = Workplace(python="3", packages={}, threads=1, memory_gib=1.0, debug_seconds=1.0, full_seconds=1.0)
+    profile = Profile(rows=5000, columns=columns)
+    return SurveyTask(task=task, profile=profile, workplace=place, trace=0, step=0, seed=1)
 
 
 def bare(client: AsyncOpenAI, asked: SurveyTask) -> Call:

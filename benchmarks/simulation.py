@@ -15,20 +15,17 @@ from agents.assembling import Assembled, Assembling
 from agents.backends.base import Answer
 from agents.epitaph import epitaph
 from agents.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
-from agents.ideas import Challenge, Hypothesis, Record, Score, Scores
+from agents.ideas import Challenge, Record
 from agents.messages import VOCABULARY, RunFinished, RunOpened, SessionOpened
 from agents.momentum import warm
 from agents.requests import (
     Assessment,
     AssessTrial,
-    Hypotheses,
-    PlanStep,
-    ProposeHypotheses,
+    Idea,
+    ProposeStep,
     Request,
     Script,
-    SelectHypothesis,
-    Selection,
-    StepPlan,
+    Step,
     Survey,
     SurveyTask,
     TuneSolution,
@@ -50,7 +47,6 @@ from scenarios.views import split_of, view_of_split
 
 __all__ = ["Simulated", "SimulatedReasoner", "Simulation", "simulate"]
 
-_SCORES = Scores(**dict.fromkeys(Scores.model_fields, Score(value=5)))
 _TASK = TaskBrief(
     name="simulated",
     description="",
@@ -70,15 +66,13 @@ _TASK = TaskBrief(
 _WORKPLACE = Workplace(python="3", packages={}, threads=1, memory_gib=1.0, debug_seconds=1.0, full_seconds=1.0)
 
 
-def _hypothesis(trace: int, step: int, number: int) -> Hypothesis:
-    return Hypothesis(
+def _idea(trace: int, step: int, number: int) -> Idea:
+    return Idea(
         statement=f"turn knob {number} of trace {trace} at step {step}",
         reason="simulated",
-        challenge="simulated",
         component="Model",
         parameter=f"knob-{trace}-{step}-{number}",
         direction="up",
-        scores=_SCORES,
     )
 
 
@@ -90,25 +84,11 @@ def _reply(request: Request[Any]) -> Record:
                 source="scenario", category="", caption="simulated", statement="", reasoning="", metric_impact=""
             )
             return Survey(challenges=(challenge,))
-        case ProposeHypotheses():
-            return Hypotheses(hypotheses=tuple(_hypothesis(request.trace, request.step, n) for n in range(3)))
-        case SelectHypothesis():
-            action = "select" if request.incumbent else "root"
-            return Selection.model_validate(
-                {"action": action, "hypotheses": request.candidates[:1], "reason": "", "sketch": ""}
-            )
-        case PlanStep():
-            return StepPlan(hypotheses=(_hypothesis(request.trace, request.step, 0),), reason="", sketch="")
+        case ProposeStep():
+            ideas = tuple(_idea(request.trace, request.step, n) for n in range(min(3, request.wanted)))
+            return Step(candidates=ideas, choice=(1,))
         case AssessTrial():
-            return Assessment(
-                alignment="aligned",
-                alignment_reason="",
-                accept=True,
-                reason="simulated",
-                observations="",
-                hypothesis_verdict="inconclusive",
-                challenges=(),
-            )
+            return Assessment(accept=True, reason="simulated", observations="")
         case TuneSolution():
             return Script(script=f"{request.script}# tuned\n", notes="")
         case _:

@@ -268,6 +268,10 @@ class Stagnation(Model):
     restart: Literal["best", "fresh"] = "best"
 
 
+Kind = Literal["edit", "bundle", "merge", "leap", "return"]
+"""How far a step goes (docs/method.md)."""
+
+
 class Method(Model):
     """The constants of METHOD: ablation switches, challenge schedule, scoring weights, interaction kernel, stages.
 
@@ -283,6 +287,13 @@ class Method(Model):
     multi_trace: bool = True
     selection: Literal["reasoner", "rank"] = "reasoner"
     repeat_similarity: Annotated[float, Field(ge=0, le=1)] = 0.3
+    kinds: tuple[Literal["edit", "bundle", "merge", "leap", "return"], ...] = (
+        "edit",
+        "bundle",
+        "merge",
+        "leap",
+        "return",
+    )
     stagnation: Stagnation = Stagnation()
     scheduling: Scheduling = Scheduling()
     tree: TreeSettings = TreeSettings()
@@ -297,6 +308,7 @@ class Method(Model):
     beta: float = 1.0
     half_life: Annotated[float, Field(gt=0)] = 30.0
     clamp: Annotated[float, Field(gt=0)] = 2.0
+    kernel_gain: Literal["errors", "raw"] = "errors"
     draws: Annotated[int, Field(ge=0)] = 2
     recalled: Annotated[int, Field(ge=0)] = 2
     near_tie: Annotated[float, Field(ge=0)] = 1.0

@@ -5,7 +5,6 @@ from typing import Any
 
 from agents.ideas import Hypothesis
 from agents.messages import (
-    Candidates,
     Diagnosis,
     FinishCalled,
     Job,
@@ -83,20 +82,21 @@ def _restarted(message: TraceRestarted) -> str:
     return f"from {'a fresh root' if message.script_ref is None else message.script_ref[:8]}: {message.reason}"
 
 
-def _candidates(message: Candidates) -> str:
-    return f"{len(message.hypotheses)}: {idea(message.hypotheses)}"
-
-
 def _recollection(message: Recollection) -> str:
-    if not message.recalled and not message.siblings:
-        return "nothing to recall yet"
-    recalled = [f"{each.hypothesis.parameter} of {each.trace}.{each.step} ({each.why})" for each in message.recalled]
-    siblings = f"; {len(message.siblings)} of siblings" if message.siblings else ""
-    return f"{', '.join(recalled) or 'nothing'}{siblings}"
+    recalled = [f"{each.hypotheses[0].parameter} of {each.trace}.{each.step} ({each.why})" for each in message.recalled]
+    more = {
+        "finding": len(message.findings),
+        "failure": len(message.failures),
+        "step under way": len(message.underway),
+        "sibling": len(message.siblings),
+    }
+    parts = [*recalled, *(text.several(count, word) for word, count in more.items() if count)]
+    return ", ".join(parts) or "nothing to recall yet"
 
 
 def _proposal(message: Proposal) -> str:
-    return f"{message.action} {idea(message.hypotheses)}"
+    kind = message.action if message.step_kind == "edit" else message.step_kind
+    return f"{kind} {idea(message.hypotheses)}"
 
 
 def _job(message: Job) -> str:
@@ -159,7 +159,6 @@ _TELLERS: dict[str, Callable[[Any], str]] = {
     "session_opened": _session_opened,
     "step_opened": _step_opened,
     "trace_restarted": _restarted,
-    "candidates": _candidates,
     "recollection": _recollection,
     "proposal": _proposal,
     "job": _job,

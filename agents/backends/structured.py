@@ -15,16 +15,7 @@ from pydantic import ValidationError
 from agents.backends.patches import PatchError, read_code
 from agents.ideas import Record
 from agents.prompting import CodeForm, base_script, request_kind
-from agents.requests import (
-    Assessment,
-    AssessTrial,
-    PlanStep,
-    Request,
-    Script,
-    SelectHypothesis,
-    Selection,
-    StepPlan,
-)
+from agents.requests import Assessment, AssessTrial, ProposeStep, Request, Script, Step
 from agents.schemas import reply_schema
 
 __all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply", "split_thoughts"]
@@ -36,6 +27,7 @@ _THOUGHT = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IG
 _OPEN = re.compile(r"^\s*<think(?:ing)?>", re.IGNORECASE)
 _CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _MOST_TORN = 50
+_FIRST_IDEAS = 10
 
 
 class MisfitError(ValueError):
@@ -172,44 +164,58 @@ def _check(request: Request[Any], reply: Record) -> None:
     problems: list[str] = []
     match request, reply:
         case AssessTrial(), Assessment():
-            sources = [each.source for each in reply.challenges]
-            unasked = sorted(set(sources) - set(request.wanted))
-            if unasked:
-                problems.append(f"challenges of source {', '.join(unasked)} were not asked for")
-            problems += [
-                f"more than five challenges of source {each}" for each in request.wanted if sources.count(each) > 5
-            ]
-        case SelectHypothesis(), Selection():
-            problems += _check_selection(request, reply)
-        case PlanStep(), StepPlan():
-            problems += _check_plan(request, reply)
+            problems += _check_assessment(request, reply)
+        case ProposeStep(), Step():
+            problems += _check_step(request, reply)
         case _:
             pass
     if problems:
         raise MisfitError("the reply does not agree with the request:\n" + "\n".join(f"- {each}" for each in problems))
 
 
-def _check_selection(request: SelectHypothesis, reply: Selection) -> list[str]:
-    problems = []
-    if (request.incumbent is None) != (reply.action == "root"):
-        asked = (
-            "must be root: there is no solution yet" if request.incumbent is None else "cannot be root: there is a best"
+def _check_assessment(request: AssessTrial, reply: Assessment) -> list[str]:
+    sources = [each.source for each in reply.challenges]
+    unasked = sorted(set(sources) - set(request.wanted))
+    problems = [f"challenges of source {', '.join(unasked)} were not asked for"] if unasked else []
+    problems += [f"more than five challenges of source {each}" for each in request.wanted if sources.count(each) > 5]
+    known = len(request.findings)
+    problems += [
+        f"contradicts {each}, and there are {known} findings" for each in reply.contradicts if not 0 < each <= known
+    ]
+    return problems
+
+
+def _check_step(request: ProposeStep, reply: Step) -> list[str]:
+    """The numbers that a step names are there, and it implements as much as its kind allows."""
+    ideas, problems = len(reply.candidates), []
+    if ideas > request.wanted:
+        problems.append(f"{ideas} candidates were given, and at most {request.wanted} are asked for")
+    problems += [
+        f"challenge {each.challenge} is none of the {len(request.challenges)} challenges"
+        for each in reply.candidates
+        if each.challenge > len(request.challenges) > 0
+    ]
+    if request.ranked:
+        problems += [] if ideas else ["there is no candidate"]
+        return problems + (["every candidate needs its scores"] if any(not e.scores for e in reply.candidates) else [])
+    problems += [f"choice {each} is none of the {ideas} candidates" for each in reply.choice if not 0 < each <= ideas]
+    if reply.recalled is not None and not 0 < reply.recalled <= len(request.recalled):
+        problems.append(
+            f"recalled {reply.recalled} is none of the {len(request.recalled)} recalled changes; null for none"
         )
-        problems.append(f"action {asked}")
-    if request.incumbent is not None and len(reply.hypotheses) != 1:
-        problems.append(f"one hypothesis is implemented in a step, and {len(reply.hypotheses)} were given")
-    return problems + _check_origin(request, reply)
+    if not reply.choice and reply.recalled is None:
+        problems.append("nothing was chosen: name the number of a candidate in `choice`, or of a recalled change")
+    return problems + _check_kind(request, reply)
 
 
-def _check_plan(request: PlanStep, reply: StepPlan) -> list[str]:
-    problems = []
-    if request.action == "improve" and len(reply.hypotheses) != 1:
-        problems.append(f"one change is made in a step, and {len(reply.hypotheses)} were given")
-    return problems + _check_origin(request, reply)
-
-
-def _check_origin(request: SelectHypothesis | PlanStep, reply: Selection | StepPlan) -> list[str]:
-    known = [each.id for each in request.recalled]
-    if reply.origin is None or reply.origin in known:
+def _check_kind(request: ProposeStep, reply: Step) -> list[str]:
+    if reply.kind not in request.kinds:
+        return [f"a step of kind {reply.kind} cannot be chosen here, only {', '.join(request.kinds)}"]
+    if reply.kind in ("merge", "return"):
+        if reply.source is None or not 0 < reply.source <= len(request.standings):
+            return [f"a {reply.kind} needs `source`, the number of one of the {len(request.standings)} solutions"]
         return []
-    return [f"origin must be the id of a recalled hypothesis ({', '.join(known) or 'there is none'}) or null"]
+    most = {"edit": 1, "bundle": 3}.get(reply.kind, _FIRST_IDEAS)
+    if request.action == "improve" and len(reply.choice) > most:
+        return [f"{'one change is' if most == 1 else 'at most three changes are'} made in a step of kind {reply.kind}"]
+    return []

@@ -13,7 +13,8 @@ def optimizer_of(scenario: Scenario) -> Optimizer:
     """The optimizer that the scenario names, with its switches and settings."""
     match scenario.optimizer:
         case "gome":
-            return Gome(structured=scenario.method.structured_reasoning, remembers=scenario.method.success_memory)
+            method = scenario.method
+            return Gome(method.structured_reasoning, method.success_memory, offered=method.kinds)
         case "tree-search":
             return TreeSearch(scenario.method.tree)
         case "best-of-n":

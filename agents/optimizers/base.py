@@ -5,10 +5,11 @@ goes on from, what its reasoner may look back on, and which of the ring's servic
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agents.ideas import Hypothesis, TrialNote
+from agents.ideas import Hypothesis, StepKind, TraceBest, TrialNote
 from agents.optimizers.tree import Tree
 from agents.trace import Best, TraceState
 
@@ -52,6 +53,9 @@ class Optimizer(Protocol):
 
     def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
         """What the next step goes on from."""
+
+    def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:
+        """The kinds of step that a reasoner may choose, where traces stand like this."""
 
     def history(self, state: TraceState) -> tuple[TrialNote, ...]:
         """The trials that reasoners are shown."""

@@ -1,9 +1,10 @@
 """Best-of-n: independent first solutions, the best score wins. The control that learns nothing from a trial."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.ideas import TrialNote
+from agents.ideas import StepKind, TraceBest, TrialNote
 from agents.optimizers.base import Pick
 from agents.optimizers.tree import Tree
 from agents.trace import TraceState
@@ -23,6 +24,10 @@ class BestOfN:
     def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
         """Always from nothing."""
         return Pick("draft")
+
+    def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:
+        """One change at a time."""
+        return ("edit",)
 
     def history(self, state: TraceState) -> tuple[TrialNote, ...]:
         """None: the drafts are independent."""

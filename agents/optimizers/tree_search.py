@@ -6,9 +6,10 @@ tree; buggy nodes are mended from their output.
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.ideas import TrialNote
+from agents.ideas import StepKind, TraceBest, TrialNote
 from agents.optimizers.base import Pick
 from agents.optimizers.tree import Node, Tree
 from agents.trace import TraceState
@@ -30,6 +31,10 @@ class TreeSearch:
     def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
         """The node that the policy chooses, and what is done to it."""
         return self._greedy(state, tree, chance) if self.settings.policy == "greedy" else self._by_uct(tree)
+
+    def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:
+        """One change at a time."""
+        return ("edit",)
 
     def history(self, state: TraceState) -> tuple[TrialNote, ...]:
         """The journal: every trial of the tree. [C]"""

@@ -8,20 +8,16 @@ import anyio.to_thread
 from agents.backends.base import Answer
 from agents.backends.expert.diagnosis import assess, survey
 from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.planning import plan_step
-from agents.backends.expert.proposal import propose
+from agents.backends.expert.planning import propose
 from agents.backends.expert.repair import repair
-from agents.backends.expert.selection import select
 from agents.backends.expert.tuning import tune
 from agents.backends.expert.writing import write
 from agents.ideas import Record
 from agents.requests import (
     AssessTrial,
-    PlanStep,
-    ProposeHypotheses,
+    ProposeStep,
     RepairSolution,
     Request,
-    SelectHypothesis,
     SurveyTask,
     TuneSolution,
     WriteSolution,
@@ -34,9 +30,7 @@ _LABEL = "expert (rule-based, not a language model)"
 _ANSWERS: dict[type[Request[Any]], Callable[[Any, Judgement], Record]] = {
     SurveyTask: survey,
     AssessTrial: assess,
-    ProposeHypotheses: propose,
-    SelectHypothesis: select,
-    PlanStep: plan_step,
+    ProposeStep: propose,
     WriteSolution: write,
     RepairSolution: repair,
     TuneSolution: tune,

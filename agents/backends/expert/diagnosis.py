@@ -75,15 +75,15 @@ def survey(request: SurveyTask, judgement: Judgement) -> Survey:
 def assess(request: AssessTrial, judgement: Judgement) -> Assessment:
     """Judge a trial, and say what holds back the better of it and the trace's best."""
     accept, reason = _decided(request, judgement)
-    alignment, alignment_reason = judgement.choose(_alignment(request), (_ALIGNED,))
+    alignment, doubt = judgement.choose(_alignment(request), (_ALIGNED,))
     confirmed = _verdict(request)
     scene = _scene_of(request, _stays(request, accept))
     return Assessment(
         alignment=alignment,
-        alignment_reason=alignment_reason,
         accept=accept,
-        reason=reason,
+        reason=reason if alignment == "aligned" else doubt,
         observations=_observations(request),
+        finding=_finding(request),
         hypothesis_verdict=judgement.choose(confirmed, ("confirmed", "refuted", "inconclusive")),
         challenges=challenges(scene, request.wanted, judgement),
     )
@@ -254,6 +254,15 @@ def _verdict(request: AssessTrial) -> Literal["confirmed", "refuted", "inconclus
     if effect.verdict == "near-tie":
         return "inconclusive"
     return "confirmed" if effect.verdict == "better" else "refuted"
+
+
+def _finding(request: AssessTrial) -> str:
+    """What a clear effect shows of the task, in a sentence; empty where nothing is clear."""
+    if request.effect is None or request.effect.verdict == "near-tie" or not request.hypotheses:
+        return ""
+    effect, metric = request.effect, request.task.metric
+    turned = ", ".join(f"{each.parameter} {each.direction}" for each in request.hypotheses)
+    return f"{turned}: {metric} changed by {effect.gain:+.3g} (positive is better), beyond its error."
 
 
 def _observations(request: AssessTrial) -> str:

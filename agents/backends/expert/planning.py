@@ -1,7 +1,7 @@
-"""The expert plans a step in one call, for optimizers without diagnosis: it finds, proposes and chooses at once.
+"""The expert plans a step: it finds what holds the base back where it was not told, proposes, and chooses.
 
-It is the same judgement as round the ring, at the same skill and as often left to chance, so that a control is no
-weaker a reasoner than the method that it is compared with.
+Without a diagnosis it looks for challenges itself: the same judgement at the same skill and as often left to chance, so
+that a control is no weaker a reasoner than the method that it is compared with.
 """
 
 from dataclasses import replace
@@ -10,33 +10,64 @@ from agents.backends.expert import captions
 from agents.backends.expert.catalogue import apply_hypothesis, plays
 from agents.backends.expert.diagnosis import challenges
 from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.plan import read_plan
-from agents.backends.expert.proposal import hypothesis_of, propose
+from agents.backends.expert.proposal import hypothesis_of, ideas_of, scene_of
 from agents.backends.expert.root import starting_plan
 from agents.backends.expert.scene import Scene
-from agents.backends.expert.selection import select
-from agents.ideas import Challenge, Hypothesis
-from agents.requests import PlanStep, ProposeHypotheses, SelectHypothesis, Selection, StepPlan
+from agents.backends.expert.selection import Chosen, choose
+from agents.ideas import Challenge, Hypothesis, Recalled
+from agents.requests import Idea, ProposeStep, Step
 
-__all__ = ["plan_step"]
+__all__ = ["propose"]
 
 _MOST_EXTRAS = 5
+_FAMILIES = 4
 
 
-def plan_step(request: PlanStep, judgement: Judgement) -> StepPlan:
-    """The most promising change of the base; without one a first solution, unlike the drafts that it is shown.
+def propose(request: ProposeStep, judgement: Judgement) -> Step:
+    """The most promising change of the base; without one a first solution, unlike the first ones that it is shown.
 
     An independent draft, shown none, is drawn anew: its family by chance, and some of what could still be done drawn by
     what it promises, since drafts that are all alike would be one draft.
     """
-    selection = _selected(request, _found(request, judgement), judgement)
-    hypotheses = selection.hypotheses
-    if request.action == "draft" and request.step > 1 and not request.siblings:
-        hypotheses = _drawn(request, hypotheses, judgement)
-    return StepPlan(hypotheses=hypotheses, origin=selection.origin, reason=selection.reason, sketch=selection.sketch)
+    independent = not request.challenges and request.action == "draft" and request.step > 1 and not request.siblings
+    order = judgement.chance.randrange(_FAMILIES) if independent else request.trace
+    found = request.challenges or _found(request, judgement)
+    asked = request if request.base or request.challenges else request.model_copy(update={"history": (), "refused": ()})
+    candidates = ideas_of(asked, found, order, judgement)
+    if request.ranked:
+        return Step(candidates=tuple(_idea(each, request) for each in candidates[: request.wanted]))
+    chosen = choose(asked, candidates, order, judgement)
+    if independent:
+        chosen = chosen._replace(hypotheses=_drawn(request, chosen.hypotheses, judgement))
+    return _reply(request, candidates, chosen)
 
 
-def _drawn(request: PlanStep, hypotheses: tuple[Hypothesis, ...], judgement: Judgement) -> tuple[Hypothesis, ...]:
+def _reply(request: ProposeStep, candidates: tuple[Hypothesis, ...], chosen: Chosen) -> Step:
+    """What was chosen first, then what else was thought of, as far as it is asked for."""
+    others = [each for each in candidates if each.key not in {taken.key for taken in chosen.hypotheses}]
+    ideas = [*chosen.hypotheses, *others][: request.wanted]
+    return Step(
+        candidates=tuple(_idea(each, request) for each in ideas),
+        choice=tuple(range(1, min(len(chosen.hypotheses), request.wanted) + 1)),
+        recalled=_number(chosen.origin, request.recalled),
+        reason=chosen.reason,
+        sketch=chosen.sketch,
+    )
+
+
+def _number(origin: Recalled | None, recalled: tuple[Recalled, ...]) -> int | None:
+    return None if origin is None else recalled.index(origin) + 1
+
+
+def _idea(hypothesis: Hypothesis, request: ProposeStep) -> Idea:
+    """A hypothesis with its challenge by number, and its scores where they are asked for."""
+    captioned = [each.caption for each in request.challenges]
+    number = captioned.index(hypothesis.challenge) + 1 if hypothesis.challenge in captioned else 0
+    changed = {"challenge": number, "scores": hypothesis.scores if request.ranked else None}
+    return Idea.model_validate(dict(hypothesis) | changed)
+
+
+def _drawn(request: ProposeStep, hypotheses: tuple[Hypothesis, ...], judgement: Judgement) -> tuple[Hypothesis, ...]:
     """The hypotheses of a root and up to five more, each drawn with a weight of its gain."""
     scene = Scene(
         request.task, request.profile, starting_plan(request.task, request.profile), None, 0.0, request.workplace
@@ -55,55 +86,9 @@ def _drawn(request: PlanStep, hypotheses: tuple[Hypothesis, ...], judgement: Jud
     return tuple(chosen)
 
 
-def _found(request: PlanStep, judgement: Judgement) -> tuple[Challenge, ...]:
+def _found(request: ProposeStep, judgement: Judgement) -> tuple[Challenge, ...]:
     """What holds the base back, by task and by evidence alike."""
-    scene = _scene(request)
+    scene = scene_of(request)
+    if request.base is None:
+        scene = Scene(request.task, request.profile, starting_plan(request.task, request.profile))
     return challenges(scene, ("scenario",) if request.base is None else ("scenario", "feedback"), judgement)
-
-
-def _scene(request: PlanStep) -> Scene:
-    base = request.base
-    if base is None:
-        return Scene(request.task, request.profile, starting_plan(request.task, request.profile))
-    plan = read_plan(base.script) or starting_plan(request.task, request.profile, base.script)
-    return Scene(
-        request.task,
-        request.profile,
-        plan,
-        base.evaluation,
-        base.seconds,
-        request.workplace,
-        request.history,
-        request.refused,
-        request.baseline,
-    )
-
-
-def _selected(request: PlanStep, found: tuple[Challenge, ...], judgement: Judgement) -> Selection:
-    """What a Proposer would choose in two calls. An independent draft's family is by chance one of the strong ones."""
-    independent = request.action == "draft" and request.step > 1 and not request.siblings
-    shared = {
-        "task": request.task,
-        "profile": request.profile,
-        "trace": judgement.chance.randrange(4) if independent else request.trace,
-        "step": request.step,
-        "seed": request.seed,
-        "stage": request.stage,
-        "incumbent": request.base,
-        "history": request.history if request.base else (),
-        "workplace": request.workplace,
-    }
-    refused = request.refused if request.base else ()
-    asked_for = ProposeHypotheses.model_validate(
-        {**shared, "challenges": found, "refused": refused, "baseline": request.baseline}
-    )
-    proposed = propose(asked_for, judgement)
-    asked = SelectHypothesis.model_validate(
-        {
-            **shared,
-            "candidates": proposed.hypotheses,
-            "recalled": request.recalled,
-            "siblings": request.siblings,
-        }
-    )
-    return select(asked, judgement)

@@ -1,4 +1,4 @@
-"""The expert as Proposer: a hypothesis for each challenge, in words and with figures."""
+"""The expert as Proposer, the first half: a hypothesis for each challenge, in words and with figures."""
 
 from collections.abc import Sequence
 
@@ -11,28 +11,34 @@ from agents.backends.expert.moves import Play
 from agents.backends.expert.plan import read_plan
 from agents.backends.expert.root import family_order, starting_plan
 from agents.backends.expert.scene import Scene
-from agents.ideas import Challenge, Hypothesis, Score, Scores
-from agents.requests import Hypotheses, ProposeHypotheses, SelectHypothesis
+from agents.ideas import Challenge, Hypothesis, Scores
+from agents.requests import ProposeStep
 
-__all__ = ["hypothesis_of", "propose", "scene_of"]
+__all__ = ["hypothesis_of", "ideas_of", "scene_of"]
 
 _MOST = 10
 
 
-def propose(request: ProposeHypotheses, judgement: Judgement) -> Hypotheses:
-    """One hypothesis for each challenge that something can be done about; at the root the trace's own family first.
+def ideas_of(
+    request: ProposeStep, found: Sequence[Challenge], order: int, judgement: Judgement
+) -> tuple[Hypothesis, ...]:
+    """One hypothesis for each challenge that something can be done about; at a root the family of that `order` first.
 
-    Where judgement fails it is any move that can be played, tried in vain or not, told with the figures that the right
-    challenges would have had in this order.
+    What other steps try at this moment is left to them while there is anything else. Where judgement fails it is any
+    move that can be played, tried in vain or not, told with the figures that the right challenges would have had in
+    this order.
     """
     scene = scene_of(request)
     anything = playable(scene)
     available = [play for play in anything if play.key not in scene.refuted]
-    if request.incumbent is None:
-        available = _begin_with(family_order(request.trace, request.profile)[0], available)
-    confident = _confident(scene, request.challenges)
+    if request.base is None:
+        available = _begin_with(family_order(order, request.profile)[0], available)
+    else:
+        in_the_air = {each.key for step in request.underway for each in step.hypotheses}
+        available = [play for play in available if play.key not in in_the_air] or available
+    confident = _confident(scene, found)
     hypotheses: list[Hypothesis] = []
-    for place, challenge in enumerate(request.challenges):
+    for place, challenge in enumerate(found):
         used = {hypothesis.key for hypothesis in hypotheses}
         right = _answer(challenge, [play for play in available if play.key not in used])
         others = [play for play in anything if play.key not in used]
@@ -43,7 +49,7 @@ def propose(request: ProposeHypotheses, judgement: Judgement) -> Hypotheses:
             hypotheses.append(hypothesis_of(scene, judgement.chance.choice(others), challenge.caption, spoken_for))
     if not hypotheses:
         hypotheses = _without_challenges(scene, available, judgement)
-    return Hypotheses(hypotheses=tuple(hypotheses[:_MOST]))
+    return tuple(hypotheses[:_MOST])
 
 
 def _confident(scene: Scene, asked: Sequence[Challenge]) -> list[Play]:
@@ -109,40 +115,37 @@ def _scores(scene: Scene, spoken_for: Play) -> Scores:
     share = spoken_for.choice.gain * learnt(scene, spoken_for.move.component)
     cost = spoken_for.seconds / max(1e-9, aim(scene))
     siblings = {(component, parameter) for component, parameter, _ in scene.tried}
-    novelty, why = 8, "not tried on this path"
-    if spoken_for.key in scene.tried:
-        novelty, why = 1, "this path has tried it before"
-    elif spoken_for.key[:2] in siblings:
-        novelty, why = 5, "the other direction was tried on this path"
+    novelty = 1 if spoken_for.key in scene.tried else 5 if spoken_for.key[:2] in siblings else 8
     return Scores(
-        impact=_score(2 + 200 * share, f"about {share:.1%} of the loss"),
-        alignment=_score(9 if spoken_for.move.challenge != captions.USELESS else 7, spoken_for.choice.reason),
-        novelty=_score(novelty, why),
-        feasibility=_score(10 - 5 * cost, f"an estimated {spoken_for.seconds:.1f} s a run"),
-        risk_reward=_score(spoken_for.move.safety, "how rarely such a change harms"),
+        impact=_tenths(2 + 200 * share),
+        alignment=9 if spoken_for.move.challenge != captions.USELESS else 7,
+        novelty=novelty,
+        feasibility=_tenths(10 - 5 * cost),
+        risk_reward=_tenths(spoken_for.move.safety),
     )
 
 
-def _score(value: float, reason: str) -> Score:
-    return Score(value=min(10, max(1, round(value))), reason=reason)
+def _tenths(value: float) -> int:
+    return min(10, max(1, round(value)))
 
 
-def scene_of(request: ProposeHypotheses | SelectHypothesis) -> Scene:
-    """What there is to judge when ideas are proposed or one is selected: the incumbent, or what a root begins with."""
-    incumbent = request.incumbent
-    refused = request.refused if isinstance(request, ProposeHypotheses) else ()
-    if incumbent is None:
+def scene_of(request: ProposeStep) -> Scene:
+    """What there is to judge when a step is proposed: the base, or what a root begins with."""
+    base = request.base
+    if base is None:
         plan = starting_plan(request.task, request.profile)
-        return Scene(request.task, request.profile, plan, None, 0.0, request.workplace, request.history, refused)
-    plan = read_plan(incumbent.script) or starting_plan(request.task, request.profile, incumbent.script)
+        return Scene(
+            request.task, request.profile, plan, None, 0.0, request.workplace, request.history, request.refused
+        )
+    plan = read_plan(base.script) or starting_plan(request.task, request.profile, base.script)
     return Scene(
         request.task,
         request.profile,
         plan,
-        incumbent.evaluation,
-        incumbent.seconds,
+        base.evaluation,
+        base.seconds,
         request.workplace,
         request.history,
-        refused,
-        request.baseline if isinstance(request, ProposeHypotheses) else None,
+        request.refused,
+        request.baseline,
     )

@@ -1,4 +1,7 @@
-"""The expert as Proposer: which hypothesis a step implements, of the trace's own and of what others found to work."""
+"""The expert as Proposer, the second half: which hypothesis a step implements, of its own and of what others found."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from agents.backends.expert import captions
 from agents.backends.expert.catalogue import move_of, playable
@@ -9,42 +12,46 @@ from agents.backends.expert.proposal import hypothesis_of, scene_of
 from agents.backends.expert.root import family_order
 from agents.backends.expert.scene import Scene
 from agents.ideas import Hypothesis, Recalled
-from agents.requests import SelectHypothesis, Selection
+from agents.requests import ProposeStep
 
-__all__ = ["select"]
+__all__ = ["Chosen", "choose"]
 
+_FIGURES = ("scores", "expected_gain")
 _TRUST_IN_RECALL = 0.7
 _TIRED = 0.3
 _ALIKE = 0.5
 
 
-def select(request: SelectHypothesis, judgement: Judgement) -> Selection:
+class Chosen(NamedTuple):
+    """What a step implements, out of memory or not, and why."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    origin: Recalled | None
+    reason: str
+    sketch: str
+
+
+def choose(request: ProposeStep, candidates: Sequence[Hypothesis], order: int, judgement: Judgement) -> Chosen:
     """The hypothesis of this step: at the root all that go together, later the one that promises most.
 
     Where judgement fails it is any candidate, without a look at memory, told with the figures of the right one.
     """
     scene = scene_of(request)
-    if request.incumbent is None:
-        return _select_root(request, scene, judgement)
+    if request.base is None:
+        return _choose_root(request, candidates, scene, order, judgement)
     options: list[tuple[float, Hypothesis, Recalled | None]] = [
-        (_promise(request, scene, each), each, None) for each in request.candidates
+        (_promise(request, scene, each), each, None) for each in candidates
     ]
-    options += [option for each in request.recalled if (option := _recalled(request, scene, each)) is not None]
+    options += [option for each in request.recalled for option in _options(request, scene, each)]
     _, chosen, origin = _foremost(request, options)
     if judgement.fails():
-        figures = {"scores": chosen.scores, "expected_gain": chosen.expected_gain}
-        chosen, origin = judgement.chance.choice(request.candidates).model_copy(update=figures), None
-    return Selection(
-        action="select" if origin is None or chosen == origin.hypothesis else "modify",
-        hypotheses=(chosen,),
-        origin=origin.id if origin else None,
-        reason=_why(request, chosen, origin),
-        sketch=_sketch(scene, (chosen,)),
-    )
+        figures = {name: getattr(chosen, name) for name in _FIGURES}
+        chosen, origin = judgement.chance.choice(candidates).model_copy(update=figures), None
+    return Chosen((chosen,), origin, _why(request, chosen, origin), _sketch(scene, (chosen,)))
 
 
 def _foremost(
-    request: SelectHypothesis, options: list[tuple[float, Hypothesis, Recalled | None]]
+    request: ProposeStep, options: list[tuple[float, Hypothesis, Recalled | None]]
 ) -> tuple[float, Hypothesis, Recalled | None]:
     """What promises most. Where several promise about as much, each trace takes another, so that memory gets to know
     more than one."""
@@ -53,11 +60,12 @@ def _foremost(
     return alike[request.trace % len(alike)]
 
 
-def _promise(request: SelectHypothesis, scene: Scene, hypothesis: Hypothesis) -> float:
+def _promise(request: ProposeStep, scene: Scene, hypothesis: Hypothesis) -> float:
     """The expected gain, weighed by stage, novelty and safety."""
     found = move_of(hypothesis)
-    weight = 0.5 + hypothesis.scores.risk_reward.value / 20
-    if hypothesis.scores.novelty.value == 1:
+    safe, fresh = (hypothesis.scores.risk_reward, hypothesis.scores.novelty) if hypothesis.scores else (5, 5)
+    weight = 0.5 + safe / 20
+    if fresh == 1:
         weight *= _TIRED
     if found is not None:
         move = found[0]
@@ -71,28 +79,37 @@ def _promise(request: SelectHypothesis, scene: Scene, hypothesis: Hypothesis) ->
     return max(hypothesis.expected_gain, 1e-9 * scene.scale) * weight
 
 
-def _recalled(
-    request: SelectHypothesis, scene: Scene, recalled: Recalled
+def _options(request: ProposeStep, scene: Scene, recalled: Recalled) -> list[tuple[float, Hypothesis, Recalled | None]]:
+    """What of a recalled change may be tried here: it itself, or of a first solution its model as one more member."""
+    several = len(recalled.hypotheses) > 1
+    parts = [each for each in recalled.hypotheses if not several or _begins(each)]
+    found = [_option(request, scene, recalled, each) for each in parts]
+    return [each for each in found if each is not None]
+
+
+def _begins(hypothesis: Hypothesis) -> bool:
+    """Whether it names the model of a first solution."""
+    found = move_of(hypothesis)
+    return found is not None and found[0].challenge == captions.FIRST
+
+
+def _option(
+    request: ProposeStep, scene: Scene, recalled: Recalled, hypothesis: Hypothesis
 ) -> tuple[float, Hypothesis, Recalled | None] | None:
     """What another trace found to work, where it is untried here, fits this solution and is not too slow.
 
     Another trace's first model is not taken over but joined: its family becomes a member beside the present one.
     """
-    hypothesis = recalled.hypothesis
-    if recalled.trace == request.trace:
-        return None
+    if _begins(hypothesis):
+        hypothesis = _as_member(recalled, hypothesis, scene)
     found = move_of(hypothesis)
     if found is None:
         return None
     move, subject = found
-    if move.challenge == captions.FIRST:
-        hypothesis = _as_member(recalled, scene)
-        found = move_of(hypothesis)
-        if found is None:
-            return None
-        move, subject = found
     plan = move.edit(scene.plan, subject)
     if hypothesis.key in scene.tried or plan == scene.plan or not affordable(scene, plan):
+        return None
+    if any(hypothesis.key == each.key for step in request.underway for each in step.hypotheses):
         return None
     if next(iter(move.choices(scene)), None) is None:
         return None  # what it turns is not in this solution, or the data do not ask for it
@@ -103,12 +120,12 @@ def _recalled(
     return 1.5 * _promise(request, scene, hypothesis), hypothesis, recalled
 
 
-def _as_member(recalled: Recalled, scene: Scene) -> Hypothesis:
+def _as_member(recalled: Recalled, first: Hypothesis, scene: Scene) -> Hypothesis:
     """Another trace's first model as a member of an ensemble; the further it is behind, the less it promises."""
-    family = recalled.hypothesis.direction
+    family = first.direction
     behind = scene.loss(recalled.score) / scene.scale - 1.0
     gain = 0.03 * min(1.0, max(0.2, 1.0 - 5.0 * behind))
-    return recalled.hypothesis.model_copy(
+    return first.model_copy(
         update={
             "component": "Ensemble",
             "parameter": "member",
@@ -119,23 +136,21 @@ def _as_member(recalled: Recalled, scene: Scene) -> Hypothesis:
     )
 
 
-def _select_root(request: SelectHypothesis, scene: Scene, judgement: Judgement) -> Selection:
+def _choose_root(
+    request: ProposeStep, candidates: Sequence[Hypothesis], scene: Scene, order: int, judgement: Judgement
+) -> Chosen:
     """All candidates that may stand in a first solution, with a family that no sibling has begun with."""
     taken = {sibling.direction for sibling in request.siblings if sibling.parameter == "family"}
-    safe = [each for each in request.candidates if judgement.choose(_at_root(each), (True, False))]
+    safe = [each for each in candidates if judgement.choose(_at_root(each), (True, False))]
     families = [each for each in safe if each.parameter == "family"]
-    first = [families[0]] if families and families[0].direction not in taken else _first(request, scene, taken)
+    first = [families[0]] if families and families[0].direction not in taken else _first(request, scene, taken, order)
     if first and judgement.fails():
         first = [judgement.chance.choice(_families(scene, first[0]))]
     rest = [each for each in safe if each.parameter != "family"]
-    chosen = _compatible([*first, *rest] or list(request.candidates))
+    chosen = tuple(_compatible([*first, *rest] or list(candidates)))
     others = f"; siblings began with {', '.join(sorted(taken))}" if taken else ""
-    return Selection(
-        action="root",
-        hypotheses=tuple(chosen),
-        reason=f"The first solution takes what is safe and goes together{others}.",
-        sketch=_sketch(scene, tuple(chosen)),
-    )
+    reason = f"The first solution takes what is safe and goes together{others}."
+    return Chosen(chosen, None, reason, _sketch(scene, chosen))
 
 
 def _at_root(hypothesis: Hypothesis) -> bool:
@@ -144,17 +159,17 @@ def _at_root(hypothesis: Hypothesis) -> bool:
     return found is None or found[0].at_root
 
 
-def _first(request: SelectHypothesis, scene: Scene, taken: set[str]) -> list[Hypothesis]:
+def _first(request: ProposeStep, scene: Scene, taken: set[str], number: int) -> list[Hypothesis]:
     """A first model of a family that is not taken, in the trace's order; of a taken one where no other fits, if any."""
     fitting = {play.move.direction: play for play in playable(scene) if play.move.name == "family"}
-    order: list[str] = [family for family in family_order(request.trace, request.profile) if family in fitting]
+    order: list[str] = [family for family in family_order(number, request.profile) if family in fitting]
     order.sort(key=lambda family: family in taken)
     return [hypothesis_of(scene, fitting[family], captions.FIRST, fitting[family]) for family in order[:1]]
 
 
 def _families(scene: Scene, right: Hypothesis) -> list[Hypothesis]:
     """Every first model that fits, told with the figures of the right one."""
-    figures = {"scores": right.scores, "expected_gain": right.expected_gain}
+    figures = {name: getattr(right, name) for name in _FIGURES}
     fitting = [play for play in playable(scene) if play.move.name == "family"]
     told = [hypothesis_of(scene, play, captions.FIRST, play).model_copy(update=figures) for play in fitting]
     return told or [right]
@@ -168,7 +183,7 @@ def _compatible(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
     return list(chosen.values())
 
 
-def _why(request: SelectHypothesis, chosen: Hypothesis, origin: Recalled | None) -> str:
+def _why(request: ProposeStep, chosen: Hypothesis, origin: Recalled | None) -> str:
     if origin is not None:
         return (
             f"It brought trace {origin.trace} a gain of {origin.gain:+.3g} at step {origin.step} and is untried here; "

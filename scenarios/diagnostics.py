@@ -1,0 +1,115 @@
+"""The measured gradient: where and how a trial errs, as far as the harness can find it out by itself.
+
+rows with their losses ──► how concentrated ──► by truth, prediction, class
+                       ──► slices of each column ──► dear ones, changed ones, rare values, patterns of bias
+                       ──► the rows themselves, as many as may be shown
+"""
+
+import numpy as np
+
+from scenarios.diagnostics_classes import classes_of, confusions_of
+from scenarios.diagnostics_parts import by_target, by_value, changed_parts, dear_parts, rare_parts
+from scenarios.diagnostics_patterns import patterns_of
+from scenarios.diagnostics_record import Concentration, Diagnostics
+from scenarios.diagnostics_rows import changed_rows, dearest_rows, shown_columns, shown_rows
+from scenarios.judged_rows import Case, Judged, figure, figure_or_none, judged, tally, thinned, words_of
+from scenarios.slicing import Slicing, slicings
+
+__all__ = ["Case", "diagnose"]
+
+_LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_MOST_SLICED = 200_000
+_MOST_CELLS = 6_000_000
+_MOST_COLUMNS = 200
+
+
+def diagnose(case: Case) -> Diagnostics | None:
+    """The diagnostics of a trial; None where no row has a finite loss."""
+    rows = judged(case)
+    if rows is None:
+        return None
+    shown, brief = case.shown > 0, case.brief
+    some = thinned(rows, _MOST_SLICED)
+    columns = _columns(case, len(some))
+    table = case.table[columns].iloc[some.at]
+    owners: dict[str, str] = {}
+    slices: list[Slicing] = []
+    for name in columns:
+        for slicing in slicings(table[name]):
+            owners[slicing.feature] = name
+            slices.append(slicing)
+    sums = [(slicing, tally(some, slicing.codes, len(slicing.values))) for slicing in slices]
+    regression = brief.task_type == "regression"
+    dear, rare = dear_parts(some, sums, shown=shown), rare_parts(case, some, columns)
+    patterns = patterns_of(some, slices, shown=shown)
+    found = {
+        "slices": dear,
+        "changes": changed_parts(some, sums, shown=shown),
+        "rare": rare,
+        "patterns": patterns,
+        "by_truth": by_value(rows, rows.truth, "truth", shown=shown) if regression else (),
+        "by_prediction": () if rows.scale in ("loss", "decision") else _by_prediction(rows, shown=shown),
+        "by_target": by_target(case, rows),
+        "classes": () if regression else classes_of(rows, brief, shown=shown),
+        "confusions": () if regression else confusions_of(rows, brief, shown=shown),
+    }
+    first = [owners.get(each.feature, each.feature) for each in (*dear[:4], *rare[:2], *patterns[:2])]
+    return Diagnostics.model_validate(_summary(case, rows, len(some)) | found | _shown(case, rows, first))
+
+
+def _columns(case: Case, rows: int) -> list[str]:
+    """The columns that are sliced: all, or of a wide and long table the most telling."""
+    names = [str(name) for name in case.table.columns]
+    most = min(_MOST_COLUMNS, max(12, _MOST_CELLS // max(1, rows)))
+    return list(dict.fromkeys(name for name in (*case.order, *names) if name in case.table))[:most]
+
+
+def _by_prediction(rows: Judged, *, shown: bool) -> tuple[object, ...]:
+    return by_value(rows, np.nan_to_num(np.asarray(rows.prediction, dtype=float)), "prediction", shown=shown)
+
+
+def _summary(case: Case, rows: Judged, looked_at: int) -> dict[str, object]:
+    """What is of all rows together."""
+    values = rows.loss if rows.error is None else rows.error
+    falling = np.sort(rows.share)[::-1]
+    with np.errstate(all="ignore"):
+        quantiles = np.quantile(values, _LEVELS)
+        mean = float(rows.loss.mean())
+    figures: dict[str, object] = {
+        "rows": len(rows),
+        "unmeasured": len(case.truth) - len(rows),
+        "looked_at": looked_at,
+        "loss": words_of(case.metric),
+        "scale": rows.scale,
+        "mean_loss": figure(mean, 5),
+        "concentration": Concentration(
+            ten_rows=figure(float(falling[:10].sum()), 3),
+            percent=figure(float(falling[: max(1, round(len(rows) / 100))].sum()), 3),
+            tenth=figure(float(falling[: max(1, round(len(rows) / 10))].sum()), 3),
+        ),
+        "quantiles": tuple((level, figure(float(value))) for level, value in zip(_LEVELS, quantiles, strict=True)),
+    }
+    if rows.change is None or not (known := np.isfinite(rows.change)).any():
+        return figures
+    changes, losses = rows.change[known], rows.loss[known]
+    error = float(changes.std(ddof=1) / np.sqrt(len(changes))) if len(changes) > 1 else None
+    return figures | {
+        "compared": len(changes),
+        "best_loss": figure(float((losses - changes).mean()), 5),
+        "change": figure(float(changes.mean())),
+        "change_error": figure_or_none(error, 2),
+    }
+
+
+def _shown(case: Case, rows: Judged, first: list[str]) -> dict[str, object]:
+    """The rows to be shown, with their columns; nothing where none may be."""
+    if case.shown <= 0:
+        return {}
+    columns = shown_columns(case, first)
+    better, worse = changed_rows(rows, case.shown // 2)
+    return {
+        "columns": columns,
+        "dearest": shown_rows(case, rows, dearest_rows(rows, case.shown), columns),
+        "better": shown_rows(case, rows, better, columns),
+        "worse": shown_rows(case, rows, worse, columns),
+    }
