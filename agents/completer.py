@@ -72,7 +72,7 @@ class Completer(Role):
         runs = await run_splits(views, partial(self._run, script_ref, context), lambda _: None)
         if not runs.good:
             return None
-        request = Assembling.of(runs.runs, len(views))
+        request = Assembling.of(runs.runs, len(views), rows=None)
         whole = await context.perform(
             "assemble", request, Assembled, partial(self.assembler, request), label="completion"
         )

@@ -32,6 +32,7 @@ from bus.supervisor import Supervisor
 from bus.telemetry import Telemetry
 from errors import GomeError, LogError, UsageError
 from scenarios.loader import resolve_task
+from scenarios.probes import can_be_probed
 from scenarios.schema import Budget, Roles, Scenario
 
 __all__ = ["Ready", "conduct", "fork_run", "opening_of", "resume", "scenario_of"]
@@ -198,6 +199,7 @@ def _opening(
         reasoners=_labels(scenario, shop),
         splits=shop.harness.splits,
         baseline=shop.harness.dummy_score(),
+        probed=can_be_probed(shop.task),
         start_ref=start_ref,
     )
 

@@ -3,7 +3,7 @@
 TraceOpened ──► survey of the task, where none was made ──► Diagnosis (surveyed)
 Trial       ──► three-layer validation, assessment      ──► Diagnosis (accepted, rejected, failed)
 
-Under a control it asks nobody: validity and score are all it states.
+Under a control validity and score are all that decides, and a reasoner says at most what a run has shown.
 """
 
 from collections import Counter
@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from agents.difference import difference
 from agents.ideas import Challenge, Effect, Finding, Left
 from agents.messages import Diagnosis, Proposal, Recollection, StepOpened, TraceOpened, Trial
-from agents.requests import Assessment, AssessTrial, SurveyTask
+from agents.requests import Assessment, AssessTrial, ReadOutput, SurveyTask
 from agents.role import Reasoner, Role, place
 from agents.schedule import wanted_sources
-from agents.trace import TraceState
+from agents.trace import FOLDED, TraceState
 from agents.validation import Ruling, compare, format_fault, rule, rule_by_score
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
+from scenarios.diagnostics_record import Diagnostics
 
 __all__ = ["Diagnoser"]
 
@@ -28,9 +29,7 @@ class Diagnoser(Role):
     """Says why a trial is as good as it is, whether it is kept, and what to change next."""
 
     handles = frozenset({"trace_opened", "trial"})
-    notes = frozenset(
-        {"run_opened", "step_opened", "recollection", "proposal", "diagnosis", "solution_completed", "trace_restarted"}
-    )
+    notes = frozenset({"run_opened", "step_opened", "recollection"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("diagnoser", trace, artefacts)
@@ -95,8 +94,9 @@ class Diagnoser(Role):
         if fault is None and best is not None and evaluation is not None:
             effect = compare(evaluation, best.evaluation, self.opened.task.direction, self.scenario.method.near_tie)
         if not self.optimizer.judges:
-            by_score = fault or (rule_by_score(trial, effect))
-            return _diagnosis(trial, proposal, by_score, None, effect)
+            read = await self._read(trial, proposal, trace, step, context) if self.optimizer.reads else ""
+            diagnosis = _diagnosis(trial, proposal, fault or rule_by_score(trial, effect), None, effect)
+            return diagnosis.model_copy(update={"observations": read})
         request = await self._question(trial, proposal, effect, trace, step)
         assessment = await self.reasoner.ask(request, context)
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
@@ -128,6 +128,7 @@ class Diagnoser(Role):
             output=output,
             seconds=self.timed(trial.seconds),
             evaluation=trial.evaluation,
+            diagnostics=await self._diagnostics(trial),
             effect=effect,
             stopped=trial.stopped,
             history=self.optimizer.history(self.state),
@@ -137,6 +138,23 @@ class Diagnoser(Role):
             left=left,
             wanted=wanted,
         )
+
+    async def _read(self, trial: Trial, proposal: Proposal, trace: int, step: int, context: Context) -> str:
+        """What a reasoner makes of a control's run."""
+        request = ReadOutput(
+            **self.asked(trace, step, "read"),
+            plan=proposal.sketch,
+            script=await self.artefacts.text(trial.script_ref),
+            words=trial.words,
+            output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
+            evaluation=trial.evaluation,
+        )
+        return (await self.reasoner.ask(request, context)).summary
+
+    async def _diagnostics(self, trial: Trial) -> Diagnostics | None:
+        if trial.diagnostics_ref is None:
+            return None
+        return Diagnostics.model_validate_json(await self.artefacts.text(trial.diagnostics_ref))
 
 
 def _diagnosis(

@@ -71,12 +71,12 @@ class _Trace:
     def idle(self) -> bool:
         return self.in_the_air == 0
 
-    def has_room(self, lookahead: int) -> bool:
-        """Whether one more step may be in the air: ahead only once there is a solution to step from.
+    def has_room(self, ahead: int, drafts: bool) -> bool:
+        """Whether one more step may be in the air: ahead only once there is a solution to step from, or for `drafts`.
 
         While a step has no proposal yet the next one waits: it must know what is tried, and would only queue behind.
         """
-        return not self.unproposed and self.in_the_air <= (lookahead if self.finalists else 0)
+        return not self.unproposed and self.in_the_air <= (ahead if self.finalists or drafts else 0)
 
     def standing(self, direction: Direction) -> Standing:
         """How far it is, as scheduling weighs it."""
@@ -120,7 +120,7 @@ class Director(Role):
         """
         state = self.traces[trace]
         (self.busy.discard if state.idle else self.busy.add)(trace)
-        free = not state.closed and state.has_room(self.scenario.lookahead)
+        free = not state.closed and state.has_room(self.scenario.ahead, self.optimizer.keeps_all)
         (self.roomy.add if free else self.roomy.discard)(trace)
 
     def _heard(self, envelope: Envelope) -> None:

@@ -19,6 +19,7 @@ from agents.known_runs import KnownRuns
 from agents.predictions import packed
 from agents.redaction import redact
 from agents.script_run import FINISH, LAST, ScriptRan, ScriptRun
+from agents.tracebacks import last_error
 from bus.artefacts import Artefacts
 from errors import GomeError
 from executors.collect import discard
@@ -169,9 +170,10 @@ class ForwardPass:
             raise ValueError("what was abandoned is not judged")
         printed = outcome.stdout + (f"\n--- stderr\n{outcome.stderr}" if outcome.stderr else "")
         output = redact(printed, self.secrets)
+        error = last_error(outcome.stderr) if outcome.cause is Cause.EXIT else ""
         ran = ScriptRan(
             cause=outcome.cause,
-            words=redact(outcome.words, self.secrets),
+            words=redact(f"{outcome.words}: {error}" if error else outcome.words, self.secrets),
             seconds=outcome.seconds,
             peak_memory=outcome.peak_memory,
             slot=held.slot,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scenarios.diagnostics_record import Probes
 from scenarios.evidence import Evaluation
 
 __all__ = [
@@ -205,11 +206,12 @@ class Left(Record):
 
 
 class Solution(Record):
-    """A script with what was measured of it."""
+    """A script with what was measured of it; `probes` where it was probed."""
 
     script: str
     evaluation: Evaluation
     seconds: float
+    probes: Probes | None = None
 
 
 class Finalist(Record):

@@ -35,6 +35,7 @@ from agents.workplace import Workplace
 from bus.lifecycle import LIFECYCLE
 from bus.message import Message, Vocabulary
 from executors.launch import Cause
+from scenarios.diagnostics_record import Probes
 from scenarios.evidence import Evaluation, Grade, Profile, TaskBrief
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "RunOpened",
     "SessionOpened",
     "SolutionCompleted",
+    "SolutionProbed",
     "StepOpened",
     "TraceOpened",
     "TraceRestarted",
@@ -65,6 +67,7 @@ class RunOpened(Message):
     `scenario` is the whole scenario, defaults filled in. `reasoners` maps a role to the label of the backend that
     answers for it, as it is shown everywhere. `splits` are the views that a trial is run on, in this order; `baseline`
     is the score of a constant prediction over them. `start_ref` is the script that traces begin from, if there is one.
+    `probed` says that the task has views on which solutions can be probed.
     """
 
     kind: Literal["run_opened"] = "run_opened"
@@ -81,6 +84,7 @@ class RunOpened(Message):
     splits: tuple[str, ...]
     baseline: float | None
     start_ref: str | None = None
+    probed: bool = False
 
 
 class SessionOpened(Message):
@@ -175,7 +179,7 @@ class Proposal(Message):
     search does, `start` for the user's own script, `base_ref`, as it is. `step_kind` says how far a change goes, and
     `other_ref` which script a merge takes from. `base_ref` is None for a draft. `origin` names the recalled change that
     was taken, None for the trace's own. `ideas` are all that were thought of. `parent` is the step that a tree search
-    goes on from.
+    goes on from. `script_ref` is the script itself, where it was written together with its plan.
     """
 
     kind: Literal["proposal"] = "proposal"
@@ -190,6 +194,7 @@ class Proposal(Message):
     origin: str | None
     stage: Stage
     parent: int | None = None
+    script_ref: str | None = None
 
 
 class Job(Message):
@@ -254,6 +259,14 @@ class SolutionCompleted(Message):
     evaluation: Evaluation
     submission_ref: str
     oof_ref: str | None
+
+
+class SolutionProbed(Message):
+    """Prober → the trace's roles: what runs on other data show of an accepted solution."""
+
+    kind: Literal["solution_probed"] = "solution_probed"
+    script_ref: str
+    probes: Probes
 
 
 class TuneCalled(Message):
@@ -378,6 +391,7 @@ VOCABULARY = Vocabulary.of(
         RunOpened,
         SessionOpened,
         SolutionCompleted,
+        SolutionProbed,
         StepOpened,
         FinishRequested,
         TraceOpened,

@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, select_autoescape
 
 from agents.redaction import redact
-from agents.requests import RepairSolution, Request, Script, TuneSolution, WriteSolution
+from agents.requests import RepairSolution, Request, Script, SolveStep, TuneSolution, WriteSolution
 from agents.schemas import reply_schema
 from errors import UsageError
 
@@ -46,6 +46,7 @@ _SCALES = (1.0, 0.5, 0.25, 0.12, 0.06, 0.03)
 _BYTES_PER_TOKEN = 3  # on the safe side for English, code and figures alike
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 # Blank lines that templates leave behind are closed up; what is fenced stays as it is, for edits must match it exactly.
+_MESSAGE = re.compile(r"(, line [\d?]+): .*", re.DOTALL)
 _GAPS = re.compile(r"(?P<material><material id=(?P<id>\w+) .*?</material id=(?P=id)>)|\n{3,}", re.DOTALL)
 
 
@@ -127,11 +128,13 @@ def render(
     code: CodeForm = "fenced",
     complaint: str = "",
     secrets: Iterable[str] = (),
+    schema: bool = True,
     templates: Path = TEMPLATES,
 ) -> Rendered:
     """The prompt of a request in at most `limit` tokens, as estimated.
 
-    `complaint` says why an earlier answer could not be used; `secrets` are blotted out; `templates` is their folder.
+    `complaint` says why an earlier answer could not be used; `secrets` are blotted out; without `schema` the reply's
+    schema goes to the server beside the prompt. `templates` is their folder.
     Raises UsageError where a template names what is not there, with its file and line, and PromptTooLargeError where
     the prompt does not fit at any scale.
     """
@@ -142,7 +145,7 @@ def render(
         "kind": kind,
         "form": "fenced" if is_code and code == "fenced" else "json",
         "editable": base_script(request) is not None,
-        "schema": json.dumps(reply_schema(request), ensure_ascii=False, separators=(",", ":")),
+        "schema": json.dumps(reply_schema(request), ensure_ascii=False, separators=(",", ":")) if schema else "",
         "complaint": complaint,
     }
     blotted = tuple(secrets)
@@ -170,6 +173,8 @@ def base_script(request: Request[Any]) -> str | None:
     match request:
         case WriteSolution():
             return request.base
+        case SolveStep():
+            return request.base.script if request.base else None
         case RepairSolution() | TuneSolution():
             return request.script
         case _:
@@ -194,6 +199,11 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.5g}"
 
 
+def _words(words: str, rows: int) -> str:
+    """How a script failed; where no row may be shown without the message of its error, in which a cell may stand."""
+    return words if rows else _MESSAGE.sub(r"\1", words)
+
+
 @cache
 def _environment(templates: Path) -> Environment:
     environment = Environment(
@@ -205,6 +215,7 @@ def _environment(templates: Path) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["figure"] = _figure
+    environment.filters["words"] = _words
     return environment
 
 

@@ -3,23 +3,23 @@
 Recollection ──► ideas that answer the challenges, the choice of one, and its sketch ──► Proposal
 
 The optimizer says which solution the step goes on from. Without structured reasoning there are no challenges, and a
-step is planned from what was measured alone.
+step is planned from what was measured alone; under a control it is planned and written in one call.
 """
 
 import random
 from collections.abc import Sequence
 
 from agents.difference import difference
-from agents.ideas import Challenge, Hypothesis, Recalled
+from agents.ideas import Challenge, Hypothesis, Recalled, Underway
 from agents.messages import Diagnosis, Proposal, Recollection, StepOpened
 from agents.optimizers import Pick
 from agents.optimizers.tree import Tree
-from agents.requests import Idea, ProposeStep, Step
+from agents.requests import Idea, ProposeStep, SolveStep, Step
 from agents.role import Reasoner, Role, place
 from agents.schedule import scenario_share
 from agents.scoring import compatible, draw_by_rank, top_candidates
 from agents.start import START
-from agents.trace import TraceState
+from agents.trace import FOLDED, TraceState
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
@@ -34,7 +34,7 @@ class Proposer(Role):
     """Turns a diagnosis into a step."""
 
     handles = frozenset({"recollection"})
-    notes = frozenset({"run_opened", "step_opened", "diagnosis", "solution_completed", "trace_restarted"})
+    notes = frozenset({"run_opened", "step_opened"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("proposer", trace, artefacts)
@@ -69,9 +69,39 @@ class Proposer(Role):
         pick = self.optimizer.pick(self.state, self.tree, random.Random(self.seed(trace, step, "pick")))
         if pick.action == "debug":
             return [Draft(self._mend(pick, step), trace, step)]
+        if not self.optimizer.judges:
+            return [Draft(await self._solve(pick, trace, step, context), trace, step)]
         request = await self._question(pick, recollection, trace, step)
         reply = await self.reasoner.ask(request, context)
         return [Draft(self._proposal(request, reply, pick), trace, step)]
+
+    async def _solve(self, pick: Pick, trace: int, step: int, context: Context) -> Proposal:
+        """Plan and script of a control's step, in one call."""
+        request = SolveStep(
+            **self.asked(trace, step, "solve"),
+            action="draft" if pick.action == "draft" else "improve",
+            left=self.steps[step].left,
+            base=await self.solution(pick.base),
+            history=self.optimizer.history(self.state),
+            baseline=self.opened.baseline,
+            underway=tuple(
+                Underway(trace=trace, step=at, hypotheses=each.hypotheses) for at, each in self.tree.pending.items()
+            ),
+            siblings=pick.siblings,
+        )
+        reply = await self.reasoner.ask(request, context)
+        ideas = tuple(_hypothesis(each, ()) for each in reply.hypotheses)
+        return Proposal(
+            action=request.action,
+            hypotheses=ideas or (_planned(reply.notes, step),),
+            sketch=reply.notes,
+            reason="",
+            base_ref=pick.base.script_ref if pick.base else None,
+            origin=None,
+            stage=self.steps[step].stage,
+            parent=pick.parent,
+            script_ref=await self.artefacts.put(reply.script),
+        )
 
     async def _question(self, pick: Pick, known: Recollection, trace: int, step: int) -> ProposeStep:
         opened, structured = self.steps[step], self.optimizer.structured
@@ -176,6 +206,18 @@ class Proposer(Role):
             stage=self.steps[step].stage,
             parent=pick.parent,
         )
+
+
+def _planned(notes: str, step: int) -> Hypothesis:
+    """A plan in words as the one idea of its step; what it turns is not said."""
+    return Hypothesis(
+        statement=notes or "no plan was given",
+        reason="",
+        challenge="",
+        component="Workflow",
+        parameter=f"plan-{step}",
+        direction="as-planned",
+    )
 
 
 def _hypothesis(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:

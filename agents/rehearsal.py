@@ -18,6 +18,7 @@ from agents.backends.base import Answer, Embedded, Texts
 from agents.conduct import opening_of
 from agents.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from agents.messages import VOCABULARY
+from agents.prober import Probed, Probing
 from agents.requests import Request
 from agents.ring import seat
 from agents.script_run import Forward, ScriptRan, ScriptRun
@@ -70,6 +71,9 @@ class _NoWorld:
 
     async def blend(self, request: Blending) -> Blended:
         raise ReplayDiverged(f"a replay blended {len(request.predictions_refs)} predictions")
+
+    async def probe(self, request: Probing) -> Probed:
+        raise ReplayDiverged(f"a replay probed {request.predictions_ref}")
 
     async def average(self, request: Averaging) -> Averaged:
         raise ReplayDiverged(f"a replay averaged {len(request.submission_refs)} submissions")

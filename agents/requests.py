@@ -29,17 +29,22 @@ from agents.ideas import (
     Underway,
 )
 from agents.workplace import Workplace
+from scenarios.diagnostics_record import Diagnostics
 from scenarios.evidence import Evaluation, Profile, TaskBrief
 
 __all__ = [
     "AssessTrial",
     "Assessment",
     "Idea",
+    "PlannedScript",
     "ProposeStep",
+    "ReadOutput",
+    "Reading",
     "RepairSolution",
     "Request",
     "Role",
     "Script",
+    "SolveStep",
     "Step",
     "Survey",
     "SurveyTask",
@@ -117,7 +122,8 @@ class AssessTrial(Request[Assessment]):
     """Why is this trial as good as it is, does it replace the trace's best, and what holds the better one back?
 
     `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeStep.
-    `baseline` is the score of a constant prediction over the same splits. `stopped` says why a trial did not run on all
+    `baseline` is the score of a constant prediction over the same splits. `diagnostics` say where it errs, and what
+    changed against the best. `stopped` says why a trial did not run on all
     of its splits. `findings` are what trials have taught so far.
     """
 
@@ -132,6 +138,7 @@ class AssessTrial(Request[Assessment]):
     output: str
     seconds: float
     evaluation: Evaluation | None
+    diagnostics: Diagnostics | None = None
     effect: Effect | None
     stopped: str | None = None
     history: tuple[TrialNote, ...]
@@ -208,9 +215,9 @@ class ProposeStep(Request[Step]):
     """What the next step changes: ideas that answer the challenges, the choice of one, and a sketch of it.
 
     `draft` is a first solution, which implements all ideas that go together; `improve` changes `base`. At most `wanted`
-    ideas are asked for. `challenges` are those of the last diagnosis, none under an optimizer that asks for no
-    diagnosis. `refused` are the ideas that this trace has tried without success, also those that `history` no longer
-    shows; `baseline` is the score of a constant prediction over the same splits.
+    ideas are asked for. `challenges` are those of the last diagnosis, none without structured reasoning. `refused` are
+    the ideas that this trace has tried without success, also those that `history` no longer shows; `baseline` is the
+    score of a constant prediction over the same splits.
 
     Of memory: `recalled` are accepted changes of other traces, `failures` and `findings` are of all; `standings` are
     the bests of all traces, `underway` is what other steps try at this moment, and `siblings` are the ideas of other
@@ -261,6 +268,61 @@ class Script(Record):
 
     script: str = Field(min_length=1)
     notes: str = ""
+
+
+class PlannedScript(Script):
+    """A script whose `notes` are the plan behind it; `hypotheses` say the same in parts, where they are given."""
+
+    hypotheses: tuple[Idea, ...] = ()
+
+
+class SolveStep(Request[PlannedScript]):
+    """Plan and write the next step in one call, as tree search does: a first solution, or one change of `base`.
+
+    `history` is the journal of the tree's trials; `siblings` are the ideas of its other first solutions and `underway`
+    those of the steps in the air. `baseline` is the score of a constant prediction over the same splits.
+    """
+
+    role = "proposer"
+
+    action: Literal["draft", "improve"]
+    left: Left = Left()
+    base: Solution | None
+    history: tuple[TrialNote, ...] = ()
+    baseline: float | None = None
+    underway: tuple[Underway, ...] = ()
+    siblings: tuple[Hypothesis, ...] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[PlannedScript]:
+        return PlannedScript
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """A plan in words is enough."""
+        return frozenset({"hypotheses"})
+
+
+class Reading(Record):
+    """What a run shows, in two or three sentences."""
+
+    summary: str
+
+
+class ReadOutput(Request[Reading]):
+    """What does the run of this script show? All that a tree search asks of a trial, beside its score."""
+
+    role = "diagnoser"
+
+    plan: str
+    script: str
+    words: str
+    output: str
+    evaluation: Evaluation | None
+
+    @classmethod
+    def reply_type(cls) -> type[Reading]:
+        return Reading
 
 
 class WriteSolution(Request[Script]):

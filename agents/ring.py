@@ -10,6 +10,7 @@ from agents.diagnoser import Diagnoser
 from agents.director import Director
 from agents.finisher import Averaged, Averaging, Blended, Blending, Finisher, Graded, Grading
 from agents.memory_keeper import MemoryKeeper
+from agents.prober import Probed, Prober, Probing
 from agents.proposer import Proposer
 from agents.role import Reasoner, Role
 from agents.runner import Runner
@@ -34,6 +35,9 @@ class World(Protocol):
     async def assemble(self, request: Assembling) -> Assembled:
         """The runs of a trial, put together."""
 
+    async def probe(self, request: Probing) -> Probed:
+        """What predictions for the probe view say."""
+
     async def blend(self, request: Blending) -> Blended:
         """What the mean of predictions is worth on the hold-out."""
 
@@ -51,7 +55,7 @@ def seat(
     """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words."""
     if (embedder is None) != (scenario.roles.memory_keeper.embedding == "hashing"):
         raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
-    roles, lanes = scenario.roles, scenario.lookahead + 1
+    roles, lanes = scenario.roles, scenario.ahead + 1
     diagnosing, proposing, writing = (
         Reasoner(backends[name]) for name in (roles.diagnoser, roles.proposer, roles.executor)
     )
@@ -65,6 +69,7 @@ def seat(
             Proposer(trace, proposing, artefacts),
             Writer(trace, writing, artefacts),
             Completer(trace, world.forward, artefacts, world.assemble),
+            Prober(trace, world.forward, artefacts, world.probe),
             *(Runner(trace, world.forward, artefacts, world.assemble, lane, lanes) for lane in range(lanes)),
         )
     ]

@@ -106,7 +106,7 @@ class Role(Actor):
         if best is None:
             return None
         script = await self.artefacts.text(best.script_ref)
-        return Solution(script=script, evaluation=best.evaluation, seconds=self.timed(best.seconds))
+        return Solution(script=script, evaluation=best.evaluation, seconds=self.timed(best.seconds), probes=best.probes)
 
 
 def place(envelope: Envelope) -> tuple[int, int]:

@@ -144,7 +144,8 @@ class Runner(Role):
 
     async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
         """The runs of a trial put together: recorded, like everything that is done outside of the log."""
-        request = Assembling.of(runs.runs, len(self._views))
+        best = self.best.oof_ref if self.best is not None else None
+        request = Assembling.of(runs.runs, len(self._views), best, self.scenario.prompts.rows)
         return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label="assembly")
 
     def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
@@ -218,6 +219,7 @@ def _trial(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None,
         output_ref=ran.output_ref,
         submission_ref=assembled.submission_ref if assembled else None,
         oof_ref=assembled.oof_ref if assembled else None,
+        diagnostics_ref=assembled.diagnostics_ref if assembled else None,
         evaluation=assembled.evaluation if assembled else runs.last.evaluation,
         stopped=runs.stop.why if runs.stop else None,
         late=late,

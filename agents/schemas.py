@@ -15,7 +15,13 @@ from agents.requests import AssessTrial, ProposeStep, Request
 
 __all__ = ["closed_schema", "reply_schema"]
 
-_LEFT_OUT = ("default", "title", "minLength", "maxLength")  # what is left out is checked when the reply is read
+_LEFT_OUT = (
+    "default",
+    "title",
+    "description",
+    "minLength",
+    "maxLength",
+)  # words stand in the prompt; lengths are checked
 
 
 def reply_schema(request: Request[Any]) -> dict[str, Any]:

@@ -4,28 +4,37 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from agents.ideas import Challenge, Hypothesis, Key, TrialNote
-from agents.messages import Diagnosis, Proposal, SolutionCompleted, TraceRestarted
+from agents.messages import Diagnosis, Proposal, SolutionCompleted, SolutionProbed, TraceRestarted
 from bus.message import Envelope
+from scenarios.diagnostics_record import Probes
 from scenarios.evidence import Evaluation
 
-__all__ = ["Best", "TraceState"]
+__all__ = ["FOLDED", "Best", "TraceState"]
+
+FOLDED = frozenset({"proposal", "diagnosis", "solution_completed", "solution_probed", "trace_restarted"})
+"""The kinds of messages that `TraceState` folds; who keeps one hears them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """A trace's best solution: θ."""
+    """A trace's best solution: θ.
+
+    `oof_ref` are its out-of-fold predictions, `probes` what probing it has shown; None where that is not known.
+    """
 
     script_ref: str
     evaluation: Evaluation
     score: float
     seconds: float
+    oof_ref: str | None = None
+    probes: Probes | None = None
 
     @classmethod
     def of(cls, diagnosis: Diagnosis) -> Self:
         """The solution that a scored diagnosis is about. Raises ValueError for a diagnosis without a score."""
         if diagnosis.script_ref is None or diagnosis.evaluation is None or diagnosis.score is None:
             raise ValueError("a scored diagnosis names its script, evaluation and score")
-        return cls(diagnosis.script_ref, diagnosis.evaluation, diagnosis.score, diagnosis.seconds)
+        return cls(diagnosis.script_ref, diagnosis.evaluation, diagnosis.score, diagnosis.seconds, diagnosis.oof_ref)
 
     @classmethod
     def after(cls, restart: TraceRestarted) -> Self | None:
@@ -37,9 +46,10 @@ class Best:
 
     def completed(self, message: SolutionCompleted) -> "Best":
         """The same with all of its splits, where it is this solution that was completed."""
-        if message.script_ref != self.script_ref or message.evaluation.score is None:
+        evaluation, score = message.evaluation, message.evaluation.score
+        if message.script_ref != self.script_ref or score is None:
             return self
-        return replace(self, evaluation=message.evaluation, score=message.evaluation.score)
+        return replace(self, evaluation=evaluation, score=score, oof_ref=message.oof_ref)
 
 
 @dataclass(slots=True)
@@ -73,6 +83,8 @@ class TraceState:
                 self._restarted(restart)
             case SolutionCompleted() as message if self.best is not None:
                 self.best = self.best.completed(message)
+            case SolutionProbed() as message if self.best is not None and message.script_ref == self.best.script_ref:
+                self.best = replace(self.best, probes=message.probes)
             case _:
                 pass
 

@@ -19,6 +19,7 @@ from agents.finisher import Averaged, Averaging, Blended, Blending, Graded, Grad
 from agents.forward import ForwardPass
 from agents.known_runs import KnownRuns
 from agents.predictions import unpacked
+from agents.prober import Probed, Probing
 from agents.purse import Purse
 from agents.redaction import secrets_of
 from agents.site import Site, open_site, python_of
@@ -64,6 +65,10 @@ class Workshop:
         """The runs of a trial, put together."""
         return await anyio.to_thread.run_sync(assemble, self.harness, self.forward.artefacts, request)
 
+    async def probe(self, request: Probing) -> Probed:
+        """What predictions for the probe view say."""
+        return await anyio.to_thread.run_sync(read_probes, self.harness, self.forward.artefacts, request)
+
     async def blend(self, request: Blending) -> Blended:
         """What the mean of predictions is worth on the hold-out."""
         return await anyio.to_thread.run_sync(score_mean, self.harness, self.forward.artefacts, request)
@@ -85,6 +90,11 @@ class Workshop:
         for backend in self.backends.values():
             await backend.aclose()
         await self.site.close()
+
+
+def read_probes(harness: Harness, artefacts: Artefacts, request: Probing) -> Probed:
+    """The harness's work on predictions that were kept as artefacts."""
+    return Probed(probes=harness.probes(unpacked(artefacts.read_now(request.predictions_ref))))
 
 
 def score_mean(harness: Harness, artefacts: Artefacts, request: Blending) -> Blended:

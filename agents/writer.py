@@ -15,7 +15,7 @@ from agents.ideas import Failure
 from agents.messages import Job, Proposal, Recollection, RepairCalled, Trial, TuneCalled
 from agents.requests import RepairSolution, Script, TuneSolution, WriteSolution
 from agents.role import Reasoner, Role, place
-from agents.trace import TraceState
+from agents.trace import FOLDED, TraceState
 from bus.actor import Context
 from bus.artefacts import Artefacts
 from bus.message import Draft, Envelope
@@ -27,7 +27,7 @@ class Writer(Role):
     """Turns a proposal into a script."""
 
     handles = frozenset({"proposal", "repair_called", "tune_called"})
-    notes = frozenset({"run_opened", "recollection", "diagnosis", "solution_completed", "trial", "trace_restarted"})
+    notes = frozenset({"run_opened", "recollection", "trial"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("writer", trace, artefacts)
@@ -55,8 +55,8 @@ class Writer(Role):
         if isinstance(envelope.message, RepairCalled):
             attempt = envelope.message.attempt + 1
             script = await self._repair(envelope.message, trace, step, context)
-        elif self.state.proposals[step].action == "start":
-            return [Draft(_as_given(self.state.proposals[step]), trace, step)]
+        elif (ready := _written(self.state.proposals[step])) is not None:
+            return [Draft(ready, trace, step)]
         else:
             attempt = 1
             script = await self._begin(self.state.proposals[step], trace, step, context)
@@ -125,8 +125,10 @@ class Writer(Role):
         return Job(script_ref=script_ref, attempt=trial.attempts + 1, notes=tuned.notes, tunes=trial)
 
 
-def _as_given(proposal: Proposal) -> Job:
-    """The user's own script, which nobody writes."""
-    if proposal.base_ref is None:
-        raise ValueError("a trace that starts from a script names it")
-    return Job(script_ref=proposal.base_ref, attempt=1, notes="The user's own script.")
+def _written(proposal: Proposal) -> Job | None:
+    """The job of a proposal whose script is there already: the user's own, or one that was written with its plan."""
+    if proposal.action == "start" and proposal.base_ref is not None:
+        return Job(script_ref=proposal.base_ref, attempt=1, notes="The user's own script.")
+    if proposal.script_ref is not None:
+        return Job(script_ref=proposal.script_ref, attempt=1, notes=proposal.sketch)
+    return None

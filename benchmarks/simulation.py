@@ -18,13 +18,18 @@ from agents.finisher import Averaged, Averaging, Blended, Blending, Graded, Grad
 from agents.ideas import Challenge, Record
 from agents.messages import VOCABULARY, RunFinished, RunOpened, SessionOpened
 from agents.momentum import warm
+from agents.prober import Probed, Probing
 from agents.requests import (
     Assessment,
     AssessTrial,
     Idea,
+    PlannedScript,
     ProposeStep,
+    Reading,
+    ReadOutput,
     Request,
     Script,
+    SolveStep,
     Step,
     Survey,
     SurveyTask,
@@ -40,6 +45,7 @@ from bus.supervisor import Supervisor
 from bus.telemetry import Telemetry
 from executors.launch import Cause, Slot
 from executors.slots import SlotPool
+from scenarios.diagnostics_record import Probes
 from scenarios.evidence import Evaluation, Profile, SplitRule, TaskBrief
 from scenarios.schema import Scenario
 from scenarios.scoring import merge
@@ -89,6 +95,10 @@ def _reply(request: Request[Any]) -> Record:
             return Step(candidates=ideas, choice=(1,))
         case AssessTrial():
             return Assessment(accept=True, reason="simulated", observations="")
+        case SolveStep():
+            return PlannedScript(script=f"# step {request.step}\n", notes="simulated")
+        case ReadOutput():
+            return Reading(summary="simulated")
         case TuneSolution():
             return Script(script=f"{request.script}# tuned\n", notes="")
         case _:
@@ -190,6 +200,9 @@ class _World:
         evaluation = merge(request.evaluations, _TASK.split, request.planned)
         ref = await self.artefacts.put(" ".join(request.predictions_refs))
         return Assembled(evaluation=evaluation, oof_ref=ref, submission_ref=ref)
+
+    async def probe(self, _: Probing) -> Probed:
+        return Probed(probes=Probes())
 
     async def blend(self, _: Blending) -> Blended:
         return Blended(evaluation=Evaluation(view="holdout"))

@@ -1,16 +1,18 @@
 """The average of several predictions, as their metric would have it, and predictions as a table."""
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from pandas import DataFrame, Series
 
-from scenarios.encoding import prediction_columns
+from scenarios.encoding import encode_predictions, prediction_columns
 from scenarios.evidence import TaskBrief
 from scenarios.formulas import Array
 from scenarios.metrics import Metric
 
-__all__ = ["blend", "predictions_table"]
+__all__ = ["blend", "predictions_table", "read_predictions"]
 
 _BY_RANK = frozenset({"auc", "columnwise-auc", "spearman"})
 _IN_ORDER = frozenset({"qwk"})
@@ -53,3 +55,24 @@ def predictions_table(ids: Series, predictions: Array, brief: TaskBrief) -> str:
         for place, name in enumerate(prediction_columns(brief)):
             table[name] = [repr(float(value)) for value in predictions[:, place]]
     return str(table[list(brief.submission_columns)].to_csv(index=False, lineterminator="\n"))
+
+
+def read_predictions(text: str, ids: Series, like: Array, brief: TaskBrief) -> tuple[Array, Array] | None:
+    """The predictions for these ids in a table of `predictions_table`, and for which of them there are any.
+
+    The rest has zeros; shape and type are those of `like`. None where the text is no such table.
+    """
+    try:
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    except (ValueError, pd.errors.ParserError):
+        return None
+    if not {brief.id_column, *prediction_columns(brief)} <= set(table.columns):
+        return None
+    table = table.drop_duplicates(brief.id_column)
+    places = pd.Index(table[brief.id_column]).get_indexer(ids.to_numpy())
+    found = encode_predictions(table, brief)
+    if found.shape[1:] != like.shape[1:]:
+        return None
+    values = np.zeros_like(like)
+    values[places >= 0] = found[places[places >= 0]]
+    return values, places >= 0

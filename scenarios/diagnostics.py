@@ -10,37 +10,32 @@ import numpy as np
 from scenarios.diagnostics_classes import classes_of, confusions_of
 from scenarios.diagnostics_parts import by_target, by_value, changed_parts, dear_parts, rare_parts
 from scenarios.diagnostics_patterns import patterns_of
-from scenarios.diagnostics_record import Concentration, Diagnostics
+from scenarios.diagnostics_record import Concentration, Diagnostics, Part
 from scenarios.diagnostics_rows import changed_rows, dearest_rows, shown_columns, shown_rows
-from scenarios.judged_rows import Case, Judged, figure, figure_or_none, judged, tally, thinned, words_of
-from scenarios.slicing import Slicing, slicings
+from scenarios.judged_rows import Case, Judged, figure, figure_or_none, judged, kept, tally, words_of
 
-__all__ = ["Case", "diagnose"]
+__all__ = ["diagnose"]
 
 _LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-_MOST_SLICED = 200_000
-_MOST_CELLS = 6_000_000
-_MOST_COLUMNS = 200
 
 
 def diagnose(case: Case) -> Diagnostics | None:
     """The diagnostics of a trial; None where no row has a finite loss."""
-    rows = judged(case)
-    if rows is None:
-        return None
-    shown, brief = case.shown > 0, case.brief
-    some = thinned(rows, _MOST_SLICED)
-    columns = _columns(case, len(some))
-    table = case.table[columns].iloc[some.at]
-    owners: dict[str, str] = {}
-    slices: list[Slicing] = []
-    for name in columns:
-        for slicing in slicings(table[name]):
-            owners[slicing.feature] = name
-            slices.append(slicing)
+    with np.errstate(all="ignore"):  # predictions are a script's: what overflows is cut where it is rounded
+        rows = judged(case)
+        return None if rows is None else _diagnosed(case, rows)
+
+
+def _diagnosed(case: Case, rows: Judged) -> Diagnostics:
+    shown, brief, features = case.shown > 0, case.brief, case.features
+    places = features.places[rows.at]
+    some = kept(rows, places >= 0)
+    places = places[places >= 0]
+    slices = [slicing._replace(codes=slicing.codes[places]) for _, slicing in features.slices]
+    owners = {slicing.feature: name for name, slicing in features.slices}
     sums = [(slicing, tally(some, slicing.codes, len(slicing.values))) for slicing in slices]
     regression = brief.task_type == "regression"
-    dear, rare = dear_parts(some, sums, shown=shown), rare_parts(case, some, columns)
+    dear, rare = dear_parts(some, sums, shown=shown), rare_parts(case, rows)
     patterns = patterns_of(some, slices, shown=shown)
     found = {
         "slices": dear,
@@ -53,18 +48,12 @@ def diagnose(case: Case) -> Diagnostics | None:
         "classes": () if regression else classes_of(rows, brief, shown=shown),
         "confusions": () if regression else confusions_of(rows, brief, shown=shown),
     }
-    first = [owners.get(each.feature, each.feature) for each in (*dear[:4], *rare[:2], *patterns[:2])]
+    told = [*(each.feature for each in (*dear[:4], *rare[:2])), *(each.feature for each in patterns[:2])]
+    first = [owners.get(feature, feature) for feature in told]
     return Diagnostics.model_validate(_summary(case, rows, len(some)) | found | _shown(case, rows, first))
 
 
-def _columns(case: Case, rows: int) -> list[str]:
-    """The columns that are sliced: all, or of a wide and long table the most telling."""
-    names = [str(name) for name in case.table.columns]
-    most = min(_MOST_COLUMNS, max(12, _MOST_CELLS // max(1, rows)))
-    return list(dict.fromkeys(name for name in (*case.order, *names) if name in case.table))[:most]
-
-
-def _by_prediction(rows: Judged, *, shown: bool) -> tuple[object, ...]:
+def _by_prediction(rows: Judged, *, shown: bool) -> tuple[Part, ...]:
     return by_value(rows, np.nan_to_num(np.asarray(rows.prediction, dtype=float)), "prediction", shown=shown)
 
 
@@ -72,9 +61,8 @@ def _summary(case: Case, rows: Judged, looked_at: int) -> dict[str, object]:
     """What is of all rows together."""
     values = rows.loss if rows.error is None else rows.error
     falling = np.sort(rows.share)[::-1]
-    with np.errstate(all="ignore"):
-        quantiles = np.quantile(values, _LEVELS)
-        mean = float(rows.loss.mean())
+    quantiles = np.quantile(values, _LEVELS)
+    mean = float(rows.loss.mean())
     figures: dict[str, object] = {
         "rows": len(rows),
         "unmeasured": len(case.truth) - len(rows),

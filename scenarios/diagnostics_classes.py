@@ -1,7 +1,6 @@
 """The classes of a task as a trial treats them: what they cost, whether they are ever decided for, what for instead."""
 
 import numpy as np
-from pandas import DataFrame
 
 from scenarios.diagnostics_record import ClassPart, Confusion
 from scenarios.evidence import TaskBrief
@@ -59,7 +58,7 @@ def classes_of(rows: Judged, brief: TaskBrief, *, shown: bool) -> tuple[ClassPar
                 decided=figure(float((said == number).mean()), 3),
                 recall=figure(float((said[own] == number).mean()), 3),
                 probability=None if given is None else figure(given, 3),
-                change=None if sums.change is None else figure_or_none(sums.change[number]),
+                change=None if sums.change is None else figure_or_none(sums.change[number], 3),
                 change_error=None if sums.change_error is None else figure_or_none(sums.change_error[number], 2),
             )
         )
@@ -79,14 +78,20 @@ def _given(prediction: Array, number: int) -> float | None:
 def confusions_of(rows: Judged, brief: TaskBrief, *, shown: bool) -> tuple[Confusion, ...]:
     """The most frequent wrong decisions."""
     truth = true_class(rows.truth)
-    if truth is None:
+    if truth is None or truth.min() < 0:
         return ()
-    pairs = DataFrame({"truth": truth, "decided": decided(rows.prediction)})
-    sizes = pairs["truth"].value_counts()
-    wrong = pairs[pairs["truth"] != pairs["decided"]].value_counts().sort_index()
+    said = decided(rows.prediction)
+    width = int(max(truth.max(), said.max())) + 1
+    pairs, counts = np.unique((truth * width + said)[truth != said], return_counts=True)
     found = []
-    for (true, said), count in wrong.sort_values(ascending=False, kind="stable").head(_MOST_CONFUSIONS).items():  # type: ignore[misc]
-        names = (name_of_class(brief, int(number), shown=shown) for number in (true, said))
-        share = figure(int(count) / int(sizes[true]), 3)
-        found.append(Confusion(truth=next(names), decided=next(names), rows=int(count), share=share))
+    for place in np.argsort(-counts, kind="stable")[:_MOST_CONFUSIONS]:
+        true, instead = divmod(int(pairs[place]), width)
+        found.append(
+            Confusion(
+                truth=name_of_class(brief, true, shown=shown),
+                decided=name_of_class(brief, instead, shown=shown),
+                rows=int(counts[place]),
+                share=figure(int(counts[place]) / int((truth == true).sum()), 3),
+            )
+        )
     return tuple(found)

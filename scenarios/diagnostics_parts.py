@@ -1,10 +1,9 @@
 """The parts of a trial's rows that diagnostics tell of: by truth, by prediction, by column, by rarity."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame
 
 from scenarios.diagnostics_record import Part
 from scenarios.formulas import Array
@@ -27,7 +26,9 @@ _FEWEST_ROWS = 10
 _BINS = 5
 _LEAST_EXCESS = 0.005
 _LEAST_ERRORS = 2.0
+_LEAST_SHARE_ERRORS = 1.5
 _RARE = ("not in training", "1 to 3 times in training", "4 to 10 times in training")
+_ALIKE = 0.85
 _ALL_UNSEEN = 0.98  # a column whose values hardly ever recur names rows
 
 
@@ -39,8 +40,8 @@ def _part(slicing: Slicing, sums: Tally, place: int, whole: int, *, shown: bool)
         rows=rows,
         share_of_rows=figure(rows / whole, 3),
         share_of_loss=figure(float(sums.share[place]), 3),
-        bias=None if sums.bias is None else figure_or_none(sums.bias[place]),
-        change=None if sums.change is None else figure_or_none(sums.change[place]),
+        bias=None if sums.bias is None else figure_or_none(sums.bias[place], 3),
+        change=None if sums.change is None else figure_or_none(sums.change[place], 3),
         change_error=None if sums.change_error is None else figure_or_none(sums.change_error[place], 2),
     )
 
@@ -58,11 +59,10 @@ def by_target(case: Case, rows: Judged) -> tuple[Part, ...]:
     """Where there are several targets: the share of the loss that each has."""
     if rows.truth.ndim != 2 or rows.truth.shape[1] < 2:
         return ()
-    with np.errstate(all="ignore"):
-        columns = [slice(place, place + 1) for place in range(rows.truth.shape[1])]
-        losses = [case.metric.row_loss(rows.truth[:, each], rows.prediction[:, each]) for each in columns]
-        means = np.nan_to_num([float(np.mean(each)) for each in losses])
-        shares = means / (means.sum() or 1.0)
+    columns = [slice(place, place + 1) for place in range(rows.truth.shape[1])]
+    losses = [case.metric.row_loss(rows.truth[:, each], rows.prediction[:, each]) for each in columns]
+    means = np.nan_to_num([float(np.mean(each)) for each in losses])
+    shares = means / (means.sum() or 1.0)
     named = zip(case.brief.targets, shares, strict=False)
     return tuple(
         Part(feature=name, value="all", rows=len(rows), share_of_rows=1.0, share_of_loss=figure(float(share), 3))
@@ -71,60 +71,84 @@ def by_target(case: Case, rows: Judged) -> tuple[Part, ...]:
 
 
 def dear_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: bool) -> tuple[Part, ...]:
-    """The slices with the largest excess of their share of the loss over their share of the rows, a few a column."""
-    ranked = []
+    """The slices with the largest excess of their share of the loss over their share of the rows, a few a column.
+
+    A slice that owes it to a row or two is left to the rows that are shown.
+    """
+    ranked: list[_Ranked] = []
     for slicing, sums in found:
         excess = sums.share - sums.rows / len(rows)
-        kept = np.flatnonzero((sums.rows >= _FEWEST_ROWS) & (excess > 0))
-        ranked += [(-float(excess[place]), slicing.feature, int(place), slicing, sums) for place in kept]
-    ranked.sort(key=lambda each: each[:3])
-    taken: dict[str, int] = {}
-    parts: list[Part] = []
-    for _, feature, place, slicing, sums in ranked:
-        if len(parts) == _MOST_SLICES:
-            break
-        taken[feature] = taken.get(feature, 0) + 1
-        if taken[feature] <= _MOST_OF_A_FEATURE:
-            parts.append(_part(slicing, sums, place, len(rows), shown=shown))
-    return tuple(parts)
+        least = np.maximum(_LEAST_EXCESS, _LEAST_SHARE_ERRORS * sums.share_error)
+        kept = np.flatnonzero((sums.rows >= _FEWEST_ROWS) & (excess > least))
+        ranked += [_Ranked(float(excess[place]), slicing, sums, int(place)) for place in kept]
+    chosen = _first(ranked, _MOST_SLICES)
+    return tuple(_part(each.slicing, each.sums, each.place, len(rows), shown=shown) for each in chosen)
 
 
 def changed_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: bool) -> tuple[Part, ...]:
-    """Slices whose loss differs most from that of the best, beyond chance: up to three of each direction, then others.
+    """Slices whose loss differs from that of the best beyond chance, and most otherwise than that of all rows does.
 
-    With many slices some differ by two standard errors by chance alone, so what is beyond it grows with their number.
+    Up to three of those that got better by more, and of those that got worse by more, than all rows together. With many
+    slices some differ by two standard errors by chance alone, so what is beyond it grows with their number.
     """
+    if rows.change is None or not np.isfinite(rows.change).any():
+        return ()
+    mean = float(np.nanmean(rows.change))
     looked_at = sum(len(slicing.values) for slicing, _ in found)
     least = max(_LEAST_ERRORS, float(np.sqrt(2 * np.log(max(1, looked_at)))))
-    ranked: list[tuple[float, str, int, Slicing, Tally]] = []
+    ranked: list[_Ranked] = []
     for slicing, sums in found:
         if sums.change is None or sums.change_error is None:
             continue
-        with np.errstate(all="ignore"):
-            beyond = (sums.rows >= _FEWEST_ROWS) & (np.abs(sums.change) > least * sums.change_error)
-        whole, kept = sums.change * sums.rows / len(rows), np.flatnonzero(beyond)
-        ranked += [(float(whole[place]), slicing.feature, int(place), slicing, sums) for place in kept]
-    ranked.sort(key=lambda each: (-abs(each[0]), each[1], each[2]))
-    half = _MOST_CHANGES // 2
-    better = [place for place, each in enumerate(ranked) if each[0] < 0]
-    worse = [place for place, each in enumerate(ranked) if each[0] > 0]
-    chosen = {*better[:half], *worse[:half]}
-    for place in range(len(ranked)):
-        if len(chosen) < _MOST_CHANGES:
-            chosen.add(place)
-    told = sorted((ranked[place] for place in chosen), key=lambda each: each[:3])
-    return tuple(_part(slicing, sums, place, len(rows), shown=shown) for _, _, place, slicing, sums in told)
+        other, noise = sums.change - mean, least * sums.change_error
+        beyond = (sums.rows >= _FEWEST_ROWS) & (np.abs(sums.change) > noise) & (np.abs(other) > noise)
+        whole = other * sums.rows / len(rows)
+        ranked += [_Ranked(float(whole[place]), slicing, sums, int(place)) for place in np.flatnonzero(beyond)]
+    better = _first([each._replace(weight=-each.weight) for each in ranked if each.weight < 0], _MOST_CHANGES // 2)
+    worse = _first([each for each in ranked if each.weight > 0], _MOST_CHANGES // 2)
+    return tuple(_part(each.slicing, each.sums, each.place, len(rows), shown=shown) for each in (*better, *worse))
 
 
-def rare_parts(case: Case, rows: Judged, columns: Sequence[str]) -> tuple[Part, ...]:
+class _Ranked(NamedTuple):
+    """A slice and what it is ranked by."""
+
+    weight: float
+    slicing: Slicing
+    sums: Tally
+    place: int
+
+
+def _first(ranked: Sequence[_Ranked], most: int) -> list[_Ranked]:
+    """Those with the largest weights, a few a column, and none that is nearly the same rows as one before it."""
+    chosen: list[_Ranked] = []
+    taken: dict[str, int] = {}
+    for each in sorted(ranked, key=lambda each: (-each.weight, each.slicing.feature, each.place)):
+        if len(chosen) == most:
+            break
+        feature = each.slicing.feature
+        if taken.get(feature, 0) < _MOST_OF_A_FEATURE and not any(_alike(each, other) for other in chosen):
+            taken[feature] = taken.get(feature, 0) + 1
+            chosen.append(each)
+    return chosen
+
+
+def _alike(one: _Ranked, other: _Ranked) -> bool:
+    """Whether two slices share nearly all of their rows."""
+    sizes = one.sums.rows[one.place], other.sums.rows[other.place]
+    if min(sizes) < _ALIKE * max(sizes):
+        return False
+    both = np.count_nonzero((one.slicing.codes == one.place) & (other.slicing.codes == other.place))
+    return bool(both > _ALIKE * max(sizes))
+
+
+def rare_parts(case: Case, rows: Judged) -> tuple[Part, ...]:
     """Of each category: the rows whose value the split's training rows had not, or a few times only."""
     found: list[tuple[float, Part]] = []
-    splits = _split_of_row(case, rows)
-    for name in columns:
-        codes = _recurring(case.table, name)
-        if codes is None:
-            continue
-        frequency = _frequency(case, rows, codes, splits)
+    splits = np.full(len(case.features.table), -1)
+    for number, (withheld, _) in enumerate(case.trained):
+        splits[withheld] = number
+    for name, codes in case.features.categories.items():
+        frequency = _frequency(case, rows, codes, splits[rows.at])
         groups = np.select([frequency < 0, frequency == 0, frequency <= 3, frequency <= 10], [-1, 0, 1, 2], -1)
         slicing = Slicing(name, groups, _RARE, _RARE, ordered=True)
         sums = tally(rows, groups, len(_RARE))
@@ -137,28 +161,6 @@ def rare_parts(case: Case, rows: Judged, columns: Sequence[str]) -> tuple[Part, 
                 found.append((excess, part))
     found.sort(key=lambda each: (-each[0], each[1].feature, each[1].value))
     return tuple(part for _, part in found[:_MOST_RARE])
-
-
-def _recurring(table: DataFrame, name: str) -> Array | None:
-    """The number of each row's value, −1 where it is missing; None for a column that is no category."""
-    column = table[name]
-    if pd.api.types.is_float_dtype(column) and not _whole(column.to_numpy(dtype=float)):
-        return None
-    codes, distinct = pd.factorize(column)
-    return codes if 2 <= len(distinct) <= len(table) / 2 else None
-
-
-def _whole(values: Array) -> bool:
-    """Integers with gaps come as floats."""
-    present = values[np.isfinite(values)]
-    return bool((present == np.floor(present)).all())
-
-
-def _split_of_row(case: Case, rows: Judged) -> Array:
-    splits = np.full(len(case.table), -1)
-    for number, (withheld, _) in enumerate(case.trained):
-        splits[withheld] = number
-    return np.asarray(splits[rows.at])
 
 
 def _frequency(case: Case, rows: Judged, codes: Array, splits: Array) -> Array:

@@ -54,9 +54,8 @@ def patterns_of(rows: Judged, slices: Sequence[Slicing], *, shown: bool) -> tupl
 def _scaled(rows: Judged) -> Array:
     """The truth on the scale of the error, the mean over targets, its largest values cut as errors are."""
     truth = np.asarray(rows.truth, dtype=float)
-    with np.errstate(all="ignore"):
-        truth = np.log1p(truth) if rows.scale == "log1p" else truth
-        truth = np.nan_to_num(truth.mean(axis=1) if truth.ndim == 2 else truth)
+    truth = np.log1p(truth) if rows.scale == "log1p" else truth
+    truth = np.nan_to_num(truth.mean(axis=1) if truth.ndim == 2 else truth)
     return np.asarray(np.clip(truth, *np.quantile(truth, [_CUT, 1 - _CUT])))
 
 
@@ -66,16 +65,15 @@ def _look(rows: Judged, truths: Judged | None, slicing: Slicing) -> _Found | Non
     kept = np.flatnonzero(sums.rows >= _FEWEST_ROWS)
     if len(kept) < 2 or sums.bias is None or sums.squared is None:
         return None
-    with np.errstate(all="ignore"):
-        counts, biases = sums.rows[kept], sums.bias[kept]
-        explained = _explained(counts, biases, sums.squared[kept])
-        spread = _ratio(np.sqrt(sums.squared[kept]))
-        target_spread = float("nan")
-        if truths is not None:
-            of_truth = tally(truths, slicing.codes, len(slicing.values))
-            if of_truth.bias is not None and of_truth.squared is not None:
-                variance = of_truth.squared[kept] - np.square(of_truth.bias[kept])
-                target_spread = _ratio(np.sqrt(np.maximum(variance, 0.0)))
+    counts, biases = sums.rows[kept], sums.bias[kept]
+    explained = _explained(counts, biases, sums.squared[kept])
+    spread = _ratio(np.sqrt(sums.squared[kept]))
+    target_spread = float("nan")
+    if truths is not None:
+        of_truth = tally(truths, slicing.codes, len(slicing.values))
+        if of_truth.bias is not None and of_truth.squared is not None:
+            variance = of_truth.squared[kept] - np.square(of_truth.bias[kept])
+            target_spread = _ratio(np.sqrt(np.maximum(variance, 0.0)))
     return _Found(slicing, sums, kept, explained, spread, target_spread)
 
 
@@ -84,7 +82,7 @@ def _explained(counts: Array, biases: Array, squared: Array) -> float:
     whole, slices = float(counts.sum()), len(counts)
     mean = float((counts * biases).sum() / whole)
     between = float((counts * np.square(biases - mean)).sum())
-    total = float((counts * squared).sum() - whole * mean**2)
+    total = float((counts * squared).sum() - whole * np.square(mean))
     if not np.isfinite(total) or total <= 0 or whole <= slices:
         return 0.0
     within = max(total - between, 1e-12 * total)
@@ -101,8 +99,7 @@ def _ratio(sizes: Array) -> float:
 
 def _pattern(found: _Found, whole: int, *, by_bias: bool, shown: bool) -> Pattern:
     slicing, sums = found.slicing, found.sums
-    with np.errstate(all="ignore"):
-        errors = np.sqrt(sums.squared) if sums.squared is not None else sums.rows * 0.0
+    errors = np.sqrt(sums.squared) if sums.squared is not None else sums.rows * 0.0
     biases = sums.bias if sums.bias is not None else sums.rows * 0.0
     places = found.kept[np.argsort((biases if by_bias else errors)[found.kept], kind="stable")]
     if len(places) > _MOST_PARTS:

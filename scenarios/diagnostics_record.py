@@ -9,7 +9,18 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ClassPart", "Concentration", "Confusion", "Diagnostics", "Part", "Pattern", "PatternPart", "ShownRow"]
+__all__ = [
+    "ClassPart",
+    "Concentration",
+    "Confusion",
+    "Diagnostics",
+    "Part",
+    "Pattern",
+    "PatternPart",
+    "Probes",
+    "Sensitivity",
+    "ShownRow",
+]
 
 
 class _Record(BaseModel):
@@ -113,9 +124,10 @@ class Diagnostics(_Record):
     are (level, value). `best_loss` is of the trace's best and `change` the difference to it, on the `compared` rows
     that it predicted too. `looked_at` rows were sliced, a drawn part of many.
 
-    `slices` hold more of the loss than of the rows, `changes` differ from the best beyond chance. `rare` are values of
-    a category that the split's training rows had not or seldom. Of the rows, `dearest` hold most loss, `better` and
-    `worse` changed most against the best; there are none where none may be shown.
+    `slices` hold more of the loss than of the rows; `changes` differ from the best beyond chance, and otherwise than
+    all rows do, the better ones first. `rare` are values of a category that the split's training rows had not or
+    seldom. Of the rows, `dearest` hold most loss, `better` and `worse` changed most against the best; there are none
+    where none may be shown.
     """
 
     rows: int
@@ -143,3 +155,27 @@ class Diagnostics(_Record):
     dearest: tuple[ShownRow, ...] = ()
     better: tuple[ShownRow, ...] = ()
     worse: tuple[ShownRow, ...] = ()
+
+
+class Sensitivity(_Record):
+    """How much the loss of a row grows, as a share of the mean loss, where `feature` is exchanged between rows."""
+
+    feature: str
+    loss: float
+    error: float
+
+
+class Probes(_Record):
+    """What runs of a solution on other data show that no trial needs. Each is None where its run did not go well.
+
+    `score` is that of the first split, on a sample of its validation rows in `sampled`; `training` is the score on as
+    many of its own training rows. `half` is the score of the first split after fitting on half of its training rows,
+    `reseeded` after fitting with another seed, both beside `whole`, the split's score as it was judged.
+    """
+
+    sampled: float | None = None
+    training: float | None = None
+    sensitivities: tuple[Sensitivity, ...] = ()
+    whole: float | None = None
+    half: float | None = None
+    reseeded: float | None = None

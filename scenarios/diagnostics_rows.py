@@ -17,13 +17,14 @@ __all__ = ["cell", "changed_rows", "dearest_rows", "shown_columns", "shown_rows"
 _MOST_COLUMNS = 12
 _CELL, _TEXT = 40, 120
 _TEXT_FROM_LENGTH = 30
+_MOST_CATEGORIES = 20
 _MOST_NUMBERS = 4
 
 
 def shown_columns(case: Case, first: Sequence[str]) -> tuple[str, ...]:
     """The columns to show: those that errors hang on first, then the most telling, then as they stand."""
-    names = [str(name) for name in case.table.columns]
-    wanted = [*first, *case.order, *names]
+    names = [str(name) for name in case.features.table.columns]
+    wanted = [*first, *case.features.order, *names]
     return tuple(name for name in dict.fromkeys(wanted) if name in names)[:_MOST_COLUMNS]
 
 
@@ -57,8 +58,8 @@ def _by(values: Array) -> Array:
 
 def shown_rows(case: Case, rows: Judged, places: Array, columns: Sequence[str]) -> tuple[ShownRow, ...]:
     """These rows with their cells."""
-    table = case.table[list(columns)].iloc[rows.at[places]]
-    widths = [width_of(case.table[name]) for name in columns]
+    whole = case.features.table
+    table, widths = whole[list(columns)].iloc[rows.at[places]], [width_of(whole[name]) for name in columns]
     found = []
     for position, place in enumerate(places):
         change = None if rows.change is None else float(rows.change[place])
@@ -78,11 +79,11 @@ def shown_rows(case: Case, rows: Judged, places: Array, columns: Sequence[str]) 
 
 
 def width_of(column: Series, text: int = _TEXT, other: int = _CELL) -> int:
-    """How many characters of a cell are shown: more of a text, which is long and nearly never the same."""
+    """How many characters of a cell are shown: more of a text, which is long and seldom the same."""
     if pd.api.types.is_numeric_dtype(column):
         return other
-    words = column.dropna().head(500).astype(str)
-    long = len(words) > 0 and words.str.len().mean() >= _TEXT_FROM_LENGTH and words.nunique() > len(words) / 2
+    words = column.head(500).dropna().astype(str)
+    long = len(words) > 0 and words.str.len().mean() >= _TEXT_FROM_LENGTH and words.nunique() > _MOST_CATEGORIES
     return text if long else other
 
 

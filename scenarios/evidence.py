@@ -17,6 +17,7 @@ __all__ = [
     "LeakNote",
     "Profile",
     "ResidualSlice",
+    "Shift",
     "SideTable",
     "SplitRule",
     "TaskBrief",
@@ -77,8 +78,8 @@ class ColumnProfile(_Record):
     mean: float | None = None
     maximum: float | None = None
     examples: tuple[str, ...] = ()
-    unseen_in_test: float = 0.0
-    """Share of the test rows whose value does not occur in training (categories only)."""
+    unseen_in_test: float | None = None
+    """Share of the test rows whose value does not occur in training; None where it was not measured (no category)."""
     relevance: float | None = None
     """Mutual information with the target, in nats; None where it was not computed."""
     words: float | None = None
@@ -117,8 +118,29 @@ class ImageFolder(_Record):
     found: float
 
 
+class Shift(_Record):
+    """A column whose values in the test are other than in training: the data are not drawn alike.
+
+    `distance` is in [0, 1]: of numbers and dates the largest difference of the shares below any value (`ks`), of
+    categories the share of rows that would have to change theirs (`tv`), or the difference of the shares of rows that
+    have none (`missing`). `train` and `test` are the means of numbers, the shares of rows that have `value`, the
+    category that differs most, or the shares of rows that have none; None for dates.
+    """
+
+    feature: str
+    measure: Literal["ks", "tv", "missing"]
+    distance: float
+    train: float | None = None
+    test: float | None = None
+    value: str | None = None
+
+
 class Profile(_Record):
-    """What the training data look like. `class_balance` maps class to share of rows, empty for regression."""
+    """What the training data look like. `class_balance` maps class to share of rows, empty for regression.
+
+    `sample` are rows spread over the target, each with the cells of `sample_columns`, the most telling first and the
+    targets last; `shifts` are the columns that differ most between training and test, the largest first.
+    """
 
     rows: int
     columns: tuple[ColumnProfile, ...]
@@ -127,6 +149,9 @@ class Profile(_Record):
     duplicate_rows: int = 0
     tables: tuple[SideTable, ...] = ()
     images: ImageFolder | None = None
+    shifts: tuple[Shift, ...] = ()
+    sample_columns: tuple[str, ...] = ()
+    sample: tuple[tuple[str, ...], ...] = ()
 
 
 class DefectNote(_Record):

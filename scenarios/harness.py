@@ -22,13 +22,19 @@ import numpy as np
 
 from scenarios.baseline import dummy_score
 from scenarios.blending import blend, predictions_table
+from scenarios.diagnosing import diagnose_trial, sliced_features
+from scenarios.diagnostics_record import Diagnostics, Probes
 from scenarios.encoding import encode_predictions
 from scenarios.evidence import DefectNote, Evaluation, Profile
 from scenarios.formulas import Array
 from scenarios.leaks import find_leaks
+from scenarios.probe_names import HALF, PROBE
+from scenarios.probes import make_probe, read_probe
 from scenarios.profile import profile_task
 from scenarios.residuals import residual_slices
 from scenarios.scoring import bundles, merge, overflow, read_claims, score_rows
+from scenarios.side_files import Joined, find_tables
+from scenarios.sliced_table import SlicedTable
 from scenarios.submission import check_submission
 from scenarios.tables import canonical
 from scenarios.tasks import Task
@@ -56,12 +62,13 @@ class Judged:
 class Assembled:
     """The runs of a trial together: out-of-fold predictions and the mean submission are tables as text.
 
-    A task that cannot be split has no out-of-fold predictions.
+    A task that cannot be split has no out-of-fold predictions and no diagnostics.
     """
 
     evaluation: Evaluation
     oof: str
     submission: str
+    diagnostics: Diagnostics | None = None
 
 
 class Harness:
@@ -119,7 +126,15 @@ class Harness:
     @cached_property
     def profile(self) -> Profile:
         """What the training data look like."""
-        return profile_task(self.task)
+        return profile_task(self.task, self._tables)
+
+    @cached_property
+    def _tables(self) -> list[Joined]:
+        return list(find_tables(self.task))
+
+    @cached_property
+    def _features(self) -> SlicedTable:
+        return sliced_features(self.task, self._tables, self.profile.sample_columns)
 
     def evaluate(self, view: ViewName, files: Mapping[str, Path]) -> Evaluation:
         """What a script wrote is worth; see `judge`."""
@@ -143,30 +158,39 @@ class Harness:
         return Judged(evaluation, predictions if evaluation.valid else None)
 
     def assemble(
-        self, runs: Sequence[Evaluation], predictions: Sequence[Array], planned: int | None = None
+        self,
+        runs: Sequence[Evaluation],
+        predictions: Sequence[Array],
+        planned: int | None = None,
+        best: str | None = None,
+        rows: int | None = None,
     ) -> Assembled:
         """The runs of a trial on some of `planned` splits (all of the task's), and where it errs.
 
-        `predictions` are those of `runs`, which have no defects.
+        `predictions` are those of `runs`, which have no defects. `best` is the out-of-fold table of the solution that
+        it is compared with. Diagnostics are made where `rows` says how many rows they may show, 0 being none.
         """
         brief, metric = self.task.brief, self.task.metric
         views = [self._view(run.view) for run in runs]
-        rows = np.concatenate([view.withheld for view in views])
+        at = np.concatenate([view.withheld for view in views])
         held = np.concatenate([each[: len(view.withheld)] for each, view in zip(predictions, views, strict=True)])
-        order = np.argsort(rows, kind="stable")
-        rows, held = rows[order], held[order]
-        truth = self.task.truth[rows]
+        order = np.argsort(at, kind="stable")
+        at, held = at[order], held[order]
+        truth = self.task.truth[at]
         evaluation = merge(runs, brief.split, planned or len(self.splits))
-        if len(rows):
-            features = self.task.typed_train.drop(columns=[brief.id_column, *brief.targets]).iloc[rows]
+        diagnostics = None
+        if len(at):
+            features = self.task.typed_train.drop(columns=[brief.id_column, *brief.targets]).iloc[at]
             found = {
                 "residuals": residual_slices(features, truth, held, brief, metric),
                 "leaks": find_leaks(self.task, truth, held, evaluation.score),
             }
             evaluation = evaluation.model_copy(update=found)
-        ids = self.task.train[brief.id_column].iloc[rows]
-        oof = predictions_table(ids, held, brief) if len(rows) else ""
-        return Assembled(evaluation, oof, self.mean(predictions))
+            if rows is not None:
+                diagnostics = diagnose_trial(self.task, self._features, views, at, held, best, rows)
+        ids = self.task.train[brief.id_column].iloc[at]
+        oof = predictions_table(ids, held, brief) if len(at) else ""
+        return Assembled(evaluation, oof, self.mean(predictions), diagnostics)
 
     def submission(self, predictions: Array) -> str:
         """The test rows of one run's predictions as a submission."""
@@ -175,6 +199,10 @@ class Harness:
     def mean(self, predictions: Sequence[Array]) -> str:
         """The mean of several runs' predictions for the test rows, as a submission."""
         return self.submission(blend([self._of_test(each) for each in predictions], self.task.brief, self.task.metric))
+
+    def probes(self, predictions: Array) -> Probes:
+        """What predictions for the probe view say of a solution (`probes`)."""
+        return read_probe(self.task, self._view(PROBE), predictions)
 
     def score_mean(self, view: ViewName, predictions: Sequence[Array]) -> Evaluation:
         """What the mean of several runs on that view, or on others with the same withheld rows, is worth."""
@@ -236,7 +264,10 @@ class Harness:
     def _view(self, name: ViewName) -> View:
         """Views are kept as positions; two threads that make one at once make the same."""
         if name not in self._views:
-            self._views[name] = make_view(self.task, name, self._seed, self._share)
+            if name in (PROBE, HALF):
+                self._views[name] = make_probe(self.task, name, self._seed, self.profile)
+            else:
+                self._views[name] = make_view(self.task, name, self._seed, self._share)
         return self._views[name]
 
 

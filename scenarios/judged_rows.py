@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from pandas import DataFrame
 
 from scenarios import formulas
 from scenarios.evidence import TaskBrief
 from scenarios.formulas import Array
 from scenarios.metrics import Metric
+from scenarios.sliced_table import SlicedTable
 
-__all__ = ["Case", "Judged", "Scale", "Tally", "figure", "figure_or_none", "judged", "tally", "thinned", "words_of"]
+__all__ = ["Case", "Judged", "Scale", "Tally", "figure", "figure_or_none", "judged", "kept", "tally", "words_of"]
 
 Scale = Literal["value", "log1p", "probability", "decision", "loss"]
 
 _HUGE = 1e300
-_WORDS = {
+_WORDS: dict[object, str] = {
     formulas.squared_loss: "squared error",
     formulas.squared_log_loss: "squared error of log(1 + x)",
     formulas.absolute_loss: "absolute error",
@@ -31,15 +31,14 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Case:
-    """What is to be diagnosed. `table` are all training rows, features only, with their own types.
+    """What is to be diagnosed: predictions for training rows, at the positions `at` in the task's `features`.
 
-    `at` are the positions of the predicted rows in it; `truth`, `prediction` and `best` are of those rows, in the
-    shapes of `formulas`. `best` is the prediction of the trace's best, None where it is not known; `known` says for
-    which rows it is. `trained` are, for each split, the positions that were withheld and those that were trained on.
-    `order` names columns, the most telling first. So many `shown` rows may be shown: with 0 no cell of the table.
+    `truth`, `prediction` and `best` are of those rows, in the shapes of `formulas`. `best` is the prediction of the
+    trace's best, None where it is not known; `known` says for which rows it is. `trained` are, for each split, the
+    positions that were withheld and those that were trained on. So many `shown` rows may be shown: with 0 no cell.
     """
 
-    table: DataFrame
+    features: SlicedTable
     at: Array
     trained: Sequence[tuple[Array, Array]]
     truth: Array
@@ -48,7 +47,6 @@ class Case:
     metric: Metric
     best: Array | None = None
     known: Array | None = None
-    order: Sequence[str] = ()
     shown: int = 10
 
 
@@ -74,10 +72,14 @@ class Judged:
 
 
 class Tally(NamedTuple):
-    """Sums by slice: rows, share of the loss, mean error, mean change with its standard error, mean squared error."""
+    """Sums by slice: rows, share of the loss, mean error, mean change with its standard error, mean squared error.
+
+    `share_error` is the standard error of the share, as far as the rows of the slice differ from each other.
+    """
 
     rows: Array
     share: Array
+    share_error: Array
     bias: Array | None
     change: Array | None
     change_error: Array | None
@@ -86,59 +88,57 @@ class Tally(NamedTuple):
 
 def judged(case: Case) -> Judged | None:
     """The rows of a case that have a finite loss; None where there is none."""
-    with np.errstate(all="ignore"):
-        loss = np.asarray(case.metric.row_loss(case.truth, case.prediction), dtype=float)
-        keep = np.isfinite(loss)
-        if not keep.any():
-            return None
-        truth, prediction, loss = case.truth[keep], case.prediction[keep], loss[keep]
-        weights = loss / (np.abs(loss).max() or 1.0)
-        total = float(weights.sum())
-        error, scale = _error(truth, prediction, case.brief, case.metric)
-        best = None if case.best is None or case.known is None or not case.known[keep].any() else case.best[keep]
-        change = None
-        if best is not None and case.known is not None:
-            of_best = np.asarray(case.metric.row_loss(truth, np.where(_wide(case.known[keep], best), best, prediction)))
-            change = np.where(case.known[keep], loss - of_best, np.nan)
-            change[~np.isfinite(change)] = np.nan
+    loss = np.asarray(case.metric.row_loss(case.truth, case.prediction), dtype=float)
+    keep = np.isfinite(loss)
+    if not keep.any():
+        return None
+    truth, prediction, loss = case.truth[keep], case.prediction[keep], loss[keep]
+    weights = loss / (np.abs(loss).max() or 1.0)
+    total = float(weights.sum())
+    error, scale = _error(truth, prediction, case.brief, case.metric)
+    best = None if case.best is None or case.known is None or not case.known[keep].any() else case.best[keep]
+    change = None
+    if best is not None and case.known is not None:
+        of_best = np.asarray(case.metric.row_loss(truth, np.where(_wide(case.known[keep], best), best, prediction)))
+        change = np.where(case.known[keep], loss - of_best, np.nan)
+        change = np.where(np.isfinite(change), change, np.nan) if np.isfinite(change).any() else None
     share = weights / total if total > 0 else np.zeros(len(loss))
     return Judged(case.at[keep], truth, prediction, best, loss, share, error, scale, change)
 
 
-def thinned(rows: Judged, most: int) -> Judged:
-    """At most so many of the rows, drawn the same each time; shares are of the loss of those that are left."""
-    if len(rows) <= most:
+def kept(rows: Judged, chosen: Array) -> Judged:
+    """Some of the rows, by a mask; shares are of the loss of those that are left."""
+    if chosen.all():
         return rows
-    kept = np.sort(np.random.default_rng(0).permutation(len(rows))[:most])
-    total = float(rows.share[kept].sum())
-    share = rows.share[kept] / total if total > 0 else rows.share[kept]
-    some = (None if each is None else each[kept] for each in (rows.best, rows.error, rows.change))
-    best, error, change = some
-    of_each = (rows.at[kept], rows.truth[kept], rows.prediction[kept])
-    return Judged(*of_each, best, rows.loss[kept], share, error, rows.scale, change)
+    total = float(rows.share[chosen].sum())
+    share = rows.share[chosen] / total if total > 0 else rows.share[chosen]
+    best, error, change = (None if each is None else each[chosen] for each in (rows.best, rows.error, rows.change))
+    of_each = (rows.at[chosen], rows.truth[chosen], rows.prediction[chosen])
+    return Judged(*of_each, best, rows.loss[chosen], share, error, rows.scale, change)
 
 
 def tally(rows: Judged, codes: Array, slices: int) -> Tally:
     """Sums of the rows of each slice; `codes` are −1 for rows that are in none."""
-    places = codes + 1
+    places = codes.astype(np.int64) + 1
 
     def summed(weights: Array | None) -> Array:
         return np.asarray(np.bincount(places, weights, slices + 1)[1:])
 
-    with np.errstate(all="ignore"):
-        count = summed(None)
-        bias = squared = change = change_error = None
-        if rows.error is not None:
-            bias, squared = summed(rows.error) / count, summed(np.square(rows.error)) / count
-        if rows.change is not None:
-            known = np.isfinite(rows.change)
-            compared = summed(known.astype(float))
-            differences = np.where(known, rows.change, 0.0)
-            change = summed(differences) / compared
-            variance = np.maximum(summed(np.square(differences)) / compared - np.square(change), 0.0)
-            change_error = np.sqrt(variance / np.maximum(compared - 1, 1))
-            change_error[compared < 2] = np.nan
-        return Tally(count, summed(rows.share), bias, change, change_error, squared)
+    count = summed(None)
+    bias = squared = change = change_error = None
+    if rows.error is not None:
+        bias, squared = summed(rows.error) / count, summed(np.square(rows.error)) / count
+    if rows.change is not None:
+        known = np.isfinite(rows.change)
+        compared = summed(known.astype(float))
+        differences = np.where(known, rows.change, 0.0)
+        change = summed(differences) / compared
+        variance = np.maximum(summed(np.square(differences)) / compared - np.square(change), 0.0)
+        change_error = np.sqrt(variance / np.maximum(compared - 1, 1))
+        change_error[compared < 2] = np.nan
+    share = summed(rows.share)
+    variance = summed(np.square(rows.share)) - np.square(share) / count
+    return Tally(count, share, np.sqrt(np.maximum(variance, 0.0)), bias, change, change_error, squared)
 
 
 def figure(value: float, digits: int = 4) -> float:

@@ -1,12 +1,17 @@
 """What a task's training data look like, for diagnosis: types, cardinalities, gaps, skew, relevance, what is beside."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from pandas import DataFrame, Series
 
 from scenarios.evidence import ColumnProfile, Profile, SideTable
 from scenarios.formulas import Array
+from scenarios.samples import sample_rows
+from scenarios.shifts import find_shifts
 from scenarios.side_files import Joined, find_images, find_tables
+from scenarios.slicing import is_date
 from scenarios.tables import canonical, infer_types
 from scenarios.tasks import Task
 
@@ -17,8 +22,12 @@ _TEXT_FROM_LENGTH = 30
 _EXAMPLES = 3
 
 
-def profile_task(task: Task) -> Profile:
-    """The profile of a task's training rows, test rows being looked at only for categories that training lacks."""
+def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
+    """The profile of a task's training rows; of test rows only how they differ from training.
+
+    `beside` are the tables of `find_tables`, where they were looked for before.
+    """
+    beside = list(find_tables(task)) if beside is None else beside
     train, test = task.typed_train, infer_types(task.test)
     roles = dict.fromkeys(task.brief.targets, "target") | {task.brief.id_column: "id"}
     features = [str(name) for name in train.columns if name not in roles and name in test]
@@ -29,14 +38,25 @@ def profile_task(task: Task) -> Profile:
     regression = task.brief.task_type == "regression"
     balance = {} if regression else canonical(task.train[task.brief.targets[0]]).value_counts(normalize=True).to_dict()
     seen = [name for name in train.columns if name != task.brief.id_column]
+    tables = tuple(_side_table(task, joined) for joined in beside)
+    joins = [joined for joined in beside if joined.unique]
+    both = [(name, train[name], test[name]) for name in features]
+    both += [(str(name), joined.train[name], joined.test[name]) for joined in joins for name in joined.train]
+    relevant = relevance | {
+        column.name: column.relevance for table in tables for column in table.columns if column.relevance is not None
+    }
+    sampled = sample_rows(task, DataFrame({name: column for name, column, _ in both}), relevant)
     return Profile(
         rows=len(train),
         columns=tuple(columns),
         class_balance={str(name): round(share, 6) for name, share in sorted(balance.items())},
         target_skew=_skew(target) if regression else None,
         duplicate_rows=int(task.train.duplicated(subset=seen).sum()),
-        tables=tuple(_side_table(task, joined) for joined in find_tables(task)),
+        tables=tables,
         images=find_images(task),
+        shifts=find_shifts(both),
+        sample_columns=sampled.columns,
+        sample=sampled.rows,
     )
 
 
@@ -53,9 +73,9 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
     present = column.dropna()
     kind = _dtype(present)
     numeric = pd.api.types.is_numeric_dtype(present) and len(present) > 0
-    unseen = 0.0
+    unseen = None
     if test is not None and kind in ("category", "boolean") and len(test):
-        unseen = float((~test.isin(set(present)) & test.notna()).mean())
+        unseen = round(float((~test.isin(set(present)) & test.notna()).mean()), 6)
     return ColumnProfile.model_validate(
         {
             "name": str(column.name),
@@ -68,7 +88,7 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
             "mean": round(float(present.mean()), 6) if numeric else None,
             "maximum": float(present.max()) if numeric else None,
             "examples": tuple(str(value)[:60] for value in present.drop_duplicates().head(_EXAMPLES)),
-            "unseen_in_test": round(unseen, 6),
+            "unseen_in_test": unseen,
             "relevance": relevance.get(str(column.name)),
             "words": round(float(np.mean([len(str(text).split()) for text in present])), 1) if kind == "text" else None,
         }
@@ -81,7 +101,7 @@ def _dtype(present: Series) -> str:
     words = present.astype(str).str.strip()
     if len(words) and words.str.lower().isin(("true", "false", "yes", "no", "t", "f", "y", "n")).all():
         return "boolean"
-    if len(words) and _is_date(words):
+    if is_date(words):
         return "datetime"
     many = present.nunique() > len(present) / 2
     return "text" if many and words.str.len().mean() >= _TEXT_FROM_LENGTH else "category"
@@ -95,13 +115,6 @@ def _like_an_id(column: Series) -> bool:
 def _whole(present: Series) -> bool:
     """Integers with gaps come as floats."""
     return len(present) > 0 and bool((present == np.floor(present)).all())
-
-
-def _is_date(words: Series) -> bool:
-    sample = words.head(200)
-    if not sample.str.match(r"\d{4}-\d{2}").all():
-        return False
-    return bool(pd.to_datetime(sample, format="ISO8601", errors="coerce", utc=True).notna().all())
 
 
 def _skew(values: Series) -> float | None:

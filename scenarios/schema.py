@@ -308,6 +308,7 @@ class Method(Model):
     beta: float = 1.0
     half_life: Annotated[float, Field(gt=0)] = 30.0
     clamp: Annotated[float, Field(gt=0)] = 2.0
+    probes: Literal["auto"] | bool = "auto"
     kernel_gain: Literal["errors", "raw"] = "errors"
     draws: Annotated[int, Field(ge=0)] = 2
     recalled: Annotated[int, Field(ge=0)] = 2
@@ -345,8 +346,20 @@ class Scenario(Model):
 
     @property
     def teams(self) -> int:
-        """How many traces the run has: as many as set, one in the ablation without `method.multi_trace`."""
-        return self.traces if self.method.multi_trace else 1
+        """How many traces the run has: as many as set, one in the ablation without `method.multi_trace`.
+
+        A control has one: all of its workers expand one tree.
+        """
+        return self.traces if self.optimizer == "gome" and self.method.multi_trace else 1
+
+    @property
+    def ahead(self) -> int:
+        """How many proposals a trace may have in the air beside the one that it waits for.
+
+        A control has as many workers as it has `traces`, but in lockstep, where nothing runs ahead.
+        """
+        lockstep = self.memory.consistency == "lockstep"
+        return self.lookahead if self.optimizer == "gome" or lockstep else max(self.lookahead, self.traces - 1)
 
     @model_validator(mode="after")
     def _lockstep_waits(self) -> "Scenario":

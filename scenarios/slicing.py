@@ -15,7 +15,7 @@ from pandas import DataFrame, Series
 
 from scenarios.formulas import Array
 
-__all__ = ["MISSING", "Slicing", "is_date", "number_slicing", "plain_slicing", "read_off", "slicings"]
+__all__ = ["MISSING", "Slicing", "days_of", "is_date", "number_slicing", "plain_slicing", "read_off", "slicings"]
 
 MISSING = "missing"
 _BINS = 5
@@ -75,7 +75,7 @@ def plain_slicing(column: Series) -> Slicing:
 
 
 def number_slicing(feature: str, values: Array, most_values: int = _MOST_VALUES) -> Slicing:
-    """Single values where there are at most `most_values`, else five ranges with about as many rows each."""
+    """Single values where there are at most `most_values`, else about five ranges with about as many rows each."""
     missing = np.isnan(values)
     finite = values[np.isfinite(values)]
     distinct = _few(finite, most_values) if len(finite) else finite
@@ -84,10 +84,27 @@ def number_slicing(feature: str, values: Array, most_values: int = _MOST_VALUES)
         codes = np.where(np.isfinite(values), codes, -1)
         names = [f"{value:g}" for value in distinct]
     else:
-        edges = np.unique(np.quantile(finite, np.linspace(0, 1, _BINS + 1)))
-        codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(0, len(edges) - 2))
-        names = [f"{low:.6g} to {high:.6g}" for low, high in pairwise(edges)]
+        codes, names = _ranges(values, finite)
     return _with_missing(feature, codes, names, _places(len(names)), missing, ordered=True)
+
+
+def _ranges(values: Array, finite: Array) -> tuple[Array, list[str]]:
+    """Ranges between quantiles. A value that more rows have than a range should hold is a slice of its own."""
+    edges = np.unique(np.quantile(finite, np.linspace(0, 1, _BINS + 1)))
+    if len(edges) == _BINS + 1:
+        codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _BINS - 1)
+        return codes, [f"{low:.6g} to {high:.6g}" for low, high in pairwise(edges)]
+    distinct, counts = np.unique(finite, return_counts=True)
+    heavy = distinct[counts > len(finite) / _BINS]
+    rest = np.quantile(finite[~np.isin(finite, heavy)], np.linspace(0, 1, _BINS + 1))
+    edges = np.unique(np.concatenate([rest, heavy, np.nextafter(heavy, np.inf)]))
+    places = np.clip(np.searchsorted(edges, distinct, side="right") - 1, 0, len(edges) - 2)
+    first = np.flatnonzero(np.diff(places, prepend=-1))  # of the distinct values in each range
+    lows, highs = distinct[first], distinct[[*(first[1:] - 1), len(distinct) - 1]]
+    codes = np.clip(np.searchsorted(lows, values, side="right") - 1, 0, len(lows) - 1)
+    return codes, [
+        f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}" for low, high in zip(lows, highs, strict=True)
+    ]
 
 
 def _few(values: Array, most: int) -> Array | None:
@@ -124,12 +141,11 @@ def is_date(column: Series) -> bool:
 def _of_dates(column: Series) -> Iterator[Slicing]:
     name = str(column.name)
     times = _times(column)
-    seconds = (times - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(dtype=float, na_value=np.nan)
-    by_time = number_slicing(name, seconds, most_values=_BINS)
+    by_time = number_slicing(name, days_of(column), most_values=_BINS)
     yield by_time._replace(values=tuple(_spell(value) for value in by_time.values))
     parts: tuple[tuple[str, Series, Callable[[int], str]], ...] = (
         ("month", times.dt.month, str),
-        ("weekday", times.dt.dayofweek, lambda day: _DAYS[day % 7]),
+        ("weekday", times.dt.day_of_week, lambda day: _DAYS[day % 7]),
         ("hour", times.dt.hour, str),
     )
     for part, numbers, spelled in parts:
@@ -146,11 +162,18 @@ def _times(column: Series) -> Series:
     return known.reindex(codes).set_axis(column.index)
 
 
+def days_of(column: Series) -> Array:
+    """Days since 1970 of a column of dates, NaN where there is none."""
+    times = _times(column)
+    seconds = times.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
+    return np.where(times.isna().to_numpy(), np.nan, seconds / 86400.0)
+
+
 def _spell(value: str) -> str:
-    """Seconds, or a range of them, as days."""
+    """Days since 1970, or a range of them, as dates."""
     if value == MISSING:
         return value
-    return " to ".join(str(pd.Timestamp(float(end), unit="s").date()) for end in value.split(" to "))
+    return " to ".join(str(np.datetime64(int(np.floor(float(end))), "D")) for end in value.split(" to "))
 
 
 def _of_texts(column: Series) -> Iterator[Slicing]:
@@ -183,10 +206,10 @@ def read_off(column: Series) -> DataFrame | None:
     found = [_NUMBER.findall(text[:_READ]) for text in texts]
     table = DataFrame(
         {
-            "words": [float(len(text.split())) for text in texts],
-            "numbers": [float(len(each)) for each in found],
-            "first": [_number(each[0]) if each else np.nan for each in found],
-            "last": [_number(each[-1]) if each else np.nan for each in found],
+            "words": np.array([len(text.split()) for text in texts], dtype=float),
+            "numbers": np.array([len(each) for each in found], dtype=float),
+            "first": np.array([_number(each[0]) if each else np.nan for each in found]),
+            "last": np.array([_number(each[-1]) if each else np.nan for each in found]),
         }
     )
     return table.reindex(codes).set_axis(column.index)
@@ -194,7 +217,9 @@ def read_off(column: Series) -> DataFrame | None:
 
 def _number(text: str) -> float:
     """12, 1.5, 1,200 and 1.200.000 alike: a mark is a decimal point where it stands once and no three digits follow."""
-    parts = re.split(r"[.,]", text)
+    if text.isdecimal():
+        return float(text)
+    parts = text.replace(",", ".").split(".")
     decimal = len(parts) == 2 and (len(parts[1]) != 3 or "." in text)
     return float(f"{parts[0]}.{parts[1]}" if decimal else "".join(parts))
 

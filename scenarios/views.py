@@ -61,7 +61,8 @@ class View:
     """A view. `train` and `withheld` are positions in `task.train`, `test` positions in `task.test`.
 
     `order` puts the rows of its test file (withheld rows, then test rows) into the order in which they stand there;
-    `train_ids` and `ids` are the ids in its two files, `ids` in the order of the file.
+    `train_ids` and `ids` are the ids in its two files, `ids` in the order of the file. `exchanged` are columns whose
+    values withheld rows, from a position on, have of other rows: (column, position, rows of `task.train`).
     """
 
     name: ViewName
@@ -71,6 +72,7 @@ class View:
     order: Array
     train_ids: Series
     ids: Series
+    exchanged: tuple[tuple[str, int, Array], ...] = ()
 
     def tables(self, task: Task) -> tuple[DataFrame, DataFrame, DataFrame]:
         """Training rows, test rows and a sample submission, as the script reads them."""
@@ -78,6 +80,10 @@ class View:
         train = task.train.iloc[self.train].reset_index(drop=True)
         columns = list(task.test.columns)
         hidden = task.train[columns].iloc[self.withheld]
+        for column, begin, sources in self.exchanged:
+            values = hidden[column].to_numpy(dtype=object, copy=True)
+            values[begin : begin + len(sources)] = task.train[column].iloc[sources]
+            hidden = hidden.assign(**{column: values})
         rows = np.concatenate([hidden.to_numpy(dtype=object), task.test.iloc[self.test].to_numpy(dtype=object)])
         test = DataFrame(rows[self.order], columns=columns, dtype=object)
         train[brief.id_column], test[brief.id_column] = self.train_ids.to_numpy(), self.ids.to_numpy()

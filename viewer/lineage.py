@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from viewer import text
 from viewer.charts import LABEL, WIDTH, Tick
+from viewer.loans import Loans
 from viewer.steps import Step
 from viewer.summary import Summary
 
@@ -25,7 +26,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Which solution came of which; `loans` lead from a recalled hypothesis to the step that took it."""
+    """Which solution came of which; `loans` lead from a step to one of another trace that took in what it had found."""
 
     width: float
     height: float
@@ -70,22 +71,18 @@ def lineage(summary: Summary, newest: int = 250) -> Lineage:
                 edges.append(_curve(parent, node))
             if step.verdict == "accepted" and step.diagnosis and step.diagnosis.script_ref:
                 scripts[index, step.diagnosis.script_ref] = node
+    lent = Loans(summary)
     for step in shown:
-        taken = _taken(step)
-        if taken in nodes and step.name in nodes:
-            loans.append(_curve(nodes[taken], nodes[step.name]))
+        loans += [_curve(nodes[each], nodes[step.name]) for each in lent.taken(step) if each in nodes]
+        base_elsewhere = lent.base(step)
+        if base_elsewhere in nodes:
+            edges.append(_curve(nodes[base_elsewhere], nodes[step.name]))
     width = max(WIDTH, max((node.x for node in nodes.values()), default=0.0) + gap)
     return Lineage(width, len(rows) * row + 20, tuple(nodes.values()), tuple(edges), tuple(loans), tuple(rows))
 
 
 def _title(step: Step) -> str:
     return "; ".join(each.statement for each in step.hypotheses)
-
-
-def _taken(step: Step) -> str:
-    """The name of the step whose recalled hypothesis this one took; empty where it took none."""
-    origin = step.proposal.origin if step.proposal else None
-    return next((f"{each.trace}.{each.step}" for each in step.recalled if origin and each.id == origin), "")
 
 
 def _curve(start: Node, end: Node) -> str:

@@ -15,6 +15,7 @@ from viewer.critical import critical_path
 from viewer.difference import Artefacts, base_of, difference, script_of
 from viewer.headline import headline, place, role
 from viewer.lineage import lineage
+from viewer.loans import Loans
 from viewer.now import pool_of
 from viewer.output import as_data, tree
 from viewer.pages import environment, frame
@@ -80,7 +81,7 @@ def render(
     """
     summary = summary or summarise(envelopes)
     trials = summary.trials[-_TRIALS:]
-    rows = _rows(envelopes, newest)
+    rows, lent = _rows(envelopes, newest), Loans(summary)
     return (
         environment()
         .get_template("report.html.j2")
@@ -96,7 +97,7 @@ def render(
             trials=trials,
             diffs=_diffs(trials, summary, artefacts),
             path=critical_path(envelopes),
-            loans=_loans(trials),
+            loans=[loan for step in trials for loan in lent.of(step)],
             calibrations=calibrate(envelopes),
             rows=rows,
             left_out=max(0, sum(each.kind not in ACTIVITIES for each in envelopes) - len(rows)),
@@ -153,15 +154,6 @@ def _diff(step: Step, summary: Summary, artefacts: Artefacts) -> list[DiffLine]:
 
 
 _KINDS = {"+": "add", "-": "cut", "@": "place"}
-
-
-def _loans(trials: Sequence[Step]) -> list[dict[str, Any]]:
-    """Who was given whose idea, whether it was taken, and what came of it."""
-    return [
-        {"step": step, "given": given, "taken": step.proposal is not None and step.proposal.origin == given.id}
-        for step in trials
-        for given in step.recalled
-    ]
 
 
 def _packages(summary: Summary) -> list[tuple[str, str]]:

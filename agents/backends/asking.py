@@ -102,6 +102,11 @@ class AskingBackend(ABC):
     def longest_answer(self) -> int | None:
         """Tokens that an answer may have, where the settings say so."""
 
+    @property
+    def holds_schema(self) -> bool:
+        """Whether the server is sent the schema of a reply beside the prompt."""
+        return False
+
     @abstractmethod
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
         """One answer of the model, for which `room` tokens are kept.
@@ -126,7 +131,10 @@ class AskingBackend(ABC):
         complaint = last = ""
         for _ in range(self._asking.asks):
             try:
-                prompt = render(request, limit, code=self._asking.code, complaint=complaint, secrets=self._secrets)
+                # A model whose server holds it to the schema is shown it once; whoever has misread it, here as well.
+                told = bool(complaint) or not self.holds_schema
+                code, secrets = self._asking.code, self._secrets
+                prompt = render(request, limit, code=code, complaint=complaint, secrets=secrets, schema=told)
                 completion = await self._put(request, prompt, room, account)
                 reply, thoughts, raw = self._read(request, completion)
             except PromptTooLargeError as error:

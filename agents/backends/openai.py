@@ -68,6 +68,11 @@ class OpenAIBackend(AskingBackend):
         wanted = ("schema", "json") if self._settings.structured == "schema" else (self._settings.structured,)
         return next((each for each in wanted if each in forms and forms[each] not in refused), "text")
 
+    @property
+    def holds_schema(self) -> bool:
+        """As set, until the server refuses it."""
+        return self.replies == "schema"
+
     async def window(self) -> int:
         """The model's window in tokens: as set, else as its server says, else as is usual."""
         if self._settings.context is None and self._settings.base_url is not None:

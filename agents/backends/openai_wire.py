@@ -81,7 +81,7 @@ def read_usage(body: Any) -> Usage:
         return Usage()
     return Usage(
         input=_count(body, "prompt_tokens"),
-        cached=_count(body.get("prompt_tokens_details"), "cached_tokens"),
+        cached=_cached(body),
         output=_count(body, "completion_tokens"),
         reasoning=_count(body.get("completion_tokens_details"), "reasoning_tokens"),
     )
@@ -157,6 +157,12 @@ def _thoughts(message: dict[str, Any]) -> str:
 def _text(value: Any) -> str:
     """A text as it can be kept: half a character (a lone surrogate) becomes a question mark."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def _cached(body: dict[str, Any]) -> int | None:
+    """Tokens in that the server had read before, in OpenAI's form or in DeepSeek's."""
+    said = _count(body.get("prompt_tokens_details"), "cached_tokens")
+    return _count(body, "prompt_cache_hit_tokens") if said is None else said
 
 
 def _count(body: Any, name: str) -> int | None:

@@ -68,9 +68,15 @@ def parse_reply(request: Request[Any], text: str) -> dict[str, Any]:
         raise MisfitError("the answer is empty")
     if issubclass(request.reply_type(), Script):
         return _script(request, text)
-    reply = _best_fit(request.reply_type(), text)
+    reply = _asked_for(request, _best_fit(request.reply_type(), text))
     _check(request, reply)
     return reply.model_dump(mode="json")
+
+
+def _asked_for(request: Request[Any], reply: Record) -> Record:
+    """The reply without what it says unasked: not every server holds a model to its schema, and nobody would read it."""
+    fields = type(reply).model_fields
+    return reply.model_copy(update={name: fields[name].get_default() for name in request.unasked})
 
 
 def json_schema(request: Request[Any], code: CodeForm) -> dict[str, Any] | None:
@@ -90,12 +96,12 @@ def _partition(text: str) -> tuple[str, bool, str]:
 def _script(request: Request[Any], text: str) -> dict[str, Any]:
     """Code in whatever form it came: a JSON object that fits, else a fenced file or edits."""
     if text.startswith("{"):
-        return _best_fit(Script, text).model_dump(mode="json")
+        return _best_fit(request.reply_type(), text).model_dump(mode="json")
     try:
         code, notes = read_code(text, base_script(request))
     except PatchError as error:
         raise MisfitError(str(error)) from error
-    return _validated(Script, {"script": code, "notes": notes}).model_dump(mode="json")
+    return _validated(request.reply_type(), {"script": code, "notes": notes}).model_dump(mode="json")
 
 
 def _best_fit(reply_type: type[Record], text: str) -> Record:

@@ -40,6 +40,10 @@ class Optimizer(Protocol):
         """Whether a reasoner assesses each trial. Without it validity and score alone are stated, and score decides."""
 
     @property
+    def reads(self) -> bool:
+        """Whether, where none judges, a reasoner reads what each trial printed."""
+
+    @property
     def structured(self) -> bool:
         """Whether a step goes from challenges over hypotheses to a selection, instead of being planned in one call."""
 

@@ -19,6 +19,7 @@ class BestOfN:
     structured: bool = False
     remembers: bool = False
     judges: bool = False
+    reads: bool = False
     keeps_all: bool = True
 
     def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:

@@ -20,6 +20,7 @@ class Gome:
     remembers: bool = True
     offered: tuple[StepKind, ...] = ("edit",)
     judges: bool = True
+    reads: bool = True
     keeps_all: bool = False
 
     def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:

@@ -1,7 +1,7 @@
 """Tree search: the score ranks the nodes and nothing else does. Greedy as in AIDE, or UCT as in ML-Master.
 
-Each trace grows a tree of its own. As in AIDE [C] a step is planned in one call from the journal of all trials of the
-tree; buggy nodes are mended from their output.
+All workers expand one tree. As in AIDE [C] a step is planned and written in one call from the journal of all trials, a
+reasoner reads what each run printed, and buggy nodes are mended from their output.
 """
 
 import math
@@ -26,6 +26,7 @@ class TreeSearch:
     structured: bool = False
     remembers: bool = False
     judges: bool = False
+    reads: bool = True
     keeps_all: bool = True
 
     def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:

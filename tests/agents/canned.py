@@ -1,6 +1,6 @@
 """A model that answers every request at once with something that fits, and writes scripts that are refused unrun.
 
-For runs in which the calls are what matters: a step costs four calls and no process.
+For runs in which the calls are what matters: a step costs three calls and no process.
 """
 
 import json
@@ -16,18 +16,15 @@ TOKENS = 1000
 
 _REPLIES = {
     "survey_task": {"challenges": [made.CHALLENGE.model_dump()]},
-    "propose_hypotheses": {"hypotheses": [made.hypothesis().model_dump()]},
-    "select_hypothesis": {
-        "action": "root",
-        "hypotheses": [made.hypothesis().model_dump()],
-        "origin": None,
+    "propose_step": {
+        "candidates": [made.idea().model_dump()],
+        "choice": [1],
         "reason": "it is the only one",
         "sketch": "## Modifications\nAll of it.",
     },
     "write_solution": {"script": "def unfinished(:\n", "notes": ""},
     "assess_trial": {
         "alignment": "aligned",
-        "alignment_reason": "",
         "accept": False,
         "reason": "it did not run",
         "observations": "It is no Python.",

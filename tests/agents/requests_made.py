@@ -2,14 +2,27 @@
 
 from typing import Any
 
-from agents.ideas import Challenge, Effect, Hypothesis, Recalled, Score, Scores, Solution, TrialNote
+from agents.difference import difference
+from agents.ideas import (
+    Challenge,
+    Effect,
+    Failure,
+    Finding,
+    Hypothesis,
+    Left,
+    Recalled,
+    Scores,
+    Solution,
+    TraceBest,
+    TrialNote,
+    Underway,
+)
 from agents.requests import (
     AssessTrial,
-    PlanStep,
-    ProposeHypotheses,
+    Idea,
+    ProposeStep,
     RepairSolution,
     Request,
-    SelectHypothesis,
     SurveyTask,
     TuneSolution,
     Workplace,
@@ -101,17 +114,24 @@ CHALLENGE = Challenge(
 
 
 def hypothesis(parameter: str = "target-transform", direction: str = "log1p") -> Hypothesis:
-    score = Score(value=8, reason="because")
-    return Hypothesis(
-        statement=f"Set {parameter} to {direction}.",
-        reason="It is the metric's own scale.",
-        challenge=CHALLENGE.caption,
-        component="Model",
-        parameter=parameter,
-        direction=direction,
-        scores=Scores(impact=score, alignment=score, novelty=score, feasibility=score, risk_reward=score),
-        expected_gain=0.1,
-    )
+    return Hypothesis.model_validate(idea(parameter, direction).model_dump() | {"challenge": CHALLENGE.caption})
+
+
+def idea(parameter: str = "target-transform", direction: str = "log1p", **changed: Any) -> Idea:
+    """The same as its author gives it: it meets the first challenge."""
+    values: dict[str, Any] = {
+        "statement": f"Set {parameter} to {direction}.",
+        "reason": "It is the metric's own scale.",
+        "challenge": 1,
+        "component": "Model",
+        "parameter": parameter,
+        "direction": direction,
+        "expected_gain": 0.1,
+    }
+    return Idea(**(values | changed))
+
+
+SCORES = Scores(impact=8, alignment=8, novelty=8, feasibility=8, risk_reward=8)
 
 
 NOTE = TrialNote(
@@ -129,14 +149,42 @@ RECALLED = Recalled(
     id="a1b2",
     trace=1,
     step=2,
-    hypothesis=hypothesis("hour-encoding", "cyclic"),
+    hypotheses=(hypothesis("hour-encoding", "cyclic"),),
     feedback="It helped at the turn of the day.",
     gain=0.02,
+    standard_error=0.005,
     score=0.45,
     weight=None,
     why="global-best",
+    script_ref="c0ffee",
+    base_ref=None,
+    difference=difference("hour = hr\nrush = 0\n", "hour = cyclic(hr)\nrush = 0\n"),
 )
-COMMON: dict[str, Any] = {"task": TASK, "profile": PROFILE, "trace": 0, "step": 2, "seed": 1234}
+DRAWN = RECALLED.model_copy(update={"id": "c3d4", "step": 3, "weight": 0.4, "why": "sampled", "base_ref": "decaf"})
+FAILURE = Failure(
+    trace=1,
+    step=1,
+    idea="Set hour-encoding to one-hot.",
+    words="KeyError: 'hour'",
+    mended="The data call the hour `hr`.",
+)
+FINDINGS = (
+    Finding(trace=1, step=2, text="The hour acts as a cycle."),
+    Finding(trace=0, step=1, text="Trees beat lines here.", contradicted=((2, 1),)),
+)
+STANDINGS = (
+    TraceBest(trace=1, step=2, score=0.45, idea="Set hour-encoding to cyclic.", trials=2, script_ref="c0ffee"),
+    TraceBest(trace=0, step=1, score=0.5234, idea="Set model-family to trees.", trials=1, script_ref="deed"),
+)
+LEFT = Left(trials=5, traces=2, minutes=12.5, usd=0.75)
+COMMON: dict[str, Any] = {
+    "task": TASK,
+    "profile": PROFILE,
+    "workplace": WORKPLACE,
+    "trace": 0,
+    "step": 2,
+    "seed": 1234,
+}
 
 
 def survey_task(**changed: Any) -> SurveyTask:
@@ -161,41 +209,53 @@ def assess_trial(**changed: Any) -> AssessTrial:
     return AssessTrial(**(values | changed))
 
 
-def propose_hypotheses(**changed: Any) -> ProposeHypotheses:
-    values = COMMON | {
-        "stage": "improve",
-        "incumbent": SOLUTION,
-        "challenges": (CHALLENGE,),
-        "history": (NOTE,),
-        "workplace": WORKPLACE,
-    }
-    return ProposeHypotheses(**(values | changed))
-
-
-def select_hypothesis(**changed: Any) -> SelectHypothesis:
-    values = COMMON | {
-        "stage": "improve",
-        "incumbent": SOLUTION,
-        "candidates": (hypothesis(), hypothesis("loss", "poisson")),
-        "recalled": (RECALLED,),
-        "siblings": (),
-        "history": (NOTE,),
-        "workplace": WORKPLACE,
-    }
-    return SelectHypothesis(**(values | changed))
-
-
-def plan_step(**changed: Any) -> PlanStep:
+def propose_step(**changed: Any) -> ProposeStep:
+    """A change of a solution, with what others found to work."""
     values = COMMON | {
         "action": "improve",
         "stage": "improve",
         "base": SOLUTION,
-        "recalled": (),
-        "siblings": (),
+        "challenges": (CHALLENGE,),
         "history": (NOTE,),
-        "workplace": WORKPLACE,
+        "recalled": (RECALLED,),
     }
-    return PlanStep(**(values | changed))
+    return ProposeStep(**(values | changed))
+
+
+def first_step(**changed: Any) -> ProposeStep:
+    """A first solution, unlike one that another trace begins with."""
+    values: dict[str, Any] = {
+        "step": 1,
+        "action": "draft",
+        "stage": "draft",
+        "base": None,
+        "wanted": 10,
+        "history": (),
+        "recalled": (),
+        "siblings": (hypothesis("model-family", "linear"),),
+    }
+    return propose_step(**(values | changed))
+
+
+def knowing_step(**changed: Any) -> ProposeStep:
+    """A change with all that memory can give, and every kind of step to choose from."""
+    values: dict[str, Any] = {
+        "left": LEFT,
+        "refused": (hypothesis("loss", "poisson").key,),
+        "baseline": 1.4,
+        "recalled": (RECALLED, DRAWN),
+        "failures": (FAILURE,),
+        "findings": FINDINGS,
+        "standings": STANDINGS,
+        "underway": (Underway(trace=1, step=3, hypotheses=(hypothesis("rounds", "more"),)),),
+        "kinds": ("edit", "bundle", "merge", "leap", "return"),
+    }
+    return propose_step(**(values | changed))
+
+
+def planned_step(**changed: Any) -> ProposeStep:
+    """A change under an optimizer that asks for no diagnosis."""
+    return propose_step(**({"challenges": (), "recalled": (), "wanted": 1} | changed))
 
 
 def write_solution(**changed: Any) -> WriteSolution:
@@ -203,7 +263,6 @@ def write_solution(**changed: Any) -> WriteSolution:
         "base": SCRIPT,
         "hypotheses": (hypothesis(),),
         "sketch": "## Current state\n…\n\n## Modifications\nOnly `fit` and `predict`.",
-        "workplace": WORKPLACE,
     }
     return WriteSolution(**(values | changed))
 
@@ -218,7 +277,6 @@ def repair_solution(**changed: Any) -> RepairSolution:
         "output": "Traceback (most recent call last):\nKeyError: 'hour'",
         "evaluation": BROKEN,
         "attempt": 1,
-        "workplace": WORKPLACE,
     }
     return RepairSolution(**(values | changed))
 
@@ -229,7 +287,6 @@ def tune_solution(**changed: Any) -> TuneSolution:
         "evaluation": EVALUATION,
         "seconds": 4.2,
         "output": "epoch 1/5",
-        "workplace": WORKPLACE,
     }
     return TuneSolution(**(values | changed))
 
@@ -241,17 +298,18 @@ def one_of_each() -> list[Request[Any]]:
         assess_trial(),
         assess_trial(incumbent=None, effect=None, history=(), wanted=("scenario",), difference=""),
         assess_trial(evaluation=None, cause="exit", words="status 1", output="", wanted=()),
-        propose_hypotheses(),
-        propose_hypotheses(stage="draft", incumbent=None, history=()),
-        select_hypothesis(),
-        select_hypothesis(stage="draft", incumbent=None, recalled=(), siblings=(hypothesis("model-family", "linear"),)),
-        plan_step(),
-        plan_step(recalled=(RECALLED,)),
-        plan_step(
-            action="draft", stage="draft", base=None, history=(), siblings=(hypothesis("model-family", "linear"),)
-        ),
+        assess_trial(findings=FINDINGS, left=LEFT),
+        propose_step(),
+        first_step(),
+        propose_step(ranked=True),
+        first_step(ranked=True),
+        knowing_step(),
+        planned_step(),
+        planned_step(recalled=(RECALLED,)),
+        first_step(challenges=(), wanted=10),
         write_solution(),
         write_solution(base=None),
+        write_solution(other=SCRIPT, seconds=4.2, failures=(FAILURE,)),
         repair_solution(),
         repair_solution(evaluation=None, output=""),
         tune_solution(),

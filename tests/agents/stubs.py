@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agents.ideas import Scores
 from scenarios.schema import Scenario
 from tests.agents.model_server import Ask, ModelServer, Play, say
 from tests.scenarios.make_task import make_task
@@ -73,14 +72,11 @@ def small_task(folder: Path, **how: Any) -> Path:
     return make_task(folder / "task", **{"rows": 90, "test_rows": 30, "split": "{kind: random, folds: 3}", **how})
 
 
-def writing(script_of: Callable[[int, int], str], roots: int = 1) -> Callable[[Ask], Play]:
-    """A model with one idea a step, that writes the script of that trace and step, and repairs nothing.
-
-    `roots` is the last step at which a trace has no solution yet.
-    """
+def writing(script_of: Callable[[int, int], str]) -> Callable[[Ask], Play]:
+    """A model with one idea a step, that writes the script of that trace and step, and repairs nothing."""
 
     def turn(ask: Ask) -> Play:
-        replies = _replies(ask, roots)
+        replies = _replies(ask)
         if ask.kind in replies:
             return say(json.dumps(replies[ask.kind]))
         return say(f"The script.\n\n```python\n{script_of(ask.trace, ask.step)}\n# asked by {ask.kind}\n```\n")
@@ -88,15 +84,14 @@ def writing(script_of: Callable[[int, int], str], roots: int = 1) -> Callable[[A
     return turn
 
 
-def _replies(ask: Ask, roots: int) -> dict[str, Any]:
+def _replies(ask: Ask) -> dict[str, Any]:
     idea = {
         "statement": f"do the thing of step {ask.step} in trace {ask.trace}",
         "reason": "it may help",
-        "challenge": "not good yet",
+        "challenge": 1,
         "component": "Model",
         "parameter": f"thing-{ask.trace}-{ask.step}",
         "direction": "on",
-        "scores": {name: {"value": 5, "reason": "a guess"} for name in Scores.model_fields},
         "expected_gain": 0.1,
     }
     challenge = {
@@ -107,15 +102,11 @@ def _replies(ask: Ask, roots: int) -> dict[str, Any]:
         "reasoning": "the figures",
         "metric_impact": "some",
     }
-    action = "root" if ask.step <= roots else "select"
     return {
         "survey_task": {"challenges": [challenge]},
-        "propose_hypotheses": {"hypotheses": [idea]},
-        "select_hypothesis": {"action": action, "hypotheses": [idea], "reason": "the only one", "sketch": "just so"},
-        "plan_step": {"hypotheses": [idea], "reason": "the only one", "sketch": "just so"},
+        "propose_step": {"candidates": [idea], "choice": [1], "reason": "the only one", "sketch": "just so"},
         "assess_trial": {
             "alignment": "aligned",
-            "alignment_reason": "",
             "accept": True,
             "reason": "as it is",
             "observations": "It is what it is.",

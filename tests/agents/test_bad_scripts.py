@@ -22,7 +22,7 @@ SCRIPTS = [FAILS, HANGS, WRONG, SILENT, GOOD]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("bad")
-    with ModelServer(writing(lambda _, step: SCRIPTS[step - 1], roots=len(SCRIPTS))) as server:
+    with ModelServer(writing(lambda _, step: SCRIPTS[step - 1])) as server:
         executors = {"slots": 2, "threads": 1, "standby": False, "repairs": 1, "timeout": {"debug": "3s", "full": "3s"}}
         scenario = small(
             small_task(folder), server, traces=1, budget={"trials": len(SCRIPTS)}, memory={}, executors=executors

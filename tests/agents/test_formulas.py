@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.chance import derive_seed
-from agents.ideas import Hypothesis, Score, Scores
+from agents.ideas import Hypothesis, Scores
+from agents.memory import in_errors
 from agents.momentum import draw, interaction, signed_gain
 from agents.schedule import scenario_share, stage_of, wanted_sources
 from agents.scoring import compatible, draw_by_rank, overall_score, same_idea, top_candidates
@@ -19,9 +20,7 @@ METHOD = Method()
 
 def scores(impact: int, alignment: int = 5, novelty: int = 5, feasibility: int = 5, risk: int = 5) -> Scores:
     values = (impact, alignment, novelty, feasibility, risk)
-    return Scores.model_validate(
-        {name: Score(value=value) for name, value in zip(Scores.model_fields, values, strict=True)}
-    )
+    return Scores.model_validate(dict(zip(Scores.model_fields, values, strict=True)))
 
 
 def hypothesis(parameter: str, impact: int = 5, novelty: int = 5) -> Hypothesis:
@@ -81,6 +80,12 @@ def test_one_candidate_an_idea() -> None:
     assert len(top_candidates([hypothesis("same"), hypothesis("same", 9)], (), METHOD)) == 1
 
 
+def test_what_has_no_scores_comes_last() -> None:
+    unscored = hypothesis("unscored").model_copy(update={"scores": None})
+    kept = top_candidates([unscored, hypothesis("scored", 1, 1)], [unscored], METHOD)
+    assert [each.parameter for each in kept] == ["scored", "unscored"]
+
+
 def test_an_idea_is_its_key_first_and_its_words_only_within_a_key() -> None:
     lower = hypothesis("rate").model_copy(update={"direction": "lower", "statement": "lower the learning rate"})
     raised = lower.model_copy(update={"direction": "higher", "statement": "raise the learning rate"})
@@ -112,8 +117,8 @@ def test_directions_of_one_parameter_exclude_each_other() -> None:
 def test_kernel_by_hand() -> None:
     candidates = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     accepted = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
-    # L = 30 is one half-life: similarity counts half. Minimising: 0.4 against a best of 0.5 gains 0.1, 0.7 loses 0.2.
-    got = interaction(candidates, accepted, [0.4, 0.7], 0.5, "minimize", 30, METHOD)
+    # L = 30 is one half-life: similarity counts half.
+    got = interaction(candidates, accepted, [0.1, -0.2], 30, METHOD)
     first, second = 0.5 + math.tanh(0.1), math.tanh(-0.2)
     share = math.exp(first) / (math.exp(first) + math.exp(second))
     assert got.tolist()[0] == pytest.approx([share, 1 - share])
@@ -122,27 +127,26 @@ def test_kernel_by_hand() -> None:
 def test_kernel_without_a_best_knows_similarity_alone() -> None:
     candidates = torch.tensor([[0.6, 0.8]], dtype=torch.float64)
     accepted = torch.eye(2, dtype=torch.float64)
-    got = interaction(candidates, accepted, [1.0, 99.0], None, "maximize", 0, METHOD)
+    got = interaction(candidates, accepted, None, 0, METHOD)
     assert got.tolist()[0] == pytest.approx([1 / (1 + math.exp(0.2)), 1 / (1 + math.exp(-0.2))])
 
 
 def test_kernel_clamps_utilities() -> None:
     method = Method(alpha=50.0)
     candidates, accepted = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
-    got = interaction(candidates, accepted, [0.0, 0.0], None, "maximize", 0, method)
+    got = interaction(candidates, accepted, None, 0, method)
     assert got.tolist()[0][0] == pytest.approx(1 / (1 + math.exp(-4)), rel=1e-5)
 
 
 @given(
     st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=1, max_size=4),
     st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=5),
-    st.floats(-1e3, 1e3),
     st.integers(0, 200),
 )
-def test_kernel_rows_are_probabilities(rows: list[list[float]], kept: list[float], best: float, length: int) -> None:
-    accepted = torch.nn.functional.normalize(torch.arange(len(kept) * 3, dtype=torch.float64).reshape(-1, 3), dim=1)
-    got = interaction(torch.tensor(rows, dtype=torch.float64), accepted, kept, best, "maximize", length, METHOD)
-    assert got.shape == (len(rows), len(kept))
+def test_kernel_rows_are_probabilities(rows: list[list[float]], gains: list[float], length: int) -> None:
+    accepted = torch.nn.functional.normalize(torch.arange(len(gains) * 3, dtype=torch.float64).reshape(-1, 3), dim=1)
+    got = interaction(torch.tensor(rows, dtype=torch.float64), accepted, gains, length, METHOD)
+    assert got.shape == (len(rows), len(gains))
     assert torch.allclose(got.sum(dim=1), torch.ones(len(rows), dtype=torch.float64))
     assert bool((got > 0).all())
 
@@ -154,6 +158,16 @@ def test_draws_are_distinct_bounded_and_repeatable(candidates: int, accepted: in
     assert 1 <= len(drawn) <= min(2, accepted)
     assert all(0 <= index < accepted for index in drawn)
     assert drawn == draw(probabilities, 2, 2, seed)
+
+
+@pytest.mark.parametrize(
+    ("gain", "error", "expected"), [(0.02, 0.005, 4.0), (-0.01, 0.02, -0.5), (0.3, None, 1.0), (-7.0, 0.0, -1.0)]
+)
+def test_a_gain_in_standard_errors_is_its_sign_where_its_error_is_not_known(
+    gain: float, error: float | None, expected: float
+) -> None:
+    assert in_errors(gain, error) == pytest.approx(expected)
+    assert in_errors(0.0, error) == 0.0
 
 
 def test_gain_is_positive_for_better_in_either_direction() -> None:

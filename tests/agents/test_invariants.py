@@ -9,15 +9,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.ideas import Hypothesis, Score, Scores
+from agents.ideas import Hypothesis, Scores
 from agents.memory_keeper import MemoryKeeper
-from agents.messages import Candidates, Diagnosis, Recollection, RunOpened
-from agents.momentum import draw, interaction
+from agents.messages import Diagnosis, Recollection, RunOpened, StepOpened
+from agents.momentum import draw, interaction, signed_gain
 from agents.schedule import scenario_share, stage_of, wanted_sources
 from agents.scoring import draw_by_rank, overall_score, same_idea, top_candidates
 from agents.validation import compare
 from bus.artefacts import Artefacts
 from bus.message import Envelope
+from scenarios.evidence import Direction
 from scenarios.schema import Method
 from tests.agents.evaluations import evaluation
 from tests.agents.requests_made import EVALUATION, PROFILE, TASK, WORKPLACE
@@ -28,7 +29,6 @@ FIVE = st.tuples(*[st.integers(1, 10)] * 5)
 
 
 def hypothesis(parameter: str, direction: str = "up", values: tuple[int, ...] = (5, 5, 5, 5, 5)) -> Hypothesis:
-    named = zip(Scores.model_fields, values, strict=True)
     return Hypothesis(
         statement=f"turn {parameter} {direction}",
         reason="",
@@ -36,8 +36,12 @@ def hypothesis(parameter: str, direction: str = "up", values: tuple[int, ...] = 
         component="Model",
         parameter=parameter,
         direction=direction,
-        scores=Scores.model_validate({name: Score(value=value) for name, value in named}),
+        scores=scored(values),
     )
+
+
+def scored(values: tuple[int, ...]) -> Scores:
+    return Scores.model_validate(dict(zip(Scores.model_fields, values, strict=True)))
 
 
 IDEAS = st.lists(
@@ -63,11 +67,11 @@ def test_stages_follow_each_other(one: float, other: float) -> None:
 
 @given(FIVE, st.integers(0, 4))
 def test_a_score_lies_between_its_parts_and_grows_with_each(values: tuple[int, ...], part: int) -> None:
-    score = overall_score(hypothesis("a", values=values).scores, METHOD.weights)
+    score = overall_score(scored(values), METHOD.weights)
     assert min(values) - 1e-9 <= score <= max(values) + 1e-9
     if values[part] < 10:
         raised = (*values[:part], values[part] + 1, *values[part + 1 :])
-        assert overall_score(hypothesis("a", values=raised).scores, METHOD.weights) > score
+        assert overall_score(scored(raised), METHOD.weights) > score
 
 
 @given(IDEAS, IDEAS)
@@ -75,11 +79,13 @@ def test_candidates_are_few_distinct_and_best_first(ideas: list[Hypothesis], tri
     kept = top_candidates(ideas, tried, METHOD)
     assert 1 <= len(kept) <= METHOD.candidates
     assert not any(same_idea(one, other, METHOD) for place, one in enumerate(kept) for other in kept[:place])
-    scores = [overall_score(each.scores, METHOD.weights) for each in kept]
-    assert scores == sorted(scores, reverse=True)
-    for each in kept:
+    given_scores = [each.scores for each in kept if each.scores is not None]
+    assert len(given_scores) == len(kept)
+    overall = [overall_score(each, METHOD.weights) for each in given_scores]
+    assert overall == sorted(overall, reverse=True)
+    for each, scores in zip(kept, given_scores, strict=True):
         repeated = any(each.key == before.key for before in tried)  # here one key has one wording
-        assert (each.scores.novelty.value == 1) or not repeated
+        assert (scores.novelty == 1) or not repeated
 
 
 @given(IDEAS, st.integers(0, 3), st.integers(0, 2**31 - 1))
@@ -96,12 +102,13 @@ UNITS = st.lists(st.floats(-1, 1), min_size=2, max_size=5)
 def test_what_has_proven_better_is_likelier_in_either_direction(
     likeness: list[float], best: float, length: int, more: float
 ) -> None:
-    """Of two ideas as alike to a candidate, the one with the better score is drawn at least as often."""
-    candidates = torch.ones(1, 1, dtype=torch.float64)
+    """Of two ideas as alike to a challenge, the one with the better score is drawn at least as often."""
+    challenges = torch.ones(1, 1, dtype=torch.float64)
     accepted = torch.tensor([[likeness[0]], [likeness[0]]], dtype=torch.float64)
-    for direction, better in (("maximize", best + more), ("minimize", best - more)):
-        same: Any = direction
-        row = interaction(candidates, accepted, [better, best], best, same, length, METHOD).tolist()[0]
+    directions: tuple[tuple[Direction, float], ...] = (("maximize", best + more), ("minimize", best - more))
+    for direction, better in directions:
+        gains = [signed_gain(score, best, direction) for score in (better, best)]
+        row = interaction(challenges, accepted, gains, length, METHOD).tolist()[0]
         assert row[0] >= row[1]
 
 
@@ -109,10 +116,9 @@ def test_what_has_proven_better_is_likelier_in_either_direction(
 def test_likeness_fades_with_the_path_and_utilities_are_bounded(likeness: list[float], length: int) -> None:
     candidates = torch.ones(1, 1, dtype=torch.float64)
     accepted = torch.tensor(likeness, dtype=torch.float64)[:, None]
-    scores = [0.0] * len(likeness)
 
     def spread(steps: int) -> float:
-        row = interaction(candidates, accepted, scores, None, "maximize", steps, METHOD).tolist()[0]
+        row = interaction(candidates, accepted, None, steps, METHOD).tolist()[0]
         return math.log(max(row) / min(row))
 
     assert spread(length + 1) <= spread(length) + 1e-9
@@ -191,14 +197,40 @@ def test_what_was_rejected_is_never_recalled(
     keeper.apply(said(opened(), 1, None, None))
     for step, (verdict, score) in enumerate(trials, 1):
         keeper.apply(said(trial(step, verdict, score), step + 1, step % 2, step))
-    asked = said(Candidates(hypotheses=(hypothesis("new"),), best_score=0.5, path_length=1), 99, 0, 99)
-    context: Any = NoContext()
-    (answer,) = anyio.run(keeper.handle, asked, context)
-    assert isinstance(answer.message, Recollection)
     accepted = {f"idea {step}": score for step, (verdict, score) in enumerate(trials, 1) if verdict == "accepted"}
-    recalled = {each.hypothesis.parameter: each for each in answer.message.recalled}
+    recalled = {each.hypotheses[0].parameter: each for each in recollected(keeper, trace=2).recalled}
     assert set(recalled) <= set(accepted)
     assert bool(recalled) == bool(accepted)
     assert len(recalled) <= METHOD.recalled + 1
     leaders = [each for each in recalled.values() if each.why == "global-best"]
     assert [each.score for each in leaders] == ([min(accepted.values())] if accepted else [])
+
+
+@settings(max_examples=30, deadline=None)
+@given(trials=VERDICTS)
+def test_a_trace_is_recalled_what_others_found_alone(
+    tmp_path_factory: pytest.TempPathFactory, trials: list[tuple[str, float]]
+) -> None:
+    keeper = MemoryKeeper(Artefacts(tmp_path_factory.getbasetemp()))
+    keeper.apply(said(opened(), 1, None, None))
+    scores: dict[int, list[float]] = {0: [], 1: []}
+    for step, (verdict, score) in enumerate(trials, 1):
+        keeper.apply(said(trial(step, verdict, score), step + 1, step % 2, step))
+        scores[step % 2] += [score] if verdict == "accepted" else []
+    known = recollected(keeper, trace=0)
+    assert {each.trace for each in known.recalled} <= {1}
+    assert bool(known.recalled) == bool(scores[1])
+    # The best of all is named as such only where it is another's; a trace's best is what it accepted last.
+    others = min(scores[1], default=None)
+    leads = others is not None and (not scores[0] or others < scores[0][-1])
+    assert [each.score for each in known.recalled if each.why == "global-best"] == ([others] if leads else [])
+
+
+def recollected(keeper: MemoryKeeper, trace: int) -> Recollection:
+    """What the keeper answers to a step of that trace."""
+    asked = said(StepOpened(used=0.5, stage="improve"), 99, trace, 99)
+    keeper.apply(asked)
+    context: Any = NoContext()
+    (answer,) = anyio.run(keeper.handle, asked, context)
+    assert isinstance(answer.message, Recollection)
+    return answer.message

@@ -143,6 +143,34 @@ def test_residuals_show_where_the_loss_is(bikes: Harness, whole: Assembled, tmp_
     assert "weathersit" in [each.feature for each in slices], "rain is what this model has not understood"
 
 
+def test_a_trial_is_diagnosed_against_the_best(
+    bikes: Harness, files: dict[str, dict[str, Path]], whole: Assembled, tmp_path: Path
+) -> None:
+    assert whole.diagnostics is None, "where nobody asks"
+    judged = [bikes.judge(view, files[view]) for view in bikes.splits[:3]]
+    runs, predictions = (
+        [one.evaluation for one in judged],
+        [one.predictions for one in judged if one.predictions is not None],
+    )
+    doubled = table(whole.oof, tmp_path)
+    doubled = doubled.assign(bikers=2 * doubled["bikers"])[100:]
+    found = bikes.assemble(runs, predictions, 5, doubled.to_csv(index=False), 4).diagnostics
+    assert found is not None and found.rows == sum(
+        len(make_view(bikes.task, f"split-{k}", SEED, SHARE).withheld) for k in range(3)
+    )
+    assert 0 < found.rows - found.compared <= 100, "the best predicts all but the first rows"
+    assert found.change is not None and found.change < 0 and found.mean_loss < (found.best_loss or 0)
+    assert len(found.dearest) == 4 and len(found.better) == 2
+    assert "hr" in found.columns and "bikers" not in found.columns and "id" not in found.columns
+    row = next(row for row in found.dearest if row.best is not None)
+    assert float(row.best or 0) == pytest.approx(2 * float(row.prediction), rel=1e-3)
+    assert found.by_truth and sum(part.rows for part in found.by_truth) == found.rows
+    for unreadable in ("", "no table", "id,other\n1,2\n"):
+        alone = bikes.assemble(runs, predictions, 5, unreadable, 0).diagnostics
+        assert alone is not None and alone.change is None and not alone.dearest
+    assert any(part.value == "not in training" for part in found.rare if part.feature == "day") or found.slices
+
+
 @pytest.mark.parametrize("name", ["holdout", "holdout-3", "split-2", "debug"])
 def test_a_view_is_scored_by_its_withheld_rows(bikes: Harness, tmp_path: Path, name: str) -> None:
     written = solve(bikes.data(name), tmp_path)

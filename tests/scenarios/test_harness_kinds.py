@@ -41,6 +41,18 @@ def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str,
     (tmp_path / "submission.csv").write_text(found.submission)
     graded = grade(task, tmp_path / "submission.csv")
     assert graded is not None and math.isfinite(graded.score)
+    _is_diagnosed(harness, tmp_path / "trial", found.oof)
+
+
+def _is_diagnosed(harness: Harness, outputs: Path, oof: str) -> None:
+    """Against itself a trial changes nothing."""
+    judged = [harness.judge(view, {"submission.csv": outputs / view / "submission.csv"}) for view in harness.splits]
+    predictions = [one.predictions for one in judged if one.predictions is not None]
+    found = harness.assemble([one.evaluation for one in judged], predictions, None, oof, 10).diagnostics
+    assert found is not None and found.compared == found.rows and found.change == found.change_error == 0.0
+    assert found.changes == found.better == found.worse == ()
+    assert bool(found.classes) == (harness.task.brief.task_type != "regression") != bool(found.by_truth)
+    assert len(found.dearest) > 0 and all(len(row.cells) == len(found.columns) == 5 for row in found.dearest)
 
 
 def test_a_task_that_cannot_be_split_has_the_scripts_own_score_marked_as_such(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -24,6 +25,8 @@ def test_a_text_is_told_from_a_category(tmp_path: Path) -> None:
     kinds = {column.name: (column.dtype, column.words) for column in profile.columns}
     assert kinds["post"] == ("text", 24.0)
     assert kinds["group"] == ("category", None)
+    post = next(column for column in profile.columns if column.name == "post")
+    assert post.unseen_in_test is None and post.relevance is None, "neither was measured"
     assert (profile.tables, profile.images) == ((), None)
 
 
@@ -44,6 +47,42 @@ def test_tables_are_joined_by_the_values_of_a_column_and_by_id(tmp_path: Path) -
     assert set(told) == {"shop_shops_rent", "shop_shops_town"}
     assert told["shop_shops_rent"].missing == pytest.approx(1 - known, abs=1e-6)
     assert (told["shop_shops_rent"].relevance or 0.0) > 0.1
+    assert set(profile.sample_columns) >= {"shop", "shop_shops_rent", "shop_shops_town"}
+    assert not any(name.startswith("items_") for name in profile.sample_columns), "a summary is no cell"
+
+
+def test_rows_are_sampled_over_the_target_the_most_telling_columns_first(tmp_path: Path) -> None:
+    task = Task.load(make_task(tmp_path / "numbers", rows=200, test_rows=50))
+    profile = profile_task(task)
+    relevance = {column.name: column.relevance or 0.0 for column in profile.columns}
+    first, *features, target = profile.sample_columns
+    assert (first, target) == ("id", "y")
+    measured = [name for name in features if relevance[name]]
+    assert measured == sorted(measured, key=lambda name: -relevance[name]) and set(features) <= set(task.test)
+    values = [float(row[-1]) for row in profile.sample]
+    assert len(values) == 10 and values == sorted(values)
+    told = pd.Series(task.truth[:, 0])
+    assert values[0] < told.quantile(0.1) and values[-1] > told.quantile(0.9)
+    ids = dict(zip(task.train["id"], task.train["y"], strict=True))
+    assert [ids[row[0]] for row in profile.sample] == [row[-1] for row in profile.sample]
+    assert profile.sample == profile_task(task).sample
+    classes = profile_task(Task.load(make_task(tmp_path / "classes", "multiclass", rows=200, test_rows=50)))
+    assert {row[-1] for row in classes.sample[:3]} == {"low", "mid", "high"}
+
+
+def test_samples_of_wide_and_wordy_tables_are_clipped(tmp_path: Path) -> None:
+    folder = make_task(tmp_path / "task", rows=60, test_rows=20)
+    public = folder / "prepared" / "public"
+    for name in ("train.csv", "test.csv"):
+        table = pd.read_csv(public / name, dtype=str, keep_default_na=False)
+        added = {f"c{number:02d}": [str(number * row % 7) for row in range(len(table))] for number in range(40)}
+        texts = [f"{row} " + "many words " * 60 for row in range(len(table))]
+        wide = pd.DataFrame({"id": table["id"], "story": texts, **added, **table.drop(columns="id")})
+        wide.to_csv(public / name, index=False)
+    profile = profile_task(Task.load(folder))
+    assert len(profile.sample_columns) == 30 and profile.sample_columns[:2] == ("id", "story")
+    assert profile.sample_columns[-1] == "y"
+    assert {len(row[1]) for row in profile.sample} == {200} and all(row[1].endswith("…") for row in profile.sample)
 
 
 def test_what_is_joined_stands_in_the_order_of_the_rows(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.ideas import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Score, Scores, Shipped
+from agents.ideas import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Shipped
 from agents.messages import (
-    Candidates,
     Diagnosis,
     FinishCalled,
     Job,
@@ -96,8 +95,6 @@ class Sample:
         self.say(sender, finished, *place, later=seconds)
 
     def hypothesis(self, text: str, gain: float) -> Hypothesis:
-        one = Score(value=7, reason=self.wrap("because"))
-        scores = Scores(impact=one, alignment=one, novelty=one, feasibility=one, risk_reward=one)
         return Hypothesis(
             statement=self.wrap(text),
             reason=self.wrap("residuals say so"),
@@ -105,7 +102,6 @@ class Sample:
             component="FeatureEng",
             parameter=self.wrap("hour"),
             direction="add",
-            scores=scores,
             expected_gain=gain,
         )
 
@@ -231,18 +227,16 @@ def trial(
     """One step from its opening to its diagnosis; the script's ref and the diagnosis."""
     director, at = "director", (trace, step)
     open_ = sample.say(director, StepOpened(used=step / 8, stage="improve" if step > 1 else "draft"), *at)
-    sample.activity(f"proposer-{trace}", "reason", "ProposeHypotheses", open_, 0.4, calls=1.0, tokens=1200.0, usd=0.01)
     idea = sample.hypothesis(f"Idea {trace}.{step}: a feature of the hour", 0.02)
-    candidates = sample.say(
-        f"proposer-{trace}", Candidates(hypotheses=(idea,), best_score=None, path_length=step - 1), *at, open_
-    )
     recalled = (origin,) if origin else ()
-    recollection = sample.say("memory-keeper", Recollection(recalled=recalled, siblings=()), *at, candidates)
+    recollection = sample.say("memory-keeper", Recollection(recalled=recalled), *at, open_)
+    sample.activity(f"proposer-{trace}", "reason", "ProposeStep", recollection, 0.4, calls=1.0, tokens=1200.0, usd=0.01)
     proposal = sample.say(
         f"proposer-{trace}",
         Proposal(
-            action="root" if base is None else "select",
+            action="draft" if base is None else "improve",
             hypotheses=(idea,),
+            ideas=(idea,),
             sketch=sample.wrap("change one line"),
             reason=sample.wrap("most impact"),
             base_ref=base,
@@ -294,9 +288,9 @@ def sample_run(wrap: Wrap = str, run: str = RUN, *, finish: bool = True) -> Samp
     start = sample.say("user", opened(sample))
     session = SessionOpened(wall=1795325400.0, pid=2**22 + 1, sandbox="bubblewrap", sandbox_gaps=(), slots=2)
     sample.say("session", session)
-    for trace in (0, 1):
-        survey = sample.say("director", TraceOpened(), trace, 0, start)
-        surveyed = diagnosis(sample, "surveyed", None, None, evaluation=None, seconds=0.0, hypothesis_verdict=None)
+    surveyed = diagnosis(sample, "surveyed", None, None, evaluation=None, seconds=0.0, hypothesis_verdict=None)
+    for trace, known in ((0, None), (1, surveyed.challenges)):
+        survey = sample.say("director", TraceOpened(challenges=known), trace, 0, start)
         sample.say(f"diagnoser-{trace}", surveyed, trace, 0, survey)
     root0, _ = trial(sample, 0, 1, "accepted", 0.47, None, None)
     root1, _ = trial(sample, 1, 1, "accepted", 0.49, None, None)
@@ -306,12 +300,15 @@ def sample_run(wrap: Wrap = str, run: str = RUN, *, finish: bool = True) -> Samp
         id=gave.id,
         trace=0,
         step=2,
-        hypothesis=sample.hypothesis("Idea 0.2: a feature of the hour", 0.02),
+        hypotheses=(sample.hypothesis("Idea 0.2: a feature of the hour", 0.02),),
         feedback=wrap("helps at night"),
         gain=0.04,
+        standard_error=0.002,
         score=0.43,
         weight=0.7,
         why="sampled",
+        script_ref=better,
+        base_ref=root0,
     )
     trial(sample, 1, 2, "accepted", 0.41, 0.08, root1, recalled)
     last = trial(sample, 1, 3, "failed", None, None, root1)[1]

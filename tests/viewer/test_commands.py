@@ -140,7 +140,7 @@ def test_why_leads_back_to_the_first_cause(runs: Path, capsys: pytest.CaptureFix
     verdict = [each for each in sample_run().envelopes if each.kind == "diagnosis"][-1]
     assert gome("log", "why", verdict.id, "--run", RUN, "--json") == 0
     kinds = [each["message"]["kind"] for each in document(capsys, "log-why")]
-    assert kinds == ["step_opened", "candidates", "recollection", "proposal", "job", "trial", "diagnosis"]
+    assert kinds == ["step_opened", "recollection", "proposal", "job", "trial", "diagnosis"]
 
 
 def test_a_thread_is_a_whole_conversation(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,6 +226,7 @@ def test_a_diff_shows_the_change_and_its_effect_on_each_fold(runs: Path, capsys:
         ("role", {"diagnoser", "finisher", "proposer", "runner", "writer"}),
         ("trace", {"the run", "trace 0", "trace 1"}),
         ("model", {"expert (rule-based, not a language model)", "scripts"}),
+        ("question", {"AssessTrial", "ProposeStep", "WriteSolution", "scripts"}),
     ],
 )
 def test_costs_add_up_however_they_are_grouped(
@@ -245,24 +246,6 @@ def test_the_gantt_has_a_lane_for_each_actor_and_slot(runs: Path, capsys: pytest
     assert {"diagnoser-0", "proposer-1", "writer-0", "slot 0"} <= lanes
     assert gome("gantt", RUN, "--json") == 0
     assert len(document(capsys, "gantt")["spans"]) == 26
-
-
-def test_the_memory_is_what_it_was_at_a_message(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gome("memory", RUN, "--json") == 0
-    assert [(each["step"], each["readers"]) for each in document(capsys, "memory")] == [
-        ("0.1", []),
-        ("1.1", []),
-        ("0.2", ["1.2"]),
-        ("1.2", []),
-    ]
-    second = [each for each in sample_run().envelopes if each.kind == "diagnosis"][3]
-    assert gome("memory", RUN, "--as-of", second.id, "--json") == 0
-    assert [each["step"] for each in document(capsys, "memory")] == ["0.1", "1.1"]
-
-
-def test_a_memory_without_an_entry_is_said_to_be_empty(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gome("memory", RUN, "--as-of", sample_run().envelopes[0].id) == 0
-    assert "the success memory is empty" in capsys.readouterr().out
 
 
 def test_two_runs_are_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

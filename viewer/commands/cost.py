@@ -1,4 +1,4 @@
-"""`cost`: calls, tokens, USD and time, by role, trace, model or hypothesis."""
+"""`cost`: calls, tokens, USD and time, by role, trace, model, question or hypothesis."""
 
 import json as json_module
 from collections.abc import Callable, Iterable
@@ -13,15 +13,17 @@ from viewer.headline import idea, place, role
 from viewer.output import emit, hint, say, table
 from viewer.store import open_reader
 from viewer.summary import Summary, summarise
-from viewer.usage import QUESTION, Usage
+from viewer.usage import EMBEDDING, QUESTION, Usage
 
 __all__ = ["cost"]
 
-By = Literal["role", "trace", "model", "hypothesis"]
+By = Literal["role", "trace", "model", "question", "hypothesis"]
 
 
 def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json = False) -> int:
     """Show what was asked of whom, what it cost, and what rejected work cost. A dash is unknown, not zero.
+
+    Tokens in are apart: `cached` are those that the provider had read before, `uncached` those that it had not.
 
     Parameters
     ----------
@@ -39,8 +41,9 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
         return 0
     sums = [("all", total), ("of it rejected or failed", rejected)]
     rows = [_cells(name, usage) for name, usage in [*groups.items(), *sums]]
-    say(table((by, "calls", "time", "tokens", "USD", "scripts", "script time"), rows, words=by))
-    other = "trace" if by == "hypothesis" else "hypothesis"
+    headers = (by, "calls", "time", "tokens", "uncached", "cached", "out", "USD", "scripts", "script time")
+    say(table(headers, rows, words=by))
+    other = "question" if by == "hypothesis" else "hypothesis"
     hint(f"gome cost {folder.name} --by {other}", f"gome gantt {folder.name}")
     return 0
 
@@ -55,8 +58,12 @@ def _key(by: By, summary: Summary, reader: LogReader) -> Callable[[Envelope, Act
             return "the run" if envelope.trace is None else f"trace {envelope.trace}"
         if by == "hypothesis":
             return text.line(ideas.get(place(envelope), "the run"), 100)
+        if message.activity == EMBEDDING:
+            return "embedding"
         if message.activity != QUESTION:
             return "scripts"
+        if by == "question":
+            return message.label
         return str(json_module.loads(reader.artefacts.read_now(message.result_ref)).get("model", text.UNKNOWN))
 
     return name
@@ -81,5 +88,6 @@ def _of_rejected(envelopes: Iterable[Envelope], summary: Summary) -> Usage:
 
 def _cells(name: str, usage: Usage) -> tuple[str, ...]:
     asked = (str(usage.calls), text.duration(usage.seconds))
-    used = (text.count(usage.known_tokens), text.money(usage.known_usd)) if usage.calls else ("", "")
+    tokens = (usage.known_tokens, usage.known_uncached, usage.known_cached, usage.known_output)
+    used = (*map(text.count, tokens), text.money(usage.known_usd)) if usage.calls else ("",) * 5
     return (name, *asked, *used, str(usage.scripts), text.duration(usage.script_seconds))

@@ -3,6 +3,8 @@
 from viewer import text
 from viewer.commands.options import Json, Run, Runs, folder_of
 from viewer.difference import base_of, difference, script_of
+from viewer.headline import idea
+from viewer.loans import Loans
 from viewer.output import emit, hint, say
 from viewer.steps import Step
 from viewer.store import open_reader
@@ -27,31 +29,40 @@ def diff(
     with open_reader(folder) as reader:
         summary = summarise(reader.envelopes())
         new = find_step(summary, step or (summary.best.step if summary.best else "0.1"))
-        old = find_step(summary, other) if other else _parent(summary, new)
+        loans = Loans(summary)
+        old = find_step(summary, other) if other else _parent(summary, new, loans)
         names = (old.name if old else "nothing", new.name)
         changes = difference(reader.artefacts, script_of(old) if old else base_of(new), script_of(new), names)
-    effect = _effect(old, new)
+    effect, taken = _effect(old, new), loans.taken(new)
     if json:
-        emit("diff", {"from": old.name if old else None, "to": new.name, "diff": changes, "folds": effect})
+        data = {"from": old.name if old else None, "to": new.name, "taken_from": taken}
+        emit("diff", {**data, "diff": changes, "folds": effect})
         return 0
     say(f"{new.name} ({new.verdict}, score {new.score_words}) against {names[0]}: {text.gain(new.gain)}")
     for each in new.hypotheses:
         say(f"  {each.component}: {each.statement}")
+    for loan in loans.of(new):
+        if loan.taken:
+            how = "merges the solution of" if loan.why == "merged" else "takes the change of"
+            say(f"it {how} {loan.source}: {text.line(idea(loan.hypotheses))}")
     if effect:
         say("splits: " + ", ".join(f"{text.score(before)} → {text.score(after)}" for before, after in effect))
     if (rests := new.diagnosis.effect if new.diagnosis else None) is not None and rests.standard_error is not None:
         error = text.spread(rests.standard_error)
         say(f"the gain has a standard error of {error}, over {rests.rows} rows of {rests.splits} split(s)")
     say("\n" + ("\n".join(changes) or "the two scripts are the same"))
-    hint(f"gome tree {folder.name}", f"gome log {folder.name} --trace {new.trace} --step {new.step}")
+    against = [f"gome diff {folder.name} {new.name} {each}" for each in taken[:1]]
+    hint(f"gome tree {folder.name}", *against, f"gome log {folder.name} --trace {new.trace} --step {new.step}")
     return 0
 
 
-def _parent(summary: Summary, step: Step) -> Step | None:
-    """The step whose script this one changed."""
+def _parent(summary: Summary, step: Step, loans: Loans) -> Step | None:
+    """The step whose script this one changed, of its own trace or another."""
     base = base_of(step)
     earlier = [each for each in summary.traces[step.trace].trials if each.step < step.step]
-    return next((each for each in reversed(earlier) if base is not None and script_of(each) == base), None)
+    own = next((each for each in reversed(earlier) if base is not None and script_of(each) == base), None)
+    elsewhere = loans.base(step)
+    return find_step(summary, elsewhere) if own is None and elsewhere else own
 
 
 def _effect(old: Step | None, new: Step) -> list[tuple[float, float]]:

@@ -6,6 +6,7 @@ from viewer import text
 from viewer.commands.options import Json, Run, Runs, folder_of
 from viewer.difference import base_of, script_of
 from viewer.headline import idea
+from viewer.loans import Loans
 from viewer.output import emit, hint, say, screen_width
 from viewer.steps import MARKS, Step, Trace
 from viewer.store import open_reader
@@ -15,24 +16,29 @@ __all__ = ["tree"]
 
 
 def tree(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
-    """Show the lineage of a run's solutions, trace by trace, each under the one it changed."""
+    """Show the lineage of a run's solutions, trace by trace, each under the one it changed.
+
+    `⇠ from 0.2` marks a step that took in what another trace's step had found, `⇠ on 0.2` one that went on from it.
+    """
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
         summary = summarise(reader.envelopes())
+    loans = Loans(summary)
     if json:
-        emit("tree", [_data(step, _parents(summary.traces[step.trace])) for step in summary.trials])
+        parents = {index: _parents(trace) for index, trace in summary.traces.items()}
+        emit("tree", [_data(step, parents[step.trace], loans) for step in summary.trials])
         return 0
     for index in sorted(summary.traces):
         trace = summary.traces[index]
         say(f"trace {index}")
-        for line in _branches(trace, _parents(trace), None, ""):
+        for line in _branches(trace, _parents(trace), loans, None, ""):
             say(text.cut(line, screen_width()))
     hint(f"gome diff {folder.name} {_example(summary)}", f"gome report {folder.name}")
     return 0
 
 
 def _parents(trace: Trace) -> dict[str, str | None]:
-    """Each step's parent by name; None for a root."""
+    """Each step's parent in its own trace by name; None for a root."""
     accepted: dict[str, str] = {}
     parents: dict[str, str | None] = {}
     for step in trace.trials:
@@ -43,25 +49,30 @@ def _parents(trace: Trace) -> dict[str, str | None]:
     return parents
 
 
-def _branches(trace: Trace, parents: dict[str, str | None], parent: str | None, indent: str) -> Iterator[str]:
+def _branches(
+    trace: Trace, parents: dict[str, str | None], loans: Loans, parent: str | None, indent: str
+) -> Iterator[str]:
     children = [step for step in trace.trials if parents[step.name] == parent]
     for number, step in enumerate(children, start=1):
         last = number == len(children)
         gain = f" ({text.gain(step.gain)})" if step.gain is not None else ""
         mark = MARKS.get(step.verdict, "·")
-        yield f"{indent}{'└' if last else '├'} {step.name} {mark} {step.score_words}{gain}  {_words(step)}"
-        yield from _branches(trace, parents, step.name, indent + ("  " if last else "│ "))
+        yield f"{indent}{'└' if last else '├'} {step.name} {mark} {step.score_words}{gain}  {_words(step, loans)}"
+        yield from _branches(trace, parents, loans, step.name, indent + ("  " if last else "│ "))
 
 
-def _words(step: Step) -> str:
-    taken = next((each for each in step.recalled if step.proposal and each.id == step.proposal.origin), None)
-    return text.line(idea(step.hypotheses)) + (f"  ⇠ from {taken.trace}.{taken.step}" if taken else "")
+def _words(step: Step, loans: Loans) -> str:
+    taken, base = loans.taken(step), loans.base(step)
+    from_ = f"  ⇠ from {', '.join(taken)}" if taken else ""
+    return text.line(idea(step.hypotheses)) + (f"  ⇠ on {base}" if base else "") + from_
 
 
-def _data(step: Step, parents: dict[str, str | None]) -> dict[str, object]:
+def _data(step: Step, parents: dict[str, str | None], loans: Loans) -> dict[str, object]:
     return {
         "step": step.name,
-        "parent": parents[step.name],
+        "parent": parents[step.name] or loans.base(step),
+        "kind": step.proposal.step_kind if step.proposal else None,
+        "taken_from": loans.taken(step),
         "verdict": step.verdict,
         "score": step.score,
         "gain": step.gain,

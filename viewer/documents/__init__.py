@@ -7,6 +7,7 @@ seconds since 1970; a figure that nobody measured is null.
 from typing import Any
 
 from viewer.documents.log import Placed, Query, Replayed, ScriptAgain, Statistics, WholeMessage
+from viewer.documents.memory import Memory
 from viewer.documents.runs import (
     BestSolution,
     Comparison,
@@ -14,7 +15,6 @@ from viewer.documents.runs import (
     DetachedRun,
     FinishedRun,
     Lanes,
-    Memory,
     Predictions,
     Report,
     RunRow,
@@ -51,7 +51,7 @@ DOCUMENTS: dict[str, Any] = {
     "log-stats": Statistics,
     "log-thread": list[Placed],
     "log-why": list[Placed],
-    "memory": list[Memory],
+    "memory": Memory,
     "message": Placed,
     "predict": Predictions,
     "replay": Replayed,

@@ -15,7 +15,6 @@ __all__ = [
     "Figures",
     "FinishedRun",
     "Lanes",
-    "Memory",
     "Parting",
     "Predictions",
     "Report",
@@ -109,10 +108,16 @@ class DetachedRun(Data):
 
 
 class TreeNode(Data):
-    """A step under the one it changed."""
+    """A step under the one it changed, which may be another trace's.
+
+    `kind` says how far it goes, null before it is proposed; `taken_from` are steps of other traces whose change or
+    solution it took in.
+    """
 
     step: str
     parent: str | None
+    kind: str | None
+    taken_from: list[str]
     verdict: str
     score: float | None
     gain: float | None
@@ -120,46 +125,48 @@ class TreeNode(Data):
 
 
 class StepDiff(Data):
-    """What a step changed; `folds` are scores before and after on each split that both were run on."""
+    """What a step changed; `folds` are scores before and after on each split that both were run on.
+
+    `taken_from` are steps of other traces whose change or solution it took in.
+    """
 
     from_: str | None = Field(alias="from")
     to: str
+    taken_from: list[str]
     diff: list[str]
     folds: list[tuple[float, float]]
 
 
 class Used(Data):
-    """What was asked and run; seconds and US dollars."""
+    """What was asked and run; seconds and US dollars. `tokens_cached` are among `tokens_in`.
+
+    How many calls did not say something: `uncounted` their tokens, `unsplit` those in and out apart, `cache_unsaid` the
+    cached ones, `unpriced` their price.
+    """
 
     calls: int
     seconds: float
     scripts: int
     script_seconds: float
     tokens: float
+    tokens_in: float
+    tokens_cached: float
+    tokens_out: float
     usd: float
     uncounted: int
+    unsplit: int
+    cache_unsaid: int
     unpriced: int
     errors: int
 
 
 class Costs(Data):
-    """What a run has used, by role, trace, model or hypothesis."""
+    """What a run has used, by role, trace, model, question or hypothesis."""
 
     by: str
     groups: dict[str, Used]
     total: Used
     rejected: Used
-
-
-class Memory(Data):
-    """A validated idea, and the steps to which it was given."""
-
-    step: str
-    idea: str
-    gain: float | None
-    score: float | None
-    readers: list[str]
-    message: str
 
 
 class Figures(Data):

@@ -8,7 +8,7 @@ import anyio.to_thread
 from agents.backends.base import Answer
 from agents.backends.expert.diagnosis import assess, survey
 from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.planning import propose
+from agents.backends.expert.planning import propose, read, solve
 from agents.backends.expert.repair import repair
 from agents.backends.expert.tuning import tune
 from agents.backends.expert.writing import write
@@ -16,8 +16,10 @@ from agents.ideas import Record
 from agents.requests import (
     AssessTrial,
     ProposeStep,
+    ReadOutput,
     RepairSolution,
     Request,
+    SolveStep,
     SurveyTask,
     TuneSolution,
     WriteSolution,
@@ -31,6 +33,8 @@ _ANSWERS: dict[type[Request[Any]], Callable[[Any, Judgement], Record]] = {
     SurveyTask: survey,
     AssessTrial: assess,
     ProposeStep: propose,
+    SolveStep: solve,
+    ReadOutput: read,
     WriteSolution: write,
     RepairSolution: repair,
     TuneSolution: tune,

@@ -18,7 +18,7 @@ def _identifiers(scene: Scene) -> Iterable[Choice]:
 
 def _strangers(scene: Scene) -> Iterable[Choice]:
     for column in scene.categories:
-        if column.unseen_in_test > 0.3:
+        if column.unseen_in_test is not None and column.unseen_in_test > 0.3:
             words = f"{column.unseen_in_test:.0%} of the test rows have a {column.name} that training never shows."
             yield Choice((column.name,), 0.01 + 0.02 * column.unseen_in_test, words)
 

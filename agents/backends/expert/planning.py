@@ -14,10 +14,20 @@ from agents.backends.expert.proposal import hypothesis_of, ideas_of, scene_of
 from agents.backends.expert.root import starting_plan
 from agents.backends.expert.scene import Scene
 from agents.backends.expert.selection import Chosen, choose
+from agents.backends.expert.writing import write
 from agents.ideas import Challenge, Hypothesis, Recalled
-from agents.requests import Idea, ProposeStep, Step
+from agents.requests import (
+    Idea,
+    PlannedScript,
+    ProposeStep,
+    Reading,
+    ReadOutput,
+    SolveStep,
+    Step,
+    WriteSolution,
+)
 
-__all__ = ["propose"]
+__all__ = ["propose", "read", "solve"]
 
 _MOST_EXTRAS = 5
 _FAMILIES = 4
@@ -40,6 +50,26 @@ def propose(request: ProposeStep, judgement: Judgement) -> Step:
     if independent:
         chosen = chosen._replace(hypotheses=_drawn(request, chosen.hypotheses, judgement))
     return _reply(request, candidates, chosen)
+
+
+def solve(request: SolveStep, judgement: Judgement) -> PlannedScript:
+    """The plan of a control's step, and its script."""
+    shared = {name: getattr(request, name) for name in SolveStep.model_fields}
+    step = propose(ProposeStep(**shared, stage="improve", wanted=10), judgement)
+    chosen = tuple(step.candidates[number - 1] for number in step.choice)
+    common = {name: shared[name] for name in ("task", "profile", "workplace", "rows", "trace", "step", "seed")}
+    hypotheses = tuple(Hypothesis.model_validate(dict(each) | {"challenge": ""}) for each in chosen)
+    base = request.base.script if request.base else None
+    asked = WriteSolution(**common, base=base, hypotheses=hypotheses, sketch=step.sketch)
+    written = write(asked, judgement)
+    return PlannedScript(script=written.script, notes=f"{step.reason} {written.notes}", hypotheses=chosen)
+
+
+def read(request: ReadOutput, _: Judgement) -> Reading:
+    """The score, or why there is none."""
+    score = request.evaluation.score if request.evaluation else None
+    said = f"it has no score: {request.words}" if score is None else f"{request.task.metric} is {score:.5g}"
+    return Reading(summary=f"The run shows that {said}.")
 
 
 def _reply(request: ProposeStep, candidates: tuple[Hypothesis, ...], chosen: Chosen) -> Step:

@@ -156,4 +156,4 @@ def test_the_recorded_solutions_carry_a_run_through_an_autogen_component(tmp_pat
     assert finished.winner is not None
     assert finished.grade is not None
     assert (finished.trials, finished.accepted, finished.dead_letters) == (1, 1, 0)
-    assert server.calls == 6
+    assert server.calls == 5

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -17,7 +18,6 @@ from tests.agents.model_server import Ask, ModelServer, Play
 from tests.scenarios.make_task import make_task
 
 TRACES = 200
-TRIALS = 30
 
 
 class Gate:
@@ -39,27 +39,26 @@ class Gate:
             self._changed.notify_all()
 
 
-class Gates:
-    """One for the surveys, and one for the proposals: else a trace is done before others begin, and goes again."""
+def held(gate: Gate) -> Callable[[Ask], Play]:
+    """A model whose proposals go through the gate: else a trace is done before others begin, and goes again."""
 
-    def __init__(self) -> None:
-        self.of = {"survey_task": Gate(TRACES), "propose_hypotheses": Gate(TRIALS)}
-
-    def turn(self, ask: Ask) -> Play:
-        if ask.kind in self.of:
-            self.of[ask.kind].hold(ask.trace)
+    def turn(ask: Ask) -> Play:
+        if ask.kind == "propose_step":
+            gate.hold(ask.trace)
         return canned(ask)
+
+    return turn
 
 
 def scenario(task: Path, base_url: str) -> Scenario:
-    """A survey of every trace; of some a trial too, whose script is refused before it runs: four questions more."""
+    """One survey for all, and of every trace a trial whose script is refused before it runs: three questions."""
     backend = {"kind": "openai", "model": "m", "base_url": base_url, "concurrency": TRACES, "context": 32_000}
     return Scenario.model_validate(
         {
             "name": "in-flight",
             "task": str(task),
             "traces": TRACES,
-            "budget": {"trials": TRIALS},
+            "budget": {"trials": TRACES},
             "backends": {"local": backend},
             "roles": {"diagnoser": "local", "proposer": "local", "executor": "local"},
             "executors": {"slots": 1, "repairs": 0, "timeout": {"debug": "20s", "full": "20s"}},
@@ -84,16 +83,16 @@ def order(*labels: str) -> list[str]:
 
 
 def test_none_is_lost_and_every_role_keeps_its_order(tmp_path: Path) -> None:
-    gates, folder = Gates(), tmp_path / "run"
-    with ModelServer(gates.turn) as server:
+    gate, folder = Gate(TRACES), tmp_path / "run"
+    with ModelServer(held(gate)) as server:
         asked = scenario(make_task(tmp_path / "task", rows=200), server.base_url)
         finished = anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="in-flight"))
     assert finished is not None
-    assert (finished.trials, finished.dead_letters) == (TRIALS, 0)
-    assert {kind: gate.most for kind, gate in gates.of.items()} == {"survey_task": TRACES, "propose_hypotheses": TRIALS}
+    assert (finished.trials, finished.dead_letters) == (TRACES, 0)
+    assert gate.most == TRACES
 
     made = Counter((ask.kind, ask.trace) for ask in server.asks)
-    assert len(made) == TRACES + 4 * TRIALS
+    assert len(made) == 1 + 3 * TRACES
     assert set(made.values()) == {1}
 
     heard: dict[str, list[str]] = defaultdict(list)
@@ -103,10 +102,8 @@ def test_none_is_lost_and_every_role_keeps_its_order(tmp_path: Path) -> None:
                 heard[each.sender].append(f"asks {label}")
             case ActivityFinished(label=label):
                 heard[each.sender].append(f"has {label}")
-    tried = {trace for kind, trace in made if kind == "assess_trial"}
-    assert len(tried) == TRIALS
     for trace in range(TRACES):
-        assert heard[f"diagnoser-{trace}"] == order("SurveyTask", *(["AssessTrial"] if trace in tried else []))
-        if trace in tried:
-            assert heard[f"proposer-{trace}"] == order("ProposeHypotheses", "SelectHypothesis")
-            assert heard[f"writer-{trace}"] == order("WriteSolution")
+        surveys = [] if trace else ["SurveyTask"]
+        assert heard[f"diagnoser-{trace}"] == order(*surveys, "AssessTrial")
+        assert heard[f"proposer-{trace}"] == order("ProposeStep")
+        assert heard[f"writer-{trace}"] == order("WriteSolution")

@@ -216,8 +216,8 @@ def test_many_calls_at_once_refused_alike_fall_back_one_step() -> None:
 
 def test_a_prompt_that_is_too_long_is_asked_again_shorter() -> None:
     request = made.assess_trial(output="line of output\n" * 3000, wanted=())
-    reply = say('{"alignment": "aligned", "alignment_reason": "", "accept": true, "reason": "", "observations": "", '
-                '"hypothesis_verdict": "confirmed", "challenges": []}')  # fmt: skip
+    reply = say('{"alignment": "aligned", "accept": true, "reason": "", "observations": "", "finding": "", '
+                '"hypothesis_verdict": "confirmed"}')  # fmt: skip
     too_long = fail(400, "the request exceeds the available context size", code="exceed_context_size_error")
     outcome, server = asking(too_long, reply, request=request)
     assert len(server.asks[1].prompt) < len(server.asks[0].prompt)

@@ -1,6 +1,6 @@
 """Every way in which an endpoint may answer, through a whole run: what the run does, and that none is lost.
 
-A server plays one of them to each `propose_hypotheses`, for as long as it is not mended. Then a run either goes on as
+A server plays one of them to each `propose_step`, for as long as it is not mended. Then a run either goes on as
 though nothing were amiss; or it asks again, gives the step up with words, and ends in good order; or it pauses with
 words, and once the server is mended it is resumed and ends, with no finished call paid twice.
 """
@@ -38,8 +38,8 @@ from tests.agents.model_server import (
 )
 from tests.scenarios.make_task import make_task
 
-ASKED = ("survey_task", "propose_hypotheses", "select_hypothesis", "write_solution", "assess_trial")
-GOOD = json.dumps({"hypotheses": [made.hypothesis().model_dump()]})
+ASKED = ("survey_task", "propose_step", "write_solution", "assess_trial")
+GOOD = json.dumps({"candidates": [made.idea().model_dump()], "choice": [1]})
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ CASES = {
     "never answers": Case(always(hang()), "pauses", "no answer within 3 s", {"timeout": 3, "retries": 0}),
     "malformed JSON": Case(always(say(GOOD[:-2])), "gives the step up", "not well formed"),
     "JSON in prose": Case(always(say(f"Certainly!\n{GOOD}\nGood luck.")), "goes on"),
-    "wrong schema": Case(always(say('{"ideas": []}')), "gives the step up", "hypotheses: Field required"),
+    "wrong schema": Case(always(say('{"ideas": []}')), "gives the step up", "candidates: Field required"),
     "empty choice": Case(always(say(None, choices=False)), "gives the step up", "empty list of choices"),
     "cut at max tokens": Case(
         always(say(GOOD[:90], finish="length")), "gives the step up", "cut off at the limit of tokens"
@@ -98,7 +98,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scenario(task: Path, server: ModelServer, settings: dict[str, Any]) -> Scenario:
-    """One trace, one trial, and a script that is refused before it runs: five questions."""
+    """One trace, one trial, and a script that is refused before it runs: four questions."""
     backend = {"kind": "openai", "model": "m", "base_url": server.base_url, "retries": 1, "asks": 2, "timeout": 20}
     return Scenario.model_validate(
         {
@@ -124,7 +124,7 @@ def test_what_the_run_does(name: str, task: Path, tmp_path: Path) -> None:
     case, folder, mended = CASES[name], tmp_path / "run", False
 
     def turn(ask: Ask) -> Play:
-        if ask.kind == "propose_hypotheses" and not mended:
+        if ask.kind == "propose_step" and not mended:
             return case.play(ask)
         return as_stream(canned(ask)) if ask.body.get("stream") else canned(ask)
 
@@ -147,10 +147,10 @@ def test_what_the_run_does(name: str, task: Path, tmp_path: Path) -> None:
     assert finished is not None
     assert finished.trials == 1
     if case.does == "gives the step up":
-        assert calls == {"survey_task": 1, "propose_hypotheses": 2}
+        assert calls == {"survey_task": 1, "propose_step": 2}
         assert len(dead) == finished.dead_letters == 1
         assert case.words in dead[0]
     else:
         assert (dead, finished.dead_letters) == ([], 0)
         assert calls.keys() == set(ASKED)
-        assert {calls[kind] for kind in ASKED if kind != "propose_hypotheses"} == {1}, "no finished call is paid twice"
+        assert {calls[kind] for kind in ASKED if kind != "propose_step"} == {1}, "no finished call is paid twice"

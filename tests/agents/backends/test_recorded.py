@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from agents.backends.openai import OpenAIBackend
-from agents.ideas import Solution
-from agents.requests import Assessment, Hypotheses, Request, Script, Selection, Survey
+from agents.ideas import Hypothesis, Solution
+from agents.requests import Assessment, Request, Script, Step, Survey
 from errors import Outage
 from scenarios.evidence import Evaluation
 from scenarios.harness import FILES, Harness
@@ -58,36 +58,40 @@ async def converse(backend: OpenAIBackend, harness: Harness, folder: Path) -> li
 
     survey: Survey = await ask(made.survey_task(**common))
     assert {each.source for each in survey.challenges} == {"scenario"}
-    root = common | {"step": 1, "incumbent": None, "history": (), "stage": "draft"}
-    hypotheses: Hypotheses = await ask(made.propose_hypotheses(**root, challenges=survey.challenges))
-    assert {each.challenge for each in hypotheses.hypotheses} <= {each.caption for each in survey.challenges}
-    chosen: Selection = await ask(made.select_hypothesis(**root, candidates=hypotheses.hypotheses, recalled=()))
-    assert chosen.action == "root"
-    assert set(chosen.hypotheses) <= set(hypotheses.hypotheses)
-    writing = common | {"step": 1, "hypotheses": chosen.hypotheses}
-    first: Script = await ask(made.write_solution(**writing, base=None, sketch=chosen.sketch))
+    step: Step = await ask(made.first_step(**common, challenges=survey.challenges))
+    assert {each.challenge for each in step.candidates} <= set(range(1, len(survey.challenges) + 1))
+    assert len(step.choice) == 2, "a first solution takes what goes together"
+    tried = chosen(step)
+    writing = common | {"step": 1, "hypotheses": tried}
+    first: Script = await ask(made.write_solution(**writing, base=None, sketch=step.sketch))
     broken, words = run_script(harness, first.script, "debug", folder / "broken")
     assert not broken.valid
     assert "KeyError: 'hour'" in words
     mended: Script = await ask(made.repair_solution(**writing, script=first.script, output=words, evaluation=broken))
     full, words = run_script(harness, mended.script, "split-0", folder / "full")
     assert full.valid, words
-    judging = common | {"step": 1, "hypotheses": chosen.hypotheses, "incumbent": None, "history": ()}
+    judging = common | {"step": 1, "hypotheses": tried, "incumbent": None, "history": ()}
     verdict: Assessment = await ask(
         made.assess_trial(**judging, script=mended.script, evaluation=full, effect=None, wanted=("scenario",))
     )
-    assert verdict.accept
+    assert verdict.alignment == "aligned"
+    assert verdict.finding
 
     best = Solution(script=mended.script, evaluation=full, seconds=0)
-    second = common | {"step": 2, "incumbent": best}
-    hypotheses = await ask(made.propose_hypotheses(**second, challenges=verdict.challenges))
-    chosen = await ask(made.select_hypothesis(**second, candidates=hypotheses.hypotheses, recalled=()))
+    step = await ask(made.propose_step(**common, base=best, challenges=verdict.challenges, recalled=()))
+    assert step.choice == (1,)
     change: Script = await ask(
-        made.write_solution(**common, base=best.script, hypotheses=chosen.hypotheses, sketch=chosen.sketch)
+        made.write_solution(**common, base=best.script, hypotheses=chosen(step), sketch=step.sketch)
     )
     better, _ = run_script(harness, change.script, "split-0", folder / "better")
-    await ask(made.assess_trial(**second, script=change.script, evaluation=better, wanted=("scenario",)))
+    await ask(made.assess_trial(**common, incumbent=best, script=change.script, evaluation=better))
     return [full, better]
+
+
+def chosen(step: Step) -> tuple[Hypothesis, ...]:
+    """What the step implements, in the shape in which it is written."""
+    taken = (step.candidates[number - 1] for number in step.choice)
+    return tuple(Hypothesis.model_validate(dict(each) | {"challenge": ""}) for each in taken)
 
 
 def test_a_recorded_trial_with_a_repair_and_a_step_that_improves(harness: Harness, tmp_path: Path) -> None:
@@ -111,13 +115,11 @@ def test_a_recorded_trial_with_a_repair_and_a_step_that_improves(harness: Harnes
     assert better.score < 0.5
     assert [(ask.kind, ask.step) for ask in server.asks] == [
         ("survey_task", 0),
-        ("propose_hypotheses", 1),
-        ("select_hypothesis", 1),
+        ("propose_step", 1),
         ("write_solution", 1),
         ("repair_solution", 1),
         ("assess_trial", 1),
-        ("propose_hypotheses", 2),
-        ("select_hypothesis", 2),
+        ("propose_step", 2),
         ("write_solution", 2),
         ("assess_trial", 2),
     ]

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(missing(FOLDER) is not None, reason=missing(FOLDER) or ""),
 ]
 
-ASKED = {"SurveyTask", "ProposeHypotheses", "SelectHypothesis", "WriteSolution", "RepairSolution", "AssessTrial"}
+ASKED = {"SurveyTask", "ProposeStep", "WriteSolution", "RepairSolution", "AssessTrial"}
 
 
 def scenario(task: Path, base_url: str) -> Scenario:

@@ -9,16 +9,15 @@ from agents.backends.structured import LONGEST_ANSWER, MisfitError, json_schema,
 from tests.agents import requests_made as made
 
 SURVEY: dict[str, Any] = {"challenges": [made.CHALLENGE.model_dump()]}
-SELECTION: dict[str, Any] = {
-    "action": "select",
-    "hypotheses": [made.hypothesis().model_dump()],
-    "origin": None,
+STEP: dict[str, Any] = {
+    "candidates": [made.idea().model_dump(), made.idea("loss", "poisson").model_dump()],
+    "choice": [2],
     "reason": "it is better",
     "sketch": "## Current state",
 }
+SCORED: dict[str, Any] = {"candidates": [made.idea(scores=made.SCORES).model_dump()]}
 ASSESSMENT: dict[str, Any] = {
     "alignment": "aligned",
-    "alignment_reason": "line 3",
     "accept": True,
     "reason": "clear",
     "observations": "none",
@@ -65,11 +64,9 @@ def test_what_does_not_fit_is_said_in_words(text: str, words: str) -> None:
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
 def test_figures_must_be_finite(value: str) -> None:
-    reply = json.dumps({"hypotheses": [made.hypothesis().model_dump()]}).replace(
-        '"expected_gain": 0.1', f'"expected_gain": {value}'
-    )
+    reply = json.dumps(STEP).replace('"expected_gain": 0.1', f'"expected_gain": {value}')
     with pytest.raises(MisfitError, match="not finite"):
-        parse_reply(made.propose_hypotheses(), reply)
+        parse_reply(made.propose_step(), reply)
 
 
 def test_text_that_no_file_can_hold_does_not_fit() -> None:
@@ -101,19 +98,62 @@ def test_a_thought_without_an_end_does_not_fit() -> None:
 @pytest.mark.parametrize(
     ("request_", "changed", "words"),
     [
-        (made.select_hypothesis(), {"action": "root"}, "cannot be root"),
-        (made.select_hypothesis(incumbent=None), {}, "must be root"),
-        (made.select_hypothesis(), {"origin": "zzzz"}, r"origin must be the id .*a1b2"),
-        (made.select_hypothesis(), {"hypotheses": SELECTION["hypotheses"] * 2}, "2 were given"),
+        (made.propose_step(), {"choice": [3]}, "choice 3 is none of the 2 candidates"),
+        (made.propose_step(), {"choice": [0]}, "choice 0 is none"),
+        (made.propose_step(), {"choice": []}, "nothing was chosen"),
+        (made.propose_step(), {"choice": [1, 2]}, "one change is made in a step of kind edit"),
+        (made.propose_step(), {"recalled": 2}, "recalled 2 is none of the 1 recalled changes"),
+        (made.first_step(), {"choice": [], "recalled": 1}, "nothing was chosen"),
+        (made.propose_step(wanted=1), {}, "2 candidates were given, and at most 1"),
+        (made.propose_step(), {"candidates": [made.idea(challenge=2).model_dump()], "choice": [1]}, "challenge 2 is"),
+        (made.knowing_step(kinds=("edit", "bundle")), {"kind": "leap"}, "leap cannot be chosen here, only edit, bundle"),
+        (made.knowing_step(wanted=9), {"candidates": STEP["candidates"] * 2, "kind": "bundle", "choice": [1, 2, 3, 4]},
+         "at most three changes"),
+        (made.knowing_step(), {"kind": "merge"}, "a merge needs `source`, the number of one of the 2"),
+        (made.knowing_step(), {"kind": "return", "source": 3}, "a return needs `source`"),
+        (made.propose_step(ranked=True), {}, "every candidate needs its scores"),
+        (made.propose_step(ranked=True), {"candidates": []}, "there is no candidate"),
+    ],
+)  # fmt: skip
+def test_a_step_must_agree_with_its_request(request_: Any, changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(MisfitError, match=words):
+        parse_reply(request_, json.dumps(STEP | changed))
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply"),
+    [
+        (made.propose_step(), STEP | {"recalled": 1}),
+        (made.propose_step(), STEP | {"choice": [], "recalled": 1}),
+        (made.first_step(), STEP | {"choice": [1, 2]}),
+        (made.planned_step(), {"candidates": [made.idea(challenge=0).model_dump()], "choice": [1]}),
+        (made.knowing_step(), STEP | {"kind": "bundle", "choice": [1, 2]}),
+        (made.knowing_step(), STEP | {"kind": "merge", "source": 2}),
+        (made.knowing_step(), STEP | {"kind": "leap", "choice": [1, 2]}),
+        (made.propose_step(ranked=True), SCORED),
     ],
 )
-def test_a_selection_must_agree_with_its_request(request_: Any, changed: dict[str, Any], words: str) -> None:
-    with pytest.raises(MisfitError, match=words):
-        parse_reply(request_, json.dumps(SELECTION | changed))
+def test_a_step_may_do_what_its_request_offers(request_: Any, reply: dict[str, Any]) -> None:
+    read = parse_reply(request_, json.dumps(reply))
+    assert {name: read[name] for name in reply} == reply
 
 
-def test_a_selection_may_name_what_was_recalled() -> None:
-    assert parse_reply(made.select_hypothesis(), json.dumps(SELECTION | {"origin": "a1b2"}))["origin"] == "a1b2"
+@pytest.mark.parametrize("more", [{}, ASSESSMENT | {"alignment": "severe", "challenges": SURVEY["challenges"]}])
+def test_what_is_not_asked_for_need_not_be_said_and_is_not_heard(more: dict[str, Any]) -> None:
+    said = more | {"observations": "It did not run."}
+    read = parse_reply(made.assess_trial(evaluation=None, wanted=()), json.dumps(said))
+    assert (read["accept"], read["alignment"], read["challenges"]) == (False, "aligned", [])
+
+
+def test_a_step_of_one_kind_is_of_that_kind() -> None:
+    assert parse_reply(made.propose_step(), json.dumps(STEP | {"kind": "leap", "source": 4}))["kind"] == "edit"
+
+
+def test_only_findings_that_are_known_are_contradicted() -> None:
+    known = made.assess_trial(findings=made.FINDINGS)
+    assert parse_reply(known, json.dumps(ASSESSMENT | {"contradicts": [2]}))["contradicts"] == [2]
+    with pytest.raises(MisfitError, match="contradicts 3, and there are 2 findings"):
+        parse_reply(known, json.dumps(ASSESSMENT | {"contradicts": [3]}))
 
 
 def test_challenges_come_from_the_sources_that_were_asked() -> None:

@@ -1,0 +1,29 @@
+"""How a Python script failed, read out of what it printed: the last error, and the line of the script it came from."""
+
+import re
+
+__all__ = ["last_error"]
+
+_ERROR = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
+_LINE = re.compile(r'^\s+File "[^"]*solution\.py", line (?P<line>\d+)')
+_LONGEST = 200
+
+
+def last_error(printed: str) -> str:
+    """`KeyError, line 32: 'hour'`; empty where no traceback was printed.
+
+    What stands behind the line's number is the error's own message, which may hold cells of the data.
+    """
+    lines = printed.splitlines()
+    begins = [at for at, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    if not begins:
+        return ""
+    place = ""
+    for line in lines[begins[-1] + 1 :]:
+        if found := _LINE.match(line):
+            place = found["line"]
+        elif not line.startswith((" ", "\t")) and (error := _ERROR.match(line)):
+            where = f", line {place or '?'}"
+            message = f": {error['message'][:_LONGEST]}" if error["message"] else ""
+            return f"{error['type']}{where}{message}"
+    return ""

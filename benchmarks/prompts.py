@@ -1,0 +1,161 @@
+"""What a trial asks of a language model: calls, characters, and how many of them a provider's cache could serve.
+
+`python -m benchmarks.prompts [--trials N] [--of FOLDER]` conducts scenarios/bike-demand in lockstep, ten trials in two
+traces. The offline expert answers and the scripts are really run. Then every question of the log is rendered as a
+language model would be asked it, in both parts, and a table is printed. Answers, and questions put again because an
+answer did not fit, are not in it.
+
+"in all" is the share of characters in the beginning that is the same, to the byte, in all prompts of the run; "in an
+earlier one" the share in the longest beginning that some prompt before it had: what a cache that forgets nothing could
+serve. `--of FOLDER` renders the questions of a run that is there, so that two versions of the templates are compared on
+the same questions.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from agents.backends.asking import USUAL_WINDOW
+from agents.conduct import conduct
+from agents.messages import VOCABULARY, Diagnosis
+from agents.prompting import render
+from agents.requests import (
+    AssessTrial,
+    ProposeStep,
+    RepairSolution,
+    Request,
+    SurveyTask,
+    TuneSolution,
+    WriteSolution,
+)
+from bus.lifecycle import ActivityStarted
+from bus.reader import LogReader
+from scenarios.loader import load_scenario
+from scenarios.schema import Scenario
+
+__all__ = ["Asked", "Line", "lines", "main", "measured", "page"]
+
+SCENARIO = Path(__file__).parents[1] / "scenarios" / "bike-demand.yaml"
+TRIALS = 10
+QUESTIONS: tuple[type[Request[Any]], ...] = (
+    SurveyTask,
+    ProposeStep,
+    WriteSolution,
+    RepairSolution,
+    TuneSolution,
+    AssessTrial,
+)
+LIMIT = USUAL_WINDOW * 3 // 4
+"""Tokens that a prompt may have where a quarter of the usual window is left for the answer."""
+BEFORE = "before: 4 calls and 112,000 characters a trial, measured with a language model on another task"
+AIM = "aim: at most 3 calls and 60,000 characters a trial, at least 60 % of the characters the same in all"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The prompts of a run, each with its question, in the order in which they were put; and how many trials it had."""
+
+    prompts: tuple[tuple[str, str], ...]
+    trials: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One question, or `all` of them. Shares are of its own characters."""
+
+    question: str
+    calls: int
+    characters: int
+    in_all: float
+    in_earlier: float
+
+
+def measured(folder: Path) -> Asked:
+    """The prompts of the run whose log is in `folder`, as the templates render its questions now."""
+    with LogReader(folder, VOCABULARY) as reader:
+        trials = sum(
+            bool(each.step) for each in reader.envelopes(kinds=["diagnosis"]) if isinstance(each.message, Diagnosis)
+        )
+        return Asked(tuple(_prompts(reader)), trials)
+
+
+def _prompts(reader: LogReader) -> Iterator[tuple[str, str]]:
+    """Each question's name with both parts of its prompt; a question that was asked again counts once."""
+    kinds = {each.__name__: each for each in QUESTIONS}
+    for each in reader.envelopes(kinds=["activity_started"]):
+        asked = each.message
+        if isinstance(asked, ActivityStarted) and asked.activity == "reason" and asked.attempt == 1:
+            request = kinds[asked.label].model_validate_json(reader.artefacts.read_now(asked.request_ref))
+            prompt = render(request, LIMIT)
+            yield asked.label, prompt.system + prompt.user
+
+
+def lines(asked: Asked) -> list[Line]:
+    """Each question in the order of the ring, and all together last."""
+    texts = [text for _, text in asked.prompts]
+    common = min((_shared(texts[0], text) for text in texts), default=0)
+    earlier = [max((_shared(text, other) for other in texts[:at]), default=0) for at, text in enumerate(texts)]
+    found = []
+    for name in (*(each.__name__ for each in QUESTIONS), "all"):
+        places = [at for at, (question, _) in enumerate(asked.prompts) if name in (question, "all")]
+        characters = sum(len(texts[at]) for at in places)
+        if places:
+            served = sum(earlier[at] for at in places)
+            found.append(Line(name, len(places), characters, common * len(places) / characters, served / characters))
+    return found
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
+
+
+def page(asked: Asked) -> str:
+    """The table, and what a trial comes to."""
+    if not asked.prompts:
+        return "the run has put no question yet"
+    rows = [f"{'question':<16}{'calls':>7}{'characters a call':>19}{'in all':>8}{'in an earlier one':>19}"]
+    found = lines(asked)
+    rows += [
+        f"{each.question:<16}{each.calls:>7}{each.characters / each.calls:>19,.0f}"
+        f"{each.in_all:>8.0%}{each.in_earlier:>19.0%}"
+        for each in found
+    ]
+    total, trials = found[-1], max(1, asked.trials)
+    now = (
+        f"now: {total.calls / trials:.1f} calls and {total.characters / trials:,.0f} characters a trial, "
+        f"{total.in_all:.0%} of the characters the same in all; {asked.trials} trials"
+    )
+    return "\n".join([*rows, "", now, BEFORE, AIM])
+
+
+def scenario_of(trials: int) -> Scenario:
+    """The quick start with so many trials, the same in each run, and no more of a finish than there must be."""
+    changed = (f"budget={{trials: {trials}}}", "memory.consistency=lockstep", "method.finish={candidates: 1, seeds: 1}")
+    return load_scenario(SCENARIO, changed)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run, render and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.prompts")
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    parser.add_argument("--of", type=Path, help="the folder of a run that is there; nothing is run")
+    asked = parser.parse_args(arguments)
+    if asked.of is not None:
+        print(page(measured(asked.of)))
+        return
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as name:
+        folder = Path(name) / "run"
+        anyio.run(lambda: conduct(scenario_of(asked.trials), SCENARIO, folder, run_id="prompts"))
+        print(page(measured(folder)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
