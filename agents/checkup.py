@@ -79,7 +79,7 @@ def _question(scenario: Scenario, task_path: Path) -> SurveyTask:
         harness = Harness(task, Path(folder), scenario.seed, scenario.method.finish.holdout, limits)
         seed = derive_seed(scenario.seed, 0, 0, "survey")
         environment = describe(python_of(scenario.executors) or Path(sys.executable))
-        workplace = workplace_of(scenario.executors, environment, limits.threads, {})
+        workplace = workplace_of(scenario, environment, limits.threads, {})
         return SurveyTask(
             task=task.brief,
             profile=harness.profile,

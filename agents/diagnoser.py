@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agents.difference import difference
-from agents.ideas import Challenge, Effect, Finding, Left
+from agents.ideas import Challenge, Effect, Left
 from agents.messages import Diagnosis, Proposal, Recollection, StepOpened, TraceOpened, Trial
 from agents.requests import Assessment, AssessTrial, ReadOutput, SurveyTask
 from agents.role import Reasoner, Role, place
@@ -36,7 +36,7 @@ class Diagnoser(Role):
         self.reasoner = reasoner
         self.state = TraceState()
         self.left: dict[int, Left] = {}
-        self.findings: dict[int, tuple[Finding, ...]] = {}
+        self.known: dict[int, Recollection] = {}
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the proposals that are in the air, and the trace's history."""
@@ -45,10 +45,10 @@ class Diagnoser(Role):
             case StepOpened() as opened:
                 self.left[step] = opened.left
             case Recollection() as known:
-                self.findings[step] = known.findings
+                self.known[step] = known
             case Diagnosis():
                 self.left.pop(step, None)
-                self.findings.pop(step, None)
+                self.known.pop(step, None)
             case _:
                 pass
         self.state.heard(envelope)
@@ -99,6 +99,9 @@ class Diagnoser(Role):
             return diagnosis.model_copy(update={"observations": read})
         request = await self._question(trial, proposal, effect, trace, step)
         assessment = await self.reasoner.ask(request, context)
+        if len(wanted := request.wanted) == 1:  # then it is not asked for
+            sourced = tuple(each.model_copy(update={"source": wanted[0]}) for each in assessment.challenges)
+            assessment = assessment.model_copy(update={"challenges": sourced})
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
         contradicts = tuple(
             (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts
@@ -111,7 +114,7 @@ class Diagnoser(Role):
         self, trial: Trial, proposal: Proposal, effect: Effect | None, trace: int, step: int
     ) -> AssessTrial:
         incumbent, method = await self.solution(self.state.best), self.scenario.method
-        left = self.left.get(step, Left())
+        left, known = self.left.get(step, Left()), self.known.get(step, Recollection())
         wanted = wanted_sources(self.state.accepted, self.state.refused, method)
         if left.none or not self.optimizer.structured:
             wanted = ()  # nobody would answer them
@@ -134,7 +137,8 @@ class Diagnoser(Role):
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
             baseline=self.opened.baseline,
-            findings=self.findings.get(step, ()),
+            findings=known.findings,
+            standings=known.standings,
             left=left,
             wanted=wanted,
         )

@@ -52,7 +52,7 @@ class Record(BaseModel):
 class Challenge(Record):
     """One direction of the gradient: something that holds the solution back."""
 
-    source: Literal["scenario", "feedback"]
+    source: Literal["scenario", "feedback"] = "scenario"
     category: str
     caption: str
     statement: str
@@ -122,15 +122,16 @@ class TrialNote(Record):
     accepted: bool
     reason: str
     observations: str
+    standard_error: float | None = None
 
 
 class Recalled(Record):
     """An accepted change out of memory, with where it comes from and why it was recalled.
 
     `hypotheses` were accepted together: one, or all of a first solution or a bundle. `gain` is what they brought their
-    own trace, with its standard error; `score` the score it reached there. `weight` is the probability with which the
-    interaction kernel drew it, None for the global best. `script_ref` is the solution that has it and `base_ref` the
-    one before; `difference` is what changed in the script, as a diff, where a prompt is to show it.
+    own trace, with its standard error; `score` the score it reached there, `judged` as in TraceBest. `weight` is the
+    probability with which the interaction kernel drew it, None for the global best. `script_ref` is the solution that
+    has it and `base_ref` the one before; `difference` is what a prompt shows of its script: a diff, or the whole.
     """
 
     id: str
@@ -141,6 +142,7 @@ class Recalled(Record):
     gain: float
     standard_error: float | None
     score: float
+    judged: str = ""
     weight: float | None
     why: Literal["global-best", "sampled"]
     script_ref: str
@@ -168,11 +170,15 @@ class Finding(Record):
 
 
 class TraceBest(Record):
-    """Where a trace stands: its best solution, by which step it was reached, and after how many trials."""
+    """Where a trace stands: its best solution, by which step it was reached, and after how many trials.
+
+    `judged` says on how many splits of how many it was run, empty where on all.
+    """
 
     trace: int
     step: int
     score: float
+    judged: str = ""
     idea: str
     trials: int
     script_ref: str
@@ -198,6 +204,17 @@ class Left(Record):
     calls: float | None = None
     tokens: float | None = None
     usd: float | None = None
+
+    @property
+    def told(self) -> str:
+        """In words; empty where nothing is limited."""
+        parts = []
+        if self.trials is not None:
+            shared = f", about {self.trials // self.traces} for each of the {self.traces} traces"
+            parts.append(f"{self.trials} trials{shared if self.traces > 1 else ''}")
+        units = {"minutes": self.minutes, "model calls": self.calls, "tokens": self.tokens, "USD": self.usd}
+        parts += [f"{amount:.4g} {unit}" for unit, amount in units.items() if amount is not None]
+        return "; ".join(parts)
 
     @property
     def none(self) -> bool:

@@ -11,7 +11,7 @@ Four kinds of entries, each with the trials that speak for and against it:
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from agents.ideas import Challenge, Failure, Finding, Hypothesis, Key, Recalled, TraceBest
@@ -26,12 +26,13 @@ from agents.messages import (
 )
 from agents.momentum import signed_gain
 from bus.message import Envelope
-from scenarios.evidence import Direction
+from scenarios.evidence import Direction, Evaluation
 
 __all__ = ["Given", "Memory", "Picture", "Success", "Trying", "in_errors"]
 
 Place = tuple[int, int]
 """(trace, step)."""
+_MOST_ERRORS = 3.0
 _MOST_FAILURES, _MOST_FINDINGS, _MOST_STANDINGS, _MOST_SIBLINGS = 8, 12, 8, 60
 
 
@@ -60,6 +61,7 @@ class Success:
     gain: float
     error: float | None
     score: float
+    judged: str
     spread: float | None
     script_ref: str
     base_ref: str | None
@@ -69,6 +71,11 @@ class Success:
     def statement(self) -> str:
         """What it changed, in words."""
         return " ".join(each.statement for each in self.hypotheses)
+
+    @property
+    def short(self) -> str:
+        """The same by its parameters."""
+        return "; ".join(f"{each.parameter} {each.direction}" for each in self.hypotheses)
 
     @property
     def path(self) -> Iterator["Success"]:
@@ -89,6 +96,7 @@ class Success:
             gain=self.gain,
             standard_error=self.error,
             score=self.score,
+            judged=self.judged,
             weight=weight,
             why="global-best" if weight is None else "sampled",
             script_ref=self.script_ref,
@@ -165,10 +173,8 @@ class Memory:
                 self._diagnosed(envelope.id, where, trace, diagnosis)
             case TraceRestarted() as restart:
                 self._restarted(trace, restart)
-            case SolutionCompleted() as completed if trace.best and trace.best.script_ref == completed.script_ref:
-                score = completed.evaluation.score
-                if score is not None:
-                    trace.best = trace.best.model_copy(update={"score": score})
+            case SolutionCompleted() as completed:
+                self._completed(completed)
             case _:
                 pass
 
@@ -191,6 +197,19 @@ class Memory:
         self._contradicted(where, diagnosis)
         if diagnosis.accepted and diagnosis.score is not None and diagnosis.script_ref is not None:
             self._accepted(name, where, trace, diagnosis, diagnosis.score, diagnosis.script_ref)
+
+    def _completed(self, completed: SolutionCompleted) -> None:
+        """The score of a solution on all of its splits."""
+        evaluation = completed.evaluation
+        if evaluation.score is None:
+            return
+        score, said, spread = evaluation.score, judged(evaluation), evaluation.standard_error
+        for number, entry in enumerate(self.successes):
+            if entry.script_ref == completed.script_ref:
+                self.successes[number] = replace(entry, score=score, judged=said, spread=spread)
+        for trace in self.traces.values():
+            if trace.best is not None and trace.best.script_ref == completed.script_ref:
+                trace.best = trace.best.model_copy(update={"score": score, "judged": said})
 
     def _failed(self, where: Place, words: str) -> None:
         proposal = self.proposed.get(where)
@@ -234,6 +253,7 @@ class Memory:
             gain=effect.gain if effect else 0.0,
             error=effect.standard_error if effect else None,
             score=score,
+            judged=judged(evaluation),
             spread=evaluation.standard_error if evaluation else None,
             script_ref=script_ref,
             base_ref=trace.best.script_ref if trace.best else None,
@@ -244,7 +264,13 @@ class Memory:
             self.tryings[name].append(Trying(*where, in_errors(effect.gain, effect.standard_error)))
         trace.tip = entry
         trace.best = TraceBest(
-            trace=where[0], step=where[1], score=score, idea=entry.statement, trials=trace.trials, script_ref=script_ref
+            trace=where[0],
+            step=where[1],
+            score=score,
+            judged=entry.judged,
+            idea=entry.short,
+            trials=trace.trials,
+            script_ref=script_ref,
         )
 
     def _restarted(self, trace: _Trace, restart: TraceRestarted) -> None:
@@ -258,7 +284,8 @@ class Memory:
                 trace=source.trace,
                 step=source.step,
                 score=source.score,
-                idea=source.statement,
+                judged=source.judged,
+                idea=source.short,
                 trials=trace.trials,
                 script_ref=source.script_ref,
             )
@@ -266,17 +293,16 @@ class Memory:
     def demoted(self, entry: Success) -> str:
         """Why an accepted change is not recalled any more, in words; empty while it is.
 
-        It is demoted once all its trials together show no gain: the mean over them, in standard errors.
+        It is demoted once all its trials together show no gain: the mean over them in standard errors, of which one
+        trial counts for three at most.
         """
         tried = self.tryings[entry.id]
         against = [each for each in tried if each.gain <= 0]
-        if not against or fmean(each.gain for each in tried) > 0:
+        if not against or fmean(max(-_MOST_ERRORS, min(_MOST_ERRORS, each.gain)) for each in tried) > 0:
             return ""
         worst = min(against, key=lambda each: each.gain)
-        return (
-            f"step {worst.step} of trace {worst.trace} tried it and lost {-worst.gain:.1f} standard errors; "
-            f"its {len(tried)} trials together show no gain"
-        )
+        together = f"; its {len(tried)} trials together show no gain" if len(tried) > 1 else ""
+        return f"step {worst.step} of trace {worst.trace} tried it and lost {-worst.gain:.1f} standard errors{together}"
 
     def picture(self, place: int, direction: Direction) -> Picture:
         """What is known, as that trace sees it; the best traces first."""
@@ -317,6 +343,12 @@ class Memory:
             for hypothesis in proposal.hypotheses
         ]
         return tuple(others[-_MOST_SIBLINGS:])
+
+
+def judged(evaluation: Evaluation | None) -> str:
+    """On how many splits of how many; empty where on all."""
+    partial = evaluation is not None and evaluation.partial
+    return f"{len(evaluation.splits)} of {evaluation.planned}" if evaluation is not None and partial else ""
 
 
 def in_errors(gain: float, error: float | None) -> float:

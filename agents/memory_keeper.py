@@ -6,7 +6,8 @@ It answers out of `memory`: accepted changes of other traces drawn by the intera
 every trace stands, and what other steps try at this moment.
 
 In lockstep a step sees what was known when its round was opened, and the steps of a round are answered one after the
-other in the order of the log, each with its predecessors' proposals, so a step may have to wait for a Proposal.
+other in the order of the log, each with its predecessors' proposals, so a step may have to wait for a Proposal. So it
+is where traces are few, but with what is known at the time of the answer.
 """
 
 from collections import deque
@@ -38,9 +39,13 @@ Place = tuple[int, int]
 """(trace, step)."""
 
 
+_FEW = 4
+"""So many traces at most propose one after the other, so that each knows what others try; it takes a call's time."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A step of a lockstep round that has no answer yet, and what was known when the round began."""
+    """A step that has no answer yet, and what was known when it was opened."""
 
     place: Place
     picture: Picture
@@ -71,9 +76,9 @@ class MemoryKeeper(Role):
                 for landed in self.landed:
                     self.underway.pop(landed, None)
                 self.landed.clear()
-                if self.lockstep:
+                if self._in_turn:
                     self.waiting.append(_Waiting(place(envelope), self._picture(place(envelope)[0])))
-            case Recollection() if self.lockstep:
+            case Recollection() if self.waiting and self.waiting[0].place == place(envelope):
                 self.answered = self.waiting.popleft().place
             case Proposal() as proposal:
                 self.underway[place(envelope)] = proposal
@@ -96,14 +101,19 @@ class MemoryKeeper(Role):
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Answer a step at once; in lockstep when those before it have their proposals."""
-        opened = isinstance(envelope.message, StepOpened)
-        if not self.lockstep:
-            where = place(envelope)
-            return [await self._answer(where, self._picture(where[0]), context)] if opened else []
+        where = place(envelope)
+        if isinstance(envelope.message, StepOpened) and not self._in_turn:
+            return [await self._answer(where, self._picture(where[0]), context)]
         if self.answered is not None or not self.waiting:
             return []
         head = self.waiting[0]
-        return [await self._answer(head.place, head.picture, context)]
+        picture = head.picture if self.lockstep else self._picture(head.place[0])
+        return [await self._answer(head.place, picture, context)]
+
+    @property
+    def _in_turn(self) -> bool:
+        """Whether a step waits for the proposals of those before it: in lockstep, and where traces are few."""
+        return self.lockstep or self.scenario.teams <= _FEW
 
     def _picture(self, trace: int) -> Picture:
         return self.memory.picture(trace, self.opened.task.direction)

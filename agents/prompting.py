@@ -46,7 +46,7 @@ _SCALES = (1.0, 0.5, 0.25, 0.12, 0.06, 0.03)
 _BYTES_PER_TOKEN = 3  # on the safe side for English, code and figures alike
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 # Blank lines that templates leave behind are closed up; what is fenced stays as it is, for edits must match it exactly.
-_MESSAGE = re.compile(r"(, line [\d?]+): .*", re.DOTALL)
+_MESSAGE = re.compile(r"(, line [\d?]+(?: \(.*\))?): .*", re.DOTALL)
 _GAPS = re.compile(r"(?P<material><material id=(?P<id>\w+) .*?</material id=(?P=id)>)|\n{3,}", re.DOTALL)
 
 

@@ -26,6 +26,8 @@ from bus.message import Draft, Envelope
 
 __all__ = ["Proposer"]
 
+_LONGEST = {"global-best": 8000, "sampled": 2500}
+"""Characters of a script or a difference out of memory."""
 _FIRST_IDEAS = 10
 """So many ideas at most make up a first solution."""
 
@@ -129,12 +131,17 @@ class Proposer(Role):
         )
 
     async def _shown(self, recalled: Recalled, own: str) -> Recalled:
-        """The global best with its script's difference from the trace's own, another change with its own."""
+        """The global best with its script, or how that differs from the trace's own; another change with its own.
+
+        What is long is left out: half of a difference says nothing.
+        """
         theirs = await self.artefacts.text(recalled.script_ref)
         if recalled.why == "global-best":
-            return recalled.model_copy(update={"difference": difference(own, theirs)})
-        before = await self.artefacts.text(recalled.base_ref) if recalled.base_ref else ""
-        return recalled.model_copy(update={"difference": difference(before, theirs)})
+            told = min(difference(own, theirs) or theirs, theirs, key=len)
+        else:
+            told = difference(await self.artefacts.text(recalled.base_ref), theirs) if recalled.base_ref else ""
+        longest = _LONGEST[recalled.why]
+        return recalled.model_copy(update={"difference": told if len(told) <= longest else ""})
 
     def _proposal(self, request: ProposeStep, reply: Step, pick: Pick) -> Proposal:
         ideas = tuple(_hypothesis(each, request.challenges) for each in reply.candidates)
@@ -142,7 +149,7 @@ class Proposer(Role):
             return self._ranked(request, ideas, pick)
         taken = None if reply.recalled is None else request.recalled[reply.recalled - 1]
         chosen = tuple(ideas[number - 1] for number in reply.choice)
-        source = None if reply.source is None else request.standings[reply.source - 1].script_ref
+        source = next((each.script_ref for each in request.standings if each.trace == reply.source), None)
         base_ref = pick.base.script_ref if pick.base else None
         if reply.kind == "return":
             base_ref = source or base_ref

@@ -6,7 +6,7 @@ After each split the trial is compared with the trace's best over the splits tha
  - futile:  gain + z · SE · √(1 − f) < near_tie · SE · √f, with f the share of the splits that were run: the left side
    is what the gain may still become (its variance given what is known is SE² · (1 − f)), the right side what it must
    be to count as better in the end, when the standard error will be SE · √f;
- - decided: a heavy script that is better by `decisive` · SE, or has nothing to be compared with.
+ - decided: a heavy script that is better by `decisive` · SE, or a very heavy one with nothing to be compared with.
 """
 
 import math
@@ -21,6 +21,8 @@ from scenarios.scoring import merge
 
 __all__ = ["Stop", "stop_after"]
 
+_FIRST = 6
+"""A first solution, which all others are compared with, is judged on few splits from so many times `heavy` on."""
 _UNLIKE = frozenset({"group", "time"})
 """Kinds of split whose splits differ much from one another."""
 
@@ -51,7 +53,8 @@ def stop_after(
     so_far = merge(runs, rule, planned)
     effect = compare(so_far, best, direction, method.near_tie) if best is not None else None
     if effect is None:
-        if heavy and enough and best is None and so_far.score is not None:
+        first = method.folds == "auto" and seconds >= _FIRST * settings.heavy
+        if first and enough and best is None and so_far.score is not None:
             return Stop("decided", f"judged {after}: one run takes {seconds:.0f} s")
         return None
     error = effect.standard_error

@@ -145,6 +145,7 @@ class AssessTrial(Request[Assessment]):
     refused: tuple[Key, ...] = ()
     baseline: float | None = None
     findings: tuple[Finding, ...] = ()
+    standings: tuple[TraceBest, ...] = ()
     left: Left = Left()
     wanted: tuple[Literal["scenario", "feedback"], ...]
 
@@ -198,8 +199,8 @@ class Step(Record):
     """Ideas, and which of them this step implements: numbers of `candidates`, counted from 1.
 
     `recalled` is the number of the idea out of memory that was taken; without a choice it is taken as it stands.
-    `source` is the number of the solution that a merge takes from, or that the step goes on from in place of the
-    trace's best. `sketch` is the plan for whoever writes the script.
+    `source` is the trace whose best a merge takes from, or that the step goes on from in place of the trace's own.
+    `sketch` is the plan for whoever writes the script.
     """
 
     candidates: tuple[Idea, ...] = Field(max_length=10)

@@ -11,17 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agents.requests import AssessTrial, ProposeStep, Request
+from agents.requests import AssessTrial, ProposeStep, Request, SurveyTask
 
 __all__ = ["closed_schema", "reply_schema"]
 
-_LEFT_OUT = (
-    "default",
-    "title",
-    "description",
-    "minLength",
-    "maxLength",
-)  # words stand in the prompt; lengths are checked
+# Words stand in the prompt, and lengths are checked when the reply is read.
+_LEFT_OUT = ("default", "title", "description", "minLength", "maxLength")
 
 
 def reply_schema(request: Request[Any]) -> dict[str, Any]:
@@ -29,6 +24,8 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
     schema = closed_schema(request.reply_type())
     fields = {name: each for name, each in schema["properties"].items() if name not in request.unasked}
     match request:
+        case SurveyTask():
+            _drop(schema["$defs"]["Challenge"], "source")
         case AssessTrial():
             _narrow_assessment(request, fields, schema["$defs"])
         case ProposeStep():
@@ -39,22 +36,28 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
 
 
 def _narrow_assessment(request: AssessTrial, fields: dict[str, Any], parts: dict[str, Any]) -> None:
+    if len(request.wanted) == 1:
+        _drop(parts["Challenge"], "source")
+    elif request.wanted:
+        parts["Challenge"]["properties"]["source"] = {"type": "string", "enum": list(request.wanted)}
     if request.wanted:
         fields["challenges"]["maxItems"] = 5 * len(request.wanted)
-        parts["Challenge"]["properties"]["source"] = {"type": "string", "enum": list(request.wanted)}
     if request.findings:
         fields["contradicts"]["items"] = _numbers(len(request.findings))
 
 
 def _narrow_step(request: ProposeStep, fields: dict[str, Any], idea: dict[str, Any]) -> None:
     fields["candidates"]["maxItems"] = request.wanted
-    left_out = {"challenge": not request.challenges, "scores": not request.ranked}
-    kept = {name: each for name, each in idea["properties"].items() if not left_out.get(name)}
     if request.challenges:
-        kept["challenge"] = _numbers(len(request.challenges), least=0)
+        idea["properties"]["challenge"] = _numbers(len(request.challenges), least=0)
     if request.ranked:
-        kept["scores"] = {"$ref": "#/$defs/Scores"}
-    idea |= {"properties": kept, "required": list(kept)}
+        idea["properties"]["scores"] = {"$ref": "#/$defs/Scores"}
+    left_out = {
+        "challenge": not request.challenges,
+        "scores": not request.ranked,
+        "expected_gain": request.action == "draft",
+    }
+    _drop(idea, *(name for name, is_left_out in left_out.items() if is_left_out))
     if "kind" in fields:
         fields["kind"] = {"type": "string", "enum": list(request.kinds)}
     if "choice" in fields:
@@ -62,7 +65,15 @@ def _narrow_step(request: ProposeStep, fields: dict[str, Any], idea: dict[str, A
     if "recalled" in fields:
         fields["recalled"] = {"anyOf": [_numbers(len(request.recalled)), {"type": "null"}]}
     if "source" in fields:
-        fields["source"] = {"anyOf": [_numbers(len(request.standings)), {"type": "null"}]}
+        others = [each.trace for each in request.standings if each.trace != request.trace]
+        fields["source"] = {"anyOf": [{"type": "integer", "enum": others}, {"type": "null"}]}
+
+
+def _drop(part: dict[str, Any], *names: str) -> None:
+    """Take properties out of an object's schema."""
+    for name in names:
+        part["properties"].pop(name, None)
+    part["required"] = list(part["properties"])
 
 
 def _numbers(most: int, least: int = 1) -> dict[str, Any]:

@@ -107,6 +107,7 @@ class TraceState:
                 hypotheses=diagnosis.hypotheses,
                 score=diagnosis.score,
                 gain=diagnosis.effect.gain if diagnosis.effect else None,
+                standard_error=diagnosis.effect.standard_error if diagnosis.effect else None,
                 accepted=diagnosis.accepted,
                 reason=diagnosis.reason,
                 observations=diagnosis.observations,

@@ -6,11 +6,11 @@ __all__ = ["last_error"]
 
 _ERROR = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
 _LINE = re.compile(r'^\s+File "[^"]*solution\.py", line (?P<line>\d+)')
-_LONGEST = 200
+_LONGEST, _LONGEST_LINE = 200, 120
 
 
 def last_error(printed: str) -> str:
-    """`KeyError, line 32: 'hour'`; empty where no traceback was printed.
+    """`KeyError, line 32 (row["hour"]): 'hour'`; empty where no traceback was printed.
 
     What stands behind the line's number is the error's own message, which may hold cells of the data.
     """
@@ -18,12 +18,14 @@ def last_error(printed: str) -> str:
     begins = [at for at, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
     if not begins:
         return ""
-    place = ""
+    place, code, awaited = "", "", False
     for line in lines[begins[-1] + 1 :]:
-        if found := _LINE.match(line):
-            place = found["line"]
+        if awaited:
+            code, awaited = f" ({line.strip()[:_LONGEST_LINE]})", False
+        elif found := _LINE.match(line):
+            place, awaited = found["line"], True
         elif not line.startswith((" ", "\t")) and (error := _ERROR.match(line)):
-            where = f", line {place or '?'}"
+            where = f", line {place or '?'}{code}"
             message = f": {error['message'][:_LONGEST]}" if error["message"] else ""
             return f"{error['type']}{where}{message}"
     return ""

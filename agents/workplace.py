@@ -8,13 +8,16 @@ from agents.ideas import Record
 
 if TYPE_CHECKING:
     from executors.environment import Environment
-    from scenarios.schema import Executors
+    from scenarios.schema import Scenario
 
 __all__ = ["Workplace", "workplace_of"]
 
 
 class Workplace(Record):
-    """Where scripts run: what can be imported, what they may use, and paths of assets as they see them."""
+    """Where scripts run: what can be imported, what they may use, and paths of assets as they see them.
+
+    A script whose run takes `heavy_seconds` or longer may be judged on some of the splits; None where all are run.
+    """
 
     python: str
     packages: dict[str, str]
@@ -22,13 +25,15 @@ class Workplace(Record):
     memory_gib: float
     debug_seconds: float
     full_seconds: float
+    heavy_seconds: float | None = None
     assets: tuple[str, ...] = ()
 
 
 def workplace_of(
-    settings: "Executors", environment: "Environment", threads: int, assets: Mapping[Path, Path]
+    scenario: "Scenario", environment: "Environment", threads: int, assets: Mapping[Path, Path]
 ) -> Workplace:
     """What scripts of a scenario find where that environment is; `assets` maps files to where scripts see them."""
+    settings, method = scenario.executors, scenario.method
     return Workplace(
         python=environment.python,
         packages=environment.packages,
@@ -36,5 +41,6 @@ def workplace_of(
         memory_gib=settings.memory / (1 << 30),
         debug_seconds=settings.timeout.debug,
         full_seconds=settings.timeout.full,
+        heavy_seconds=method.racing.heavy if method.folds == "auto" else None,
         assets=tuple(str(seen) for seen in assets.values()),
     )

@@ -146,7 +146,7 @@ async def open_workshop(
     environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
     source = await anyio.to_thread.run_sync(read_start, start, environment.importable) if start else None
     site = await open_site(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
-    workplace = workplace_of(settings, environment, site.slots[0].threads, assets)
+    workplace = workplace_of(scenario, environment, site.slots[0].threads, assets)
     limits = ScriptLimits(seconds=settings.timeout.full, threads=workplace.threads, memory_gib=workplace.memory_gib)
     harness = Harness(
         task,

@@ -12,10 +12,12 @@ from scenarios.diagnostics_parts import by_target, by_value, changed_parts, dear
 from scenarios.diagnostics_patterns import patterns_of
 from scenarios.diagnostics_record import Concentration, Diagnostics, Part
 from scenarios.diagnostics_rows import changed_rows, dearest_rows, shown_columns, shown_rows
+from scenarios.formulas import Array
 from scenarios.judged_rows import Case, Judged, figure, figure_or_none, judged, kept, tally, words_of
 
 __all__ = ["diagnose"]
 
+_FEW, _ENOUGH, _MUCH = 10, 200, 0.2
 _LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
@@ -29,8 +31,10 @@ def diagnose(case: Case) -> Diagnostics | None:
 def _diagnosed(case: Case, rows: Judged) -> Diagnostics:
     shown, brief, features = case.shown > 0, case.brief, case.features
     places = features.places[rows.at]
-    some = kept(rows, places >= 0)
-    places = places[places >= 0]
+    outliers = _outliers(rows)
+    looked_at = (places >= 0) & ~outliers
+    some = kept(rows, looked_at)
+    places = places[looked_at]
     slices = [slicing._replace(codes=slicing.codes[places]) for _, slicing in features.slices]
     owners = {slicing.feature: name for name, slicing in features.slices}
     sums = [(slicing, tally(some, slicing.codes, len(slicing.values))) for slicing in slices]
@@ -50,14 +54,25 @@ def _diagnosed(case: Case, rows: Judged) -> Diagnostics:
     }
     told = [*(each.feature for each in (*dear[:4], *rare[:2])), *(each.feature for each in patterns[:2])]
     first = [owners.get(feature, feature) for feature in told]
-    return Diagnostics.model_validate(_summary(case, rows, len(some)) | found | _shown(case, rows, first))
+    return Diagnostics.model_validate(
+        _summary(case, rows, len(some), int(outliers.sum())) | found | _shown(case, rows, first)
+    )
+
+
+def _outliers(rows: Judged) -> Array:
+    """Which rows slices are made without: a few, where they hold so much loss that every slice would only show them."""
+    costliest = np.argsort(-rows.share, kind="stable")[:_FEW]
+    chosen = np.zeros(len(rows), dtype=bool)
+    if len(rows) >= _ENOUGH and rows.share[costliest].sum() > _MUCH:
+        chosen[costliest] = True
+    return chosen
 
 
 def _by_prediction(rows: Judged, *, shown: bool) -> tuple[Part, ...]:
     return by_value(rows, np.nan_to_num(np.asarray(rows.prediction, dtype=float)), "prediction", shown=shown)
 
 
-def _summary(case: Case, rows: Judged, looked_at: int) -> dict[str, object]:
+def _summary(case: Case, rows: Judged, looked_at: int, outliers: int) -> dict[str, object]:
     """What is of all rows together."""
     values = rows.loss if rows.error is None else rows.error
     falling = np.sort(rows.share)[::-1]
@@ -67,6 +82,7 @@ def _summary(case: Case, rows: Judged, looked_at: int) -> dict[str, object]:
         "rows": len(rows),
         "unmeasured": len(case.truth) - len(rows),
         "looked_at": looked_at,
+        "outliers": outliers,
         "loss": words_of(case.metric),
         "scale": rows.scale,
         "mean_loss": figure(mean, 5),
@@ -94,10 +110,12 @@ def _shown(case: Case, rows: Judged, first: list[str]) -> dict[str, object]:
     if case.shown <= 0:
         return {}
     columns = shown_columns(case, first)
-    better, worse = changed_rows(rows, case.shown // 2)
+    dearest = dearest_rows(rows, case.shown)
+    changed = changed_rows(rows, case.shown // 2 + len(dearest))
+    better, worse = (each[~np.isin(each, dearest)][: case.shown // 2] for each in changed)
     return {
         "columns": columns,
-        "dearest": shown_rows(case, rows, dearest_rows(rows, case.shown), columns),
+        "dearest": shown_rows(case, rows, dearest, columns),
         "better": shown_rows(case, rows, better, columns),
         "worse": shown_rows(case, rows, worse, columns),
     }

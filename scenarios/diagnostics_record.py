@@ -122,7 +122,8 @@ class Diagnostics(_Record):
     `rows` were judged; `unmeasured` more have no finite loss and count nowhere. `loss` says what a row's loss is, and
     `scale` what the quantiles are of: signed errors (prediction − truth) on this scale, or losses of rows. `quantiles`
     are (level, value). `best_loss` is of the trace's best and `change` the difference to it, on the `compared` rows
-    that it predicted too. `looked_at` rows were sliced, a drawn part of many.
+    that it predicted too. `looked_at` rows were sliced, a drawn part of many, without the
+    `outliers` that hold so much of the loss that every slice would show them alone.
 
     `slices` hold more of the loss than of the rows; `changes` differ from the best beyond chance, and otherwise than
     all rows do, the better ones first. `rare` are values of a category that the split's training rows had not or
@@ -133,6 +134,7 @@ class Diagnostics(_Record):
     rows: int
     unmeasured: int = 0
     looked_at: int
+    outliers: int = 0
     loss: str
     scale: Literal["value", "log1p", "probability", "decision", "loss"]
     mean_loss: float

@@ -47,13 +47,16 @@ def sample_rows(task: Task, features: DataFrame, relevance: dict[str, float]) ->
 
 
 def _spread(task: Task) -> Array:
-    """Positions of rows at even shares of the target's order, or of each class in turn, the most frequent first."""
+    """Positions of rows at even shares of the target's order, from end to end; or of each class in turn.
+
+    The most frequent class comes first.
+    """
     drawn = np.random.default_rng(0).permutation(len(task.train))
     target = task.train[task.brief.targets[0]].iloc[drawn]
     if task.brief.task_type == "regression":
         order = drawn[np.argsort(numbers(target).to_numpy(), kind="stable")]
         many = min(_ROWS, len(order))
-        return np.asarray(order[((np.arange(many) + 0.5) / many * len(order)).astype(int)])
+        return np.asarray(order[np.linspace(0, len(order) - 1, many).round().astype(int)])
     names = Series(canonical(target).to_numpy())
     turns, sizes = names.groupby(names).cumcount(), names.map(names.value_counts())
     return np.asarray(drawn[np.lexsort((names, -sizes, turns))[:_ROWS]])

@@ -196,7 +196,8 @@ class Racing(Model):
     It stops where it is worse than the trace's best by `margin`; by `first_margin` after one split of a task by group
     or time, whose splits differ much. It stops where all that is left could, at `futility`, not make it better than a
     near-tie. A `heavy` script (seconds of one run) is judged on the splits that decide: two by group or time, else one,
-    and more until it is better by `decisive`. `enabled` None: for gome, and not for the controls.
+    and more until it is better by `decisive`; a first solution on so few only where it is six times as heavy. `enabled`
+    None: for gome, and not for the controls.
     """
 
     enabled: bool | None = None

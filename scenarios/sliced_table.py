@@ -17,6 +17,8 @@ _MOST_ROWS = 200_000
 _MOST_CELLS = 6_000_000
 _MOST_COLUMNS = 200
 _FEWEST_COLUMNS = 12
+_FEW_NUMBERS = 200
+"""Whole numbers with more values than this are amounts and no categories."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,19 @@ class SlicedTable:
 
     @cached_property
     def categories(self) -> dict[str, Array]:
-        """The numbers of the values, −1 where there is none, of each column whose values recur; of all rows."""
+        """The numbers of the values, −1 where there is none, of each column of categories; of all rows.
+
+        Words are categories where they recur, and whole numbers where there are few of them: of sizes and amounts it
+        says nothing that a value has not been seen.
+        """
         found = {}
         for name in self.columns:
             column = self.table[name]
             if pd.api.types.is_float_dtype(column) and not _whole(column.to_numpy(dtype=float)):
                 continue
             codes, distinct = pd.factorize(column)
-            if 2 <= len(distinct) <= len(column) / 2:
+            most = _FEW_NUMBERS if pd.api.types.is_numeric_dtype(column) else len(column) / 2
+            if 2 <= len(distinct) <= min(most, len(column) / 2):
                 found[name] = codes.astype(np.int32)
         return found
 

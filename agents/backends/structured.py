@@ -74,7 +74,7 @@ def parse_reply(request: Request[Any], text: str) -> dict[str, Any]:
 
 
 def _asked_for(request: Request[Any], reply: Record) -> Record:
-    """The reply without what it says unasked: not every server holds a model to its schema, and nobody would read it."""
+    """The reply without what it says unasked, as a server may let it: nobody would read it."""
     fields = type(reply).model_fields
     return reply.model_copy(update={name: fields[name].get_default() for name in request.unasked})
 
@@ -218,8 +218,9 @@ def _check_kind(request: ProposeStep, reply: Step) -> list[str]:
     if reply.kind not in request.kinds:
         return [f"a step of kind {reply.kind} cannot be chosen here, only {', '.join(request.kinds)}"]
     if reply.kind in ("merge", "return"):
-        if reply.source is None or not 0 < reply.source <= len(request.standings):
-            return [f"a {reply.kind} needs `source`, the number of one of the {len(request.standings)} solutions"]
+        others = [each.trace for each in request.standings if each.trace != request.trace]
+        if reply.source not in others:
+            return [f"a {reply.kind} needs `source`, the number of another trace that has a solution: one of {others}"]
         return []
     most = {"edit": 1, "bundle": 3}.get(reply.kind, _FIRST_IDEAS)
     if request.action == "improve" and len(reply.choice) > most:

@@ -1,10 +1,11 @@
-"""A model that says what was recorded: it picks the reply by the request's kind and step, the same for every trace.
+"""A model that says what was recorded: it picks the reply by the request's kind and step, for every trace or for one.
 
     with ModelServer(RecordedModel.load("bike_demand").turn) as server: …
 
 A recording is a folder of JSON files, each one reply: `request` and `step` say to what, and one of `reply` (the typed
 reply as JSON), `text` (the answer word for word) or `words` with `script` (a file beside it, sent as a whole) what.
-Several recordings of one request and step are played in the order of their names; the last is repeated.
+One with a `trace` is for that trace alone, which then hears no other. Several recordings of one request and step are
+played in the order of their names; the last is repeated.
 """
 
 import json
@@ -23,9 +24,9 @@ RECORDED = Path(__file__).parent / "recorded"
 
 @dataclass
 class RecordedModel:
-    """Replies by (request, step)."""
+    """Replies by (request, step, trace); None is any trace."""
 
-    replies: dict[tuple[str, int], list[str]]
+    replies: dict[tuple[str, int, int | None], list[str]]
     model: str = "recorded"
     _played: Counter[tuple[str, int, int]] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
@@ -33,15 +34,15 @@ class RecordedModel:
     @classmethod
     def load(cls, name: str) -> "RecordedModel":
         """The recording in that folder under `recorded/`."""
-        replies: dict[tuple[str, int], list[str]] = defaultdict(list)
+        replies: dict[tuple[str, int, int | None], list[str]] = defaultdict(list)
         for path in sorted((RECORDED / name).glob("*.json")):
             said = json.loads(path.read_text())
-            replies[said["request"], said["step"]].append(_answer(said, path.parent))
+            replies[said["request"], said["step"], said.get("trace")].append(_answer(said, path.parent))
         return cls(dict(replies))
 
     def turn(self, ask: Ask) -> Play:
         """The next reply for that request, trace and step; 400 where none was recorded."""
-        recorded = self.replies.get((ask.kind, ask.step))
+        recorded = self.replies.get((ask.kind, ask.step, ask.trace)) or self.replies.get((ask.kind, ask.step, None))
         if recorded is None:
             return fail(400, f"nothing was recorded for {ask.kind} at step {ask.step}")
         with self._lock:

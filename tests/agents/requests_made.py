@@ -21,8 +21,10 @@ from agents.requests import (
     AssessTrial,
     Idea,
     ProposeStep,
+    ReadOutput,
     RepairSolution,
     Request,
+    SolveStep,
     SurveyTask,
     TuneSolution,
     Workplace,
@@ -254,8 +256,30 @@ def knowing_step(**changed: Any) -> ProposeStep:
 
 
 def planned_step(**changed: Any) -> ProposeStep:
-    """A change under an optimizer that asks for no diagnosis."""
+    """A change without structured reasoning."""
     return propose_step(**({"challenges": (), "recalled": (), "wanted": 1} | changed))
+
+
+def solve_step(**changed: Any) -> SolveStep:
+    """A step of a tree search."""
+    values = COMMON | {
+        "action": "improve",
+        "base": SOLUTION,
+        "history": (NOTE,),
+        "underway": (Underway(trace=0, step=3, hypotheses=(hypothesis("rounds", "more"),)),),
+    }
+    return SolveStep(**(values | changed))
+
+
+def read_output(**changed: Any) -> ReadOutput:
+    values = COMMON | {
+        "plan": "Fit the model to log1p of the target.",
+        "script": SCRIPT,
+        "words": "It ended by itself.",
+        "output": "epoch 1/5\nepoch 2/5",
+        "evaluation": EVALUATION,
+    }
+    return ReadOutput(**(values | changed))
 
 
 def write_solution(**changed: Any) -> WriteSolution:
@@ -307,6 +331,10 @@ def one_of_each() -> list[Request[Any]]:
         planned_step(),
         planned_step(recalled=(RECALLED,)),
         first_step(challenges=(), wanted=10),
+        solve_step(),
+        solve_step(action="draft", base=None, history=(), underway=(), siblings=(hypothesis("model-family", "linear"),)),
+        read_output(),
+        read_output(evaluation=None, output=""),
         write_solution(),
         write_solution(base=None),
         write_solution(other=SCRIPT, seconds=4.2, failures=(FAILURE,)),

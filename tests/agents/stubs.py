@@ -105,6 +105,7 @@ def _replies(ask: Ask) -> dict[str, Any]:
     return {
         "survey_task": {"challenges": [challenge]},
         "propose_step": {"candidates": [idea], "choice": [1], "reason": "the only one", "sketch": "just so"},
+        "read_output": {"summary": "It is what it is."},
         "assess_trial": {
             "alignment": "aligned",
             "accept": True,

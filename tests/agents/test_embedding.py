@@ -73,10 +73,10 @@ def scenario(**keeper: Any) -> Scenario:
 
 
 def test_the_memory_keeper_recalls_by_the_models_vectors(tmp_path: Path) -> None:
-    """A run whose hypotheses are embedded by a server: every recollection is one recorded call."""
+    """A run whose ideas are embedded by a server: every recollection of something is one recorded call."""
     reasons = writing(knobbed)
     with ModelServer(lambda ask: vectors(ask) if ask.path.endswith("embeddings") else reasons(ask)) as server:
-        asked = small(small_task(tmp_path), server, traces=1, budget={"trials": 2})
+        asked = small(small_task(tmp_path), server, budget={"trials": 4})
         keeper = MemoryKeeperSettings(embedding="openai", backend="scripted", model="embedder")
         roles = asked.roles.model_copy(update={"memory_keeper": keeper})
         run = conducted(asked.model_copy(update={"roles": roles}), tmp_path / "run")

@@ -10,7 +10,7 @@ import pytest
 from agents.backends.factory import make_backend
 from agents.conduct import conduct
 from agents.messages import VOCABULARY, Diagnosis, RunFinished
-from agents.requests import ProposeHypotheses
+from agents.requests import ProposeStep
 from bus.lifecycle import ActivityFinished, ActivityStarted, DeadLetter
 from bus.message import Message
 from bus.reader import LogReader
@@ -51,16 +51,16 @@ def conducted(asked: Scenario, folder: Path) -> tuple[RunFinished, list[Message]
 
 def test_a_question_without_a_usable_answer_is_paid_once_and_its_step_ends(task: Path, tmp_path: Path) -> None:
     def turn(ask: Ask) -> Play:
-        return say("I would rather not.", usage=USAGE) if ask.kind == "propose_hypotheses" else canned(ask)
+        return say("I would rather not.", usage=USAGE) if ask.kind == "propose_step" else canned(ask)
 
     with ModelServer(turn) as server:
         backend = {"kind": "openai", "model": "m", "base_url": server.base_url, "asks": 2}
         finished, messages = conducted(scenario(task, backend), tmp_path / "run")
     asked = [ask.kind for ask in server.asks]
-    assert asked == ["survey_task", *["propose_hypotheses"] * 4], "two asks a step, and none for a second delivery"
+    assert asked == ["survey_task", *["propose_step"] * 4], "two asks a step, and none for a second delivery"
     letters = [each for each in messages if isinstance(each, DeadLetter)]
     assert len(letters) == finished.trials == 2
-    assert "gave no usable answer to propose_hypotheses in 2 asks" in letters[0].error
+    assert "gave no usable answer to propose_step in 2 asks" in letters[0].error
     meters = [each.meter for each in messages if isinstance(each, ActivityFinished)]
     assert sum(meter["calls"] for meter in meters) == server.calls
     assert sum(meter["tokens"] for meter in meters) == server.calls * TOKENS
@@ -99,18 +99,18 @@ def test_a_replayed_run_takes_the_same_way_and_pays_nothing(
     assert ways[0] == ways[1]
     assert len(ways[0]) == 3
     meters = [each.meter for each in after if isinstance(each, ActivityFinished) and each.activity == "reason"]
-    assert meters == [{"calls": 0.0, "tokens": 0.0, "usd": 0.0}] * 9
+    assert meters == [{"calls": 0.0, "tokens": 0.0, "usd": 0.0}] * 7
 
 
 def test_what_was_not_recorded_pauses_with_the_difference(recorded: tuple[Path, list[Message]]) -> None:
     folder, messages = recorded
     backend = make_backend("again", ReplayBackend(kind="replay", run=str(folder)))
     assert backend.label == "again (replay of recorded)"
-    started = next(each for each in messages if isinstance(each, ActivityStarted) and each.label == "ProposeHypotheses")
+    started = next(each for each in messages if isinstance(each, ActivityStarted) and each.label == "ProposeStep")
     with LogReader(folder, VOCABULARY) as reader:
-        request = ProposeHypotheses.model_validate(json.loads(reader.artefacts.read_now(started.request_ref)))
+        request = ProposeStep.model_validate(json.loads(reader.artefacts.read_now(started.request_ref)))
     answer = anyio.run(backend.answer, request)
-    assert answer.reply["hypotheses"][0]["statement"] == made.hypothesis().statement
+    assert answer.reply["candidates"][0]["statement"] == made.idea().statement
     with pytest.raises(Outage, match=r"asked something else there \(stage: .*ensemble"):
         anyio.run(backend.answer, request.model_copy(update={"stage": "ensemble"}))
     with pytest.raises(Outage, match="never asked there"):

@@ -1,8 +1,9 @@
 """The optimizers: where each goes on from, and that all of them go round the same ring."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.backends.expert import ExpertBackend
-from agents.messages import Candidates, Diagnosis, Proposal, Recollection, RunFinished, Trial
+from agents.ideas import Hypothesis
+from agents.messages import Diagnosis, Job, Proposal, Recollection, RunFinished, TraceOpened, Trial
 from agents.optimizers import optimizer_of
 from agents.optimizers.tree import Tree
 from agents.optimizers.tree_search import TreeSearch, reward, uct
-from agents.requests import StepPlan
+from agents.requests import Idea, PlannedScript, Step
 from agents.trace import TraceState
 from benchmarks.simulation import Simulation, simulate
 from bus.lifecycle import ActivityStarted
@@ -24,7 +26,7 @@ from bus.message import Envelope, Message
 from scenarios.evidence import Evaluation
 from scenarios.loader import load_scenario
 from scenarios.schema import Scenario, TreeSettings
-from tests.agents.requests_made import NOTE, hypothesis, plan_step
+from tests.agents.requests_made import NOTE, STANDINGS, first_step, hypothesis, planned_step, solve_step
 from tests.agents.runs import SCENARIOS
 
 Trials = Sequence[tuple[str, int | None, float | None]]
@@ -179,13 +181,17 @@ def said(envelopes: list[Envelope], kind: type) -> list[Any]:
     return [each.message for each in envelopes if isinstance(each.message, kind)]
 
 
-def test_controls_go_round_the_ring_with_two_questions_a_step(tmp_path: Path) -> None:
-    for name in ("tree-search", "best-of-n"):
+def test_controls_go_round_the_ring_with_one_call_for_plan_and_script(tmp_path: Path) -> None:
+    for name, asked in (("tree-search", {"SolveStep", "ReadOutput"}), ("best-of-n", {"SolveStep"})):
         envelopes = run(tmp_path / name, optimizer=name)
-        assert asked_of_reasoners(envelopes) == {"PlanStep", "WriteSolution"}
-        assert len(said(envelopes, Recollection)) == len(said(envelopes, Candidates)) == 8
-        assert not any(each.recalled or each.siblings for each in said(envelopes, Recollection))
+        assert asked_of_reasoners(envelopes) == asked
+        assert said(envelopes, Recollection) == [Recollection()] * 8
+        proposals = said(envelopes, Proposal)
+        assert [each.script_ref for each in proposals] == [each.script_ref for each in said(envelopes, Job)]
+        assert {each.sketch for each in proposals} == {each.notes for each in said(envelopes, Job)} == {"simulated"}
         assert said(envelopes, RunFinished)[0].winner is not None
+    read = [each.observations for each in said(run(tmp_path / "read", optimizer="tree-search"), Diagnosis)]
+    assert read == ["", *["simulated"] * 8], "what a run has shown is read, and nothing more is asked of it"
 
 
 def test_tree_search_grows_from_its_best_and_best_of_n_from_nothing(tmp_path: Path) -> None:
@@ -220,15 +226,38 @@ def test_a_buggy_draft_is_mended_by_a_repair_of_its_script(tmp_path: Path) -> No
     assert "no score" in proposals[1].reason
     labels = [each.message.label for each in envelopes if isinstance(each.message, ActivityStarted) and each.step == 2]
     assert "RepairSolution" in labels
-    assert "PlanStep" not in labels
+    assert "SolveStep" not in labels
     assert [each.verdict for each in said(envelopes, Diagnosis)] == ["surveyed", "failed", "accepted", "accepted"]
 
 
 def test_without_structured_reasoning_feedback_leads_straight_to_a_change(tmp_path: Path) -> None:
     envelopes = run(tmp_path / "run", traces=2, method={"structured_reasoning": False})
-    assert asked_of_reasoners(envelopes) == {"PlanStep", "WriteSolution", "AssessTrial"}
-    assert not any(each.hypotheses for each in said(envelopes, Candidates))
+    assert asked_of_reasoners(envelopes) == {"ProposeStep", "WriteSolution", "AssessTrial"}
+    assert {len(each.ideas) for each in said(envelopes, Proposal) if each.action == "improve"} == {1}
+    assert not any(each.challenges for each in said(envelopes, Diagnosis))
     assert any(each.recalled for each in said(envelopes, Recollection))
+
+
+def test_a_task_is_surveyed_once_for_all_traces(tmp_path: Path) -> None:
+    envelopes = run(tmp_path / "run", traces=3)
+    opened = {each.trace: each.message.challenges for each in envelopes if isinstance(each.message, TraceOpened)}
+    surveys = {each.trace: each.message for each in envelopes if isinstance(each.message, Diagnosis) and not each.step}
+    found = surveys[0].challenges
+    assert found
+    assert opened == {0: None, 1: found, 2: found}
+    assert {each.challenges for each in surveys.values()} == {found}
+    labels = [each.message.label for each in envelopes if isinstance(each.message, ActivityStarted)]
+    assert labels.count("SurveyTask") == 1
+
+
+def test_kinds_of_step_are_those_of_the_scenario_and_take_from_others_where_there_are_any() -> None:
+    changed = {"method": {"kinds": ("edit", "merge", "return", "leap")}}
+    optimizer = optimizer_of(Asked(0, 0, 1, 1, 1, changed=changed).scenario)
+    assert optimizer.kinds(STANDINGS) == ("edit", "merge", "return", "leap")
+    assert optimizer.kinds(STANDINGS[:1]) == ("edit", "leap")
+    assert optimizer_of(Asked(0, 0, 1, 1, 1, changed={"optimizer": "tree-search"}).scenario).kinds(STANDINGS) == (
+        "edit",
+    )
 
 
 def test_without_success_memory_nothing_is_recalled_and_no_accepted_work_shown(tmp_path: Path) -> None:
@@ -247,30 +276,46 @@ def test_without_multi_trace_there_is_one(tmp_path: Path) -> None:
     assert len(said(envelopes, Proposal)) == 8
 
 
-def planned(skill: float = 1.0, **changed: Any) -> StepPlan:
-    answer = anyio.run(ExpertBackend(skill).answer, plan_step(**changed))
-    return StepPlan.model_validate(answer.reply)
+def planned(draft: bool = False, **changed: Any) -> tuple[Hypothesis, ...]:
+    """What the expert implements in a step without structured reasoning."""
+    request = first_step(**({"challenges": (), "siblings": ()} | changed)) if draft else planned_step(**changed)
+    step = Step.model_validate(anyio.run(ExpertBackend().answer, request).reply)
+    return tuple(as_hypothesis(step.candidates[number - 1]) for number in step.choice)
 
 
-DRAFT: dict[str, Any] = {"action": "draft", "stage": "draft", "base": None, "history": ()}
+def solved(**changed: Any) -> tuple[Hypothesis, ...]:
+    """The same under a control."""
+    reply = PlannedScript.model_validate(anyio.run(ExpertBackend().answer, solve_step(**changed)).reply)
+    assert reply.script
+    return tuple(as_hypothesis(each) for each in reply.hypotheses)
 
 
-def test_the_expert_plans_one_change_of_a_solution() -> None:
-    plan = planned()
-    assert len(plan.hypotheses) == 1
-    assert plan.hypotheses[0].expected_gain > 0
+def as_hypothesis(idea: Idea) -> Hypothesis:
+    return Hypothesis.model_validate(dict(idea) | {"challenge": ""})
 
 
-def test_the_experts_drafts_differ_from_those_it_is_shown() -> None:
-    first = planned(**DRAFT, step=1)
-    families = [each.direction for each in first.hypotheses if each.parameter == "family"]
-    second = planned(**DRAFT, step=2, siblings=first.hypotheses)
+DRAFT: dict[str, Any] = {"action": "draft", "base": None, "history": ()}
+DRAFTS: list[Callable[..., tuple[Hypothesis, ...]]] = [partial(planned, True), partial(solved, **DRAFT)]
+
+
+@pytest.mark.parametrize("change", [planned, solved])
+def test_the_expert_plans_one_change_of_a_solution(change: Callable[[], tuple[Hypothesis, ...]]) -> None:
+    (hypothesis,) = change()
+    assert hypothesis.expected_gain > 0
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_the_experts_drafts_differ_from_those_it_is_shown(draft: Callable[..., tuple[Hypothesis, ...]]) -> None:
+    first = draft(step=1)
+    families = [each.direction for each in first if each.parameter == "family"]
+    second = draft(step=2, siblings=first)
     assert families
-    assert families != [each.direction for each in second.hypotheses if each.parameter == "family"]
+    assert families != [each.direction for each in second if each.parameter == "family"]
 
 
-def test_the_experts_independent_drafts_differ_by_their_seed() -> None:
-    drafts = {tuple(each.key for each in planned(**DRAFT, step=step, seed=step).hypotheses) for step in range(2, 12)}
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_the_experts_independent_drafts_differ_by_their_seed(draft: Callable[..., tuple[Hypothesis, ...]]) -> None:
+    drafts = {tuple(each.key for each in draft(step=step, seed=step)) for step in range(2, 12)}
     assert len(drafts) >= 8
 
 

@@ -104,7 +104,7 @@ def test_the_same_seed_and_scenario_give_the_same_run_byte_for_byte(
 
 
 def test_an_altered_prompt_is_named_with_its_first_message(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.diagnoser._difference", lambda before, after: "altered" if before else "")
+    monkeypatch.setattr("agents.diagnoser.difference", lambda before, after: "altered" if before else "")
     judged = {envelope.id for envelope, _ in run.all(Trial) if envelope.step == 2}
     with pytest.raises(ReplayDiverged, match=r"AssessTrial|assess|difference") as diverged:
         anyio.run(rehearse, run.folder)

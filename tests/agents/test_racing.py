@@ -73,9 +73,10 @@ def test_a_heavy_script_is_judged_once_it_is_clearly_better() -> None:
 
 def test_with_nothing_to_beat_a_light_script_runs_on_all_and_a_heavy_one_on_few() -> None:
     assert after(9.0, best=None) is None
-    assert why(after(9.0, best=None, seconds=5)) == "decided"
-    assert after(9.0, best=None, seconds=5, kind="time") is None
-    assert why(after(9.0, 9.0, best=None, seconds=5, kind="time")) == "decided"
+    assert after(9.0, best=None, seconds=29) is None, "what all are compared with is run on all, heavy or not"
+    assert why(after(9.0, best=None, seconds=30)) == "decided"
+    assert after(9.0, best=None, seconds=30, kind="time") is None
+    assert why(after(9.0, 9.0, best=None, seconds=30, kind="time")) == "decided"
 
 
 @pytest.mark.parametrize("folds", ["all", 5])

@@ -1,7 +1,7 @@
 """The quick start through the `openai` backend: a real HTTP server, recorded whole solutions, real executor and data.
 
-Two traces answer with the same recording, so that each part is seen at work: a whole script, its repair by a patch, a
-step by another patch, and what the one memory recalls.
+Two traces answer with one recording, the second in other words, so that each part is seen at work: a whole script, its
+repair by a patch, a step by another patch, and what the one memory recalls.
 """
 
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     with ModelServer(RecordedModel.load("bike_demand").turn) as server:
         model = f"{{kind: openai, model: recorded, base_url: '{server.base_url}'}}"
         finish = "method.finish={candidates: 1, seeds: 1, ship: mean}"
-        smaller = ["budget={trials: 3}", "method.folds=2", finish]
+        smaller = ["budget={trials: 3}", "method.folds=2", "memory.consistency=lockstep", finish]
         asked = load_scenario(path, [f"backends.recorded={model}", *smaller], ["*=recorded"])
         finished = anyio.run(lambda: conduct(asked, path, folder, run_id="recorded"))
         assert finished is not None
@@ -96,14 +96,23 @@ def test_the_second_step_improves_and_the_run_ends_with_a_grade(run: Recorded) -
 
 
 def test_what_was_accepted_is_recalled_and_put_to_the_model(run: Recorded) -> None:
-    (selected,) = [ask for ask in run.asks if ask.kind == "select_hypothesis" and ask.step == 2]
-    (recollection,) = [each for each in run.said(selected.trace, 2) if isinstance(each, Recollection)]
-    best = recollection.recalled[0]
-    assert best.why == "global-best"
-    assert "# Momentum: validated work recalled from the shared memory" in selected.prompt
-    assert f"id `{best.id}`: the best of all traces" in selected.prompt
-    assert best.hypothesis.statement in selected.prompt
-    assert best.feedback in selected.prompt
+    (asked,) = [ask for ask in run.asks if ask.kind == "propose_step" and ask.step == 2]
+    (recollection,) = [each for each in run.said(asked.trace, 2) if isinstance(each, Recollection)]
+    (recalled,) = recollection.recalled
+    assert recalled.trace == 1 - asked.trace
+    assert "# Momentum: what other traces have accepted" in asked.prompt
+    assert f"trace {recalled.trace}, step 1, a first solution, score " in asked.prompt
+    assert all(each.statement in asked.prompt for each in recalled.hypotheses)
+    assert recalled.feedback in asked.prompt
+    assert {each.trace for each in recollection.standings} == {0, 1}
+    learnt = [each for each in recollection.findings if each.trace == recalled.trace]
+    assert [each.text in asked.prompt for each in learnt] == [True]
+
+
+def test_what_a_script_failed_of_and_how_it_was_mended_is_put_to_the_writer(run: Recorded) -> None:
+    (asked,) = [ask for ask in run.asks if ask.kind == "write_solution" and ask.step == 2]
+    assert "ended with status 1: KeyError, line 21" in asked.prompt
+    assert "It was mended: The data call the hour `hr`" in asked.prompt
 
 
 def test_no_finished_call_is_paid_twice(run: Recorded) -> None:
@@ -113,7 +122,7 @@ def test_no_finished_call_is_paid_twice(run: Recorded) -> None:
             for envelope in reader.envelopes(kinds=["activity_finished"])
             if getattr(envelope.message, "activity", "") == "reason"
         ]
-    assert len(run.asks) == len(reasoned) == 2 + 2 * 5 + 4
+    assert len(run.asks) == len(reasoned) == 1 + 2 * 4 + 3
 
 
 def test_it_replays_without_the_server(run: Recorded) -> None:

@@ -9,10 +9,11 @@ import anyio
 import pytest
 
 from agents.conduct import conduct, resume
-from agents.messages import Candidates, Diagnosis, Job, Proposal, RunOpened, StepOpened, Trial
+from agents.messages import Diagnosis, Job, Proposal, RunOpened, StepOpened, Trial
 from agents.rehearsal import rehearse
 from agents.start import START, read_start, start_of
 from bus.artefacts import Artefacts
+from bus.lifecycle import ActivityStarted
 from errors import UsageError
 from scenarios.loader import load_scenario
 from tests.agents.model_server import ModelServer
@@ -48,7 +49,9 @@ def test_it_is_the_first_trial_of_each_trace_as_it_is(run: Run) -> None:
         assert (first.action, first.hypotheses, first.base_ref) == ("start", (START,), opened.start_ref)
         assert proposals[trace, 2].base_ref == opened.start_ref, "it is what the trace goes on from"
     assert {message.script_ref for each, message in run.all(Job) if each.step == 1} == {opened.start_ref}
-    assert all(not message.hypotheses for each, message in run.all(Candidates) if each.step == 1)
+    asked = {(each.sender, each.step) for each, _ in run.all(ActivityStarted)}
+    assert ("proposer-0", 2) in asked
+    assert not {("proposer-0", 1), ("proposer-1", 1)} & asked, "nobody needs to think of it"
 
 
 def test_it_is_run_once_for_all_traces_and_diagnosed_in_each(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The data and what was measured of a trial, as prompts show them: in their fence, and without a cell where none may."""
+"""The data, and what was measured of a trial, as prompts show them: fenced, and without a cell where none may stand."""
 
 from typing import Any
 
@@ -31,21 +31,14 @@ def measured(rows: int, kind: str = "regression") -> Diagnostics:
     table = DataFrame({f"column_{number}": rng.normal(size=3000).round(3) for number in range(10)})
     table = table.assign(town=rng.choice(CELLS, 3000), when=(np.datetime64("1987-01-01") + rng.integers(0, 300, 3000)))
     table["when"] = table["when"].astype(str)
-    truth = table["column_0"].to_numpy() + 2 * (table["town"] == CELLS[2]).to_numpy()
+    heard, other = table["column_0"].to_numpy(), table["column_1"].to_numpy()
+    truth = heard + 2 * (table["town"] == CELLS[2]).to_numpy()
     if kind == "regression":
-        best = truth + np.where(table["column_1"] > 1, 1.0, 0.01)
-        return diagnosed(
-            table,
-            truth[:, None],
-            table[["column_0"]].to_numpy(),
-            best=best.to_numpy()[:, None] if hasattr(best, "to_numpy") else best[:, None],
-            rows=rows,
-        )
-    numbers = np.digitize(truth, [0, 1])
-    shares = np.eye(3)[np.digitize(table["column_0"], [0, 1])] * 0.8 + 0.2 / 3
-    return diagnosed(
-        table, numbers, shares, brief_of("log-loss", "multiclass", CELLS[:3]), best=shares[:, ::-1], rows=rows
-    )
+        best = truth + np.where(other > 1, 1.0, 0.01)
+        return diagnosed(table, truth[:, None], heard[:, None], best=best[:, None], rows=rows)
+    numbers, brief = np.digitize(truth, [0, 1]), brief_of("log-loss", "multiclass", CELLS[:3])
+    shares = np.eye(3)[np.digitize(heard, [0, 1])] * 0.8 + 0.2 / 3
+    return diagnosed(table, numbers, shares, brief, best=shares[:, ::-1], rows=rows)
 
 
 DIAGNOSTICS = '{% import "_diagnostics.j2" as show %}{{ show.diagnostics(clip, it) }}'
@@ -59,7 +52,7 @@ def test_diagnostics_are_compact_and_fenced(kind: str) -> None:
     print(f"{kind}: {len(text)} characters")
     assert all(f"{row.share_of_loss:.5g}" in text for row in found.dearest)
     assert f"town = {CELLS[2]} |" in text and CELLS[2] in text
-    assert "Most worse than the best's:" in text and ("True classes" in text) == (kind == "multiclass")
+    assert "More that got most worse:" in text and ("True classes" in text) == (kind == "multiclass")
     assert not any(line.endswith(" ") for line in text.splitlines())
 
 

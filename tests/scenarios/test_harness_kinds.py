@@ -50,7 +50,7 @@ def _is_diagnosed(harness: Harness, outputs: Path, oof: str) -> None:
     predictions = [one.predictions for one in judged if one.predictions is not None]
     found = harness.assemble([one.evaluation for one in judged], predictions, None, oof, 10).diagnostics
     assert found is not None and found.compared == found.rows and found.change == found.change_error == 0.0
-    assert found.changes == found.better == found.worse == ()
+    assert not found.changes and not found.better and not found.worse
     assert bool(found.classes) == (harness.task.brief.task_type != "regression") != bool(found.by_truth)
     assert len(found.dearest) > 0 and all(len(row.cells) == len(found.columns) == 5 for row in found.dearest)
 

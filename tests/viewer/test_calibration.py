@@ -25,7 +25,7 @@ def session(proposer: str) -> Envelope:
 def trial(step: int, promised: float, effect: Effect | None, origin: str | None = None) -> list[Envelope]:
     ideas = (hypothesis().model_copy(update={"expected_gain": promised}),)
     shared: dict[str, Any] = {"reason": "", "hypotheses": ideas}
-    proposal = Proposal(action="select", sketch="", base_ref="b", origin=origin, stage="improve", **shared)
+    proposal = Proposal(action="improve", sketch="", base_ref="b", origin=origin, stage="improve", **shared)
     diagnosis = Diagnosis(
         verdict="rejected",
         layer="analysis",

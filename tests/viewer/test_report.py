@@ -232,7 +232,7 @@ def test_the_critical_path_leads_from_the_first_cause_to_the_end() -> None:
     path = critical_path(sample_run().envelopes)
     assert [(hop.role, hop.kind) for hop in path.hops] == [("finisher", "run_finished")]
     stopped = critical_path(sample_run(finish=False).envelopes)
-    assert [hop.kind for hop in stopped.hops][:5] == ["candidates", "recollection", "proposal", "job", "trial"]
+    assert [hop.kind for hop in stopped.hops][:4] == ["recollection", "proposal", "job", "trial"]
     assert [hop.place for hop in stopped.hops] == ["1.3"] * len(stopped.hops)
     for hop in (*path.hops, *stopped.hops):
         assert hop.reasoning >= 0

@@ -61,8 +61,8 @@ def test_who_thinks_is_told_with_trace_and_time(capsys: pytest.CaptureFixture[st
     message = capsys.readouterr().out.splitlines()[-1]
     assert lines_after(display, clock, 9, capsys) == []
     (line,) = lines_after(display, clock, 1, capsys)
-    assert line.split()[2:] == ["proposer", "0.1", "waiting", "ProposeHypotheses", "for", "10.0s"]
-    assert line.index("proposer") == message.index("director"), "its columns are those of a message"
+    assert line.split()[2:] == ["proposer", "0.1", "waiting", "ProposeStep", "for", "10.0s"]
+    assert line.index("proposer") == message.index("memory-keeper"), "its columns are those of a message"
 
 
 def test_a_long_silence_is_told_ever_more_rarely(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +76,7 @@ def test_a_message_ends_the_silence(capsys: pytest.CaptureFixture[str]) -> None:
     display, clock = watched(sample)
     assert len(lines_after(display, clock, 30, capsys)) == 2
     fresh = next(
-        each for each in sample_run().envelopes if each.seq > len(sample.envelopes) and each.kind == "candidates"
+        each for each in sample_run().envelopes if each.seq > len(sample.envelopes) and each.kind == "proposal"
     )
     display.show([fresh], Present())
     assert len(lines_after(display, clock, 9, capsys)) == 0

@@ -39,7 +39,14 @@ class Place:
     @property
     def common(self) -> dict[str, Any]:
         """What every request says."""
-        return {"task": self.task.brief, "profile": self.harness.profile, "trace": 0, "step": 3, "seed": 11}
+        return {
+            "task": self.task.brief,
+            "profile": self.harness.profile,
+            "workplace": WORKPLACE,
+            "trace": 0,
+            "step": 3,
+            "seed": 11,
+        }
 
     def plan(self, **changed: Any) -> Plan:
         return starting_plan(self.task.brief, self.harness.profile).model_copy(update=changed)

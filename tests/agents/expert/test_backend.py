@@ -10,20 +10,21 @@ import pytest
 from agents.backends.base import Backend
 from agents.backends.expert import ExpertBackend
 from agents.backends.expert.judgement import Judgement
-from agents.ideas import Effect
+from agents.ideas import Effect, Hypothesis
 from agents.requests import (
     AssessTrial,
-    ProposeHypotheses,
+    ProposeStep,
+    ReadOutput,
     RepairSolution,
     Request,
-    SelectHypothesis,
+    SolveStep,
     Survey,
     SurveyTask,
     WriteSolution,
 )
 from errors import ReplyInvalid
 from tests.agents import requests_made
-from tests.agents.expert.place import WORKPLACE, Place, measured, note, solution
+from tests.agents.expert.place import Place, measured, note, solution
 
 
 def _ask(request: Request[Any], skill: float = 1.0) -> Any:
@@ -34,25 +35,27 @@ def _ask(request: Request[Any], skill: float = 1.0) -> Any:
 def _requests(place: Place) -> list[Request[Any]]:
     plan = place.plan()
     challenges = _ask(SurveyTask(**place.common)).challenges
-    propose = ProposeHypotheses(
-        **place.common, stage="improve", incumbent=solution(place, plan), challenges=challenges, history=(),
-        workplace=WORKPLACE,
-    )  # fmt: skip
-    hypotheses = _ask(propose).hypotheses
+    propose = ProposeStep(
+        **place.common, action="improve", stage="improve", base=solution(place, plan), challenges=challenges
+    )
+    hypotheses = tuple(
+        Hypothesis.model_validate(dict(idea) | {"challenge": challenges[idea.challenge - 1].caption})
+        for idea in _ask(propose).candidates
+    )
     return [
         SurveyTask(**place.common),
         propose,
-        SelectHypothesis(
-            **place.common, stage="improve", incumbent=solution(place, plan), candidates=hypotheses, recalled=(),
-            siblings=(), history=(), workplace=WORKPLACE,
-        ),
-        WriteSolution(
-            **place.common, base=place.script(plan), hypotheses=hypotheses[:1], sketch="", workplace=WORKPLACE
-        ),
+        ProposeStep(**place.common, action="draft", stage="draft", base=None, wanted=10, challenges=challenges),
+        SolveStep(**place.common, action="improve", base=solution(place, plan)),
+        WriteSolution(**place.common, base=place.script(plan), hypotheses=hypotheses[:1], sketch=""),
         _trial(place, hypotheses=hypotheses[:1]),
+        ReadOutput(
+            **place.common, plan="", script=place.script(plan), words="it ended by itself", output="",
+            evaluation=measured(place),
+        ),
         RepairSolution(
             **place.common, script=place.script(plan), hypotheses=hypotheses[:1], phase="full", cause="exit",
-            words="exit 1", output="", evaluation=None, attempt=1, workplace=WORKPLACE,
+            words="exit 1", output="", evaluation=None, attempt=1,
         ),
     ]  # fmt: skip
 
@@ -87,15 +90,7 @@ def test_every_request_is_answered_with_its_type_and_the_same_each_time(
 
 
 def test_requests_about_a_models_script_are_answered() -> None:
-    for request in (
-        requests_made.survey_task(),
-        requests_made.assess_trial(),
-        requests_made.propose_hypotheses(),
-        requests_made.select_hypothesis(),
-        requests_made.write_solution(),
-        requests_made.repair_solution(),
-        requests_made.plan_step(),
-    ):
+    for request in requests_made.one_of_each():
         assert isinstance(_ask(request), request.reply_type())
 
 
@@ -186,20 +181,21 @@ def test_only_what_is_wanted_is_said(places: dict[str, Place]) -> None:
 
 def test_skill_decides_how_often_the_best_is_chosen(places: dict[str, Place]) -> None:
     place = places["bike"]
-    candidates = _ask(_requests(place)[1]).hypotheses
+    challenges = _ask(SurveyTask(**place.common)).challenges
 
     def chosen(skill: float) -> Counter[str]:
         picks: Counter[str] = Counter()
         for seed in range(40):
-            request = SelectHypothesis(
-                **(place.common | {"seed": seed}), stage="improve", incumbent=solution(place, place.plan()),
-                candidates=candidates, recalled=(), siblings=(), history=(note(accepted=True),), workplace=WORKPLACE,
+            request = ProposeStep(
+                **(place.common | {"seed": seed}), action="improve", stage="improve",
+                base=solution(place, place.plan()), challenges=challenges, history=(note(accepted=True),),
             )  # fmt: skip
-            picks[_ask(request, skill).hypotheses[0].parameter] += 1
+            step = _ask(request, skill)
+            picks[step.candidates[step.choice[0] - 1].parameter] += 1
         return picks
 
     assert len(chosen(1.0)) == 1
-    assert len(chosen(0.0)) == len(candidates)
+    assert len(chosen(0.0)) > len(challenges), "at every challenge it may be any move"
     best = next(iter(chosen(1.0)))
     assert chosen(0.0)[best] < chosen(0.7)[best] < 40
 
@@ -208,9 +204,7 @@ def test_an_unskilled_writer_still_writes_sound_scripts(places: dict[str, Place]
     place = places["multiclass"]
     scripts = set()
     for seed in range(12):
-        request = WriteSolution(
-            **(place.common | {"seed": seed}), base=None, hypotheses=(), sketch="", workplace=WORKPLACE
-        )
+        request = WriteSolution(**(place.common | {"seed": seed}), base=None, hypotheses=(), sketch="")
         script = _ask(request, skill=0.0).script
         ast.parse(script)
         scripts.add(script)

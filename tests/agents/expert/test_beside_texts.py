@@ -16,15 +16,15 @@ from agents.backends.expert.diagnosis import assess
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.moves_family import FAMILY_WORDS
 from agents.backends.expert.plan import Family
-from agents.backends.expert.proposal import hypothesis_of, propose
+from agents.backends.expert.proposal import hypothesis_of, ideas_of
 from agents.backends.expert.root import family_order
 from agents.backends.expert.scene import Scene, texts_lead
-from agents.backends.expert.selection import select
-from agents.requests import AssessTrial, ProposeHypotheses, SelectHypothesis
+from agents.backends.expert.selection import choose
+from agents.requests import AssessTrial, ProposeStep
 from scenarios.evidence import Evaluation
 from scenarios.harness import FILES, Harness
 from scenarios.tasks import Task
-from tests.agents.expert.place import WORKPLACE, Place, measured, note, solution
+from tests.agents.expert.place import Place, measured, note, solution
 from tests.scenarios.make_task import make_task
 
 FULL = Judgement(1.0, 0)
@@ -178,9 +178,10 @@ def test_after_a_draft_worse_than_a_constant_comes_another_family(tables: dict[s
     place = tables["shares"]
     challenges = assess(_assess(place, baseline=1.095), FULL).challenges
     incumbent = solution(place, place.plan(models=("linear",)), _bad_draft(place)["evaluation"])
-    asked = place.common | {"stage": "improve", "incumbent": incumbent, "history": (), "workplace": WORKPLACE}
-    candidates = propose(ProposeHypotheses(**asked, challenges=challenges, baseline=1.095), FULL).hypotheses
-    chosen = select(SelectHypothesis(**asked, candidates=candidates, recalled=(), siblings=()), FULL)
+    asked = ProposeStep(
+        **place.common, action="improve", stage="improve", base=incumbent, challenges=challenges, baseline=1.095
+    )
+    chosen = choose(asked, ideas_of(asked, challenges, 0, FULL), 0, FULL)
     assert [each.key for each in chosen.hypotheses] == [("Model", "family", "boosting")]
 
 

@@ -8,12 +8,12 @@ from agents.backends.expert.catalogue import apply_hypothesis, plays
 from agents.backends.expert.diagnosis import survey
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.plan import Plan, read_plan
-from agents.backends.expert.proposal import hypothesis_of, propose
-from agents.backends.expert.selection import select
+from agents.backends.expert.proposal import hypothesis_of, ideas_of
+from agents.backends.expert.selection import choose
 from agents.backends.expert.writing import write
-from agents.requests import ProposeHypotheses, SelectHypothesis, SurveyTask, WriteSolution
+from agents.requests import ProposeStep, SurveyTask, WriteSolution
 from scenarios.evidence import Evaluation
-from tests.agents.expert.place import WORKPLACE, Place, measured
+from tests.agents.expert.place import Place, measured
 
 FULL = Judgement(1.0, 0)
 # kind → what a script that does not read that kind of data cannot reach, and what the plan does about it
@@ -34,13 +34,12 @@ def _good_enough(place: Place, evaluation: Evaluation, bound: float) -> bool:
 
 
 def _root(place: Place, trace: int = 0) -> str:
-    """The first solution as the ring comes to it: survey, hypotheses, selection, script."""
+    """The first solution as the ring comes to it: survey, ideas, choice, script."""
     common = place.common | {"trace": trace}
     challenges = survey(SurveyTask(**common), FULL).challenges
-    asked = common | {"stage": "draft", "incumbent": None, "history": (), "workplace": WORKPLACE}
-    candidates = propose(ProposeHypotheses(**asked, challenges=challenges), FULL).hypotheses
-    chosen = select(SelectHypothesis(**asked, candidates=candidates, recalled=(), siblings=()), FULL)
-    request = WriteSolution(**common, base=None, hypotheses=chosen.hypotheses, sketch="", workplace=WORKPLACE)
+    asked = ProposeStep(**common, action="draft", stage="draft", base=None, challenges=challenges)
+    chosen = choose(asked, ideas_of(asked, challenges, trace, FULL), trace, FULL)
+    request = WriteSolution(**common, base=None, hypotheses=chosen.hypotheses, sketch="")
     return write(request, FULL).script
 
 

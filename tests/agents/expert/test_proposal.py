@@ -1,5 +1,7 @@
 """Proposing and selecting: one hypothesis a challenge, what memory holds, what siblings do, and the stage."""
 
+from typing import Any
+
 import pytest
 
 from agents.backends.expert import captions
@@ -7,42 +9,37 @@ from agents.backends.expert.catalogue import move_of
 from agents.backends.expert.diagnosis import survey
 from agents.backends.expert.judgement import Judgement
 from agents.backends.expert.plan import read_plan
-from agents.backends.expert.proposal import propose
-from agents.backends.expert.selection import select
+from agents.backends.expert.planning import propose
+from agents.backends.expert.proposal import ideas_of
+from agents.backends.expert.selection import Chosen, choose
 from agents.backends.expert.writing import write
-from agents.ideas import Challenge, Hypothesis, Recalled
-from agents.requests import ProposeHypotheses, SelectHypothesis, Selection, SurveyTask, WriteSolution
-from tests.agents.expert.place import WORKPLACE, Place, note, solution
+from agents.ideas import Challenge, Hypothesis, Recalled, Underway
+from agents.requests import ProposeStep, SurveyTask, WriteSolution
+from tests.agents.expert.place import Place, note, solution
 from tests.agents.requests_made import hypothesis as foreign_hypothesis
 
 FULL = Judgement(1.0, 0)
 
 
-def _candidates(place: Place, incumbent: bool, *history: object, trace: int = 0) -> tuple[Hypothesis, ...]:
-    common = place.common | {"trace": trace}
-    challenges = survey(SurveyTask(**common), FULL).challenges
-    request = ProposeHypotheses(
-        **common,
-        stage="improve",
-        incumbent=solution(place, place.plan(target="log1p")) if incumbent else None,
-        challenges=challenges,
-        history=history,
-        workplace=WORKPLACE,
-    )
-    return propose(request, FULL).hypotheses
-
-
-def _select(place: Place, candidates: tuple[Hypothesis, ...], **changed: object) -> Selection:
-    values = place.common | {
+def _request(place: Place, incumbent: bool = True, **changed: Any) -> ProposeStep:
+    common = place.common | {"trace": changed.pop("trace", 0)}
+    values = common | {
+        "action": "improve" if incumbent else "draft",
         "stage": "improve",
-        "incumbent": solution(place, place.plan(target="log1p")),
-        "candidates": candidates,
-        "recalled": (),
-        "siblings": (),
-        "history": (),
-        "workplace": WORKPLACE,
+        "base": solution(place, place.plan(target="log1p")) if incumbent else None,
+        "challenges": survey(SurveyTask(**common), FULL).challenges,
     }
-    return select(SelectHypothesis(**(values | changed)), FULL)
+    return ProposeStep(**(values | changed))
+
+
+def _candidates(place: Place, incumbent: bool, *history: object, trace: int = 0) -> tuple[Hypothesis, ...]:
+    request = _request(place, incumbent, history=history, trace=trace)
+    return ideas_of(request, request.challenges, trace, FULL)
+
+
+def _select(place: Place, candidates: tuple[Hypothesis, ...], incumbent: bool = True, **changed: Any) -> Chosen:
+    request = _request(place, incumbent, **changed)
+    return choose(request, candidates, request.trace, FULL)
 
 
 def _recalled(hypothesis: Hypothesis, gain: float = 0.02) -> Recalled:
@@ -50,13 +47,20 @@ def _recalled(hypothesis: Hypothesis, gain: float = 0.02) -> Recalled:
         id="m1.0",
         trace=1,
         step=2,
-        hypothesis=hypothesis,
+        hypotheses=(hypothesis,),
         feedback="",
         gain=gain,
+        standard_error=0.005,
         score=0.3,
         weight=None,
         why="global-best",
+        script_ref="theirs",
+        base_ref=None,
     )
+
+
+def _origin(chosen: Chosen) -> str | None:
+    return chosen.origin.id if chosen.origin else None
 
 
 def test_one_hypothesis_for_each_challenge(places: dict[str, Place]) -> None:
@@ -74,11 +78,8 @@ def test_a_challenge_in_other_words_finds_a_move(places: dict[str, Place]) -> No
         source="feedback", category="training", caption="Learns the noise", statement="It is overfitting badly.",
         reasoning="", metric_impact="",
     )  # fmt: skip
-    request = ProposeHypotheses(
-        **place.common, stage="improve", incumbent=solution(place, place.plan(target="log1p")), challenges=(spoken,),
-        history=(), workplace=WORKPLACE,
-    )  # fmt: skip
-    (found,) = propose(request, FULL).hypotheses
+    request = _request(place, challenges=(spoken,))
+    (found,) = ideas_of(request, request.challenges, 0, FULL)
     assert found.challenge == "Learns the noise"
     move = move_of(found)
     assert move is not None
@@ -94,9 +95,9 @@ def test_what_was_refuted_is_not_proposed(places: dict[str, Place]) -> None:
 
 def test_a_root_joins_what_goes_together_and_leaves_the_rest(places: dict[str, Place]) -> None:
     place = places["bike"]
-    selection = _select(place, _candidates(place, incumbent=False), incumbent=None, stage="draft")
-    keys = {each.key for each in selection.hypotheses}
-    assert selection.action == "root"
+    chosen = _select(place, _candidates(place, incumbent=False), incumbent=False, stage="draft")
+    keys = {each.key for each in chosen.hypotheses}
+    assert len(keys) > 2
     assert {("Model", "family", "boosting"), ("Workflow", "target_scale", "log1p")} <= keys
     assert not any(component == "Ensemble" or "cross" in parameter for component, parameter, _ in keys)
 
@@ -104,8 +105,8 @@ def test_a_root_joins_what_goes_together_and_leaves_the_rest(places: dict[str, P
 def test_a_root_differs_from_its_siblings(places: dict[str, Place]) -> None:
     place = places["bike"]
     candidates = _candidates(place, incumbent=False)
-    own = _select(place, candidates, incumbent=None).hypotheses
-    other = _select(place, candidates, incumbent=None, siblings=own).hypotheses
+    own = _select(place, candidates, incumbent=False).hypotheses
+    other = _select(place, candidates, incumbent=False, siblings=own).hypotheses
     families = [{each.direction for each in chosen if each.parameter == "family"} for chosen in (own, other)]
     assert families[0] != families[1]
     neighbour = _candidates(place, incumbent=False, trace=1)
@@ -118,12 +119,12 @@ def test_what_another_trace_found_is_taken_where_it_is_untried(places: dict[str,
     proven = next(each for each in candidates if each.parameter.startswith("cross"))
     others = tuple(each for each in candidates if each != proven)
     taken = _select(place, others, recalled=(_recalled(proven),))
-    assert taken.origin == "m1.0"
+    assert _origin(taken) == "m1.0"
     assert taken.hypotheses[0].key == proven.key
     tried = _select(place, others, recalled=(_recalled(proven),), history=(note(proven, accepted=False),))
-    assert tried.origin is None
+    assert _origin(tried) is None
     useless = _select(place, others, recalled=(_recalled(proven, gain=-0.01),))
-    assert useless.origin is None
+    assert _origin(useless) is None
 
 
 def test_what_turns_nothing_here_is_not_taken_over(places: dict[str, Place]) -> None:
@@ -134,8 +135,8 @@ def test_what_turns_nothing_here_is_not_taken_over(places: dict[str, Place]) -> 
         update={"component": "Model", "parameter": "tree_columns", "direction": "up", "expected_gain": 0.02}
     )
     averaged = solution(place, place.plan(models=("boosting", "extra_trees")))
-    assert _select(place, candidates, recalled=(_recalled(proven),)).origin is None
-    assert _select(place, candidates, incumbent=averaged, recalled=(_recalled(proven),)).origin == "m1.0"
+    assert _origin(_select(place, candidates, recalled=(_recalled(proven),))) is None
+    assert _origin(_select(place, candidates, base=averaged, recalled=(_recalled(proven),))) == "m1.0"
 
 
 def test_traces_take_turns_where_several_promise_as_much(places: dict[str, Place]) -> None:
@@ -151,7 +152,7 @@ def test_another_traces_first_model_is_joined_not_copied(places: dict[str, Place
     place = places["bike"]
     root = next(each for each in _candidates(place, incumbent=False, trace=1) if each.parameter == "family")
     taken = _select(place, _candidates(place, incumbent=True)[-1:], recalled=(_recalled(root, gain=0.0),))
-    assert (taken.action, taken.origin) == ("modify", "m1.0")
+    assert _origin(taken) == "m1.0"
     assert taken.hypotheses[0].key == ("Ensemble", "member", "extra_trees")
 
 
@@ -162,22 +163,68 @@ def test_the_stage_decides_between_equals(places: dict[str, Place]) -> None:
     for stage, expected in (("draft", single), ("ensemble", together)):
         chosen = _select(place, (single, together), stage=stage)
         assert chosen.hypotheses == (expected,)
-        assert chosen.action == "select"
+        assert chosen.origin is None
 
 
 def test_a_repeated_idea_has_novelty_one_and_waits(places: dict[str, Place]) -> None:
     place = places["bike"]
     first, second = (each for each in _candidates(place, incumbent=True)[:3] if each.parameter != "family")
     again = next(each for each in _candidates(place, True, note(first, accepted=True)) if each.key == first.key)
-    assert again.scores.novelty.value == 1
+    assert again.scores is not None
+    assert again.scores.novelty == 1
     assert _select(place, (again, second)).hypotheses == (second,)
+
+
+def test_what_another_step_tries_at_this_moment_is_left_to_it(places: dict[str, Place]) -> None:
+    place = places["bike"]
+    free = _candidates(place, incumbent=True)
+    tried = next(each for each in free if each.parameter.startswith("cross"))
+    underway = (Underway(trace=1, step=3, hypotheses=(tried,)),)
+    request = _request(place, underway=underway)
+    elsewhere = ideas_of(request, request.challenges, 0, FULL)
+    assert tried.key not in {each.key for each in elsewhere}
+    assert len(elsewhere) >= len(free) - 1
+    others = tuple(each for each in free if each != tried)
+    assert _origin(_select(place, others, recalled=(_recalled(tried, gain=1.0),))) == "m1.0"
+    assert _origin(_select(place, others, recalled=(_recalled(tried, gain=1.0),), underway=underway)) is None
+
+
+def test_a_step_says_its_ideas_and_its_choice_by_number(places: dict[str, Place]) -> None:
+    place = places["bike"]
+    request = _request(place, wanted=3)
+    step = propose(request, FULL)
+    best = _select(place, _candidates(place, incumbent=True)).hypotheses[0]
+    assert len(step.candidates) == 3
+    assert (step.choice, step.recalled, step.kind) == ((1,), None, "edit")
+    assert step.candidates[0].statement == best.statement
+    assert {each.challenge for each in step.candidates} <= set(range(1, len(request.challenges) + 1))
+    assert all(each.scores is None for each in step.candidates), "nobody asked for them"
+    proven = next(each for each in _candidates(place, incumbent=True) if each.parameter.startswith("cross"))
+    unlike = _recalled(proven.model_copy(update={"direction": "sideways"}), gain=9.0)
+    taken = propose(request.model_copy(update={"recalled": (unlike, _recalled(proven, gain=9.0))}), FULL)
+    assert (taken.choice, taken.recalled) == ((1,), 2), "the first one is no move of the catalogue"
+    assert taken.candidates[0].parameter == proven.parameter
+
+
+def test_a_first_step_takes_several_ideas(places: dict[str, Place]) -> None:
+    place = places["bike"]
+    step = propose(_request(place, incumbent=False, stage="draft", wanted=10), FULL)
+    chosen = _select(place, _candidates(place, incumbent=False), incumbent=False, stage="draft").hypotheses
+    assert [step.candidates[number - 1].parameter for number in step.choice] == [each.parameter for each in chosen]
+
+
+def test_ideas_are_scored_and_none_is_chosen_where_the_harness_draws(places: dict[str, Place]) -> None:
+    step = propose(_request(places["bike"], ranked=True), FULL)
+    assert len(step.candidates) > 1
+    assert all(each.scores is not None for each in step.candidates)
+    assert (step.choice, step.sketch) == ((), "")
 
 
 def test_a_written_script_does_what_was_selected(places: dict[str, Place]) -> None:
     place = places["bike"]
     base = place.script(place.plan(target="log1p"))
     chosen = next(each for each in _candidates(place, incumbent=True) if each.parameter.startswith("cross"))
-    request = WriteSolution(**place.common, base=base, hypotheses=(chosen,), sketch="", workplace=WORKPLACE)
+    request = WriteSolution(**place.common, base=base, hypotheses=(chosen,), sketch="")
     script = write(request, FULL)
     plan = read_plan(script.script)
     assert plan is not None
@@ -192,7 +239,7 @@ def test_a_base_without_a_plan_is_written_anew_and_said_so(places: dict[str, Pla
     hypothesis = foreign_hypothesis("bagging of seeds", "more").model_copy(
         update={"component": "Ensemble", "statement": "The mean of several fits that differ by seed is steadier."}
     )
-    request = WriteSolution(**place.common, base=base, hypotheses=(hypothesis,), sketch="", workplace=WORKPLACE)
+    request = WriteSolution(**place.common, base=base, hypotheses=(hypothesis,), sketch="")
     script = write(request, FULL)
     plan = read_plan(script.script)
     assert plan is not None
@@ -206,9 +253,7 @@ def test_a_base_without_a_plan_is_written_anew_and_said_so(places: dict[str, Pla
 def test_every_kind_of_task_gets_a_root(kind: str, places: dict[str, Place]) -> None:
     place = places[kind]
     candidates = _candidates(place, incumbent=False)
-    selection = _select(place, candidates, incumbent=None, stage="draft")
-    request = WriteSolution(
-        **place.common, base=None, hypotheses=selection.hypotheses, sketch=selection.sketch, workplace=WORKPLACE
-    )
+    chosen = _select(place, candidates, incumbent=False, stage="draft")
+    request = WriteSolution(**place.common, base=None, hypotheses=chosen.hypotheses, sketch=chosen.sketch)
     evaluation = place.run("first", write(request, FULL).script, view="debug")
     assert evaluation.defects == ()

@@ -8,7 +8,7 @@ from agents.backends.expert.plan import Plan, read_plan
 from agents.backends.expert.repair import repair
 from agents.backends.expert.writing import changes
 from agents.requests import RepairSolution, Script
-from tests.agents.expert.place import WORKPLACE, Place
+from tests.agents.expert.place import Place
 
 RICH = {
     "target": "log1p",
@@ -26,7 +26,7 @@ RICH = {
 def _repair(place: Place, script: str, cause: str, words: str = "", output: str = "", skill: float = 1.0) -> Script:
     request = RepairSolution(
         **place.common, script=script, hypotheses=(), phase="full", cause=cause, words=words or "it failed",
-        output=output, evaluation=None, attempt=1, workplace=WORKPLACE,
+        output=output, evaluation=None, attempt=1,
     )  # fmt: skip
     return repair(request, Judgement(skill, 1))
 
