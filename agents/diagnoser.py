@@ -140,6 +140,7 @@ class Diagnoser(Role):
             findings=known.findings,
             standings=known.standings,
             left=left,
+            margin=method.near_tie,
             wanted=wanted,
         )
 

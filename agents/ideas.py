@@ -112,7 +112,7 @@ class Effect(Record):
 
 
 class TrialNote(Record):
-    """One line of a trace's history, as reasoners see it."""
+    """One line of a trace's history, as reasoners see it; `judged` is as in TraceBest."""
 
     trace: int
     step: int
@@ -123,6 +123,7 @@ class TrialNote(Record):
     reason: str
     observations: str
     standard_error: float | None = None
+    judged: str = ""
 
 
 class Recalled(Record):

@@ -26,7 +26,7 @@ from agents.messages import (
 )
 from agents.momentum import signed_gain
 from bus.message import Envelope
-from scenarios.evidence import Direction, Evaluation
+from scenarios.evidence import Direction
 
 __all__ = ["Given", "Memory", "Picture", "Success", "Trying", "in_errors"]
 
@@ -203,7 +203,7 @@ class Memory:
         evaluation = completed.evaluation
         if evaluation.score is None:
             return
-        score, said, spread = evaluation.score, judged(evaluation), evaluation.standard_error
+        score, said, spread = evaluation.score, evaluation.judged, evaluation.standard_error
         for number, entry in enumerate(self.successes):
             if entry.script_ref == completed.script_ref:
                 self.successes[number] = replace(entry, score=score, judged=said, spread=spread)
@@ -253,7 +253,7 @@ class Memory:
             gain=effect.gain if effect else 0.0,
             error=effect.standard_error if effect else None,
             score=score,
-            judged=judged(evaluation),
+            judged=evaluation.judged if evaluation else "",
             spread=evaluation.standard_error if evaluation else None,
             script_ref=script_ref,
             base_ref=trace.best.script_ref if trace.best else None,
@@ -343,12 +343,6 @@ class Memory:
             for hypothesis in proposal.hypotheses
         ]
         return tuple(others[-_MOST_SIBLINGS:])
-
-
-def judged(evaluation: Evaluation | None) -> str:
-    """On how many splits of how many; empty where on all."""
-    partial = evaluation is not None and evaluation.partial
-    return f"{len(evaluation.splits)} of {evaluation.planned}" if evaluation is not None and partial else ""
 
 
 def in_errors(gain: float, error: float | None) -> float:

@@ -127,6 +127,7 @@ class Proposer(Role):
             underway=known.underway,
             siblings=(*known.siblings, *pick.siblings) if drafts else (),
             kinds=self.optimizer.kinds(known.standings) if not drafts else ("edit",),
+            margin=self.scenario.method.near_tie,
             ranked=structured and self.scenario.method.selection == "rank",
         )
 

@@ -124,7 +124,7 @@ class AssessTrial(Request[Assessment]):
     `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeStep.
     `baseline` is the score of a constant prediction over the same splits. `diagnostics` say where it errs, and what
     changed against the best. `stopped` says why a trial did not run on all
-    of its splits. `findings` are what trials have taught so far.
+    of its splits. `findings` are what trials have taught so far. A gain within `margin` standard errors is a near-tie.
     """
 
     role = "diagnoser"
@@ -147,6 +147,7 @@ class AssessTrial(Request[Assessment]):
     findings: tuple[Finding, ...] = ()
     standings: tuple[TraceBest, ...] = ()
     left: Left = Left()
+    margin: float = 1.0
     wanted: tuple[Literal["scenario", "feedback"], ...]
 
     @classmethod
@@ -175,7 +176,8 @@ class AssessTrial(Request[Assessment]):
             "alignment": not self.may_stay,
             "reason": not self.may_stay,
             "accept": not self.near_tie,
-            "contradicts": not self.findings,
+            "finding": self.left.none,
+            "contradicts": self.left.none or not self.findings,
             "hypothesis_verdict": self.incumbent is None,
             "challenges": not self.wanted,
         }
@@ -222,7 +224,8 @@ class ProposeStep(Request[Step]):
 
     Of memory: `recalled` are accepted changes of other traces, `failures` and `findings` are of all; `standings` are
     the bests of all traces, `underway` is what other steps try at this moment, and `siblings` are the ideas of other
-    first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen.
+    first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen. A gain
+    within `margin` standard errors is a near-tie.
 
     `ranked` says that the harness draws from the ideas by their scores, and that nothing is to be chosen.
     """
@@ -245,6 +248,7 @@ class ProposeStep(Request[Step]):
     underway: tuple[Underway, ...] = ()
     siblings: tuple[Hypothesis, ...] = ()
     kinds: tuple[StepKind, ...] = ("edit",)
+    margin: float = 1.0
     ranked: bool = False
 
     @classmethod

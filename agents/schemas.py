@@ -42,7 +42,7 @@ def _narrow_assessment(request: AssessTrial, fields: dict[str, Any], parts: dict
         parts["Challenge"]["properties"]["source"] = {"type": "string", "enum": list(request.wanted)}
     if request.wanted:
         fields["challenges"]["maxItems"] = 5 * len(request.wanted)
-    if request.findings:
+    if "contradicts" in fields:
         fields["contradicts"]["items"] = _numbers(len(request.findings))
 
 

@@ -82,7 +82,7 @@ class TraceState:
             case TraceRestarted() as restart:
                 self._restarted(restart)
             case SolutionCompleted() as message if self.best is not None:
-                self.best = self.best.completed(message)
+                self._completed(message, self.best)
             case SolutionProbed() as message if self.best is not None and message.script_ref == self.best.script_ref:
                 self.best = replace(self.best, probes=message.probes)
             case _:
@@ -111,8 +111,16 @@ class TraceState:
                 accepted=diagnosis.accepted,
                 reason=diagnosis.reason,
                 observations=diagnosis.observations,
+                judged=diagnosis.evaluation.judged if diagnosis.evaluation else "",
             )
         )
+
+    def _completed(self, message: SolutionCompleted, best: Best) -> None:
+        """The best and its note, with all of its splits."""
+        self.best = best.completed(message)
+        last = max((index for index, note in enumerate(self.notes) if note.accepted), default=None)
+        if self.best is not best and last is not None:
+            self.notes[last] = self.notes[last].model_copy(update={"score": self.best.score, "judged": ""})
 
     def _restarted(self, restart: TraceRestarted) -> None:
         """Another best, or none, and a path that begins anew. What was tried stays known."""

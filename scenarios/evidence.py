@@ -221,6 +221,11 @@ class Evaluation(_Record):
         return 0 < len(self.splits) < self.planned
 
     @property
+    def judged(self) -> str:
+        """On how many splits of how many, in words; empty where on all."""
+        return f"{len(self.splits)} of {self.planned}" if self.partial else ""
+
+    @property
     def valid(self) -> bool:
         """Whether format and values are as the task asks."""
         return not self.defects

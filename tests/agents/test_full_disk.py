@@ -43,7 +43,7 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(small_disk: Path, tmp_
         scenario = small(small_task(tmp_path), server, traces=1, budget={"trials": 3})
         with pytest.raises(Outage, match=str(folder)):
             anyio.run(lambda: conduct(scenario, tmp_path / "full.yaml", folder, run_id="full"))
-        assert server.calls > 3, "it was in the middle of its run"
+        assert server.calls >= 3, "it was in the middle of its run"
         subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
         finished = anyio.run(lambda: resume(folder))
     assert finished is not None

@@ -16,7 +16,6 @@ from tests.agents.evaluations import evaluation, trial_of
 def assessment(**rest: object) -> Assessment:
     base = {
         "alignment": "aligned",
-        "alignment_reason": "",
         "accept": False,
         "reason": "no gain",
         "observations": "",
