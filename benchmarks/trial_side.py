@@ -153,7 +153,9 @@ class Climb:
         if self.others is None or number >= len(self.others):
             return None
         other = self.others[number]
-        hypothesis = Hypothesis.model_validate(other.hypothesis) if other.hypothesis else None
+        # Self-scores had reasons then; nothing here reads them.
+        said = {name: value for name, value in (other.hypothesis or {}).items() if name != "scores"}
+        hypothesis = Hypothesis.model_validate(said) if said else None
         return Plan.model_validate(_shared(other.plan)), other.parent, hypothesis
 
     async def _trial(self, number: int, plan: Plan, parent: int | None, hypothesis: Hypothesis | None) -> Record:

@@ -332,7 +332,9 @@ def one_of_each() -> list[Request[Any]]:
         planned_step(recalled=(RECALLED,)),
         first_step(challenges=(), wanted=10),
         solve_step(),
-        solve_step(action="draft", base=None, history=(), underway=(), siblings=(hypothesis("model-family", "linear"),)),
+        solve_step(
+            action="draft", base=None, history=(), underway=(), siblings=(hypothesis("model-family", "linear"),)
+        ),
         read_output(),
         read_output(evaluation=None, output=""),
         write_solution(),

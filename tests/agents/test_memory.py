@@ -18,7 +18,7 @@ NOTHING_FAILED = "What scripts of this run have failed of"
 
 
 def answering(script_of: Any, **changed: Any) -> Any:
-    """The model of `stubs` with other fields in its replies: of a kind of request, fields or who gives them of a call."""
+    """The model of `stubs` with other fields in some replies: by kind of request, or by a function of the call."""
     plain = writing(script_of)
 
     def turn(ask: Ask) -> Play:

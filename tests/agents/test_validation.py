@@ -120,7 +120,7 @@ def test_format_comes_first() -> None:
 
 def test_a_severe_misalignment_rejects_and_erases_even_a_first_or_better_trial() -> None:
     better = Effect(gain=1.0, standard_error=0.1, verdict="better")
-    severe = assessment(alignment="severe", alignment_reason="fits on all rows", accept=True)
+    severe = assessment(alignment="severe", reason="fits on all rows", accept=True)
     for effect in (None, better):
         ruling = rule(trial_of(evaluation(0.1)), effect, severe)
         assert (ruling.verdict, ruling.layer, ruling.erased) == ("rejected", "alignment", True)
@@ -152,7 +152,7 @@ def test_a_trial_that_was_stopped_is_rejected_with_its_words(why: str) -> None:
     stopped = trial_of(evaluation(0.1, planned=5), stopped=why, words="stopped after 1 of 5 splits: so it is")
     for ruling in (rule(stopped, tie, assessment(accept=True)), rule_by_score(stopped, tie)):
         assert (ruling.verdict, ruling.layer, ruling.reason) == ("rejected", "analysis", stopped.words)
-    severe = rule(stopped, tie, assessment(alignment="severe", alignment_reason="reads the test"))
+    severe = rule(stopped, tie, assessment(alignment="severe", reason="reads the test"))
     assert severe.erased, "what it did wrong is said all the same"
 
 

@@ -133,8 +133,7 @@ def test_skill_between_is_right_in_between(places: dict[str, Place]) -> None:
     for chosen in (_round_the_ring, _without_challenges, _in_one_call):
         best = chosen(place, 1.0, 0).key
         shares = [
-            fmean(chosen(place, skill, seed).key == best for seed in range(50))
-            for skill in (0.0, 0.25, 0.5, 0.75, 1.0)
+            fmean(chosen(place, skill, seed).key == best for seed in range(50)) for skill in (0.0, 0.25, 0.5, 0.75, 1.0)
         ]
         assert shares[0] < 0.15
         assert shares[-1] == 1.0
