@@ -211,8 +211,9 @@ class Left(Record):
         """In words; empty where nothing is limited."""
         parts = []
         if self.trials is not None:
-            shared = f", about {self.trials // self.traces} for each of the {self.traces} traces"
-            parts.append(f"{self.trials} trials{shared if self.traces > 1 else ''}")
+            each = f"about {self.trials // self.traces} for each" if self.trials >= self.traces else "not one for each"
+            shared = f", {each} of the {self.traces} traces"
+            parts.append(f"{self.trials} trial{'s' if self.trials > 1 else ''}{shared if self.traces > 1 else ''}")
         units = {"minutes": self.minutes, "model calls": self.calls, "tokens": self.tokens, "USD": self.usd}
         parts += [f"{amount:.4g} {unit}" for unit, amount in units.items() if amount is not None]
         return "; ".join(parts)

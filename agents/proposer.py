@@ -26,7 +26,7 @@ from bus.message import Draft, Envelope
 
 __all__ = ["Proposer"]
 
-_LONGEST = {"global-best": 8000, "sampled": 2500}
+_LONGEST = {"global-best": 12000, "sampled": 2500}
 """Characters of a script or a difference out of memory."""
 _FIRST_IDEAS = 10
 """So many ideas at most make up a first solution."""

@@ -136,8 +136,12 @@ class TraceState:
 
     @property
     def refused_keys(self) -> tuple[Key, ...]:
-        """The ideas whose last trial was not accepted, in the order they were first tried: not to be repeated. [I]"""
-        kept = {hypothesis.key: note.accepted for note in self.notes for hypothesis in note.hypotheses}
+        """The ideas whose last trial was not accepted, in the order they were first tried: not to be repeated. [I]
+
+        Of several that were refused together none is known to be in vain. [O]
+        """
+        told = [note for note in self.notes if note.accepted or len(note.hypotheses) == 1]
+        kept = {hypothesis.key: note.accepted for note in told for hypothesis in note.hypotheses}
         return tuple(key for key, accepted in kept.items() if not accepted)
 
     @property
