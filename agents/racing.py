@@ -66,10 +66,8 @@ def stop_after(
     share = done / planned
     hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
     if enough and hoped < method.near_tie * error * math.sqrt(share):
-        return Stop(
-            "futile",
-            f"stopped {after}: nothing left could make it better, gain {effect.gain:+.4g} ± {effect.standard_error:.2g} over {effect.rows} rows",
-        )
+        gain = f"{effect.gain:+.4g} ± {error:.2g} over {effect.rows} rows"
+        return Stop("futile", f"stopped {after}: nothing left could make it better, gain {gain}")
     if heavy and enough and effect.gain > settings.decisive * error:
         return Stop("decided", f"judged {after}: better by {_rests_on(effect)}, and one run takes {seconds:.0f} s")
     return None

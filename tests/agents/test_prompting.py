@@ -28,9 +28,8 @@ def test_every_request_renders_with_its_header_and_reply(request_: Request[Any])
     assert not prompt.cut
     assert "{{" not in prompt.text
     assert "\n\n\n" not in FENCE.sub("…", prompt.text)
-    asked = (
-        ["```python"] if "fenced block" in prompt.user else [f'"{name}"' for name in request_.reply_type().model_fields]
-    )
+    fields = set(request_.reply_type().model_fields) - request_.unasked
+    asked = ["```python"] if "fenced block" in prompt.user else [f'"{name}"' for name in fields]
     assert all(each in prompt.user for each in asked)
     assert prompt.tokens < 6_000
     print(f"{kind}: about {prompt.tokens} tokens")
@@ -87,15 +86,15 @@ def test_material_cannot_end_its_fence(attack: str) -> None:
 
 
 def test_what_was_refuted_long_ago_is_named_by_its_key() -> None:
-    prompt = render(made.propose_hypotheses(history=(), refused=(("Model", "learning-rate", "lower"),)), LIMIT)
+    prompt = render(made.propose_step(history=(), refused=(("Model", "learning-rate", "lower"),)), LIMIT)
     assert "- Model, learning-rate, lower" in prompt.user
     assert "Nothing was tried yet on the present path." in prompt.user
-    assert "tried without success" not in render(made.propose_hypotheses(), LIMIT).user
+    assert "tried without success" not in render(made.propose_step(), LIMIT).user
 
 
 def test_what_a_constant_prediction_scores_is_said_where_it_is_known() -> None:
-    assert "constant prediction" not in render(made.propose_hypotheses(), LIMIT).user
-    known = render(made.propose_hypotheses(baseline=1.389), LIMIT).user
+    assert "constant prediction" not in render(made.propose_step(), LIMIT).user
+    known = render(made.propose_step(baseline=1.389), LIMIT).user
     assert "A constant prediction scores 1.389" in known
 
 
@@ -117,8 +116,8 @@ def test_control_characters_do_not_reach_a_prompt() -> None:
 def test_a_long_output_is_cut_in_the_middle_and_the_cut_is_named() -> None:
     output = "BEGIN\n" + "x" * 100_000 + "\nEND"
     prompt = render(made.assess_trial(output=output), LIMIT)
-    assert prompt.cut == ("84010 of 100010 characters: what the script printed",)
-    assert "[… cut: 84010 of 100010 characters …]" in prompt.user
+    assert prompt.cut == ("92010 of 100010 characters: what the script printed",)
+    assert "[… cut: 92010 of 100010 characters …]" in prompt.user
     assert "BEGIN" in prompt.user
     assert "END\n</material" in prompt.user
 
@@ -127,7 +126,11 @@ def test_a_small_window_cuts_everything_but_the_script() -> None:
     history = tuple(made.NOTE.model_copy(update={"step": step}) for step in range(60))
     description = "words " * 20_000
     big = made.assess_trial(
-        history=history, output="line\n" * 20_000, task=made.TASK.model_copy(update={"description": description})
+        history=history,
+        incumbent=None,
+        difference="",
+        output="line\n" * 20_000,
+        task=made.TASK.model_copy(update={"description": description}),
     )
     whole, small = render(big, LIMIT), render(big, 9_000)
     assert small.tokens <= 9_000 < whole.tokens
@@ -136,7 +139,7 @@ def test_a_small_window_cuts_everything_but_the_script() -> None:
         "60 trials of the history",
         "99999 characters: what the script printed",
     }
-    assert "step 59" in small.user
+    assert "Step 59" in small.user
     assert "oldest trials" in small.user
 
 
@@ -177,8 +180,10 @@ def test_a_canary_key_is_in_no_prompt() -> None:
     assert secrets == {canary}
     leaking = made.assess_trial(
         output=f"key={canary}",
+        cause="exit",
         words=f"died of {canary}",
         script=f"KEY = '{canary}'",
+        difference="",
         task=made.TASK.model_copy(update={"description": f"use {canary}"}),
     )
     text = render(leaking, LIMIT, complaint=f"not {canary}", secrets=secrets).text
@@ -195,7 +200,9 @@ def test_a_named_key_is_secret_however_short_and_whatever_its_name() -> None:
 
 
 def test_the_schema_in_the_prompt_is_closed() -> None:
-    prompt = render(made.propose_hypotheses(), LIMIT).user
+    prompt = render(made.propose_step(), LIMIT).user
     schema = json.loads(prompt[prompt.index('{"$defs"') :])
     assert schema["additionalProperties"] is False
-    assert set(schema["$defs"]["Hypothesis"]["required"]) == set(made.hypothesis().model_dump())
+    idea = schema["$defs"]["Idea"]
+    assert idea["additionalProperties"] is False
+    assert set(idea["required"]) == set(made.idea().model_dump()) - {"scores"}
