@@ -74,9 +74,19 @@ def parse_reply(request: Request[Any], text: str) -> dict[str, Any]:
 
 
 def _asked_for(request: Request[Any], reply: Record) -> Record:
-    """The reply without what it says unasked, as a server may let it: nobody would read it."""
+    """The reply without what it says unasked, as a server may let it: nobody would read it.
+
+    Where challenges of one source alone are wanted, that source is not asked for, and is theirs.
+    """
     fields = type(reply).model_fields
-    return reply.model_copy(update={name: fields[name].get_default() for name in request.unasked})
+    heard = {name: fields[name].get_default() for name in request.unasked}
+    if isinstance(request, AssessTrial) and isinstance(reply, Assessment) and len(request.wanted) == 1:
+        (source,) = request.wanted
+        heard["challenges"] = tuple(
+            each if "source" in each.model_fields_set else each.model_copy(update={"source": source})
+            for each in reply.challenges
+        )
+    return reply.model_copy(update=heard)
 
 
 def json_schema(request: Request[Any], code: CodeForm) -> dict[str, Any] | None:

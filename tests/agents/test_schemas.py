@@ -23,7 +23,7 @@ def test_ideas_are_as_many_as_are_wanted_and_chosen_by_number() -> None:
 def test_what_is_known_is_named_by_its_number() -> None:
     step = fields(made.knowing_step())
     assert step["recalled"]["anyOf"] == [{"type": "integer", "enum": [1, 2]}, {"type": "null"}]
-    assert step["source"]["anyOf"] == [{"type": "integer", "enum": [1, 2]}, {"type": "null"}]
+    assert step["source"]["anyOf"] == [{"type": "integer", "enum": [1]}, {"type": "null"}], "another trace than its own"
     assert step["kind"]["enum"] == ["edit", "bundle", "merge", "leap", "return"]
 
 
@@ -69,7 +69,8 @@ def test_what_nobody_would_read_is_not_asked_for(request_: Any, unasked: set[str
 def test_challenges_come_from_the_sources_that_are_asked(wanted: tuple[str, ...], most: int) -> None:
     schema = reply_schema(made.assess_trial(wanted=wanted))
     assert schema["properties"]["challenges"]["maxItems"] == most
-    assert schema["$defs"]["Challenge"]["properties"]["source"]["enum"] == list(wanted)
+    challenge = schema["$defs"]["Challenge"]["properties"]
+    assert challenge.get("source", {}).get("enum", [wanted[0]]) == list(wanted), "one source alone need not be said"
 
 
 def test_findings_are_contradicted_by_their_number() -> None:

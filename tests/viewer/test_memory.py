@@ -19,7 +19,7 @@ from viewer.summary import summarise
 
 NAME = "261125-0800-remembers-0000"
 CHANGES = "accepted changes; for and against: trials with their gains in standard errors"
-GIVEN = "its 3 trials together show no gain"
+GIVEN = "its 4 trials together show no gain"
 
 
 def change(sample: Sample, kind: type, place: tuple[int, int], **more: Any) -> None:
@@ -42,6 +42,7 @@ def remembering() -> Sample:
     trial(sample, 1, 4, "rejected", 0.61, -0.2, best, given)
     trial(sample, 1, 5, "accepted", 0.40, 0.01, best)
     trial(sample, 1, 6, "rejected", 0.45, -0.05, other)
+    trial(sample, 1, 7, "rejected", 0.5, -0.1, best, given)
     change(sample, Diagnosis, (0, 3), finding="The weather adds nothing.")
     change(sample, Diagnosis, (0, 4), verdict="rejected")
     change(sample, Diagnosis, (1, 4), contradicts=((0, 3),))
@@ -67,11 +68,12 @@ def test_a_change_has_what_speaks_for_and_against_it(run: str, capsys: pytest.Ca
     change = found["0.2"]
     assert (change["gain"], change["standard_error"], change["score"]) == (0.04, 0.002, 0.43)
     assert change["supporting"] == [{"step": "0.2", "gain": 20.0}, {"step": "1.2", "gain": 40.0}]
-    assert change["contradicting"] == [{"step": "1.4", "gain": -100.0}]
+    assert change["contradicting"] == [{"step": "1.4", "gain": -100.0}, {"step": "1.7", "gain": -50.0}]
     assert change["demoted"] == f"step 4 of trace 1 tried it and lost 100.0 standard errors; {GIVEN}"
     assert change["readers"] == [
         {"step": "1.2", "used": True, "verdict": "accepted", "gain": 0.08, "paid": True},
         {"step": "1.4", "used": True, "verdict": "rejected", "gain": -0.2, "paid": False},
+        {"step": "1.7", "used": True, "verdict": "rejected", "gain": -0.1, "paid": False},
     ]
     root = found["0.1"]
     assert (root["gain"], root["supporting"], root["contradicting"], root["demoted"]) == (None, [], [], None)
@@ -85,14 +87,14 @@ def test_failures_findings_and_standings_are_shown(run: str, capsys: pytest.Capt
     ]
     assert found["findings"] == [{"step": "0.3", "text": "The weather adds nothing.", "contradicted": ["1.4"]}]
     stands = [(each["trace"], each["step"], each["score"], each["trials"]) for each in found["states"]]
-    assert stands == [(0, "0.2", 0.43, 4), (1, "1.5", 0.40, 6)]
+    assert stands == [(0, "0.2", 0.43, 4), (1, "1.5", 0.40, 7)]
 
 
 def test_the_tables_say_the_same(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("memory", run) == 0
     lines = capsys.readouterr().out.splitlines()
     change = next(line for line in lines if line.split()[0:1] == ["0.2"])
-    for words in ("+0.04", "0.002", "0.2 +20.0, 1.2 +40.0", "1.4 −100.0", "1.2 ✓ +0.08, 1.4 ✗ −0.2"):
+    for words in ("+0.04", "0.002", "0.2 +20.0, 1.2 +40.0", "1.4 −100.0, 1.7 −50.0", "1.2 ✓ +0.08, 1.4 ✗ −0.2"):
         assert words in change
     assert f"0.2 is demoted: step 4 of trace 1 tried it and lost 100.0 standard errors; {GIVEN}" in lines
     titles = {CHANGES, "failures", "findings", "where each trace stands"}
@@ -202,10 +204,11 @@ def test_the_report_shows_merges_beside_what_memory_gave() -> None:
         ("1.2", "0.2", "sampled", True),
         ("1.4", "0.2", "sampled", True),
         ("1.5", "0.2", "merged", True),
+        ("1.7", "0.2", "sampled", True),
     ]
     assert '<td class="tight">merged</td>' in render(sample.envelopes, sample)
     family = lineage(summary)
-    assert (len(family.loans), len(family.edges)) == (3, 8), "a step on another trace's solution has its edge, too"
+    assert (len(family.loans), len(family.edges)) == (4, 9), "a step on another trace's solution has its edge, too"
 
 
 def test_of_two_who_made_the_same_script_the_one_that_was_chosen_is_named() -> None:

@@ -77,7 +77,7 @@ def test_roles_are_counted_with_what_they_used(summary: Summary) -> None:
 
 def test_what_a_call_does_not_say_is_unknown_and_not_zero() -> None:
     sample = sample_run(finish=False)
-    sample.activity("proposer-0", "reason", "ProposeHypotheses", sample.envelopes[5], 0.1, calls=1.0)
+    sample.activity("proposer-0", "reason", "ProposeStep", sample.envelopes[5], 0.1, calls=1.0)
     usage = summarise(sample.envelopes).by_role()
     assert (usage["proposer"].known_tokens, usage["proposer"].known_usd) == (None, None)
     assert usage["writer"].known_usd is not None

@@ -109,7 +109,8 @@ def test_a_thought_without_an_end_does_not_fit() -> None:
         (made.knowing_step(kinds=("edit", "bundle")), {"kind": "leap"}, "leap cannot be chosen here"),
         (made.knowing_step(wanted=9), {"candidates": STEP["candidates"] * 2, "kind": "bundle", "choice": [1, 2, 3, 4]},
          "at most three changes"),
-        (made.knowing_step(), {"kind": "merge"}, "a merge needs `source`, the number of one of the 2"),
+        (made.knowing_step(), {"kind": "merge"}, "a merge needs `source`, the number of another trace"),
+        (made.knowing_step(), {"kind": "merge", "source": 0}, r"another trace that has a solution: one of \[1\]"),
         (made.knowing_step(), {"kind": "return", "source": 3}, "a return needs `source`"),
         (made.propose_step(ranked=True), {}, "every candidate needs its scores"),
         (made.propose_step(ranked=True), {"candidates": []}, "there is no candidate"),
@@ -128,7 +129,7 @@ def test_a_step_must_agree_with_its_request(request_: Any, changed: dict[str, An
         (made.first_step(), STEP | {"choice": [1, 2]}),
         (made.planned_step(), {"candidates": [made.idea(challenge=0).model_dump()], "choice": [1]}),
         (made.knowing_step(), STEP | {"kind": "bundle", "choice": [1, 2]}),
-        (made.knowing_step(), STEP | {"kind": "merge", "source": 2}),
+        (made.knowing_step(), STEP | {"kind": "merge", "source": 1}),
         (made.knowing_step(), STEP | {"kind": "leap", "choice": [1, 2]}),
         (made.propose_step(ranked=True), SCORED),
     ],
@@ -164,6 +165,14 @@ def test_challenges_come_from_the_sources_that_were_asked() -> None:
     many = json.dumps(ASSESSMENT | {"challenges": SURVEY["challenges"] * 6})
     with pytest.raises(MisfitError, match="more than five"):
         parse_reply(made.assess_trial(), many)
+
+
+@pytest.mark.parametrize("source", ["scenario", "feedback"])
+def test_challenges_of_the_one_source_that_is_wanted_need_not_name_it(source: str) -> None:
+    unnamed = {name: each for name, each in SURVEY["challenges"][0].items() if name != "source"}
+    reply = json.dumps(ASSESSMENT | {"challenges": [unnamed]})
+    read = parse_reply(made.assess_trial(wanted=(source,)), reply)
+    assert [each["source"] for each in read["challenges"]] == [source]
 
 
 def test_code_may_come_as_json_or_fenced() -> None:
