@@ -3,7 +3,7 @@
 `python -m benchmarks.slots [SCALE]`. Every time is SCALE (0.1) of what the table says, so that a grid of minutes runs
 in seconds; the house's own time is not scaled, so it weighs ten times as much here as it does for a user.
 
-A step is four calls one after the other (assess, propose, select, write: R seconds) and one script (T seconds). N
+A step is three calls one after the other (assess, propose, write: R seconds) and one script (T seconds). N
 traces on S slots can keep them busy at most min(1, N·(k+1)·T / (S·(R+T))) of the time, k being the lookahead; a loop
 that waits for each in turn reaches T / (R+T) of one slot. Counted from when every trace has its second step
 diagnosed, since before that nothing could look ahead, until the last step is opened; start-up and finish stand apart.
@@ -21,7 +21,7 @@ from agents.messages import RunFinished, StepOpened
 from benchmarks.simulation import Simulated, Simulation, simulate
 from bus.message import Envelope
 
-CALLS = 4
+CALLS = 3
 
 
 @dataclass(frozen=True)

@@ -240,3 +240,14 @@ def test_left_is_told_in_numbers_and_the_last_trial_is_said(plain: tuple[Run, li
     assert [(ask.trace, ask.step) for ask in last] == [(1, 4)]
     assert "`challenges`" not in last[0].prompt, "nobody would answer them"
     assert all("`challenges`" in ask.prompt for ask in assessed if ask not in last)
+
+
+def test_all_prompts_of_a_run_begin_with_the_same_text(plain: tuple[Run, list[Ask]]) -> None:
+    """System, task, profile, rows and workplace: a provider's cache can serve them to every question and trace."""
+    _, asks = plain
+    assert {ask.kind for ask in asks} >= {"survey_task", "propose_step", "write_solution", "assess_trial"}
+    first = asks[0].prompt
+    shared = first[: first.index("These packages can be imported")]
+    assert all(ask.prompt.startswith(shared) for ask in asks)
+    for part in ("The contract of a solution", "profile of the training data", "sample rows", "# Where scripts run"):
+        assert part in shared
