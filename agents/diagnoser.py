@@ -99,9 +99,6 @@ class Diagnoser(Role):
             return diagnosis.model_copy(update={"observations": read})
         request = await self._question(trial, proposal, effect, trace, step)
         assessment = await self.reasoner.ask(request, context)
-        if len(wanted := request.wanted) == 1:  # then it is not asked for
-            sourced = tuple(each.model_copy(update={"source": wanted[0]}) for each in assessment.challenges)
-            assessment = assessment.model_copy(update={"challenges": sourced})
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
         contradicts = tuple(
             (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts

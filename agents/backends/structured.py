@@ -27,7 +27,6 @@ _THOUGHT = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IG
 _OPEN = re.compile(r"^\s*<think(?:ing)?>", re.IGNORECASE)
 _CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _MOST_TORN = 50
-_FIRST_IDEAS = 10
 
 
 class MisfitError(ValueError):
@@ -232,7 +231,7 @@ def _check_kind(request: ProposeStep, reply: Step) -> list[str]:
         if reply.source not in others:
             return [f"a {reply.kind} needs `source`, the number of another trace that has a solution: one of {others}"]
         return []
-    most = {"edit": 1, "bundle": 3}.get(reply.kind, _FIRST_IDEAS)
+    most = {"edit": 1, "bundle": 3}.get(reply.kind, request.wanted)
     if request.action == "improve" and len(reply.choice) > most:
         return [f"{'one change is' if most == 1 else 'at most three changes are'} made in a step of kind {reply.kind}"]
     return []
