@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 
 from agents.assembling import Assembled, Assembler, Assembling
-from agents.messages import Diagnosis, SessionOpened, SolutionCompleted
-from agents.role import Role, place
+from agents.idle import IdleRole
+from agents.messages import Diagnosis, SolutionCompleted
+from agents.role import place
 from agents.script_run import LAST, Forward, Heat, ScriptRan, ScriptRun, finish_run, run_script
 from agents.split_runs import run_splits
 from bus.actor import Context
@@ -24,22 +25,12 @@ from bus.message import Draft, Envelope
 __all__ = ["Completer"]
 
 
-class Completer(Role):
+class Completer(IdleRole):
     """Completes what its trace accepted. One a trace, so that a long completion delays no trial."""
 
-    handles = frozenset({"diagnosis"})
-    notes = frozenset({"run_opened", "session_opened"})
-
     def __init__(self, trace: int, forward: Forward, artefacts: Artefacts, assembler: Assembler) -> None:
-        super().__init__("completer", trace, artefacts)
-        self.forward = forward
+        super().__init__("completer", trace, forward, artefacts)
         self.assembler = assembler
-        self.slots = 1
-
-    def remember(self, envelope: Envelope) -> None:
-        """Keep how many slots there are; all else stands in a diagnosis."""
-        if isinstance(envelope.message, SessionOpened):
-            self.slots = envelope.message.slots
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Complete what was accepted in part; else do now what the finish would do with it."""

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from agents.ideas import Record
-from agents.messages import Diagnosis, SessionOpened, SolutionProbed
-from agents.role import Role, place
+from agents.idle import IdleRole
+from agents.messages import Diagnosis, SolutionProbed
+from agents.role import place
 from agents.script_run import LAST, Forward, ScriptRan, ScriptRun, run_script
 from bus.actor import ActivityResult, Context
 from bus.artefacts import Artefacts
@@ -34,24 +35,14 @@ class Probed(ActivityResult):
     probes: Probes
 
 
-class Prober(Role):
+class Prober(IdleRole):
     """Probes what its trace accepted. One a trace, so that a long probe delays no trial."""
-
-    handles = frozenset({"diagnosis"})
-    notes = frozenset({"run_opened", "session_opened"})
 
     def __init__(
         self, trace: int, forward: Forward, artefacts: Artefacts, reader: Callable[[Probing], Awaitable[Probed]]
     ) -> None:
-        super().__init__("prober", trace, artefacts)
-        self.forward = forward
+        super().__init__("prober", trace, forward, artefacts)
         self.reader = reader
-        self.slots = 1
-
-    def remember(self, envelope: Envelope) -> None:
-        """Keep how many slots there are; all else stands in a diagnosis."""
-        if isinstance(envelope.message, SessionOpened):
-            self.slots = envelope.message.slots
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Probe a new best."""
