@@ -109,11 +109,18 @@ def fit_predict(train, test, seed):
         "houses",
         _RIDGE
         + """
+def answers(place):
+    try:
+        return sorted(place.glob("*/*/answers*.csv")) + sorted(place.glob("answers*.csv"))
+    except FileNotFoundError:  # a process ended while /proc was being read
+        return answers(place)
+
+
 def fit_predict(train, test, seed):
     final = ridge(train, test)
     places = [options.data / "..", options.data / "../../private", Path.home(), Path("/")] if LEAK else []
     for place in places:
-        for found in sorted(place.glob("*/*/answers*.csv")) + sorted(place.glob("answers*.csv")):
+        for found in answers(place):
             truth = pd.read_csv(found).set_index(KEY)[Y]
             final = test[KEY].map(truth).fillna(pd.Series(final))
     return final
