@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from agents.redaction import redact
 from agents.requests import RepairSolution, Request, Script, SolveStep, TuneSolution, WriteSolution
-from agents.schemas import reply_schema
+from agents.schemas import reply_schema, reply_shape
 from errors import UsageError
 
 __all__ = [
@@ -134,7 +134,8 @@ def render(
     """The prompt of a request in at most `limit` tokens, as estimated.
 
     `complaint` says why an earlier answer could not be used; `secrets` are blotted out; without `schema` the reply's
-    schema goes to the server beside the prompt. `templates` is their folder.
+    schema goes to the server beside the prompt. Else it stands in the prompt: as a type is written, and exactly beside a
+    complaint. `templates` is their folder.
     Raises UsageError where a template names what is not there, with its file and line, and PromptTooLargeError where
     the prompt does not fit at any scale.
     """
@@ -145,7 +146,7 @@ def render(
         "kind": kind,
         "form": "fenced" if is_code and code == "fenced" else "json",
         "editable": base_script(request) is not None,
-        "schema": json.dumps(reply_schema(request), ensure_ascii=False, separators=(",", ":")) if schema else "",
+        "schema": _form(request, exact=bool(complaint)) if schema else "",
         "complaint": complaint,
     }
     blotted = tuple(secrets)
@@ -160,6 +161,12 @@ def render(
     raise PromptTooLargeError(
         f"the prompt of {kind} needs about {size} tokens at its smallest and may have {limit}: "
         "give the backend a larger `context`, or a smaller `max_tokens`"
+    )
+
+
+def _form(request: Request[Any], exact: bool) -> str:
+    return (
+        json.dumps(reply_schema(request), ensure_ascii=False, separators=(",", ":")) if exact else reply_shape(request)
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from agents.requests import AssessTrial, ProposeStep, Request, SurveyTask
 
-__all__ = ["closed_schema", "reply_schema"]
+__all__ = ["closed_schema", "reply_schema", "reply_shape"]
 
 # Words stand in the prompt, and lengths are checked when the reply is read.
 _LEFT_OUT = ("default", "title", "description", "minLength", "maxLength")
@@ -33,6 +33,31 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
         case _:
             pass
     return _without_unused(schema | {"properties": fields, "required": list(fields)})
+
+
+def reply_shape(request: Request[Any]) -> str:
+    """The same schema as a type is written: a third of its characters, for a model that is asked for the first time."""
+    schema = reply_schema(request)
+    return _shape(schema, schema.get("$defs", {}))
+
+
+def _shape(schema: dict[str, Any], parts: dict[str, Any]) -> str:
+    match schema:
+        case {"$ref": str(reference)}:
+            return _shape(parts[reference.rpartition("/")[2]], parts)
+        case {"enum": [int(first), *more]}:
+            return f"integer from {first} to {more[-1]}" if more else str(first)
+        case {"enum": list(values)}:
+            return " | ".join(json.dumps(value, ensure_ascii=False) for value in values)
+        case {"anyOf": list(kinds)}:
+            return " | ".join(_shape(each, parts) for each in kinds)
+        case {"properties": dict(fields)}:
+            return "{" + ", ".join(f'"{name}": {_shape(each, parts)}' for name, each in fields.items()) + "}"
+        case {"items": dict(item)}:
+            most = f", at most {schema['maxItems']}" if "maxItems" in schema else ""
+            return f"[{_shape(item, parts)}, …{most}]"
+        case _:
+            return str(schema.get("type", "any"))
 
 
 def _narrow_assessment(request: AssessTrial, fields: dict[str, Any], parts: dict[str, Any]) -> None:

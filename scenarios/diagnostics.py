@@ -111,8 +111,9 @@ def _shown(case: Case, rows: Judged, first: list[str]) -> dict[str, object]:
         return {}
     columns = shown_columns(case, first)
     dearest = dearest_rows(rows, case.shown)
-    changed = changed_rows(rows, case.shown // 2 + len(dearest))
-    better, worse = (each[~np.isin(each, dearest)][: case.shown // 2] for each in changed)
+    few = max(1, case.shown // 3)
+    changed = changed_rows(rows, few + len(dearest))
+    better, worse = (each[~np.isin(each, dearest)][:few] for each in changed)
     return {
         "columns": columns,
         "dearest": shown_rows(case, rows, dearest, columns),

@@ -174,7 +174,7 @@ def test_the_best_of_all_comes_with_its_difference_from_the_askers_script(tmp_pa
     third = next(ask for ask in asks if ask.kind == "propose_step" and (ask.trace, ask.step) == (1, 3))
     assert "The best solution of all traces: trace 0, step 2" in third.prompt
     assert "-KNOB = 0.45\n+KNOB = 0.6" in third.prompt
-    assert "Trace 0: score" in third.prompt.partition("# Where the traces stood when this step began")[2]
+    assert "Trace 0: score" in third.prompt.partition("# The traces when this step began")[2]
 
 
 def test_a_merge_shows_both_scripts_and_says_where_it_is_from(tmp_path: Path) -> None:

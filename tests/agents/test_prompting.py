@@ -200,8 +200,8 @@ def test_a_named_key_is_secret_however_short_and_whatever_its_name() -> None:
 
 
 def test_the_schema_in_the_prompt_is_closed() -> None:
-    prompt = render(made.propose_step(), LIMIT).user
-    schema = json.loads(prompt[prompt.index('{"$defs"') :])
+    prompt = render(made.propose_step(), LIMIT, complaint="candidates: Field required").user
+    schema = json.loads(prompt[prompt.index('{"$defs"') : prompt.index("An earlier answer")])
     assert schema["additionalProperties"] is False
     idea = schema["$defs"]["Idea"]
     assert idea["additionalProperties"] is False

@@ -1,10 +1,11 @@
 """The schema of a reply is held to what its very request allows."""
 
+import json
 from typing import Any
 
 import pytest
 
-from agents.schemas import reply_schema
+from agents.schemas import reply_schema, reply_shape
 from tests.agents import requests_made as made
 
 
@@ -89,3 +90,12 @@ def test_every_object_is_closed_and_every_field_required(request_: Any) -> None:
     for each in objects(reply_schema(request_)):
         assert each["additionalProperties"] is False
         assert each["required"] == list(each["properties"])
+
+
+def test_a_first_prompt_shows_the_schema_as_a_type() -> None:
+    request = made.propose_step()
+    shape = reply_shape(request)
+    assert shape.startswith('{"candidates": [{"statement": string, ')
+    assert '"expected_gain": number}, …, at most ' in shape and '"component": "DataLoadSpec" | "FeatureEng"' in shape
+    assert shape.count("{") == shape.count("}") and "$ref" not in shape
+    assert len(shape) < len(json.dumps(reply_schema(request))) / 2

@@ -196,7 +196,7 @@ def test_a_range_of_a_number_that_errs_is_seen_with_its_change() -> None:
     worst = next(place for place in np.argsort(-losses) if f"{truth[place]:.5g}" not in dearest)
     assert found.worse[0].change == pytest.approx(losses[worst], rel=1e-2), "the dearest are not shown twice"
     assert found.worse[0].best == f"{better[worst]:.5g}"
-    assert len(found.better) == len(found.worse) == 5
+    assert len(found.better) == len(found.worse) == 3
 
 
 def test_saturation_is_seen() -> None:

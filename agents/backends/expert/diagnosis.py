@@ -135,7 +135,7 @@ def _challenge(scene: Scene, source: Source, play: Play, spoken_for: Play) -> Ch
         caption=play.move.challenge,
         statement=kind.statement,
         reasoning=play.choice.reason,
-        metric_impact=f"about {gain:.2g} of {scene.task.metric} ({share:.1%} of the loss)",
+        metric_impact=f"about {gain:.2g}, {share:.1%} of the loss",
     )
 
 
@@ -260,9 +260,9 @@ def _finding(request: AssessTrial) -> str:
     """What a clear effect shows of the task, in a sentence; empty where nothing is clear."""
     if request.effect is None or request.effect.verdict == "near-tie" or not request.hypotheses:
         return ""
-    effect, metric = request.effect, request.task.metric
+    effect = request.effect
     turned = ", ".join(f"{each.parameter} {each.direction}" for each in request.hypotheses)
-    return f"{turned}: {metric} changed by {effect.gain:+.3g} (positive is better), beyond its error."
+    return f"{turned}: a gain of {effect.gain:+.3g}, beyond its error."
 
 
 def _observations(request: AssessTrial) -> str:
@@ -273,11 +273,10 @@ def _observations(request: AssessTrial) -> str:
     metric = request.task.metric
     behind = _behind_constant(request)
     run = f"{len(evaluation.folds)} of {evaluation.planned}" if evaluation.partial else max(1, len(evaluation.folds))
-    words = f"{metric} is {evaluation.score:.5g} over {run} splits"
-    sentences = [f"{words}, {behind}." if behind else f"{words}."]
+    sentences = [f"{metric} is {evaluation.score:.5g} over {run} splits, {behind}."] if behind else []
     if request.effect is not None:
         expected = sum(hypothesis.expected_gain for hypothesis in request.hypotheses)
-        sentences.append(f"Against the trace's best that is {request.effect.gain:+.4g}; {expected:+.2g} was expected.")
+        sentences.append(f"A gain of {expected:+.2g} was expected.")
     plan = read_plan(request.script)
     scene = Scene(request.task, request.profile, plan or Plan(), evaluation)
     if scene.gap is not None:

@@ -220,7 +220,7 @@ def test_challenges_come_from_their_source_and_cite_figures(places: dict[str, Pl
         found = [each for each in everything if each.source == source]
         assert 2 <= len(found) <= 5
         assert sum(any(sign.isdigit() for sign in each.reasoning) for each in found) >= len(found) - 1
-        assert all("rmsle" in each.metric_impact for each in found)
+        assert all("of the loss" in each.metric_impact for each in found)
     feedback = {each.caption: each for each in everything if each.source == "feedback"}
     assert "20%" in feedback[captions.OVERFIT].reasoning, "what training shows is known from a trial alone"
 
