@@ -134,8 +134,8 @@ def render(
     """The prompt of a request in at most `limit` tokens, as estimated.
 
     `complaint` says why an earlier answer could not be used; `secrets` are blotted out; without `schema` the reply's
-    schema goes to the server beside the prompt. Else it stands in the prompt: as a type is written, and exactly beside a
-    complaint. `templates` is their folder.
+    schema goes to the server beside the prompt; else it stands in the prompt, as a type is written, and exactly where
+    there is a complaint. `templates` is their folder.
     Raises UsageError where a template names what is not there, with its file and line, and PromptTooLargeError where
     the prompt does not fit at any scale.
     """
