@@ -13,6 +13,7 @@ test: lint
 	$(BIN)/pytest -m "not slow and not chaos" -n 2 --dist loadgroup
 
 lint: $(STAMP)
+	@mkdir -p build/types/gome && cd build/types/gome && ln -sfn -t . ../../../gome/* $(addprefix ../../../,agents bus cli executors scenarios viewer)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -23,7 +24,7 @@ slow: $(STAMP)
 
 # A cluster of two nodes on this machine: its contract, lost nodes, and the quick start on it.
 ray: $(STAMP)
-	$(BIN)/pytest -n 0 tests/executors/test_cluster.py tests/executors/test_parcels.py tests/agents/test_on_a_cluster.py
+	$(BIN)/pytest -n 0 tests/executors/ray/test_cluster.py tests/executors/ray/test_parcels.py tests/agents/runtime/test_on_a_cluster.py
 
 chaos: $(STAMP)
 	$(BIN)/pytest -m chaos

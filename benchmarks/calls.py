@@ -20,13 +20,13 @@ from typing import Any
 import anyio
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from agents.backends.openai import OpenAIBackend
-from agents.prompting import render
-from agents.requests import SurveyTask
-from agents.schemas import reply_schema
-from agents.workplace import Workplace
-from scenarios.evidence import ColumnProfile, Profile, SplitRule, TaskBrief
-from scenarios.schema import OpenAIBackend as Settings
+from gome.agents.backends.llm.prompting import render
+from gome.agents.backends.llm.reply_schema import reply_schema
+from gome.agents.backends.openai.backend import OpenAIBackend
+from gome.agents.protocol.requests import SurveyTask
+from gome.agents.protocol.workplace import Workplace
+from gome.scenarios.config.scenario import OpenAIBackend as Settings
+from gome.scenarios.evidence import ColumnProfile, Profile, SplitRule, TaskBrief
 
 ROUNDS = 5
 ALONE, TOGETHER, IN_FLIGHT = 100, 600, 200

@@ -16,10 +16,10 @@ import anyio
 import anyio.to_thread
 
 from benchmarks import cluster, standby
-from benchmarks.timing import held, launch, told
-from executors.launch import Cause, Executor, Launch, Slot
-from executors.local import LocalExecutor
-from executors.sandbox import Sandbox, SandboxLevel, probe
+from benchmarks.shared.timing import held, launch, told
+from gome.executors.launch import Cause, Executor, Launch, Slot
+from gome.executors.local import LocalExecutor
+from gome.executors.sandbox_probe import Sandbox, SandboxLevel, probe
 
 _STUBBORN = """
 import os, signal, time

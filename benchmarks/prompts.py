@@ -21,11 +21,10 @@ from typing import Any
 
 import anyio
 
-from agents.backends.asking import USUAL_WINDOW
-from agents.conduct import conduct
-from agents.messages import VOCABULARY, Diagnosis
-from agents.prompting import render
-from agents.requests import (
+from gome.agents.backends.llm.asking import USUAL_WINDOW
+from gome.agents.backends.llm.prompting import render
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis
+from gome.agents.protocol.requests import (
     AssessTrial,
     ProposeStep,
     RepairSolution,
@@ -34,10 +33,11 @@ from agents.requests import (
     TuneSolution,
     WriteSolution,
 )
-from bus.lifecycle import ActivityStarted
-from bus.reader import LogReader
-from scenarios.loader import load_scenario
-from scenarios.schema import Scenario
+from gome.agents.runtime.lifecycle import conduct
+from gome.bus.events import ActivityStarted
+from gome.bus.store.reader import LogReader
+from gome.scenarios.config.loader import load_scenario
+from gome.scenarios.config.scenario import Scenario
 
 __all__ = ["Asked", "Line", "lines", "main", "measured", "page"]
 

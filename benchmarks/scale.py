@@ -1,6 +1,6 @@
 """How far one process goes: a run of 1, 10, 100 and 1,000 traces with instant reasoning and instant scripts.
 
-`python -m benchmarks.scale [--quick] [TRACES ...]`. Reasoners and scripts answer at once (benchmarks/simulation.py);
+`python -m benchmarks.scale [--quick] [TRACES ...]`. Reasoners and scripts answer at once (`shared/simulation.py`);
 log, actors, slots, memory and supervision are the real ones, so all that is measured is the house's own work: the most
 messages a second that it can pass on, what it holds in memory, how late the event loop is, and the size of the log.
 Each number of traces is a process of its own. Every trace makes `STEPS` trials; with `--quick` there are two.
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import anyio
 
-from agents.momentum import warm
-from benchmarks.simulation import Simulation, simulate
+from benchmarks.shared.simulation import Simulation, simulate
+from gome.agents.method.momentum import warm
 
 COUNTS = (1, 10, 100, 1000)
 STEPS = 5

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import anyio
 
-from agents.messages import RunFinished, StepOpened
-from benchmarks.simulation import Simulated, Simulation, simulate
-from bus.message import Envelope
+from benchmarks.shared.simulation import Simulated, Simulation, simulate
+from gome.agents.protocol.messages import RunFinished, StepOpened
+from gome.bus.message import Envelope
 
 CALLS = 3
 

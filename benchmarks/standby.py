@@ -17,11 +17,11 @@ from pathlib import Path
 import anyio
 import psutil
 
-from benchmarks.timing import held, launch, told
-from executors.launch import Executor, Launch, Slot
-from executors.local import LocalExecutor
-from executors.sandbox import Sandbox, probe
-from executors.standby import StandbyExecutor
+from benchmarks.shared.timing import held, launch, told
+from gome.executors.launch import Executor, Launch, Slot
+from gome.executors.local import LocalExecutor
+from gome.executors.sandbox_probe import Sandbox, probe
+from gome.executors.warm.executor import StandbyExecutor
 
 __all__ = ["lines"]
 

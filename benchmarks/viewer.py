@@ -19,12 +19,12 @@ from typing import Any
 import anyio
 from anyio.abc import ByteReceiveStream
 
-from agents.messages import VOCABULARY, Job, RepairCalled, StepOpened, Trial
-from bus.message import Draft, Message
-from bus.reader import LogReader
-from bus.sqlite import open_log
-from executors.launch import Cause
-from viewer.live_pages import messages_page
+from gome.agents.protocol.messages import VOCABULARY, Job, RepairCalled, StepOpened, Trial
+from gome.bus.message import Draft, Message
+from gome.bus.store.reader import LogReader
+from gome.bus.store.sqlite import open_log
+from gome.executors.launch import Cause
+from gome.viewer.web.live_pages import messages_page
 
 ROUNDS = 9
 MESSAGES = 100_000

@@ -11,7 +11,7 @@ it: both or neither.
 from collections.abc import Sequence
 from typing import Protocol
 
-from bus.message import Draft, Envelope, Subscription, Vocabulary
+from gome.bus.message import Draft, Envelope, Subscription, Vocabulary
 
 __all__ = ["Log", "Mailbox"]
 

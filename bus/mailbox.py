@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from bus.message import Envelope, Subscription
-from errors import GomeError
+from gome.bus.message import Envelope, Subscription
+from gome.errors import GomeError
 
 __all__ = ["ROOM", "LogMailbox"]
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from itertools import chain, count
 from typing import Generic, TypeVar
 
-from bus.message import Subscription
+from gome.bus.message import Subscription
 
 __all__ = ["Routes"]
 

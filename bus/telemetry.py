@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from bus.log import Log
+from gome.bus.log import Log
 
 __all__ = ["Telemetry", "Told"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from executors.launch import MOUNTS, WORK, Launch, Limits, Slot
+from gome.executors.launch import MOUNTS, WORK, Launch, Limits, Slot
 
 __all__ = [
     "FILTER",

@@ -12,15 +12,15 @@ from uuid import uuid4
 import anyio
 import anyio.to_thread
 
-from errors import SandboxError
-from executors.collect import collect
-from executors.disk import holding
-from executors.interpreter import Interpreter, interpreter
-from executors.launch import Cause, Launch, Outcome, Slot
-from executors.levels import Sandbox
-from executors.process import Process, gone
-from executors.strays import end_strays
-from executors.supervise import Supervision, Verdict, disk_verdict
+from gome.errors import SandboxError
+from gome.executors.launch import Cause, Launch, Outcome, Slot
+from gome.executors.processes.collect import collect
+from gome.executors.processes.disk import holding
+from gome.executors.processes.orphans import end_strays
+from gome.executors.processes.process import Process, gone
+from gome.executors.processes.supervise import Supervision, Verdict, disk_verdict
+from gome.executors.resources.interpreter import Interpreter, interpreter
+from gome.executors.sandbox.levels import Sandbox
 
 __all__ = ["LocalExecutor", "prepare"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.executors.cluster import LocalCluster
+from tests.executors.ray.cluster import LocalCluster
 from tests.viewer.sample import RUN, sample_run
 
 UNFINISHED = "261123-0930-bike-demand-b0b0"

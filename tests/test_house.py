@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import errors
+from gome import errors
 
-HOUSE = Path(errors.__file__).parent
+HOUSE = Path(errors.__file__).parents[1]
 ROOMS = {
     "bus": {"bus"},
     "executors": {"executors"},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.make_task import make_task
+from tests.scenarios.helpers.make_task import make_task
 
 HOUSE = Path(__file__).parents[1]
 SCENARIO = """

@@ -10,8 +10,8 @@ from typing import Any, TextIO
 
 from pydantic import BaseModel
 
-from bus.message import Envelope
-from viewer import text
+from gome.bus.message import Envelope
+from gome.viewer import text
 
 __all__ = ["as_data", "document", "emit", "envelope_data", "hint", "say", "say_aside", "screen_width", "table", "tree"]
 

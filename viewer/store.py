@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from agents.messages import VOCABULARY
-from bus.reader import LogReader
-from errors import LogDamaged, RunNotFound
-from viewer.summary import OUTLINE, Summary, summarise
+from gome.agents.protocol.messages import VOCABULARY
+from gome.bus.store.reader import LogReader
+from gome.errors import LogDamaged, RunNotFound
+from gome.viewer.model.summary import OUTLINE, Summary, summarise
 
 __all__ = ["find_run", "has_log", "new_run_id", "open_reader", "outline", "run_folders", "runs_root"]
 

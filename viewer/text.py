@@ -7,7 +7,7 @@ or hide a line. `clean` takes that out, and everything that is shown passes thro
 import math
 import re
 
-from scenarios.evidence import Evaluation
+from gome.scenarios.evidence import Evaluation
 
 __all__ = [
     "UNKNOWN",

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from agents.backends.asking import AskingBackend, BeforeCall
-from agents.backends.base import Usage
-from agents.backends.faults import Fault, Patience, Refusal, Server, persevere
-from agents.backends.openai_wire import Completion
-from agents.backends.provider import provider_of
-from agents.prompting import Rendered
-from agents.purse import Purse
-from agents.redaction import redact
-from agents.requests import Request
-from errors import UsageError
-from scenarios.prices import is_loopback, tariff_of
-from scenarios.schema import AutoGenBackend as Settings
+from gome.agents.backends.base import Usage
+from gome.agents.backends.llm.asking import AskingBackend, BeforeCall
+from gome.agents.backends.llm.faults import Fault, Patience, Refusal, Server, persevere
+from gome.agents.backends.llm.prompting import Rendered
+from gome.agents.backends.llm.provider import provider_of
+from gome.agents.backends.llm.wire import Completion
+from gome.agents.protocol.requests import Request
+from gome.agents.redaction import redact
+from gome.agents.state.spending import Purse
+from gome.errors import UsageError
+from gome.scenarios.config.prices import is_loopback, tariff_of
+from gome.scenarios.config.scenario import AutoGenBackend as Settings
 
 if TYPE_CHECKING:
     from autogen_core.models import ChatCompletionClient

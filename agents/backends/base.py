@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from agents.ideas import Record
-from agents.requests import Request
-from bus.actor import ActivityResult
+from gome.agents.protocol.requests import Request
+from gome.agents.protocol.types import Record
+from gome.bus.actors.actor import ActivityResult
 
 __all__ = ["Answer", "Backend", "Embedded", "Embedder", "Texts", "Usage"]
 

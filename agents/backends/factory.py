@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.backends.base import Answer, Backend, Embedder
-from agents.purse import REFUSED, BudgetSpentError, Purse
-from agents.requests import Request
-from errors import UsageError
-from scenarios.schema import AutoGenBackend as AutoGenSettings
-from scenarios.schema import Backend as Settings
-from scenarios.schema import ExpertBackend as ExpertSettings
-from scenarios.schema import MemoryKeeperSettings
-from scenarios.schema import OpenAIBackend as OpenAISettings
-from scenarios.schema import ReplayBackend as ReplaySettings
+from gome.agents.backends.base import Answer, Backend, Embedder
+from gome.agents.protocol.requests import Request
+from gome.agents.state.spending import REFUSED, BudgetSpentError, Purse
+from gome.errors import UsageError
+from gome.scenarios.config.scenario import AutoGenBackend as AutoGenSettings
+from gome.scenarios.config.scenario import Backend as Settings
+from gome.scenarios.config.scenario import ExpertBackend as ExpertSettings
+from gome.scenarios.config.scenario import MemoryKeeperSettings
+from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
+from gome.scenarios.config.scenario import ReplayBackend as ReplaySettings
 
 __all__ = ["make_backend", "make_backends", "make_embedder"]
 
@@ -49,7 +49,7 @@ def make_embedder(settings: MemoryKeeperSettings, backends: Mapping[str, Backend
     Raises UsageError for a backend that does not embed, and for packages or a model that are missing.
     """
     if settings.embedding == "local" and settings.model is not None:
-        from agents.backends.sentences import SentenceEmbedder
+        from gome.agents.backends.sentences import SentenceEmbedder
 
         return SentenceEmbedder(settings.model, beside)
     if settings.embedding == "hashing" or settings.backend is None:
@@ -84,27 +84,27 @@ class _Counted:
 
 
 def _make_expert(settings: ExpertSettings, purse: Purse) -> Backend:
-    from agents.backends.expert import ExpertBackend
+    from gome.agents.backends.expert import ExpertBackend
 
     expert = ExpertBackend(settings.skill)
     return expert if purse.budget.calls is None else _Counted(expert, purse)
 
 
 def _make_autogen(settings: AutoGenSettings, name: str, purse: Purse) -> Backend:
-    from agents.backends.autogen import AutoGenBackend
+    from gome.agents.backends.autogen import AutoGenBackend
 
     return AutoGenBackend(settings, name, purse=purse)
 
 
 def _make_replay(settings: ReplaySettings, name: str) -> Backend:
-    from agents.backends.recorded import RecordedBackend
+    from gome.agents.backends.recorded import RecordedBackend
 
     return RecordedBackend(settings, name)
 
 
 def _make_openai(settings: Mapping[str, OpenAISettings], purse: Purse) -> dict[str, Backend]:
-    from agents.backends.openai import OpenAIBackend, open_endpoint
-    from agents.backends.openai_endpoint import Endpoint
+    from gome.agents.backends.openai.backend import OpenAIBackend, open_endpoint
+    from gome.agents.backends.openai.endpoint import Endpoint
 
     endpoints: dict[tuple[str | None, str | None], Endpoint] = {}
     made: dict[str, Backend] = {}

@@ -10,14 +10,14 @@ from typing import Any
 
 import anyio.to_thread
 
-from agents.backends.base import Answer
-from agents.messages import VOCABULARY
-from agents.requests import Request
-from bus.activity import canonical, difference, request_hash
-from bus.lifecycle import ActivityFinished, ActivityStarted
-from bus.reader import LogReader
-from errors import Outage
-from scenarios.schema import ReplayBackend as Settings
+from gome.agents.backends.base import Answer
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.requests import Request
+from gome.bus.actors.activity import canonical, difference, request_hash
+from gome.bus.events import ActivityFinished, ActivityStarted
+from gome.bus.store.reader import LogReader
+from gome.errors import Outage
+from gome.scenarios.config.scenario import ReplayBackend as Settings
 
 __all__ = ["RecordedBackend"]
 

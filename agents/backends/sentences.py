@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from agents.backends.base import Embedded, Texts
-from errors import UsageError
+from gome.agents.backends.base import Embedded, Texts
+from gome.errors import UsageError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

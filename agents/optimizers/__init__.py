@@ -1,10 +1,10 @@
 """Optimizers: how the same ring decides what to change next. `optimizer_of` names the one of a scenario."""
 
-from agents.optimizers.base import Optimizer, Pick
-from agents.optimizers.best_of_n import BestOfN
-from agents.optimizers.gome import Gome
-from agents.optimizers.tree_search import TreeSearch
-from scenarios.schema import Scenario
+from gome.agents.optimizers.base import Optimizer, Pick
+from gome.agents.optimizers.best_of_n import BestOfN
+from gome.agents.optimizers.gome import Gome
+from gome.agents.optimizers.tree_search import TreeSearch
+from gome.scenarios.config.scenario import Scenario
 
 __all__ = ["Optimizer", "Pick", "optimizer_of"]
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agents.ideas import Hypothesis, StepKind, TraceBest, TrialNote
-from agents.optimizers.tree import Tree
-from agents.trace import Best, TraceState
+from gome.agents.optimizers.tree import Tree
+from gome.agents.protocol.types import Hypothesis, StepKind, TraceBest, TrialNote
+from gome.agents.state.trace import Best, TraceState
 
 __all__ = ["Optimizer", "Pick"]
 

@@ -4,10 +4,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.ideas import StepKind, TraceBest, TrialNote
-from agents.optimizers.base import Pick
-from agents.optimizers.tree import Tree
-from agents.trace import TraceState
+from gome.agents.optimizers.base import Pick
+from gome.agents.optimizers.tree import Tree
+from gome.agents.protocol.types import StepKind, TraceBest, TrialNote
+from gome.agents.state.trace import TraceState
 
 __all__ = ["BestOfN"]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agents.ideas import Hypothesis
-from agents.messages import Diagnosis, Proposal
-from agents.trace import Best
+from gome.agents.protocol.messages import Diagnosis, Proposal
+from gome.agents.protocol.types import Hypothesis
+from gome.agents.state.trace import Best
 
 __all__ = ["Node", "Tree"]
 

@@ -9,11 +9,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.ideas import StepKind, TraceBest, TrialNote
-from agents.optimizers.base import Pick
-from agents.optimizers.tree import Node, Tree
-from agents.trace import TraceState
-from scenarios.schema import TreeSettings
+from gome.agents.optimizers.base import Pick
+from gome.agents.optimizers.tree import Node, Tree
+from gome.agents.protocol.types import StepKind, TraceBest, TrialNote
+from gome.agents.state.trace import TraceState
+from gome.scenarios.config.scenario import TreeSettings
 
 __all__ = ["TreeSearch", "reward", "uct"]
 

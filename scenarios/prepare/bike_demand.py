@@ -1,4 +1,4 @@
-"""Makes the task bike-demand from its carrier: `python -m scenarios.prepare.bike_demand [FOLDER]`.
+"""Makes the task bike-demand from its carrier: `python -m gome.scenarios.prepare.bike_demand [FOLDER]`.
 
 The days up to the 19th of each month are for training, the rest is the test, as in a well-known contest on the same
 data. `casual` and `registered` add up to the target and are dropped. Rows are shuffled and numbered anew, by a hash
@@ -13,8 +13,8 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
-from scenarios.prepare.carrier import Carrier, check_sum, write_whole
-from scenarios.prepare.tabular import as_csv
+from gome.scenarios.prepare.carrier import Carrier, check_sum, write_whole
+from gome.scenarios.prepare.tabular import as_csv
 
 __all__ = ["CARRIER", "SUMS", "make", "prepare"]
 

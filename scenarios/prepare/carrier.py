@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import TaskError
+from gome.errors import TaskError
 
 __all__ = ["Carrier", "check_found", "check_sum", "fetch_together", "sum_of", "sum_of_files", "write_whole"]
 

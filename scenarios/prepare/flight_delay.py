@@ -8,9 +8,9 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from scenarios.prepare.carrier import Carrier
-from scenarios.prepare.tabular import Row, as_csv, hash_of, task_files
-from scenarios.prepare.unpickle import table_of
+from gome.scenarios.prepare.carrier import Carrier
+from gome.scenarios.prepare.tabular import Row, as_csv, hash_of, task_files
+from gome.scenarios.prepare.unpickle import table_of
 
 __all__ = ["CARRIERS", "files_of", "make"]
 

@@ -8,8 +8,8 @@ import gzip
 import struct
 import zlib
 
-from scenarios.prepare.carrier import Carrier
-from scenarios.prepare.tabular import by_share, numbered, task_files
+from gome.scenarios.prepare.carrier import Carrier
+from gome.scenarios.prepare.tabular import by_share, numbered, task_files
 
 __all__ = ["CARRIER", "make"]
 

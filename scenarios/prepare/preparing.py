@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import TaskError
-from scenarios.prepare.carrier import Carrier, check_found, fetch_together, sum_of, sum_of_files, write_whole
-from scenarios.prepare.recipes import RECIPES, Recipe
-from scenarios.problems import closest
+from gome.errors import TaskError
+from gome.scenarios.prepare.carrier import Carrier, check_found, fetch_together, sum_of, sum_of_files, write_whole
+from gome.scenarios.prepare.recipes import RECIPES, Recipe
+from gome.scenarios.reading.problems import closest
 
 __all__ = ["TASKS", "Prepared", "cache_folder", "prepare_task", "recipe_named"]
 

@@ -6,11 +6,11 @@ Dropped is what would be known only with the answer, or says it outright.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scenarios.prepare import bike_demand, flight_delay, mnist_5k
-from scenarios.prepare.carrier import Carrier
-from scenarios.prepare.sums import SUMS
-from scenarios.prepare.tabular import by_share, read_csv, task_files
-from scenarios.prepare.unpickle import table_of
+from gome.scenarios.prepare import bike_demand, flight_delay, mnist_5k
+from gome.scenarios.prepare.carrier import Carrier
+from gome.scenarios.prepare.sums import SUMS
+from gome.scenarios.prepare.tabular import by_share, read_csv, task_files
+from gome.scenarios.prepare.unpickle import table_of
 
 __all__ = ["RECIPES", "Recipe"]
 

@@ -1,4 +1,4 @@
-"""Turns a pickled table into CSV: `python -m scenarios.prepare.unpickle`, xz pickle in, CSV out.
+"""Turns a pickled table into CSV: `python -m gome.scenarios.prepare.unpickle`, xz pickle in, CSV out.
 
 A pickle runs code when it is read. So it is read in a process of its own, after its checksum was found right, and
 nothing but what tables are made of may be named in it.
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import warnings
 
-from errors import TaskError
+from gome.errors import TaskError
 
 __all__ = ["table_of"]
 
@@ -22,7 +22,7 @@ _BUILTINS = frozenset({"slice", "object", "bytearray", "list", "tuple", "set", "
 def table_of(content: bytes) -> bytes:
     """The CSV of a pickled data frame, made in a child process. Raises TaskError where it cannot be read."""
     done = subprocess.run(
-        [sys.executable, "-m", "scenarios.prepare.unpickle"], input=content, capture_output=True, check=False
+        [sys.executable, "-m", "gome.scenarios.prepare.unpickle"], input=content, capture_output=True, check=False
     )
     if done.returncode != 0:
         raise TaskError(f"the pickled table cannot be read: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}")

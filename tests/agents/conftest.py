@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.model_server import ModelServer
-from tests.agents.runs import Run, run_scenario
-from tests.agents.stubs import knobbed, small, small_task, writing
+from tests.agents.helpers.model_server import ModelServer
+from tests.agents.helpers.runs import Run, run_scenario
+from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 
 
 @pytest.fixture(scope="session")

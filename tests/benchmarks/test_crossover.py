@@ -6,11 +6,11 @@ import anyio
 import pandas as pd
 import pytest
 
-from benchmarks.crossover import FULL, QUICK, Grid, finished, run
-from benchmarks.crossover_report import figure, interval, table
-from benchmarks.crossover_runs import ARMS, Cell, Result, scenario_of
-from benchmarks.crossover_tasks import MADE, write_task
-from scenarios.tasks import Task
+from benchmarks.crossover.grid import FULL, QUICK, Grid, finished, run
+from benchmarks.crossover.report import figure, interval, table
+from benchmarks.crossover.runs import ARMS, Cell, Result, scenario_of
+from benchmarks.crossover.tasks import MADE, write_task
+from gome.scenarios.task.task import Task
 
 
 def result(arm: str, seed: int, curve: tuple[float, ...], test: float, skill: float = 1.0) -> Result:

@@ -5,11 +5,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from agents.conduct import conduct
 from benchmarks import prompts
-from benchmarks.crossover_tasks import write_task
+from benchmarks.crossover.tasks import write_task
 from benchmarks.prompts import Asked, Line, lines, page
-from scenarios.schema import Scenario
+from gome.agents.runtime.lifecycle import conduct
+from gome.scenarios.config.scenario import Scenario
 
 GIVEN = Asked(
     (

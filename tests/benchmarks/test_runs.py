@@ -7,12 +7,12 @@ import anyio
 import pytest
 from pydantic import BaseModel
 
-from agents.script_run import ScriptRan, ScriptRun
-from benchmarks.runs import Cached, Counted, Unhurried, _played, all_at_once, kept
-from bus.artefacts import Artefacts
-from executors.launch import Cause, Launch, Limits, Slot
-from executors.local import LocalExecutor
-from executors.sandbox import Sandbox, SandboxLevel
+from benchmarks.shared.runs import Cached, Counted, Unhurried, _played, all_at_once, kept
+from gome.agents.scripts.script_run import ScriptRan, ScriptRun
+from gome.bus.store.artefacts import Artefacts
+from gome.executors.launch import Cause, Launch, Limits, Slot
+from gome.executors.local import LocalExecutor
+from gome.executors.sandbox_probe import Sandbox, SandboxLevel
 from tests.viewer.sample import sample_run
 
 

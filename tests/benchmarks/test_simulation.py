@@ -5,8 +5,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from agents.messages import Diagnosis, RunFinished
-from benchmarks.simulation import Simulation, simulate
+from benchmarks.shared.simulation import Simulation, simulate
+from gome.agents.protocol.messages import Diagnosis, RunFinished
 
 
 @pytest.mark.parametrize("splits", [1, 3])

@@ -5,9 +5,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from benchmarks.crossover_tasks import write_task
-from benchmarks.tasks import FULL, QUICK, Cell, Extent, run
-from benchmarks.tasks_report import Result, figure, marks, page
+from benchmarks.crossover.tasks import write_task
+from benchmarks.tasks.grid import FULL, QUICK, Cell, Extent, run
+from benchmarks.tasks.report import Result, figure, marks, page
 
 BOARD = "name,score\ngold,0.5\nbest,0.55\ndefault-boosting,0.6\ndefault-tree,0.9\ndummy-shares,1.0\ndummy-even,1.5\n"
 

@@ -8,10 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
-from benchmarks import trial
-from benchmarks.crossover_tasks import write_task
-from benchmarks.trial import Pair, page, summary
-from benchmarks.trial_side import Record, read, side
+from benchmarks.crossover.tasks import write_task
+from benchmarks.trial import compare as trial
+from benchmarks.trial.compare import Pair, page, summary
+from benchmarks.trial.side import Record, read, side
 
 Runs = list[tuple[str, float, float, str]]
 OLD: Runs = [("debug", 1.0, 2.0, "ok"), ("full", 5.0, 6.0, "ok"), ("probe", 1.0, 2.0, "ok"), ("twin", 1.0, 2.0, "ok")]

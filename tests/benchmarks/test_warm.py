@@ -5,15 +5,15 @@ from pathlib import Path
 import anyio
 import pytest
 
-from agents.backends.expert.compose import compose
-from agents.backends.expert.plan import Family, Plan
-from benchmarks.crossover_tasks import write_task
-from benchmarks.warm import warm_executor
-from executors.launch import Cause, Executor, Launch, Limits, Outcome, Slot
-from executors.local import LocalExecutor
-from executors.sandbox import Sandbox, SandboxLevel
-from scenarios.harness import FILES, Harness
-from scenarios.tasks import Task
+from benchmarks.crossover.tasks import write_task
+from benchmarks.shared.warm import warm_executor
+from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.plan import Family, Plan
+from gome.executors.launch import Cause, Executor, Launch, Limits, Outcome, Slot
+from gome.executors.local import LocalExecutor
+from gome.executors.sandbox_probe import Sandbox, SandboxLevel
+from gome.scenarios.evaluation.harness import FILES, Harness
+from gome.scenarios.task.task import Task
 
 SLOT = Slot(index=0, threads=1)
 NONE = Limits()

@@ -13,9 +13,9 @@ from typing import Literal
 import anyio
 from pydantic import BaseModel
 
-from bus.actor import ActivityResult, Actor, Context
-from bus.lifecycle import ACTIVITIES, LIFECYCLE
-from bus.message import Draft, Envelope, Message, Vocabulary
+from gome.bus.actors.actor import ActivityResult, Actor, Context
+from gome.bus.events import ACTIVITIES, LIFECYCLE
+from gome.bus.message import Draft, Envelope, Message, Vocabulary
 
 TRACES = 3
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 
-from bus.artefacts import Artefacts
-from bus.message import Envelope
-from bus.sqlite import open_log
-from bus.supervisor import Supervisor
-from bus.telemetry import Telemetry
-from errors import GomeError
+from gome.bus.actors.supervisor import Supervisor
+from gome.bus.message import Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.sqlite import open_log
+from gome.bus.telemetry import Telemetry
+from gome.errors import GomeError
 from tests.bus.program import VOCABULARY, AllDone, Number, World, cast, roots
 
 

@@ -12,14 +12,14 @@ import anyio.lowlevel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bus.artefacts import Artefacts
-from bus.lifecycle import ACTIVITIES, ActivityFinished, ActivityStarted
-from bus.message import Draft, Envelope
-from bus.reader import LogReader
-from bus.replay import replay
-from bus.sqlite import SqliteLog, open_log
-from bus.supervisor import Supervisor
-from bus.telemetry import Telemetry
+from gome.bus.actors.replay import replay
+from gome.bus.actors.supervisor import Supervisor
+from gome.bus.events import ACTIVITIES, ActivityFinished, ActivityStarted
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.reader import LogReader
+from gome.bus.store.sqlite import SqliteLog, open_log
+from gome.bus.telemetry import Telemetry
 from tests.bus.program import TRACES, VOCABULARY, AllDone, Keeper, Relay, World, cast, roots
 
 MEMORY = "/dev/shm"  # syncs cost nothing there, and it is processes that crash here and not the power

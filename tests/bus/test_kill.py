@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.reader import LogReader
+from gome.bus.store.reader import LogReader
 from tests.bus.program import VOCABULARY
 from tests.bus.test_crashes import check
 
@@ -73,7 +73,7 @@ def test_every_commit_is_synced(tmp_path: Path) -> None:
     subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c", "-ldl"], check=True)
     script = (
         "import anyio, os, pathlib, sys\n"
-        "from bus.sqlite import open_log\n"
+        "from gome.bus.store.sqlite import open_log\n"
         "from tests.bus.town import VOCABULARY, ask\n"
         "def syncs(): return os.stat(os.environ['SYNCS']).st_size\n"
         "async def main():\n"

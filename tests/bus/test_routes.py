@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.message import Subscription
-from bus.routes import Routes
+from gome.bus.message import Subscription
+from gome.bus.routes import Routes
 
 TRACES = st.none() | st.integers(0, 3)
 KINDS = st.sampled_from("abc")

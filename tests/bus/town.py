@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from bus.actor import ActivityResult, Actor, Context
-from bus.lifecycle import LIFECYCLE
-from bus.message import Draft, Envelope, Message, Vocabulary
+from gome.bus.actors.actor import ActivityResult, Actor, Context
+from gome.bus.events import LIFECYCLE
+from gome.bus.message import Draft, Envelope, Message, Vocabulary
 
 
 class Asked(Message):

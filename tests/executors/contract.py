@@ -10,7 +10,7 @@ import psutil
 import pytest
 from anyio.abc import SocketAttribute
 
-from executors.launch import Cause, Executor, Slot
+from gome.executors.launch import Cause, Executor, Slot
 from tests.executors.place import Place, survivors
 
 MIB = 1 << 20

@@ -8,7 +8,7 @@ from uuid import uuid4
 import anyio
 import psutil
 
-from executors.launch import Executor, Launch, Limits, Outcome, Slot
+from gome.executors.launch import Executor, Launch, Limits, Outcome, Slot
 
 DATA = Path("/gome/data")
 ANSWER = "the-private-answer"

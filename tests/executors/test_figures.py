@@ -2,7 +2,7 @@
 
 import pytest
 
-from executors.supervise import period
+from gome.executors.processes.supervise import period
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from errors import SandboxError
-from executors import bubblewrap, landlock
-from executors.launch import Cause, Executor, Slot
-from executors.local import LocalExecutor
-from executors.sandbox import Sandbox, SandboxLevel, probe
+from gome.errors import SandboxError
+from gome.executors.launch import Cause, Executor, Slot
+from gome.executors.local import LocalExecutor
+from gome.executors.sandbox import bubblewrap, landlock
+from gome.executors.sandbox_probe import Sandbox, SandboxLevel, probe
 from tests.executors.contract import ExecutorContract, IsolationContract, NamespaceContract
 from tests.executors.place import Place, survivors
 
@@ -79,9 +79,9 @@ class TestUnconfined(ExecutorContract):
 
 _RUNNER = """
 import sys, anyio
-from executors.launch import Launch, Slot
-from executors.local import LocalExecutor
-from executors.sandbox import probe
+from gome.executors.launch import Launch, Slot
+from gome.executors.local import LocalExecutor
+from gome.executors.sandbox_probe import probe
 
 async def main():
     executor = LocalExecutor(await probe())

@@ -5,9 +5,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from errors import SandboxError
-from executors import landlock, sandbox
-from executors.sandbox import SandboxLevel, probe
+from gome.errors import SandboxError
+from gome.executors import sandbox_probe as sandbox
+from gome.executors.sandbox import landlock
+from gome.executors.sandbox_probe import SandboxLevel, probe
 
 _NO_SANDBOX = '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift\nexec "$@"\n'
 """A bwrap that only runs what it is given."""
@@ -34,7 +35,7 @@ def test_no_sandbox_only_on_the_users_word() -> None:
 
 @pytest.fixture
 def no_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("executors.landlock.available", lambda: False)
+    monkeypatch.setattr("gome.executors.sandbox.landlock.available", lambda: False)
 
 
 @pytest.mark.usefixtures("no_landlock")

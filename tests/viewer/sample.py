@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.ideas import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Shipped
-from agents.messages import (
+from gome.agents.protocol.messages import (
     Diagnosis,
     FinishCalled,
     Job,
@@ -25,13 +24,14 @@ from agents.messages import (
     TraceOpened,
     Trial,
 )
-from agents.requests import Workplace
-from bus.artefacts import Artefacts
-from bus.lifecycle import ActivityFinished, ActivityStarted, DeadLetter
-from bus.message import Envelope, Message, message_id
-from bus.schema import COLUMNS, FILE_NAME, create
-from executors.launch import Cause
-from scenarios.evidence import Evaluation, Grade, Profile, SplitRule, TaskBrief
+from gome.agents.protocol.requests import Workplace
+from gome.agents.protocol.types import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Shipped
+from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
+from gome.bus.message import Envelope, Message, message_id
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.tables import COLUMNS, FILE_NAME, create
+from gome.executors.launch import Cause
+from gome.scenarios.evidence import Evaluation, Grade, Profile, SplitRule, TaskBrief
 
 RUN = "261122-0530-bike-demand-a1b2"
 EXPERT = "expert (rule-based, not a language model)"

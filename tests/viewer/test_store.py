@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from errors import RunNotFound
+from gome.errors import RunNotFound
+from gome.viewer.store import find_run, has_log, new_run_id, run_folders, runs_root
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN, sample_run
-from viewer.store import find_run, has_log, new_run_id, run_folders, runs_root
 
 
 def test_a_new_id_says_when_and_what() -> None:

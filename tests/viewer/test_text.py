@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viewer import text
+from gome.viewer import text
 
 ATTACKS = [
     "\x1b[2J\x1b[Hgone",

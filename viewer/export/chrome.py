@@ -7,12 +7,12 @@ beside it.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from bus.lifecycle import ACTIVITIES
-from bus.message import Envelope
-from viewer import text
-from viewer.headline import headline, place
-from viewer.summary import summarise
-from viewer.timeline import Span
+from gome.bus.events import ACTIVITIES
+from gome.bus.message import Envelope
+from gome.viewer import text
+from gome.viewer.model.headline import headline, place
+from gome.viewer.model.summary import summarise
+from gome.viewer.model.timeline import Span
 
 __all__ = ["chrome_trace"]
 

@@ -6,8 +6,8 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
-from errors import Outage, UsageError
-from viewer.export.otlp import trace_document
+from gome.errors import Outage, UsageError
+from gome.viewer.export.otlp import trace_document
 
 __all__ = ["post_spans"]
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from agents.messages import SessionOpened
-from bus.lifecycle import ActivityFinished, ActivityStarted
-from bus.message import Envelope
-from viewer import text
-from viewer.difference import Artefacts
-from viewer.timeline import held
-from viewer.usage import EMBEDDING, QUESTION, SCRIPT
+from gome.agents.protocol.messages import SessionOpened
+from gome.bus.events import ActivityFinished, ActivityStarted
+from gome.bus.message import Envelope
+from gome.viewer import text
+from gome.viewer.model.script_diff import Artefacts
+from gome.viewer.model.timeline import held
+from gome.viewer.model.usage import EMBEDDING, QUESTION, SCRIPT
 
 __all__ = ["spans_of", "trace_document"]
 

@@ -5,7 +5,7 @@ The rule is a list of what may stay, so that a field that is added later is left
 
 from typing import Any
 
-from agents.redaction import REDACTED
+from gome.agents.redaction import REDACTED
 
 __all__ = ["without_words"]
 

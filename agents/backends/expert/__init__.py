@@ -1,5 +1,5 @@
 """The expert backend: offline, rule-based, without key or network. Read `backend.py` first; `moves_*` are its moves."""
 
-from agents.backends.expert.backend import ExpertBackend
+from gome.agents.backends.expert.backend import ExpertBackend
 
 __all__ = ["ExpertBackend"]

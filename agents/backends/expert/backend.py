@@ -5,15 +5,14 @@ from typing import Any
 
 import anyio.to_thread
 
-from agents.backends.base import Answer
-from agents.backends.expert.diagnosis import assess, survey
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.planning import propose, read, solve
-from agents.backends.expert.repair import repair
-from agents.backends.expert.tuning import tune
-from agents.backends.expert.writing import write
-from agents.ideas import Record
-from agents.requests import (
+from gome.agents.backends.base import Answer
+from gome.agents.backends.expert.diagnosis import assess, survey
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.planning import propose, read, solve
+from gome.agents.backends.expert.repair import repair
+from gome.agents.backends.expert.tuning import tune
+from gome.agents.backends.expert.writing import write
+from gome.agents.protocol.requests import (
     AssessTrial,
     ProposeStep,
     ReadOutput,
@@ -24,7 +23,8 @@ from agents.requests import (
     TuneSolution,
     WriteSolution,
 )
-from errors import ReplyInvalid
+from gome.agents.protocol.types import Record
+from gome.errors import ReplyInvalid
 
 __all__ = ["ExpertBackend"]
 

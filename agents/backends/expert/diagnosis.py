@@ -7,16 +7,16 @@ the best of them. Its reasoning is the evidence that made the move fit.
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from agents.backends.expert import captions
-from agents.backends.expert.catalogue import learnt, move_of, plays
-from agents.backends.expert.cost import script_seconds
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.moves import Play
-from agents.backends.expert.plan import Plan, read_plan
-from agents.backends.expert.root import starting_plan
-from agents.backends.expert.scene import Scene
-from agents.ideas import Challenge, TrialNote
-from agents.requests import Assessment, AssessTrial, Survey, SurveyTask
+from gome.agents.backends.expert.code.cost import script_seconds
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.moves import captions
+from gome.agents.backends.expert.moves.catalogue import learnt, move_of, plays
+from gome.agents.backends.expert.moves.move import Play
+from gome.agents.backends.expert.plan import Plan, read_plan
+from gome.agents.backends.expert.root import starting_plan
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.protocol.requests import Assessment, AssessTrial, Survey, SurveyTask
+from gome.agents.protocol.types import Challenge, TrialNote
 
 __all__ = ["assess", "challenges", "foremost", "survey"]
 

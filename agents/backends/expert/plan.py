@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from agents.ideas import Record
+from gome.agents.protocol.types import Record
 
 __all__ = [
     "Arithmetic",

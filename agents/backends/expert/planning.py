@@ -6,17 +6,16 @@ that a control is no weaker a reasoner than the method that it is compared with.
 
 from dataclasses import replace
 
-from agents.backends.expert import captions
-from agents.backends.expert.catalogue import apply_hypothesis, plays
-from agents.backends.expert.diagnosis import challenges
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.proposal import hypothesis_of, ideas_of, scene_of
-from agents.backends.expert.root import starting_plan
-from agents.backends.expert.scene import Scene
-from agents.backends.expert.selection import Chosen, choose
-from agents.backends.expert.writing import write
-from agents.ideas import Challenge, Hypothesis, Recalled
-from agents.requests import (
+from gome.agents.backends.expert.diagnosis import challenges
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.moves import captions
+from gome.agents.backends.expert.moves.catalogue import apply_hypothesis, plays
+from gome.agents.backends.expert.proposal import hypothesis_of, ideas_of, scene_of
+from gome.agents.backends.expert.root import starting_plan
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.selection import Chosen, choose
+from gome.agents.backends.expert.writing import write
+from gome.agents.protocol.requests import (
     Idea,
     PlannedScript,
     ProposeStep,
@@ -26,6 +25,7 @@ from agents.requests import (
     Step,
     WriteSolution,
 )
+from gome.agents.protocol.types import Challenge, Hypothesis, Recalled
 
 __all__ = ["propose", "read", "solve"]
 

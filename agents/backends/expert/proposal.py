@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from agents.backends.expert import captions
-from agents.backends.expert.catalogue import learnt, playable, plays
-from agents.backends.expert.cost import aim
-from agents.backends.expert.diagnosis import foremost
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.moves import Play
-from agents.backends.expert.plan import read_plan
-from agents.backends.expert.root import family_order, starting_plan
-from agents.backends.expert.scene import Scene
-from agents.ideas import Challenge, Hypothesis, Scores
-from agents.requests import ProposeStep
+from gome.agents.backends.expert.code.cost import aim
+from gome.agents.backends.expert.diagnosis import foremost
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.moves import captions
+from gome.agents.backends.expert.moves.catalogue import learnt, playable, plays
+from gome.agents.backends.expert.moves.move import Play
+from gome.agents.backends.expert.plan import read_plan
+from gome.agents.backends.expert.root import family_order, starting_plan
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.protocol.requests import ProposeStep
+from gome.agents.protocol.types import Challenge, Hypothesis, Scores
 
 __all__ = ["hypothesis_of", "ideas_of", "scene_of"]
 

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from agents.backends.expert.catalogue import apply_hypothesis
-from agents.backends.expert.compose import compose
-from agents.backends.expert.cost import script_seconds
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.plan import Family, Plan, read_plan
-from agents.backends.expert.root import starting_plan
-from agents.backends.expert.scene import Scene
-from agents.backends.expert.writing import changes
-from agents.requests import RepairSolution, Script
+from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.code.cost import script_seconds
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.moves.catalogue import apply_hypothesis
+from gome.agents.backends.expert.plan import Family, Plan, read_plan
+from gome.agents.backends.expert.root import starting_plan
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.writing import changes
+from gome.agents.protocol.requests import RepairSolution, Script
 
 __all__ = ["repair"]
 

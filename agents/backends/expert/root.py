@@ -1,9 +1,9 @@
 """Where a trace starts: a sound plan for a task before any hypothesis, and the family that a trace begins with."""
 
-from agents.backends.expert.moves_family import FAMILY_WORDS
-from agents.backends.expert.plan import Family, Plan, plan_of
-from agents.backends.expert.scene import FEW_ROWS, HIGH_CARDINALITY, texts_lead, usable, with_joins
-from scenarios.evidence import Profile, TaskBrief
+from gome.agents.backends.expert.moves.family import FAMILY_WORDS
+from gome.agents.backends.expert.plan import Family, Plan, plan_of
+from gome.agents.backends.expert.scene import FEW_ROWS, HIGH_CARDINALITY, texts_lead, usable, with_joins
+from gome.scenarios.evidence import Profile, TaskBrief
 
 __all__ = ["family_order", "starting_plan"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, pstdev
 
-from agents.backends.expert.plan import Plan
-from agents.ideas import TrialNote
-from agents.requests import Workplace
-from scenarios.evidence import ColumnProfile, Evaluation, Profile, TaskBrief
+from gome.agents.backends.expert.plan import Plan
+from gome.agents.protocol.requests import Workplace
+from gome.agents.protocol.types import TrialNote
+from gome.scenarios.evidence import ColumnProfile, Evaluation, Profile, TaskBrief
 
 __all__ = [
     "FEW_ROWS",

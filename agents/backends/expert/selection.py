@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agents.backends.expert import captions
-from agents.backends.expert.catalogue import move_of, playable
-from agents.backends.expert.cost import affordable
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.plan import Plan
-from agents.backends.expert.proposal import hypothesis_of, scene_of
-from agents.backends.expert.root import family_order
-from agents.backends.expert.scene import Scene
-from agents.ideas import Hypothesis, Recalled
-from agents.requests import ProposeStep
+from gome.agents.backends.expert.code.cost import affordable
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.moves import captions
+from gome.agents.backends.expert.moves.catalogue import move_of, playable
+from gome.agents.backends.expert.plan import Plan
+from gome.agents.backends.expert.proposal import hypothesis_of, scene_of
+from gome.agents.backends.expert.root import family_order
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.protocol.requests import ProposeStep
+from gome.agents.protocol.types import Hypothesis, Recalled
 
 __all__ = ["Chosen", "choose"]
 

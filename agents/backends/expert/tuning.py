@@ -1,12 +1,12 @@
 """The expert's one tuning suggestion: learn slower and longer where a first script has used little of its time."""
 
-from agents.backends.expert.compose import compose
-from agents.backends.expert.cost import script_seconds
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.plan import Plan, read_plan
-from agents.backends.expert.scene import Scene
-from agents.backends.expert.writing import changes
-from agents.requests import Script, TuneSolution
+from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.code.cost import script_seconds
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.plan import Plan, read_plan
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.writing import changes
+from gome.agents.protocol.requests import Script, TuneSolution
 
 __all__ = ["tune"]
 

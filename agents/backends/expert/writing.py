@@ -1,13 +1,13 @@
 """The expert as Writer: a whole script for a proposal."""
 
-from agents.backends.expert.catalogue import apply_hypothesis
-from agents.backends.expert.compose import compose
-from agents.backends.expert.cost import aim, script_seconds
-from agents.backends.expert.judgement import Judgement
-from agents.backends.expert.plan import Plan, read_plan
-from agents.backends.expert.root import starting_plan
-from agents.backends.expert.scene import Scene
-from agents.requests import Script, WriteSolution
+from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.code.cost import aim, script_seconds
+from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.moves.catalogue import apply_hypothesis
+from gome.agents.backends.expert.plan import Plan, read_plan
+from gome.agents.backends.expert.root import starting_plan
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.protocol.requests import Script, WriteSolution
 
 __all__ = ["changes", "write"]
 

@@ -9,15 +9,15 @@ import anyio
 import pytest
 from pydantic import ValidationError
 
-from agents.backends.autogen import AutoGenBackend
-from agents.backends.base import Answer
-from agents.conduct import conduct
-from errors import GomeError, Outage, UsageError
-from scenarios.schema import AutoGenBackend as Settings
-from tests.agents import requests_made as made
-from tests.agents.model_server import ModelServer, Turn, body, drop, fail, hang, say
-from tests.agents.recorded_model import RecordedModel
-from tests.agents.test_recorded_run import HOUSE, scenario
+from gome.agents.backends.autogen import AutoGenBackend
+from gome.agents.backends.base import Answer
+from gome.agents.runtime.lifecycle import conduct
+from gome.errors import GomeError, Outage, UsageError
+from gome.scenarios.config.scenario import AutoGenBackend as Settings
+from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.model_server import ModelServer, Turn, body, drop, fail, hang, say
+from tests.agents.helpers.recorded_model import RecordedModel
+from tests.agents.runtime.test_recorded_run import HOUSE, scenario
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 GOOD = say(SURVEY)

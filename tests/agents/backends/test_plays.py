@@ -16,27 +16,16 @@ from typing import Any, Literal
 import anyio
 import pytest
 
-from agents.conduct import conduct, resume
-from agents.messages import VOCABULARY, RunFinished
-from bus.lifecycle import DeadLetter
-from bus.reader import LogReader
-from errors import Outage
-from scenarios.schema import Scenario
-from tests.agents import requests_made as made
-from tests.agents.canned import canned
-from tests.agents.model_server import (
-    Ask,
-    ModelServer,
-    Play,
-    as_stream,
-    drop,
-    fail,
-    hang,
-    refuse,
-    say,
-    slowly,
-)
-from tests.scenarios.make_task import make_task
+from gome.agents.protocol.messages import VOCABULARY, RunFinished
+from gome.agents.runtime.lifecycle import conduct, resume
+from gome.bus.events import DeadLetter
+from gome.bus.store.reader import LogReader
+from gome.errors import Outage
+from gome.scenarios.config.scenario import Scenario
+from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.canned import canned
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, as_stream, drop, fail, hang, refuse, say, slowly
+from tests.scenarios.helpers.make_task import make_task
 
 ASKED = ("survey_task", "propose_step", "write_solution", "assess_trial")
 GOOD = json.dumps({"candidates": [made.idea().model_dump()], "choice": [1]})

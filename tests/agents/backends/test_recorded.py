@@ -9,18 +9,18 @@ from typing import Any
 import anyio
 import pytest
 
-from agents.backends.openai import OpenAIBackend
-from agents.ideas import Hypothesis, Solution
-from agents.requests import Assessment, Request, Script, Step, Survey
-from errors import Outage
-from scenarios.evidence import Evaluation
-from scenarios.harness import FILES, Harness
-from scenarios.schema import OpenAIBackend as Settings
-from scenarios.tasks import Task
-from scenarios.views import ViewName
-from tests.agents import requests_made as made
-from tests.agents.model_server import ModelServer
-from tests.agents.recorded_model import RecordedModel
+from gome.agents.backends.openai.backend import OpenAIBackend
+from gome.agents.protocol.requests import Assessment, Request, Script, Step, Survey
+from gome.agents.protocol.types import Hypothesis, Solution
+from gome.errors import Outage
+from gome.scenarios.config.scenario import OpenAIBackend as Settings
+from gome.scenarios.evaluation.harness import FILES, Harness
+from gome.scenarios.evaluation.views import ViewName
+from gome.scenarios.evidence import Evaluation
+from gome.scenarios.task.task import Task
+from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.model_server import ModelServer
+from tests.agents.helpers.recorded_model import RecordedModel
 
 BIKE = Path(__file__).parents[3] / "scenarios" / "tasks" / "bike-demand"
 

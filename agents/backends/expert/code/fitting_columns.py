@@ -1,0 +1,85 @@
+"""What a plan makes of columns, without what is made of columns that are not there, or are of the wrong kind.
+
+A plan grows by single moves, in any order, and from other traces' memory: a column may be left out after a cross was
+made of it. What is made of dates and of what orders the rows stays, since such columns go once all is made of them.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from gome.agents.backends.expert.code.features import kept_categories, needed_late, whole_cross
+from gome.agents.backends.expert.plan import Plan
+from gome.agents.backends.expert.scene import cycle_of, sequence_of, usable
+from gome.scenarios.evidence import ColumnProfile, Profile, TaskBrief
+
+__all__ = ["fitting_columns", "too_many_values"]
+
+_FEWEST_ROWS = 20  # of a value that `rare` leaves by itself
+_MOST_VALUES = 250  # boosting takes 255, gaps and such among them
+
+
+def fitting_columns(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
+    """The plan with every column that it names to be found where it is used, and of the kind that is asked there."""
+    plan = plan.model_copy(update=_read(profile, plan))
+    by_name = {column.name: column for column in profile.columns if usable(column)}
+    there = {name for name, column in by_name.items() if name not in plan.drop or needed_late(column, task, profile)}
+    seen = there - set(plan.drop)
+    numbers = {name for name in there if by_name[name].dtype in ("integer", "float", "datetime")}
+    dates = {name for name in there if by_name[name].dtype == "datetime"}
+    words = {name for name in there if by_name[name].dtype == "category"}
+    forecast = task.split.kind == "time" and len(task.targets) == 1
+    ordered = there if sequence_of(task, profile) else set()
+    level = plan.level if plan.level in seen & numbers - dates and by_name[plan.level].missing == 0 else ""
+    update: dict[str, Any] = {
+        "indicators": _among(plan.indicators, there),
+        "rare": _among(plan.rare, words),
+        "counts": _among(plan.counts, there),
+        "bins": _among(plan.bins, numbers),
+        "logs": _among(plan.logs, numbers - dates - {level}),
+        "cyclic": tuple(name for name in _among(plan.cyclic, there) if cycle_of(by_name[name]) is not None),
+        "dates": _among(plan.dates, dates),
+        "holidays": _among(plan.holidays, dates),
+        "echoes": _among(plan.echoes, seen & dates)[:1] if forecast else (),
+        "target_means": _among(plan.target_means, seen),
+        "crosses": tuple(pair for pair in dict.fromkeys(plan.crosses) if len({*pair} & there) == 2),
+        "arithmetic": tuple(each for each in dict.fromkeys(plan.arithmetic) if {each[0], each[2]} <= numbers),
+        "group_means": tuple((a, b) for a, b in dict.fromkeys(plan.group_means) if a in there and b in numbers - {a}),
+        "rolling": _among(plan.rolling, numbers & ordered),
+        "lags": _among(plan.lags, ordered),
+        "level": level,
+        "monotonic": tuple(
+            (name, sign) for name, sign in plan.monotonic if name in seen & numbers - {*plan.target_means}
+        ),
+    }
+    return plan.model_copy(update=update)
+
+
+def _read(profile: Profile, plan: Plan) -> dict[str, Any]:
+    """What is read and left out: no text that is left out, and never so much that nothing is left to learn from."""
+    texts = tuple(
+        c.name for c in profile.columns if c.name in plan.texts and c.dtype == "text" and c.name not in plan.drop
+    )
+    left = any(usable(column) and column.name not in plan.drop for column in profile.columns)
+    if left or texts or plan.images != "none":
+        return {"texts": texts}
+    return {"texts": (), "drop": ()}
+
+
+def _among(names: Iterable[str], allowed: set[str]) -> tuple[str, ...]:
+    return tuple(name for name in dict.fromkeys(names) if name in allowed)
+
+
+def too_many_values(profile: Profile, plan: Plan) -> bool:
+    """Whether a category has more values than boosting takes as they are."""
+    by_name = {column.name: column for column in profile.columns}
+    single = [name for name in kept_categories(profile, plan) if name not in plan.target_means or name in plan.lags]
+    pairs = [(one, other) for one, other in plan.crosses if not whole_cross(by_name[one], by_name[other])]
+    values = [_values(profile, plan, by_name[name]) for name in single]
+    values += [_values(profile, plan, by_name[one]) * _values(profile, plan, by_name[other]) for one, other in pairs]
+    return max(values, default=0) > _MOST_VALUES
+
+
+def _values(profile: Profile, plan: Plan, column: ColumnProfile) -> int:
+    """How many values a column has at most, rare ones being joined where the plan says so."""
+    joined = column.name in plan.rare
+    return min(column.cardinality, profile.rows // _FEWEST_ROWS + 1) if joined else column.cardinality

@@ -1,0 +1,140 @@
+"""Moves on how columns are written: categories as numbers, numbers as steps or logarithms."""
+
+from collections.abc import Callable, Iterable
+
+from gome.agents.backends.expert.moves.captions import SCALES, SPELLING, VALUES
+from gome.agents.backends.expert.moves.move import Choice, Move, change, extend
+from gome.agents.backends.expert.scene import Scene
+from gome.scenarios.evidence import ColumnProfile
+
+__all__ = ["MOVES"]
+
+_SCALED = frozenset({"linear", "neighbours", "network"})
+
+
+def _many(scene: Scene, least: int) -> list[ColumnProfile]:
+    found = [c for c in scene.categories if c.cardinality >= least and c.name not in scene.plan.target_means]
+    return sorted(found, key=lambda column: -column.cardinality)
+
+
+def _target_means(scene: Scene) -> Iterable[Choice]:
+    for column in _many(scene, 8):
+        words = (
+            f"{column.name} has {column.cardinality} values: each gets few rows, and cuts between them are arbitrary."
+        )
+        yield Choice((column.name,), 0.002 + 0.02 * min(1.0, column.cardinality / 100), words)
+
+
+def _counts(scene: Scene) -> Iterable[Choice]:
+    for column in _many(scene, 8):
+        if column.name not in scene.plan.counts:
+            words = (
+                f"{column.name} has {column.cardinality} values; how common a value is may tell as much as which it is."
+            )
+            yield Choice((column.name,), 0.005, words)
+
+
+def _bins(scene: Scene) -> Iterable[Choice]:
+    if not _SCALED & set(scene.plan.models):
+        return
+    for column in scene.continuous[:4]:
+        if column.name not in scene.plan.bins:
+            yield Choice((column.name,), 0.006, f"A linear reading of {column.name} cannot bend; steps of it can.")
+
+
+def _logs(scene: Scene) -> Iterable[Choice]:
+    skewed = [
+        c for c in scene.continuous if abs(c.skew or 0) > 2 and (c.minimum or 0) >= 0 and c.name not in scene.plan.logs
+    ]
+    if skewed:
+        gain = 0.02 if _SCALED & set(scene.plan.models) else 0.001
+        words = f"{skewed[0].name} has a skew of {skewed[0].skew:.1f}: a few values stretch its scale."
+        yield Choice(tuple(column.name for column in skewed[:6]), gain, words)
+
+
+def _encoding(kind: str, gain: float) -> Callable[[Scene], Iterable[Choice]]:
+    def choices(scene: Scene) -> Iterable[Choice]:
+        trees = {"boosting", "extra_trees", "random_forest"} & set(scene.plan.models)
+        if not trees or not scene.categories or scene.plan.encoding == kind:
+            return
+        widest = max(scene.categories, key=lambda column: column.cardinality)
+        if kind == "onehot" and widest.cardinality > 60:
+            return
+        words = f"{len(scene.categories)} categories, {widest.name} of {widest.cardinality}, are {scene.plan.encoding}."
+        yield Choice((), gain, words)
+
+    return choices
+
+
+MOVES = (
+    Move(
+        "FeatureEng",
+        "target_mean",
+        "add",
+        VALUES,
+        "{subject} as the mean target of its values, fitted out of fold, orders them by what they do.",
+        _target_means,
+        extend("target_means"),
+        safety=5,
+    ),
+    Move(
+        "FeatureEng",
+        "count",
+        "add",
+        VALUES,
+        "How often the value of {subject} occurs tells common from rare.",
+        _counts,
+        extend("counts"),
+        safety=7,
+    ),
+    Move(
+        "FeatureEng",
+        "bins",
+        "add",
+        SCALES,
+        "{subject} in ten steps of equal size lets the model bend.",
+        _bins,
+        extend("bins"),
+        safety=7,
+    ),
+    Move(
+        "FeatureEng",
+        "log_columns",
+        "add",
+        SCALES,
+        "The logarithm of {subject} takes the stretch out of their scale.",
+        _logs,
+        extend("logs"),
+        safety=8,
+    ),
+    Move(
+        "FeatureEng",
+        "encoding",
+        "onehot",
+        SPELLING,
+        "One column for each value of a category lets a tree ask for one value at a time.",
+        _encoding("onehot", 0.002),
+        change(encoding="onehot"),
+        safety=6,
+    ),
+    Move(
+        "FeatureEng",
+        "encoding",
+        "ordinal",
+        SPELLING,
+        "Categories as integers make cuts coarser and less prone to overfit than free groupings.",
+        _encoding("ordinal", 0.002),
+        change(encoding="ordinal"),
+        safety=6,
+    ),
+    Move(
+        "FeatureEng",
+        "encoding",
+        "native",
+        SPELLING,
+        "Categories as they are let boosting group values freely.",
+        _encoding("native", 0.002),
+        change(encoding="native"),
+        safety=7,
+    ),
+)

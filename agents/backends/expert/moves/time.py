@@ -1,0 +1,171 @@
+"""Moves on rows that lie before the test in time: days that come again, echoes of the target, and a moving level.
+
+What a row learns of the target here comes from training rows alone, and from no nearer than the test could know it.
+Nor does it where an early split's validation rows and the test, which lies far ahead of them, are predicted together.
+"""
+
+from collections.abc import Iterable
+
+from gome.agents.backends.expert.moves.captions import DRIFT, MOMENTS, TIME
+from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change, extend
+from gome.agents.backends.expert.plan import Plan
+from gome.agents.backends.expert.scene import Scene
+from gome.scenarios.evidence import ColumnProfile
+
+__all__ = ["MOVES"]
+
+
+def _forecast(scene: Scene) -> ColumnProfile | None:
+    """The date after whose last training row the test lies."""
+    if scene.task.split.kind != "time":
+        return None
+    return next((column for column in scene.dates if column.name == scene.task.split.column), None)
+
+
+def _daily(scene: Scene) -> ColumnProfile | None:
+    """The date where rows are about one a day, and go round more than once."""
+    date = _forecast(scene)
+    if date is None or not scene.regression or date.cardinality < 730:
+        return None
+    return date if scene.profile.rows < 1.5 * date.cardinality else None
+
+
+def _holidays(scene: Scene) -> Iterable[Choice]:
+    date = _daily(scene)
+    if date is not None and date.name not in scene.plan.holidays:
+        years = date.cardinality / 365
+        words = (
+            f"{years:.0f} years of days by {date.name}: feasts come again on their day, or their weekday, of the year."
+        )
+        yield Choice((date.name,), 0.05, words)
+
+
+def _echoes(scene: Scene) -> Iterable[Choice]:
+    date = _daily(scene)
+    if date is not None and date.name not in scene.plan.echoes and len(scene.task.targets) == 1:
+        words = f"The test reaches far beyond training by {date.name}: of it only what lay as long before is known."
+        yield Choice((date.name,), 0.01, words)
+
+
+def _latest(scene: Scene) -> Iterable[Choice]:
+    date = _forecast(scene)
+    if date is not None and scene.evaluation is not None and scene.plan.latest > 0.3:
+        folds = scene.evaluation.folds
+        words = f"Test rows follow the last of {scene.profile.rows} rows; the first may be of another world"
+        words += f" (splits in order: {', '.join(f'{each:.3g}' for each in folds)})." if folds else "."
+        yield Choice((), 0.01, words)
+
+
+def _all_rows(scene: Scene) -> Iterable[Choice]:
+    if scene.plan.latest < 1.0:
+        yield Choice((), 0.002, f"Only the newest {scene.plan.latest:.0%} of the rows are learnt from.")
+
+
+def _levels(scene: Scene) -> Iterable[Choice]:
+    """Columns on the target's own scale: its past, most likely, or a relative of it."""
+    target = scene.target
+    if _forecast(scene) is None or not scene.regression or target is None or scene.plan.level:
+        return
+    if scene.plan.target != "identity" or len(scene.task.targets) > 1 or target.mean is None:
+        return
+    for column in scene.continuous[:8]:
+        if column.missing or column.mean is None or None in (target.minimum, target.maximum):
+            continue
+        width = (target.maximum or 0.0) - (target.minimum or 0.0)
+        far = abs(column.mean - target.mean) + abs((column.maximum or 0.0) - (target.maximum or 0.0))
+        if width > 0 and far < 0.1 * width:
+            words = f"{column.name} has the target's range (mean {column.mean:.3g} against {target.mean:.3g})."
+            yield Choice((column.name,), 0.03, f"{words} Trees do not follow a level beyond what they have seen.")
+
+
+def _no_level(scene: Scene) -> Iterable[Choice]:
+    if scene.plan.level:
+        yield Choice((), 0.002, f"What lies between the target and {scene.plan.level} is noise of both.")
+
+
+def _no_date(scene: Scene) -> Iterable[Choice]:
+    date = _forecast(scene)
+    if date is not None and scene.plan.dates and not scene.plan.echoes:
+        words = (
+            f"Every test row's {date.name} is later than all that trees have cut: for them it is the last day again."
+        )
+        yield Choice((date.name,), 0.006, words)
+
+
+def _relative(plan: Plan, subject: Subject) -> Plan:
+    loss = plan.loss if plan.loss == "absolute_error" else "squared_error"
+    return plan.model_copy(update={"level": subject[0], "target": "identity", "loss": loss}) if subject else plan
+
+
+MOVES = (
+    Move(
+        "FeatureEng",
+        "same_day",
+        "add",
+        MOMENTS,
+        "The mean target of the same day of the year, and of the same weekday of its month, shows feasts of {subject}.",
+        _holidays,
+        extend("holidays"),
+        safety=7,
+    ),
+    Move(
+        "FeatureEng",
+        "echo",
+        "add",
+        TIME,
+        "The target as it was by {subject} whole weeks before, as long ago as the test is long, carries its season.",
+        _echoes,
+        extend("echoes"),
+        safety=5,
+    ),
+    Move(
+        "DataLoadSpec",
+        "latest",
+        "half",
+        DRIFT,
+        "The newer half of the training rows is more like the test than all of them.",
+        _latest,
+        lambda plan, _: plan.model_copy(update={"latest": plan.latest / 2}),
+        safety=6,
+    ),
+    Move(
+        "DataLoadSpec",
+        "latest",
+        "all",
+        DRIFT,
+        "All training rows tell more than the newest.",
+        _all_rows,
+        change(latest=1.0),
+        safety=6,
+    ),
+    Move(
+        "Workflow",
+        "level",
+        "relative",
+        DRIFT,
+        "Predicting how far the target lies from {subject} lets the prediction move where its level moves.",
+        _levels,
+        _relative,
+        safety=6,
+    ),
+    Move(
+        "Workflow",
+        "level",
+        "own",
+        DRIFT,
+        "Predicting the target itself keeps the noise of another column out.",
+        _no_level,
+        change(level=""),
+        safety=6,
+    ),
+    Move(
+        "DataLoadSpec",
+        "trend",
+        "drop",
+        DRIFT,
+        "Without the number of days in {subject} no tree can hold on to an age that the test has left behind.",
+        _no_date,
+        extend("drop"),
+        safety=6,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What all language models share: prompts, reply schemas, retries, and code read out of answers."""

@@ -1,0 +1,211 @@
+"""How a language model is asked, whichever way its calls go: what the `openai` and the `autogen` backend share.
+
+A question is put in a fresh context each time. An answer that does not fit is not shown to the model again: the next
+question says what was wrong with it, and nothing else of it.
+
+    render ──► complete ──► split thoughts ──► parse ──► Answer
+       ▲                                         │ does not fit, asks left
+       └──────────────── complaint ──────────────┘
+
+However it ends, what was used is metered: a question that came to nothing is an Answer with its `failure`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from gome.agents.backends.base import Answer, Usage
+from gome.agents.backends.llm.faults import PromptRefusedError
+from gome.agents.backends.llm.prompting import PromptTooLargeError, Rendered, render, request_kind
+from gome.agents.backends.llm.replies import MisfitError, parse_reply, split_thoughts
+from gome.agents.backends.llm.wire import Completion, total
+from gome.agents.protocol.requests import Request
+from gome.agents.redaction import redact, secrets_of
+from gome.agents.state.spending import REFUSED, BudgetSpentError, Purse
+from gome.scenarios.config.prices import Tariff
+from gome.scenarios.config.scenario import LanguageModel as Settings
+
+__all__ = ["USUAL_WINDOW", "AskingBackend", "BeforeCall"]
+
+BeforeCall = Callable[[], None]
+"""Is called before each call to the server; raises BudgetSpentError where there may be none."""
+
+USUAL_WINDOW = 128_000
+"""Tokens of a model's window where neither the settings nor the server say how many there are."""
+_REPLY_ROOM = 0.25
+"""Share of the window left for the answer where the settings do not say."""
+_SHRUNK = 0.6
+"""What is left of a prompt's limit when the endpoint says that the prompt was too long."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """What one question has used so far. `tokens` and `usd` are at most, where the endpoint does not count."""
+
+    started: float = field(default_factory=monotonic)
+    calls: int = 0
+    tokens: float = 0.0
+    usd: float = 0.0
+    usages: list[Usage] = field(default_factory=list)
+
+    def usage(self) -> Usage:
+        """The sum of the answers; what an endpoint does not say is unknown. Nothing was used where nothing came."""
+        return total(self.usages) if self.usages else Usage(input=0, cached=0, output=0, reasoning=0, usd=0.0)
+
+    def meter(self) -> dict[str, float]:
+        """The figures under the names that budgets and `cost` sum up; only those that are known."""
+        usage = self.usage()
+        named = {
+            "tokens": None if usage.input is None or usage.output is None else usage.input + usage.output,
+            "tokens_in": usage.input,
+            "tokens_cached": usage.cached,
+            "tokens_out": usage.output,
+            "tokens_reasoning": usage.reasoning,
+            "usd": usage.usd,
+        }
+        known = {name: float(value) for name, value in named.items() if value is not None}
+        most = {"tokens_at_most": self.tokens, "usd_at_most": self.usd}
+        unknown = {name: value for name, value in most.items() if name.removesuffix("_at_most") not in known and value}
+        return {"calls": float(self.calls), "seconds": monotonic() - self.started, **known, **unknown}
+
+
+class AskingBackend(ABC):
+    """Puts typed requests to a language model; a subclass makes the call.
+
+    `purse` says what may still be used; backends of one run share it.
+    """
+
+    def __init__(
+        self, settings: Settings, name: str, model: str, tariff: Tariff, environment: Mapping[str, str], purse: Purse
+    ) -> None:
+        self._asking = settings
+        self._name = name
+        self._model = model
+        self._tariff = tariff
+        self._purse = purse
+        self._secrets = secrets_of(environment, [settings.api_key_env] if settings.api_key_env else [])
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """How it is named everywhere a person reads it."""
+
+    @property
+    @abstractmethod
+    def provider(self) -> str:
+        """Who serves the model, as `provider_of` names them."""
+
+    @property
+    @abstractmethod
+    def longest_answer(self) -> int | None:
+        """Tokens that an answer may have, where the settings say so."""
+
+    @property
+    def holds_schema(self) -> bool:
+        """Whether the server is sent the schema of a reply beside the prompt."""
+        return False
+
+    @abstractmethod
+    async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
+        """One answer of the model, for which `room` tokens are kept.
+
+        Raises PromptRefusedError, BudgetSpentError and Outage.
+        """
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+    async def window(self) -> int:
+        """The model's window in tokens: as set, else as is usual."""
+        return self._asking.context or USUAL_WINDOW
+
+    async def answer(self, request: Request[Any]) -> Answer:
+        """A validated answer, or one that says in `failure` why there is none. Raises Outage."""
+        account = _Account()
+        window = await self.window()
+        room = min(self.longest_answer or int(window * _REPLY_ROOM), window - 1)
+        limit = window - room
+        complaint = last = ""
+        for _ in range(self._asking.asks):
+            try:
+                # A model whose server holds it to the schema is shown it once; whoever has misread it, here as well.
+                told = bool(complaint) or not self.holds_schema
+                code, secrets = self._asking.code, self._secrets
+                prompt = render(request, limit, code=code, complaint=complaint, secrets=secrets, schema=told)
+                completion = await self._put(request, prompt, room, account)
+                reply, thoughts, raw = self._read(request, completion)
+            except PromptTooLargeError as error:
+                return self._failed(account, f"{error} (backend {self._name!r})")
+            except BudgetSpentError as error:
+                return self._failed(account, str(error), {REFUSED + error.unit: 1.0})
+            except PromptRefusedError as refusal:
+                if not refusal.too_long:
+                    return self._failed(account, str(refusal))
+                limit = int(min(limit, prompt.tokens) * _SHRUNK)
+                last = f"{refusal}; set `context` of the backend {self._name!r} to the model's window"
+            except MisfitError as misfit:
+                complaint = last = redact(str(misfit), self._secrets)
+            else:
+                return self._answer(account, completion.model, prompt, reply, thoughts, raw)
+        asked = f"{request_kind(request)} in {self._asking.asks} asks"
+        return self._failed(account, f"gave no usable answer to {asked}; the last: {last}")
+
+    async def _put(self, request: Request[Any], prompt: Rendered, room: int, account: _Account) -> Completion:
+        """Put the question once, within the budget, and enter what it used into the account."""
+        most = prompt.tokens + room
+        most_usd = self._tariff.usd(prompt.tokens, 0, room)
+        with self._purse.hold(float(most), most_usd) as hold:
+            try:
+                completion = await self.complete(request, prompt, room, hold.call)
+            finally:
+                account.calls += hold.calls
+            counted = completion.usage
+            usd = self._tariff.usd(counted.input, counted.cached, counted.output)
+            tokens = None if counted.input is None or counted.output is None else counted.input + counted.output
+            account.usages.append(counted.model_copy(update={"usd": usd}))
+            spent_tokens = float(most if tokens is None else tokens)
+            spent_usd = (most_usd or 0.0) if usd is None else usd
+            account.tokens += spent_tokens
+            account.usd += spent_usd
+            self._purse.spend("tokens", spent_tokens)
+            self._purse.spend("usd", spent_usd)
+        return completion
+
+    def _read(self, request: Request[Any], completion: Completion) -> tuple[dict[str, Any], str, str]:
+        """Reply, thoughts and the raw text, all without secrets. Raises MisfitError."""
+        if completion.fault is not None:
+            raise MisfitError(completion.fault)
+        raw = redact(completion.text, self._secrets)
+        words = split_thoughts(raw)
+        thoughts = "\n\n".join(part for part in (redact(completion.thoughts, self._secrets), words.thoughts) if part)
+        return parse_reply(request, words.text), thoughts, raw
+
+    def _answer(
+        self, account: _Account, model: str, prompt: Rendered, reply: dict[str, Any], thoughts: str, raw: str
+    ) -> Answer:
+        return Answer(
+            reply=reply,
+            model=model,
+            provider=self.provider,
+            usage=account.usage(),
+            prompt=prompt.text,
+            raw=raw,
+            thoughts=thoughts,
+            cut=prompt.cut,
+            retries=account.calls - 1,
+            meter=account.meter(),
+        )
+
+    def _failed(self, account: _Account, why: str, also: Mapping[str, float] | None = None) -> Answer:
+        return Answer(
+            reply={},
+            failure=f"{self.label}: {redact(why, self._secrets)}",
+            model=self._model,
+            provider=self.provider,
+            usage=account.usage(),
+            retries=max(0, account.calls - 1),
+            meter=account.meter() | dict(also or {}),
+        )

@@ -1,0 +1,237 @@
+"""From a model's words to a typed reply, and from what is wrong with them to the words of the next question.
+
+Models that think aloud put it between `<think>` tags; it is kept apart. JSON may come bare, in a fenced block or in the
+middle of prose: the first object that reads as JSON to its end, and fits best, is taken. Nothing is repaired by guess.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from gome.agents.backends.llm.edits import PatchError, read_code
+from gome.agents.backends.llm.prompting import CodeForm, base_script, request_kind
+from gome.agents.backends.llm.reply_schema import reply_schema
+from gome.agents.protocol.requests import Assessment, AssessTrial, ProposeStep, Request, Script, Step
+from gome.agents.protocol.types import Record
+
+__all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply", "split_thoughts"]
+
+LONGEST_ANSWER = 400_000
+"""Characters; a longer answer is no script that anyone asked for."""
+
+_THOUGHT = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_OPEN = re.compile(r"^\s*<think(?:ing)?>", re.IGNORECASE)
+_CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+_MOST_TORN = 50
+
+
+class MisfitError(ValueError):
+    """The answer does not fit; the message says to the model what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """An answer's text with the thoughts taken out."""
+
+    text: str
+    thoughts: str
+
+
+def split_thoughts(raw: str) -> Words:
+    """Take `<think>` blocks out of an answer. Raises MisfitError where a thought was begun and never ended."""
+    thoughts: list[str] = []
+    text = raw
+    while _OPEN.match(text):
+        found = _THOUGHT.search(text)
+        if found is None:
+            raise MisfitError("the answer ends within <think>: think less, and end with the reply")
+        thoughts.append(found[1].strip())
+        text = text[found.end() :]
+    # Some servers put the opening tag into the prompt, so that only the closing one is in the answer.
+    head, closing, tail = _partition(text)
+    if closing and not thoughts:
+        thoughts.append(head.strip())
+        text = tail
+    return Words(text.strip(), "\n\n".join(thoughts))
+
+
+def parse_reply(request: Request[Any], text: str) -> dict[str, Any]:
+    """A reply that fits `request.reply_type()`, from an answer without thoughts. Raises MisfitError."""
+    if len(text) > LONGEST_ANSWER:
+        raise MisfitError(f"the answer has {len(text)} characters; at most {LONGEST_ANSWER} are read: be brief")
+    if not text:
+        raise MisfitError("the answer is empty")
+    if issubclass(request.reply_type(), Script):
+        return _script(request, text)
+    reply = _asked_for(request, _best_fit(request.reply_type(), text))
+    _check(request, reply)
+    return reply.model_dump(mode="json")
+
+
+def _asked_for(request: Request[Any], reply: Record) -> Record:
+    """The reply without what it says unasked, as a server may let it: nobody would read it.
+
+    Where challenges of one source alone are wanted, that source is not asked for, and is theirs.
+    """
+    fields = type(reply).model_fields
+    heard = {name: fields[name].get_default() for name in request.unasked}
+    if isinstance(request, AssessTrial) and isinstance(reply, Assessment) and len(request.wanted) == 1:
+        (source,) = request.wanted
+        heard["challenges"] = tuple(
+            each if "source" in each.model_fields_set else each.model_copy(update={"source": source})
+            for each in reply.challenges
+        )
+    return reply.model_copy(update=heard)
+
+
+def json_schema(request: Request[Any], code: CodeForm) -> dict[str, Any] | None:
+    """The reply's schema as `response_format` takes it, None where code is asked for in a fenced block."""
+    if issubclass(request.reply_type(), Script) and code == "fenced":
+        return None
+    return {"name": request_kind(request), "strict": True, "schema": reply_schema(request)}
+
+
+def _partition(text: str) -> tuple[str, bool, str]:
+    closing = _CLOSE.search(text)
+    if closing is None:
+        return text, False, ""
+    return text[: closing.start()], True, text[closing.end() :]
+
+
+def _script(request: Request[Any], text: str) -> dict[str, Any]:
+    """Code in whatever form it came: a JSON object that fits, else a fenced file or edits."""
+    if text.startswith("{"):
+        return _best_fit(request.reply_type(), text).model_dump(mode="json")
+    try:
+        code, notes = read_code(text, base_script(request))
+    except PatchError as error:
+        raise MisfitError(str(error)) from error
+    return _validated(request.reply_type(), {"script": code, "notes": notes}).model_dump(mode="json")
+
+
+def _best_fit(reply_type: type[Record], text: str) -> Record:
+    """The first JSON object of the text that fits; if none does, what is wrong with the largest."""
+    misfit = MisfitError("no JSON object was found in the answer: send one, and nothing else")
+    longest = -1
+    for length, value in _objects(text):
+        if isinstance(value, MisfitError):
+            if longest < 0:
+                misfit, longest = value, len(text)  # torn at its outermost brace: what is within it does not matter
+            continue
+        try:
+            return _validated(reply_type, value)
+        except MisfitError as error:
+            if length > longest:
+                misfit, longest = error, length
+    raise misfit
+
+
+def _validated(reply_type: type[Record], value: Any) -> Record:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        return reply_type.model_validate(value)
+    except ValidationError as error:
+        raise MisfitError(_wording(error)) from error
+    except UnicodeEncodeError as error:
+        raise MisfitError("a text in the JSON has half a character (a lone surrogate): write plain UTF-8") from error
+    except ValueError as error:
+        raise MisfitError("a number in the JSON is not finite: give figures, or leave them at 0") from error
+
+
+def _objects(text: str) -> Iterator[tuple[int, Any]]:
+    """Each outermost JSON object of the text with its length; a MisfitError where one was begun and is torn."""
+    decoder = json.JSONDecoder()
+    torn = 0
+    at = text.find("{")
+    while at >= 0 and torn < _MOST_TORN:
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            torn += 1
+            if text[at + 1 :].lstrip()[:1] == '"':
+                yield (
+                    0,
+                    MisfitError(f"the JSON is not well formed ({error}): send one complete object, and nothing else"),
+                )
+            end = at + 1
+        else:
+            yield end - at, value
+        at = text.find("{", end)
+
+
+def _wording(error: ValidationError) -> str:
+    """At most ten problems, each with its place; values are shown short."""
+    lines = []
+    for problem in error.errors(include_url=False, include_context=False)[:10]:
+        place = ".".join(str(part) for part in problem["loc"]) or "the reply"
+        given = "" if problem["type"] in {"missing", "extra_forbidden"} else f" (given: {str(problem['input'])[:80]!r})"
+        lines.append(f"- {place}: {problem['msg']}{given}")
+    more = error.error_count() - len(lines)
+    return "the JSON does not fit its schema:\n" + "\n".join(lines) + (f"\n- and {more} more" if more > 0 else "")
+
+
+def _check(request: Request[Any], reply: Record) -> None:
+    """What a schema cannot say: how the reply must agree with its request."""
+    problems: list[str] = []
+    match request, reply:
+        case AssessTrial(), Assessment():
+            problems += _check_assessment(request, reply)
+        case ProposeStep(), Step():
+            problems += _check_step(request, reply)
+        case _:
+            pass
+    if problems:
+        raise MisfitError("the reply does not agree with the request:\n" + "\n".join(f"- {each}" for each in problems))
+
+
+def _check_assessment(request: AssessTrial, reply: Assessment) -> list[str]:
+    sources = [each.source for each in reply.challenges]
+    unasked = sorted(set(sources) - set(request.wanted))
+    problems = [f"challenges of source {', '.join(unasked)} were not asked for"] if unasked else []
+    problems += [f"more than five challenges of source {each}" for each in request.wanted if sources.count(each) > 5]
+    known = len(request.findings)
+    problems += [
+        f"contradicts {each}, and there are {known} findings" for each in reply.contradicts if not 0 < each <= known
+    ]
+    return problems
+
+
+def _check_step(request: ProposeStep, reply: Step) -> list[str]:
+    """The numbers that a step names are there, and it implements as much as its kind allows."""
+    ideas, problems = len(reply.candidates), []
+    if ideas > request.wanted:
+        problems.append(f"{ideas} candidates were given, and at most {request.wanted} are asked for")
+    problems += [
+        f"challenge {each.challenge} is none of the {len(request.challenges)} challenges"
+        for each in reply.candidates
+        if each.challenge > len(request.challenges) > 0
+    ]
+    if request.ranked:
+        problems += [] if ideas else ["there is no candidate"]
+        return problems + (["every candidate needs its scores"] if any(not e.scores for e in reply.candidates) else [])
+    problems += [f"choice {each} is none of the {ideas} candidates" for each in reply.choice if not 0 < each <= ideas]
+    if reply.recalled is not None and not 0 < reply.recalled <= len(request.recalled):
+        problems.append(
+            f"recalled {reply.recalled} is none of the {len(request.recalled)} recalled changes; null for none"
+        )
+    if not reply.choice and reply.recalled is None:
+        problems.append("nothing was chosen: name the number of a candidate in `choice`, or of a recalled change")
+    return problems + _check_kind(request, reply)
+
+
+def _check_kind(request: ProposeStep, reply: Step) -> list[str]:
+    if reply.kind not in request.kinds:
+        return [f"a step of kind {reply.kind} cannot be chosen here, only {', '.join(request.kinds)}"]
+    if reply.kind in ("merge", "return"):
+        others = [each.trace for each in request.standings if each.trace != request.trace]
+        if reply.source not in others:
+            return [f"a {reply.kind} needs `source`, the number of another trace that has a solution: one of {others}"]
+        return []
+    most = {"edit": 1, "bundle": 3}.get(reply.kind, request.wanted)
+    if request.action == "improve" and len(reply.choice) > most:
+        return [f"{'one change is' if most == 1 else 'at most three changes are'} made in a step of kind {reply.kind}"]
+    return []

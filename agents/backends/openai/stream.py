@@ -1,0 +1,73 @@
+"""A streamed chat completion, put together from its lines to the body that it would have been unstreamed.
+
+Strict, for the client library is not: a stream that ends without a finish reason, or has a chunk that is no JSON, is no
+answer.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from gome.agents.backends.llm.replies import LONGEST_ANSWER
+from gome.agents.backends.llm.wire import BodyError
+
+__all__ = ["Streamed"]
+
+_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
+
+
+@dataclass(slots=True)
+class Streamed:
+    """What has come of a stream so far."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    length: int = 0
+    finish: str | None = None
+    usage: Any = None
+    model: str | None = None
+    ended: bool = False
+
+    def feed(self, line: str) -> bool:
+        """Take a line of the stream; whether the answer grew by it. Raises BodyError for what is no chunk."""
+        name, colon, data = line.partition(":")
+        if name != "data" or not colon:
+            return False  # a comment, an event's name, or the empty line between two
+        data = data.strip()
+        if data == "[DONE]":
+            self.ended = True
+            return True
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError):
+            raise BodyError("a chunk of the stream is not JSON") from None
+        if not isinstance(chunk, dict) or chunk.get("error"):
+            raise BodyError("a chunk of the stream says that there was an error")
+        return self._take(chunk)
+
+    def body(self) -> dict[str, Any]:
+        """The whole as an unstreamed body. Raises BodyError where the stream broke off."""
+        if self.finish is None:
+            raise BodyError("the stream broke off before its finish reason")
+        message: dict[str, Any] = {name: "".join(parts) for name, parts in self.texts.items()}
+        choice = {"index": 0, "finish_reason": self.finish, "message": {"content": None, **message}}
+        return {"model": self.model, "choices": [choice], "usage": self.usage}
+
+    def _take(self, chunk: dict[str, Any]) -> bool:
+        self.usage = chunk.get("usage") or self.usage
+        self.model = chunk.get("model") or self.model
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            return False
+        self.finish = choice.get("finish_reason") or self.finish
+        delta = choice.get("delta")
+        grown = 0
+        for name in _TEXTS:
+            piece = delta.get(name) if isinstance(delta, dict) else None
+            if isinstance(piece, str) and piece:
+                self.texts.setdefault(name, []).append(piece)
+                grown += len(piece)
+        self.length += grown
+        if self.length > 2 * LONGEST_ANSWER:
+            raise BodyError(f"the stream is longer than {2 * LONGEST_ANSWER} characters")
+        return grown > 0

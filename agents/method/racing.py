@@ -1,0 +1,77 @@
+"""Racing: when a trial stops before all of its splits were run. Pure: the same runs give the same answer. [O]
+
+After each split the trial is compared with the trace's best over the splits that both have:
+
+ - worse:   gain < −margin · SE;
+ - futile:  gain + z · SE · √(1 − f) < near_tie · SE · √f, with f the share of the splits that were run: the left side
+   is what the gain may still become (its variance given what is known is SE² · (1 − f)), the right side what it must
+   be to count as better in the end, when the standard error will be SE · √f;
+ - decided: a heavy script that is better by `decisive` · SE, or a very heavy one with nothing to be compared with.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from gome.agents.method.validation import compare
+from gome.agents.protocol.types import Effect
+from gome.scenarios.config.scenario import Method
+from gome.scenarios.evaluation.scoring import merge
+from gome.scenarios.evidence import Direction, Evaluation, SplitRule
+
+__all__ = ["Stop", "stop_after"]
+
+_FIRST = 6
+"""A first solution, which all others are compared with, is judged on few splits from so many times `heavy` on."""
+_UNLIKE = frozenset({"group", "time"})
+"""Kinds of split whose splits differ much from one another."""
+
+
+class Stop(NamedTuple):
+    """Why a trial is not run on its other splits."""
+
+    why: Literal["worse", "futile", "decided"]
+    words: str
+
+
+def stop_after(
+    runs: Sequence[Evaluation],
+    planned: int,
+    best: Evaluation | None,
+    rule: SplitRule,
+    direction: Direction,
+    method: Method,
+    seconds: float,
+) -> Stop | None:
+    """Whether to stop after these runs of `planned`. `seconds` is the longest run's time, 0 where time has no say."""
+    settings, done = method.racing, len(runs)
+    if done >= planned:
+        return None
+    after = f"after {done} of {planned} splits"
+    heavy = method.folds == "auto" and seconds >= settings.heavy
+    enough = done >= (2 if rule.kind in _UNLIKE else 1)
+    so_far = merge(runs, rule, planned)
+    effect = compare(so_far, best, direction, method.near_tie) if best is not None else None
+    if effect is None:
+        first = method.folds == "auto" and seconds >= _FIRST * settings.heavy
+        if first and enough and best is None and so_far.score is not None:
+            return Stop("decided", f"judged {after}: one run takes {seconds:.0f} s")
+        return None
+    error = effect.standard_error
+    if error is None or not error > 0:
+        return None
+    margin = settings.first_margin if done == 1 and rule.kind in _UNLIKE else settings.margin
+    if effect.gain < -margin * error:
+        return Stop("worse", f"stopped {after}: worse by {_rests_on(effect)}")
+    share = done / planned
+    hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
+    if enough and hoped < method.near_tie * error * math.sqrt(share):
+        gain = f"{effect.gain:+.4g} ± {error:.2g} over {effect.rows} rows"
+        return Stop("futile", f"stopped {after}: nothing left could make it better, gain {gain}")
+    if heavy and enough and effect.gain > settings.decisive * error:
+        return Stop("decided", f"judged {after}: better by {_rests_on(effect)}, and one run takes {seconds:.0f} s")
+    return None
+
+
+def _rests_on(effect: Effect) -> str:
+    return f"{abs(effect.gain):.4g}, standard error {effect.standard_error:.2g} over {effect.rows} rows"

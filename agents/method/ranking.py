@@ -1,0 +1,132 @@
+"""Who wins the finish: finalists by their mean hold-out score, whether their blend is better than all of them, and
+whether the mean of the splits' models or a refit is submitted.
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+from gome.agents.method.momentum import signed_gain
+from gome.agents.method.validation import compare
+from gome.agents.protocol.types import Blend, Finalist, FinalRanking, Shipped
+from gome.scenarios.evidence import Direction, Evaluation, SplitRule
+
+__all__ = ["choose_shipping", "default_shipping", "members_of", "rank", "rank_blend", "why"]
+
+
+def rank(
+    finalists: Sequence[Finalist],
+    reruns: Sequence[Sequence[Evaluation | None]],
+    direction: Direction,
+    misaligned: float = 3.0,
+) -> tuple[FinalRanking, ...]:
+    """Finalists by their mean hold-out score [P], best first; those that are misaligned or failed come last.
+
+    A finalist is misaligned where its out-of-fold score is better than its hold-out score by more than `misaligned`
+    standard errors of that difference, those of the folds' mean and of the hold-out added in quadrature. [O]
+    """
+    rankings = [_ranking(finalist, row, direction, misaligned) for finalist, row in zip(finalists, reruns, strict=True)]
+
+    def order(ranking: FinalRanking) -> tuple[bool, bool, float, float]:
+        mean = -signed_gain(ranking.mean, 0.0, direction) if ranking.mean is not None else math.inf
+        return ranking.mean is None, ranking.misaligned, mean, -signed_gain(ranking.finalist.score, 0.0, direction)
+
+    return tuple(sorted(rankings, key=order))
+
+
+def _ranking(
+    finalist: Finalist, reruns: Sequence[Evaluation | None], direction: Direction, misaligned: float
+) -> FinalRanking:
+    scores = tuple(rerun.score if rerun else None for rerun in reruns)
+    mean, spread = _mean(scores)
+    if mean is None:
+        return FinalRanking(finalist=finalist, scores=scores, mean=None, spread=None, gap=None, misaligned=False)
+    holdout_errors = [rerun.standard_error or 0.0 for rerun in reruns if rerun]
+    error = math.hypot(finalist.standard_error or 0.0, fmean(holdout_errors))
+    overstated = signed_gain(finalist.score, mean, direction)
+    return FinalRanking(
+        finalist=finalist,
+        scores=scores,
+        mean=mean,
+        spread=spread,
+        gap=mean - finalist.score,
+        misaligned=error > 0 and overstated > misaligned * error,
+    )
+
+
+def _mean(scores: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Mean and spread over seeds; None where one of them failed."""
+    good = [score for score in scores if score is not None]
+    if not good or len(good) < len(scores):
+        return None, None
+    return fmean(good), stdev(good) if len(good) > 1 else None
+
+
+def members_of(ranking: Sequence[FinalRanking]) -> tuple[Finalist, ...]:
+    """Who is blended: all finalists that ran with every seed and are not misaligned; nobody where that is one alone."""
+    members = tuple(each.finalist for each in ranking if each.mean is not None and not each.misaligned)
+    return members if len(members) > 1 else ()
+
+
+def rank_blend(
+    members: Sequence[Finalist],
+    evaluations: Sequence[Evaluation | None],
+    ranking: Sequence[FinalRanking],
+    direction: Direction,
+) -> Blend:
+    """The blend on the hold-out, a score a seed. It is taken where its mean is better than the best finalist's."""
+    scores = tuple(each.score if each else None for each in evaluations)
+    mean, spread = _mean(scores)
+    best = ranking[0].mean
+    taken = mean is not None and best is not None and signed_gain(mean, best, direction) > 0
+    places = tuple((member.trace, member.step) for member in members)
+    return Blend(members=places, scores=scores, mean=mean, spread=spread, taken=taken)
+
+
+def default_shipping(rule: SplitRule) -> Shipped:
+    """The mean of the splits' models; a refit where these saw too little: the past alone, or one part of the rows."""
+    if rule.kind in ("time", "holdout", "own"):
+        return Shipped(mode="refit", reason=f"the default for a split of kind {rule.kind}")
+    return Shipped(mode="mean", reason=f"the default for a split of kind {rule.kind}")
+
+
+def choose_shipping(
+    mean: Evaluation, refit: Evaluation, rule: SplitRule, direction: Direction, near_tie: float
+) -> Shipped:
+    """The better of both on the hold-out, where it is better by more than noise; else the default. [O]"""
+    default, effect = default_shipping(rule), compare(mean, refit, direction, near_tie)
+    update: dict[str, object] = {"mean": mean.score, "refit": refit.score}
+    if effect is None or effect.verdict == "near-tie":
+        update["reason"] = f"{default.reason}; on the hold-out the two are within noise of each other"
+    else:
+        update |= {"mode": "mean" if effect.gain > 0 else "refit", "reason": "better on the hold-out"}
+    return default.model_copy(update=update)
+
+
+def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> str:
+    """Why the winner won, in a sentence."""
+    if not ranking:
+        return f"{reason}; no trial was accepted, so there is no winner"
+    first = ranking[0]
+    if first.mean is None:
+        return f"{reason}; no finalist ran on the hold-out, so the best out-of-fold score decides"
+    several = f"{len(ranking)} finalists" if len(ranking) > 1 else "one finalist"
+    words = f"{reason}; best mean hold-out score {first.mean:.5g} of {several}"
+    if first.misaligned:
+        return f"{words}, although it is misaligned, as all of them are"
+    words += "".join(map(_left_out, ranking))
+    if blend is None or blend.mean is None:
+        return words
+    told = f"{words}; the mean of {len(blend.members)} of them scores {blend.mean:.5g} there"
+    return f"{told} and is submitted" if blend.taken else f"{told} and is not taken"
+
+
+def _left_out(ranking: FinalRanking) -> str:
+    """Why a finalist whose validation was not what the hold-out is comes last; nothing of the others."""
+    if not ranking.misaligned or ranking.mean is None:
+        return ""
+    finalist = ranking.finalist
+    return (
+        f"; {finalist.trace}.{finalist.step} comes last: its out-of-fold score {finalist.score:.5g} is too far from "
+        f"its {ranking.mean:.5g} on the hold-out to be chance, so validation is unlike the hold-out"
+    )

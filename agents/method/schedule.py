@@ -1,0 +1,41 @@
+"""What the method does when: where challenges come from, which stage a step is in.
+
+Sources: [P] the paper or its data card, [C] the public code of that line of work (docs/method.md).
+"""
+
+from typing import Literal
+
+from gome.agents.protocol.types import Stage
+from gome.scenarios.config.scenario import Method
+
+__all__ = ["scenario_share", "stage_of", "wanted_sources"]
+
+Source = Literal["scenario", "feedback"]
+
+
+def scenario_share(accepted: int, refused: int, method: Method) -> int:
+    """m, how far challenges still come from the task itself: from `scenario_weight` (3) down to 0. [C]
+
+    w = ⌊(3·S + 2·F) / 2⌋, m = max(0, 3 − ⌊w / 4⌋), with S accepted and F not accepted trials on the trace's path; 3 and
+    2 are `accepted_weight` and `refused_weight`, 4 is `schedule_slope`.
+    """
+    weight = (method.accepted_weight * accepted + method.refused_weight * refused) // 2
+    return max(0, method.scenario_weight - weight // method.schedule_slope)
+
+
+def wanted_sources(accepted: int, refused: int, method: Method) -> tuple[Source, ...]:
+    """The sources to ask for challenges: scenario while m > 0, feedback once m < 3. [C]"""
+    share = scenario_share(accepted, refused, method)
+    wanted: list[Source] = []
+    if share > 0:
+        wanted.append("scenario")
+    if share < method.scenario_weight:
+        wanted.append("feedback")
+    return tuple(wanted)
+
+
+def stage_of(used: float, method: Method) -> Stage:
+    """The stage at a used share of the budget: draft below 10 %, ensemble above 70 %, improve between. [C]"""
+    if used < method.draft_until:
+        return "draft"
+    return "ensemble" if used > method.ensemble_from else "improve"

@@ -1,0 +1,183 @@
+"""The Diagnoser: the gradient. One a trace.
+
+TraceOpened ──► survey of the task, where none was made ──► Diagnosis (surveyed)
+Trial       ──► three-layer validation, assessment      ──► Diagnosis (accepted, rejected, failed)
+
+Under a control validity and score are all that decides, and a reasoner says at most what a run has shown.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gome.agents.method.schedule import wanted_sources
+from gome.agents.method.validation import Ruling, compare, format_fault, rule, rule_by_score
+from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened, TraceOpened, Trial
+from gome.agents.protocol.requests import Assessment, AssessTrial, ReadOutput, SurveyTask
+from gome.agents.protocol.types import Challenge, Effect, Left
+from gome.agents.roles.role import Reasoner, Role, place
+from gome.agents.scripts.difference import difference
+from gome.agents.state.trace import FOLDED, TraceState
+from gome.bus.actors.actor import Context
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.scenarios.diagnostics.record import Diagnostics
+
+__all__ = ["Diagnoser"]
+
+
+class Diagnoser(Role):
+    """Says why a trial is as good as it is, whether it is kept, and what to change next."""
+
+    handles = frozenset({"trace_opened", "trial"})
+    notes = frozenset({"run_opened", "step_opened", "recollection"}) | FOLDED
+
+    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
+        super().__init__("diagnoser", trace, artefacts)
+        self.reasoner = reasoner
+        self.state = TraceState()
+        self.left: dict[int, Left] = {}
+        self.known: dict[int, Recollection] = {}
+
+    def remember(self, envelope: Envelope) -> None:
+        """Keep the proposals that are in the air, and the trace's history."""
+        step = envelope.step or 0
+        match envelope.message:
+            case StepOpened() as opened:
+                self.left[step] = opened.left
+            case Recollection() as known:
+                self.known[step] = known
+            case Diagnosis():
+                self.left.pop(step, None)
+                self.known.pop(step, None)
+            case _:
+                pass
+        self.state.heard(envelope)
+
+    async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
+        """Survey at the root, assess every trial."""
+        trace, step = place(envelope)
+        match envelope.message:
+            case Trial() as trial:
+                diagnosis = await self._assess(trial, trace, step, context)
+            case TraceOpened() as opened:
+                diagnosis = await self._survey(opened.challenges, trace, step, context)
+            case _:
+                raise TypeError(f"a diagnoser handles trials, not {envelope.kind}")
+        return [Draft(diagnosis, trace, step)]
+
+    async def _survey(self, known: tuple[Challenge, ...] | None, trace: int, step: int, context: Context) -> Diagnosis:
+        if not self.optimizer.structured:
+            reason = "the task was not surveyed: this optimizer asks for no challenges"
+            return Diagnosis.without_trial("surveyed", reason)
+        if known is not None:
+            return Diagnosis.without_trial("surveyed", "the survey of the run's first trace", known)
+        survey = await self.reasoner.ask(SurveyTask(**self.asked(trace, step, "survey")), context)
+        return Diagnosis.without_trial("surveyed", "the task was surveyed", self._foremost(survey.challenges))
+
+    def _foremost(self, challenges: Sequence[Challenge]) -> tuple[Challenge, ...]:
+        """The first few of each source, `method.challenges` at most. [C]"""
+        most, count = self.scenario.method.challenges, Counter[str]()
+        kept = []
+        for challenge in challenges:
+            count[challenge.source] += 1
+            if count[challenge.source] <= most:
+                kept.append(challenge)
+        return tuple(kept)
+
+    async def _assess(self, trial: Trial, trace: int, step: int, context: Context) -> Diagnosis:
+        proposal = self.state.proposals[step]
+        if trial.late:
+            return _diagnosis(trial, proposal, Ruling("failed", "format", trial.words), None, None)
+        best, evaluation = self.state.best, trial.evaluation
+        fault = format_fault(trial.cause.value == "ok", trial.words, evaluation)
+        effect = None
+        if fault is None and best is not None and evaluation is not None:
+            effect = compare(evaluation, best.evaluation, self.opened.task.direction, self.scenario.method.near_tie)
+        if not self.optimizer.judges:
+            read = await self._read(trial, proposal, trace, step, context) if self.optimizer.reads else ""
+            diagnosis = _diagnosis(trial, proposal, fault or rule_by_score(trial, effect), None, effect)
+            return diagnosis.model_copy(update={"observations": read})
+        request = await self._question(trial, proposal, effect, trace, step)
+        assessment = await self.reasoner.ask(request, context)
+        assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
+        contradicts = tuple(
+            (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts
+        )
+        ruling, effect = (rule(trial, effect, assessment), effect) if fault is None else (fault, None)
+        diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
+        return diagnosis.model_copy(update={"contradicts": contradicts})
+
+    async def _question(
+        self, trial: Trial, proposal: Proposal, effect: Effect | None, trace: int, step: int
+    ) -> AssessTrial:
+        incumbent, method = await self.solution(self.state.best), self.scenario.method
+        left, known = self.left.get(step, Left()), self.known.get(step, Recollection())
+        wanted = wanted_sources(self.state.accepted, self.state.refused, method)
+        if left.none or not self.optimizer.structured:
+            wanted = ()  # nobody would answer them
+        script = await self.artefacts.text(trial.script_ref)
+        output = await self.artefacts.text(trial.output_ref) if trial.output_ref else ""
+        return AssessTrial(
+            **self.asked(trace, step, "assess"),
+            hypotheses=proposal.hypotheses,
+            incumbent=incumbent,
+            script=script,
+            difference=difference(incumbent.script if incumbent else "", script),
+            cause=trial.cause.value,
+            words=trial.words,
+            output=output,
+            seconds=self.timed(trial.seconds),
+            evaluation=trial.evaluation,
+            diagnostics=await self._diagnostics(trial),
+            effect=effect,
+            stopped=trial.stopped,
+            history=self.optimizer.history(self.state),
+            refused=self.state.refused_keys,
+            baseline=self.opened.baseline,
+            findings=known.findings,
+            standings=known.standings,
+            left=left,
+            margin=method.near_tie,
+            wanted=wanted,
+        )
+
+    async def _read(self, trial: Trial, proposal: Proposal, trace: int, step: int, context: Context) -> str:
+        """What a reasoner makes of a control's run."""
+        request = ReadOutput(
+            **self.asked(trace, step, "read"),
+            plan=proposal.sketch,
+            script=await self.artefacts.text(trial.script_ref),
+            words=trial.words,
+            output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
+            evaluation=trial.evaluation,
+        )
+        return (await self.reasoner.ask(request, context)).summary
+
+    async def _diagnostics(self, trial: Trial) -> Diagnostics | None:
+        if trial.diagnostics_ref is None:
+            return None
+        return Diagnostics.model_validate_json(await self.artefacts.text(trial.diagnostics_ref))
+
+
+def _diagnosis(
+    trial: Trial, proposal: Proposal, ruling: Ruling, assessment: Assessment | None, effect: Effect | None
+) -> Diagnosis:
+    scored = trial.evaluation is not None and ruling.verdict != "failed" and not ruling.erased
+    return Diagnosis(
+        verdict=ruling.verdict,
+        layer=ruling.layer,
+        reason=ruling.reason,
+        observations=assessment.observations if assessment else "",
+        finding=assessment.finding if assessment else "",
+        hypotheses=proposal.hypotheses,
+        hypothesis_verdict=assessment.hypothesis_verdict if assessment else None,
+        challenges=assessment.challenges if assessment else (),
+        script_ref=trial.script_ref,
+        submission_ref=trial.submission_ref,
+        oof_ref=trial.oof_ref,
+        evaluation=trial.evaluation,
+        seconds=trial.seconds,
+        score=trial.evaluation.score if scored and trial.evaluation else None,
+        erased=ruling.erased,
+        effect=effect,
+    )

@@ -1,0 +1,222 @@
+"""The Finisher: the hold-out decides.
+
+    FinishCalled ──► every finalist again, several seeds, on data without the hold-out's labels ──► who wins
+                 ──► the winner's splits again, without the hold-out ──► how it is submitted ──► RunFinished
+
+What ships is the winner's, or the mean of the finalists where that is better on the hold-out: in each case either the
+mean of the models of the splits, which is there already, or a refit on all rows. The private grade is computed after
+the choice.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+import anyio
+
+from gome.agents.method.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
+from gome.agents.protocol.messages import Diagnosis, FinishCalled, RunFinished
+from gome.agents.protocol.types import Blend, Finalist, FinalRanking, Record, Shipped
+from gome.agents.roles.role import Role
+from gome.agents.scripts.script_run import FINISH, Forward, ScriptRan, finish_run, run_script
+from gome.bus.actors.actor import ActivityResult, Context
+from gome.bus.events import DeadLetter
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.scenarios.evidence import Evaluation, Grade
+
+__all__ = ["Averaged", "Averaging", "Blended", "Blending", "Finisher", "Graded", "Grader", "Grading", "Mixer"]
+
+
+class Grading(Record):
+    """A submission to be graded."""
+
+    submission_ref: str
+
+
+class Graded(ActivityResult):
+    """Its grade; None where the task has no private answers."""
+
+    grade: Grade | None
+
+
+class Blending(Record):
+    """Predictions on views without the hold-out's labels, whose mean is to be scored on it."""
+
+    predictions_refs: tuple[str, ...]
+
+
+class Blended(ActivityResult):
+    """What the mean is worth on the hold-out."""
+
+    evaluation: Evaluation
+
+
+class Averaging(Record):
+    """Submissions to be averaged."""
+
+    submission_refs: tuple[str, ...]
+
+
+class Averaged(ActivityResult):
+    """Their mean, a submission."""
+
+    submission_ref: str
+
+
+Grader = Callable[[Grading], Awaitable[Graded]]
+
+
+class Mixer(Protocol):
+    """Who takes means of predictions: the harness."""
+
+    async def blend(self, request: Blending) -> Blended:
+        """Score a mean on the hold-out."""
+
+    async def average(self, request: Averaging) -> Averaged:
+        """The mean of submissions."""
+
+
+class Finisher(Role):
+    """Re-runs the finalists, names the winner, and makes what is submitted."""
+
+    handles = frozenset({"finish_called"})
+    notes = frozenset({"run_opened", "diagnosis", "dead_letter"})
+
+    def __init__(self, forward: Forward, grader: Grader, mixer: Mixer, artefacts: Artefacts) -> None:
+        super().__init__("finisher", None, artefacts)
+        self.forward = forward
+        self.grader = grader
+        self.mixer = mixer
+        self.trials = self.accepted = self.dead_letters = 0
+
+    def remember(self, envelope: Envelope) -> None:
+        """Count what came of the steps."""
+        match envelope.message:
+            case Diagnosis(verdict="surveyed"):
+                pass
+            case Diagnosis() as diagnosis:
+                self.trials += 1
+                self.accepted += diagnosis.accepted
+            case DeadLetter():
+                self.dead_letters += 1
+            case _:
+                pass
+
+    async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
+        """Run, rank, blend, grade."""
+        call = envelope.message
+        if not isinstance(call, FinishCalled):
+            raise TypeError(f"a finisher handles finish_called, not {envelope.kind}")
+        settings = self.scenario.method.finish
+        reruns = await self._rerun(call, context)
+        evaluations = [[ran.evaluation if ran else None for ran in row] for row in reruns]
+        ranking = rank(call.finalists, evaluations, self.opened.task.direction, settings.misaligned)
+        by_finalist = dict(zip(call.finalists, reruns, strict=True))
+        blend = await self._blend(ranking, by_finalist, context)
+        winner = ranking[0].finalist if ranking else None
+        finished = RunFinished(
+            winner=winner,
+            ranking=ranking,
+            blend=blend,
+            why=why(ranking, blend, call.reason),
+            grade=None,
+            trials=self.trials,
+            accepted=self.accepted,
+            dead_letters=self.dead_letters,
+        )
+        if winner is None:
+            return [Draft(finished)]
+        shipped = await self._shipping(winner, by_finalist[winner], call, context)
+        shipped, submission_ref = await self._submission(finished.members, shipped, context)
+        grade = await self._grade(submission_ref, context)
+        return [
+            Draft(finished.model_copy(update={"shipped": shipped, "submission_ref": submission_ref, "grade": grade}))
+        ]
+
+    async def _rerun(self, call: FinishCalled, context: Context) -> list[list[ScriptRan | None]]:
+        """The re-runs on the hold-out, a row a finalist and a column a seed; None where one failed.
+
+        A task that the harness cannot split has no hold-out.
+        """
+        if self.opened.task.split.kind == "own":
+            return [[] for _ in call.finalists]
+        asked = [(finalist, "holdout", column) for finalist in call.finalists for column in range(call.seeds)]
+        ran = await self._run_all(asked, context)
+        return [ran[row * call.seeds : (row + 1) * call.seeds] for row in range(len(call.finalists))]
+
+    async def _run_all(self, asked: Sequence[tuple[Finalist, str, int]], context: Context) -> list[ScriptRan | None]:
+        """Runs of finalists on views, side by side; a seed counts from that of the trials. None where one failed."""
+        outcomes: list[ScriptRan | None] = [None] * len(asked)
+
+        async def run(place: int, finalist: Finalist, view: str, column: int) -> None:
+            request = finish_run(self.scenario, finalist.script_ref, view, column)
+            label = f"{view} run of {finalist.trace}.{finalist.step}, seed {request.seed}"
+            owner = f"{self.name}-{finalist.trace}.{finalist.step}"
+            ran = await run_script(self.forward, request, owner, context, label, turn=FINISH)
+            outcomes[place] = ran if ran.good else None
+
+        # Tasks start in the order they are given, so each run gets the same ordinal at every delivery.
+        async with anyio.create_task_group() as group:
+            for place, each in enumerate(asked):
+                group.start_soon(run, place, *each)
+        return outcomes
+
+    async def _blend(
+        self,
+        ranking: Sequence[FinalRanking],
+        reruns: dict[Finalist, list[ScriptRan | None]],
+        context: Context,
+    ) -> Blend | None:
+        """The finalists' mean on the hold-out, seed by seed. [O]"""
+        members = members_of(ranking)
+        if not members or not self.scenario.method.finish.blend:
+            return None
+        columns = zip(*(reruns[member] for member in members), strict=True)
+        scored = [await self._mixed(column, context) for column in columns]
+        return rank_blend(members, scored, ranking, self.opened.task.direction)
+
+    async def _mixed(self, runs: Sequence[ScriptRan | None], context: Context) -> Evaluation:
+        refs = tuple(ran.predictions_ref for ran in runs if ran is not None and ran.predictions_ref is not None)
+        request = Blending(predictions_refs=refs)
+        blended = await context.perform("blend", request, Blended, partial(self.mixer.blend, request), label="blend")
+        return blended.evaluation
+
+    async def _shipping(
+        self, winner: Finalist, reruns: Sequence[ScriptRan | None], call: FinishCalled, context: Context
+    ) -> Shipped:
+        """How predictions are submitted: as set, or as the hold-out shows to be better for the winner. [O]"""
+        settings, rule = self.scenario.method.finish, self.opened.task.split
+        if settings.ship != "auto":
+            return Shipped(mode=settings.ship, reason="as the scenario has it")
+        refit = next((ran.evaluation for ran in reruns if ran is not None), None)
+        if not call.compares or refit is None:
+            return default_shipping(rule)
+        runs = await self._run_all([(winner, f"holdout-{split}", 0) for split in winner.splits], context)
+        if not all(runs):
+            return default_shipping(rule)
+        mean = await self._mixed(runs, context)
+        return choose_shipping(mean, refit, rule, self.opened.task.direction, self.scenario.method.near_tie)
+
+    async def _submission(self, members: Sequence[Finalist], shipped: Shipped, context: Context) -> tuple[Shipped, str]:
+        """What is submitted, and how it was made: where a refit fails, the mean of the splits' models is."""
+        refs = [member.submission_ref for member in members]
+        if shipped.mode == "refit":
+            refits = await self._run_all([(member, "full", 0) for member in members], context)
+            found = [ran.submission_ref for ran in refits if ran is not None and ran.submission_ref is not None]
+            if len(found) == len(members):
+                refs = found
+            else:
+                reason = f"{shipped.reason}; but a refit on all rows failed"
+                shipped = shipped.model_copy(update={"mode": "mean", "reason": reason})
+        if len(refs) == 1:
+            return shipped, refs[0]
+        request = Averaging(submission_refs=tuple(refs))
+        call = partial(self.mixer.average, request)
+        averaged = await context.perform("average", request, Averaged, call, label="mean of submissions")
+        return shipped, averaged.submission_ref
+
+    async def _grade(self, submission_ref: str, context: Context) -> Grade | None:
+        request = Grading(submission_ref=submission_ref)
+        graded = await context.perform("grade", request, Graded, partial(self.grader, request), label="private grade")
+        return graded.grade

@@ -1,0 +1,197 @@
+"""The Memory-Keeper: momentum. One for all traces.
+
+StepOpened ──► what the run knows that may help this step ──► Recollection
+
+It answers out of `memory`: accepted changes of other traces drawn by the interaction kernel, failures, findings, where
+every trace stands, and what other steps try at this moment.
+
+In lockstep a step sees what was known when its round was opened, and the steps of a round are answered one after the
+other in the order of the log, each with its predecessors' proposals, so a step may have to wait for a Proposal. So it
+is where traces are few, but with what is known at the time of the answer.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from gome.agents.backends.base import Embedded, Embedder, Texts
+from gome.agents.method.embedding import Room, embed, unit_vectors
+from gome.agents.method.momentum import draw, interaction, signed_gain
+from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
+from gome.agents.protocol.types import Recalled, Underway
+from gome.agents.roles.role import Role, place
+from gome.agents.state.memory import Memory, Picture, Success, in_errors
+from gome.bus.actors.actor import Context
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.errors import ReplyInvalid
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["MemoryKeeper"]
+
+Place = tuple[int, int]
+"""(trace, step)."""
+
+
+_FEW = 4
+"""So many traces at most propose one after the other, so that each knows what others try; it takes a call's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A step that has no answer yet, and what was known when it was opened."""
+
+    place: Place
+    picture: Picture
+
+
+class MemoryKeeper(Role):
+    """Answers every step with what has proven itself anywhere."""
+
+    handles = frozenset({"step_opened", "proposal", "diagnosis"})
+    notes = frozenset({"run_opened", "trace_restarted", "solution_completed", "repair_called", "job"})
+
+    def __init__(self, artefacts: Artefacts, embedder: Embedder | None = None) -> None:
+        super().__init__("memory-keeper", None, artefacts)
+        self.embedder = embedder
+        self.memory = Memory()
+        self.room = Room()
+        self.underway: dict[Place, Proposal] = {}
+        self.landed: list[Place] = []
+        self.waiting: deque[_Waiting] = deque()
+        self.answered: Place | None = None
+
+    def remember(self, envelope: Envelope) -> None:
+        """Fold memory, and keep what is under way."""
+        self.memory.heard(envelope)
+        match envelope.message:
+            case StepOpened():
+                # A round is opened in one piece, so that what has landed by now belongs to earlier rounds.
+                for landed in self.landed:
+                    self.underway.pop(landed, None)
+                self.landed.clear()
+                if self._in_turn:
+                    self.waiting.append(_Waiting(place(envelope), self._picture(place(envelope)[0])))
+            case Recollection() if self.waiting and self.waiting[0].place == place(envelope):
+                self.answered = self.waiting.popleft().place
+            case Proposal() as proposal:
+                self.underway[place(envelope)] = proposal
+                self._went_on(place(envelope))
+            case Diagnosis():
+                if self.lockstep:
+                    self.landed.append(place(envelope))
+                else:
+                    self.underway.pop(place(envelope), None)
+                self._went_on(place(envelope))
+            case _:
+                pass
+
+    def _went_on(self, where: Place) -> None:
+        """The step that was answered last has its proposal, or has died: the next one may be answered."""
+        if self.answered == where:
+            self.answered = None
+        elif self.waiting and self.waiting[0].place == where:
+            self.waiting.popleft()  # it died before it was answered
+
+    async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
+        """Answer a step at once; in lockstep when those before it have their proposals."""
+        where = place(envelope)
+        if isinstance(envelope.message, StepOpened) and not self._in_turn:
+            return [await self._answer(where, self._picture(where[0]), context)]
+        if self.answered is not None or not self.waiting:
+            return []
+        head = self.waiting[0]
+        picture = head.picture if self.lockstep else self._picture(head.place[0])
+        return [await self._answer(head.place, picture, context)]
+
+    @property
+    def _in_turn(self) -> bool:
+        """Whether a step waits for the proposals of those before it: in lockstep, and where traces are few."""
+        return self.lockstep or self.scenario.teams <= _FEW
+
+    def _picture(self, trace: int) -> Picture:
+        return self.memory.picture(trace, self.opened.task.direction)
+
+    async def _answer(self, where: Place, picture: Picture, context: Context) -> Draft:
+        trace, step = where
+        if not self.optimizer.remembers:
+            return Draft(Recollection(), trace, step)
+        recalled: tuple[Recalled, ...] = ()
+        if picture.successes:
+            vectors = await self._vectors(picture, context)
+            # In a thread: the first use imports torch, which takes seconds.
+            recalled = await anyio.to_thread.run_sync(self._recall, picture, where, vectors)
+        said = Recollection(
+            recalled=recalled,
+            failures=picture.failures,
+            findings=picture.findings,
+            standings=picture.standings,
+            underway=tuple(
+                Underway(trace=other, step=at, hypotheses=proposal.hypotheses)
+                for (other, at), proposal in sorted(self.underway.items())
+            ),
+            siblings=self.memory.siblings(trace),
+        )
+        return Draft(said, trace, step)
+
+    async def _vectors(self, picture: Picture, context: Context) -> dict[str, tuple[float, ...]] | None:
+        """Each statement's vector by the scenario's model, a recorded activity; None where words are hashed instead.
+
+        Raises ReplyInvalid where the model gives none.
+        """
+        settings = self.scenario.roles.memory_keeper
+        if self.embedder is None or settings.model is None:
+            return None
+        statements = [*(each.statement for each in picture.successes), *_challenges(picture)]
+        request = Texts(model=settings.model, texts=tuple(dict.fromkeys(statements)), price=settings.price)
+        call = partial(self.embedder.embed, request)
+        embedded = await context.perform("embed", request, Embedded, call, label="embedding")
+        if embedded.failure:
+            raise ReplyInvalid(embedded.failure)
+        return dict(zip(request.texts, embedded.vectors, strict=True))
+
+    def _recall(
+        self, picture: Picture, where: Place, vectors: dict[str, tuple[float, ...]] | None
+    ) -> tuple[Recalled, ...]:
+        """The global best, where the trace does not have it, and what the kernel draws."""
+        method, entries = self.scenario.method, picture.successes
+
+        def embedded(statements: Sequence[str], room: Room | None = None) -> "Tensor":
+            return embed(statements, room) if vectors is None else unit_vectors([vectors[each] for each in statements])
+
+        probabilities = interaction(
+            embedded(_challenges(picture)),
+            embedded([each.statement for each in entries], self.room),
+            None if picture.best_score is None else [self._gain(each, picture.best_score) for each in entries],
+            picture.path_length,
+            method,
+        )
+        drawn = draw(probabilities, method.draws, method.recalled, self.seed(*where, "recall"))
+        leader = max(entries, key=lambda each: signed_gain(each.score, 0.0, self.opened.task.direction))
+        first = (leader.recalled(None),) if self._leads(leader, picture) else ()
+        return (
+            *first,
+            *(entries[at].recalled(weight) for at, weight in drawn.items() if not first or entries[at] is not leader),
+        )
+
+    def _leads(self, entry: Success, picture: Picture) -> bool:
+        """Whether it is the best of all traces, the asking one included."""
+        best = picture.best_score
+        return best is None or signed_gain(entry.score, best, self.opened.task.direction) > 0
+
+    def _gain(self, entry: Success, best: float) -> float:
+        gain = signed_gain(entry.score, best, self.opened.task.direction)
+        if self.scenario.method.kernel_gain == "raw":
+            return gain
+        return in_errors(gain, entry.error or entry.spread)
+
+
+def _challenges(picture: Picture) -> list[str]:
+    """What the trace's diagnosis points at, one text each. With no challenges an empty text, which is like nothing."""
+    return [each.statement for each in picture.challenges] or [""]

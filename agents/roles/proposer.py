@@ -1,0 +1,234 @@
+"""The Proposer: from a diagnosis to one change. One a trace.
+
+Recollection ──► ideas that answer the challenges, the choice of one, and its sketch ──► Proposal
+
+The optimizer says which solution the step goes on from. Without structured reasoning there are no challenges, and a
+step is planned from what was measured alone; under a control it is planned and written in one call.
+"""
+
+import random
+from collections.abc import Sequence
+
+from gome.agents.method.schedule import scenario_share
+from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
+from gome.agents.optimizers import Pick
+from gome.agents.optimizers.tree import Tree
+from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
+from gome.agents.protocol.requests import Idea, ProposeStep, SolveStep, Step
+from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, Underway
+from gome.agents.roles.role import Reasoner, Role, place
+from gome.agents.scripts.difference import difference
+from gome.agents.scripts.user_script import START
+from gome.agents.state.trace import FOLDED, TraceState
+from gome.bus.actors.actor import Context
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+
+__all__ = ["Proposer"]
+
+_LONGEST = {"global-best": 12000, "sampled": 2500}
+"""Characters of a script or a difference out of memory."""
+_FIRST_IDEAS = 10
+"""So many ideas at most make up a first solution."""
+
+
+class Proposer(Role):
+    """Turns a diagnosis into a step."""
+
+    handles = frozenset({"recollection"})
+    notes = frozenset({"run_opened", "step_opened"}) | FOLDED
+
+    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
+        super().__init__("proposer", trace, artefacts)
+        self.reasoner = reasoner
+        self.state = TraceState()
+        self.tree = Tree()
+        self.steps: dict[int, StepOpened] = {}
+
+    def remember(self, envelope: Envelope) -> None:
+        """Keep the trace's history, and the steps that are in the air."""
+        match envelope.message:
+            case StepOpened() as opened:
+                self.steps[place(envelope)[1]] = opened
+            case Proposal() as proposal:
+                self.tree.proposed(place(envelope)[1], proposal)
+            case Diagnosis() as diagnosis:
+                step = place(envelope)[1]
+                self.steps.pop(step, None)
+                self.tree.diagnosed(step, diagnosis)
+            case _:
+                pass
+        self.state.heard(envelope)
+
+    async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
+        """The proposal of a step: the user's own script, a failed script to mend, or what a reasoner thinks of."""
+        trace, step = place(envelope)
+        recollection = envelope.message
+        if not isinstance(recollection, Recollection):
+            raise TypeError(f"a proposer handles recollections, not {envelope.kind}")
+        if self.opened.start_ref is not None and step == 1:
+            return [Draft(self._start(self.opened.start_ref, step), trace, step)]
+        pick = self.optimizer.pick(self.state, self.tree, random.Random(self.seed(trace, step, "pick")))
+        if pick.action == "debug":
+            return [Draft(self._mend(pick, step), trace, step)]
+        if not self.optimizer.judges:
+            return [Draft(await self._solve(pick, trace, step, context), trace, step)]
+        request = await self._question(pick, recollection, trace, step)
+        reply = await self.reasoner.ask(request, context)
+        return [Draft(self._proposal(request, reply, pick), trace, step)]
+
+    async def _solve(self, pick: Pick, trace: int, step: int, context: Context) -> Proposal:
+        """Plan and script of a control's step, in one call."""
+        request = SolveStep(
+            **self.asked(trace, step, "solve"),
+            action="draft" if pick.action == "draft" else "improve",
+            left=self.steps[step].left,
+            base=await self.solution(pick.base),
+            history=self.optimizer.history(self.state),
+            baseline=self.opened.baseline,
+            underway=tuple(
+                Underway(trace=trace, step=at, hypotheses=each.hypotheses) for at, each in self.tree.pending.items()
+            ),
+            siblings=pick.siblings,
+        )
+        reply = await self.reasoner.ask(request, context)
+        ideas = tuple(_hypothesis(each, ()) for each in reply.hypotheses)
+        return Proposal(
+            action=request.action,
+            hypotheses=ideas or (_planned(reply.notes, step),),
+            sketch=reply.notes,
+            reason="",
+            base_ref=pick.base.script_ref if pick.base else None,
+            origin=None,
+            stage=self.steps[step].stage,
+            parent=pick.parent,
+            script_ref=await self.artefacts.put(reply.script),
+        )
+
+    async def _question(self, pick: Pick, known: Recollection, trace: int, step: int) -> ProposeStep:
+        opened, structured = self.steps[step], self.optimizer.structured
+        drafts = pick.action == "draft"
+        base = await self.solution(pick.base)
+        return ProposeStep(
+            **self.asked(trace, step, "propose"),
+            action="draft" if drafts else "improve",
+            stage=opened.stage,
+            left=opened.left,
+            base=base,
+            wanted=_FIRST_IDEAS if drafts else self.scenario.method.candidates if structured else 1,
+            challenges=self.state.challenges if structured else (),
+            history=self.optimizer.history(self.state),
+            refused=() if self.optimizer.keeps_all else self.state.refused_keys,
+            baseline=self.opened.baseline,
+            recalled=tuple([await self._shown(each, base.script if base else "") for each in known.recalled]),
+            failures=known.failures,
+            findings=known.findings,
+            standings=known.standings,
+            underway=known.underway,
+            siblings=(*known.siblings, *pick.siblings) if drafts else (),
+            kinds=self.optimizer.kinds(known.standings) if not drafts else ("edit",),
+            margin=self.scenario.method.near_tie,
+            ranked=structured and self.scenario.method.selection == "rank",
+        )
+
+    async def _shown(self, recalled: Recalled, own: str) -> Recalled:
+        """The global best with its script, or how that differs from the trace's own; another change with its own.
+
+        What is long is left out: half of a difference says nothing.
+        """
+        theirs = await self.artefacts.text(recalled.script_ref)
+        if recalled.why == "global-best":
+            told = min(difference(own, theirs) or theirs, theirs, key=len)
+        else:
+            told = difference(await self.artefacts.text(recalled.base_ref), theirs) if recalled.base_ref else ""
+        longest = _LONGEST[recalled.why]
+        return recalled.model_copy(update={"difference": told if len(told) <= longest else ""})
+
+    def _proposal(self, request: ProposeStep, reply: Step, pick: Pick) -> Proposal:
+        ideas = tuple(_hypothesis(each, request.challenges) for each in reply.candidates)
+        if request.ranked:
+            return self._ranked(request, ideas, pick)
+        taken = None if reply.recalled is None else request.recalled[reply.recalled - 1]
+        chosen = tuple(ideas[number - 1] for number in reply.choice)
+        source = next((each.script_ref for each in request.standings if each.trace == reply.source), None)
+        base_ref = pick.base.script_ref if pick.base else None
+        if reply.kind == "return":
+            base_ref = source or base_ref
+        return Proposal(
+            action="draft" if pick.action == "draft" or reply.kind == "leap" else "improve",
+            step_kind=reply.kind,
+            hypotheses=chosen or (taken.hypotheses if taken else ()),
+            ideas=ideas,
+            sketch=reply.sketch,
+            reason=reply.reason,
+            base_ref=None if reply.kind == "leap" else base_ref,
+            other_ref=source if reply.kind == "merge" else None,
+            origin=taken.id if taken else None,
+            stage=request.stage,
+            parent=pick.parent,
+        )
+
+    def _ranked(self, request: ProposeStep, ideas: Sequence[Hypothesis], pick: Pick) -> Proposal:
+        """Selection without a reasoner, its sketch the hypotheses' own words. A root takes all that go together."""
+        method, state = self.scenario.method, self.state
+        candidates = top_candidates(ideas, state.tried, method)
+        share = scenario_share(state.accepted, state.refused, method)
+        if pick.action == "draft":
+            chosen = compatible(candidates)
+        else:
+            sources = {challenge.caption: challenge.source for challenge in request.challenges}
+            seed = self.seed(request.trace, request.step, "rank")
+            chosen = (draw_by_rank(candidates, sources, share, method, seed),)
+        return Proposal(
+            action="draft" if pick.action == "draft" else "improve",
+            hypotheses=chosen,
+            ideas=candidates,
+            sketch="\n".join(f"- {each.statement}" for each in chosen),
+            reason=f"drawn by rank, scenario to feedback {share} : {method.scenario_weight - share}",
+            base_ref=pick.base.script_ref if pick.base else None,
+            origin=None,
+            stage=request.stage,
+            parent=pick.parent,
+        )
+
+    def _start(self, script_ref: str, step: int) -> Proposal:
+        return Proposal(
+            action="start",
+            hypotheses=(START,),
+            sketch="",
+            reason=START.reason,
+            base_ref=script_ref,
+            origin=None,
+            stage=self.steps[step].stage,
+        )
+
+    def _mend(self, pick: Pick, step: int) -> Proposal:
+        reasons = {note.step: note.reason for note in self.state.notes}
+        return Proposal(
+            action="debug",
+            hypotheses=pick.hypotheses,
+            sketch="",
+            reason=reasons.get(pick.parent or 0, ""),
+            base_ref=pick.script_ref,
+            origin=None,
+            stage=self.steps[step].stage,
+            parent=pick.parent,
+        )
+
+
+def _planned(notes: str, step: int) -> Hypothesis:
+    """A plan in words as the one idea of its step; what it turns is not said."""
+    return Hypothesis(
+        statement=notes or "no plan was given",
+        reason="",
+        challenge="",
+        component="Workflow",
+        parameter=f"plan-{step}",
+        direction="as-planned",
+    )
+
+
+def _hypothesis(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:
+    """The idea with its challenge by name."""
+    caption = challenges[idea.challenge - 1].caption if 0 < idea.challenge <= len(challenges) else ""
+    return Hypothesis.model_validate(idea.model_dump() | {"challenge": caption})

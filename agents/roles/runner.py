@@ -1,0 +1,226 @@
+"""The Runner, the Executor's second cursor: runs a script on the splits of its task, in slots.
+
+Job ──► debug run, where it may take long ──► a run for each split, while they may decide ──► Trial, or TuneCalled once
+            │                                         │
+            └─────────────────────────────────────────┴──► RepairCalled, while attempts are left
+
+With lookahead a trace has several steps in the air and as many runners, each with its lane of the steps.
+"""
+
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import Literal
+
+from gome.agents.method.racing import Stop, stop_after
+from gome.agents.method.validation import compare
+from gome.agents.protocol.messages import (
+    DeadlineReached,
+    Diagnosis,
+    Job,
+    RepairCalled,
+    SessionOpened,
+    SolutionCompleted,
+    TraceRestarted,
+    Trial,
+    TuneCalled,
+)
+from gome.agents.roles.role import Role, place
+from gome.agents.scripts.assembling import Assembled, Assembler, Assembling
+from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
+from gome.agents.scripts.split_runs import SplitRuns, run_splits
+from gome.agents.state.trace import Best
+from gome.bus.actors.actor import Context
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.executors.launch import Cause
+from gome.scenarios.evidence import Evaluation
+
+__all__ = ["Runner"]
+
+Phase = Literal["check", "debug", "full"]
+
+_LONG = 20.0
+"""Seconds of a run of the trace's best from which a changed script is tried on a sample first."""
+_LARGE = 1_000_000
+"""Fields, each word of a text counted, from which the first run of a script may take long."""
+
+
+class Runner(Role):
+    """Turns a job into a trial."""
+
+    handles = frozenset({"job"})
+    notes = frozenset(
+        {"run_opened", "session_opened", "deadline_reached", "diagnosis", "solution_completed", "trace_restarted"}
+    )
+
+    def __init__(
+        self, trace: int, forward: Forward, artefacts: Artefacts, assembler: Assembler, lane: int = 0, lanes: int = 1
+    ) -> None:
+        super().__init__("runner", trace, artefacts)
+        if lanes > 1:
+            self.name = f"{self.name}.{lane}"
+        self.lane, self.lanes = lane, lanes
+        self.forward = forward
+        self.assembler = assembler
+        self.late = False
+        self.best: Best | None = None
+        self.full_failures: dict[int, int] = {}
+        self.debugged: dict[int, float] = {}
+
+    def remember(self, envelope: Envelope) -> None:
+        """Keep whether the time for trials is over, the trace's best, and of each step what its failures have taken."""
+        match envelope.message:
+            case DeadlineReached():
+                self.late = True
+            case SessionOpened(budget=dict()):
+                self.late = False
+            case RepairCalled() as repair:
+                step = place(envelope)[1]
+                self.full_failures[step] = self.full_failures.get(step, 0) + (repair.phase == "full")
+                self.debugged[step] = self.debugged.get(step, 0.0) + repair.seconds
+            case Diagnosis() as diagnosis:
+                self.full_failures.pop(place(envelope)[1], None)
+                self.debugged.pop(place(envelope)[1], None)
+                if diagnosis.accepted:
+                    self.best = Best.of(diagnosis)
+            case TraceRestarted() as restart:
+                self.best = Best.after(restart)
+            case SolutionCompleted() as message if self.best is not None:
+                self.best = self.best.completed(message)
+            case _:
+                pass
+
+    async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
+        """Run the job as far as it goes well."""
+        job = envelope.message
+        if not isinstance(job, Job):
+            raise TypeError(f"a runner handles jobs, not {envelope.kind}")
+        trace, step = place(envelope)
+        if step % self.lanes != self.lane:
+            return []
+        if job.tunes is not None:
+            tuned = job.tunes if self.late else await self._tuned(job, job.tunes, context)
+            return [Draft(tuned, trace, step)]
+        if self.late:
+            ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
+            return [Draft(_trial(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
+        if self._wants_sample():
+            ran = await self._run(job, context, "debug")
+            if not ran.good:
+                return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
+        runs = await self._race(job, self.best.evaluation if self.best else None, context)
+        if not runs.good:
+            return [self._failed(job, "full", runs, trace, step)]
+        trial = _trial(job, "full", runs, await self._assembled(runs, context))
+        return [Draft(TuneCalled(trial=trial) if self._worth_tuning(runs, step) else trial, trace, step)]
+
+    def _wants_sample(self) -> bool:
+        """Whether to run on a small sample first: as set, or where the first split may take long. [C]"""
+        asked = self.scenario.executors.debug
+        if asked != "auto" or self.opened.task.split.kind == "own":
+            return asked is True and self.opened.task.split.kind != "own"
+        if self.best is not None and not self.lockstep:
+            return self.best.seconds >= _LONG
+        profile = self.opened.profile
+        return profile.images is not None or profile.rows * sum(each.words or 1 for each in profile.columns) >= _LARGE
+
+    @property
+    def _views(self) -> Sequence[str]:
+        """The views that a trial is run on, in this order."""
+        folds = self.scenario.method.folds
+        return self.opened.splits[:folds] if isinstance(folds, int) else self.opened.splits
+
+    async def _race(self, job: Job, best: Evaluation | None, context: Context) -> SplitRuns:
+        return await run_splits(self._views, partial(self._run, job, context), partial(self._stops, best))
+
+    def _stops(self, best: Evaluation | None, runs: Sequence[ScriptRan]) -> Stop | None:
+        """Whether the trial stops after these runs, which all went well; `best` is what it is to beat."""
+        method, task = self.scenario.method, self.opened.task
+        if not (self.optimizer.judges if method.racing.enabled is None else method.racing.enabled):
+            return None
+        evaluations = [run.evaluation for run in runs if run.evaluation is not None]
+        longest = self.timed(max(run.seconds for run in runs))
+        return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest)
+
+    async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
+        """The runs of a trial put together: recorded, like everything that is done outside of the log."""
+        best = self.best.oof_ref if self.best is not None else None
+        request = Assembling.of(runs.runs, len(self._views), best, self.scenario.prompts.rows)
+        return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label="assembly")
+
+    def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
+        """A trace's first full run, where more than half of the time is left; in lockstep time has no say. [C]"""
+        settings = self.scenario.executors
+        return settings.tuning and step == 1 and (self.lockstep or runs.seconds < settings.timeout.full / 2)
+
+    async def _tuned(self, job: Job, before: Trial, context: Context) -> Trial:
+        """The better of a trial and its tuned script. An unchanged one is not run again, a failed one not repaired."""
+        if job.script_ref == before.script_ref:
+            return before
+        runs = await self._race(job, before.evaluation, context)
+        if not runs.good or before.evaluation is None or (runs.stop is not None and runs.stop.why != "decided"):
+            return before
+        assembled = await self._assembled(runs, context)
+        direction, method = self.opened.task.direction, self.scenario.method
+        effect = compare(assembled.evaluation, before.evaluation, direction, method.near_tie)
+        if effect is None or effect.gain <= 0:
+            return before
+        return _trial(job, "full", runs, assembled)
+
+    def _run(
+        self, job: Job, context: Context, view: str, place: int = 0, heat: Heat | None = None
+    ) -> Awaitable[ScriptRan]:
+        timeout = self.scenario.executors.timeout
+        seconds = timeout.debug if view == "debug" else timeout.full
+        request = ScriptRun(script_ref=job.script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
+        label = "debug run" if view == "debug" else f"run {place + 1}/{len(self._views)}, {view}"
+        return run_script(self.forward, request, self.name, context, label, turn=place + 1, heat=heat, place=place)
+
+    def _failed(self, job: Job, phase: Phase, runs: SplitRuns, trace: int, step: int) -> Draft:
+        """A repair while attempts and time are left (ten in all, three full runs), else a failed trial. [C]"""
+        settings, ran = self.scenario.executors, runs.last
+        phase = "check" if ran.cause is Cause.REFUSED else phase
+        tries = self.full_failures.get(step, 0) + (phase == "full")
+        seconds = ran.seconds if phase == "debug" else 0.0
+        debugged = self.debugged.get(step, 0.0) + seconds
+        late = debugged >= settings.repair_time * settings.timeout.debug and not self.lockstep
+        if job.attempt > settings.repairs or tries >= settings.full_tries or late:
+            return Draft(_trial(job, phase, runs, None), trace, step)
+        repair = RepairCalled(
+            script_ref=job.script_ref,
+            attempt=job.attempt,
+            phase=phase,
+            cause=ran.cause,
+            words=_words(ran),
+            output_ref=ran.output_ref,
+            evaluation=ran.evaluation,
+            seconds=seconds,
+        )
+        return Draft(repair, trace, step)
+
+
+def _words(ran: ScriptRan) -> str:
+    """Why a run is not good, in one sentence."""
+    if ran.cause is Cause.OK and ran.evaluation is not None and ran.evaluation.defects:
+        return ran.evaluation.defects[0].message
+    return ran.words
+
+
+def _trial(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None, *, late: bool = False) -> Trial:
+    """The runs as a trial; its output is that of the run that failed, else of the first."""
+    ran = runs.runs[0] if runs.good else runs.last
+    return Trial(
+        script_ref=job.script_ref,
+        attempts=job.attempt,
+        phase=phase,
+        cause=runs.last.cause,
+        words=runs.stop.words if runs.stop else _words(runs.last),
+        seconds=runs.seconds,
+        output_ref=ran.output_ref,
+        submission_ref=assembled.submission_ref if assembled else None,
+        oof_ref=assembled.oof_ref if assembled else None,
+        diagnostics_ref=assembled.diagnostics_ref if assembled else None,
+        evaluation=assembled.evaluation if assembled else runs.last.evaluation,
+        stopped=runs.stop.why if runs.stop else None,
+        late=late,
+    )

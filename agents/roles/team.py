@@ -1,0 +1,76 @@
+"""Seats the roles: one Director, Memory-Keeper and Finisher, and a team for each trace."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from gome.agents.backends.base import Backend, Embedder
+from gome.agents.roles.completer import Completer
+from gome.agents.roles.diagnoser import Diagnoser
+from gome.agents.roles.director import Director
+from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Finisher, Graded, Grading
+from gome.agents.roles.memory_keeper import MemoryKeeper
+from gome.agents.roles.prober import Probed, Prober, Probing
+from gome.agents.roles.proposer import Proposer
+from gome.agents.roles.role import Reasoner, Role
+from gome.agents.roles.runner import Runner
+from gome.agents.roles.writer import Writer
+from gome.agents.scripts.assembling import Assembled, Assembling
+from gome.agents.scripts.script_run import Forward
+from gome.bus.store.artefacts import Artefacts
+from gome.scenarios.config.scenario import Scenario
+
+__all__ = ["World", "seat"]
+
+
+class World(Protocol):
+    """What the actors of a run reach for outside the log (`workshop`); a replay has one that refuses."""
+
+    @property
+    def forward(self) -> Forward:
+        """Who runs scripts."""
+
+    async def grade(self, request: Grading) -> Graded:
+        """A submission against the task's private answers."""
+
+    async def assemble(self, request: Assembling) -> Assembled:
+        """The runs of a trial, put together."""
+
+    async def probe(self, request: Probing) -> Probed:
+        """What predictions for the probe view say."""
+
+    async def blend(self, request: Blending) -> Blended:
+        """What the mean of predictions is worth on the hold-out."""
+
+    async def average(self, request: Averaging) -> Averaged:
+        """The mean of submissions."""
+
+
+def seat(
+    scenario: Scenario,
+    backends: Mapping[str, Backend],
+    world: World,
+    artefacts: Artefacts,
+    embedder: Embedder | None = None,
+) -> list[Role]:
+    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words."""
+    if (embedder is None) != (scenario.roles.memory_keeper.embedding == "hashing"):
+        raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
+    roles, lanes = scenario.roles, scenario.ahead + 1
+    diagnosing, proposing, writing = (
+        Reasoner(backends[name]) for name in (roles.diagnoser, roles.proposer, roles.executor)
+    )
+    keeper = MemoryKeeper(artefacts, embedder)
+    shared: list[Role] = [Director(artefacts), keeper, Finisher(world.forward, world.grade, world, artefacts)]
+    teams = [
+        role
+        for trace in range(scenario.teams)
+        for role in (
+            Diagnoser(trace, diagnosing, artefacts),
+            Proposer(trace, proposing, artefacts),
+            Writer(trace, writing, artefacts),
+            Completer(trace, world.forward, artefacts, world.assemble),
+            Prober(trace, world.forward, artefacts, world.probe),
+            *(Runner(trace, world.forward, artefacts, world.assemble, lane, lanes) for lane in range(lanes)),
+        )
+    ]
+    return shared + teams

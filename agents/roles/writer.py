@@ -1,0 +1,134 @@
+"""The Writer, the Executor's first cursor: writes and repairs scripts, so that the next is written while one runs.
+
+Proposal     ──► the base with this change ──► Job
+RepairCalled ──► the script, mended        ──► Job
+TuneCalled   ──► the script, tuned         ──► Job
+
+With lookahead a proposal may be stale: while it was made, the trace has accepted another. It is then rebased: its one
+change is made to the best as it stands. A script that became stale while it ran is judged by the Diagnoser against the
+best of that moment, so it is accepted only if it beats what it did not know of.
+"""
+
+from collections.abc import Sequence
+
+from gome.agents.protocol.messages import Job, Proposal, Recollection, RepairCalled, Trial, TuneCalled
+from gome.agents.protocol.requests import RepairSolution, Script, TuneSolution, WriteSolution
+from gome.agents.protocol.types import Failure
+from gome.agents.roles.role import Reasoner, Role, place
+from gome.agents.state.trace import FOLDED, TraceState
+from gome.bus.actors.actor import Context
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+
+__all__ = ["Writer"]
+
+
+class Writer(Role):
+    """Turns a proposal into a script."""
+
+    handles = frozenset({"proposal", "repair_called", "tune_called"})
+    notes = frozenset({"run_opened", "recollection", "trial"}) | FOLDED
+
+    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
+        super().__init__("writer", trace, artefacts)
+        self.reasoner = reasoner
+        self.failures: tuple[Failure, ...] = ()
+        self.state = TraceState()
+        self.trials: dict[int, Trial] = {}
+
+    def remember(self, envelope: Envelope) -> None:
+        """Keep the proposals that are in the air: a repair must know what was set out to change."""
+        self.state.heard(envelope)
+        match envelope.message:
+            case Recollection() as known:
+                self.failures = known.failures
+            case Trial() as trial:
+                self.trials[place(envelope)[1]] = trial
+            case _:
+                pass
+
+    async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
+        """A script for a proposal, a mended one for a failure."""
+        trace, step = place(envelope)
+        if isinstance(envelope.message, TuneCalled):
+            return [Draft(await self._tune(envelope.message.trial, trace, step, context), trace, step)]
+        if isinstance(envelope.message, RepairCalled):
+            attempt = envelope.message.attempt + 1
+            script = await self._repair(envelope.message, trace, step, context)
+        elif (ready := _written(self.state.proposals[step])) is not None:
+            return [Draft(ready, trace, step)]
+        else:
+            attempt = 1
+            script = await self._begin(self.state.proposals[step], trace, step, context)
+        script_ref = await self.artefacts.put(script.script)
+        return [Draft(Job(script_ref=script_ref, attempt=attempt, notes=script.notes), trace, step)]
+
+    async def _begin(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
+        """A tree search's debug step mends a script of an earlier step; every other proposal is written."""
+        if proposal.action != "debug" or proposal.parent is None:
+            return await self._write(proposal, trace, step, context)
+        failed = self.trials[proposal.parent]
+        call = RepairCalled(
+            script_ref=failed.script_ref,
+            attempt=failed.attempts,
+            phase=failed.phase,
+            cause=failed.cause,
+            words=proposal.reason,
+            output_ref=failed.output_ref,
+            evaluation=failed.evaluation,
+        )
+        return await self._repair(call, trace, step, context)
+
+    async def _write(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
+        best, base_ref = self.state.best, proposal.base_ref
+        stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in ("edit", "bundle")
+        if stale and best is not None:
+            base_ref = best.script_ref
+        request = WriteSolution(
+            **self.asked(trace, step, "write"),
+            base=await self.artefacts.text(base_ref) if base_ref else None,
+            other=await self.artefacts.text(proposal.other_ref) if proposal.other_ref else None,
+            seconds=self.timed(best.seconds) if best is not None and best.script_ref == base_ref else 0.0,
+            hypotheses=proposal.hypotheses,
+            sketch=proposal.sketch,
+            failures=self.failures,
+        )
+        return await self.reasoner.ask(request, context)
+
+    async def _repair(self, call: RepairCalled, trace: int, step: int, context: Context) -> Script:
+        request = RepairSolution(
+            **self.asked(trace, step, f"repair {call.attempt}"),
+            script=await self.artefacts.text(call.script_ref),
+            hypotheses=self.state.proposals[step].hypotheses,
+            phase=call.phase,
+            cause=call.cause.value,
+            words=call.words,
+            output=await self.artefacts.text(call.output_ref) if call.output_ref else "",
+            evaluation=call.evaluation,
+            attempt=call.attempt,
+            failures=self.failures,
+        )
+        return await self.reasoner.ask(request, context)
+
+    async def _tune(self, trial: Trial, trace: int, step: int, context: Context) -> Job:
+        if trial.evaluation is None:
+            raise ValueError("a trial is tuned only after it was judged")
+        request = TuneSolution(
+            **self.asked(trace, step, "tune"),
+            script=await self.artefacts.text(trial.script_ref),
+            evaluation=trial.evaluation,
+            seconds=self.timed(trial.seconds),
+            output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
+        )
+        tuned = await self.reasoner.ask(request, context)
+        script_ref = await self.artefacts.put(tuned.script)
+        return Job(script_ref=script_ref, attempt=trial.attempts + 1, notes=tuned.notes, tunes=trial)
+
+
+def _written(proposal: Proposal) -> Job | None:
+    """The job of a proposal whose script is there already: the user's own, or one that was written with its plan."""
+    if proposal.action == "start" and proposal.base_ref is not None:
+        return Job(script_ref=proposal.base_ref, attempt=1, notes="The user's own script.")
+    if proposal.script_ref is not None:
+        return Job(script_ref=proposal.script_ref, attempt=1, notes=proposal.sketch)
+    return None

@@ -1,0 +1,91 @@
+"""Looks whether a scenario could be run here: each backend is asked one real question, the way a run would ask it.
+
+Nothing is raised for what is found wanting: it stands in the findings, each with what to do about it.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+import anyio.to_thread
+
+from gome.agents.method.seeding import derive_seed
+from gome.agents.protocol.requests import SurveyTask
+from gome.agents.protocol.workplace import workplace_of
+from gome.agents.runtime.doctor_models import EMBEDDING, BackendFinding, ask_backend, ask_embedder
+from gome.agents.runtime.doctor_placement import PlaceFinding, look_around
+from gome.agents.runtime.placement import python_of
+from gome.executors.resources.packages import describe
+from gome.scenarios.config.scenario import Scenario
+from gome.scenarios.evaluation.harness import Harness
+from gome.scenarios.evaluation.view_files import ScriptLimits
+from gome.scenarios.task.task import Task
+
+__all__ = ["BackendFinding", "Checkup", "PlaceFinding", "check_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """All findings."""
+
+    backends: tuple[BackendFinding, ...]
+    place: PlaceFinding
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing stands in the way of a run."""
+        return self.place.trouble is None and all(each.trouble is None for each in self.backends)
+
+
+async def check_up(
+    scenario: Scenario, scenario_path: Path, task_path: Path, runs: Path, *, unsandboxed: bool = False
+) -> Checkup:
+    """Ask every backend that a role names, once, all at the same time, and look at where scripts would run.
+
+    Where a model embeds for the Memory-Keeper, it is the last of the findings. Raises TaskError: without its task there
+    is nothing to ask.
+    """
+    question = await anyio.to_thread.run_sync(_question, scenario, task_path)
+    roles = scenario.roles
+    by_role = {"diagnoser": roles.diagnoser, "proposer": roles.proposer, "executor": roles.executor}
+    names = [*dict.fromkeys(by_role.values())]
+    findings: dict[str, BackendFinding] = {}
+
+    async def ask(name: str) -> None:
+        asked_by = tuple(role for role, backend in by_role.items() if backend == name)
+        findings[name] = await ask_backend(scenario, name, asked_by, question)
+
+    async def embed() -> None:
+        findings[EMBEDDING] = await ask_embedder(scenario, scenario_path.parent)
+
+    async with anyio.create_task_group() as group:
+        for name in names:
+            group.start_soon(ask, name)
+        if roles.memory_keeper.embedding != "hashing":
+            names.append(EMBEDDING)
+            group.start_soon(embed)
+    place = await look_around(scenario.executors, runs, unsandboxed=unsandboxed)
+    return Checkup(tuple(findings[name] for name in names), place)
+
+
+def _question(scenario: Scenario, task_path: Path) -> SurveyTask:
+    """The first question of every run."""
+    task = Task.load(task_path)
+    timeout = scenario.executors.timeout
+    limits = ScriptLimits(seconds=timeout.full, threads=1, memory_gib=scenario.executors.memory / 2**30)
+    with TemporaryDirectory(prefix="gome-doctor-") as folder:
+        harness = Harness(task, Path(folder), scenario.seed, scenario.method.finish.holdout, limits)
+        seed = derive_seed(scenario.seed, 0, 0, "survey")
+        environment = describe(python_of(scenario.executors) or Path(sys.executable))
+        workplace = workplace_of(scenario, environment, limits.threads, {})
+        return SurveyTask(
+            task=task.brief,
+            profile=harness.profile,
+            workplace=workplace,
+            rows=scenario.prompts.rows,
+            trace=0,
+            step=0,
+            seed=seed,
+        )

@@ -1,0 +1,124 @@
+"""Asks one backend, or the Memory-Keeper's embedder, one real question, and says what came of it.
+
+Nothing is raised for what is found wanting: it stands in the finding, with what to do about it.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+import anyio.to_thread
+
+from gome.agents.backends.base import Answer, Backend, Embedded, Texts
+from gome.agents.backends.factory import make_backend, make_backends, make_embedder
+from gome.agents.backends.llm.asking import AskingBackend
+from gome.agents.backends.openai.backend import OpenAIBackend
+from gome.agents.protocol.requests import SurveyTask
+from gome.errors import GomeError
+from gome.scenarios.config.prices import OPENAI_URL, no_price, tariff_of, tariff_of_texts
+from gome.scenarios.config.scenario import AutoGenBackend, LanguageModel, Scenario
+from gome.scenarios.config.scenario import Backend as Settings
+from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
+
+__all__ = ["EMBEDDING", "BackendFinding", "ask_backend", "ask_embedder"]
+
+EMBEDDING = "embedding"
+"""The name under which the Memory-Keeper's model is found."""
+_WORDS = ("a hot day", "a cold night")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFinding:
+    """What came of one question to a backend. `trouble` says what is wrong, None where nothing is.
+
+    `replies` is the way of asking for typed replies that the model took; `tokens` are those of the question; `window`
+    is the model's, in tokens, None for what is no language model.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    label: str
+    key: str
+    seconds: float | None
+    replies: str
+    tokens: float | None
+    price: str
+    trouble: str | None
+    window: int | None = None
+
+
+async def ask_backend(scenario: Scenario, name: str, roles: tuple[str, ...], question: SurveyTask) -> BackendFinding:
+    """What came of that question to the backend of that name, asked for those roles."""
+    settings = scenario.backends[name]
+    price = tariff_of(settings).source if isinstance(settings, OpenAISettings | AutoGenBackend) else "nothing to pay"
+    finding = BackendFinding(name, roles, name, _key(settings, os.environ), None, "", None, price, None)
+    try:
+        backend = make_backend(name, settings)
+    except GomeError as error:
+        return replace(finding, trouble=str(error))
+    finding = replace(finding, label=backend.label)
+    begun = monotonic()
+    try:
+        answer = await backend.answer(question)
+        window = await backend.window() if isinstance(backend, AskingBackend) else None
+    except GomeError as error:
+        return replace(finding, trouble=str(error))
+    finally:
+        await backend.aclose()
+    return replace(
+        finding,
+        seconds=monotonic() - begun,
+        replies=_replies(backend),
+        tokens=answer.meter.get("tokens"),
+        trouble=_trouble(scenario, answer, name, price),
+        window=window,
+    )
+
+
+async def ask_embedder(scenario: Scenario, beside: Path) -> BackendFinding:
+    """What came of having two texts embedded the way the Memory-Keeper does. `beside` is the scenario's folder."""
+    keeper = scenario.roles.memory_keeper
+    reached = scenario.backends.get(keeper.backend or "")
+    model, name = keeper.model or "", keeper.backend or ""
+    label = f"{model} ({name or 'on this machine'})"
+    finding = BackendFinding(EMBEDDING, ("memory_keeper",), label, "not needed", None, "", None, "nothing to pay", None)
+    if isinstance(reached, OpenAISettings):
+        tariff = tariff_of_texts(model, reached.base_url or OPENAI_URL, keeper.price)
+        finding = replace(finding, key=_key(reached, os.environ), price=tariff.source)
+    begun = monotonic()
+    try:
+        backends = make_backends({name: reached} if reached else {})
+        embedder = await anyio.to_thread.run_sync(make_embedder, keeper, backends, beside)
+        try:
+            embedded = await embedder.embed(Texts(model=model, texts=_WORDS, price=keeper.price)) if embedder else None
+        finally:
+            for backend in backends.values():
+                await backend.aclose()
+    except GomeError as error:
+        return replace(finding, trouble=str(error))
+    took, embedded = monotonic() - begun, embedded or Embedded()
+    length = len(embedded.vectors[0]) if embedded.vectors else 0
+    tokens, trouble = embedded.meter.get("tokens"), embedded.failure or None
+    return replace(finding, seconds=took, replies=f"vectors of {length}", tokens=tokens, trouble=trouble)
+
+
+def _trouble(scenario: Scenario, answer: Answer, name: str, price: str) -> str | None:
+    if not answer.failure and price == "unknown" and scenario.budget.usd is not None:
+        return f"budget.usd: {no_price(name)}"
+    return answer.failure or None
+
+
+def _replies(backend: Backend) -> str:
+    return backend.replies if isinstance(backend, OpenAIBackend) else "as they are"
+
+
+def _key(settings: Settings, environment: Mapping[str, str]) -> str:
+    if not isinstance(settings, LanguageModel):
+        return "not needed"
+    ours = isinstance(settings, OpenAISettings) and settings.base_url is None
+    variable = settings.api_key_env or ("OPENAI_API_KEY" if ours else None)
+    if variable is None:
+        return "none named"
+    return f"{variable} is {'set' if environment.get(variable, '').strip() else 'missing'}"

@@ -1,0 +1,265 @@
+"""Conducts a run: opens or resumes its log, seats the roles round the ring, stays until it is finished or stopped.
+
+conduct   scenario, task ──► RunOpened ──┐
+resume    log            ──► RunOpened ──┴──► actors ──► supervisor ──► RunFinished
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from gome.agents.method.momentum import warm
+from gome.agents.protocol.messages import VOCABULARY, FinishRequested, RunFinished, RunOpened, SessionOpened
+from gome.agents.roles.dead_letters import epitaph
+from gome.agents.roles.team import seat
+from gome.agents.runtime.resources import Workshop, open_workshop
+from gome.agents.scripts.user_script import start_of
+from gome.agents.state.deadline import announce_deadline
+from gome.agents.state.spending import UNITS, Purse, amount
+from gome.bus.actors.supervisor import Supervisor
+from gome.bus.events import ActivityFinished
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.fork import fork
+from gome.bus.store.reader import LogReader
+from gome.bus.store.sqlite import SqliteLog, open_log
+from gome.bus.telemetry import Telemetry
+from gome.errors import GomeError, LogError, UsageError
+from gome.scenarios.config.loader import resolve_task
+from gome.scenarios.config.scenario import Budget, Roles, Scenario
+from gome.scenarios.evaluation.probes import can_be_probed
+
+__all__ = ["Ready", "conduct", "fork_run", "opening_of", "resume", "scenario_of"]
+
+Ready = Callable[[Supervisor], None]
+"""Called once the actors are seated, with what can stop them."""
+
+
+async def conduct(
+    scenario: Scenario,
+    scenario_path: Path,
+    folder: Path,
+    *,
+    run_id: str,
+    start: Path | None = None,
+    unsandboxed: bool = False,
+    on_ready: Ready | None = None,
+) -> RunFinished | None:
+    """Begin a run in `folder` and see it through; None where it was stopped before it had finished.
+
+    `start` is a script that traces begin from, in the place of the scenario's own. Everything that the user gave is
+    looked at before the folder is made. Raises UsageError and its kin, SandboxError, and Outage where the world fails
+    meanwhile; the run can then be resumed.
+    """
+    if await anyio.Path(folder).exists():
+        raise UsageError(f"{folder} is there already; resume it, or run under another id")
+    task_path = resolve_task(scenario, scenario_path)
+    purse = Purse(scenario.budget)
+    shop = await open_workshop(
+        scenario,
+        scenario_path,
+        task_path,
+        Artefacts(folder),
+        folder,
+        unsandboxed=unsandboxed,
+        purse=purse,
+        start=start or start_of(scenario, scenario_path),
+    )
+    async with aclosing(shop):
+        start_ref = await shop.forward.artefacts.put(shop.start) if shop.start is not None else None
+        opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, shop, start_ref)
+        async with open_log(folder, run=run_id, vocabulary=VOCABULARY) as log:
+            await log.append("user", [Draft(opened, opens=True)])
+            return await _stay(log, scenario, shop, _session(scenario, shop), on_ready)
+
+
+async def resume(
+    folder: Path,
+    *,
+    budget: Budget | None = None,
+    roles: Roles | None = None,
+    finish: bool = False,
+    unsandboxed: bool = False,
+    accept_changes: bool = False,
+    on_ready: Ready | None = None,
+) -> RunFinished | None:
+    """Go on with the run in `folder` where it was; repeats no finished call, deletes nothing.
+
+    `budget` takes the place of the run's own, so that a finished run goes on; `roles` that of its roles. With `finish`
+    no further step is opened. Returns and raises as `conduct`; LogError where the task's data are not those the run
+    began with, unless `accept_changes`.
+    """
+    opened = await anyio.to_thread.run_sync(opening_of, folder)
+    scenario = await anyio.to_thread.run_sync(scenario_of, folder)
+    changed = {"budget": budget, "roles": roles}
+    scenario = scenario.model_copy(update={name: value for name, value in changed.items() if value is not None})
+    task_path = Path(opened.task_path)
+    purse = Purse(scenario.budget, await anyio.to_thread.run_sync(_spent, folder))
+    scenario_path = Path(opened.scenario_path)
+    shop = await open_workshop(
+        scenario, scenario_path, task_path, Artefacts(folder), folder, unsandboxed=unsandboxed, purse=purse
+    )
+    async with aclosing(shop):
+        _check_unchanged(opened, shop, accept_changes=accept_changes)
+        if not accept_changes:  # in another environment a script's outcome may be another
+            await anyio.to_thread.run_sync(_learn, folder, shop)
+        async with open_log(folder, vocabulary=VOCABULARY) as log:
+            session = _session(scenario, shop, budget, roles)
+            if finish:
+                await log.append("user", [Draft(FinishRequested(), opens=True)])
+            return await _stay(log, scenario, shop, session, on_ready, accept_changes=accept_changes)
+
+
+async def fork_run(
+    source: Path, at: str, folder: Path, *, run_id: str, roles: Roles | None = None, on_ready: Ready | None = None
+) -> RunFinished | None:
+    """A run in `folder` with the history of the one in `source` up to the message whose id is `at`, live after it.
+
+    `roles` lets other backends of the scenario answer from there on. The parent is only read. Raises as `resume`, and
+    UsageError where there is no such message.
+    """
+    await anyio.to_thread.run_sync(fork, source, folder, at, run_id)
+    return await resume(folder, roles=roles, on_ready=on_ready)
+
+
+def opening_of(folder: Path) -> RunOpened:
+    """The first message of the run in `folder`. Raises RunNotFound, LogDamaged, and LogError where it is missing."""
+    with LogReader(folder, VOCABULARY) as reader:
+        for envelope in reader.envelopes(kinds=["run_opened"], limit=1):
+            if isinstance(envelope.message, RunOpened):
+                return envelope.message
+    raise LogError(f"the log in {folder} has no beginning: it was stopped before its first message; run it anew")
+
+
+def scenario_of(folder: Path) -> Scenario:
+    """The scenario of the run in `folder`, as its last session left it. Raises as `opening_of`."""
+    scenario = dict(opening_of(folder).scenario)
+    with LogReader(folder, VOCABULARY) as reader:
+        for envelope in reader.envelopes(kinds=["session_opened"]):
+            match envelope.message:
+                case SessionOpened() as session:
+                    scenario["budget"] = session.budget or scenario["budget"]
+                    scenario["roles"] = session.roles or scenario["roles"]
+                case _:
+                    pass
+    return Scenario.model_validate(scenario)
+
+
+def _spent(folder: Path) -> dict[str, float]:
+    """What the log in `folder` says was used of each unit that a budget may limit."""
+    spent: dict[str, float] = dict.fromkeys(UNITS, 0.0)
+    with LogReader(folder, VOCABULARY) as reader:
+        for envelope in reader.envelopes(kinds=["activity_finished"]):
+            if isinstance(envelope.message, ActivityFinished):
+                for unit in UNITS:
+                    spent[unit] += amount(envelope.message.meter, unit)
+    return spent
+
+
+def _learn(folder: Path, shop: Workshop) -> None:
+    """Make known what the log in `folder` has of script runs."""
+    with LogReader(folder, VOCABULARY) as reader:
+        shop.forward.known.learn(reader)
+
+
+def _check_unchanged(opened: RunOpened, shop: Workshop, *, accept_changes: bool) -> None:
+    changes = []
+    if shop.task.digest != opened.task_digest:
+        changes.append(f"the task's files in {opened.task_path} are not those that the run began with")
+    if version("gome") != opened.version:
+        changes.append(f"the run was begun by gome {opened.version}, this is {version('gome')}")
+    changes += [
+        f"package {name} was {before}, is {shop.workplace.packages.get(name, 'missing')}"
+        for name, before in opened.workplace.packages.items()
+        if shop.workplace.packages.get(name) != before
+    ]
+    if changes and not accept_changes:
+        raise LogError(f"{'; '.join(changes)}. Use --accept-changes to go on all the same.")
+
+
+def _opening(
+    scenario: Scenario, scenario_path: Path, task_path: Path, shop: Workshop, start_ref: str | None
+) -> RunOpened:
+    return RunOpened(
+        version=version("gome"),
+        name=scenario.name,
+        scenario=scenario.model_dump(mode="json"),
+        scenario_path=str(scenario_path.resolve()),
+        task_path=str(task_path.resolve()),
+        task_digest=shop.task.digest,
+        task=shop.task.brief,
+        profile=shop.harness.profile,
+        workplace=shop.workplace,
+        reasoners=_labels(scenario, shop),
+        splits=shop.harness.splits,
+        baseline=shop.harness.dummy_score(),
+        probed=can_be_probed(shop.task),
+        start_ref=start_ref,
+    )
+
+
+def _session(
+    scenario: Scenario, shop: Workshop, budget: Budget | None = None, roles: Roles | None = None
+) -> SessionOpened:
+    return SessionOpened(
+        wall=time.time(),
+        pid=os.getpid(),
+        sandbox=shop.sandbox.level.value,
+        sandbox_gaps=shop.sandbox.gaps,
+        slots=len(shop.slots.slots),
+        standby=shop.site.standby,
+        reasoners=_labels(scenario, shop),
+        budget=budget.model_dump(mode="json") if budget else None,
+        roles=roles.model_dump(mode="json") if roles else None,
+    )
+
+
+def _labels(scenario: Scenario, shop: Workshop) -> dict[str, str]:
+    """Role → label of the backend that answers for it."""
+    roles = scenario.roles
+    named = {"diagnoser": roles.diagnoser, "proposer": roles.proposer, "executor": roles.executor}
+    return {role: shop.backends[name].label for role, name in named.items()}
+
+
+async def _stay(
+    log: SqliteLog,
+    scenario: Scenario,
+    shop: Workshop,
+    session: SessionOpened,
+    on_ready: Ready | None,
+    *,
+    accept_changes: bool = False,
+) -> RunFinished | None:
+    """Open a session of the log, run its actors, and return how the run ended, if it did."""
+    before = log.head if session.budget is not None else 0
+    await log.append("session", [Draft(session, opens=True)])
+    artefacts = shop.forward.artefacts
+    actors = seat(scenario, shop.backends, shop, artefacts, shop.embedder)
+    supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph, accept_changes=accept_changes)
+    if on_ready is not None:
+        on_ready(supervisor)
+
+    def finished(envelope: Envelope) -> bool:
+        # With a new budget a run goes on past the end that stands in its log.
+        return isinstance(envelope.message, RunFinished) and envelope.seq > before
+
+    last: Envelope | None = None
+    failure: GomeError | None = None
+    shop.forward.countdown.start(log, scenario.budget)
+    async with anyio.create_task_group() as group:
+        group.start_soon(announce_deadline, log, scenario.budget)
+        group.start_soon(warm)
+        try:
+            last = await supervisor.run(until=finished)
+        except GomeError as error:  # out of the task group as itself, and not in a group of one
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return last.message if last is not None and isinstance(last.message, RunFinished) else None

@@ -1,0 +1,141 @@
+"""Predictions for new rows by what a run submitted: its scripts are run again, in the sandbox, on these rows.
+
+Where the mean of the splits' models was submitted, each is trained again on the rows of its split, else one model on
+all rows: for the rows of the task's own test this is the submission.
+"""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from gome.agents.protocol.messages import VOCABULARY, RunFinished
+from gome.agents.protocol.types import Finalist, Shipped
+from gome.agents.runtime.lifecycle import opening_of, scenario_of
+from gome.agents.runtime.placement import open_site, python_of
+from gome.agents.runtime.resources import find_assets
+from gome.agents.scripts.execution import ForwardPass
+from gome.agents.scripts.known_runs import KnownRuns
+from gome.agents.scripts.predictions import unpacked
+from gome.agents.scripts.script_run import ScriptRan, ScriptRun
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.reader import LogReader
+from gome.errors import UsageError
+from gome.executors.launch import Limits
+from gome.executors.resources.packages import describe
+from gome.executors.resources.slots import SlotPool
+from gome.scenarios.evaluation.harness import Harness
+from gome.scenarios.evaluation.view_files import ScriptLimits
+from gome.scenarios.evaluation.views import view_of_split
+from gome.scenarios.task.new_rows import with_new_rows
+from gome.scenarios.task.task import Task
+
+__all__ = ["Predicted", "predict"]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A table of predictions as text, how many rows it has, whose they are, and what is to be said of the new rows."""
+
+    table: str
+    rows: int
+    whose: str
+    notes: tuple[str, ...]
+
+
+async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Predicted:
+    """Predict the rows of a CSV file by the solution of the finished run in `folder`; writes nothing there.
+
+    Raises TaskError for a table that does not fit or a task that is gone, UsageError for a run without a solution or
+    whose task has changed, and where a script fails on the new rows.
+    """
+    finished, shipped = await anyio.to_thread.run_sync(_finished, folder)
+    opened = await anyio.to_thread.run_sync(opening_of, folder)
+    task = await anyio.to_thread.run_sync(Task.load, Path(opened.task_path))
+    if task.digest != opened.task_digest:
+        raise UsageError(f"the task's files in {opened.task_path} are not those that the run learnt from")
+    task, notes = await anyio.to_thread.run_sync(with_new_rows, task, table)
+    with tempfile.TemporaryDirectory(prefix="gome-predict-") as place:
+        submissions = await _submissions(folder, Path(place), task, finished, shipped, unsandboxed=unsandboxed)
+    whose = " and ".join(f"{each.trace}.{each.step}" for each in finished.members)
+    return Predicted(submissions, len(task.test), whose, notes)
+
+
+def _finished(folder: Path) -> tuple[RunFinished, Shipped]:
+    """How the run ended, and how what it submitted was made. Raises UsageError where it has not, or has no solution."""
+    finished: RunFinished | None = None
+    with LogReader(folder, VOCABULARY) as reader:
+        for envelope in reader.envelopes(kinds=["run_finished"]):
+            finished = envelope.message if isinstance(envelope.message, RunFinished) else finished
+    if finished is None:
+        raise UsageError(f"run {folder.name} has not finished; end it with: gome finish {folder.name}")
+    if not finished.members or finished.shipped is None:
+        raise UsageError(f"run {folder.name} has no accepted solution, so there is nothing to predict with")
+    return finished, finished.shipped
+
+
+async def _submissions(
+    folder: Path, place: Path, task: Task, finished: RunFinished, shipped: Shipped, *, unsandboxed: bool
+) -> str:
+    """The members' predictions for the task's test, as the run had put them together."""
+    scenario = await anyio.to_thread.run_sync(scenario_of, folder)
+    opened = await anyio.to_thread.run_sync(opening_of, folder)
+    settings, known = scenario.executors, Artefacts(folder)
+    site = await open_site(settings, place / "standby", unsandboxed=unsandboxed)
+    try:
+        limits = ScriptLimits(settings.timeout.full, opened.workplace.threads, opened.workplace.memory_gib)
+        share = scenario.method.finish.holdout
+        harness = Harness(task, place / "data", scenario.seed, share, limits, own_copy=True)
+        environment = await anyio.to_thread.run_sync(describe, python_of(settings) or Path(sys.executable))
+        artefacts = Artefacts(place)
+        forward = ForwardPass(
+            executor=site.executor,
+            slots=SlotPool(site.slots),
+            harness=harness,
+            artefacts=artefacts,
+            folder=place / "work",
+            limits=Limits(memory=settings.memory),
+            importable=environment.importable,
+            known=KnownRuns(artefacts),
+            python=python_of(settings),
+            assets=find_assets(settings.assets, Path(opened.scenario_path).parent),
+        )
+        tables = []
+        for member in finished.members:
+            await artefacts.put(await known.text(member.script_ref))
+            runs = await _run(forward, member, shipped, scenario.seed, settings.timeout.full)
+            predictions = [unpacked(await artefacts.read(run.predictions_ref or "")) for run in runs]
+            path = place / f"{member.trace}.{member.step}.csv"
+            await anyio.Path(path).write_text(harness.mean(predictions), encoding="utf-8")
+            tables.append(path)
+        if len(tables) == 1:
+            return await anyio.Path(tables[0]).read_text(encoding="utf-8")
+        return await anyio.to_thread.run_sync(harness.blend, tables)
+    finally:
+        await site.close()
+
+
+async def _run(
+    forward: ForwardPass, member: Finalist, shipped: Shipped, seed: int, seconds: float
+) -> Sequence[ScriptRan]:
+    """The member's script on the views that its submission was made from. Raises UsageError where one run fails."""
+    views = [view_of_split(split) for split in member.splits] if shipped.mode == "mean" else ["full"]
+    outcomes: dict[str, ScriptRan] = {}
+
+    async def run(view: str) -> None:
+        request = ScriptRun(script_ref=member.script_ref, view=view, seed=seed, seconds=seconds)
+        outcomes[view] = await forward.run(request, "predict")
+
+    async with anyio.create_task_group() as group:
+        for view in views:
+            group.start_soon(run, view)
+    for ran in outcomes.values():
+        if not ran.good:
+            defects = ran.evaluation.defects if ran.evaluation else ()
+            words = defects[0].message if defects else ran.words
+            raise UsageError(f"the script of step {member.trace}.{member.step} fails on the new rows: {words}")
+    return [outcomes[view] for view in views]

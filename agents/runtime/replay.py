@@ -1,0 +1,151 @@
+"""Replays a run from its log alone: no script is run, no model asked, no socket opened.
+
+The log has all that the actors need (`RunOpened` carries task, profile and scenario), so neither the task's folder
+nor a key is wanted. `rerun_scripts` is the other half: it runs the recorded scripts again and compares what they score.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from gome.agents.backends.base import Answer, Embedded, Texts
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.requests import Request
+from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
+from gome.agents.roles.prober import Probed, Probing
+from gome.agents.roles.team import seat
+from gome.agents.runtime.lifecycle import opening_of
+from gome.agents.scripts.assembling import Assembled, Assembling
+from gome.agents.scripts.script_run import Forward, ScriptRan, ScriptRun
+from gome.bus.actors.replay import Replayed, replay
+from gome.bus.events import ActivityFinished, ActivityStarted
+from gome.bus.store.reader import LogReader
+from gome.errors import ReplayDiverged
+from gome.executors.launch import Cause
+from gome.scenarios.config.scenario import Scenario
+
+__all__ = ["Rerun", "rehearse", "rerun_scripts"]
+
+_CONNECTING = frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn"})
+
+
+class _NoWorld:
+    """Stands where the world stood: a replay that asks it for anything has diverged."""
+
+    label = "replay"
+
+    async def answer(self, request: Request[Any]) -> Answer:
+        raise ReplayDiverged(f"a replay asked a reasoner: {type(request).__name__}")
+
+    async def embed(self, request: Texts) -> Embedded:
+        raise ReplayDiverged(f"a replay embedded {len(request.texts)} texts")
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    @property
+    def forward(self) -> Forward:
+        return self
+
+    async def run(
+        self,
+        request: ScriptRun,
+        owner: str,
+        *,
+        turn: int = 1,
+        over: anyio.Event | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ScriptRan:
+        raise ReplayDiverged(f"a replay ran script {request.script_ref} for {owner}")
+
+    async def grade(self, request: Grading) -> Graded:
+        raise ReplayDiverged(f"a replay graded {request.submission_ref}")
+
+    async def assemble(self, request: Assembling) -> Assembled:
+        raise ReplayDiverged(f"a replay put {len(request.predictions_refs)} runs together")
+
+    async def blend(self, request: Blending) -> Blended:
+        raise ReplayDiverged(f"a replay blended {len(request.predictions_refs)} predictions")
+
+    async def probe(self, request: Probing) -> Probed:
+        raise ReplayDiverged(f"a replay probed {request.predictions_ref}")
+
+    async def average(self, request: Averaging) -> Averaged:
+        raise ReplayDiverged(f"a replay averaged {len(request.submission_refs)} submissions")
+
+
+async def rehearse(folder: Path) -> Replayed:
+    """Feed each actor of the run in `folder` what it heard, and compare what it says with the log.
+
+    Raises ReplayDiverged at the first message that differs, with the difference.
+    """
+    opened = opening_of(folder)
+    scenario = Scenario.model_validate(opened.scenario)
+    nothing = _NoWorld()
+    backends = dict.fromkeys(scenario.backends, nothing)
+    with LogReader(folder, VOCABULARY) as reader, _closed_world():
+        embedder = None if scenario.roles.memory_keeper.embedding == "hashing" else nothing
+        actors = seat(scenario, backends, nothing, reader.artefacts, embedder)
+        return await replay(reader, actors)
+
+
+@contextmanager
+def _closed_world() -> Iterator[None]:
+    """Any connection or new process in here is an error."""
+    closed = True
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if closed and event in _CONNECTING:
+            raise ReplayDiverged(f"a replay reached for the world: {event}{arguments}")
+
+    sys.addaudithook(hook)  # hooks cannot be removed, hence the flag
+    try:
+        yield
+    finally:
+        closed = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A recorded script run and what it scored then and now."""
+
+    message: str
+    view: str
+    before: float | None
+    after: float | None
+
+    @property
+    def same(self) -> bool:
+        """Whether the scores are equal to the last digit."""
+        return self.before == self.after
+
+
+async def rerun_scripts(folder: Path, forward: Forward) -> list[Rerun]:
+    """Run every recorded script of the run in `folder` again, in the order of the log, and compare its score."""
+    reruns: list[Rerun] = []
+    with LogReader(folder, VOCABULARY) as reader:
+        starts: dict[tuple[str | None, str, int], ActivityStarted] = {}
+        for envelope in reader.envelopes(kinds=["activity_started", "activity_finished"]):
+            match envelope.message:
+                case ActivityStarted(activity="script") as started:
+                    starts[envelope.cause, envelope.sender, started.ordinal] = started
+                case ActivityFinished(activity="script") as finished:
+                    started = starts[envelope.cause, envelope.sender, finished.ordinal]
+                    request = ScriptRun.model_validate_json(reader.artefacts.read_now(started.request_ref))
+                    before = ScriptRan.model_validate_json(reader.artefacts.read_now(finished.result_ref))
+                    if before.cause is Cause.ABANDONED or before.reused:
+                        continue
+                    after = await forward.run(request, "rerun")
+                    reruns.append(Rerun(envelope.id, request.view, _score(before), _score(after)))
+                case _:
+                    pass
+    return reruns
+
+
+def _score(ran: ScriptRan) -> float | None:
+    return ran.evaluation.score if ran.evaluation else None

@@ -1,0 +1,215 @@
+"""What a run needs of the world: the task and its harness, an executor with slots, the reasoners' backends.
+
+It is made anew by every process that conducts the run; nothing of it is in the log but what `RunOpened` says.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio.to_thread
+
+from gome.agents.backends.base import Backend, Embedder
+from gome.agents.backends.factory import make_backends, make_embedder
+from gome.agents.protocol.workplace import Workplace, workplace_of
+from gome.agents.redaction import secrets_of
+from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
+from gome.agents.roles.prober import Probed, Probing
+from gome.agents.runtime.placement import Site, open_site, python_of
+from gome.agents.scripts.assembling import Assembled, Assembling, assemble
+from gome.agents.scripts.execution import ForwardPass
+from gome.agents.scripts.known_runs import KnownRuns
+from gome.agents.scripts.predictions import unpacked
+from gome.agents.scripts.user_script import read_start
+from gome.agents.state.spending import Purse
+from gome.bus.store.artefacts import Artefacts
+from gome.errors import UsageError
+from gome.executors.launch import MOUNTS, Limits
+from gome.executors.resources.packages import describe
+from gome.executors.resources.slots import SlotPool
+from gome.executors.sandbox.levels import SandboxLevel
+from gome.executors.sandbox_probe import Sandbox
+from gome.scenarios.config.prices import missing_prices
+from gome.scenarios.config.scenario import LanguageModel, Scenario
+from gome.scenarios.evaluation.harness import Harness
+from gome.scenarios.evaluation.view_files import ScriptLimits
+from gome.scenarios.grading.grade import grade
+from gome.scenarios.task.task import Task
+
+__all__ = ["Workshop", "check_means", "find_assets", "open_workshop", "score_mean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything outside the log that a run's actors use; `start` is the text of the script that traces begin from."""
+
+    task: Task
+    harness: Harness
+    site: Site
+    slots: SlotPool
+    workplace: Workplace
+    backends: Mapping[str, Backend]
+    embedder: Embedder | None
+    forward: ForwardPass
+    start: str | None = None
+
+    async def grade(self, request: Grading) -> Graded:
+        """A submission against the task's private answers, which nothing else in a run reads."""
+        path = self.forward.artefacts.path(request.submission_ref)
+        return Graded(grade=await anyio.to_thread.run_sync(grade, self.task, path))
+
+    async def assemble(self, request: Assembling) -> Assembled:
+        """The runs of a trial, put together."""
+        return await anyio.to_thread.run_sync(assemble, self.harness, self.forward.artefacts, request)
+
+    async def probe(self, request: Probing) -> Probed:
+        """What predictions for the probe view say."""
+        return await anyio.to_thread.run_sync(read_probes, self.harness, self.forward.artefacts, request)
+
+    async def blend(self, request: Blending) -> Blended:
+        """What the mean of predictions is worth on the hold-out."""
+        return await anyio.to_thread.run_sync(score_mean, self.harness, self.forward.artefacts, request)
+
+    async def average(self, request: Averaging) -> Averaged:
+        """The mean of submissions."""
+        artefacts = self.forward.artefacts
+        paths = [artefacts.path(ref) for ref in request.submission_refs]
+        mean = await anyio.to_thread.run_sync(self.harness.blend, paths)
+        return Averaged(submission_ref=await artefacts.put(mean))
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """How scripts are held."""
+        return self.site.sandbox
+
+    async def aclose(self) -> None:
+        """Let go of the backends' connections and of the place where scripts run."""
+        for backend in self.backends.values():
+            await backend.aclose()
+        await self.site.close()
+
+
+def read_probes(harness: Harness, artefacts: Artefacts, request: Probing) -> Probed:
+    """The harness's work on predictions that were kept as artefacts."""
+    return Probed(probes=harness.probes(unpacked(artefacts.read_now(request.predictions_ref))))
+
+
+def score_mean(harness: Harness, artefacts: Artefacts, request: Blending) -> Blended:
+    """The harness's work on predictions that were kept as artefacts."""
+    predictions = [unpacked(artefacts.read_now(ref)) for ref in request.predictions_refs]
+    return Blended(evaluation=harness.score_mean("holdout", predictions))
+
+
+async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = False) -> None:
+    """Raise what `open_workshop` would raise, as far as it can be known without the task; writes nothing.
+
+    For a scenario whose task is still to be made: a key that is missing is said before. `beside` is its folder.
+    """
+    find_assets(scenario.executors.assets, beside)
+    _check_prices(scenario)
+    _secrets(scenario)
+    for backend in make_backends({name: scenario.backends[name] for name in scenario.roles.backends}).values():
+        await backend.aclose()
+    with tempfile.TemporaryDirectory(prefix="gome-means-") as place:
+        site = await open_site(scenario.executors, Path(place) / "standby", unsandboxed=unsandboxed)
+        await site.close()
+
+
+async def open_workshop(
+    scenario: Scenario,
+    scenario_path: Path,
+    task_path: Path,
+    artefacts: Artefacts,
+    folder: Path,
+    *,
+    unsandboxed: bool = False,
+    purse: Purse | None = None,
+    start: Path | None = None,
+) -> Workshop:
+    """Load the task, write its first view, find a sandbox, slots and backends. `purse` is what the backends may use.
+
+    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and what `open_site`
+    raises where scripts cannot be run.
+    """
+    settings = scenario.executors
+    assets = find_assets(settings.assets, scenario_path.parent)
+    _check_prices(scenario)
+    secrets = _secrets(scenario)
+    backends = make_backends({name: scenario.backends[name] for name in scenario.roles.backends}, purse)
+    keeper = scenario.roles.memory_keeper
+    embedder = await anyio.to_thread.run_sync(make_embedder, keeper, backends, scenario_path.parent)
+    task = await anyio.to_thread.run_sync(Task.load, task_path)
+    python = python_of(settings)
+    environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
+    source = await anyio.to_thread.run_sync(read_start, start, environment.importable) if start else None
+    site = await open_site(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
+    workplace = workplace_of(scenario, environment, site.slots[0].threads, assets)
+    limits = ScriptLimits(seconds=settings.timeout.full, threads=workplace.threads, memory_gib=workplace.memory_gib)
+    harness = Harness(
+        task,
+        folder / "data",
+        scenario.seed,
+        scenario.method.finish.holdout,
+        limits,
+        own_copy=site.sandbox.level is not SandboxLevel.BUBBLEWRAP,
+    )
+    await anyio.to_thread.run_sync(lambda: harness.splits)
+    # Last: until here nothing of the run is on the disk.
+    await anyio.to_thread.run_sync(harness.data, harness.splits[0])
+    pool = SlotPool(site.slots)
+    forward = ForwardPass(
+        executor=site.executor,
+        slots=pool,
+        harness=harness,
+        artefacts=artefacts,
+        folder=folder / "work",
+        limits=Limits(memory=settings.memory),
+        importable=environment.importable,
+        python=python,
+        known=KnownRuns(artefacts),
+        secrets=secrets,
+        assets=assets,
+    )
+    return Workshop(task, harness, site, pool, workplace, backends, embedder, forward, source)
+
+
+def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:
+    """Where each asset is → where scripts see it. `folder` is the scenario's.
+
+    Raises UsageError for one that is missing or lies elsewhere: a scenario may come from a stranger, and what a script
+    reads it can print, for a model's server to see.
+    """
+    found: dict[Path, Path] = {}
+    for name in names:
+        real = (folder / name).resolve()
+        if not real.is_relative_to(folder.resolve()):
+            raise UsageError(f"executors.assets: {name} is not below the scenario's folder; put it there to show it")
+        if not real.exists():
+            raise UsageError(f"executors.assets: {real} does not exist")
+        found[real] = MOUNTS / "assets" / real.relative_to(folder.resolve())
+    return found
+
+
+def _secrets(scenario: Scenario) -> frozenset[str]:
+    """The keys of this environment. Raises UsageError where one stands in the scenario, which the log would keep."""
+    used = [scenario.backends[name] for name in scenario.roles.backends]
+    named = [each.api_key_env for each in used if isinstance(each, LanguageModel) and each.api_key_env]
+    secrets = secrets_of(os.environ, named)
+    written = scenario.model_dump_json()
+    if any(secret in written for secret in secrets):
+        name = next(name for name, value in os.environ.items() if value.strip() in secrets and value.strip() in written)
+        raise UsageError(
+            f"the scenario holds the value of the environment variable {name}, and the log would keep it; "
+            f"name the variable instead (`api_key_env: {name}`)"
+        )
+    return secrets
+
+
+def _check_prices(scenario: Scenario) -> None:
+    """A budget in USD can be kept only where every call has a price."""
+    missing = missing_prices(scenario) if scenario.budget.usd is not None else []
+    if missing:
+        raise UsageError(f"budget.usd: {missing[0]}")

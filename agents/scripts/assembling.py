@@ -1,0 +1,70 @@
+"""The runs of a trial put together by the harness, as a recorded activity: what is asked and what comes back."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Self
+
+from gome.agents.protocol.types import Record
+from gome.agents.scripts.predictions import unpacked
+from gome.agents.scripts.script_run import ScriptRan
+from gome.bus.actors.actor import ActivityResult
+from gome.bus.store.artefacts import Artefacts
+from gome.scenarios.evaluation.harness import Harness
+from gome.scenarios.evidence import Evaluation
+
+__all__ = ["Assembled", "Assembler", "Assembling", "assemble"]
+
+
+class Assembling(Record):
+    """Good runs of one script on some of `planned` splits: what each was judged, and its predictions.
+
+    `best_oof_ref` are the out-of-fold predictions of the solution that it is compared with, None where none is known.
+    `rows` is how many rows the diagnostics may show, with 0 no cell of a table; None asks for no diagnostics.
+    """
+
+    planned: int
+    evaluations: tuple[Evaluation, ...]
+    predictions_refs: tuple[str, ...]
+    best_oof_ref: str | None = None
+    rows: int | None = 10
+
+    @classmethod
+    def of(
+        cls, runs: Sequence[ScriptRan], planned: int, best_oof_ref: str | None = None, rows: int | None = 10
+    ) -> Self:
+        """Raises ValueError where one of the runs is not good."""
+        evaluations = tuple(run.evaluation for run in runs if run.evaluation is not None)
+        refs = tuple(run.predictions_ref for run in runs if run.predictions_ref is not None)
+        if len(refs) < len(runs) or len(evaluations) < len(runs):
+            raise ValueError("a run that is not good cannot be put together with others")
+        return cls(
+            planned=planned, evaluations=evaluations, predictions_refs=refs, best_oof_ref=best_oof_ref, rows=rows
+        )
+
+
+class Assembled(ActivityResult):
+    """One evaluation, with out-of-fold predictions and the mean of the splits' predictions for the test rows.
+
+    `diagnostics_ref` is a `Diagnostics` as JSON, None where there is none.
+    """
+
+    evaluation: Evaluation
+    oof_ref: str | None
+    submission_ref: str
+    diagnostics_ref: str | None = None
+
+
+Assembler = Callable[[Assembling], Awaitable[Assembled]]
+
+
+def assemble(harness: Harness, artefacts: Artefacts, request: Assembling) -> Assembled:
+    """The harness's work on predictions that were kept as artefacts."""
+    predictions = [unpacked(artefacts.read_now(ref)) for ref in request.predictions_refs]
+    best = artefacts.read_now(request.best_oof_ref).decode() if request.best_oof_ref is not None else None
+    whole = harness.assemble(request.evaluations, predictions, request.planned, best, request.rows)
+    found = whole.diagnostics
+    return Assembled(
+        evaluation=whole.evaluation,
+        oof_ref=artefacts.put_now(whole.oof) if whole.oof else None,
+        submission_ref=artefacts.put_now(whole.submission),
+        diagnostics_ref=artefacts.put_now(found.model_dump_json()) if found is not None else None,
+    )

@@ -1,0 +1,165 @@
+"""What a run has used of what it may use: a fold the Director keeps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gome.agents.protocol.types import Finalist, Left
+from gome.agents.state.spending import REFUSED, UNITS, amount
+from gome.scenarios.config.scenario import Budget, FinishSettings
+
+__all__ = ["FittedFinish", "Ledger", "fit_finish"]
+
+Place = tuple[int, int]
+"""A step of a trace."""
+_MANY = 1_000_000
+"""More steps than are ever wanted at once."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Trials opened, live seconds, and what activities metered (calls, tokens, USD), against a budget.
+
+    `closed` says that no step may be opened any more, whatever is left. `refused` are the units for want of which a
+    call was not made (`purse.py`). A step is opened only while the dearest one so far would still fit beside those
+    that are under way, so that few are cut short by a call that is refused.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+    trials: int = 0
+    time: float = 0.0
+    closed: bool = False
+    spent: dict[str, float] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    under_way: dict[Place, dict[str, float]] = field(default_factory=dict)
+    dearest: dict[str, float] = field(default_factory=dict)
+
+    def opened(self, place: Place) -> None:
+        """A step is under way."""
+        self.trials += 1
+        self.under_way[place] = {}
+
+    def spend(self, meter: Mapping[str, float], place: Place | None = None) -> None:
+        """Add what one activity used, in the step it belongs to."""
+        step = self.under_way.get(place) if place else None
+        for unit in UNITS:
+            used = amount(meter, unit)
+            self.spent[unit] = self.spent.get(unit, 0.0) + used
+            if step is not None:
+                step[unit] = step.get(unit, 0.0) + used
+        self.refused |= {unit for unit in UNITS if REFUSED + unit in meter}
+
+    def ended(self, place: Place) -> None:
+        """A step has its diagnosis."""
+        for unit, used in self.under_way.pop(place, {}).items():
+            self.dearest[unit] = max(used, self.dearest.get(unit, 0.0))
+
+    def rebudget(self, budget: Budget) -> None:
+        """Go on with another budget, whatever came to an end under the old one."""
+        self.budget = budget
+        self.closed = False
+        self.refused = set()
+
+    def _limits(self) -> dict[str, float]:
+        """The limits that are set on what models may use."""
+        limits = {"usd": self.budget.usd, "tokens": self.budget.tokens, "calls": self.budget.calls}
+        return {unit: limit for unit, limit in limits.items() if limit is not None}
+
+    def _shares(self, ahead: int, timed: bool) -> dict[str, float]:
+        """Used share of each limit that is set, `ahead` more trials counted in."""
+        budget = self.budget
+        shares: dict[str, float] = {}
+        if budget.trials:
+            shares["trials"] = (self.trials + ahead) / budget.trials
+        if budget.time and timed:
+            shares["time"] = self.time / (budget.time * (1 - budget.finish))
+        for unit, limit in self._limits().items():
+            shares[unit] = 1.0 if unit in self.refused else self.spent.get(unit, 0.0) / limit
+        return shares
+
+    def used(self, ahead: int = 0, *, timed: bool = True) -> float:
+        """The largest used share of any limit, in [0, 1]; 0 without a limit."""
+        return min(1.0, max(self._shares(ahead, timed).values(), default=0.0))
+
+    def left(self, ahead: int, traces: int, *, timed: bool = True) -> Left:
+        """What is left for trials, `ahead` more of them counted in; time without the finish's share."""
+        budget = self.budget
+        spent = {unit: limit - self.spent.get(unit, 0.0) for unit, limit in self._limits().items()}
+        minutes = (budget.time * (1 - budget.finish) - self.time) / 60 if budget.time and timed else None
+        return Left(
+            trials=None if budget.trials is None else max(0, budget.trials - self.trials - ahead),
+            traces=traces,
+            minutes=None if minutes is None else round(max(0.0, minutes), 1),
+            **{unit: max(0.0, amount) for unit, amount in spent.items()},
+        )
+
+    def steps_allowed(self, wanted: int, *, timed: bool = True) -> int:
+        """How many of the wanted steps may be opened now."""
+        if self.closed or any(share >= 1 for share in self._shares(0, timed).values()):
+            return 0
+        room = [wanted, *(self._steps_within(unit, limit) for unit, limit in self._limits().items())]
+        if self.budget.trials is not None:
+            room.append(self.budget.trials - self.trials)
+        return min(room)
+
+    def _steps_within(self, unit: str, limit: float) -> int:
+        """How many steps more as dear as the dearest fit beside those under way."""
+        dearest = self.dearest.get(unit, 0.0)
+        if dearest <= 0:
+            return _MANY
+        still_due = sum(max(0.0, dearest - used.get(unit, 0.0)) for used in self.under_way.values())
+        return max(0, int((limit - self.spent.get(unit, 0.0) - still_due) / dearest))
+
+    @property
+    def time_left(self) -> float | None:
+        """Live seconds until the budget's time is over, finish included; None without a limit."""
+        return None if self.budget.time is None else self.budget.time - self.time
+
+    def why(self) -> str:
+        """Why no further step is opened, for people."""
+        shares = self._shares(0, timed=True)
+        short = [unit for unit, limit in self._limits().items() if not self._steps_within(unit, limit)]
+        spent = [unit for unit, share in shares.items() if share >= 1 or unit in short]
+        if spent:
+            return f"the budget of {' and '.join(spent)} is used"
+        return "the time for trials is over" if self.closed else "no trace can go on"
+
+
+class FittedFinish(NamedTuple):
+    """How many candidates, with how many seeds each; whether there is time to compare two ways of submitting."""
+
+    candidates: int
+    seeds: int
+    compares: bool
+
+
+def fit_finish(
+    settings: FinishSettings,
+    finalists: Sequence[Finalist],
+    left: float | None,
+    slots: int,
+    splits: int,
+    refits: bool = False,
+) -> FittedFinish:
+    """The finish as set, or shrunk to fit `left` seconds: first the comparison, then candidates, then seeds.
+
+    Two candidates are kept while seeds can be given up, since a choice needs two. [I] A comparison takes a run for each
+    of the task's `splits`, and each member that is fitted again one more; `refits` says that they are in any case.
+    """
+    candidates, seeds = min(settings.candidates, len(finalists)), settings.seeds
+    if left is None or not finalists:
+        return FittedFinish(candidates, seeds, settings.ship == "auto" and bool(finalists))
+    longest = max(finalist.seconds for finalist in finalists)
+
+    def fits(*more: int) -> bool:
+        phases = (candidates * seeds, candidates if refits else 0, *more)
+        return sum(-(-runs // slots) for runs in phases) * longest <= left
+
+    compares = settings.ship == "auto" and fits(splits, 0 if refits else candidates)
+    while candidates > 2 and not fits():
+        candidates -= 1
+    while seeds > 1 and not fits():
+        seeds -= 1
+    if candidates > 1 and not fits():
+        candidates = 1
+    return FittedFinish(candidates, seeds, compares)

@@ -1,0 +1,1 @@
+"""Optimizers against one another over simulated skill: `python -m benchmarks.crossover`."""

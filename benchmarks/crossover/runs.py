@@ -1,0 +1,178 @@
+"""Runs of the crossover benchmark: one optimizer, skill, task and seed each, and what their scores are read against."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from benchmarks.shared.runs import Counted, Played, Stage, commit, kept, open_stage
+from gome.agents.runtime.resources import Workshop
+from gome.executors.launch import Executor
+from gome.scenarios.config.scenario import Scenario
+from gome.scenarios.evaluation.views import task_splits
+from gome.scenarios.grading.grade import grade
+from gome.scenarios.task.encoding import encode_predictions
+from gome.scenarios.task.splits import split_weights
+from gome.scenarios.task.task import Task
+
+__all__ = ["ARMS", "Bench", "Cell", "Result", "open_bench", "scenario_of"]
+
+_GOME: dict[str, Any] = {"optimizer": "gome", "traces": 2}
+ARMS: dict[str, dict[str, Any]] = {
+    "gome": _GOME,
+    "tree-search": {"optimizer": "tree-search", "traces": 1, "method": {"tree": {"drafts": 2}}},
+    "tree-search-uct": {"optimizer": "tree-search", "traces": 1, "method": {"tree": {"drafts": 2, "policy": "uct"}}},
+    "best-of-n": {"optimizer": "best-of-n", "traces": 1},
+    "without-reasoning": {**_GOME, "method": {"structured_reasoning": False}},
+    "without-memory": {**_GOME, "method": {"success_memory": False}},
+    "one-trace": {**_GOME, "method": {"multi_trace": False}},
+}
+"""What each arm changes. A control has its whole budget in one tree, the best informed way to spend it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run to be made."""
+
+    arm: str
+    skill: float
+    task: str
+    seed: int
+    trials: int
+
+    @property
+    def name(self) -> str:
+        """Names its log and its result."""
+        return f"{self.task}-{self.seed}-{self.arm}-{self.skill:g}-{self.trials}"
+
+
+class Result(BaseModel):
+    """What came of a run. `curve` is the normalised best validation score after each trial (0 constant, 1 oracle)."""
+
+    arm: str
+    skill: float
+    task: str
+    seed: int
+    trials: int
+    curve: tuple[float, ...]
+    test: float
+    accepted: float
+    counted: Counted = Counted()
+    commit: str = ""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Scores of a constant and of the oracle, on validation and on the private test."""
+
+    validation: tuple[float, float]
+    test: tuple[float, float]
+
+
+@dataclass
+class Bench:
+    """One task with one seed, on which all arms are run."""
+
+    stage: Stage
+    bounds: Bounds
+
+    async def run(self, cell: Cell) -> Result:
+        """Make the run, or read what it came to before."""
+
+        async def make() -> Result:
+            return self._result(cell, await self.stage.play(cell.name, scenario_of(cell), self.bounds.validation[0]))
+
+        return await kept(self.stage.folder, cell.name, Result, make)
+
+    def _result(self, cell: Cell, played: Played) -> Result:
+        curve: list[float] = []
+        for diagnosis in played.diagnoses:
+            best = curve[-1] if curve else 0.0
+            reached = _share(diagnosis.score, self.bounds.validation) if diagnosis.accepted else best
+            curve.append(max(best, reached))
+        final = played.finished.grade
+        return Result(
+            **vars(cell),
+            curve=tuple(curve),
+            test=_share(final.score if final else None, self.bounds.test),
+            accepted=sum(diagnosis.accepted for diagnosis in played.diagnoses) / max(1, len(played.diagnoses)),
+            counted=played.counted,
+            commit=commit(),
+        )
+
+
+def scenario_of(cell: Cell) -> Scenario:
+    """The scenario of a cell: lockstep, so that it is a function of cell and machine; no debug run, a small finish."""
+    arm = ARMS[cell.arm]
+    return Scenario.model_validate(
+        {
+            "name": "crossover",
+            "task": cell.task,
+            "memory": {"consistency": "lockstep"},
+            "budget": {"trials": cell.trials},
+            "seed": cell.seed,
+            "backends": {"expert": {"kind": "expert", "skill": cell.skill}},
+            "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
+            "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 30}},
+            **arm,
+            "method": {**arm.get("method", {}), "finish": {"candidates": 2, "seeds": 1}},
+        }
+    )
+
+
+def _share(score: float | None, bounds: tuple[float, float]) -> float:
+    """(s − dummy) / (strong − dummy); 0 where there is no score."""
+    dummy, strong = bounds
+    return 0.0 if score is None else (score - dummy) / (strong - dummy)
+
+
+@asynccontextmanager
+async def open_bench(
+    task_folder: Path, task: str, seed: int, folder: Path, executor: Executor | None = None
+) -> AsyncIterator[Bench]:
+    """The stage that all runs of a task and seed share, with the task's bounds."""
+    scenario, name = scenario_of(Cell("gome", 1.0, task, seed, 1)), f"{task}-{seed}"
+    async with open_stage(scenario, task_folder, name, folder, executor) as stage:
+        bounds = await anyio.to_thread.run_sync(_bounds, task_folder, stage, folder / "work" / name)
+        yield Bench(stage, bounds)
+
+
+def _bounds(task_folder: Path, stage: Stage, place: Path) -> Bounds:
+    """Scores of constants and of the oracle's predictions, which are judged as a script's are."""
+    shop, oracle_test = stage.shop, task_folder / "oracle_test.csv"
+    best, constant = (grade(shop.task, each) for each in (oracle_test, _constant(task_folder, place, shop)))
+    dummy = shop.harness.dummy_score()
+    if dummy is None or best is None or constant is None:
+        raise ValueError(f"the oracle of {shop.task.brief.name} has no score")
+    oracle = _validated(task_folder / "oracle_train.csv", shop.task, stage.seed)
+    return Bounds((dummy, oracle), (constant.score, best.score))
+
+
+def _validated(oracle: Path, task: Task, seed: int) -> float:
+    """The score of the oracle's predictions for the training rows, over the task's splits."""
+    splits = task_splits(task, seed)
+    predictions = encode_predictions(pd.read_csv(oracle, dtype=str), task.brief)
+    scores = [task.metric.score(task.truth[split.valid], predictions[split.valid]) for split in splits]
+    weights = split_weights(task.brief.split, range(len(splits)), [len(split.valid) for split in splits])
+    return float(np.dot(weights, scores))
+
+
+def _constant(task_folder: Path, place: Path, shop: Workshop) -> Path:
+    """A submission that says the same of every row: the shares of the classes, or the mean of log(1 + y) for counts."""
+    train = pd.read_csv(task_folder / "prepared" / "public" / "train.csv")
+    sample = pd.read_csv(task_folder / "prepared" / "public" / "sample_submission.csv")
+    classes = shop.task.brief.classes
+    if not classes:
+        sample["y"] = np.expm1(np.log1p(train["y"]).mean())
+    else:
+        for name in sample.columns[1:]:
+            sample[name] = (train["y"] == (name if len(classes) > 2 else classes[-1])).mean()
+    sample.iloc[0, 1:] += 1e-6  # no submission may be constant
+    sample.to_csv(place / "constant.csv", index=False)
+    return place / "constant.csv"

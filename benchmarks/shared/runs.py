@@ -1,0 +1,232 @@
+"""What benchmarks of whole runs share: runs on the real ring, scripts that are run once, results that are kept.
+
+A script that another run of the same task and seed has run is not run again: what it predicts depends on its code,
+its data, the seed and the environment alone. Results are kept a file a run, so that a benchmark that was
+stopped goes on where it was.
+"""
+
+import hashlib
+import itertools
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict
+
+from gome.agents.backends.factory import make_backends
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished, RunOpened, SessionOpened
+from gome.agents.roles.dead_letters import epitaph
+from gome.agents.roles.team import seat
+from gome.agents.runtime.resources import Workshop, open_workshop
+from gome.agents.scripts.known_runs import KnownRuns
+from gome.agents.scripts.script_run import ScriptRan, ScriptRun
+from gome.bus.actors.supervisor import Supervisor
+from gome.bus.message import Draft, Envelope
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.sqlite import open_log
+from gome.bus.telemetry import Telemetry
+from gome.executors.launch import Cause, Executor, Launch, Outcome, Slot
+from gome.scenarios.config.scenario import Scenario
+
+__all__ = ["Cached", "Counted", "Played", "Stage", "Unhurried", "all_at_once", "commit", "kept", "open_stage"]
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class Counted(BaseModel):
+    """How many scripts a run asked for, and how many of them another run had asked for before."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scripts: int = 0
+    found: int = 0
+
+
+class Cached(KnownRuns):
+    """What scripts have been run in this run, and in all others that keep their outcomes in `folder`.
+
+    `scope` names all that outcomes depend on beside the code and the request. Whether an outcome was found there shows
+    in `counted` alone: a run is the same either way.
+    """
+
+    def __init__(self, artefacts: Artefacts, folder: Path, scope: str, locks: dict[str, anyio.Lock]) -> None:
+        super().__init__(artefacts)
+        self._texts, self._folder, self._scope, self._locks = artefacts, folder, scope, locks
+        self.counted = Counted()
+
+    async def get(
+        self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]], over: anyio.Event | None = None
+    ) -> ScriptRan:
+        """See `KnownRuns.get`; `run` is called where no run of them all has the outcome."""
+        return await super().get(request, partial(self._kept, request, run), over)
+
+    async def _kept(self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]]) -> ScriptRan:
+        code = _code(await self._texts.text(request.script_ref))
+        asked = f"{self._scope}\n{request.view} {request.seed} {request.seconds}\n{code}"
+        digest = hashlib.sha256(asked.encode()).hexdigest()[:32]
+        path = anyio.Path(self._folder / f"{digest}.json")
+        async with self._locks.setdefault(digest, anyio.Lock()):
+            there = await path.exists()
+            ran = ScriptRan.model_validate_json(await path.read_text()) if there else await run()
+            if ran.cause is not Cause.ABANDONED:
+                self.counted = Counted(scripts=self.counted.scripts + 1, found=self.counted.found + there)
+            if ran.cause is not Cause.ABANDONED and not there:
+                await _write(path, ran.model_dump_json())
+            return ran
+
+
+def _code(script: str) -> str:
+    """A script without the lines that only tell of it: two plans may come to the same code."""
+    return "\n".join(line for line in script.splitlines() if not line.startswith("#"))
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that was seen through: the diagnoses of its trials, how it ended, what it asked for.
+
+    Diagnoses stand by step and trace: which trial of a step is done first is not the run's doing, but the machine's.
+    """
+
+    diagnoses: tuple[Diagnosis, ...]
+    finished: RunFinished
+    counted: Counted
+
+
+@dataclass
+class Stage:
+    """One task with one seed, on which runs are played: its workshop, and where everything is kept."""
+
+    folder: Path
+    shop: Workshop
+    seed: int
+    locks: dict[str, anyio.Lock] = field(default_factory=dict)
+
+    async def play(self, name: str, scenario: Scenario, baseline: float | None) -> Played:
+        """Run the scenario under that name; a log that was left half-way is begun again: its scripts are in the cache.
+
+        `baseline` is the validation score of a constant prediction.
+        """
+        shop, artefacts = self.shop, self.shop.forward.artefacts
+        settings = scenario.executors
+        packages = sorted(shop.workplace.packages.items())
+        scope = (
+            f"{shop.task.digest} {self.seed} {settings.threads} {settings.timeout} {shop.workplace.python} {packages}"
+        )
+        known = Cached(artefacts, self.folder / "scripts", scope, self.locks)
+        world = replace(shop, forward=replace(shop.forward, known=known))
+        place = await anyio.to_thread.run_sync(_fresh, self.folder / "logs", name)
+        async with open_log(place, run=name, vocabulary=VOCABULARY) as log:
+            await log.append("user", [Draft(_opened(scenario, shop, baseline), opens=True)])
+            slots = len(shop.slots.slots)
+            session = SessionOpened(wall=0.0, pid=0, sandbox=shop.sandbox.level.value, slots=slots)
+            await log.append("session", [Draft(session)])
+            backends = make_backends({each: scenario.backends[each] for each in scenario.roles.backends})
+            actors = seat(scenario, backends, world, artefacts, shop.embedder)
+            supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
+            await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
+            return _played(await log.read(0, log.head, limit=10**9), known.counted)
+
+
+def _opened(scenario: Scenario, shop: Workshop, baseline: float | None) -> RunOpened:
+    return RunOpened(
+        version=version("gome"),
+        name=scenario.name,
+        scenario=scenario.model_dump(mode="json"),
+        scenario_path="",
+        task_path="",
+        task_digest=shop.task.digest,
+        task=shop.task.brief,
+        profile=shop.harness.profile,
+        workplace=shop.workplace,
+        reasoners={},
+        splits=shop.harness.splits,
+        baseline=baseline,
+    )
+
+
+def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
+    said = [each.message for each in sorted(envelopes, key=lambda each: (each.step or 0, each.trace or 0))]
+    diagnoses = [each for each in said if isinstance(each, Diagnosis) and each.verdict != "surveyed"]
+    return Played(tuple(diagnoses), next(each for each in said if isinstance(each, RunFinished)), counted)
+
+
+_PATIENCE = 20
+"""A script that waits and does not compute may take so many times its limit."""
+
+
+@dataclass(frozen=True)
+class Unhurried:
+    """An executor that counts a script's limit in CPU time, so that who else uses the machine changes nothing."""
+
+    inner: Executor
+
+    async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
+        wall = launch.limits.wall
+        limits = launch.limits.model_copy(update={"cpu": wall, "wall": _PATIENCE * wall})
+        return await self.inner.run(launch.model_copy(update={"limits": limits}), slot, on_line)
+
+
+@asynccontextmanager
+async def open_stage(
+    scenario: Scenario, task_folder: Path, name: str, folder: Path, executor: Executor | None = None
+) -> AsyncIterator[Stage]:
+    """The stage of the scenario's seed on that task. Scripts run in the sandbox, or where `executor` runs them."""
+    place = folder / "work" / name
+    for part in (folder / "results", folder / "scripts", folder / "logs", place):
+        await anyio.Path(part).mkdir(parents=True, exist_ok=True)
+    shop = await open_workshop(scenario, place, task_folder, Artefacts(folder), place)
+    async with aclosing(shop):
+        runs = Unhurried(executor or shop.forward.executor)
+        yield Stage(folder, replace(shop, forward=replace(shop.forward, executor=runs)), scenario.seed)
+
+
+async def kept(folder: Path, name: str, kind: type[R], make: Callable[[], Awaitable[R]]) -> R:
+    """The result of that name: read where it was made before, else made and written."""
+    path = anyio.Path(folder / "results" / f"{name}.json")
+    if await path.exists():
+        return kind.model_validate_json(await path.read_text())
+    result = await make()
+    await _write(path, result.model_dump_json())
+    return result
+
+
+async def _write(path: anyio.Path, text: str) -> None:
+    """Whole or not at all."""
+    draft = path.with_suffix(".part")
+    await draft.write_text(text)
+    await draft.rename(path)
+
+
+async def all_at_once(most: int, makes: Sequence[Callable[[], Awaitable[R]]]) -> list[R]:
+    """What all come to, in their order; at most so many are made at once."""
+    limiter = anyio.CapacityLimiter(most)
+    found: dict[int, R] = {}
+
+    async def one(place: int, make: Callable[[], Awaitable[R]]) -> None:
+        async with limiter:
+            found[place] = await make()
+
+    async with anyio.create_task_group() as group:
+        for place, make in enumerate(makes):
+            group.start_soon(one, place, make)
+    return [found[place] for place in range(len(makes))]
+
+
+def _fresh(folder: Path, name: str) -> Path:
+    places = (folder / f"{name}.{number}" for number in itertools.count())
+    return next(place for place in places if not place.exists())
+
+
+@cache
+def commit() -> str:
+    """The commit that is measured, "-dirty" behind it where files differ from it; asked for once, at the start."""
+    asked = ["git", "describe", "--always", "--dirty"]
+    told = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"

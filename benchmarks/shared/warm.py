@@ -1,0 +1,159 @@
+"""An executor for the benchmarks' own scripts: each is a fork of a warm interpreter.
+
+Starting Python and importing pandas and scikit-learn is half of what a small script costs, and thousands are run.
+A fork's outcome is that of a cold start, predictions byte for byte (tests/benchmarks/test_warm.py). It is not held by
+a sandbox, only by its limits of time: these scripts are our own expert's, and the sandbox is not what is measured. (The
+warm interpreters of runs are those of `gome.executors.warm`, where each script has namespaces of its own.) There is a
+template for each slot, started when its first script comes.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from gome.errors import SandboxError
+from gome.executors.command import environment, translate
+from gome.executors.launch import Cause, Launch, Outcome, Slot
+from gome.executors.processes.capture import HeadTail, Lines
+from gome.executors.processes.collect import collect
+from gome.executors.processes.limits import loss_is_nan
+
+__all__ = ["WarmExecutor", "warm_executor"]
+
+_PROGRAM = Path(__file__).with_name("template.py")
+_LONGEST = 1 << 20
+
+
+@dataclass
+class _Template:
+    """The process of one slot."""
+
+    process: Process
+    replies: BufferedByteReceiveStream
+
+    async def run(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Have one script run. Raises SandboxError where the process is gone."""
+        assert self.process.stdin is not None
+        try:
+            await self.process.stdin.send(f"{json.dumps(asked)}\n".encode())
+            reply = await self.replies.receive_until(b"\n", _LONGEST)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead) as error:
+            raise SandboxError("the process that forks the benchmark's scripts is gone; start it again") from error
+        answer: dict[str, Any] = json.loads(reply)
+        return answer
+
+
+@dataclass
+class WarmExecutor:
+    """An `Executor`; made by `warm_executor`. A launch with another interpreter is not for it."""
+
+    stack: AsyncExitStack
+    home: Path
+    templates: dict[int, _Template] = field(default_factory=dict)
+
+    async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
+        """See `Executor.run`; lines are heard when the script has ended."""
+        template = await self._template(launch, slot)
+        await anyio.Path(launch.workspace / "out").mkdir(exist_ok=True)
+        asked = {
+            "script": str(launch.script),
+            "arguments": [translate(each, launch) for each in launch.arguments],
+            "workspace": str(launch.workspace),
+            "wall": launch.limits.wall,
+            "cpu": launch.limits.cpu,
+        }
+        try:
+            ended = await template.run(asked)
+        except anyio.get_cancelled_exc_class():
+            del self.templates[slot.index]  # its answer would be taken for the next script's
+            raise
+        return await anyio.to_thread.run_sync(_outcome, launch, ended, on_line)
+
+    async def _template(self, launch: Launch, slot: Slot) -> _Template:
+        if slot.index not in self.templates:
+            process = await anyio.open_process(
+                [sys.executable, str(_PROGRAM)],
+                stderr=None,
+                start_new_session=True,
+                env=environment(launch, "", slot.threads, str(self.home)),
+            )
+            self.stack.push_async_callback(_end, process)
+            assert process.stdout is not None
+            self.templates[slot.index] = _Template(process, BufferedByteReceiveStream(process.stdout))
+        return self.templates[slot.index]
+
+
+@asynccontextmanager
+async def warm_executor() -> AsyncIterator[WarmExecutor]:
+    """An executor whose processes are gone when the block is left."""
+    with TemporaryDirectory() as home:
+        async with AsyncExitStack() as stack:
+            yield WarmExecutor(stack, Path(home))
+
+
+async def _end(process: Process) -> None:
+    """Kill it, and the script that it may still wait for: they are a group of their own."""
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.aclose()
+
+
+def _outcome(launch: Launch, ended: dict[str, Any], on_line: Callable[[str], None] | None) -> Outcome:
+    """In the words of a script that was started cold."""
+    lines = {name: _lines(launch.workspace, name) for name in ("stdout", "stderr")}
+    if on_line is not None:
+        for line in lines["stdout"]:
+            on_line(line)
+    status: int = ended["status"]
+    limits = launch.limits
+    nan = next(filter(None, map(loss_is_nan, lines["stdout"])), None)
+    cause, words = Cause.OK, "ended well"
+    if nan is not None:
+        cause, words = Cause.NOT_A_NUMBER, nan
+    elif ended["late"]:
+        cause, words = Cause.TIMEOUT, f"ran longer than {limits.wall:g} s"
+    elif status == -signal.SIGXCPU and limits.cpu is not None:
+        cause, words = Cause.CPU, f"used more than {limits.cpu:g} s of CPU time"
+    elif status:
+        cause = Cause.EXIT if status > 0 else Cause.SIGNAL
+        words = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
+    destination = launch.collected or launch.workspace.with_name(f"{launch.workspace.name}.collected")
+    taken, refused = collect(launch.workspace / "out", launch.artefacts, destination, limits.artefact)
+    return Outcome(
+        cause=cause,
+        words=words,
+        exit_status=status if cause in (Cause.OK, Cause.EXIT) else None,
+        signal=-status if cause is Cause.SIGNAL else None,
+        seconds=ended["seconds"],
+        cpu_seconds=ended["cpu"],
+        peak_memory=ended["memory"],
+        stdout=_text(lines["stdout"]),
+        stderr=_text(lines["stderr"]),
+        artefacts=taken,
+        refused_artefacts=refused,
+        sandbox="none",
+    )
+
+
+def _lines(workspace: Path, name: str) -> list[str]:
+    split = Lines()
+    path = workspace.with_name(f"{workspace.name}.{name}")
+    return split.feed(path.read_bytes()) + split.close() if path.exists() else []
+
+
+def _text(lines: list[str]) -> str:
+    kept = HeadTail()
+    kept.add(lines)
+    return kept.text()

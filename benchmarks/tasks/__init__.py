@@ -1,0 +1,1 @@
+"""The nine built-in tasks with the expert: `python -m benchmarks.tasks`."""

@@ -1,0 +1,286 @@
+"""One contract's side of `benchmarks.trial`: judges plans of the expert, each against its parent, as a run would.
+
+It is run by its path in the tree that it measures, this one or that of an older commit (where `compare` has put modules
+of today's names that stand for those of then). The Runner of that tree decides what is run of a script, its harness
+what the script is worth. Without plans a trace climbs: it tries the expert's best move that it has not tried, and a trial
+that is better than its parent by more than one standard error is the parent of the next. With the plans of the other
+side it judges the same pairs. Every trial is a line of JSON in `records`, and what stands there is not run again.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+from pydantic import BaseModel
+
+from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.moves.catalogue import plays
+from gome.agents.backends.expert.plan import Plan
+from gome.agents.backends.expert.proposal import hypothesis_of
+from gome.agents.backends.expert.root import family_order, starting_plan
+from gome.agents.backends.expert.scene import Scene
+from gome.agents.method.validation import compare
+from gome.agents.protocol.messages import Job, RunOpened
+from gome.agents.protocol.types import Hypothesis, TrialNote
+from gome.agents.roles.runner import Runner
+from gome.agents.runtime.resources import Workshop, open_workshop
+from gome.agents.state.trace import Best
+from gome.bus.message import Envelope, Message
+from gome.bus.store.artefacts import Artefacts
+from gome.scenarios.config.scenario import Scenario
+from gome.scenarios.evidence import Evaluation
+
+RACES = "splits" in RunOpened.model_fields
+"""Whether this tree runs a script on the splits one by one; before, a script ran all folds by itself."""
+
+
+class Record(BaseModel):
+    """One trial. `runs` are (view, seconds of the script, seconds that a slot was held, how it ended).
+
+    `verdict` is `better`, `near-tie` or `worse` than the parent, `stopped` before all was run, `first`, or `failed`.
+    """
+
+    trace: int
+    number: int
+    parent: int | None
+    plan: dict[str, Any]
+    hypothesis: dict[str, Any] | None
+    runs: list[tuple[str, float, float, str]]
+    seconds: float
+    verdict: str
+    words: str
+    gain: float | None
+    error: float | None
+    script_ref: str
+    evaluation: dict[str, Any] | None
+
+
+@dataclass
+class Measured:
+    """A forward pass that notes what its runs took."""
+
+    inner: Any
+    runs: list[tuple[str, float, float, str]] = field(default_factory=list)
+
+    async def run(self, request: Any, owner: str, **how: Any) -> Any:
+        ran = await self.inner.run(request, owner, **how)
+        self.runs.append((request.view, ran.seconds, ran.meter.get("held_seconds", 0.0), ran.cause.value))
+        return ran
+
+
+@dataclass
+class Unrecorded:
+    """The context of a handler whose side effects nobody records."""
+
+    envelope: Envelope
+
+    async def perform(
+        self, kind: str, request: BaseModel, result: type[Any], call: Callable[[], Awaitable[Any]], label: str = ""
+    ) -> Any:
+        return await call()
+
+    def tell(self, event: str, **detail: str | float | None) -> None:
+        """To nobody."""
+
+
+@dataclass
+class Climb:
+    """One trace. `others` are the other side's records of it, None where it finds its own way."""
+
+    shop: Workshop
+    scenario: Scenario
+    trace: int
+    trials: int
+    path: Path
+    others: list[Record] | None
+    records: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        shop: Any = self.shop
+        self.forward: Any = Measured(shop.forward)
+        hands = {"assembler": shop.assemble} if RACES else {"examiner": shop.examine}
+        self.runner: Any = Runner(self.trace, self.forward, shop.forward.artefacts, **hands)
+        self.runner.apply(_envelope(_opened(self.scenario, shop), self.trace, 0))
+        self.records = [each for each in read(self.path) if each.trace == self.trace]
+        self.notes = [_note(each) for each in self.records if each.hypothesis]
+        self.best = max((each.number for each in self.records if each.verdict in ("first", "better")), default=None)
+
+    async def run(self) -> None:
+        """All trials that are not there yet."""
+        for number in range(len(self.records), self.trials):
+            following = self._climbs(number) if self.others is None else self._follows(number)
+            if following is None:
+                return
+            record = await self._trial(number, *following)
+            self.records.append(record)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(f"{record.model_dump_json()}\n")
+            held = sum(run[2] for run in record.runs)
+            words = f"trace {self.trace}, trial {number}: {record.verdict}, {held:.1f} s of a slot"
+            print(words, file=sys.stderr, flush=True)
+
+    def _climbs(self, number: int) -> tuple[Plan, int | None, Hypothesis | None] | None:
+        """The plan to try, its parent, and what it changes; None where nothing is left to try."""
+        brief, profile = self.shop.task.brief, self.shop.harness.profile
+        start = starting_plan(brief, profile)
+        if self.best is None:
+            first = family_order(self.trace, profile)[number]
+            return start.model_copy(update={"models": (first,)}), None, None
+        best = self.records[self.best]
+        scene = Scene(
+            brief,
+            profile,
+            Plan.model_validate(best.plan),
+            Evaluation.model_validate(best.evaluation),
+            max(run[1] for run in best.runs),
+            self.shop.workplace,
+            tuple(self.notes),
+        )
+        known = [_shared(each.plan) for each in self.records]
+        for play in plays(scene):
+            if play.key not in scene.tried and _shared(play.plan.model_dump(mode="json")) not in known:
+                return play.plan, self.best, hypothesis_of(scene, play, play.move.challenge, play)
+        return None
+
+    def _follows(self, number: int) -> tuple[Plan, int | None, Hypothesis | None] | None:
+        """The same of the other side."""
+        if self.others is None or number >= len(self.others):
+            return None
+        other = self.others[number]
+        # Self-scores had reasons then; nothing here reads them.
+        said = {name: value for name, value in (other.hypothesis or {}).items() if name != "scores"}
+        hypothesis = Hypothesis.model_validate(said) if said else None
+        return Plan.model_validate(_shared(other.plan)), other.parent, hypothesis
+
+    async def _trial(self, number: int, plan: Plan, parent: int | None, hypothesis: Hypothesis | None) -> Record:
+        shop, before = self.shop, None if parent is None else self.records[parent]
+        script = compose(shop.task.brief, shop.harness.profile, plan)
+        job = Job(script_ref=await shop.forward.artefacts.put(script), attempt=1, notes="")
+        self.runner.best = _incumbent(before)
+        self.forward.runs = []
+        begun = time.monotonic()
+        trial = await self._handle(job, number)
+        seconds, runs = time.monotonic() - begun, list(self.forward.runs)
+        verdict, gain, error = self._judged(trial, before)
+        if verdict == "stopped" and any(each.parent == number for each in self.others or ()):
+            # In a run it would be nobody's parent. Here it is, so it is seen to its end; that is not counted.
+            self.runner.best = None
+            trial = await self._handle(job, number)
+        record = Record(
+            trace=self.trace,
+            number=number,
+            parent=parent,
+            plan=plan.model_dump(mode="json"),
+            hypothesis=hypothesis.model_dump(mode="json") if hypothesis else None,
+            runs=runs,
+            seconds=seconds,
+            verdict=verdict,
+            words=trial.words,
+            gain=gain,
+            error=error,
+            script_ref=job.script_ref,
+            evaluation=trial.evaluation.model_dump(mode="json") if trial.evaluation else None,
+        )
+        if self.others is None and verdict in ("first", "better"):
+            self.best = number
+        if hypothesis is not None:
+            self.notes.append(_note(record))
+        return record
+
+    async def _handle(self, job: Job, number: int) -> Any:
+        """What the Runner says: a trial, or a call for a repair, which is not made here."""
+        envelope = _envelope(job, self.trace, number + 1)
+        (draft,) = await self.runner.handle(envelope, Unrecorded(envelope))
+        return draft.message
+
+    def _judged(self, trial: Any, before: Record | None) -> tuple[str, float | None, float | None]:
+        """Verdict, gain and standard error against the parent."""
+        if trial.kind != "trial" or trial.evaluation is None or trial.evaluation.score is None:
+            return "failed", None, None
+        leaks = [leak for leak in trial.evaluation.leaks if getattr(leak, "severity", "") == "severe"]
+        if leaks or before is None:
+            return ("failed" if leaks else "first"), None, None
+        parent = Evaluation.model_validate(before.evaluation)
+        effect = compare(trial.evaluation, parent, self.shop.task.brief.direction, self.scenario.method.near_tie)
+        if effect is None:
+            return "failed", None, None
+        stopped = getattr(trial, "stopped", None) in ("worse", "futile")
+        return ("stopped" if stopped else effect.verdict), effect.gain, effect.standard_error
+
+
+def read(path: Path) -> list[Record]:
+    """The records that are there; a line that was left half-written is none."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    return [Record.model_validate_json(line) for line in lines if line.endswith("\n")]
+
+
+def _shared(plan: dict[str, Any]) -> dict[str, Any]:
+    """What of a plan both trees know: whether a last model is fitted on all rows was a script's choice before."""
+    return {name: value for name, value in plan.items() if name != "final"}
+
+
+def _incumbent(record: Record | None) -> Any:
+    """A parent as the Runner of this tree keeps its trace's best."""
+    if record is None:
+        return None
+    evaluation = Evaluation.model_validate(record.evaluation)
+    if not RACES:
+        return evaluation
+    seconds = [run[1] for run in record.runs if run[0].startswith("split") and run[3] == "ok"]
+    return Best(record.script_ref, evaluation, evaluation.score or 0.0, sum(seconds) / max(1, len(seconds)))
+
+
+def _note(record: Record) -> TrialNote:
+    return TrialNote(
+        trace=record.trace,
+        step=record.number + 1,
+        hypotheses=(Hypothesis.model_validate(record.hypothesis),),
+        score=(record.evaluation or {}).get("score"),
+        gain=record.gain,
+        accepted=record.verdict == "better",
+        reason="",
+        observations="",
+    )
+
+
+def _opened(scenario: Scenario, shop: Any) -> RunOpened:
+    said: dict[str, Any] = dict.fromkeys(("version", "name", "scenario_path", "task_path", "task_digest"), "")
+    said |= {"scenario": scenario.model_dump(mode="json"), "task": shop.task.brief, "profile": shop.harness.profile}
+    said |= {"workplace": shop.workplace, "reasoners": {}, "baseline": None}
+    return RunOpened(**said, **({"splits": shop.harness.splits} if RACES else {}))
+
+
+def _envelope(message: Message, trace: int, step: int) -> Envelope:
+    return Envelope("0", 1, "trial", "writer", trace, step, None, "0", 0.0, message)
+
+
+async def side(asked: dict[str, Any]) -> None:
+    """Judge what is asked for: `task`, `folder`, `scenario`, `trials` a trace, and `plans`, records of the other."""
+    scenario, folder = Scenario.model_validate(asked["scenario"]), Path(asked["folder"])
+    await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
+    place = folder / "work"
+    shop = await open_workshop(scenario, place / "scenario.yaml", Path(asked["task"]), Artefacts(folder), place)
+    print(f"warm interpreters: {shop.site.standby}", file=sys.stderr, flush=True)
+    others = read(Path(asked["plans"])) if asked["plans"] else None
+    try:
+        async with anyio.create_task_group() as group:
+            for trace in range(scenario.traces):
+                theirs = None if others is None else [each for each in others if each.trace == trace]
+                climb = Climb(shop, scenario, trace, asked["trials"], folder / "records.jsonl", theirs)
+                group.start_soon(climb.run)
+    finally:
+        warm = getattr(shop.site.executor, "handed_over", 0)
+        print(f"{warm} runs of this session were warm", file=sys.stderr, flush=True)
+        await shop.aclose()
+
+
+if __name__ == "__main__":
+    spec = json.loads(sys.argv[1])
+    if not Path(measured := str(sys.modules[Runner.__module__].__file__)).is_relative_to(spec["tree"]):
+        sys.exit(f"{measured} is not of {spec['tree']}, which was to be measured")
+    anyio.run(side, spec)

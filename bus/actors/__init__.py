@@ -1,0 +1,1 @@
+"""Actors on the log: handlers, recorded activities, supervision, replay."""

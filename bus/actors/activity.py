@@ -1,0 +1,212 @@
+"""Recorded side effects: what a handler asked of the world, and what came back, stand in the log before they are used.
+
+    request ──► artefact ──► ActivityStarted ──► call ──► result ──► artefact ──► ActivityFinished ──► handler
+
+Killed before the start: nothing happened. Killed during the call: it is called again as the next attempt. Killed after
+the end: the recorded result is returned, and nothing is called or paid.
+
+An exception that `call` raises is not recorded: the activity stays open and the next delivery calls again. A failure
+that a handler is to decide upon is therefore a result. One exception is different: where the worker that did the call
+was lost, the call is made again at once, elsewhere, and the new attempt says in the log what it follows.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from gome.bus.actors.actor import ActivityResult
+from gome.bus.events import ActivityFinished, ActivityStarted
+from gome.bus.log import Log
+from gome.bus.message import Draft, Envelope, Message
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.telemetry import Telemetry
+from gome.errors import ActivityChanged, WorkerLost
+
+__all__ = ["LiveContext", "Recorded", "canonical", "difference", "recorded", "request_hash"]
+
+R = TypeVar("R", bound=ActivityResult)
+
+_LOSSES = 3
+"""So many workers may be lost with one call before that is an outage of the run."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What the log holds of one activity: its last attempt, and its result once there is one."""
+
+    started: ActivityStarted
+    finished: ActivityFinished | None = None
+
+
+def recorded(envelopes: Iterable[Envelope]) -> dict[int, Recorded]:
+    """The activities of one delivery by ordinal, from their envelopes in log order."""
+    found: dict[int, Recorded] = {}
+    for envelope in envelopes:
+        message = envelope.message
+        if isinstance(message, ActivityStarted):
+            found[message.ordinal] = Recorded(message)
+        elif isinstance(message, ActivityFinished) and message.ordinal in found:
+            found[message.ordinal].finished = message
+    return found
+
+
+def canonical(request: BaseModel) -> str:
+    """The request in JSON, the same text for the same request."""
+    return json.dumps(request.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def request_hash(kind: str, text: str) -> str:
+    """What an activity is recognised by, beside its message and ordinal."""
+    return sha256(f"{kind}\n{text}".encode()).hexdigest()[:32]
+
+
+def difference(old: Any, new: Any, place: str = "") -> str | None:
+    """The first place at which two JSON values differ, with what stands there; None where they are equal."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            inner = f"{place}.{key}" if place else str(key)
+            if key not in old or key not in new:
+                return f"{inner}: {'added' if key in new else 'missing'}"
+            if found := difference(old[key], new[key], inner):
+                return found
+        return None
+    if isinstance(old, list) and isinstance(new, list):
+        for index, (left, right) in enumerate(zip(old, new, strict=False)):
+            if found := difference(left, right, f"{place}[{index}]"):
+                return found
+        return None if len(old) == len(new) else f"{place}: {len(old)} items, now {len(new)}"
+    if old == new and type(old) is type(new):
+        return None
+    return f"{place or 'value'}: {_apart(old, new)}"
+
+
+def _apart(old: Any, new: Any, room: int = 60) -> str:
+    """Two unlike values, cut to where they part if they are long texts."""
+    left, right = json.dumps(old, ensure_ascii=False), json.dumps(new, ensure_ascii=False)
+    if len(left) <= room and len(right) <= room:
+        return f"{left}, now {right}"
+    pairs = zip(left, right, strict=False)
+    common = next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(left), len(right)))
+    start = max(0, common - room // 3)
+    dots = "…" if start else ""
+    return f"{dots}{left[start : start + room]}…, now {dots}{right[start : start + room]}… (at character {common})"
+
+
+class LiveContext:
+    """The `Context` of one delivery: calls the world where the log has no result yet."""
+
+    def __init__(
+        self,
+        actor: str,
+        envelope: Envelope,
+        known: dict[int, Recorded],
+        log: Log,
+        artefacts: Artefacts,
+        telemetry: Telemetry,
+        accept_changes: bool = False,
+    ) -> None:
+        self._actor = actor
+        self._envelope = envelope
+        self._known = known
+        self._log = log
+        self._artefacts = artefacts
+        self._telemetry = telemetry
+        self._accept_changes = accept_changes
+        self._ordinal = 0
+
+    @property
+    def envelope(self) -> Envelope:
+        """The message being handled."""
+        return self._envelope
+
+    def tell(self, event: str, **detail: str | float | None) -> None:
+        """Telemetry: what this actor does now."""
+        self._telemetry.tell(self._actor, event, **detail)
+
+    def perform(
+        self,
+        kind: str,
+        request: BaseModel,
+        result: type[R],
+        call: Callable[[], Awaitable[R]],
+        label: str = "",
+    ) -> Coroutine[Any, Any, R]:
+        """Run a side effect once; see `Context.perform`. Its ordinal is given here and now, before it is awaited."""
+        ordinal = self._ordinal
+        self._ordinal += 1
+        return self._perform(ordinal, kind, request, result, call, label)
+
+    async def _perform(
+        self, ordinal: int, kind: str, request: BaseModel, result: type[R], call: Callable[[], Awaitable[R]], label: str
+    ) -> R:
+        text = canonical(request)
+        hashed = request_hash(kind, text)
+        known = self._known.get(ordinal)
+        if known is not None and known.started.request_hash != hashed:
+            if not self._accept_changes:
+                raise await self._changed(known.started, kind, text)
+        elif known is not None and known.finished is not None:
+            return result.model_validate_json(await self._artefacts.read(known.finished.result_ref))
+        started = ActivityStarted(
+            activity=kind,
+            label=label,
+            ordinal=ordinal,
+            attempt=1 if known is None else known.started.attempt + 1,
+            request_hash=hashed,
+            request_ref=await self._artefacts.put(text),
+        )
+        losses = 0
+        while True:
+            await self._record(started, "started")
+            self._known[ordinal] = Recorded(started)
+            try:
+                return await self._call(started, result, call)
+            except WorkerLost as lost:
+                losses += 1
+                if losses > _LOSSES:
+                    raise
+                started = started.model_copy(update={"attempt": started.attempt + 1, "lost": str(lost)})
+
+    async def _call(self, started: ActivityStarted, result: type[R], call: Callable[[], Awaitable[R]]) -> R:
+        begun = self._log.elapsed()
+        self.tell("activity.begin", kind=started.activity, label=started.label, ordinal=started.ordinal)
+        try:
+            brought = await call()
+        finally:
+            self.tell("activity.end", kind=started.activity, label=started.label, ordinal=started.ordinal)
+        text = brought.model_dump_json()
+        # The handler gets what the log holds, so that a live delivery and a repeated one see the same.
+        read_back = result.model_validate_json(text)
+        finished = ActivityFinished(
+            activity=started.activity,
+            label=started.label,
+            ordinal=started.ordinal,
+            attempt=started.attempt,
+            request_hash=started.request_hash,
+            result_ref=await self._artefacts.put(text),
+            seconds=self._log.elapsed() - begun,
+            meter=read_back.meter,
+        )
+        await self._record(finished, "finished")
+        self._known[started.ordinal].finished = finished
+        return read_back
+
+    async def _record(self, message: ActivityStarted | ActivityFinished, word: str) -> None:
+        key = f"{word}:{message.ordinal}:{message.attempt}"
+        await self._log.append(self._actor, [self._draft(message)], cause=self._envelope, key=key)
+
+    def _draft(self, message: Message) -> Draft:
+        return Draft(message, self._envelope.trace, self._envelope.step)
+
+    async def _changed(self, started: ActivityStarted, kind: str, text: str) -> ActivityChanged:
+        old = json.loads(await self._artefacts.text(started.request_ref))
+        where = difference(old, json.loads(text)) or f"activity: {started.activity}, now {kind}"
+        return ActivityChanged(
+            f"{self._actor} asks for something else than what is recorded for message {self._envelope.id} "
+            f"({started.activity} {started.ordinal}{' ' + started.label if started.label else ''}): {where}. "
+            "The code or the scenario has changed; use --accept-changes to ask again."
+        )

@@ -1,0 +1,1 @@
+"""The log on disk: SQLite, its writer and reader, artefacts, the lock, forks."""

@@ -1,0 +1,85 @@
+"""One writer for each run: a lock that the system takes back when its holder dies, however it dies."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+
+from gome.errors import LogLocked, Outage
+
+__all__ = ["FILE_NAME", "RunLock", "holder"]
+
+FILE_NAME = "run.lock"
+
+
+def holder(folder: Path) -> int | None:
+    """The process that writes to this run now, None where there is none. Reads and takes nothing for itself."""
+    try:
+        descriptor = os.open(folder / FILE_NAME, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _pid(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+class RunLock:
+    """Holds `folder/run.lock`, with our process id in it, from `with` to its end; makes the folder where it is missing.
+
+    Raises LogLocked where another process holds it, Outage where the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._descriptor = -1
+
+    def __enter__(self) -> "RunLock":
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise Outage(
+                f"cannot write to {self._path.parent}: {error.strerror}. Make it writable, then resume."
+            ) from error
+        if not _take(self._descriptor):
+            pid = _pid(self._descriptor)
+            os.close(self._descriptor)
+            raise LogLocked(
+                f"process {pid or 'unknown'} is writing to {self._path.parent}. Wait for it, or stop it, then resume."
+            )
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise Outage(
+                f"cannot write to {self._path.parent}: {error.strerror}. Free some space, then resume."
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)  # the file stays: removing it would let two hold a lock on the same name
+
+
+def _take(descriptor: int) -> bool:
+    """Take the lock; a few tries, since a viewer that asks for the holder has a shared lock for an instant."""
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
+
+
+def _pid(descriptor: int) -> int | None:
+    words = os.pread(descriptor, 32, 0).strip()
+    return int(words) if words.isdigit() else None

@@ -1,0 +1,269 @@
+"""The log on SQLite: `folder/log.sqlite` in WAL mode at synchronous=FULL, one writer thread, one process at a time.
+
+async with open_log(folder, run="…", vocabulary=VOCABULARY) as log:
+    await log.append("user", [Draft(RunOpened(…))])
+"""
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from pydantic import ValidationError
+
+from gome.bus.mailbox import LogMailbox
+from gome.bus.message import Draft, Envelope, Message, Subscription, Vocabulary
+from gome.bus.routes import Routes
+from gome.bus.store import tables as schema
+from gome.bus.store.lock import RunLock
+from gome.bus.store.writer import Write, Writer
+from gome.errors import GomeError, LogDamaged, LogError, Outage
+
+__all__ = ["SqliteLog", "open_log"]
+
+
+@asynccontextmanager
+async def open_log(folder: Path, run: str | None = None, *, vocabulary: Vocabulary) -> AsyncIterator["SqliteLog"]:
+    """Open the log in `folder` for writing, or begin that of `run` where there is none.
+
+    Raises LogLocked where another process writes to it, LogVersion, LogDamaged, LogError where it is another run's,
+    and Outage where the folder cannot be written.
+    """
+    lock = RunLock(folder)
+    await anyio.to_thread.run_sync(lock.__enter__)
+    try:
+        connection = await anyio.to_thread.run_sync(_connect, folder, run)
+        log = SqliteLog(connection, folder, vocabulary)
+        try:
+            yield log
+        finally:
+            with anyio.CancelScope(shield=True):
+                await log.close()
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _connect(folder: Path, run: str | None) -> sqlite3.Connection:
+    path = folder / schema.FILE_NAME
+    if not path.exists() and run is None:
+        raise LogError(f"there is no log in {folder}, and no run id to begin one with.")
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+        try:
+            _prepare(connection, path, run)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.OperationalError as error:
+        raise Outage(
+            f"the log in {folder} cannot be opened for writing: {error}. Make the folder writable and free some space."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise LogDamaged(f"{path} is damaged: {error}. Nothing could be read; restore it from a copy.") from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, run: str | None) -> None:
+    """Set the connection up, make the tables where the file is new, examine it where it is not."""
+    schema.set_page_size(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 2000")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] and run is not None:
+        schema.create(connection, run)
+        _sync_folder(path.parent)
+        return
+    schema.examine(connection, path, thorough=True)
+    found = schema.run_of(connection)
+    if run is not None and found != run:
+        raise LogError(f"{path} is the log of run {found}, not of {run}.")
+    # A write that changes nothing: a read-only folder or a full disk is found here and not in the middle of the run.
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE meta SET value = value WHERE key = 'run'")
+    connection.execute("COMMIT")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class SqliteLog:
+    """A `Log` on SQLite. Made by `open_log`; lives on the event loop of its process."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path, vocabulary: Vocabulary) -> None:
+        self.folder = folder
+        self._vocabulary = vocabulary
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(connection, folder, vocabulary, self._from_writer, self._failed_in_writer)
+        self._reading = _connect_reader(folder / schema.FILE_NAME)
+        self._reading_lock = threading.Lock()
+        self._head = self._writer.head
+        self._cursors = schema.read_cursors(self._reading)
+        self._routes: Routes[LogMailbox] = Routes()
+        self._failure: GomeError | None = None
+        self._closed = False
+        self._writer.start()
+
+    @property
+    def run(self) -> str:
+        """The id of the run."""
+        return self._writer.run
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The kinds that can be written."""
+        return self._vocabulary
+
+    @property
+    def head(self) -> int:
+        """The last sequence number that was delivered, 0 before the first."""
+        return self._head
+
+    @property
+    def cursors(self) -> dict[str, int]:
+        """How far each actor has handled what is routed to it."""
+        return self._cursors.copy()
+
+    def elapsed(self) -> float:
+        """Seconds during which the run was live, over all its processes."""
+        return self._writer.clock.now()
+
+    async def append(
+        self, sender: str, drafts: Sequence[Draft], cause: Envelope | None = None, key: str | None = None
+    ) -> list[Envelope]:
+        """Append messages of a sender outside the ring; see `Log.append`."""
+        if cause is not None and key is None:
+            raise ValueError("a message with a cause needs a key: its id follows from both")
+        keys = None if key is None else [key if place == 0 else f"{key}/{place}" for place in range(len(drafts))]
+        return await self._submit(sender, cause, drafts, keys, moves=False)
+
+    async def commit(self, actor: str, handled: Envelope, drafts: Sequence[Draft]) -> list[Envelope]:
+        """Move the actor's cursor past `handled` and append what came of it; see `Log.commit`."""
+        return await self._submit(actor, handled, drafts, range(len(drafts)), moves=True)
+
+    def subscribe(self, subscription: Subscription, after: int = 0) -> LogMailbox:
+        """A mailbox of what is routed so and stands after that sequence number."""
+        mailbox = LogMailbox(subscription, after, self._head, self.read, self._forget)
+        if self._failure is not None:
+            mailbox.fail(self._failure)
+        self._routes.add(subscription, mailbox)
+        return mailbox
+
+    def _forget(self, mailbox: LogMailbox) -> None:
+        self._routes.remove(mailbox.subscription, mailbox)
+
+    async def read(
+        self, after: int, upto: int, subscription: Subscription | None = None, limit: int = 1000
+    ) -> list[Envelope]:
+        """At most `limit` messages with after < seq ≤ upto, in order."""
+        return await anyio.to_thread.run_sync(self._read, after, upto, subscription, limit)
+
+    async def answers(self) -> dict[tuple[str, str], int]:
+        """How many messages each (sender, cause) has in the log, activities not counted."""
+        return await anyio.to_thread.run_sync(self._answers)
+
+    def tell(self, actor: str, event: str, detail: str) -> None:
+        """Telemetry: written within a moment, without a sync of its own, or lost."""
+        if not self._closed:
+            self._writer.tell(actor, event, detail)
+
+    async def close(self) -> None:
+        """Write what waits and close the file. Made by leaving `open_log`."""
+        if not self._closed:
+            self._closed = True
+            await anyio.to_thread.run_sync(self._writer.close)
+            self._reading.close()
+
+    async def _submit(
+        self,
+        sender: str,
+        cause: Envelope | None,
+        drafts: Sequence[Draft],
+        keys: Sequence[int | str] | None,
+        moves: bool,
+    ) -> list[Envelope]:
+        if self._failure is not None:
+            raise type(self._failure)(*self._failure.args)
+        if self._closed:
+            raise LogError("the log is closed")
+        bodies = [self._encode(draft.message) for draft in drafts]
+        waiter: asyncio.Future[list[Envelope]] = self._loop.create_future()
+        self._writer.put(Write(sender, cause, drafts, bodies, keys, moves, waiter))
+        return await waiter
+
+    def _encode(self, message: Message) -> str:
+        """The message in JSON, once it is sure that it comes back from it: else live and resumed runs would differ."""
+        body = message.model_dump_json()
+        try:
+            back = self._vocabulary.decode(message.kind, body)
+        except KeyError as error:
+            raise ValueError(f"{message.kind} is not in this log's vocabulary") from error
+        except ValidationError as error:
+            raise ValueError(f"{message.kind} would not come back from the log as it is: {error}") from error
+        if back != message:
+            fields = [
+                name for name in type(message).model_fields if getattr(back, name, None) != getattr(message, name)
+            ]
+            raise ValueError(f"{message.kind} would not come back from the log as it is: {', '.join(fields)}")
+        return body
+
+    def _from_writer(self, batch: list[Write]) -> None:
+        self._loop.call_soon_threadsafe(self._deliver, batch)
+
+    def _failed_in_writer(self, batch: list[Write], error: GomeError) -> None:
+        self._loop.call_soon_threadsafe(self._fail, batch, error)
+
+    def _deliver(self, batch: list[Write]) -> None:
+        for write in batch:
+            if write.moves and write.cause is not None and write.fresh:
+                self._cursors[write.sender] = write.cause.seq
+            if write.fresh:
+                for envelope in write.envelopes:
+                    self._head = envelope.seq
+                    for mailbox in self._routes.listeners(envelope.message.kind, envelope.trace):
+                        mailbox.feed(envelope)
+            if not write.waiter.done():
+                write.waiter.set_result(write.envelopes)
+
+    def _fail(self, batch: list[Write], error: GomeError) -> None:
+        if self._failure is None:
+            self._failure = error
+            for mailbox in self._routes:
+                mailbox.fail(error)
+        for write in batch:
+            if not write.waiter.done():
+                write.waiter.set_exception(type(error)(*error.args))
+
+    def _read(self, after: int, upto: int, subscription: Subscription | None, limit: int) -> list[Envelope]:
+        condition, parameters = ("TRUE", {}) if subscription is None else schema.routed(subscription)
+        query = (
+            f"SELECT {schema.COLUMNS} FROM messages WHERE seq > :after AND seq <= :upto AND {condition} "  # noqa: S608
+            "ORDER BY seq LIMIT :limit"
+        )
+        values = {**parameters, "after": after, "upto": upto, "limit": limit}
+        with self._reading_lock:
+            try:
+                return list(schema.decode(self._reading.execute(query, values), self.run, self._vocabulary))
+            except sqlite3.DatabaseError as error:
+                raise LogDamaged(f"the log in {self.folder} cannot be read: {error}") from error
+
+    def _answers(self) -> dict[tuple[str, str], int]:
+        with self._reading_lock:
+            return schema.read_answers(self._reading)
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    """A second connection for reading, so that a lagging mailbox is never in the writer's way."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+    connection.execute("PRAGMA query_only = TRUE")
+    return connection

@@ -1,0 +1,72 @@
+"""What `--json` prints: for each document its name and the shape of its data, to the last field.
+
+A document is one line, `{"schema": "gome.NAME/1", "data": …}`. Times are seconds of the run, `wall` and `started` UTC
+seconds since 1970; a figure that nobody measured is null.
+"""
+
+from typing import Any
+
+from gome.cli.documents.log import Placed, Query, Replayed, ScriptAgain, Statistics, WholeMessage
+from gome.cli.documents.memory import Memory
+from gome.cli.documents.runs import (
+    BestSolution,
+    Comparison,
+    Costs,
+    DetachedRun,
+    FinishedRun,
+    Lanes,
+    Predictions,
+    Report,
+    RunRow,
+    StepDiff,
+    Sweep,
+    TreeNode,
+    WrittenSolution,
+)
+from gome.cli.documents.tasks import (
+    Graded,
+    GradedAll,
+    Health,
+    KnownCompetition,
+    KnownTask,
+    NewTask,
+    Preparation,
+    Validity,
+)
+
+__all__ = ["DOCUMENTS"]
+
+DOCUMENTS: dict[str, Any] = {
+    "best": BestSolution | WrittenSolution,
+    "compare": Comparison,
+    "cost": Costs,
+    "diff": StepDiff,
+    "doctor": Health,
+    "gantt": Lanes,
+    "grade": Graded,
+    "grade-all": GradedAll,
+    "log": list[Placed],
+    "log-show": WholeMessage,
+    "log-sql": Query,
+    "log-stats": Statistics,
+    "log-thread": list[Placed],
+    "log-why": list[Placed],
+    "memory": Memory,
+    "message": Placed,
+    "predict": Predictions,
+    "replay": Replayed,
+    "replay-scripts": list[ScriptAgain],
+    "report": Report,
+    "resume-dry-run": list[Placed],
+    "run": FinishedRun,
+    "run-detached": DetachedRun,
+    "runs": list[RunRow],
+    "sweep": Sweep,
+    "task-adapters": list[KnownCompetition],
+    "task-list": list[KnownTask],
+    "task-new": NewTask,
+    "task-prepare": Preparation,
+    "tree": list[TreeNode],
+    "validate": Validity,
+}
+"""What `data` is in a document whose schema is `gome.NAME/1`."""

@@ -1,0 +1,69 @@
+"""`best`: the best script of a run, its submission, and how to run it."""
+
+import hashlib
+from typing import Any
+
+from gome.bus.store.reader import LogReader
+from gome.cli.best_files import best_of, write_best
+from gome.cli.options import Json, Output, Run, Runs, folder_of
+from gome.viewer import text
+from gome.viewer.model.summary import Summary, summarise
+from gome.viewer.output import emit, hint, say
+from gome.viewer.store import open_reader
+
+__all__ = ["best", "best_data"]
+
+
+def best(run: Run = "@last", *, output: Output = None, runs: Runs = None, json: Json = False) -> int:
+    """Show a run's best solution; with -o write its script, submission and a README into a folder.
+
+    Parameters
+    ----------
+    output
+        The folder to write into.
+    """
+    folder = folder_of(run, runs)
+    with open_reader(folder) as reader:
+        summary = summarise(reader.envelopes())
+        files = write_best(reader, summary, folder, output) if output else {}
+        data = {**best_data(reader, summary), **{name: str(path) for name, path in files.items()}}
+    if json:
+        emit("best", data)
+        return 0
+    verdict = "chosen at the finish" if data["final"] else "accepted, the run has not finished"
+    say(f"best of {data['run']}: step {data['step']} ({verdict})")
+    say(f"  score       {text.score(data['score'])}  {data['metric']}, {data['direction']}")
+    say(f"  baseline    {text.score(data['baseline'])}  a constant prediction")
+    if summary.submitted is not None:
+        say(f"  submitted   {summary.submitted.at_the_finish}")
+        say(f"  test score  {summary.submitted.on_the_test}")
+    for name, path in files.items():
+        say(f"  {name:<10}  {path}")
+    if output is None:
+        hint(f"gome best {folder.name} -o DIR", f"gome report {folder.name}")
+    else:
+        hint(f"gome report {folder.name}")
+    return 0
+
+
+def best_data(reader: LogReader, summary: Summary) -> dict[str, Any]:
+    """The best solution of a run as `best --json` prints it. Raises UsageError where no trial was accepted."""
+    best, opened = best_of(summary)
+    submitted = summary.submitted
+    grade = submitted.grade if submitted else None
+    return {
+        "run": summary.run,
+        "step": best.step,
+        "final": best.final,
+        "score": best.score,
+        "metric": opened.task.metric,
+        "direction": opened.task.direction,
+        "baseline": opened.baseline,
+        "submission_of": list(submitted.steps) if submitted else [best.step],
+        "holdout_score": submitted.holdout if submitted else None,
+        "test_score": grade.score if grade else None,
+        "medal": grade.medal if grade else None,
+        "reasoners": summary.reasoners,
+        "script_sha256": hashlib.sha256(reader.artefacts.read_now(best.script_ref)).hexdigest(),
+        "submission_sha256": hashlib.sha256(reader.artefacts.read_now(best.submission_ref)).hexdigest(),
+    }

@@ -1,0 +1,74 @@
+"""`diff`: the code of a step against its parent, with what that did on each split."""
+
+from gome.cli.options import Json, Run, Runs, folder_of
+from gome.viewer import text
+from gome.viewer.model.headline import idea
+from gome.viewer.model.loans import Loans
+from gome.viewer.model.script_diff import base_of, difference, script_of
+from gome.viewer.model.steps import Step
+from gome.viewer.model.summary import Summary, find_step, summarise
+from gome.viewer.output import emit, hint, say
+from gome.viewer.store import open_reader
+
+__all__ = ["diff"]
+
+
+def diff(
+    run: Run = "@last", step: str | None = None, other: str | None = None, *, runs: Runs = None, json: Json = False
+) -> int:
+    """Show what a step changed in its parent's code, and the effect on each split.
+
+    Parameters
+    ----------
+    step
+        The step as trace.step, such as 0.2; without one the run's best.
+    other
+        Another step to compare it with, in place of its parent.
+    """
+    folder = folder_of(run, runs)
+    with open_reader(folder) as reader:
+        summary = summarise(reader.envelopes())
+        new = find_step(summary, step or (summary.best.step if summary.best else "0.1"))
+        loans = Loans(summary)
+        old = find_step(summary, other) if other else _parent(summary, new, loans)
+        names = (old.name if old else "nothing", new.name)
+        changes = difference(reader.artefacts, script_of(old) if old else base_of(new), script_of(new), names)
+    effect, taken = _effect(old, new), loans.taken(new)
+    if json:
+        data = {"from": old.name if old else None, "to": new.name, "taken_from": taken}
+        emit("diff", {**data, "diff": changes, "folds": effect})
+        return 0
+    say(f"{new.name} ({new.verdict}, score {new.score_words}) against {names[0]}: {text.gain(new.gain)}")
+    for each in new.hypotheses:
+        say(f"  {each.component}: {each.statement}")
+    for loan in loans.of(new):
+        if loan.taken:
+            how = "merges the solution of" if loan.why == "merged" else "takes the change of"
+            say(f"it {how} {loan.source}: {text.line(idea(loan.hypotheses))}")
+    if effect:
+        say("splits: " + ", ".join(f"{text.score(before)} → {text.score(after)}" for before, after in effect))
+    if (rests := new.diagnosis.effect if new.diagnosis else None) is not None and rests.standard_error is not None:
+        error = text.spread(rests.standard_error)
+        say(f"the gain has a standard error of {error}, over {rests.rows} rows of {rests.splits} split(s)")
+    say("\n" + ("\n".join(changes) or "the two scripts are the same"))
+    against = [f"gome diff {folder.name} {new.name} {each}" for each in taken[:1]]
+    hint(f"gome tree {folder.name}", *against, f"gome log {folder.name} --trace {new.trace} --step {new.step}")
+    return 0
+
+
+def _parent(summary: Summary, step: Step, loans: Loans) -> Step | None:
+    """The step whose script this one changed, of its own trace or another."""
+    base = base_of(step)
+    earlier = [each for each in summary.traces[step.trace].trials if each.step < step.step]
+    own = next((each for each in reversed(earlier) if base is not None and script_of(each) == base), None)
+    elsewhere = loans.base(step)
+    return find_step(summary, elsewhere) if own is None and elsewhere else own
+
+
+def _effect(old: Step | None, new: Step) -> list[tuple[float, float]]:
+    """Scores before and after on each split that both were run on."""
+    before, after = (
+        dict(zip(found.splits, found.folds, strict=True)) if (found := step and step.evaluation) else {}
+        for step in (old, new)
+    )
+    return [(before[split], after[split]) for split in before if split in after]

@@ -1,0 +1,50 @@
+"""`gantt`: lanes of roles and slots over the run's time."""
+
+import shutil
+
+from gome.cli.options import Json, Run, Runs, folder_of
+from gome.viewer import text
+from gome.viewer.model.summary import summarise
+from gome.viewer.model.timeline import Span
+from gome.viewer.output import as_data, emit, hint, say
+from gome.viewer.store import open_reader
+
+__all__ = ["gantt"]
+
+
+def gantt(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
+    """Show who worked when, and which share of the time went into reasoning, executing, both and neither."""
+    folder = folder_of(run, runs)
+    with open_reader(folder) as reader:
+        summary = summarise(reader.envelopes())
+    spans, shares = summary.timeline.spans, summary.timeline.shares(summary.time)
+    if json:
+        emit("gantt", {"shares": shares, "spans": [as_data(each) for each in spans]})
+        return 0
+    lanes: dict[str, list[Span]] = {}
+    for each in sorted(spans, key=lambda span: (span.executes, span.trace is None, span.trace or 0, span.start)):
+        if each.executes and each.slot is None and each.end is not None:
+            continue  # it was refused before it had a slot
+        script = "in flight" if each.slot is None else f"slot {each.slot}"
+        lanes.setdefault(script if each.executes else each.actor, []).append(each)
+    label = max(map(len, lanes), default=0)
+    width = max(20, min(160, shutil.get_terminal_size().columns) - label - 2)
+    for lane, own in sorted(lanes.items(), key=lambda item: item[1][0].executes):
+        say(f"{lane:>{label}}  {_bar(own, summary.time, width)}")
+    say(f"{'':>{label}}  0s{text.duration(summary.time):>{width - 2}}")
+    say("a digit is the trace for which somebody was at work, # the whole run's work")
+    say(f"\n{shares.words}")
+    say(f"one thing after the other would have taken {text.duration(shares.sequential)}")
+    hint(f"gome report {folder.name}", f"gome cost {folder.name}")
+    return 0
+
+
+def _bar(spans: list[Span], until: float, width: int) -> str:
+    """One character a slice of time: the trace's number where it was at work, `#` for the run's own work."""
+    cells = [" "] * width
+    for each in spans:
+        first = int(each.start / (until or 1.0) * (width - 1))
+        last = int((each.end if each.end is not None else until) / (until or 1.0) * (width - 1))
+        for place in range(first, last + 1):
+            cells[place] = "#" if each.trace is None else str(each.trace)[-1]
+    return "".join(cells)

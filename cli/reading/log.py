@@ -1,0 +1,106 @@
+"""`log`: what the roles said to each other."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from gome.cli.options import InRun, Json, Run, Runs, folder_of
+from gome.cli.reading.stats import show_sql, show_stats
+from gome.errors import RunNotFound, UsageError
+from gome.scenarios.config.units import parse_duration
+from gome.viewer.queries.listing import Filter, list_messages
+from gome.viewer.queries.message import show_causes, show_message, show_thread
+
+__all__ = ["app"]
+
+app = App(name="log", help="Read a run's messages: gome log RUN, or one of the commands below.", help_epilogue="")
+
+
+@app.default
+def log(
+    run: Run = "@last",
+    *,
+    role: str | None = None,
+    trace: int | None = None,
+    step: int | None = None,
+    kind: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
+    since: str | None = None,
+    grep: str | None = None,
+    follow: Annotated[bool, Parameter(name=["-f", "--follow"], negative=(), show_default=False)] = False,
+    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
+    last: int = 200,
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """List a run's messages.
+
+    Parameters
+    ----------
+    role
+        Only what this role said (diagnoser, proposer, memory-keeper, writer, runner, director, …).
+    trace
+        Only of this trace.
+    step
+        Only of this step.
+    kind
+        Only of this kind (diagnosis, proposal, trial, …); may be given more than once.
+    since
+        Only what came later than this after the run's start, such as 90s or 5min.
+    grep
+        Only messages in which this text stands.
+    follow
+        Go on until the run has finished.
+    all_
+        Also the starts and ends of questions and scripts.
+    last
+        The newest so many; 0 shows all.
+    """
+    try:
+        start = None if since is None else float(parse_duration(since))
+    except ValueError as error:
+        raise UsageError(f"--since {since}: {error}") from error
+    chosen = Filter(role, trace, step, kind, start, grep, everything=all_)
+    return list_messages(_folder(run, runs), chosen, last, follow, as_json=json)
+
+
+def _folder(run: str, runs: Path | None) -> Path:
+    """The folder of a run; where none answers to that name, it may be a mistyped verb of this group."""
+    try:
+        return folder_of(run, runs)
+    except RunNotFound as error:
+        near = difflib.get_close_matches(run, [name for name in app if not name.startswith("-")], n=1)
+        if not near:
+            raise
+        raise RunNotFound(f"{error}; or did you mean: gome log {near[0]}?") from error
+
+
+@app.command
+def show(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
+    """Show one message whole: what it says, the prompt as rendered, the reply, what it cost."""
+    return show_message(folder_of(run, runs), message, as_json=json)
+
+
+@app.command
+def thread(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
+    """Show the conversation that a message belongs to."""
+    return show_thread(folder_of(run, runs), message, as_json=json)
+
+
+@app.command
+def why(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
+    """Show why a message was said: its causes back to the first."""
+    return show_causes(folder_of(run, runs), message, as_json=json)
+
+
+@app.command
+def stats(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
+    """Count messages and calls by role, and say what the time went into."""
+    return show_stats(folder_of(run, runs), as_json=json)
+
+
+@app.command
+def sql(query: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
+    """Ask the log in SQL, read-only. Tables: messages, cursors, telemetry, meta."""
+    return show_sql(folder_of(run, runs), query, as_json=json)

@@ -1,0 +1,264 @@
+"""`memory`: what the run knows, as it is or as it was at a message."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+
+from cyclopts import Parameter
+
+from gome.agents.protocol.types import Failure as NotedFailure
+from gome.agents.protocol.types import Finding as NotedFinding
+from gome.agents.state.memory import Given, Memory
+from gome.agents.state.memory import Success as Accepted
+from gome.cli.options import Json, Run, Runs, folder_of
+from gome.viewer import text
+from gome.viewer.model.headline import idea
+from gome.viewer.model.steps import MARKS
+from gome.viewer.output import emit, hint, say, table
+from gome.viewer.store import open_reader
+
+__all__ = ["Failure", "Finding", "Known", "Reader", "State", "Success", "Tried", "known", "memory"]
+
+Kind = Literal["success", "failure", "finding", "state"]
+Entry = TypeVar("Entry")
+_WIDEST = 120
+"""Characters of a text in a table; a JSON document has all of it."""
+_CHANGES = "accepted changes; for and against: trials with their gains in standard errors"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A trial of a change, its gain in standard errors."""
+
+    step: str
+    gain: float
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A step to which a change was given, and what came of it where the step used it."""
+
+    step: str
+    used: bool
+    verdict: str | None
+    gain: float | None
+    paid: bool | None
+
+
+@dataclass(frozen=True)
+class Success:
+    """An accepted change, with the trials that support and contradict it, and who was given it."""
+
+    step: str
+    ideas: tuple[str, ...]
+    gain: float | None
+    standard_error: float | None
+    score: float
+    supporting: tuple[Tried, ...]
+    contradicting: tuple[Tried, ...]
+    demoted: str | None
+    readers: tuple[Reader, ...]
+    message: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a script failed of, and what mended it."""
+
+    step: str
+    idea: str
+    words: str
+    mended: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a trial taught, and the steps whose trials contradict it."""
+
+    step: str
+    text: str
+    contradicted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a trace stands, after so many trials."""
+
+    trace: int
+    step: str | None
+    score: float | None
+    idea: str | None
+    trials: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """All of it, or the entries of one `kind`."""
+
+    kind: Kind | None
+    successes: tuple[Success, ...]
+    failures: tuple[Failure, ...]
+    findings: tuple[Finding, ...]
+    states: tuple[State, ...]
+
+
+def memory(
+    run: Run = "@last",
+    *,
+    kind: Annotated[Kind | None, Parameter(show_default=False)] = None,
+    as_of: Annotated[str | None, Parameter(name="--as-of")] = None,
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """Show what the run knows: accepted changes, failures, findings, and where each trace stands.
+
+    Gains of trials for and against a change are in standard errors. A step that was given a change has its verdict and
+    its gain beside it where it used the change.
+
+    Parameters
+    ----------
+    kind
+        Only entries of this kind.
+    as_of
+        A message's id: the memory as it was when that message was said.
+    """
+    folder = folder_of(run, runs)
+    folded = Memory()
+    with open_reader(folder) as reader:
+        before = reader.envelope(as_of).seq + 1 if as_of else None
+        for each in reader.envelopes(before=before):
+            folded.heard(each)
+    found = known(folded, kind)
+    if json:
+        emit("memory", found)
+        return 0
+    tables = [_successes(found.successes), _failures(found.failures), _findings(found.findings), _states(found.states)]
+    told = [each for each in tables if each]
+    say("\n\n".join(told) if told else f"the memory has no {kind or 'entry'} yet")
+    newest = f"gome log show {found.successes[-1].message[:8]} --run {folder.name}" if found.successes else ""
+    hint(newest or f"gome log {folder.name}", f"gome tree {folder.name}")
+    return 0
+
+
+def known(folded: Memory, kind: Kind | None = None) -> Known:
+    """What is shown of a memory: all entries, or those of one kind."""
+
+    def of(asked: Kind, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        return tuple(entries) if kind in (None, asked) else ()
+
+    return Known(
+        kind=kind,
+        successes=of("success", (_success(each, folded) for each in folded.successes)),
+        failures=of("failure", (_failure(each) for _, each in sorted(folded.failures.items()))),
+        findings=of("finding", map(_finding, folded.findings)),
+        states=of("state", (_state(index, folded) for index in sorted(folded.traces))),
+    )
+
+
+def _success(entry: Accepted, folded: Memory) -> Success:
+    step = _at(entry.trace, entry.step)
+    tried = [Tried(_at(each.trace, each.step), each.gain) for each in folded.tryings.get(entry.id, ())]
+    return Success(
+        step=step,
+        ideas=tuple(idea((each,)) for each in entry.hypotheses),
+        gain=entry.gain if any(each.step == step for each in tried) else None,
+        standard_error=entry.error,
+        score=entry.score,
+        supporting=tuple(each for each in tried if each.gain > 0),
+        contradicting=tuple(each for each in tried if each.gain <= 0),
+        demoted=folded.demoted(entry) or None,
+        readers=tuple(_reader(each) for each in folded.given.values() if each.id == entry.id),
+        message=entry.id,
+    )
+
+
+def _reader(given: Given) -> Reader:
+    return Reader(
+        step=_at(given.trace, given.step),
+        used=given.used,
+        verdict=given.verdict or None,
+        gain=given.gain,
+        paid=None if given.gain is None else given.gain > 0,
+    )
+
+
+def _failure(failure: NotedFailure) -> Failure:
+    return Failure(_at(failure.trace, failure.step), failure.idea, failure.words, failure.mended or None)
+
+
+def _finding(finding: NotedFinding) -> Finding:
+    contradicted = tuple(_at(*each) for each in finding.contradicted)
+    return Finding(_at(finding.trace, finding.step), finding.text, contradicted)
+
+
+def _state(index: int, folded: Memory) -> State:
+    trace = folded.traces[index]
+    best = trace.best
+    if best is None:
+        return State(index, None, None, None, trace.trials)
+    return State(index, _at(best.trace, best.step), best.score, best.idea, trace.trials)
+
+
+def _successes(entries: Sequence[Success]) -> str:
+    headers = ("from", "idea", "gain", "±", "score", "for", "against", "was given to", "message")
+    rows = [
+        (
+            *(each.step, _words("; ".join(each.ideas)), text.gain(each.gain), text.spread(each.standard_error)),
+            *(text.score(each.score), _trials(each.supporting), _trials(each.contradicting)),
+            *(_readers(each.readers), each.message[:8]),
+        )
+        for each in entries
+    ]
+    shown = _titled(_CHANGES, headers, rows, "idea", spare=("message", "±", "score"))
+    demoted = [f"{each.step} is demoted: {text.line(each.demoted)}" for each in entries if each.demoted]
+    return "\n".join([shown, *demoted])
+
+
+def _failures(entries: Sequence[Failure]) -> str:
+    rows = [(each.step, _words(each.idea), _words(each.words), _words(each.mended or "nothing")) for each in entries]
+    return _titled("failures", ("at", "idea", "failed of", "mended by"), rows, "failed of", spare=("idea",))
+
+
+def _findings(entries: Sequence[Finding]) -> str:
+    rows = [(each.step, _words(each.text), ", ".join(each.contradicted) or "nobody") for each in entries]
+    return _titled("findings", ("from", "finding", "contradicted by"), rows, "finding")
+
+
+def _states(entries: Sequence[State]) -> str:
+    rows = [
+        (
+            *(str(each.trace), each.step or text.UNKNOWN, text.score(each.score), str(each.trials)),
+            _words(each.idea or "no solution yet"),
+        )
+        for each in entries
+    ]
+    return _titled("where each trace stands", ("trace", "best", "score", "trials", "idea"), rows, "idea")
+
+
+def _titled(
+    title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], words: str, spare: Sequence[str] = ()
+) -> str:
+    """A table below its title; nothing where it has no row."""
+    return f"{title}\n{table(headers, rows, words=words, spare=spare)}" if rows else ""
+
+
+def _trials(tried: Sequence[Tried]) -> str:
+    """Where a change was tried, and its gains in standard errors."""
+    return ", ".join(f"{each.step} {each.gain:+.1f}".replace("-", "−") for each in tried) or "none"
+
+
+def _readers(readers: Sequence[Reader]) -> str:
+    """Who was given a change; what came of it stands beside the steps that used it."""
+    said = [
+        f"{each.step} {MARKS.get(each.verdict or 'open', '')} {text.gain(each.gain)}" if each.used else each.step
+        for each in readers
+    ]
+    return ", ".join(said) or "nobody"
+
+
+def _words(foreign: str) -> str:
+    return text.line(foreign, _WIDEST)
+
+
+def _at(trace: int, step: int) -> str:
+    return f"{trace}.{step}"

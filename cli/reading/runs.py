@@ -1,0 +1,62 @@
+"""`runs`: every run, with how it stands."""
+
+import time
+from typing import Any
+
+from gome.cli.options import Json, Runs
+from gome.viewer import text
+from gome.viewer.model.submitted import briefly
+from gome.viewer.output import emit, hint, say, table
+from gome.viewer.queries.runs import row_of
+from gome.viewer.store import outline, run_folders, runs_root
+
+__all__ = ["runs"]
+
+_SPARE = ("started", "metric", "accepted", "baseline", "trials")
+
+
+def runs(*, runs: Runs = None, json: Json = False) -> int:
+    """List the runs, newest first."""
+    root = runs_root(runs)
+    rows = [row_of(folder, outline(folder)) for folder in reversed(run_folders(root))]
+    if json:
+        emit("runs", rows)
+        return 0
+    if not rows:
+        say(f"there is no run in {root} yet")
+        hint("gome run scenarios/bike-demand.yaml")
+        return 0
+    headers = (
+        "run",
+        "task",
+        "state",
+        "trials",
+        "accepted",
+        "metric",
+        "baseline",
+        "score",
+        "test",
+        "test of",
+        "started",
+    )
+    say(table(headers, [_cells(row) for row in rows], spare=_SPARE))
+    hint(f"gome log {rows[0]['run']}", f"gome best {rows[0]['run']}", "gome report @last")
+    return 0
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    started = row["started"]
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(started)) if started else text.UNKNOWN
+    return [
+        row["run"],
+        row["task"] or text.UNKNOWN,
+        row["state"],
+        str(row["trials"]),
+        str(row["accepted"]),
+        row["metric"] or text.UNKNOWN,
+        text.score(row["baseline"]),
+        text.score(row["score"]),
+        text.score(row["test_score"]),
+        briefly(row["submission_of"]) if row["test_score"] is not None else text.UNKNOWN,
+        when,
+    ]

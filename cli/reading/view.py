@@ -1,0 +1,44 @@
+"""`view`: the report of every run as live pages for a browser on this machine."""
+
+import webbrowser
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from gome.cli.options import Runs, folder_of
+from gome.viewer.output import hint, say
+from gome.viewer.store import runs_root
+from gome.viewer.web.server import PageServer
+
+__all__ = ["view"]
+
+
+def view(
+    run: str | None = None,
+    *,
+    port: int = 8631,
+    host: str = "127.0.0.1",
+    open_: Annotated[bool, Parameter(name="--open", negative=(), show_default=False)] = False,
+    runs: Runs = None,
+) -> int:
+    """Serve live pages of all runs on this machine, read-only, until ^C.
+
+    Parameters
+    ----------
+    run
+        The run to begin with; without one the list of all runs.
+    port
+        The port to listen on; 0 takes a free one.
+    host
+        The address to listen on. Anybody who reaches another one than 127.0.0.1 can read every run.
+    open_
+        Open the page in a browser.
+    """
+    page = f"runs/{folder_of(run, runs).name}" if run else ""
+    with PageServer(runs_root(runs), host, port) as server:
+        say(f"live pages at {server.url}{page}; ^C ends")
+        hint("gome runs", "gome log -f")
+        if open_:
+            webbrowser.open(server.url + page)
+        server.serve_forever()
+    return 0

@@ -1,0 +1,1 @@
+"""Commands that start, continue, check or repeat runs."""

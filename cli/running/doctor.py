@@ -1,0 +1,73 @@
+"""`doctor`: whether a scenario could be run here, each backend asked one real question."""
+
+import anyio
+
+from gome.agents.runtime.doctor import BackendFinding, Checkup, check_up
+from gome.cli.consent import check_consent
+from gome.cli.options import Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
+from gome.scenarios.config.loader import load_scenario, resolve_task
+from gome.viewer import text
+from gome.viewer.output import as_data, emit, hint, say
+from gome.viewer.store import runs_root
+
+__all__ = ["doctor"]
+
+
+def doctor(
+    scenario: ScenarioFile,
+    *,
+    set_: Overrides = (),
+    role: RoleBackends = (),
+    sandbox: Sandbox = "auto",
+    trust: Trust = False,
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """Ask each role's backend one real question, and look at sandbox, slots and disk; 1 where a run would fail.
+
+    Parameters
+    ----------
+    scenario
+        A scenario's YAML file, or the name of one of the house's.
+    """
+    asked = load_scenario(scenario, overrides=set_, roles=role)
+    check_consent(asked, trust=trust)
+    task, root = resolve_task(asked, scenario), runs_root(runs)
+
+    async def look() -> Checkup:
+        return await check_up(asked, scenario, task, root, unsandboxed=sandbox == "none")
+
+    found = anyio.run(look)
+    if json:
+        emit("doctor", {"well": found.well, **as_data(found)})
+        return 0 if found.well else 1
+    for each in found.backends:
+        _tell(each)
+    place = found.place
+    say(f"{'sandbox':<9} {place.trouble or place.sandbox}")
+    for node in place.nodes:
+        has = f"{node.cpus:g} cores, {node.gpus:g} GPUs, sandbox {node.level or 'none'}"
+        say(f"{'node':<9} {node.host} ({node.id[:8]}): {has}")
+        if node.trouble is not None:
+            say(f"{'':<9} trouble: {node.trouble}")
+    for gap in place.gaps:
+        say(f"{'':<9} gap: {gap}")
+    say(f"{'slots':<9} {place.slots} with {text.several(place.threads, 'thread')} each")
+    say(f"{'disk':<9} {place.free / 2**30:.1f} GiB free for runs")
+    say("\nready" if found.well else "\nnot ready")
+    hint(f"gome run {scenario}" if found.well else f"gome doctor {scenario} again, once the trouble above is mended")
+    return 0 if found.well else 1
+
+
+def _tell(finding: BackendFinding) -> None:
+    say(f"{'backend':<9} {finding.label}, for {', '.join(finding.roles)}")
+    if finding.seconds is None:
+        answered = "did not answer"
+    else:
+        tokens = text.UNKNOWN if finding.tokens is None else text.count(finding.tokens)
+        answered = f"answered in {text.duration(finding.seconds)}, {tokens} tokens, typed replies: {finding.replies}"
+        if finding.window is not None:
+            answered += f", window: {finding.window} tokens"
+    say(f"{'':<9} key: {finding.key}; price: {finding.price}; {answered}")
+    if finding.trouble is not None:
+        say(f"{'':<9} trouble: {finding.trouble}")

@@ -1,0 +1,28 @@
+"""`finish`: call the finish of a run that was stopped, without another trial."""
+
+from gome.agents.protocol.messages import RunFinished
+from gome.agents.runtime.lifecycle import Ready, resume, scenario_of
+from gome.cli.consent import check_consent
+from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
+from gome.cli.running.run import conduct_watched
+
+__all__ = ["finish"]
+
+
+def finish(
+    run: Run = "@last",
+    *,
+    display: Display = None,
+    sandbox: Sandbox = "auto",
+    trust: Trust = False,
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """End a run that was stopped: no new trial, the finalists run again, the winner chosen."""
+    folder = folder_of(run, runs)
+    check_consent(scenario_of(folder), trust=trust)
+
+    async def work(ready: Ready) -> RunFinished | None:
+        return await resume(folder, finish=True, unsandboxed=sandbox == "none", on_ready=ready)
+
+    return conduct_watched(folder, work, display, as_json=json)

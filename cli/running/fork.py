@@ -1,0 +1,64 @@
+"""`fork`: another run with the same history up to a message, live after it."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from gome.agents.protocol.messages import RunFinished
+from gome.agents.runtime.lifecycle import Ready, fork_run, scenario_of
+from gome.cli.consent import check_consent
+from gome.cli.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of
+from gome.cli.running.run import conduct_watched
+from gome.errors import UsageError
+from gome.scenarios.config.scenario import Roles, Scenario
+from gome.scenarios.reading.problems import closest
+from gome.viewer.output import say_aside
+from gome.viewer.store import new_run_id, open_reader
+
+__all__ = ["changed_roles", "fork"]
+
+
+def fork(
+    run: Run,
+    *,
+    at: Annotated[str, Parameter(help="The id of the last message that both runs share.")],
+    role: RoleBackends = (),
+    trust: Trust = False,
+    display: Display = None,
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """Go another way from a message on: the same history up to it, live after it; the parent stays as it is."""
+    source = folder_of(run, runs)
+    scenario = scenario_of(source)
+    check_consent(scenario, trust=trust)
+    roles = changed_roles(scenario, role) if role else None
+    with open_reader(source) as reader:
+        last = reader.envelope(at).id
+    run_id = new_run_id(scenario.name)
+    folder = source.parent / run_id
+    say_aside(f"run {run_id} in {folder}, a fork of {source.name} after {last[:8]}")
+
+    async def work(ready: Ready) -> RunFinished | None:
+        return await fork_run(source, last, folder, run_id=run_id, roles=roles, on_ready=ready)
+
+    return conduct_watched(folder, work, display, as_json=json)
+
+
+def changed_roles(scenario: Scenario, changes: tuple[str, ...]) -> Roles:
+    """The scenario's roles with each `ROLE=BACKEND` put in (`*` is every role). Raises UsageError for a slip."""
+    names = [name for name in Roles.model_fields if name != "memory_keeper"]
+    chosen: dict[str, str] = {}
+    for each in changes:
+        name, _, backend = each.partition("=")
+        if name != "*" and name not in names:
+            raise UsageError(f"--role {each}: no role {name!r}; {_near(name, names)}")
+        if backend not in scenario.backends:
+            raise UsageError(f"--role {each}: no backend {backend!r}; {_near(backend, list(scenario.backends))}")
+        chosen |= dict.fromkeys(names if name == "*" else [name], backend)
+    return scenario.roles.model_copy(update=chosen)
+
+
+def _near(word: str, known: list[str]) -> str:
+    near = closest(word, known)
+    return f"did you mean {near}?" if near else f"there are {', '.join(known)}"

@@ -1,0 +1,57 @@
+"""`predict`: new rows, predicted by what a run submitted."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+from cyclopts import Parameter
+
+from gome.agents.runtime.predict import predict as predict_rows
+from gome.cli.options import Json, Runs, Sandbox, folder_of
+from gome.errors import UsageError
+from gome.viewer.output import emit, say, say_aside
+
+__all__ = ["predict"]
+
+
+def predict(
+    run: str,
+    table: Path,
+    *,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+    sandbox: Sandbox = "auto",
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """Predict new rows with the solution of a run: its script, or every one of the mean, trained on all labelled rows.
+
+    Parameters
+    ----------
+    run
+        A run's id or the start of it, @last or @best.
+    table
+        A CSV file with the columns of the training table, targets aside.
+    output
+        The file to write; without one the table is printed.
+    """
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"{output.absolute().parent} is no folder to write into")
+    if json and output is None:
+        raise UsageError("--json tells of a file: say with -o where to write the predictions")
+    folder = folder_of(run, runs)
+    made = anyio.run(partial(predict_rows, folder, table, unsandboxed=sandbox == "none"))
+    for note in made.notes:
+        say_aside(f"{table}: {note}")
+    if output is None:
+        say(made.table.rstrip("\n"))
+        return 0
+    try:
+        output.write_text(made.table, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+    if json:
+        emit("predict", {"run": folder.name, "rows": made.rows, "steps": made.whose, "output": str(output)})
+        return 0
+    say(f"{made.rows} rows predicted by step {made.whose} of {folder.name}: {output}")
+    return 0

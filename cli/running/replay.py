@@ -1,0 +1,95 @@
+"""`replay`: run again what a log has recorded, with the world closed, and see that it is the same."""
+
+import shutil
+from contextlib import aclosing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
+
+import anyio
+import anyio.to_thread
+from cyclopts import Parameter
+
+from gome.agents.runtime.lifecycle import opening_of, scenario_of
+from gome.agents.runtime.replay import Rerun, rehearse, rerun_scripts
+from gome.agents.runtime.resources import open_workshop
+from gome.bus.store.artefacts import Artefacts
+from gome.cli.options import Json, Run, Runs, Sandbox, folder_of
+from gome.errors import ReplayDiverged
+from gome.scenarios.config.scenario import ExpertBackend, Scenario
+from gome.viewer import text
+from gome.viewer.output import as_data, emit, hint, say, table
+
+__all__ = ["replay"]
+
+
+def replay(
+    run: Run = "@last",
+    *,
+    rerun: Annotated[Literal["scripts"] | None, Parameter(show_default=False)] = None,
+    sandbox: Sandbox = "auto",
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """Replay a run from its log: no script, no model, no socket. Exit 3 names the first message that differs.
+
+    Parameters
+    ----------
+    rerun
+        scripts: run every recorded script again and compare what it scores, in place of the replay.
+    """
+    folder = folder_of(run, runs)
+    if rerun is not None:
+        return _show_reruns(folder, anyio.run(_rerun, folder, sandbox == "none"), as_json=json)
+    done = anyio.run(rehearse, folder)
+    if json:
+        emit("replay", done)
+        return 0
+    buried = f"; {done.buried} dead letters were not repeated" if done.buried else ""
+    say(
+        f"identical: {done.handled} messages handled, {done.said} said again, "
+        f"{done.activities} calls answered from the record{buried}"
+    )
+    hint(f"gome log stats {folder.name}", f"gome report {folder.name}")
+    return 0
+
+
+async def _rerun(folder: Path, unsandboxed: bool) -> list[Rerun]:
+    """Run the scripts in a folder of their own: the run's is only read."""
+    with TemporaryDirectory(prefix="gome-rerun-") as place:
+        there = Path(place)
+        await anyio.to_thread.run_sync(shutil.copytree, folder / "artefacts", there / "artefacts")
+        opened, scenario = opening_of(folder), _without_reasoners(scenario_of(folder))
+        paths = (Path(opened.scenario_path), Path(opened.task_path))
+        shop = await open_workshop(scenario, *paths, Artefacts(there), there, unsandboxed=unsandboxed)
+        async with aclosing(shop):
+            return await rerun_scripts(folder, shop.forward)
+
+
+def _without_reasoners(scenario: Scenario) -> Scenario:
+    """The scenario with nobody to ask, so that no key is needed."""
+    roles = dict.fromkeys(("diagnoser", "proposer", "executor"), "nobody")
+    changed = {"backends": {"nobody": ExpertBackend(kind="expert")}, "roles": scenario.roles.model_copy(update=roles)}
+    return scenario.model_copy(update=changed)
+
+
+def _show_reruns(folder: Path, reruns: list[Rerun], as_json: bool) -> int:
+    other = [each for each in reruns if not each.same]
+    if as_json:
+        emit("replay-scripts", [{**as_data(each), "same": each.same} for each in reruns])
+    else:
+        rows = [
+            (
+                each.message[:8],
+                each.view,
+                text.score(each.before),
+                text.score(each.after),
+                "" if each.same else "differs",
+            )
+            for each in reruns
+        ]
+        say(table(("message", "view", "then", "now", ""), rows))
+        hint(f"gome log show {reruns[0].message[:8]} --run {folder.name}" if reruns else f"gome log {folder.name}")
+    if other:
+        raise ReplayDiverged(f"{len(other)} of {len(reruns)} scripts score otherwise than in the log")
+    return 0

@@ -1,0 +1,97 @@
+"""`resume`: go on with a run where it was, within its budget or a new one."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from pydantic import ValidationError
+
+from gome.agents.protocol.messages import RunFinished
+from gome.agents.runtime import lifecycle as conduct
+from gome.agents.runtime.lifecycle import Ready, opening_of, scenario_of
+from gome.cli.consent import check_consent
+from gome.cli.detach import detach as start
+from gome.cli.detach import tell_detached
+from gome.cli.options import Display, Json, Overrides, Run, Runs, Sandbox, Trust, folder_of
+from gome.cli.running.run import conduct_watched
+from gome.errors import UsageError
+from gome.scenarios.config.scenario import Budget
+from gome.viewer.model.headline import event_line
+from gome.viewer.output import emit, envelope_data, hint, say
+from gome.viewer.store import open_reader
+
+__all__ = ["extended_budget", "resume", "show_in_flight"]
+
+
+def resume(
+    run: Run = "@last",
+    *,
+    set_: Overrides = (),
+    display: Display = None,
+    sandbox: Sandbox = "auto",
+    trust: Trust = False,
+    accept_changes: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """Go on with a run that was stopped, or with --set budget.NAME=VALUE beyond its end; pays for nothing twice.
+
+    Parameters
+    ----------
+    accept_changes
+        Go on although task files or packages are not those the run began with.
+    dry_run
+        Only say which calls would be made again.
+    detach
+        Return once the run goes on; it does so by itself, also when this terminal is closed.
+    """
+    folder = folder_of(run, runs)
+    if dry_run:
+        return show_in_flight(folder, as_json=json)
+    check_consent(scenario_of(folder), trust=trust)
+    budget = extended_budget(opening_of(folder).scenario.get("budget", {}), set_) if set_ else None
+    if detach:
+        changes = [*(f"--set={each}" for each in set_), *(["--accept-changes"] if accept_changes else [])]
+        shown = ["--sandbox", sandbox, "--display", "json" if display == "json" else "plain"]
+        words = ["resume", folder.name, *changes, *shown, "--runs", str(folder.parent)]
+        return tell_detached(start(words, folder), as_json=json)
+
+    async def work(ready: Ready) -> RunFinished | None:
+        return await conduct.resume(
+            folder, budget=budget, unsandboxed=sandbox == "none", accept_changes=accept_changes, on_ready=ready
+        )
+
+    return conduct_watched(folder, work, display, as_json=json)
+
+
+def extended_budget(before: dict[str, Any], overrides: tuple[str, ...]) -> Budget:
+    """The run's budget with each `budget.NAME=VALUE` put in. Raises UsageError for anything else."""
+    values = dict(before)
+    for each in overrides:
+        path, found, value = each.partition("=")
+        name = path.removeprefix("budget.")
+        if not found or name == path or name not in Budget.model_fields:
+            known = ", ".join(f"budget.{field}" for field in Budget.model_fields)
+            raise UsageError(f"--set {each}: a resumed run keeps its scenario; what can be set is {known}")
+        values[name] = None if value in ("null", "none") else value
+    try:
+        return Budget.model_validate(values)
+    except ValidationError as error:
+        words = "; ".join(f"budget.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise UsageError(f"--set: {words}") from error
+
+
+def show_in_flight(folder: Path, as_json: bool) -> int:
+    """Print what a resume would ask again: the calls that were under way when the run stopped."""
+    with open_reader(folder) as reader:
+        calls = reader.in_flight()
+    if as_json:
+        emit("resume-dry-run", [envelope_data(each) for each in calls])
+        return 0
+    for each in calls:
+        say(event_line(each))
+    say(f"{len(calls)} calls would be made again; every finished one is reused")
+    hint(f"gome resume {folder.name}")
+    return 0

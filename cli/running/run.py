@@ -1,0 +1,207 @@
+"""`run`: conduct a scenario and watch it; at its end write the best files and the report."""
+
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Annotated, Any
+
+import anyio
+from cyclopts import Parameter
+
+from gome.agents.protocol.messages import RunFinished
+from gome.agents.runtime.lifecycle import Ready, conduct
+from gome.agents.runtime.resources import check_means
+from gome.bus.actors.supervisor import Supervisor
+from gome.cli.best_files import write_best
+from gome.cli.consent import check_consent
+from gome.cli.detach import detach as start_detached
+from gome.cli.detach import tell_detached
+from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
+from gome.cli.reading.best import best_data
+from gome.cli.running.table import Table, scenario_of_table
+from gome.errors import GomeError, UsageError
+from gome.scenarios.config.loader import load_scenario, warnings
+from gome.scenarios.config.scenario import Scenario
+from gome.viewer import text
+from gome.viewer.model.shortfall import shortfall
+from gome.viewer.model.summary import summarise
+from gome.viewer.output import emit, hint, say, say_aside
+from gome.viewer.store import has_log, new_run_id, open_reader, runs_root
+from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display, watch
+from gome.viewer.web.report import write_report
+
+__all__ = ["conclude", "conduct_watched", "run"]
+
+INTERRUPTED = 130
+Work = Callable[[Ready], Awaitable[RunFinished | None]]
+"""What conducts a run, new or resumed; it says when the run can be stopped."""
+
+
+def run(
+    scenario: ScenarioFile,
+    *,
+    set_: Overrides = (),
+    role: RoleBackends = (),
+    display: Display = None,
+    sandbox: Sandbox = "auto",
+    trust: Trust = False,
+    target: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
+    test: Annotated[Path | None, Parameter(show_default=False)] = None,
+    metric: Annotated[str | None, Parameter(show_default=False)] = None,
+    model: Annotated[str | None, Parameter(show_default=False)] = None,
+    start: Annotated[Path | None, Parameter(show_default=False)] = None,
+    detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    run_id: Annotated[str | None, Parameter(show=False)] = None,
+    runs: Runs = None,
+    json: Json = False,
+) -> int:
+    """Run a scenario, or a table of your own (train.csv --target COLUMN), with a live view of who does what.
+
+    Parameters
+    ----------
+    scenario
+        A scenario's YAML file or the name of one of the house's, or a CSV file: a task and a scenario are then
+        written beside it.
+    target
+        Of a table: the column to predict.
+    test
+        Of a table: the CSV file with the rows to predict. Without it a part of the table is held out.
+    metric
+        Of a table: what counts, such as rmse, auc, log-loss. Guessed from the target where it is not given.
+    model
+        Of a table: the language model that reasons, such as gpt-5. Without one the offline expert does.
+    start
+        A script of your own, by docs/contract.md: it is the first trial, and traces go on from it.
+    detach
+        Return once the run has begun; it goes on by itself, also when this terminal is closed.
+    run_id
+        The run's id: how a detached run is told its own.
+    """
+    table = Table(target, test, metric, model)
+    if scenario.suffix.lower() == ".csv":
+        means = partial(check_means, beside=scenario.parent, unsandboxed=sandbox == "none")
+        scenario = scenario_of_table(scenario, table, lambda draft: anyio.run(means, _load(draft, set_, role, trust)))
+    elif table != Table(()):
+        raise UsageError("--target, --test, --metric and --model go with a table: gome run train.csv --target COLUMN")
+    asked = _load(scenario, set_, role, trust)
+    for note in warnings(asked):
+        say_aside(f"{scenario}: warning: {note}")
+    name = run_id or new_run_id(asked.name)
+    folder = runs_root(runs) / name
+    if detach:
+        settings = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role), "--sandbox", sandbox]
+        settings += [f"--start={start.absolute()}"] if start else []
+        return tell_detached(start_detached(_again(scenario, settings, display, folder), folder), as_json=json)
+
+    async def work(ready: Ready) -> RunFinished | None:
+        def begun(supervisor: Supervisor) -> None:
+            say_aside(f"run {name} in {folder}")  # not before: what cannot begin is no run
+            ready(supervisor)
+
+        return await conduct(
+            asked, scenario, folder, run_id=name, start=start, unsandboxed=sandbox == "none", on_ready=begun
+        )
+
+    return conduct_watched(folder, work, display, as_json=json)
+
+
+def _again(scenario: Path, settings: Sequence[str], display: DisplayName | None, folder: Path) -> list[str]:
+    """The arguments with which a process of its own does the same run in that folder."""
+    shown = ["--display", "json" if display == "json" else "plain"]
+    return ["run", str(scenario), *settings, *shown, "--runs", str(folder.parent), "--run-id", folder.name]
+
+
+def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: bool) -> Scenario:
+    """The scenario as the command line wants it, with the user's consent to what it sends where."""
+    scenario = load_scenario(path, overrides=overrides, roles=roles)
+    check_consent(scenario, trust=trust)
+    return scenario
+
+
+def conduct_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:
+    """Do the work of a run while showing its log; then conclude. The exit status."""
+    over = Event()
+    shown = QuietDisplay() if as_json and display is None else choose_display(display)
+    with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
+        watching = pool.submit(watch, folder, shown, over)
+        try:
+            finished = anyio.run(_interruptible, work)
+        finally:
+            over.set()
+        watching.result()
+    if finished is None and not has_log(folder):
+        say_aside("stopped before the run had begun")
+        return INTERRUPTED
+    if finished is None:
+        say_aside(f"stopped; what is done is saved in {folder}")
+        hint(f"gome resume {folder.name}", f"gome log {folder.name}", f"gome best {folder.name}")
+        return INTERRUPTED
+    return conclude(folder, as_json=as_json or display == "json")
+
+
+async def _interruptible(work: Work) -> RunFinished | None:
+    """Do the work until it ends. The first ^C stops it in good order, the second ends the process at once."""
+    seated: list[Supervisor] = []
+    finished: RunFinished | None = None
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_heed_interrupts, seated, group.cancel_scope)
+            finished = await work(seated.append)
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as failures:
+        raise _first_of_ours(failures) from None
+    return finished
+
+
+def _first_of_ours(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error that has words for the user; the whole group where none has."""
+    first: BaseException | None = failures.subgroup(GomeError)
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first or failures
+
+
+async def _heed_interrupts(seated: list[Supervisor], scope: anyio.CancelScope) -> None:
+    pressed = False
+    with anyio.open_signal_receiver(signal.SIGINT) as interrupts:
+        async for _ in interrupts:
+            if pressed:
+                os._exit(INTERRUPTED)
+            pressed = True
+            say_aside("stopping: what is under way has up to 30 s to end, what is done is saved; ^C again ends at once")
+            if seated:
+                seated[0].stop()
+            else:  # nothing has begun yet
+                scope.cancel()
+
+
+def conclude(folder: Path, as_json: bool) -> int:
+    """Write the report and the best files of a finished run and say where they are; 1 where nothing was accepted."""
+    report = write_report(folder, folder / "report.html")
+    with open_reader(folder) as reader:
+        summary = summarise(reader.envelopes())
+        if summary.best is None:
+            say_aside(f"no trial was accepted; report: {report}")
+            if (why := shortfall(summary)) is not None:
+                say_aside(why)
+            hint(f"gome log {folder.name} --kind diagnosis", f"gome log {folder.name} --kind repair_called")
+            return 1
+        files = write_best(reader, summary, folder, folder / "best")
+        data: dict[str, Any] = best_data(reader, summary)
+    paths = {"folder": folder, "script": files["script"], "submission": files["submission"], "report": report}
+    if as_json:
+        emit("run", {**data, **{name: str(path) for name, path in paths.items()}})
+        return 0
+    say(f"\nbest         step {data['step']}, {data['metric']} {text.score(data['score'])}")
+    say(f"baseline     {text.score(data['baseline'])}, a constant prediction")
+    if summary.submitted is not None:
+        say(f"submitted    {summary.submitted.at_the_finish}")
+        say(f"test score   {summary.submitted.on_the_test}")
+    for name, path in paths.items():
+        say(f"{name:<12} {path}")
+    hint(f"gome log {folder.name}", f"gome best {folder.name} --json", "gome runs")
+    return 0

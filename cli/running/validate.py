@@ -1,0 +1,63 @@
+"""`validate`: every problem of a scenario and its task, before anything runs."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gome.agents.runtime.placement import python_of
+from gome.agents.scripts.user_script import read_start, start_of
+from gome.cli.options import Json, Overrides, RoleBackends, ScenarioFile
+from gome.errors import UsageError
+from gome.executors.resources.packages import describe
+from gome.scenarios.config.loader import load_scenario, resolve_task, warnings
+from gome.scenarios.config.scenario import Scenario
+from gome.scenarios.evaluation.views import ids_are_names
+from gome.scenarios.reading.problems import Problem, ScenarioProblems, TaskProblems
+from gome.scenarios.task.task import Task
+from gome.viewer.output import emit, hint, say
+
+__all__ = ["validate"]
+
+
+def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends = (), json: Json = False) -> int:
+    """Say everything that is wrong with a scenario and its task, with line and column; calls nothing.
+
+    Parameters
+    ----------
+    scenario
+        A scenario's YAML file, or the name of one of the house's.
+    """
+    try:
+        asked = load_scenario(scenario, overrides=set_, roles=role)
+        task = Task.load(resolve_task(asked, scenario))
+        _check_start(asked, scenario)
+    except UsageError as error:
+        if not json:
+            raise
+        emit("validate", {"valid": False, "problems": _problems(error, scenario), "warnings": []})
+        return error.exit_status
+    notes = [*map(str, warnings(asked)), *task.notes, *(f"unverified: {words}" for words in task.brief.unverified)]
+    if not ids_are_names(task):
+        notes.append("ids stay as they are in what scripts are given: they say something of a row (docs/tasks.md)")
+    if json:
+        emit("validate", {"valid": True, "problems": [], "warnings": notes})
+        return 0
+    say(f"{scenario}: valid; task {task.brief.name}, metric {task.brief.metric} ({task.brief.direction})")
+    for note in notes:
+        say(f"{scenario}: warning: {note}")
+    hint(f"gome run {scenario}")
+    return 0
+
+
+def _check_start(asked: Scenario, scenario: Path) -> None:
+    """Raise UsageError for a script to begin from that could not run."""
+    start = start_of(asked, scenario)
+    if start is not None:
+        python = python_of(asked.executors) or Path(sys.executable)
+        read_start(start, describe(python).importable)
+
+
+def _problems(error: UsageError, scenario: Path) -> Sequence[Problem]:
+    if isinstance(error, ScenarioProblems | TaskProblems):
+        return error.problems
+    return [Problem(str(scenario), None, None, error.code, "", str(error))]

@@ -1,0 +1,1 @@
+"""Process trees: started, measured, limited, ended, and their files collected."""

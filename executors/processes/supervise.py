@@ -1,0 +1,216 @@
+"""One script while it runs: its output is read, its use is measured, and the first limit it meets ends it.
+
+`hold` returns when the script has ended or is to be ended; it kills nothing itself but for the request to end that
+goes out before the wall limit.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+import anyio.to_thread
+
+from gome.executors.launch import Cause, Launch, Limits
+from gome.executors.processes.capture import HeadTail, Lines
+from gome.executors.processes.disk import Holding, holding, unlinked
+from gome.executors.processes.limits import (
+    Pace,
+    computes,
+    loss_is_nan,
+    progress,
+    projected_over_limit,
+    stalled,
+    telling,
+)
+from gome.executors.processes.process import Held, drain
+from gome.executors.processes.tree import Usage, descendants
+
+__all__ = ["Supervision", "Verdict", "disk_verdict", "period", "size"]
+
+_MEMORY_TICK = 0.1
+_DISK_TICK = 1.0
+_ACTIVITY_WINDOW = 0.5
+"""Seconds over which CPU time is compared, so that the clock's ticks of 10 ms do not count as work."""
+_LEFTOVER = 1 << 20
+_HANDED_ON = 200
+"""Lines of one chunk of output that are handed on: nobody reads a flood line by line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a script was ended, or how it ended: one sentence."""
+
+    cause: Cause
+    words: str
+
+
+class Supervision:
+    """Watches over one script from now on. `verdict` stays None where the script was left to end by itself.
+
+    `keepers` of its processes are not the script's own.
+    """
+
+    def __init__(
+        self, process: Held, launch: Launch, keepers: int, on_line: Callable[[str], None] | None = None
+    ) -> None:
+        self.process = process
+        self.verdict: Verdict | None = None
+        self.peak_memory = 0
+        self.cpu_seconds = 0.0
+        self.stdout = HeadTail()
+        self.stderr = HeadTail()
+        self._limits = launch.limits
+        self._workspace = launch.workspace
+        self._keepers = keepers
+        self._on_line = on_line
+        self._streams = {process.stdout: (Lines(), self.stdout), process.stderr: (Lines(), self.stderr)}
+        self._scope = anyio.CancelScope()
+        self._started = anyio.current_time()
+        self._printed = 0
+        self._active = self._started
+        """When it last printed or computed."""
+        self._looked = (self._started, 0.0)
+        """Time and CPU time at the last look whether it computes."""
+        self._paces: dict[str, Pace] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return anyio.current_time() - self._started
+
+    async def hold(self) -> None:
+        """Until the script has ended, or there is a verdict to end it on."""
+        with self._scope:
+            async with anyio.create_task_group() as watchers:
+                for descriptor in self._streams:
+                    watchers.start_soon(self._read, descriptor)
+                watchers.start_soon(self._watch_clock)
+                watchers.start_soon(self._watch_use)
+                watchers.start_soon(self._watch_disk)
+                await self.process.wait()
+                watchers.cancel_scope.cancel()
+
+    def read_leftovers(self) -> None:
+        """What still stood in the pipes when the script had ended; never waits for who may hold them open."""
+        for descriptor, (lines, kept) in self._streams.items():
+            left = _LEFTOVER
+            while left > 0:
+                try:
+                    chunk = os.read(descriptor, left)
+                except BlockingIOError:
+                    break
+                if not chunk:
+                    break
+                left -= len(chunk)
+                self._take(descriptor, chunk)
+            self._hear(lines.close(), kept)
+
+    def _stop(self, cause: Cause, words: str) -> None:
+        """The first verdict stands; the watchers are let go."""
+        self.verdict = self.verdict or Verdict(cause, words)
+        self._scope.cancel()
+
+    async def _read(self, descriptor: int) -> None:
+        await drain(descriptor, lambda chunk: self._take(descriptor, chunk))
+
+    def _take(self, descriptor: int, chunk: bytes) -> None:
+        self._printed += len(chunk)
+        self._active = anyio.current_time()
+        lines, kept = self._streams[descriptor]
+        self._hear(lines.feed(chunk), kept)
+        if self._printed > self._limits.output:
+            self._stop(Cause.OUTPUT, f"printed more than {size(self._limits.output)}")
+
+    def _hear(self, lines: list[str], kept: HeadTail) -> None:
+        """Keep lines, hand them on, and see whether one says to stop."""
+        kept.add(lines)
+        if self._on_line is not None:
+            for line in lines[-_HANDED_ON:]:
+                self._on_line(line)
+        if self._limits.early_stop:
+            for line in telling(lines):
+                self._judge(line)
+
+    def _judge(self, line: str) -> None:
+        """Early stop on what a line says; a projection is of no use once the script has ended."""
+        if (words := loss_is_nan(line)) is not None:
+            self._stop(Cause.NOT_A_NUMBER, words)
+        seen = progress(line, self.seconds)
+        if seen is None or self.process.returncode is not None:
+            return
+        pace = self._paces.get(seen.name)
+        self._paces[seen.name] = pace.then(seen) if pace else Pace(seen, seen)
+        if (words := projected_over_limit(self._paces, self.seconds, self._limits.wall)) is not None:
+            self._stop(Cause.PROJECTED, words)
+
+    async def _watch_clock(self) -> None:
+        """Ask the script to end a little before the wall limit, and take it as over at the limit."""
+        limits = self._limits
+        verdict = Verdict(Cause.TIMEOUT, f"ran longer than {period(limits.wall)}")
+        if limits.wall > limits.grace:
+            await anyio.sleep(limits.wall - limits.grace)
+            self.verdict = self.verdict or verdict
+            self.process.signal_tree(signal.SIGTERM)
+        await anyio.sleep_until(self._started + limits.wall)
+        self._stop(verdict.cause, verdict.words)
+
+    async def _watch_use(self) -> None:
+        """Memory, processes, CPU time and standstill of the whole tree, ten times a second."""
+        while True:
+            await anyio.sleep(_MEMORY_TICK)
+            used = await anyio.to_thread.run_sync(self.process.measure, self._limits.memory)
+            self.peak_memory = max(self.peak_memory, used.memory)
+            self.cpu_seconds = max(self.cpu_seconds, used.cpu)
+            self._judge_use(used)
+
+    def _judge_use(self, used: Usage) -> None:
+        limits = self._limits
+        if used.memory > limits.memory:
+            self._stop(Cause.MEMORY, f"used {size(used.memory)} of memory where {size(limits.memory)} are allowed")
+        if used.processes - self._keepers > limits.processes:
+            self._stop(Cause.PROCESSES, f"had more than {limits.processes} processes at once")
+        if limits.cpu is not None and used.cpu > limits.cpu:
+            self._stop(Cause.CPU, f"used more than {period(limits.cpu)} of CPU time")
+        now, (then, cpu) = anyio.current_time(), self._looked
+        if now - then >= _ACTIVITY_WINDOW:
+            self._looked = (now, used.cpu)
+            self._active = now if computes(used.cpu - cpu, now - then) else self._active
+        if (words := stalled(now - self._active, limits.stalled)) is not None:
+            self._stop(Cause.STALLED, words)
+
+    async def _watch_disk(self) -> None:
+        """What the workspace holds, and what the tree holds open without a name, once a second."""
+        while True:
+            await anyio.sleep(_DISK_TICK)
+            held, nameless = await anyio.to_thread.run_sync(self._count_disk)
+            if (verdict := disk_verdict(held, nameless, self._limits)) is not None:
+                self._stop(verdict.cause, verdict.words)
+
+    def _count_disk(self) -> tuple[Holding, int]:
+        return holding(self._workspace, self._limits.files), unlinked(descendants(self.process.pid))
+
+
+def disk_verdict(held: Holding, nameless: int, limits: Limits) -> Verdict | None:
+    """Whether a workspace holds more than is allowed."""
+    if held.hidden:
+        return Verdict(Cause.DISK, "made a folder that cannot be listed, so that its disk use cannot be measured")
+    if held.files > limits.files:
+        return Verdict(Cause.FILES, f"made more than {limits.files} files")
+    if held.size + nameless >= limits.disk:
+        return Verdict(Cause.DISK, f"wrote {size(limits.disk)} to disk or more")
+    return None
+
+
+def size(count: int) -> str:
+    """Bytes for a person: `512 MiB`, `4 GiB`."""
+    for unit, width in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if count >= 1 << width:
+            return f"{count / (1 << width):.3g} {unit}"
+    return f"{count} B"
+
+
+def period(seconds: float) -> str:
+    """Seconds for a person: `0.25 s`, `2 s`, `61 s`."""
+    return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"

@@ -1,0 +1,1 @@
+"""What scripts need: slots, GPUs, memory, an interpreter and its packages."""

@@ -1,0 +1,53 @@
+"""The second level: no namespaces are needed, so it works in most containers; the kernel keeps files and sockets shut.
+
+There are no mounts of its own: a script sees the real paths, of which only its own can be opened. Its processes are
+not in a world of their own either: they are found by their mark when it ends.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from gome.executors.command import OPTIONS, Command, environment, limited, system_paths, translate
+from gome.executors.launch import Launch, Slot
+from gome.executors.resources.interpreter import Interpreter
+from gome.executors.sandbox import confine
+from gome.executors.sandbox.seccomp import program
+
+__all__ = ["available", "command"]
+
+_KERNEL = ("/proc/cpuinfo", "/proc/meminfo", "/proc/self", "/proc/stat", "/dev/random", "/dev/urandom", "/dev/zero")
+_SHARED = ("/dev/null", "/dev/shm")  # noqa: S108 (semaphores of multiprocessing live there)
+_NVIDIA = ("nvidiactl", "nvidia-uvm")
+
+
+def available() -> bool:
+    """Whether kernel and machine have what this level stands on."""
+    return confine.abi() >= confine.ABI_NEEDED and bool(program())
+
+
+def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
+    """How a launch is run under Landlock and seccomp; mounted paths become the real ones."""
+    read = [*map(Path, _KERNEL), *system_paths(), *python.prefixes, *launch.read_only, launch.script]
+    write = [*map(Path, _SHARED), launch.workspace, *_devices(slot)]
+    rules = {
+        "read": [str(path) for path in read if path.exists()],
+        "write": [str(path) for path in write if path.exists()],
+        "filter": program(sockets=False).hex(),
+    }
+    argv = (
+        *(("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()),
+        *limited(launch.limits, slot),
+        *(str(python.executable), "-I", "-S", confine.__file__, OPTIONS),
+        *(str(python.executable), str(launch.script)),
+        *(translate(argument, launch) for argument in launch.arguments),
+    )
+    variables = environment(launch, token, slot.threads, home=os.fspath(launch.workspace))
+    variables = {name: translate(value, launch) for name, value in variables.items()}
+    variables["CUDA_VISIBLE_DEVICES"] = "" if slot.gpu is None else str(slot.gpu)
+    return Command(argv, variables, json.dumps(rules).encode(), cwd=launch.workspace)
+
+
+def _devices(slot: Slot) -> list[Path]:
+    """The slot's GPU."""
+    return [] if slot.gpu is None else [Path("/dev", name) for name in (*_NVIDIA, f"nvidia{slot.gpu}")]

@@ -1,0 +1,1 @@
+"""Scripts as forks of warm interpreters, which have imported the libraries already."""

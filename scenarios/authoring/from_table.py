@@ -1,0 +1,228 @@
+"""Any table is a task: writes description, split, sample submission and manifest round a user's own CSV file.
+
+What is guessed (kind of target, metric, split, id) is said; where a target may be meant either way, the user is asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from gome.errors import TaskError
+from gome.scenarios.authoring.inference import Columns, guess_split
+from gome.scenarios.authoring.user_tables import (
+    check_column,
+    check_fit,
+    check_given_ids,
+    check_own_targets,
+    find_ids,
+    most_classes,
+    number_rows,
+    read_as_words,
+    read_own,
+)
+from gome.scenarios.authoring.writer import Meaning, TaskTables, write_task
+from gome.scenarios.evidence import SplitRule
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.metrics.registry import Metric, metric_named
+from gome.scenarios.task.checks import check_columns, check_ids
+from gome.scenarios.task.splits import holdout_rows, split_units
+from gome.scenarios.task.tables import canonical, infer_types, numbers
+from gome.scenarios.task.task import Task
+
+__all__ = ["MetricInDoubt", "NewTask", "guess_metric", "new_task"]
+
+_HELD_OUT = 0.2
+_FEW_CLASSES = 20
+_SEED = 5
+_FOLDS = 5
+_FEWEST_ROWS = 20
+_DEFAULTS = {"regression": "rmse", "binary": "auc", "multiclass": "log-loss"}
+
+
+class MetricInDoubt(TaskError):
+    """Numbers of which there are few: quantities or names of classes? `choices` are metrics for either."""
+
+    def __init__(self, words: str, choices: tuple[str, ...]) -> None:
+        self.choices = choices
+        super().__init__(words)
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """A task that was written: its folder, itself, and what was guessed, in words."""
+
+    folder: Path
+    task: Task
+    guesses: tuple[str, ...]
+
+
+def new_task(
+    folder: Path,
+    train: Path,
+    targets: Sequence[str],
+    metric: str | None = None,
+    *,
+    test: Path | None = None,
+    id_column: str | None = None,
+    split: str | None = None,
+    extra: Sequence[Path] = (),
+) -> NewTask:
+    """Write the task of a training table into `folder`, which must not be there.
+
+    `split` is random, stratified, holdout, group:COLUMN or time:COLUMN. Without `test` a fifth of the rows is held out
+    as one, with its answers private; of a split by time the latest. `extra` are files and folders that scripts get as
+    they are. Raises TaskError where file, column or metric cannot be used, and MetricInDoubt; then nothing is written.
+    """
+    if folder.exists():
+        raise TaskError(f"{folder} is there already; name another folder for the task")
+    table = read_own(train, _FEWEST_ROWS)
+    asked = None if test is None else read_own(test, 1)
+    check_own_targets(table, train, targets)
+    guesses = list(read_as_words(table, targets))
+    if metric is None:
+        metric = guess_metric(table, targets[0], train)
+        guesses.append(f"metric {metric}, from the values of {targets[0]!r}; another by --metric")
+    chosen = metric_named(metric)
+    check_fit(table, train, targets, chosen)
+    rule = _rule(split, table, chosen, targets, train)
+    if id_column is not None:
+        check_given_ids(table, train, id_column, targets)
+    key = id_column or find_ids(table, asked, targets, train, guesses)
+    answers = None
+    if asked is not None and test is not None:
+        _fit_test(asked, test, table, train, key, targets, guesses)
+        rows = table
+        if split is None:
+            rule = _rule_of_test(rule, table, asked, Columns(key, tuple(targets)), guesses)
+    else:
+        out = _held_out(table, rule, chosen, targets[0], train)
+        rows, asked = table[~out], table[out].drop(columns=list(targets))
+        answers = table.loc[out, [key, *targets]]
+        guesses.append(f"{int(out.sum())} of {len(table)} rows held out as a test, their answers private")
+    rule |= _fewer_folds(rows, rule, train, guesses)
+    tables = TaskTables(rows, asked, answers)
+    write_task(folder, tables, Meaning(key, tuple(targets), chosen, rule), extra, _own_names(train, test))
+    return NewTask(folder, Task.load(folder), tuple(guesses))
+
+
+def guess_metric(table: DataFrame, target: str, path: Path) -> str:
+    """The metric that goes with a target's values, of a table in the file `path`.
+
+    Raises TaskError for words of which too few are the same, and MetricInDoubt for a few whole numbers.
+    """
+    texts = canonical(table[target])
+    texts = texts[texts != ""]
+    classes = texts.nunique()
+    wordy = numbers(texts).isna().to_numpy()
+    if wordy.any():
+        if classes > most_classes(texts):
+            row = int(wordy.argmax())
+            raise TaskError(
+                f"{path}: column {target!r}, row {texts.index[row] + 1}: {texts.iloc[row]!r} is no number, and "
+                f"{classes} different values in {len(texts)} rows are too many for classes; write quantities as plain "
+                "numbers, such as 1234.5"
+            )
+        return _DEFAULTS["binary" if classes == 2 else "multiclass"]
+    if classes == 2:
+        return _DEFAULTS["binary"]
+    whole = bool((numbers(texts) == np.floor(numbers(texts))).all())
+    if whole and classes <= _FEW_CLASSES:
+        words = (
+            f"{path}: column {target!r} has {classes} whole numbers ({', '.join(sorted(set(texts))[:8])}): quantities "
+            "or classes? Say --metric rmse for quantities, --metric log-loss or accuracy for classes"
+        )
+        raise MetricInDoubt(words, ("rmse", "mae", "log-loss", "accuracy", "qwk"))
+    return _DEFAULTS["regression"]
+
+
+def _rule(
+    split: str | None, table: DataFrame, metric: Metric, targets: Sequence[str], path: Path
+) -> dict[str, str | int]:
+    """The split as task.yaml has it."""
+    if split is None:
+        return {"kind": "random" if metric.prediction == "value" else "stratified"}
+    kind, _, column = split.partition(":")
+    if kind not in ("random", "stratified", "holdout", "group", "time") or (kind in ("group", "time")) != bool(column):
+        raise TaskError(f"split {split!r}: write random, stratified, holdout, group:COLUMN or time:COLUMN")
+    if column:
+        check_column(table, column, path)
+        if column in targets:
+            raise TaskError(f"{path}: column {column!r} is a target, the split cannot be by it")
+    return {"kind": kind, "column": column} if column else {"kind": kind}
+
+
+def _rule_of_test(
+    rule: dict[str, str | int], table: DataFrame, asked: DataFrame, columns: Columns, guesses: list[str]
+) -> dict[str, str | int]:
+    """The rule as it is; another where the test is plainly of later times or of other groups."""
+    found, why = guess_split(table, asked, columns)
+    if "column" not in found:
+        return rule
+    guesses.append(f"validation {why}; another by --split")
+    return {"kind": str(found["kind"]), "column": str(found["column"])}
+
+
+def _fit_test(
+    asked: DataFrame, test: Path, table: DataFrame, train: Path, key: str, targets: Sequence[str], guesses: list[str]
+) -> None:
+    """Number the rows of a test that has no ids. Raises TaskError where its columns are not those of training."""
+    if key not in asked:
+        number_rows(asked, key, len(table))
+        guesses.append(f"{test.name} has no column {key!r}: its rows are numbered from {len(table) + 1}")
+    check_columns(table, train, asked, test, key, tuple(targets))
+    check_ids(asked, test, key)
+
+
+def _held_out(table: DataFrame, rule: Mapping[str, str | int], metric: Metric, target: str, path: Path) -> Array:
+    """True for the rows of the test: whole groups, the latest times, or the same share of each class.
+
+    Of each class some row is left to learn from.
+    """
+    column = rule.get("column")
+    kept = SplitRule.model_validate(rule)
+    units = _units(table, kept, path, fewest=3)
+    classes = None if metric.prediction == "value" else pd.factorize(canonical(table[target]))[0]
+    out = holdout_rows(units, classes, kept, _HELD_OUT, _SEED)
+    if classes is None:
+        return out
+    known = np.isin(classes, classes[~out])
+    if column is not None and not known.all():
+        name = table[target][int((~known).argmax())]
+        words = f"all rows of class {name!r} fall into the test, a fifth of the rows by {column!r}"
+        raise TaskError(f"{path}: {words}; give the test by --test, or another --split")
+    return np.asarray(out & known)
+
+
+def _units(table: DataFrame, rule: SplitRule, path: Path, fewest: int) -> Array:
+    """As `split_units`; raises TaskError with the file, also where a column has fewer groups (times: and one more)."""
+    try:
+        units = split_units(infer_types(table[[rule.column]]) if rule.column else table, rule)
+    except TaskError as error:
+        raise TaskError(f"{path}: {error}") from error
+    found = len(np.unique(units))
+    if rule.column and found < fewest + (rule.kind == "time"):
+        raise TaskError(f"{path}: column {rule.column!r} has too few different values to validate by: {found}")
+    return units
+
+
+def _fewer_folds(
+    rows: DataFrame, rule: Mapping[str, str | int], path: Path, guesses: list[str]
+) -> dict[str, str | int]:
+    """As many folds as there are groups or times, where these are fewer than are usual."""
+    kept = SplitRule.model_validate(rule)
+    if kept.column is None:
+        return {}
+    most = len(np.unique(_units(rows, kept, path, fewest=2))) - (kept.kind == "time")
+    if most >= _FOLDS:
+        return {}
+    guesses.append(f"{most} folds, as {kept.column!r} has few different values")
+    return {"folds": most}
+
+
+def _own_names(train: Path, test: Path | None) -> dict[str, Path]:
+    """Whose rows the files of the task are."""
+    return {"public/train.csv": train, "public/test.csv": test or train, "private/answers.csv": train}

@@ -1,0 +1,121 @@
+"""What a task's files seem to mean, where nobody says: the ids, the targets, how the test was divided from training.
+
+A guess is made from the files' shape alone, and comes with words for the user, who is to check it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from pandas import DataFrame, Series
+
+from gome.errors import TaskError
+from gome.scenarios.metrics.registry import METRICS
+from gome.scenarios.task.tables import canonical, infer_types, numbers
+
+__all__ = ["Columns", "guess_columns", "guess_split", "metrics_for"]
+
+_FOLDS = 5
+_FEW_CLASSES = 20
+_ROWS_OF_A_GROUP = 2
+_DATE = r"\d{4}-\d{1,2}-\d{1,2}.*"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The id and the targets; with `one_hot` the submission has a column for each of `classes`, in this order."""
+
+    id: str
+    targets: tuple[str, ...]
+    one_hot: bool = False
+    classes: tuple[str, ...] = ()
+
+
+def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Columns:
+    """Id and targets: what the sample submission has and the test has not.
+
+    Raises TaskError where the sample's columns are found neither as columns nor as classes of the training rows.
+    """
+    names = [str(name) for name in sample.columns]
+    key = next((name for name in names if name in test and name in train), None)
+    if key is None:
+        raise TaskError(f"no column of the sample submission ({_listed(names)}) is an id in both train and test")
+    asked = [name for name in names if name != key]
+    if asked and all(name in train and name not in test for name in asked):
+        return Columns(key, tuple(asked))
+    for name in map(str, train.columns):
+        if name != key and name not in test and set(canonical(train[name])) == set(asked):
+            if len(asked) == 2:
+                raise TaskError(f"a column for each of two classes ({_listed(asked)}) is a form that gome cannot fill")
+            return Columns(key, (name,), one_hot=True, classes=tuple(asked))
+    raise TaskError(
+        f"the sample submission asks for {_listed(asked)}, which train has neither as columns nor as classes"
+    )
+
+
+def guess_split(train: DataFrame, test: DataFrame, columns: Columns) -> tuple[dict[str, str | int], str]:
+    """The split for task.yaml that is built as the test seems to be, and why in words."""
+    shared = [str(name) for name in test.columns if name in train and name != columns.id]
+    typed_train, typed_test = infer_types(train[shared]), infer_types(test[shared])
+    for name in shared:
+        if _is_time(typed_train[name]) and _is_later(typed_train[name], typed_test[name]):
+            return _rule("time", name), f"by time, as every {name!r} of the test is later than training's"
+    for name in shared:
+        if _is_group(typed_train[name], typed_test[name]):
+            return _rule("group", name), f"by group, as no {name!r} of the test occurs in training"
+    kind = "stratified" if _classes(train, columns) else "random"
+    return _rule(kind), f"{kind}, as no column tells the test from training"
+
+
+def metrics_for(train: DataFrame, columns: Columns) -> tuple[str, ...]:
+    """The metrics that targets and submission allow."""
+    if columns.one_hot:
+        kinds, task_types = {"probability"}, {"multiclass" if len(columns.classes) > 2 else "binary"}
+    else:
+        texts = canonical(train[columns.targets[0]])
+        classes = texts.nunique()
+        numeric = bool(numbers(texts).notna().all())
+        kinds = {"value"} if numeric and classes > _FEW_CLASSES else {"label"}
+        kinds |= {"probability"} if classes == 2 else set()
+        kinds |= {"value"} if numeric and classes > 2 else set()
+        task_types = {"regression", "binary" if classes == 2 else "multiclass"}
+    return tuple(
+        name for name, each in METRICS.items() if each.prediction in kinds and task_types & set(each.task_types)
+    )
+
+
+def _rule(kind: str, column: str | None = None) -> dict[str, str | int]:
+    rule: dict[str, str | int] = {"kind": kind, "folds": _FOLDS}
+    return {**rule, "column": column} if column else rule
+
+
+def _classes(train: DataFrame, columns: Columns) -> bool:
+    texts = canonical(train[columns.targets[0]])
+    return columns.one_hot or texts.nunique() <= _FEW_CLASSES or not bool(numbers(texts).notna().all())
+
+
+def _is_time(values: Series) -> bool:
+    """Dates as text, or whole numbers under the name of a time."""
+    if pd.api.types.is_numeric_dtype(values):
+        named = any(part in str(values.name).lower() for part in ("date", "time", "year", "month", "day"))
+        return named and pd.api.types.is_integer_dtype(values)
+    return bool(values.notna().all() and values.astype(str).str.fullmatch(_DATE).all())
+
+
+def _is_later(train: Series, test: Series) -> bool:
+    if pd.api.types.is_numeric_dtype(train) != pd.api.types.is_numeric_dtype(test):
+        return False
+    return bool(test.notna().all() and test.min() > train.max() and train.nunique() > _FOLDS)
+
+
+def _is_group(train: Series, test: Series) -> bool:
+    """Values that come several times each, in one of the two parts alone; not measures, which are fractions."""
+    if pd.api.types.is_float_dtype(train):
+        return False
+    found = train.nunique()
+    several = found > _FOLDS and len(train) >= _ROWS_OF_A_GROUP * found and len(test) >= 1.5 * test.nunique()
+    return several and not set(train.dropna()) & set(test.dropna())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

@@ -1,0 +1,144 @@
+"""A user's own CSV files: read, and held against what is to be made of them, before anything is written.
+
+What is wrong is said with the user's own file and its row, which those of a task made of it are not.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, count
+from pathlib import Path
+
+from pandas import DataFrame, Series
+
+from gome.errors import TaskError
+from gome.scenarios.metrics.registry import Metric
+from gome.scenarios.reading.problems import closest
+from gome.scenarios.task.checks import check_ids, check_targets
+from gome.scenarios.task.tables import Damaged, canonical, infer_types, numbers, read_table
+
+__all__ = [
+    "check_column",
+    "check_fit",
+    "check_given_ids",
+    "check_own_targets",
+    "find_ids",
+    "most_classes",
+    "number_rows",
+    "read_as_words",
+    "read_own",
+]
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_IDS = ("id", "row_id", "rowid")
+_CLASSES = 100
+_MOSTLY = 0.8
+_WRITTEN = re.compile(r"[-+(]?\s*[$€£¥]?\s*[-+]?(\d+|\d{1,3}([,.' \u00a0]\d{3})+)([.,]\d+)?\s*[%$€£¥]?\)?")
+"""A number as people and spreadsheets write it: $1,234.50, 1.234,50, 75,3, 12 %."""
+
+
+def read_own(path: Path, fewest: int) -> DataFrame:
+    """The table in a file, of at least `fewest` rows. Raises TaskError."""
+    if not path.is_file():
+        raise TaskError(f"{path} is not a file; give a table as CSV")
+    try:
+        table = read_table(path)
+    except Damaged as damaged:
+        raise TaskError(f"{path}: {damaged}{_separated(path) if damaged.row else ''}") from damaged
+    if len(table.columns) == 1 and (words := _separated(path)):
+        raise TaskError(f"{path}: one column only{words}")
+    if len(table) < fewest:
+        raise TaskError(f"{path} has {len(table)} rows; a task needs at least {fewest}")
+    return table
+
+
+def check_column(table: DataFrame, name: str, path: Path) -> None:
+    """Raises TaskError where there is no such column."""
+    if name not in table:
+        hint = closest(name, map(str, table.columns))
+        words = f"did you mean {hint!r}?" if hint else f"there are {', '.join(map(str, table.columns[:12]))}"
+        raise TaskError(f"{path}: no column {name!r}; {words}")
+
+
+def check_own_targets(table: DataFrame, path: Path, targets: Sequence[str]) -> None:
+    """The targets are columns, each named once, known in every row and not the same in all. Raises TaskError."""
+    for name in targets:
+        check_column(table, name, path)
+        if targets.count(name) > 1:
+            raise TaskError(f"target {name!r} is named twice")
+        missing = infer_types(table[[name]])[name].isna().to_numpy()
+        if missing.any():
+            row = int(missing.argmax())
+            words = f"column {name!r}, row {row + 1}: the target {table[name][row]!r} reads as missing"
+            raise TaskError(f"{path}: {words}; fill it in or leave the row out (a class needs another name)")
+        if canonical(table[name]).nunique() == 1:
+            raise TaskError(f"{path}: column {name!r} has one value only ({table[name][0]}): nothing to predict")
+
+
+def check_fit(table: DataFrame, path: Path, targets: Sequence[str], metric: Metric) -> None:
+    """The metric can score these targets: numbers for values, not too many classes else. Raises TaskError."""
+    if metric.prediction == "value":
+        check_targets(table, path, tuple(targets), metric, "regression", ())
+        return
+    for name in targets:
+        classes = canonical(table[name])
+        if classes.nunique() > most_classes(classes):
+            words = f"column {name!r} has {classes.nunique()} different values in {len(table)} rows"
+            raise TaskError(f"{path}: {words}; {metric.name} is for classes, for quantities take rmse or mae")
+
+
+def most_classes(texts: Series) -> int:
+    """How many different values may still be classes."""
+    return max(_CLASSES, len(texts) // 10)
+
+
+def read_as_words(table: DataFrame, targets: Sequence[str]) -> Iterator[str]:
+    """What is to be said of columns, other than targets, whose numbers are written as no program reads them."""
+    for name in table.columns.difference(list(targets), sort=False):
+        texts = canonical(table[name])
+        texts = texts[texts != ""]
+        foreign = texts[numbers(texts).isna()]
+        written = foreign[foreign.map(_WRITTEN.fullmatch).notna()]
+        if len(written) and len(texts) - len(foreign) + len(written) >= _MOSTLY * len(texts):
+            example = f"{written.iloc[0]!r} (row {written.index[0] + 1})"
+            yield (
+                f"column {name!r} is words, because of values such as {example}; "
+                "if they are quantities, write them as plain numbers, such as 1234.5"
+            )
+
+
+def find_ids(table: DataFrame, asked: DataFrame | None, targets: Sequence[str], path: Path, guesses: list[str]) -> str:
+    """The column of ids: one called id whose values are all different, or a new one, in which rows are numbered."""
+    named = [name for name in map(str, table.columns) if name.lower() in _IDS and name not in targets]
+    for name in named:
+        if canonical(table[name]).is_unique:
+            return name
+    if named:
+        guesses.append(f"{named[0]!r} has values that stand there twice, so it is no id")
+    tested = [] if asked is None else [name for name in map(str, asked.columns) if name.lower() in _IDS]
+    classes = {each for name in targets for each in canonical(table[name])}
+    names = chain(tested, ("id", "row_number"), (f"row_number_{number}" for number in count(2)))
+    name = next(name for name in names if name not in table and name not in classes)
+    number_rows(table, name, 0)
+    guesses.append(f"{path.name} has no column of ids: rows are numbered in a new column {name!r}")
+    return name
+
+
+def check_given_ids(table: DataFrame, path: Path, name: str, targets: Sequence[str]) -> None:
+    """The column that the user names as ids has them. Raises TaskError."""
+    check_column(table, name, path)
+    if name in targets:
+        raise TaskError(f"{path}: column {name!r} is a target, so it cannot be the id")
+    check_ids(table, path, name)
+
+
+def number_rows(table: DataFrame, name: str, after: int) -> None:
+    """Put a first column before the others that numbers the rows, from `after` + 1."""
+    table.insert(0, name, [str(number) for number in range(after + 1, after + len(table) + 1)])
+
+
+def _separated(path: Path) -> str:
+    """What else than commas stands between the columns of the header, as the end of a message."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = file.readline()
+    found = next((name for sign, name in _SEPARATORS.items() if sign in header and "," not in header), None)
+    return f"; its header has {found} between the columns: save it with commas, and numbers as 1234.5" if found else ""

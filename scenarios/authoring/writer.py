@@ -1,0 +1,132 @@
+"""Writes a task's folder out of its tables, whole or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pandas import DataFrame
+from ruamel.yaml import YAML
+
+from gome.errors import TaskError
+from gome.scenarios.metrics.registry import Metric
+from gome.scenarios.task.tables import canonical, numbers, write_table
+from gome.scenarios.task.task import Task
+
+__all__ = ["Meaning", "TaskTables", "write_task"]
+
+
+@dataclass(frozen=True)
+class TaskTables:
+    """The rows to learn from, those to predict, and what is true of these where it is known."""
+
+    rows: DataFrame
+    asked: DataFrame
+    answers: DataFrame | None
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What stands in task.yaml."""
+
+    key: str
+    targets: tuple[str, ...]
+    metric: Metric
+    rule: Mapping[str, str | int]
+
+
+def write_task(
+    folder: Path, tables: TaskTables, meaning: Meaning, extra: Sequence[Path], own: Mapping[str, Path]
+) -> None:
+    """Write the task beside its place, check it, and put it there as a whole. Raises TaskError."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-task-", dir=folder.parent) as draft:
+            made = Path(draft) / "task"
+            _write(made, folder.name, tables, meaning, bool(extra))
+            for path in extra:
+                if Path(draft).resolve().is_relative_to(path.resolve()):
+                    raise TaskError(f"{path}: the task is to stand in this folder, so it cannot be part of the task")
+                _add(path, made / "prepared" / "public" / path.resolve().name)
+            _check(made, folder, own)
+            made.rename(folder)
+    except OSError as error:
+        raise TaskError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def _check(made: Path, folder: Path, own: Mapping[str, Path]) -> None:
+    """Load the draft; what is wrong with it is said of the user's own files, as the draft will be gone."""
+    try:
+        Task.load(made)
+    except TaskError as error:
+        words = str(error)
+        for name, path in own.items():
+            words = words.replace(str(made / "prepared" / name), str(path))
+        raise TaskError(words.replace(str(made), str(folder))) from error
+
+
+def _write(made: Path, name: str, tables: TaskTables, meaning: Meaning, name_sample: bool) -> None:
+    """The task's files. `name_sample`: the user's own files may be called as sample submissions are."""
+    public, private = made / "prepared" / "public", made / "prepared" / "private"
+    public.mkdir(parents=True)
+    write_table(public / "train.csv", tables.rows)
+    write_table(public / "test.csv", tables.asked)
+    sample = _sample(tables, meaning)
+    write_table(public / "sample_submission.csv", sample)
+    (public / "description.md").write_text(_description(name, tables.rows, sample, meaning), encoding="utf-8")
+    if tables.answers is not None:
+        private.mkdir()
+        write_table(private / "answers.csv", tables.answers)
+    manifest: dict[str, object] = {"id": meaning.key, "targets": list(meaning.targets)}
+    manifest |= {"metric": meaning.metric.name, "split": dict(meaning.rule)}
+    if name_sample:
+        manifest["files"] = {"sample_submission": "sample_submission.csv"}
+    with (made / "task.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(manifest, file)
+
+
+def _add(source: Path, target: Path) -> None:
+    """Copy a file or a folder of the user's into the task."""
+    if target.exists():
+        raise TaskError(f"{source}: the task has a file of that name already; rename it")
+    try:
+        if source.is_dir():
+            shutil.copytree(source, target)
+        elif source.is_file():
+            shutil.copyfile(source, target)
+        else:
+            raise TaskError(f"{source} is neither a file nor a folder")
+    except shutil.Error as error:
+        which, _, why = error.args[0][0]
+        raise TaskError(f"{which} cannot be copied: {why}") from error
+
+
+def _sample(tables: TaskTables, meaning: Meaning) -> DataFrame:
+    """The same prediction for every row: the median, the commonest class, or the share of each."""
+    sample = tables.asked[[meaning.key]].copy()
+    for target in meaning.targets:
+        texts = canonical(tables.rows[target])
+        shares = texts.value_counts(normalize=True).sort_index()
+        if meaning.metric.prediction == "value":
+            sample[target] = f"{numbers(texts).median():g}"
+        elif meaning.metric.prediction == "label":
+            sample[target] = str(shares.idxmax())
+        elif len(shares) == 2:
+            sample[target] = f"{shares.iloc[-1]:.4f}"
+        else:
+            sample = sample.assign(**{str(name): repr(1 / len(shares)) for name in shares.index})
+    return sample
+
+
+def _description(name: str, rows: DataFrame, sample: DataFrame, meaning: Meaning) -> str:
+    metric = meaning.metric
+    better = "Lower" if metric.direction == "minimize" else "Higher"
+    columns = "\n".join(f"- `{column}`" for column in rows.columns)
+    asked = ", ".join(f"`{column}`" for column in sample.columns)
+    return (
+        f"# {name}\n\nPredict {', '.join(f'`{target}`' for target in meaning.targets)} for the rows of `test.csv`.\n\n"
+        f"## Evaluation\n\nSubmissions are scored by {metric.title} ({metric.name}). {better} is better. They have the "
+        f"columns {asked}, as `sample_submission.csv` has.\n\n"
+        f"## Columns\n\nWrite here what they mean; whoever solves the task reads it.\n\n{columns}\n"
+    )

@@ -1,0 +1,39 @@
+"""What a scenario's parts are made of: a closed base class, durations, sizes, names of variables."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from gome.scenarios.config.units import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
+
+__all__ = ["Bytes", "Model", "Seconds", "VariableName"]
+
+_Positive = Annotated[float, Field(gt=0)]
+_WholePositive = Annotated[int, Field(gt=0)]
+_DurationText = Annotated[str, Field(pattern=DURATION_PATTERN)]
+_SizeText = Annotated[str, Field(pattern=SIZE_PATTERN)]
+
+Seconds = Annotated[
+    float, Field(gt=0), BeforeValidator(parse_duration, json_schema_input_type=_Positive | _DurationText)
+]
+"""A duration: a number of seconds, or text such as `90s`, `20min`, `12h`."""
+Bytes = Annotated[int, Field(gt=0), BeforeValidator(parse_size, json_schema_input_type=_WholePositive | _SizeText)]
+"""A size: a number of bytes, or text such as `512MiB`, `4GiB`."""
+
+
+def _variable_name(name: str) -> str:
+    """Refuses what is no name, in words that do not repeat it: it may be the key itself."""
+    if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) is None:
+        raise ValueError("give the name of an environment variable in capitals, such as OPENAI_API_KEY, never the key")
+    return name
+
+
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+"""The name of an environment variable that holds a secret."""
+
+
+class Model(BaseModel):
+    """Base of the scenario's parts: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

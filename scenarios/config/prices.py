@@ -1,0 +1,103 @@
+"""What a model's tokens cost: as the scenario says, else as the bundled list of published prices does, else unknown.
+
+The list is that of the package genai-prices; nothing is fetched. A server on this machine has no price.
+"""
+
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Prices, Scenario
+
+__all__ = ["OPENAI_URL", "Tariff", "is_loopback", "missing_prices", "no_price", "tariff_of", "tariff_of_texts"]
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+class Tariff:
+    """The price of one model's tokens. `url` is its server, None where `prices` are all that is known."""
+
+    def __init__(self, model: str, url: str | None, prices: Prices | None) -> None:
+        self._model = model
+        self._url = url
+        self._prices = prices
+
+    @cached_property
+    def known(self) -> bool:
+        """Whether tokens can be priced at all."""
+        return self.usd(1, 0, 1) is not None
+
+    @cached_property
+    def source(self) -> str:
+        """Where the price comes from, for people."""
+        if not self.known:
+            return "unknown"
+        return "the scenario" if self._prices is not None else "the bundled list"
+
+    def usd(self, taken: int | None, cached: int | None, given: int | None) -> float | None:
+        """US dollars for so many tokens in (of them cached) and out; None where a price or a count is unknown."""
+        if taken is None or given is None:
+            return None
+        cached = min(cached or 0, taken)
+        if self._prices is not None:
+            prices = self._prices
+            cached_price = prices.input if prices.cached is None else prices.cached
+            return ((taken - cached) * prices.input + cached * cached_price + given * prices.output) / 1e6
+        if self._url is None or is_loopback(self._url):
+            return None
+        return _listed(self._model, self._url, taken, cached, given)
+
+
+def tariff_of(backend: OpenAIBackend | AutoGenBackend) -> Tariff:
+    """The tariff of a backend's model."""
+    url = backend.url if isinstance(backend, AutoGenBackend) else backend.base_url or OPENAI_URL
+    return Tariff(backend.model, url, backend.prices)
+
+
+def tariff_of_texts(model: str, url: str, price: float | None) -> Tariff:
+    """The tariff of an embedding model, which costs by what goes in; `price` is in US dollars a million tokens."""
+    return Tariff(model, url, None if price is None else Prices(input=price, output=0.0))
+
+
+def missing_prices(scenario: Scenario) -> list[str]:
+    """For each model that a role asks and whose price is not known, what to do about it."""
+    roles = scenario.roles
+    asked = sorted({roles.diagnoser, roles.proposer, roles.executor} & scenario.backends.keys())
+    words = []
+    for name in asked:
+        backend = scenario.backends[name]
+        if isinstance(backend, OpenAIBackend | AutoGenBackend) and not tariff_of(backend).known:
+            words.append(no_price(name))
+    keeper = roles.memory_keeper
+    reached = scenario.backends.get(keeper.backend or "")
+    if keeper.embedding == "openai" and keeper.model is not None and isinstance(reached, OpenAIBackend):
+        tariff = tariff_of_texts(keeper.model, reached.base_url or OPENAI_URL, keeper.price)
+        if not tariff.known:
+            words.append(
+                f"what the embedding model {keeper.model} costs is not known; say it as roles.memory_keeper.price: USD "
+                "a million tokens (0 where it is free), or set budget.tokens instead"
+            )
+    return words
+
+
+def no_price(name: str) -> str:
+    """What to do about a backend without a price."""
+    return (
+        f"what backend {name} costs is not known; say it as backends.{name}.prices: {{input: USD, output: USD}} "
+        "a million tokens (0 where it is free), or set budget.tokens instead"
+    )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether that URL is this machine's own."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _listed(model: str, url: str, taken: int, cached: int, given: int) -> float | None:
+    from genai_prices import Usage, calc_price  # half a second: only where a price is asked for
+
+    usage = Usage(input_tokens=taken, cache_read_tokens=cached, output_tokens=given)
+    try:
+        return float(calc_price(usage, model, provider_api_url=url).total_price)
+    except LookupError:
+        return None

@@ -1,0 +1,1 @@
+"""The measured gradient: where and how the predictions of a trial err."""

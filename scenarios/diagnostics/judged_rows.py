@@ -1,0 +1,176 @@
+"""The validation rows of a trial as diagnostics count them: each row's loss, its signed error, its change to the best.
+
+A row whose loss is no finite number counts nowhere. Sums are of shares of the whole loss, which cannot overflow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from gome.scenarios.diagnostics.sliced_table import SlicedTable
+from gome.scenarios.evidence import TaskBrief
+from gome.scenarios.metrics import formulas
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.metrics.registry import Metric
+
+__all__ = ["Case", "Judged", "Scale", "Tally", "figure", "figure_or_none", "judged", "kept", "tally", "words_of"]
+
+Scale = Literal["value", "log1p", "probability", "decision", "loss"]
+
+_HUGE = 1e300
+_WORDS: dict[object, str] = {
+    formulas.squared_loss: "squared error",
+    formulas.squared_log_loss: "squared error of log(1 + x)",
+    formulas.absolute_loss: "absolute error",
+    formulas.wrong_loss: "1 where the class is wrong",
+    formulas.log_rows: "minus the log of the probability of what is true",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is to be diagnosed: predictions for training rows, at the positions `at` in the task's `features`.
+
+    `truth`, `prediction` and `best` are of those rows, in the shapes of `formulas`. `best` is the prediction of the
+    trace's best, None where it is not known; `known` says for which rows it is. `trained` are, for each split, the
+    positions that were withheld and those that were trained on. So many `shown` rows may be shown: with 0 no cell.
+    """
+
+    features: SlicedTable
+    at: Array
+    trained: Sequence[tuple[Array, Array]]
+    truth: Array
+    prediction: Array
+    brief: TaskBrief
+    metric: Metric
+    best: Array | None = None
+    known: Array | None = None
+    shown: int = 10
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows with a finite loss, each array in one order. `share` is of all loss, `error` signed and on `scale`.
+
+    `change` is the loss minus that of the best, NaN where that is not known; None where it is known of no row.
+    """
+
+    at: Array
+    truth: Array
+    prediction: Array
+    best: Array | None
+    loss: Array
+    share: Array
+    error: Array | None
+    scale: Scale
+    change: Array | None
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+class Tally(NamedTuple):
+    """Sums by slice: rows, share of the loss, mean error, mean change with its standard error, mean squared error.
+
+    `share_error` is the standard error of the share, as far as the rows of the slice differ from each other.
+    """
+
+    rows: Array
+    share: Array
+    share_error: Array
+    bias: Array | None
+    change: Array | None
+    change_error: Array | None
+    squared: Array | None
+
+
+def judged(case: Case) -> Judged | None:
+    """The rows of a case that have a finite loss; None where there is none."""
+    loss = np.asarray(case.metric.row_loss(case.truth, case.prediction), dtype=float)
+    keep = np.isfinite(loss)
+    if not keep.any():
+        return None
+    truth, prediction, loss = case.truth[keep], case.prediction[keep], loss[keep]
+    weights = loss / (np.abs(loss).max() or 1.0)
+    total = float(weights.sum())
+    error, scale = _error(truth, prediction, case.brief, case.metric)
+    best = None if case.best is None or case.known is None or not case.known[keep].any() else case.best[keep]
+    change = None
+    if best is not None and case.known is not None:
+        of_best = np.asarray(case.metric.row_loss(truth, np.where(_wide(case.known[keep], best), best, prediction)))
+        change = np.where(case.known[keep], loss - of_best, np.nan)
+        change = np.where(np.isfinite(change), change, np.nan) if np.isfinite(change).any() else None
+    share = weights / total if total > 0 else np.zeros(len(loss))
+    return Judged(case.at[keep], truth, prediction, best, loss, share, error, scale, change)
+
+
+def kept(rows: Judged, chosen: Array) -> Judged:
+    """Some of the rows, by a mask; shares are of the loss of those that are left."""
+    if chosen.all():
+        return rows
+    total = float(rows.share[chosen].sum())
+    share = rows.share[chosen] / total if total > 0 else rows.share[chosen]
+    best, error, change = (None if each is None else each[chosen] for each in (rows.best, rows.error, rows.change))
+    of_each = (rows.at[chosen], rows.truth[chosen], rows.prediction[chosen])
+    return Judged(*of_each, best, rows.loss[chosen], share, error, rows.scale, change)
+
+
+def tally(rows: Judged, codes: Array, slices: int) -> Tally:
+    """Sums of the rows of each slice; `codes` are −1 for rows that are in none."""
+    places = codes.astype(np.int64) + 1
+
+    def summed(weights: Array | None) -> Array:
+        return np.asarray(np.bincount(places, weights, slices + 1)[1:])
+
+    count = summed(None)
+    bias = squared = change = change_error = None
+    if rows.error is not None:
+        bias, squared = summed(rows.error) / count, summed(np.square(rows.error)) / count
+    if rows.change is not None:
+        known = np.isfinite(rows.change)
+        compared = summed(known.astype(float))
+        differences = np.where(known, rows.change, 0.0)
+        change = summed(differences) / compared
+        variance = np.maximum(summed(np.square(differences)) / compared - np.square(change), 0.0)
+        change_error = np.sqrt(variance / np.maximum(compared - 1, 1))
+        change_error[compared < 2] = np.nan
+    share = summed(rows.share)
+    variance = summed(np.square(rows.share)) - np.square(share) / count
+    return Tally(count, share, np.sqrt(np.maximum(variance, 0.0)), bias, change, change_error, squared)
+
+
+def figure(value: float, digits: int = 4) -> float:
+    """A finite number with so many significant digits; 0 for what is no number."""
+    return figure_or_none(value, digits) or 0.0
+
+
+def figure_or_none(value: float | None, digits: int = 4) -> float | None:
+    """The same; None for what is no number."""
+    if value is None or np.isnan(value):
+        return None
+    return float(f"{min(max(float(value), -_HUGE), _HUGE):.{digits}g}")
+
+
+def words_of(metric: Metric) -> str:
+    """What a row's loss is, in words."""
+    return _WORDS.get(metric.row_loss, "loss of a row")
+
+
+def _error(truth: Array, prediction: Array, brief: TaskBrief, metric: Metric) -> tuple[Array | None, Scale]:
+    """Prediction − truth of each row, the mean over targets, on the metric's own scale; None for several classes."""
+    if brief.task_type == "multiclass":
+        return None, "loss"
+    scale: Scale = "value" if brief.task_type == "regression" else "probability"
+    if brief.task_type == "binary" and brief.prediction == "label":
+        scale = "decision"
+    if brief.task_type == "regression" and metric.log_scale:
+        truth, prediction, scale = np.log1p(truth), np.log1p(prediction), "log1p"
+    difference = np.asarray(prediction, dtype=float) - np.asarray(truth, dtype=float)
+    difference = difference.mean(axis=1) if difference.ndim == 2 else difference
+    return np.clip(np.nan_to_num(difference, posinf=_HUGE, neginf=-_HUGE), -_HUGE, _HUGE), scale
+
+
+def _wide(mask: Array, like: Array) -> Array:
+    return mask[:, None] if like.ndim == 2 else mask

@@ -1,0 +1,175 @@
+"""The parts of a trial's rows that diagnostics tell of: by truth, by prediction, by column, by rarity."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gome.scenarios.diagnostics.judged_rows import Case, Judged, Tally, figure, figure_or_none, tally
+from gome.scenarios.diagnostics.record import Part
+from gome.scenarios.diagnostics.slicing import Slicing, number_slicing
+from gome.scenarios.metrics.formulas import Array
+
+__all__ = [
+    "by_target",
+    "by_value",
+    "changed_parts",
+    "dear_parts",
+    "rare_parts",
+]
+
+_MOST_SLICES = 12
+_MOST_OF_A_FEATURE = 4
+_MOST_CHANGES = 6
+_MOST_RARE = 8
+_FEWEST_ROWS = 10
+_BINS = 5
+_LEAST_EXCESS = 0.005
+_LEAST_ERRORS = 2.0
+_LEAST_SHARE_ERRORS = 1.5
+_RARE = ("not in training", "1 to 3 times in training", "4 to 10 times in training")
+_ALIKE = 0.85
+_ALL_UNSEEN = 0.98  # a column whose values hardly ever recur names rows
+
+
+def _part(slicing: Slicing, sums: Tally, place: int, whole: int, *, shown: bool) -> Part:
+    rows = int(sums.rows[place])
+    return Part(
+        feature=slicing.feature,
+        value=(slicing.values if shown else slicing.neutral)[place],
+        rows=rows,
+        share_of_rows=figure(rows / whole, 3),
+        share_of_loss=figure(float(sums.share[place]), 3),
+        bias=None if sums.bias is None else figure_or_none(sums.bias[place], 3),
+        change=None if sums.change is None else figure_or_none(sums.change[place], 3),
+        change_error=None if sums.change_error is None else figure_or_none(sums.change_error[place], 2),
+    )
+
+
+def by_value(rows: Judged, values: Array, feature: str, *, shown: bool) -> tuple[Part, ...]:
+    """Five parts of about as many rows each, in the order of `values` (truth or prediction); all targets' mean."""
+    means = np.asarray(values.mean(axis=1) if values.ndim == 2 else values, dtype=float)
+    slicing = number_slicing(feature, means, most_values=_BINS)
+    sums = tally(rows, slicing.codes, len(slicing.values))
+    places = [place for place in range(len(slicing.values)) if sums.rows[place]]
+    return tuple(_part(slicing, sums, place, len(rows), shown=shown) for place in places)
+
+
+def by_target(case: Case, rows: Judged) -> tuple[Part, ...]:
+    """Where there are several targets: the share of the loss that each has."""
+    if rows.truth.ndim != 2 or rows.truth.shape[1] < 2:
+        return ()
+    columns = [slice(place, place + 1) for place in range(rows.truth.shape[1])]
+    losses = [case.metric.row_loss(rows.truth[:, each], rows.prediction[:, each]) for each in columns]
+    means = np.nan_to_num([float(np.mean(each)) for each in losses])
+    shares = means / (means.sum() or 1.0)
+    named = zip(case.brief.targets, shares, strict=False)
+    return tuple(
+        Part(feature=name, value="all", rows=len(rows), share_of_rows=1.0, share_of_loss=figure(float(share), 3))
+        for name, share in named
+    )
+
+
+def dear_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: bool) -> tuple[Part, ...]:
+    """The slices with the largest excess of their share of the loss over their share of the rows, a few a column.
+
+    A slice that owes it to a row or two is left to the rows that are shown.
+    """
+    ranked: list[_Ranked] = []
+    for slicing, sums in found:
+        excess = sums.share - sums.rows / len(rows)
+        least = np.maximum(_LEAST_EXCESS, _LEAST_SHARE_ERRORS * sums.share_error)
+        kept = np.flatnonzero((sums.rows >= _FEWEST_ROWS) & (excess > least))
+        ranked += [_Ranked(float(excess[place]), slicing, sums, int(place)) for place in kept]
+    chosen = _first(ranked, _MOST_SLICES)
+    return tuple(_part(each.slicing, each.sums, each.place, len(rows), shown=shown) for each in chosen)
+
+
+def changed_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: bool) -> tuple[Part, ...]:
+    """Slices whose loss differs from that of the best beyond chance, and most otherwise than that of all rows does.
+
+    Up to three of those that got better by more, and of those that got worse by more, than all rows together. With many
+    slices some differ by two standard errors by chance alone, so what is beyond it grows with their number.
+    """
+    if rows.change is None or not np.isfinite(rows.change).any():
+        return ()
+    mean = float(np.nanmean(rows.change))
+    looked_at = sum(len(slicing.values) for slicing, _ in found)
+    least = max(_LEAST_ERRORS, float(np.sqrt(2 * np.log(max(1, looked_at)))))
+    ranked: list[_Ranked] = []
+    for slicing, sums in found:
+        if sums.change is None or sums.change_error is None:
+            continue
+        other, noise = sums.change - mean, least * sums.change_error
+        beyond = (sums.rows >= _FEWEST_ROWS) & (np.abs(sums.change) > noise) & (np.abs(other) > noise)
+        whole = other * sums.rows / len(rows)
+        ranked += [_Ranked(float(whole[place]), slicing, sums, int(place)) for place in np.flatnonzero(beyond)]
+    better = _first([each._replace(weight=-each.weight) for each in ranked if each.weight < 0], _MOST_CHANGES // 2)
+    worse = _first([each for each in ranked if each.weight > 0], _MOST_CHANGES // 2)
+    return tuple(_part(each.slicing, each.sums, each.place, len(rows), shown=shown) for each in (*better, *worse))
+
+
+class _Ranked(NamedTuple):
+    """A slice and what it is ranked by."""
+
+    weight: float
+    slicing: Slicing
+    sums: Tally
+    place: int
+
+
+def _first(ranked: Sequence[_Ranked], most: int) -> list[_Ranked]:
+    """Those with the largest weights, a few a column, and none that is nearly the same rows as one before it."""
+    chosen: list[_Ranked] = []
+    taken: dict[str, int] = {}
+    for each in sorted(ranked, key=lambda each: (-each.weight, each.slicing.feature, each.place)):
+        if len(chosen) == most:
+            break
+        feature = each.slicing.feature
+        if taken.get(feature, 0) < _MOST_OF_A_FEATURE and not any(_alike(each, other) for other in chosen):
+            taken[feature] = taken.get(feature, 0) + 1
+            chosen.append(each)
+    return chosen
+
+
+def _alike(one: _Ranked, other: _Ranked) -> bool:
+    """Whether two slices share nearly all of their rows."""
+    sizes = one.sums.rows[one.place], other.sums.rows[other.place]
+    if min(sizes) < _ALIKE * max(sizes):
+        return False
+    both = np.count_nonzero((one.slicing.codes == one.place) & (other.slicing.codes == other.place))
+    return bool(both > _ALIKE * max(sizes))
+
+
+def rare_parts(case: Case, rows: Judged) -> tuple[Part, ...]:
+    """Of each category: the rows whose value the split's training rows had not, or a few times only."""
+    found: list[tuple[float, Part]] = []
+    splits = np.full(len(case.features.table), -1)
+    for number, (withheld, _) in enumerate(case.trained):
+        splits[withheld] = number
+    for name, codes in case.features.categories.items():
+        frequency = _frequency(case, rows, codes, splits[rows.at])
+        groups = np.select([frequency < 0, frequency == 0, frequency <= 3, frequency <= 10], [-1, 0, 1, 2], -1)
+        slicing = Slicing(name, groups, _RARE, _RARE, ordered=True)
+        sums = tally(rows, groups, len(_RARE))
+        if sums.rows[0] > _ALL_UNSEEN * len(rows):
+            continue
+        for place in range(len(_RARE)):
+            part = _part(slicing, sums, place, len(rows), shown=True)
+            excess = part.share_of_loss - part.share_of_rows
+            if part.rows >= _FEWEST_ROWS and excess >= _LEAST_EXCESS:
+                found.append((excess, part))
+    found.sort(key=lambda each: (-each[0], each[1].feature, each[1].value))
+    return tuple(part for _, part in found[:_MOST_RARE])
+
+
+def _frequency(case: Case, rows: Judged, codes: Array, splits: Array) -> Array:
+    """How often the split's training rows have the value of each row; −1 where that is not known."""
+    own = codes[rows.at]
+    frequency = np.full(len(rows), -1)
+    width = int(codes.max()) + 1
+    for number, (_, train) in enumerate(case.trained):
+        counts = np.bincount(codes[train] + 1, minlength=width + 1)
+        mine = (splits == number) & (own >= 0)
+        frequency[mine] = counts[own[mine] + 1]
+    return frequency

@@ -1,0 +1,87 @@
+"""A task's features, sliced once: every trial is then counted in the same slices, which makes trials comparable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from gome.scenarios.diagnostics.slicing import Slicing, slicings
+from gome.scenarios.metrics.formulas import Array
+
+__all__ = ["SlicedTable"]
+
+_MOST_ROWS = 200_000
+_MOST_CELLS = 6_000_000
+_MOST_COLUMNS = 200
+_FEWEST_COLUMNS = 12
+_FEW_NUMBERS = 200
+"""Whole numbers with more values than this are amounts and no categories."""
+
+
+@dataclass(frozen=True)
+class SlicedTable:
+    """All training rows of a task, features only, with their own types. `order` names columns, the most telling first.
+
+    Of more than 200,000 rows a drawn part is sliced, the same each time; of a long table only the first columns are.
+    """
+
+    table: DataFrame
+    order: Sequence[str] = ()
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are sliced."""
+        rows = min(len(self.table), _MOST_ROWS)
+        most = min(_MOST_COLUMNS, max(_FEWEST_COLUMNS, _MOST_CELLS // max(1, rows)))
+        names = [str(name) for name in self.table.columns]
+        return tuple(dict.fromkeys(name for name in (*self.order, *names) if name in names))[:most]
+
+    @cached_property
+    def places(self) -> Array:
+        """For each row of the table its place among those that are sliced, −1 for a row that is not."""
+        places = np.full(len(self.table), -1)
+        places[self._rows] = np.arange(len(self._rows))
+        return places
+
+    @cached_property
+    def _rows(self) -> Array:
+        if len(self.table) <= _MOST_ROWS:
+            return np.arange(len(self.table))
+        return np.sort(np.random.default_rng(0).permutation(len(self.table))[:_MOST_ROWS])
+
+    @cached_property
+    def slices(self) -> tuple[tuple[str, Slicing], ...]:
+        """The slicings of the rows that are sliced, each with the column that it is of."""
+        some = self.table[list(self.columns)].iloc[self._rows]
+        return tuple(
+            (name, slicing._replace(codes=slicing.codes.astype(np.int16)))
+            for name in self.columns
+            for slicing in slicings(some[name])
+        )
+
+    @cached_property
+    def categories(self) -> dict[str, Array]:
+        """The numbers of the values, −1 where there is none, of each column of categories; of all rows.
+
+        Words are categories where they recur, and whole numbers where there are few of them: of sizes and amounts it
+        says nothing that a value has not been seen.
+        """
+        found = {}
+        for name in self.columns:
+            column = self.table[name]
+            if pd.api.types.is_float_dtype(column) and not _whole(column.to_numpy(dtype=float)):
+                continue
+            codes, distinct = pd.factorize(column)
+            most = _FEW_NUMBERS if pd.api.types.is_numeric_dtype(column) else len(column) / 2
+            if 2 <= len(distinct) <= min(most, len(column) / 2):
+                found[name] = codes.astype(np.int32)
+        return found
+
+
+def _whole(values: Array) -> bool:
+    """Integers with gaps come as floats."""
+    present = values[np.isfinite(values)]
+    return bool((present == np.floor(present)).all())

@@ -1,0 +1,47 @@
+"""From a task and a trial's predictions to its diagnostics: what joins the harness to `diagnostics`."""
+
+from collections.abc import Sequence
+
+from gome.scenarios.diagnostics.judged_rows import Case
+from gome.scenarios.diagnostics.measure import diagnose
+from gome.scenarios.diagnostics.record import Diagnostics
+from gome.scenarios.diagnostics.sliced_table import SlicedTable
+from gome.scenarios.evaluation.blending import read_predictions
+from gome.scenarios.evaluation.views import View
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.side_files import Joined
+from gome.scenarios.task.task import Task
+
+__all__ = ["diagnose_trial", "sliced_features"]
+
+
+def sliced_features(task: Task, beside: Sequence[Joined], order: Sequence[str]) -> SlicedTable:
+    """All training rows without id and targets, with what tables of one row a key add; `order` as in `SlicedTable`."""
+    own = task.typed_train.drop(columns=[task.brief.id_column, *task.brief.targets])
+    joins = [joined.train for joined in beside if joined.unique]
+    added = {str(name): each[name] for each in joins for name in each if name not in own}
+    return SlicedTable(own.assign(**added), order)
+
+
+def diagnose_trial(
+    task: Task, features: SlicedTable, views: Sequence[View], at: Array, held: Array, best: str | None, rows: int
+) -> Diagnostics | None:
+    """The diagnostics of the predictions `held` for the training rows `at`, which the views withheld.
+
+    `best` is the out-of-fold table of the solution to compare with, None where there is none; so many `rows` are shown.
+    """
+    ids = task.train[task.brief.id_column].iloc[at]
+    found = None if best is None else read_predictions(best, ids, held, task.brief)
+    case = Case(
+        features=features,
+        at=at,
+        trained=[(view.withheld, view.train) for view in views],
+        truth=task.truth[at],
+        prediction=held,
+        brief=task.brief,
+        metric=task.metric,
+        best=None if found is None else found[0],
+        known=None if found is None else found[1],
+        shown=rows,
+    )
+    return diagnose(case)

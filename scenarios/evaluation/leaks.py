@@ -1,0 +1,66 @@
+"""Signs in predictions that the data give the target away: a column that copies it, a score too good to be true.
+
+A script has no label of the rows that it is scored on, so this is never its fault; but what it scores may be worth
+nothing on other rows. What a leaderboard's best leaves to be desired is the measure of what is too good.
+"""
+
+import numpy as np
+
+from gome.scenarios.evidence import LeakNote
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.tables import numbers, read_table
+from gome.scenarios.task.task import Task
+
+__all__ = ["find_leaks"]
+
+_COPIED_SHARE = 0.98
+_FEWEST_VALUES = 20
+_UNEXPLAINED = 1e-4
+_OF_THE_BEST = 0.6
+
+
+def find_leaks(task: Task, truth: Array, prediction: Array, score: float | None) -> tuple[LeakNote, ...]:
+    """What out-of-fold predictions give away. `truth` and `prediction` are of `formulas`' shapes."""
+    copied = _copied(task, truth, prediction)
+    if copied:
+        return copied
+    return _too_good(task, score) if score is not None else ()
+
+
+def _copied(task: Task, truth: Array, prediction: Array) -> tuple[LeakNote, ...]:
+    if task.brief.task_type == "regression":
+        if len(np.unique(truth)) < _FEWEST_VALUES:
+            return ()
+        same = float(np.isclose(truth, prediction, rtol=1e-6, atol=1e-9).mean())
+        if same >= _COPIED_SHARE:
+            words = f"{same:.0%} of the out-of-fold predictions equal the target: look for a column that copies it"
+            return (LeakNote(code="target-copied", message=words),)
+        with np.errstate(all="ignore"):
+            unexplained = np.square(prediction - truth).sum(axis=0) / np.square(truth - truth.mean(axis=0)).sum(axis=0)
+        if np.all(unexplained < _UNEXPLAINED):
+            words = (
+                f"only {float(unexplained.max()):.1g} of the target's variance is not predicted: look for a copy of it"
+            )
+            return (LeakNote(code="near-copy", message=words),)
+        return ()
+    if task.brief.prediction == "probability" and truth.ndim == 2:
+        right = bool(np.all((prediction > 0.5) == (truth > 0.5)))
+    else:
+        right = bool(np.all((prediction.argmax(axis=1) if prediction.ndim == 2 else prediction) == truth))
+    if right:
+        words = f"all {len(truth)} out-of-fold predictions are right: look for the target among the features"
+        return (LeakNote(code="perfect", message=words),)
+    return ()
+
+
+def _too_good(task: Task, score: float) -> tuple[LeakNote, ...]:
+    """A score that leaves a fraction of what the leaderboard's best leaves. Every metric's ideal is 0 or 1."""
+    if task.leaderboard is None:
+        return ()
+    ideal = 0.0 if task.brief.direction == "minimize" else 1.0
+    least = float(np.abs(numbers(read_table(task.leaderboard)["score"]) - ideal).min())
+    left = abs(score - ideal)
+    if left >= _OF_THE_BEST * least:
+        return ()
+    words = f"an out-of-fold {task.brief.metric} of {score:.5g} is too good: the best known is {least:.5g} from ideal"
+    return (LeakNote(code="too-good", message=words),)

@@ -1,0 +1,120 @@
+"""Probes: views on which a good solution shows what it rests on, and what their predictions say.
+
+    probe    the first split's training rows; among the test rows stand some of its validation rows, the same rows once
+             more for each column with that column's values exchanged between them, and some of its training rows
+    half     half of the first split's training rows; its validation rows stand among the test rows
+
+A script cannot tell them from other views. There are none where ids say something of their rows, which cannot be dealt
+anew, and where a task is not split.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from pandas import Series
+
+from gome.scenarios.diagnostics.record import Probes, Sensitivity
+from gome.scenarios.evaluation.probe_names import HALF, PROBE
+from gome.scenarios.evaluation.views import (
+    View,
+    ViewName,
+    ids_are_names,
+    make_view,
+    run_order,
+    task_splits,
+    view_of_split,
+)
+from gome.scenarios.evidence import Profile
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.task import Task
+
+__all__ = ["HALF", "PROBE", "can_be_probed", "make_probe", "read_probe"]
+
+_ROWS = 400
+_COLUMNS = 20
+_PROBE = 5  # purpose of draws; `splits` has 1 and 2, `views` 3, `scoring` 4
+
+
+def can_be_probed(task: Task) -> bool:
+    """Whether there are such views of a task."""
+    return task.brief.split.kind != "own" and ids_are_names(task)
+
+
+def make_probe(task: Task, name: ViewName, seed: int, profile: Profile) -> View:
+    """The view of that name. Raises TaskError where the task has too few rows to be split."""
+    split = _first(task, seed)
+    whole = make_view(task, view_of_split(split), seed, 0.0)
+    draw = np.random.default_rng([seed, _PROBE, *name.encode(), int(task.digest[:16], 16)])
+    if name == HALF:
+        kept = np.sort(draw.permutation(len(whole.train))[: max(1, len(whole.train) // 2)])
+        return replace(whole, name=name, train=whole.train[kept], train_ids=whole.train_ids.iloc[kept])
+    some, trained = (np.sort(draw.permutation(rows)[:_ROWS]) for rows in (whole.withheld, whole.train))
+    columns = probed_columns(task, profile)
+    withheld = np.concatenate([some] * (1 + len(columns)) + [trained])
+    sources = {column: draw.permutation(some) for column in columns}
+    exchanged = tuple(
+        (column, place * len(some), source) for place, (column, source) in enumerate(sources.items(), start=1)
+    )
+    ids = draw.permutation([str(number) for number in range(len(whole.train) + len(withheld))])
+    return View(
+        name,
+        whole.train,
+        withheld,
+        np.arange(0),
+        draw.permutation(len(withheld)),
+        Series(ids[: len(whole.train)]),
+        Series(ids[len(whole.train) :]),
+        exchanged,
+    )
+
+
+def probed_columns(task: Task, profile: Profile) -> list[str]:
+    """The columns that are exchanged: those that say most of the target by themselves, then the others, so many."""
+    features = [column for column in profile.columns if column.role == "feature" and column.name in task.test]
+    ranked = sorted(features, key=lambda column: -(column.relevance or 0.0))
+    return [column.name for column in ranked[:_COLUMNS]]
+
+
+def read_probe(task: Task, view: View, predictions: Array) -> Probes:
+    """What the predictions for a probe view say, in the order of its rows."""
+    rows = view.exchanged[0][1] if view.exchanged else min(_ROWS, len(view.withheld))
+    truth, metric = task.truth[view.withheld], task.metric
+
+    def score(begin: int, end: int | None) -> float | None:
+        with np.errstate(all="ignore"):
+            value = metric.score(truth[begin:end], predictions[begin:end])
+        return float(value) if math.isfinite(value) else None
+
+    base = metric.row_loss(truth[:rows], predictions[:rows])
+    found = []
+    for column, begin, _ in view.exchanged:
+        more = metric.row_loss(truth[begin : begin + rows], predictions[begin : begin + rows]) - base
+        found.append((column, more))
+    return Probes(
+        sampled=score(0, rows),
+        training=score(rows * (1 + len(view.exchanged)), None),
+        sensitivities=_sensitivities(found, float(np.mean(base))),
+    )
+
+
+def _sensitivities(found: Sequence[tuple[str, Array]], mean_loss: float) -> tuple[Sensitivity, ...]:
+    """The largest first; those that cannot be had are left out."""
+    if not math.isfinite(mean_loss) or mean_loss <= 0:
+        return ()
+    told = [
+        Sensitivity(
+            feature=column,
+            loss=round(float(np.mean(more)) / mean_loss, 4),
+            error=round(float(np.std(more)) / math.sqrt(len(more)) / mean_loss, 4),
+        )
+        for column, more in found
+        if len(more) and np.isfinite(more).all()
+    ]
+    return tuple(sorted(told, key=lambda each: -each.loss))
+
+
+def _first(task: Task, seed: int) -> int:
+    """The split that is run first."""
+    return run_order(task.brief.split, len(task_splits(task, seed)))[0]

@@ -1,0 +1,162 @@
+"""The check of a script's predictions: everything that is wrong with the file, each with the first row that shows it.
+
+What a script wrote never raises; it becomes defects.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame, Series
+
+from gome.scenarios.evidence import DefectNote, TaskBrief
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.metrics.registry import Metric
+from gome.scenarios.task.encoding import class_numbers, prediction_columns
+from gome.scenarios.task.tables import Damaged, canonical, numbers, read_table
+
+__all__ = ["Checked", "check_submission"]
+
+_BYTES_A_FIELD = 200
+_BYTES_AT_LEAST = 1 << 16
+_SUM_TOLERANCE = 0.01
+_FEWEST_FOR_CONSTANT = 10
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file of predictions. `table` is text, in the order of the expected keys; None where there are defects."""
+
+    defects: tuple[DefectNote, ...]
+    table: DataFrame | None
+
+
+def check_submission(
+    path: Path | None,
+    brief: TaskBrief,
+    metric: Metric,
+    ids: Series,
+    *,
+    constant_is_defect: bool = True,
+    name: str = "submission.csv",
+) -> Checked:
+    """Hold a submission against the ids (canonical) that it must predict. `name` is what its author calls it."""
+    expected = DataFrame({brief.id_column: ids.to_numpy()})
+    return _check(path, name, expected, brief, metric, constant_is_defect)
+
+
+def _check(
+    path: Path | None, name: str, expected: DataFrame, brief: TaskBrief, metric: Metric, constant_is_defect: bool
+) -> Checked:
+    if path is None or path.is_symlink() or not path.is_file():
+        return Checked((DefectNote(code="missing-file", message=f"{name} was not written"),), None)
+    keys = list(expected.columns)
+    columns = [*keys, *prediction_columns(brief)]
+    most_bytes = _BYTES_AT_LEAST + _BYTES_A_FIELD * len(columns) * len(expected)
+    try:
+        table = read_table(path, most_bytes)
+    except Damaged as damaged:
+        return Checked((DefectNote(code="unreadable", message=f"{name}: {damaged}", row=damaged.row),), None)
+    defects = _column_defects(table, columns, name)
+    if any(column not in table for column in columns):
+        return Checked(tuple(defects), None)
+    for key in keys:
+        table[key] = canonical(table[key])
+    defects += _key_defects(table, expected, name)
+    for column in prediction_columns(brief):
+        defects += _value_defects(table[column], brief, metric, name)
+    if not defects:
+        defects += _sum_defects(table, brief, name)
+    if not defects and constant_is_defect:
+        defects += _constant_defects(table, brief, name)
+    if defects:
+        return Checked(tuple(defects), None)
+    return Checked((), expected.merge(table, on=keys, how="left", validate="one_to_one"))
+
+
+def _note(code: str, name: str, words: str, bad: Array | None = None) -> DefectNote:
+    if bad is None:
+        return DefectNote(code=code, message=f"{name}: {words}")
+    row, count = int(bad.argmax()) + 1, int(bad.sum())
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    return DefectNote(code=code, message=f"{name}: row {row}{more}: {words}", row=row)
+
+
+def _column_defects(table: DataFrame, columns: list[str], name: str) -> list[DefectNote]:
+    absent = [column for column in columns if column not in table]
+    extra = [str(column) for column in table.columns if column not in columns]
+    words = f"expected the columns {', '.join(columns)}"
+    defects = [_note("columns-missing", name, f"no column {', '.join(absent[:12])}; {words}")] if absent else []
+    return defects + ([_note("columns-extra", name, f"column {', '.join(extra[:12])}; {words}")] if extra else [])
+
+
+def _key_defects(table: DataFrame, expected: DataFrame, name: str) -> list[DefectNote]:
+    keys = list(expected.columns)
+    given = pd.MultiIndex.from_frame(table[keys])
+    wanted = pd.MultiIndex.from_frame(expected)
+    what = " and ".join(keys)
+    defects = []
+    if len(given) != len(wanted):
+        defects.append(_note("row-count", name, f"{len(given)} rows, expected {len(wanted)}"))
+    twice = given.duplicated()
+    if twice.any():
+        defects.append(_note("ids-duplicate", name, f"{what} {_key(given, twice)} stands there a second time", twice))
+    strange = ~given.isin(wanted)
+    if strange.any():
+        defects.append(_note("ids-unknown", name, f"{what} {_key(given, strange)} is not asked for", strange))
+    absent = ~wanted.isin(given)
+    if absent.any():
+        words = f"{int(absent.sum())} asked for are missing, the first is {what} {_key(wanted, absent)}"
+        defects.append(_note("ids-missing", name, words))
+    return defects
+
+
+def _key(index: pd.MultiIndex, which: Array) -> str:
+    return " and ".join(repr(str(part))[:60] for part in index[int(which.argmax())])
+
+
+def _value_defects(texts: Series, brief: TaskBrief, metric: Metric, name: str) -> list[DefectNote]:
+    """What is wrong with the values of one column."""
+    column = f"column {texts.name!r}"
+    empty = texts.str.strip().str.lower().isin(("", "nan", "na", "none", "null", "<na>")).to_numpy()
+    defects = [_note("missing-value", name, f"{column} has no value", empty)] if empty.any() else []
+    if brief.prediction == "label":
+        unknown = (class_numbers(texts, brief.classes) < 0) & ~empty
+        if unknown.any():
+            given = repr(texts.iloc[int(unknown.argmax())])[:60]
+            words = f"{column} is {given}, none of the classes {', '.join(brief.classes[:12])}"
+            defects.append(_note("unknown-class", name, words, unknown))
+        return defects
+    values = numbers(texts).to_numpy()
+    textual = np.isnan(values) & ~empty
+    infinite = np.isinf(values)
+    least, most = (0.0, 1.0) if brief.prediction == "probability" else (metric.minimum, None)
+    low = values < least if least is not None else np.zeros(len(values), dtype=bool)
+    outside = (low | (values > most) if most is not None else low) & ~infinite
+    for code, bad, words in (
+        ("not-a-number", textual, "is not a number"),
+        ("infinite", infinite, "is infinite"),
+        ("out-of-range", outside, f"is outside [{least}, {most if most is not None else '∞'}]"),
+    ):
+        if bad.any():
+            given = repr(texts.iloc[int(bad.argmax())])[:60]
+            defects.append(_note(code, name, f"{column} {words}: {given}", bad))
+    return defects
+
+
+def _sum_defects(table: DataFrame, brief: TaskBrief, name: str) -> list[DefectNote]:
+    if brief.prediction != "probability" or brief.task_type != "multiclass":
+        return []
+    totals = np.column_stack([numbers(table[column]) for column in prediction_columns(brief)]).sum(axis=1)
+    bad = np.abs(totals - 1.0) > _SUM_TOLERANCE
+    if not bad.any():
+        return []
+    return [_note("probability-sum", name, f"probabilities sum to {totals[int(bad.argmax())]:.7g}, not to 1", bad)]
+
+
+def _constant_defects(table: DataFrame, brief: TaskBrief, name: str) -> list[DefectNote]:
+    values = table[list(prediction_columns(brief))]
+    if len(values) < _FEWEST_FOR_CONSTANT or not (values == values.iloc[0]).all(axis=None):
+        return []
+    return [DefectNote(code="constant", message=f"{name}: every row has the same prediction", row=1)]

@@ -1,0 +1,238 @@
+"""The views of a task: what a script is given, made by the harness for each split and each purpose.
+
+    split-K      the split's training rows; its validation rows stand among the test rows
+    holdout      all training rows but the hold-out, which stands among the test rows
+    holdout-K    the training rows of split K without the hold-out, which stands among the test rows
+    full         all training rows
+    debug        a small sample of the first split's view
+
+Withheld rows have no label in any file of a view, and are shuffled among the true test rows. Where ids are mere names
+they are dealt anew in each view, over the training rows too, so that no id tells a withheld row from a test row.
+
+A view is a pure function of task, seed and hold-out share. It is held as positions in the task's own tables.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from gome.errors import TaskError
+from gome.scenarios.evidence import SplitRule
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.encoding import encode_truth, prediction_columns
+from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units
+from gome.scenarios.task.tables import canonical, infer_types
+from gome.scenarios.task.task import Task
+
+__all__ = [
+    "View",
+    "ViewName",
+    "ids_are_names",
+    "make_view",
+    "run_order",
+    "side_files",
+    "split_of",
+    "task_splits",
+    "units_of",
+    "view_of_split",
+]
+
+ViewName = str
+
+_DEBUG_SHARE = 0.1
+_DEBUG_TRAIN_ROWS = 400
+_DEBUG_OTHER_ROWS = 200
+_DEBUG_ROWS_OF_A_CLASS = 10
+_VIEW = 3  # purpose of draws; `splits` has 1 and 2, `scoring` 4
+_STRATA_OF_VALUES = 10
+_PROSE = (".md", ".html", ".pdf")
+_LARGEST_TEXT = 1 << 26
+_WORDS = re.compile(r"[\s,;|\"']+")
+_NAME = re.compile(r"(split|holdout)-(\d+)")
+_PARTS = re.compile(r"[^0-9A-Za-z]+")
+_OF_A_KIND = 0.9  # a part of an id with fewer distinct values than this share of rows groups rows
+
+
+@dataclass(frozen=True)
+class View:
+    """A view. `train` and `withheld` are positions in `task.train`, `test` positions in `task.test`.
+
+    `order` puts the rows of its test file (withheld rows, then test rows) into the order in which they stand there;
+    `train_ids` and `ids` are the ids in its two files, `ids` in the order of the file. `exchanged` are columns whose
+    values withheld rows, from a position on, have of other rows: (column, position, rows of `task.train`).
+    """
+
+    name: ViewName
+    train: Array
+    withheld: Array
+    test: Array
+    order: Array
+    train_ids: Series
+    ids: Series
+    exchanged: tuple[tuple[str, int, Array], ...] = ()
+
+    def tables(self, task: Task) -> tuple[DataFrame, DataFrame, DataFrame]:
+        """Training rows, test rows and a sample submission, as the script reads them."""
+        brief = task.brief
+        train = task.train.iloc[self.train].reset_index(drop=True)
+        columns = list(task.test.columns)
+        hidden = task.train[columns].iloc[self.withheld]
+        for column, begin, sources in self.exchanged:
+            values = hidden[column].to_numpy(dtype=object, copy=True)
+            values[begin : begin + len(sources)] = task.train[column].iloc[sources]
+            hidden = hidden.assign(**{column: values})
+        rows = np.concatenate([hidden.to_numpy(dtype=object), task.test.iloc[self.test].to_numpy(dtype=object)])
+        test = DataFrame(rows[self.order], columns=columns, dtype=object)
+        train[brief.id_column], test[brief.id_column] = self.train_ids.to_numpy(), self.ids.to_numpy()
+        sample = DataFrame(dict.fromkeys(brief.submission_columns, self.ids.to_numpy()))
+        for name in prediction_columns(brief):
+            sample[name] = task.sample[name].iloc[0]
+        return train, test, sample
+
+
+def view_of_split(split: int) -> ViewName:
+    """The name of a split's view."""
+    return f"split-{split}"
+
+
+def split_of(name: ViewName) -> int | None:
+    """The split whose training rows a view has; None for a view of no split."""
+    found = _NAME.fullmatch(name)
+    return int(found[2]) if found else None
+
+
+def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> View:
+    """One view of a task. Raises TaskError where too few rows are left, ValueError for a name that is none."""
+    everything = np.arange(len(task.train))
+    test, split = np.arange(len(task.test)), split_of(name)
+    if name == "full":
+        return _dealt(task, name, everything, everything[:0], test, seed)
+    if name == "debug":
+        return _sample(task, seed)
+    if name != "holdout" and split is None:
+        raise ValueError(f"there is no view {name!r}")
+    parts = task_splits(task, seed) if split is not None else ()
+    if split is not None and split >= len(parts):
+        raise ValueError(f"there is no view {name!r}: the task has {len(parts)} splits")
+    if split is not None and name.startswith("split"):
+        return _dealt(task, name, parts[split].train, parts[split].valid, test, seed)
+    out = holdout_rows(units_of(task), _strata(task), task.brief.split, holdout_share, seed)
+    train = np.flatnonzero(~out)
+    if split is not None:
+        train = np.intersect1d(train, parts[split].train)
+        train = train if len(train) else np.flatnonzero(~out)
+    return _dealt(task, name, train, np.flatnonzero(out), test, seed)
+
+
+def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
+    """The splits of a task's training rows. Raises TaskError where there are too few rows."""
+    rule, units = task.brief.split, units_of(task)
+    needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
+    if len(np.unique(units)) < needed:
+        rows = len(task.train)
+        raise TaskError(f"task {task.brief.name}: {rows} rows are too few for {rule.folds} folds by {rule.kind}")
+    return make_splits(units, _strata(task), rule, seed)
+
+
+def units_of(task: Task) -> Array:
+    """For each training row the number of what must stay together (`split_units`)."""
+    column = task.brief.split.column
+    return split_units(infer_types(task.train[[column]]) if column else task.train, task.brief.split)
+
+
+def ids_are_names(task: Task) -> bool:
+    """Whether an id says nothing of its row.
+
+    It does where a file beside the tables may name rows by it, where the split is by it, and where it has parts that
+    several rows share, such as the group in `0013_02`.
+    """
+    brief = task.brief
+    ids = task.train[brief.id_column]
+    if brief.split.column == brief.id_column or _grouped(ids):
+        return False
+    return not any(_may_name(path, ids) for path in side_files(task))
+
+
+def side_files(task: Task) -> list[Path]:
+    """What stands beside the tables, and their description; no second sample submission of the usual name."""
+    own = {task.brief.train_file, task.brief.test_file, task.sample_file, "sample_submission.csv"}
+    found = sorted(path for path in task.public.rglob("*") if path.is_file())
+    return [path for path in found if path.relative_to(task.public).as_posix() not in own]
+
+
+def _may_name(path: Path, ids: Series) -> bool:
+    """Whether a file may name rows by their ids: any but prose. A plain text is prose where few ids are words of it."""
+    suffix = path.suffix.lower()
+    if suffix != ".txt" or path.stat().st_size > _LARGEST_TEXT:
+        return suffix not in _PROSE
+    words = set(_WORDS.split(path.read_text(encoding="utf-8", errors="replace")))
+    return bool(ids.isin(words).mean() > 0.5)
+
+
+def _grouped(ids: Series) -> bool:
+    first = ids.iloc[0]
+    if len(_PARTS.split(first)) < 2:
+        return False
+    parts = ids.str.split(_PARTS, expand=True)
+    counts = parts.nunique()
+    return bool(((counts > 1) & (counts < _OF_A_KIND * len(ids))).any())
+
+
+def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Array, seed: int) -> View:
+    """A view with its rows shuffled and, where ids are names, its ids dealt anew.
+
+    The draw is of the view's rows as well as its name, so that two views never share an order, and of the task's files,
+    which no script has whole: who knows the seed and this code cannot undo it.
+    """
+    draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train), int(task.digest[:16], 16)])
+    labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
+    ids = np.concatenate([labelled[train], labelled[withheld], others[test]])
+    twice = canonical(Series(np.concatenate([labelled, others]))).duplicated().any()  # of all, the same in every view
+    if ids_are_names(task):
+        ids = np.array([str(number) for number in range(len(ids))], dtype=object) if twice else ids
+        ids = draw.permutation(ids)
+    elif twice:
+        raise TaskError(
+            f"task {task.brief.name}: ids of {task.brief.test_file} stand in {task.brief.train_file} too, and files "
+            "beside them may name rows by id; give the test rows ids of their own"
+        )
+    order = draw.permutation(len(withheld) + len(test))
+    return View(name, train, withheld, test, order, Series(ids[: len(train)]), Series(ids[len(train) :][order]))
+
+
+def _sample(task: Task, seed: int) -> View:
+    """A tenth of the rows of the first split's view, more of a small one, and at least some of each class."""
+    draw = np.random.default_rng([seed, _VIEW])
+    part = task_splits(task, seed)[0]
+    rows = draw.permutation(part.train)
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[: max(_DEBUG_TRAIN_ROWS, round(_DEBUG_SHARE * len(rows)))] = True
+    strata = _strata(task)
+    if strata is not None:
+        rank_in_class = Series(strata[rows]).groupby(strata[rows]).cumcount().to_numpy()
+        chosen[rank_in_class < _DEBUG_ROWS_OF_A_CLASS] = True
+
+    def some(positions: Array) -> Array:
+        few = max(_DEBUG_OTHER_ROWS, round(_DEBUG_SHARE * len(positions)))
+        return np.sort(draw.permutation(positions)[:few])
+
+    return _dealt(task, "debug", np.sort(rows[chosen]), some(part.valid), some(np.arange(len(task.test))), seed)
+
+
+def _strata(task: Task) -> Array | None:
+    """Class numbers; for values that are to be stratified, tenths of their range by rank."""
+    truth = encode_truth(task.train, task.brief)
+    if task.brief.task_type == "regression":
+        if task.brief.split.kind != "stratified":
+            return None
+        edges = np.quantile(truth[:, 0], np.linspace(0, 1, _STRATA_OF_VALUES + 1)[1:-1])
+        return np.searchsorted(edges, truth[:, 0])
+    return np.unique(truth.reshape(len(truth), -1), axis=0, return_inverse=True)[1].ravel()
+
+
+def run_order(rule: SplitRule, count: int) -> tuple[int, ...]:
+    """The order in which splits are run: of a split by time the one nearest to the test first."""
+    return tuple(range(count))[:: -1 if rule.kind == "time" else 1]

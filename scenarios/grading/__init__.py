@@ -1,0 +1,1 @@
+"""Grading against private answers, as MLE-bench does, and its validation server."""

@@ -1,0 +1,157 @@
+"""What a task's training data look like, for diagnosis: types, cardinalities, gaps, skew, relevance, what is beside."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame, Series
+
+from gome.scenarios.diagnostics.slicing import is_date
+from gome.scenarios.evidence import ColumnProfile, Profile, SideTable
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.profiling.samples import sample_rows
+from gome.scenarios.profiling.shifts import find_shifts
+from gome.scenarios.task.side_files import Joined, find_images, find_tables
+from gome.scenarios.task.tables import canonical, infer_types
+from gome.scenarios.task.task import Task
+
+__all__ = ["profile_task"]
+
+_ROWS_FOR_RELEVANCE = 3000
+_TEXT_FROM_LENGTH = 30
+_EXAMPLES = 3
+
+
+def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
+    """The profile of a task's training rows; of test rows only how they differ from training.
+
+    `beside` are the tables of `find_tables`, where they were looked for before.
+    """
+    beside = list(find_tables(task)) if beside is None else beside
+    train, test = task.typed_train, infer_types(task.test)
+    roles = dict.fromkeys(task.brief.targets, "target") | {task.brief.id_column: "id"}
+    features = [str(name) for name in train.columns if name not in roles and name in test]
+    told = [name for name in features if not _like_an_id(train[name])]
+    relevance = _relevance(task, train[told])
+    columns = [_column(train[name], test.get(name), roles.get(str(name), "feature"), relevance) for name in train]
+    target = train[task.brief.targets[0]]
+    regression = task.brief.task_type == "regression"
+    balance = {} if regression else canonical(task.train[task.brief.targets[0]]).value_counts(normalize=True).to_dict()
+    seen = [name for name in train.columns if name != task.brief.id_column]
+    tables = tuple(_side_table(task, joined) for joined in beside)
+    joins = [joined for joined in beside if joined.unique]
+    both = [(name, train[name], test[name]) for name in features]
+    both += [(str(name), joined.train[name], joined.test[name]) for joined in joins for name in joined.train]
+    relevant = relevance | {
+        column.name: column.relevance for table in tables for column in table.columns if column.relevance is not None
+    }
+    sampled = sample_rows(task, DataFrame({name: column for name, column, _ in both}), relevant)
+    return Profile(
+        rows=len(train),
+        columns=tuple(columns),
+        class_balance={str(name): round(share, 6) for name, share in sorted(balance.items())},
+        target_skew=_skew(target) if regression else None,
+        duplicate_rows=int(task.train.duplicated(subset=seen).sum()),
+        tables=tables,
+        images=find_images(task),
+        shifts=find_shifts(both),
+        sample_columns=sampled.columns,
+        sample=sampled.rows,
+    )
+
+
+def _side_table(task: Task, joined: Joined) -> SideTable:
+    """A side table, its columns described as the training rows see them."""
+    told = [name for name in joined.train if not _like_an_id(joined.train[name])]
+    relevance = _relevance(task, joined.train[told]) if told else {}
+    columns = [_column(joined.train[name], joined.test[name], "feature", relevance) for name in joined.train]
+    facts = {name: getattr(joined, name) for name in ("file", "rows", "keys", "unique", "matched", "prefix")}
+    return SideTable(columns=tuple(columns), **facts)
+
+
+def _column(column: Series, test: Series | None, role: str, relevance: dict[str, float]) -> ColumnProfile:
+    present = column.dropna()
+    kind = _dtype(present)
+    numeric = pd.api.types.is_numeric_dtype(present) and len(present) > 0
+    unseen = None
+    if test is not None and kind in ("category", "boolean") and len(test):
+        unseen = round(float((~test.isin(set(present)) & test.notna()).mean()), 6)
+    return ColumnProfile.model_validate(
+        {
+            "name": str(column.name),
+            "role": role,
+            "dtype": kind,
+            "cardinality": int(present.nunique()),
+            "missing": round(float(column.isna().mean()), 6),
+            "skew": _skew(present) if numeric else None,
+            "minimum": float(present.min()) if numeric else None,
+            "mean": round(float(present.mean()), 6) if numeric else None,
+            "maximum": float(present.max()) if numeric else None,
+            "examples": tuple(str(value)[:60] for value in present.drop_duplicates().head(_EXAMPLES)),
+            "unseen_in_test": unseen,
+            "relevance": relevance.get(str(column.name)),
+            "words": round(float(np.mean([len(str(text).split()) for text in present])), 1) if kind == "text" else None,
+        }
+    )
+
+
+def _dtype(present: Series) -> str:
+    if pd.api.types.is_numeric_dtype(present):
+        return "integer" if pd.api.types.is_integer_dtype(present) or _whole(present) else "float"
+    words = present.astype(str).str.strip()
+    if len(words) and words.str.lower().isin(("true", "false", "yes", "no", "t", "f", "y", "n")).all():
+        return "boolean"
+    if is_date(words):
+        return "datetime"
+    many = present.nunique() > len(present) / 2
+    return "text" if many and words.str.len().mean() >= _TEXT_FROM_LENGTH else "category"
+
+
+def _like_an_id(column: Series) -> bool:
+    """Words that are nearly all different share all information with anything, and mean nothing."""
+    return not pd.api.types.is_numeric_dtype(column) and column.nunique() > len(column) / 2
+
+
+def _whole(present: Series) -> bool:
+    """Integers with gaps come as floats."""
+    return len(present) > 0 and bool((present == np.floor(present)).all())
+
+
+def _skew(values: Series) -> float | None:
+    numbers = values.to_numpy(dtype=float)
+    spread = numbers.std() if len(numbers) > 2 else 0.0
+    if not np.isfinite(spread) or spread == 0:
+        return None
+    return round(float((((numbers - numbers.mean()) / spread) ** 3).mean()), 4)
+
+
+def _relevance(task: Task, features: DataFrame) -> dict[str, float]:
+    """Mutual information of each feature with the (first) target, in nats, on a sample of the rows."""
+    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression  # heavy, and needed here alone
+
+    rows = np.sort(np.random.default_rng(0).permutation(len(features))[:_ROWS_FOR_RELEVANCE])
+    sample = features.iloc[rows]
+    if sample.empty or len(rows) < 10:
+        return {}
+    coded, discrete = _coded(sample)
+    truth = task.truth[rows]
+    target = truth[:, 0] if truth.ndim == 2 else truth
+    estimate = mutual_info_regression if task.brief.task_type == "regression" else mutual_info_classif
+    found = estimate(coded, target, discrete_features=discrete, random_state=0)
+    return {str(name): round(float(value), 6) for name, value in zip(features.columns, found, strict=True)}
+
+
+def _coded(sample: DataFrame) -> tuple[Array, Array]:
+    """The features as numbers, and whether each is discrete: words, and numbers of few values, which are counted."""
+    columns, discrete = [], []
+    for name in sample:
+        column = sample[name]
+        numeric = pd.api.types.is_numeric_dtype(column)
+        counted = not numeric or (column.nunique() <= 50 and not column.isna().any())
+        discrete.append(counted)
+        if counted:
+            columns.append(pd.factorize(column, sort=True)[0].astype(float))
+        else:
+            middle = column.median()
+            columns.append(column.fillna(0.0 if pd.isna(middle) else middle).to_numpy(dtype=float))
+    return np.column_stack(columns), np.array(discrete)

@@ -1,0 +1,62 @@
+"""A few rows of a task as they stand, spread over the target: what no figure of a column tells."""
+
+from typing import NamedTuple
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from gome.scenarios.diagnostics.rows import cell, width_of
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.task import Task
+
+__all__ = ["Sample", "sample_rows"]
+
+_ROWS = 10
+_MOST_COLUMNS = 30
+_CELL, _TEXT = 60, 200
+
+
+class Sample(NamedTuple):
+    """Names of columns, and so many cells for each row."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def sample_rows(task: Task, features: DataFrame, relevance: dict[str, float]) -> Sample:
+    """At most ten training rows: id, at most so many `features` that all is no more than 30 columns, and the targets.
+
+    Features without a measured `relevance` come first, for their cells are all there is to judge them by; the others
+    follow by it.
+    """
+    brief = task.brief
+    places = [str(name) for name in features.columns]
+    places.sort(key=lambda name: -relevance.get(name, np.inf))
+    kept = places[: max(1, _MOST_COLUMNS - 1 - len(brief.targets))]
+    targets = brief.targets[: max(1, _MOST_COLUMNS - 1 - len(kept))]
+    rows = _spread(task)
+    raw = task.train.iloc[rows]
+    columns: list[list[str]] = [[cell(value, _CELL) for value in raw[brief.id_column]]]
+    for name in kept:
+        shown = raw[name] if name in raw else features[name].iloc[rows]
+        width = width_of(features[name], _TEXT, _CELL)
+        columns.append([cell(value, width) for value in shown])
+    columns += [[cell(value, _CELL) for value in raw[name]] for name in targets]
+    return Sample((brief.id_column, *kept, *targets), tuple(zip(*columns, strict=True)))
+
+
+def _spread(task: Task) -> Array:
+    """Positions of rows at even shares of the target's order, from end to end; or of each class in turn.
+
+    The most frequent class comes first.
+    """
+    drawn = np.random.default_rng(0).permutation(len(task.train))
+    target = task.train[task.brief.targets[0]].iloc[drawn]
+    if task.brief.task_type == "regression":
+        order = drawn[np.argsort(numbers(target).to_numpy(), kind="stable")]
+        many = min(_ROWS, len(order))
+        return np.asarray(order[np.linspace(0, len(order) - 1, many).round().astype(int)])
+    names = Series(canonical(target).to_numpy())
+    turns, sizes = names.groupby(names).cumcount(), names.map(names.value_counts())
+    return np.asarray(drawn[np.lexsort((names, -sizes, turns))[:_ROWS]])

@@ -1,0 +1,1 @@
+"""YAML read strictly: every problem of a file at once, each with its line and column."""

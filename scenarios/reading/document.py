@@ -1,0 +1,196 @@
+"""One YAML document as plain values, with the place of each. Safe: no tags, no objects, bounded in size and depth.
+
+Read from the node graph rather than through a constructor, so that duplicate keys, aliases and places are seen.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from gome.scenarios.reading.problems import Problem
+
+__all__ = ["Document", "KeyPath", "Place", "parse_value", "read_document", "show_path"]
+
+KeyPath = tuple[str | int, ...]
+
+_MOST_BYTES = 1 << 16
+_MOST_NODES = 20_000
+_DEEPEST = 32
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands; line and column from 1, None for an option of the command line."""
+
+    file: str
+    line: int | None
+    column: int | None
+
+
+@dataclass
+class Document:
+    """`value` is made of dict, list, str, int, float, bool, None; `places` has the place of each path's key or item."""
+
+    file: str
+    value: Any = None
+    places: dict[KeyPath, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def place(self, path: KeyPath) -> Place:
+        """The place of a path, or of its nearest parent that has one."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, Place(self.file, 1, 1))
+
+    def report(self, code: str, path: KeyPath, message: str, suggestion: str | None = None) -> None:
+        """Note a problem at the place of `path`."""
+        place = self.place(path)
+        self.problems.append(Problem(place.file, place.line, place.column, code, show_path(path), message, suggestion))
+
+
+def show_path(path: KeyPath) -> str:
+    """`executors.timeout.debug`, `targets[0]`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def read_document(path: Path) -> Document:
+    """The one mapping in a YAML file. What is wrong stands in `problems`; `value` is then what could be read."""
+    document = Document(str(path))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        document.report("unreadable", (), f"cannot be read: {error.strerror}")
+        return document
+    if len(content) > _MOST_BYTES:
+        document.report("too-large", (), f"{len(content):,} bytes, at most {_MOST_BYTES:,} are read")
+        return document
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        document.places[()] = Place(document.file, line, 1)
+        document.report("encoding", (), f"not UTF-8: byte {error.start + 1} is {content[error.start]:#04x}")
+        return document
+    _Reader(document).read(text)
+    return document
+
+
+def parse_value(text: str) -> Any:
+    """One value as it would stand in a file (`30s`, `null`, `[1, 2]`). Raises ValueError where it cannot be read."""
+    document = Document("")
+    _Reader(document, anything=True).read(text)
+    if document.problems:
+        raise ValueError(document.problems[0].message)
+    return document.value
+
+
+class _Reader:
+    """Turns a node graph into plain values; every node is counted as often as it is reached through aliases."""
+
+    def __init__(self, document: Document, anything: bool = False) -> None:
+        self._document = document
+        self._anything = anything
+        self._nodes = 0
+        self._yaml = YAML(typ="safe", pure=True)
+
+    def read(self, text: str) -> None:
+        try:
+            nodes = list(self._yaml.compose_all(text))
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            if mark is not None:
+                self._document.places[()] = Place(self._document.file, mark.line + 1, mark.column + 1)
+            self._document.report("syntax", (), " ".join(filter(None, (error.context, error.problem))) or "not YAML")
+            return
+        except (YAMLError, RecursionError, ValueError) as error:
+            self._document.report("syntax", (), str(error).splitlines()[0] if str(error) else "nested too deeply")
+            return
+        if len(nodes) > 1:
+            self._mark((), nodes[1])
+            self._document.report("documents", (), "a second document begins here; one file holds one")
+            del self._document.places[()]
+        if not self._anything and (not nodes or not isinstance(nodes[0], MappingNode)):
+            self._document.report("not-a-mapping", (), "the file must be a mapping of keys to values")
+            return
+        try:
+            self._document.value = self._value(nodes[0], ()) if nodes else None
+        except _TooMuchError as error:
+            self._document.report("too-large", error.path, str(error))
+            self._document.value = None
+
+    def _mark(self, path: KeyPath, node: Node) -> None:
+        self._document.places[path] = Place(self._document.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _value(self, node: Node, path: KeyPath) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise _TooMuchError(path, f"more than {_MOST_NODES:,} values once aliases are expanded")
+        if len(path) > _DEEPEST:
+            raise _TooMuchError(path[:4], f"nested more than {_DEEPEST} deep")
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return self._sequence(node, path)
+        return self._scalar(node, path)
+
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, item in node.value:
+            if not isinstance(key, ScalarNode):
+                self._mark(path, key)
+                self._document.report("key", path, "a key must be a plain word")
+                continue
+            name = str(key.value)
+            here = (*path, name)
+            if name in values:
+                first = self._document.places[here]
+                self._mark(here, key)
+                self._document.report("duplicate-key", here, f"stands here again, first in line {first.line}")
+                self._document.places[here] = first
+                continue
+            self._mark(here, key)
+            values[name] = self._value(item, here)
+        return values
+
+    def _sequence(self, node: SequenceNode, path: KeyPath) -> list[Any]:
+        values = []
+        for index, item in enumerate(node.value):
+            self._mark((*path, index), item)
+            values.append(self._value(item, (*path, index)))
+        return values
+
+    def _scalar(self, node: Node, path: KeyPath) -> Any:
+        tag = str(node.tag).rsplit(":", 1)[-1]
+        text = str(node.value)
+        if tag == "null":
+            return None
+        if tag == "bool":
+            return text.lower() == "true"
+        if tag not in ("int", "float"):
+            if tag not in ("str", "timestamp", "merge", "value"):
+                self._document.report("tag", path, f"tags such as {node.tag} are not read")
+            return text
+        try:
+            number = self._yaml.constructor.construct_object(node)
+        except (ValueError, OverflowError):
+            self._document.report("number", path, f"{text[:40]} is not a number that can be read")
+            return None
+        if isinstance(number, float) and number - number != 0:
+            self._document.report("number", path, f"{text} is not a finite number")
+            return None
+        return number
+
+
+class _TooMuchError(Exception):
+    """More values, or deeper, than a file of this kind can need."""
+
+    def __init__(self, path: KeyPath, message: str) -> None:
+        self.path = path
+        super().__init__(message)

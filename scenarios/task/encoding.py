@@ -1,0 +1,39 @@
+"""Truth and predictions as arrays, out of tables of text; see `formulas` for their shapes."""
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from gome.scenarios.evidence import TaskBrief
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.tables import canonical, numbers
+
+__all__ = ["class_numbers", "encode_predictions", "encode_truth", "prediction_columns"]
+
+
+def prediction_columns(brief: TaskBrief) -> tuple[str, ...]:
+    """The columns of a submission that hold predictions."""
+    return tuple(name for name in brief.submission_columns if name != brief.id_column)
+
+
+def class_numbers(texts: Series, classes: tuple[str, ...]) -> Array:
+    """The number of each class in `classes`, −1 for what is none of them."""
+    numbered = {name: number for number, name in enumerate(classes)}
+    return canonical(texts).map(numbered).fillna(-1).to_numpy(dtype=int)
+
+
+def encode_truth(frame: DataFrame, brief: TaskBrief) -> Array:
+    """The targets in a table of text (training rows or answers)."""
+    if brief.task_type == "regression":
+        return np.column_stack([numbers(frame[name]) for name in brief.targets])
+    codes = [class_numbers(frame[name], brief.classes) for name in brief.targets]
+    if brief.prediction == "probability" and brief.task_type == "binary":
+        return np.column_stack(codes).astype(float)
+    return codes[0]
+
+
+def encode_predictions(frame: DataFrame, brief: TaskBrief) -> Array:
+    """The predictions in a table of text that has been found to be without defects."""
+    columns = prediction_columns(brief)
+    if brief.prediction == "label":
+        return class_numbers(frame[columns[0]], brief.classes)
+    return np.column_stack([numbers(frame[name]) for name in columns])

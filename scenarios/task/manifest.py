@@ -1,0 +1,83 @@
+"""`task.yaml`: what a task's files mean. Closed in every key; its problems are reported like a scenario's."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gome.errors import TaskError
+from gome.scenarios.metrics.registry import TaskType, metric_named
+from gome.scenarios.reading.checking import check_document
+from gome.scenarios.reading.document import read_document
+from gome.scenarios.reading.problems import TaskProblems
+
+__all__ = ["FileNames", "Manifest", "Split", "read_manifest"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Split(_Model):
+    """How rows are split to validate on some of them (`evidence.SplitRule`).
+
+    `own`: not at all; a script validates itself and says its score in `evidence.json`, which nobody verifies.
+    """
+
+    kind: Literal["random", "stratified", "group", "time", "holdout", "own"] = "random"
+    column: str | None = None
+    folds: Annotated[int, Field(ge=2, le=50)] = 5
+    block: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if self.kind in ("group", "time") and self.column is None:
+            raise ValueError(f"split {self.kind} needs a column")
+        if self.kind in ("random", "stratified", "own") and self.column is not None:
+            raise ValueError(f"split {self.kind} takes no column")
+        if self.block > 1 and self.kind != "group":
+            raise ValueError(f"split {self.kind} takes no block, only group does")
+        return self
+
+
+class FileNames(_Model):
+    """The files under `prepared/public`, and the answers under `prepared/private`; None is found by its usual names."""
+
+    train: str = "train.csv"
+    test: str = "test.csv"
+    sample_submission: str | None = None
+    description: str = "description.md"
+    answers: str | None = None
+
+
+class Manifest(_Model):
+    """A task. `classes` are in the order of the submission's columns; None: as the training data have them, sorted.
+
+    `split` None: stratified for classes, random for values. `unverified` says in words what of this was guessed from
+    the data; it is shown wherever the task's scores are.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = None
+    id: str = "id"
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    metric: str
+    task_type: TaskType | None = None
+    classes: Annotated[tuple[str | int, ...], Field(min_length=2)] | None = None
+    split: Split | None = None
+    files: FileNames = FileNames()
+    unverified: tuple[str, ...] = ()
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in a file. Raises TaskProblems with every problem of it."""
+    document = read_document(path)
+    manifest = check_document(document, Manifest)
+    metric = document.value.get("metric") if isinstance(document.value, dict) else None
+    if isinstance(metric, str):
+        try:
+            metric_named(metric)
+        except TaskError as error:
+            document.report("unknown-metric", ("metric",), str(error))
+    if document.problems or manifest is None:
+        raise TaskProblems(sorted(document.problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
+    return manifest

@@ -1,0 +1,62 @@
+"""New rows for a task's solution to predict: a table that is held against the training table before anything is run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from pandas import DataFrame
+
+from gome.errors import TaskError
+from gome.scenarios.task.checks import check_ids, read_task_table
+from gome.scenarios.task.encoding import prediction_columns
+from gome.scenarios.task.tables import infer_types
+from gome.scenarios.task.task import Task
+
+__all__ = ["with_new_rows"]
+
+_SHOWN = 8
+
+
+def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
+    """The task with the rows of a CSV file in the place of its test, and what is to be said of them.
+
+    Needed are the columns of the task's own test; where the id is missing, rows are numbered from 0. Raises TaskError,
+    with column and row, for a column that is missing or that holds text where the training table has numbers, for ids
+    that stand there twice, and for a table without rows.
+    """
+    table = read_task_table(path)
+    brief, notes = task.brief, []
+    if brief.id_column not in table:
+        table[brief.id_column] = [str(number) for number in range(len(table))]
+        notes.append(f"there is no column {brief.id_column!r}, so rows are numbered from 0")
+    columns = list(task.test.columns)
+    absent = [str(name) for name in columns if name not in table]
+    if absent:
+        raise TaskError(f"{path}: no column {', '.join(map(repr, absent[:_SHOWN]))}, which the solution was trained on")
+    extra = [str(name) for name in table.columns if name not in columns]
+    if extra:
+        notes.append(f"not used: column {', '.join(map(repr, extra[:_SHOWN]))}")
+    check_ids(table, path, brief.id_column)
+    table = table[columns]
+    _check_types(task, table, path)
+    sample = DataFrame({brief.id_column: table[brief.id_column]})
+    for name in prediction_columns(brief):
+        sample[name] = task.sample[name].iloc[0]
+    brief = brief.model_copy(update={"test_rows": len(table)})
+    return replace(task, brief=brief, test=table, sample=sample[list(brief.submission_columns)]), tuple(notes)
+
+
+def _check_types(task: Task, table: DataFrame, path: Path) -> None:
+    """Numbers stand where the training table has numbers."""
+    typed = infer_types(table)
+    for name in table.columns:
+        if name == task.brief.id_column or not pd.api.types.is_numeric_dtype(task.typed_train[name]):
+            continue
+        if pd.api.types.is_numeric_dtype(typed[name]):
+            continue
+        bad = pd.to_numeric(typed[name], errors="coerce").isna() & typed[name].notna()
+        row = int(bad.to_numpy().argmax())
+        given = table[name].iloc[row]
+        raise TaskError(
+            f"{path}: column {name!r}, row {row + 1}: {given!r} is no number, as it is in the training table"
+        )

@@ -1,0 +1,125 @@
+"""CSV files read strictly, as text: a row that has another number of fields than the header is an error with its place.
+
+Text is kept as it was written, so that a subset of a file has the same digits as the file. Rows count from 1, below
+the header.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas import DataFrame, Series
+
+from gome.errors import TaskError
+
+__all__ = ["Damaged", "canonical", "infer_types", "numbers", "positions", "read_table", "write_table"]
+
+_LONGEST_FIELD = 1 << 24
+_INTEGRAL = re.compile(r"[+-]?\d+(\.0*)?$")
+_MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "<na>"})
+
+
+class Damaged(TaskError):
+    """A table that cannot be read, without its path. `row` is the first bad row, None where it is the whole file."""
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        self.row = row
+        super().__init__(message)
+
+
+def read_table(path: Path, most_bytes: int | None = None) -> DataFrame:
+    """All columns as text, missing fields as the empty text. Raises Damaged."""
+    try:
+        if most_bytes is not None and path.stat().st_size > most_bytes:
+            raise Damaged(f"larger than {most_bytes:,} bytes")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise Damaged(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Damaged(f"not UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = _header(reader)
+    rows = list(_rows(reader, len(header)))
+    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
+    return DataFrame(dict(zip(header, map(list, columns), strict=True)), dtype=object)
+
+
+def write_table(path: Path, frame: DataFrame) -> None:
+    """Write a table of text; the same table gives the same bytes."""
+    frame.to_csv(path, index=False, lineterminator="\n")
+
+
+def canonical(texts: Series) -> Series:
+    """Ids and class names in one spelling: `7`, `7.0` and `07` are one number, blanks at the ends do not count.
+
+    Scripts read an integer column as floats where a value is missing, and write it back so.
+    """
+    texts = texts.astype(str).str.strip()
+    integral = texts.str.fullmatch(_INTEGRAL)
+    return texts.where(~integral, texts[integral].map(_plain_integer)) if integral.any() else texts
+
+
+def positions(ids: Series, among: Series) -> NDArray[Any]:
+    """Where each id stands among others, all different; −1 where it does not. Spelling is made `canonical`."""
+    return np.asarray(pd.Index(canonical(among)).get_indexer(canonical(ids)))
+
+
+def numbers(texts: Series) -> Series:
+    """Floats of text; NaN where it is none. `inf` is a number here."""
+    return pd.to_numeric(texts.str.strip(), errors="coerce").astype(float)
+
+
+def infer_types(raw: DataFrame) -> DataFrame:
+    """The table as its columns' own types: numbers (missing values NaN), else text (missing values None)."""
+    return DataFrame({name: _typed(raw[name]) for name in raw.columns}, index=raw.index)
+
+
+def _typed(texts: Series) -> Series:
+    missing = texts.str.strip().str.lower().isin(_MISSING)
+    values = pd.to_numeric(texts.where(~missing, None), errors="coerce")
+    if not values[~missing].isna().any():
+        whole = not missing.any() and bool((values == np.floor(values)).all()) and bool((values.abs() < 2**53).all())
+        return values.astype("int64") if whole and len(values) else values.astype(float)
+    return texts.where(~missing, None)
+
+
+def _plain_integer(text: str) -> str:
+    return str(int(text.split(".")[0])) if len(text) < 400 else text
+
+
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    try:
+        header = next(reader)
+    except StopIteration:
+        raise Damaged("empty: not even a header") from None
+    except csv.Error as error:
+        raise Damaged(f"not CSV: {error}") from error
+    for name in header:
+        if header.count(name) > 1:
+            raise Damaged(f"two columns are called {name!r}")
+    return header
+
+
+def _rows(reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+    number = 0
+    while True:
+        number += 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise Damaged(f"row {number} is not CSV: {error}", number) from error
+        if not row:
+            number -= 1
+            continue
+        if len(row) != width:
+            raise Damaged(f"row {number} has {len(row)} fields where the header has {width}", number)
+        yield row

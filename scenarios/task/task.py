@@ -1,0 +1,264 @@
+"""A task: a folder in MLE-bench's layout with a manifest, loaded and found to be whole.
+
+FOLDER/task.yaml                       what the files mean (see `manifest`)
+FOLDER/prepared/public/                train.csv, test.csv, sample_submission.csv, description.md, whatever else
+FOLDER/prepared/private/answers.csv    optional: the test's targets, for grading after a run
+FOLDER/leaderboard.csv                 optional: a column `score`, for medals
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pandas import DataFrame
+
+from gome.errors import TaskError
+from gome.scenarios.evidence import SplitRule, TaskBrief
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.metrics.registry import Metric, TaskType, metric_named
+from gome.scenarios.task.checks import (
+    check_answers,
+    check_columns,
+    check_ids,
+    check_sample,
+    check_split,
+    check_targets,
+    read_task_table,
+)
+from gome.scenarios.task.encoding import encode_truth
+from gome.scenarios.task.manifest import Manifest, read_manifest
+from gome.scenarios.task.tables import Damaged, canonical, infer_types, numbers, read_table
+
+__all__ = ["Task"]
+
+_LARGEST_LEADERBOARD = 1 << 26
+_IN_EVERY_VIEW = ("task.json", "train.csv", "test.csv")
+"""What scripts are given under these names is made by the harness (`view_files`); so is the sample submission, but
+another one beside the task's own is no loss (`views.side_files`)."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task. The tables are text as written (`tables`); `infer_types` gives them types.
+
+    `answers` and `leaderboard` are None where the task has none; `notes` says what else is worth knowing. Nothing
+    under `prepared/private` is part of `brief`, of `digest` or of any table here.
+    """
+
+    folder: Path
+    manifest: Manifest
+    brief: TaskBrief
+    metric: Metric
+    digest: str
+    train: DataFrame
+    test: DataFrame
+    sample: DataFrame
+    answers: Path | None
+    leaderboard: Path | None
+    sample_file: str = "sample_submission.csv"
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def public(self) -> Path:
+        """The folder with the files that scripts may see."""
+        return self.folder / "prepared" / "public"
+
+    @cached_property
+    def typed_train(self) -> DataFrame:
+        """The training rows with their columns' own types."""
+        return infer_types(self.train)
+
+    @cached_property
+    def truth(self) -> Array:
+        """The training targets; see `formulas` for the shape."""
+        return encode_truth(self.train, self.brief)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Task":
+        """Read a task and check it whole. Raises TaskError with file, column and row, or TaskProblems for task.yaml."""
+        folder = Path(folder)
+        manifest = _manifest(folder)
+        metric = metric_named(manifest.metric)
+        public = folder / "prepared" / "public"
+        train_path, test_path = _named(public, manifest.files.train), _named(public, manifest.files.test)
+        sample_path = _sample_path(public, manifest.files.sample_submission)
+        _check_side_files(public, {train_path, test_path, sample_path})
+        train, test, sample = (read_task_table(path) for path in (train_path, test_path, sample_path))
+        check_columns(train, train_path, test, test_path, manifest.id, manifest.targets)
+        check_ids(train, train_path, manifest.id)
+        check_ids(test, test_path, manifest.id)
+        task_type, classes = _task_type(manifest, metric, train, train_path)
+        classes = check_sample(sample, sample_path, test, manifest, metric.prediction, task_type, classes)
+        check_targets(train, train_path, manifest.targets, metric, task_type, classes)
+        brief = TaskBrief(
+            name=manifest.name or folder.resolve().name,
+            description=_description(public / manifest.files.description),
+            task_type=task_type,
+            id_column=manifest.id,
+            targets=manifest.targets,
+            classes=classes,
+            metric=metric.name,
+            direction=metric.direction,
+            prediction=metric.prediction,
+            submission_columns=tuple(sample.columns),
+            train_file=train_path.name,
+            test_file=test_path.name,
+            split=_split(manifest, task_type),
+            train_rows=len(train),
+            test_rows=len(test),
+            unverified=manifest.unverified,
+        )
+        check_split(train, train_path, brief)
+        answers, unscored = _answers(folder, manifest, test, brief, metric)
+        leaderboard, notes = _leaderboard(folder / "leaderboard.csv")
+        notes = (*unscored, *notes)
+        digest = _digest(folder / "task.yaml", public)
+        return cls(
+            folder, manifest, brief, metric, digest, train, test, sample, answers, leaderboard, sample_path.name, notes
+        )
+
+
+def _manifest(folder: Path) -> Manifest:
+    if not folder.is_dir():
+        raise TaskError(f"{folder} is not a folder; a task is a folder with task.yaml and prepared/public")
+    path = folder / "task.yaml"
+    if not path.is_file():
+        raise TaskError(f"{path} is missing; write into it at least `targets: [COLUMN]` and `metric: NAME`")
+    if not (folder / "prepared" / "public").is_dir():
+        known = folder.parent == Path(__file__).parents[1] / "tasks"
+        remedy = (
+            f"prepare it with `gome task prepare {folder.name}`" if known else "train.csv and test.csv belong there"
+        )
+        raise TaskError(f"{folder / 'prepared' / 'public'} is missing; {remedy}")
+    return read_manifest(path)
+
+
+def _named(public: Path, name: str) -> Path:
+    path = public / name
+    if path.parent != public:
+        raise TaskError(f"{name}: files in task.yaml are plain names in prepared/public")
+    if not path.is_file():
+        there = ", ".join(sorted(each.name for each in public.iterdir())[:12]) or "nothing"
+        raise TaskError(f"{path} is missing; there is {there}. Name the file under `files` in task.yaml")
+    return path
+
+
+def _check_side_files(public: Path, tables: set[Path]) -> None:
+    """No file beside the task's tables has a name that scripts know one of them by."""
+    for name in _IN_EVERY_VIEW:
+        if (public / name).exists() and public / name not in tables:
+            raise TaskError(f"{public / name}: scripts are given another file under that name; rename it")
+
+
+def _sample_path(public: Path, name: str | None) -> Path:
+    """MLE-bench's tasks spell the sample submission in many ways."""
+    if name is not None:
+        return _named(public, name)
+    found = sorted(path for path in public.glob("*.csv") if path.name.lower().startswith("sample"))
+    if len(found) != 1:
+        words = "is missing" if not found else f"is one of {', '.join(path.name for path in found)}"
+        raise TaskError(f"{public / 'sample_submission.csv'} {words}; name it as files.sample_submission in task.yaml")
+    return found[0]
+
+
+def _task_type(manifest: Manifest, metric: Metric, train: DataFrame, path: Path) -> tuple[TaskType, tuple[str, ...]]:
+    """What is predicted follows from the metric, and for classes from how many there are."""
+    if metric.prediction == "value":
+        if manifest.classes is not None:
+            raise TaskError(f"{path}: task.yaml lists classes, but metric {metric.name} is for numbers")
+        found: TaskType = "regression"
+        classes: tuple[str, ...] = ()
+    else:
+        names = canonical(train[manifest.targets[0]])
+        seen = sorted(set(names) - {""}, key=_class_order)
+        classes = tuple(map(str, manifest.classes)) if manifest.classes else tuple(seen)
+        if len(classes) < 2:
+            raise TaskError(
+                f"{path}: column {manifest.targets[0]!r} has one class only ({', '.join(classes) or 'none'})"
+            )
+        found = "binary" if len(classes) == 2 else "multiclass"
+    if manifest.task_type not in (None, found):
+        raise TaskError(
+            f"{path}: task.yaml says {manifest.task_type}, but metric {metric.name} over these targets is {found}"
+        )
+    if found not in metric.task_types:
+        kinds = " or ".join(metric.task_types)
+        raise TaskError(f"{path}: metric {metric.name} is for {kinds}; {len(classes)} classes make this {found}")
+    if len(manifest.targets) > 1 and (metric.prediction == "label" or found == "multiclass"):
+        raise TaskError(f"{path}: several targets go with values or yes-or-no probabilities, not with {metric.name}")
+    return found, classes
+
+
+def _class_order(name: str) -> tuple[bool, float, str]:
+    """Numbers by value, then words by letter."""
+    try:
+        return False, float(name), name
+    except ValueError:
+        return True, 0.0, name
+
+
+def _split(manifest: Manifest, task_type: TaskType) -> SplitRule:
+    if manifest.split is not None:
+        return SplitRule(**manifest.split.model_dump())
+    return SplitRule(kind="random" if task_type == "regression" else "stratified")
+
+
+def _description(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path} cannot be read as UTF-8 text: {error}") from error
+
+
+def _answers(
+    folder: Path, manifest: Manifest, test: DataFrame, brief: TaskBrief, metric: Metric
+) -> tuple[Path | None, tuple[str, ...]]:
+    """The answers, and a note where some rows have none."""
+    private = folder / "prepared" / "private"
+    if manifest.files.answers is not None:
+        path = private / manifest.files.answers
+        if not path.is_file():
+            raise TaskError(f"{path} is missing, which task.yaml names as files.answers")
+    else:
+        found = sorted(private.glob("*.csv"))
+        if len(found) > 1:
+            raise TaskError(f"{private} holds {len(found)} CSV files; name the answers as files.answers in task.yaml")
+        if not found:
+            return None, ()
+        path = found[0]
+    unscored = check_answers(path, test, brief, metric)
+    return path, (f"{unscored} of {len(test)} rows of the test do not count: they have no answer",) if unscored else ()
+
+
+def _leaderboard(path: Path) -> tuple[Path | None, tuple[str, ...]]:
+    if not path.is_file():
+        return None, ()
+    with path.open("rb") as file:
+        if file.read(40).startswith(b"version https://git-lfs"):
+            return None, (
+                f"{path.resolve()} is a Git LFS pointer, not the leaderboard: fetch it with `git lfs pull` for medals",
+            )
+    try:
+        table = read_table(path, _LARGEST_LEADERBOARD)
+    except Damaged as damaged:
+        raise TaskError(f"{path}: {damaged}") from damaged
+    if "score" not in table or not len(table):
+        raise TaskError(f"{path}: a leaderboard has a column `score` and at least one row")
+    bad = numbers(table["score"]).isna().to_numpy()
+    if bad.any():
+        raise TaskError(f"{path}: column 'score', row {int(bad.argmax()) + 1} is not a number")
+    return path, ()
+
+
+def _digest(manifest: Path, public: Path) -> str:
+    """SHA-256 over the manifest and the names and contents of all public files."""
+    digest = hashlib.sha256()
+    for path in (manifest, *sorted(path for path in public.rglob("*") if path.is_file())):
+        name = path.name if path == manifest else path.relative_to(public).as_posix()
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{name}\0{content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,101 @@
+"""The schema of a reply is held to what its very request allows."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gome.agents.backends.llm.reply_schema import reply_schema, reply_shape
+from tests.agents.helpers import requests_made as made
+
+
+def fields(request: Any) -> dict[str, Any]:
+    properties: dict[str, Any] = reply_schema(request)["properties"]
+    return properties
+
+
+def test_ideas_are_as_many_as_are_wanted_and_chosen_by_number() -> None:
+    step = fields(made.propose_step(wanted=3))
+    assert step["candidates"]["maxItems"] == 3
+    assert step["choice"]["items"] == {"type": "integer", "enum": [1, 2, 3]}
+    assert fields(made.first_step())["candidates"]["maxItems"] == 10
+
+
+def test_what_is_known_is_named_by_its_number() -> None:
+    step = fields(made.knowing_step())
+    assert step["recalled"]["anyOf"] == [{"type": "integer", "enum": [1, 2]}, {"type": "null"}]
+    assert step["source"]["anyOf"] == [{"type": "integer", "enum": [1]}, {"type": "null"}], "another trace than its own"
+    assert step["kind"]["enum"] == ["edit", "bundle", "merge", "leap", "return"]
+
+
+def test_an_idea_meets_one_of_the_challenges_or_none() -> None:
+    def idea(request: Any) -> dict[str, Any]:
+        properties: dict[str, Any] = reply_schema(request)["$defs"]["Idea"]["properties"]
+        return properties
+
+    assert idea(made.propose_step(challenges=(made.CHALLENGE,) * 4))["challenge"]["enum"] == [0, 1, 2, 3, 4]
+    assert "challenge" not in idea(made.planned_step())
+
+
+def test_scores_are_asked_for_where_the_harness_draws_and_nothing_is_chosen_there() -> None:
+    ranked = reply_schema(made.propose_step(ranked=True))
+    assert list(ranked["properties"]) == ["candidates"]
+    assert ranked["$defs"]["Idea"]["properties"]["scores"] == {"$ref": "#/$defs/Scores"}
+    chosen = reply_schema(made.propose_step())
+    assert "scores" not in chosen["$defs"]["Idea"]["properties"]
+    assert "Scores" not in chosen["$defs"], "what nothing refers to is left out"
+
+
+@pytest.mark.parametrize(
+    ("request_", "unasked"),
+    [
+        (made.assess_trial(findings=made.FINDINGS), set()),
+        (made.assess_trial(), {"contradicts"}),
+        (made.assess_trial(incumbent=None, effect=None), {"accept", "contradicts", "hypothesis_verdict"}),
+        (made.assess_trial(wanted=()), {"challenges", "contradicts"}),
+        (made.assess_trial(evaluation=None), {"alignment", "reason", "accept", "contradicts"}),
+        (made.assess_trial(stopped="worse"), {"alignment", "reason", "accept", "contradicts"}),
+        (made.knowing_step(), set()),
+        (made.propose_step(), {"kind", "source"}),
+        (made.first_step(), {"kind", "source", "recalled"}),
+        (made.survey_task(), set()),
+        (made.write_solution(), set()),
+    ],
+)
+def test_what_nobody_would_read_is_not_asked_for(request_: Any, unasked: set[str]) -> None:
+    assert set(request_.reply_type().model_fields) - set(fields(request_)) == unasked
+
+
+@pytest.mark.parametrize(("wanted", "most"), [(("feedback",), 5), (("scenario", "feedback"), 10)])
+def test_challenges_come_from_the_sources_that_are_asked(wanted: tuple[str, ...], most: int) -> None:
+    schema = reply_schema(made.assess_trial(wanted=wanted))
+    assert schema["properties"]["challenges"]["maxItems"] == most
+    challenge = schema["$defs"]["Challenge"]["properties"]
+    assert challenge.get("source", {}).get("enum", [wanted[0]]) == list(wanted), "one source alone need not be said"
+
+
+def test_findings_are_contradicted_by_their_number() -> None:
+    assert fields(made.assess_trial(findings=made.FINDINGS))["contradicts"]["items"]["enum"] == [1, 2]
+
+
+@pytest.mark.parametrize("request_", made.one_of_each(), ids=lambda each: type(each).__name__)
+def test_every_object_is_closed_and_every_field_required(request_: Any) -> None:
+    def objects(schema: Any) -> Any:
+        if isinstance(schema, dict):
+            if "properties" in schema:
+                yield schema
+            for each in schema.values():
+                yield from objects(each)
+
+    for each in objects(reply_schema(request_)):
+        assert each["additionalProperties"] is False
+        assert each["required"] == list(each["properties"])
+
+
+def test_a_first_prompt_shows_the_schema_as_a_type() -> None:
+    request = made.propose_step()
+    shape = reply_shape(request)
+    assert shape.startswith('{"candidates": [{"statement": string, ')
+    assert '"expected_gain": number}, …, at most ' in shape and '"component": "DataLoadSpec" | "FeatureEng"' in shape
+    assert shape.count("{") == shape.count("}") and "$ref" not in shape
+    assert len(shape) < len(json.dumps(reply_schema(request))) / 2

@@ -1,0 +1,116 @@
+"""When a trial stops before all splits were run. By hand: splits of 20 rows after 80, so SE² = s²·(1/n + 1/4)."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gome.agents.method.racing import Stop, stop_after
+from gome.scenarios.config.scenario import Method
+from gome.scenarios.evidence import Evaluation, SplitRule
+from tests.agents.helpers.evaluations import evaluation, run_of
+
+DRAWS = (-0.1, 0.0, 0.1)
+"""Of spread .1, so that one split of 20 rows has an error of .1·√(1 + 1/4) = .1118."""
+ERROR = 0.1 * math.sqrt(1.25)
+
+
+def after(*scores: float, best: float | None = 1.0, kind: Any = "random", seconds: float = 0.0, **method: Any) -> Any:
+    """What is said after runs of these scores, of five; the best scored the same on each split. Smaller is better."""
+    runs = [run_of(split, score, *DRAWS) for split, score in enumerate(scores)]
+    incumbent = None if best is None else evaluation(*[best] * 5, replicates=((best,) * 3,) * 5)
+    return stop_after(runs, 5, incumbent, SplitRule(kind=kind), "minimize", Method.model_validate(method), seconds)
+
+
+def why(stop: Stop | None) -> str | None:
+    return stop.why if stop else None
+
+
+def test_what_is_worse_by_more_than_an_error_stops_at_once() -> None:
+    assert why(after(1.0 + ERROR * 1.01)) == "worse"
+    assert why(after(1.0 + ERROR * 1.01, racing={"margin": 1.1})) != "worse"
+    stopped = after(1.5)
+    assert stopped.words == "stopped after 1 of 5 splits: worse by 0.5, standard error 0.11 over 20 rows"
+
+
+def test_a_first_split_of_groups_or_time_is_forgiven_more() -> None:
+    for kind in ("group", "time"):
+        assert after(1.0 + ERROR * 1.9, kind=kind) is None
+        assert why(after(1.0 + ERROR * 2.1, kind=kind)) == "worse"
+        assert why(after(1.0 + ERROR * 1.9, 1.0 + ERROR * 1.9, kind=kind)) == "worse", "the second is not"
+    assert why(after(1.0 + ERROR * 1.9)) == "worse"
+
+
+def test_futile_is_what_no_luck_of_the_other_splits_would_save() -> None:
+    # After 4 of 5: what is hoped for is gain + 1.64·SE·√.2, what is wanted 1·SE·√.8: the border is at .161 errors.
+    error = 0.1 * math.sqrt(1 / 4 + 1 / 4)
+    border = error * (math.sqrt(0.8) - 1.64 * math.sqrt(0.2))
+    assert why(after(*[1.0 - border * 0.9] * 4)) == "futile"
+    assert after(*[1.0 - border * 1.1] * 4) is None
+    assert after(*[1.0 - border * 0.9] * 4, racing={"futility": 3.0}) is None
+    assert "nothing left could make it better" in after(*[1.0] * 4).words
+
+
+def test_one_split_of_groups_or_time_is_never_enough_for_futile_or_decided() -> None:
+    settings: dict[str, Any] = {"racing": {"futility": 0.0, "margin": 9.0, "first_margin": 9.0}}
+    assert why(after(1.0, **settings)) == "futile"
+    assert why(after(0.1, seconds=99)) == "decided"
+    for kind in ("group", "time"):
+        assert after(1.0, kind=kind, **settings) is None
+        assert why(after(1.0, 1.0, kind=kind, **settings)) == "futile"
+        assert after(0.1, kind=kind, seconds=99) is None
+        assert why(after(0.1, 0.1, kind=kind, seconds=99)) == "decided"
+
+
+def test_a_heavy_script_is_judged_once_it_is_clearly_better() -> None:
+    assert why(after(1.0 - ERROR * 2.1, seconds=5)) == "decided"
+    assert after(1.0 - ERROR * 1.9, seconds=5) is None, "more splits are run until it is"
+    assert after(1.0 - ERROR * 2.1, seconds=4.9) is None, "a light one is run on all"
+    assert "and one run takes 5 s" in after(0.5, seconds=5).words
+
+
+def test_with_nothing_to_beat_a_light_script_runs_on_all_and_a_heavy_one_on_few() -> None:
+    assert after(9.0, best=None) is None
+    assert after(9.0, best=None, seconds=29) is None, "what all are compared with is run on all, heavy or not"
+    assert why(after(9.0, best=None, seconds=30)) == "decided"
+    assert after(9.0, best=None, seconds=30, kind="time") is None
+    assert why(after(9.0, 9.0, best=None, seconds=30, kind="time")) == "decided"
+
+
+@pytest.mark.parametrize("folds", ["all", 5])
+def test_where_a_number_of_folds_is_set_no_time_is_saved_on_a_good_script(folds: Any) -> None:
+    assert after(9.0, best=None, seconds=3600, folds=folds) is None
+    assert after(0.1, seconds=3600, folds=folds) is None
+    assert why(after(1.5, folds=folds)) == "worse", "what is worse stops all the same"
+
+
+def test_where_time_has_no_say_no_script_is_heavy() -> None:
+    assert after(9.0, best=None, seconds=0.0) is None
+    assert after(0.1, seconds=0.0) is None
+
+
+def test_after_the_last_split_nothing_is_left_to_stop() -> None:
+    assert after(*[9.0] * 5) is None
+
+
+def test_without_an_error_or_a_score_nothing_is_decided() -> None:
+    plain = evaluation(*[1.0] * 5)
+    one = run_of(0, 9.0)
+    assert stop_after([one], 5, plain, SplitRule(), "minimize", Method(), 99.0) is None
+    unscored = Evaluation(view="split-0")
+    assert stop_after([unscored], 5, plain, SplitRule(), "minimize", Method(), 99.0) is None
+    assert stop_after([unscored], 5, None, SplitRule(), "minimize", Method(), 99.0) is None
+
+
+def test_it_is_worse_in_the_direction_of_the_metric() -> None:
+    best = evaluation(*[1.0] * 5, replicates=((1.0,) * 3,) * 5)
+    stop = stop_after([run_of(0, 0.5, *DRAWS)], 5, best, SplitRule(), "maximize", Method(), 0.0)
+    assert why(stop) == "worse"
+
+
+@given(st.lists(st.floats(0.5, 1.5), min_size=1, max_size=4), st.floats(0, 0.5))
+def test_what_is_stopped_for_being_worse_would_be_if_it_were_worse_still(scores: list[float], more: float) -> None:
+    if why(after(*scores)) == "worse":
+        assert why(after(*(score + more for score in scores))) == "worse"

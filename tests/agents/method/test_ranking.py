@@ -1,0 +1,152 @@
+"""The finish: who comes first, how it shrinks to the time left, and when the mean of all is better than each."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gome.agents.method.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
+from gome.agents.protocol.types import Finalist
+from gome.agents.state.budget import fit_finish
+from gome.scenarios.config.scenario import FinishSettings
+from gome.scenarios.evidence import Evaluation, SplitRule
+from tests.agents.helpers.evaluations import run_of
+
+DRAWS = (-0.1, 0.0, 0.1)
+
+
+def finalist(step: int, score: float = 0.5, error: float | None = 0.01, seconds: float = 10.0) -> Finalist:
+    return Finalist(
+        trace=0,
+        step=step,
+        script_ref=f"script {step}",
+        submission_ref=f"submission {step}",
+        score=score,
+        standard_error=error,
+        seconds=seconds,
+    )
+
+
+def held(score: float | None, error: float = 0.01) -> Evaluation:
+    return Evaluation(view="holdout", score=score, standard_error=error)
+
+
+def test_the_mean_over_seeds_ranks_and_its_spread_is_shown() -> None:
+    ranking = rank([finalist(1), finalist(2)], [[held(0.50), held(0.54)], [held(0.51), held(0.51)]], "minimize")
+    assert [each.finalist.step for each in ranking] == [2, 1]
+    assert [each.mean for each in ranking] == [pytest.approx(0.51), pytest.approx(0.52)]
+    assert ranking[1].spread == pytest.approx(0.0282843, rel=1e-5)  # of .50 and .54: .04 / √2
+    assert ranking[1].gap == pytest.approx(0.02)
+    upwards = rank([finalist(1), finalist(2)], [[held(0.50), held(0.54)], [held(0.51), held(0.51)]], "maximize")
+    assert [each.finalist.step for each in upwards] == [1, 2]
+
+
+def test_out_of_fold_far_above_hold_out_comes_last() -> None:
+    # The errors .01 and .01 add to .014142; three of them are .0424, so .45 against .50 is too good and .46 is not.
+    good, late = finalist(1, 0.46), finalist(2, 0.45)
+    ranking = rank([late, good], [[held(0.50)], [held(0.501)]], "minimize")
+    assert [(each.finalist.step, each.misaligned) for each in ranking] == [(1, False), (2, True)]
+    lenient = rank([late, good], [[held(0.50)], [held(0.501)]], "minimize", misaligned=4.0)
+    assert not any(each.misaligned for each in lenient)
+    assert "0.2 comes last: its out-of-fold score" in why(ranking, None, "the budget of trials is used")
+    assert "comes last" not in why(lenient, None, "the budget of trials is used")
+
+
+def test_what_failed_comes_last_of_all() -> None:
+    ranking = rank([finalist(1), finalist(2)], [[held(0.1), None], [held(0.9), held(0.9)]], "minimize")
+    assert [each.finalist.step for each in ranking] == [2, 1]
+    assert ranking[1].mean is None
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=6))
+def test_a_better_finalist_never_comes_later(figures: list[tuple[float, float]]) -> None:
+    finalists = [finalist(step, score) for step, (score, _) in enumerate(figures)]
+    reruns = [[held(score)] for _, score in figures]
+    for direction, sign in (("minimize", 1), ("maximize", -1)):
+        ranking = rank(finalists, reruns, "minimize" if direction == "minimize" else "maximize")
+        means = [(each.misaligned, sign * (each.mean or 0.0)) for each in ranking]
+        assert means == sorted(means)
+        assert {each.finalist.step for each in ranking} == set(range(len(figures)))
+
+
+def test_the_mean_of_the_finalists_is_taken_where_it_is_better_than_each() -> None:
+    finalists = [finalist(1), finalist(2), finalist(3, 0.1)]
+    ranking = rank(finalists, [[held(0.50)], [held(0.52)], [held(0.6)]], "minimize")
+    members = members_of(ranking)
+    assert [each.step for each in members] == [1, 2], "what is misaligned has no say"
+    better = rank_blend(members, [held(0.49)], ranking, "minimize")
+    assert (better.taken, better.mean, better.members) == (True, 0.49, ((0, 1), (0, 2)))
+    assert not rank_blend(members, [held(0.50)], ranking, "minimize").taken, "as good is not better"
+    assert not rank_blend(members, [held(0.49)], ranking, "maximize").taken
+    assert not rank_blend(members, [held(None)], ranking, "minimize").taken
+    assert "0.49 there and is submitted" in why(ranking, better, "the budget of trials is used")
+    assert members_of(ranking[:1]) == (), "one alone has no mean"
+    assert "0.5 of 3 finalists;" in why(ranking, better, "the budget of trials is used")
+    assert why(ranking[:1], None, "enough") == "enough; best mean hold-out score 0.5 of one finalist"
+
+
+def test_the_finish_gives_up_its_comparison_then_candidates_and_then_seeds() -> None:
+    settings, six = FinishSettings(), [finalist(step) for step in range(6)]
+    # 6 candidates × 3 seeds of 10 s in 2 slots take 90 s; 5 splits of the winner and 6 refits 30 s each.
+    assert fit_finish(settings, six, 150.0, 2, 5) == (6, 3, True)
+    assert fit_finish(settings, six, 149.0, 2, 5) == (6, 3, False)
+    assert fit_finish(settings, six, 90.0, 2, 5) == (6, 3, False)
+    assert fit_finish(settings, six, 89.0, 2, 5) == (5, 3, False)  # 15 runs, 8 rounds, 80 s
+    assert fit_finish(settings, six, 30.0, 2, 5) == (2, 3, False)
+    assert fit_finish(settings, six, 20.0, 2, 5) == (2, 2, False)
+    assert fit_finish(settings, six, 10.0, 2, 5) == (2, 1, False)
+    assert fit_finish(settings, six, 1.0, 2, 5) == (1, 1, False)
+    assert fit_finish(settings, six, None, 2, 5) == (6, 3, True)
+    assert fit_finish(settings, six[:1], 1000.0, 2, 5) == (1, 3, True)
+    assert fit_finish(settings, [], 0.0, 2, 5) == (0, 3, False)
+    assert fit_finish(settings, [], None, 2, 5) == (0, 3, False)
+
+
+def test_a_refit_that_is_due_in_any_case_is_counted_in() -> None:
+    settings, six = FinishSettings(), [finalist(step) for step in range(6)]
+    assert fit_finish(settings, six, 150.0, 2, 5, refits=True) == (6, 3, True)
+    assert fit_finish(settings, six, 120.0, 2, 5, refits=True) == (6, 3, False)
+    assert fit_finish(settings, six, 119.0, 2, 5, refits=True) == (5, 3, False)
+    assert fit_finish(settings, six, 20.0, 2, 5, refits=True) == (2, 1, False)
+
+
+@pytest.mark.parametrize("ship", ["mean", "refit"])
+def test_nothing_is_compared_where_the_scenario_says_how_it_ships(ship: str) -> None:
+    settings = FinishSettings.model_validate({"ship": ship})
+    assert not fit_finish(settings, [finalist(1)], None, 2, 5).compares
+    assert not fit_finish(settings, [finalist(1)], 1000.0, 2, 5).compares
+
+
+@given(st.integers(1, 8), st.floats(0, 500), st.integers(1, 4), st.booleans())
+def test_what_fits_stays_within_the_time_where_anything_does(count: int, left: float, slots: int, refits: bool) -> None:
+    finalists = [finalist(step) for step in range(count)]
+    candidates, seeds, compares = fit_finish(FinishSettings(), finalists, left, slots, 5, refits)
+    assert 1 <= candidates <= min(6, count)
+    assert 1 <= seeds <= 3
+    assert seeds == 3 or candidates <= 2, "candidates go before seeds"
+    assert not compares or (candidates, seeds) == (min(6, count), 3), "the comparison goes before candidates"
+    phases = (candidates * seeds, candidates * (refits or compares), 5 * compares)
+    needed = sum(-(-runs // slots) for runs in phases) * 10.0
+    assert needed <= left or (candidates, seeds, compares) == (1, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("random", "mean"), ("stratified", "mean"), ("group", "mean"), ("time", "refit"), ("holdout", "refit")],
+)
+def test_the_default_is_a_refit_where_a_split_model_saw_too_little(kind: str, mode: str) -> None:
+    rule = SplitRule.model_validate({"kind": kind})
+    default = default_shipping(rule)
+    assert (default.mode, default.reason) == (mode, f"the default for a split of kind {kind}")
+    near = choose_shipping(run_of(0, 0.50, *DRAWS), run_of(0, 0.51, 0.1, -0.1, 0.0), rule, "minimize", 1.0)
+    assert (near.mode, near.mean, near.refit) == (mode, 0.50, 0.51)
+    assert near.reason == f"{default.reason}; on the hold-out the two are within noise of each other"
+
+
+def test_what_is_better_on_the_holdout_by_more_than_noise_ships() -> None:
+    for kind in ("random", "time"):
+        rule = SplitRule.model_validate({"kind": kind})
+        better, worse = run_of(0, 0.3, *DRAWS), run_of(0, 0.9, *DRAWS)
+        assert choose_shipping(better, worse, rule, "minimize", 1.0).mode == "mean"
+        assert choose_shipping(worse, better, rule, "minimize", 1.0).mode == "refit"
+        assert choose_shipping(better, worse, rule, "maximize", 1.0).mode == "refit"
+        assert choose_shipping(better, worse, rule, "minimize", 1.0).reason == "better on the hold-out"

@@ -1,0 +1,165 @@
+"""The Finisher with a real harness: what ships where the finalists' mean is better than each, and where it is not."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gome.agents.protocol.messages import FinishCalled, FinishRequested, StepOpened
+from gome.agents.roles.director import Director
+from gome.bus.store.artefacts import Artefacts
+from tests.agents.helpers.finishing import Shop, asked_to_finish
+from tests.agents.method.test_invariants import opened, said, trial
+
+
+def test_the_mean_of_opposite_errors_ships(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=-0.4)
+    finished = shop.finish(ship="mean")
+    assert finished.winner is not None
+    assert finished.winner.step == 5, "the winner is still the best script"
+    blend = finished.blend
+    assert blend is not None
+    assert (blend.taken, blend.members) == (True, ((0, 5), (0, 3)))
+    assert blend.scores == pytest.approx((0.05, 0.05))  # (0.5 − 0.4) / 2
+    shipped = shop.shipped(finished)
+    parts = [shop.submitted("splits", script) for script in ("first", "second")]
+    assert shipped["id"].tolist() == parts[0]["id"].tolist()
+    assert shipped["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
+    assert shop.graded == [finished.submission_ref], "what ships is what is graded"
+    assert "is submitted" in finished.why
+
+
+def test_a_mean_that_is_worse_than_the_best_stays_at_home(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1)
+    finished = shop.finish(ship="mean")
+    assert finished.blend is not None
+    assert not finished.blend.taken
+    assert finished.blend.mean == pytest.approx(0.3)
+    assert finished.winner is not None
+    assert shop.graded == [finished.submission_ref] == [finished.winner.submission_ref]
+    assert "is not taken" in finished.why
+
+
+def test_nothing_is_averaged_where_the_scenario_says_so(tmp_path: Path) -> None:
+    finished = Shop(tmp_path, first=0.5, second=-0.4).finish(ship="mean", blend=False)
+    assert finished.blend is None
+    assert finished.winner is not None
+    assert finished.submission_ref == finished.winner.submission_ref
+
+
+def test_each_hold_out_run_tells_its_own_progress(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1)
+    shop.finish(ship="mean")
+    assert {event for event, _ in shop.context.told} == {"progress"}
+    assert [(detail["label"], detail["line"]) for _, detail in shop.context.told] == [
+        (f"holdout run of 0.{step}, seed {seed}", f"epoch {seed}/9") for step in (3, 5) for seed in (1, 2)
+    ]
+
+
+def test_the_holdout_decides_that_the_mean_of_the_split_models_ships(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.3, split_models=0.1)
+    finished = shop.finish()
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.reason) == ("mean", "better on the hold-out")
+    assert (finished.shipped.mean, finished.shipped.refit) == pytest.approx((0.1, 0.3))
+    assert finished.winner is not None
+    assert finished.submission_ref == finished.winner.submission_ref
+    assert [view for view, _, _ in shop.ran] == ["holdout"] * 4 + [f"holdout-{split}" for split in range(5)]
+    assert {(script, seed) for view, script, seed in shop.ran[4:]} == {("second", 1)}, "of the winner alone"
+
+
+def test_the_holdout_decides_that_a_refit_ships(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.3)
+    finished = shop.finish()
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.reason) == ("refit", "better on the hold-out")
+    assert shop.ran[-1] == ("full", "second", 0), "with the seed of the trials"
+    assert shop.shipped(finished).equals(shop.submitted("full", "second"))
+
+
+@pytest.mark.parametrize(
+    ("split", "mode"), [("{kind: random, folds: 3}", "mean"), ("{kind: time, column: date, folds: 3}", "refit")]
+)
+def test_where_the_holdout_cannot_tell_the_kind_of_split_does(split: str, mode: str, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.09, wobble=0.05, split=split)
+    shipped = shop.finish().shipped
+    assert shipped is not None
+    assert shipped.mode == mode
+    assert shipped.reason.endswith("on the hold-out the two are within noise of each other")
+
+
+def test_without_time_to_compare_the_default_ships(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0)
+    finished = shop.finish(compares=False)
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.refit) == ("mean", None)
+    assert {view for view, _, _ in shop.ran} == {"holdout"}
+
+
+@pytest.mark.parametrize("ship", ["mean", "refit"])
+def test_as_the_scenario_has_it(ship: str, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.01)
+    finished = shop.finish(ship=ship)
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.reason) == (ship, "as the scenario has it")
+    assert [view for view, _, _ in shop.ran[4:]] == ["full"] * (ship == "refit")
+
+
+def test_a_refit_that_fails_falls_back_to_the_mean_and_says_so(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, fails={"full"})
+    finished = shop.finish(ship="refit")
+    assert finished.shipped is not None
+    assert finished.shipped.mode == "mean"
+    assert finished.shipped.reason == "as the scenario has it; but a refit on all rows failed"
+    assert finished.winner is not None
+    assert finished.submission_ref == finished.winner.submission_ref
+
+
+def test_a_comparison_that_fails_leaves_the_default(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0, fails={"holdout-2"})
+    shipped = shop.finish().shipped
+    assert shipped is not None
+    assert (shipped.mode, shipped.reason) == ("mean", "the default for a split of kind random")
+
+
+def test_every_member_of_the_mean_is_fitted_again(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=-0.4)
+    finished = shop.finish(ship="refit")
+    assert finished.blend is not None
+    assert finished.blend.taken
+    assert sorted(shop.ran[4:]) == [("full", "first", 0), ("full", "second", 0)]
+    parts = [shop.submitted("full", script) for script in ("first", "second")]
+    assert shop.shipped(finished)["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
+
+
+def test_where_no_finalist_runs_on_the_holdout_the_best_out_of_fold_score_decides(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1, fails={"holdout"})
+    finished = shop.finish()
+    assert finished.winner is not None
+    assert finished.shipped is not None
+    assert finished.shipped.reason == "the default for a split of kind random"
+    assert "no finalist ran on the hold-out" in finished.why
+
+
+def test_two_traces_with_the_same_predictions_send_one_finalist(tmp_path: Path) -> None:
+    director = Director(Artefacts(tmp_path))
+    director.apply(said(opened(), 1, None, None))
+    for trace in (0, 1):
+        director.apply(said(trial(0, "surveyed", 0.5).model_copy(update={"score": None}), 2, trace, 0))
+    found = [(0, 1, "alike", 0.4), (1, 1, "alike", 0.4), (1, 2, "other", 0.5), (1, 3, "third", 0.3)]
+    for number, (trace, step, ref, score) in enumerate(found, 3):
+        director.apply(said(StepOpened(used=0.0, stage="improve"), number, trace, step))
+        diagnosis = trial(step, "accepted", score).model_copy(update={"submission_ref": ref})
+        director.apply(said(diagnosis, 10 + number, trace, step))
+    call = asked_to_finish(director, said(FinishRequested(), 20, None, None))
+    assert isinstance(call, FinishCalled)
+    told = [(each.trace, each.step, each.submission_ref) for each in call.finalists]
+    assert told == [(1, 3, "third"), (0, 1, "alike"), (1, 2, "other")], "best first, and two of trace 1"
+    assert call.compares
+
+
+def test_a_submission_is_a_table_of_the_tests_rows(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, first=0.5, second=0.1)
+    ids = pd.read_csv(shop.task.public / "test.csv")["id"].tolist()
+    for ship in ("mean", "refit"):
+        assert shop.shipped(shop.finish(ship=ship))["id"].tolist() == ids

@@ -1,0 +1,149 @@
+"""The reader: beside a live writer and after it."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from gome.bus.actors.supervisor import Supervisor
+from gome.bus.message import Vocabulary
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.reader import PAGE, LogReader
+from gome.bus.store.sqlite import open_log
+from gome.bus.telemetry import Telemetry
+from gome.errors import LogDamaged, LogVersion, RunNotFound, UsageError
+from tests.bus.town import VOCABULARY, Answerer, ask
+
+
+async def _double(number: int) -> int:
+    return 2 * number
+
+
+def test_it_reads_beside_a_live_writer_and_after_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_log(tmp_path, "r1", vocabulary=VOCABULARY) as log:
+            actor = Answerer("a-0", 0, _double)
+            first, _ = await log.append("user", [ask(1, 0, 1), ask(2, 0, 2)])
+            supervisor = Supervisor(log, Artefacts(tmp_path), Telemetry(log), [actor])
+            last = await supervisor.run(lambda envelope: envelope.kind == "answered" and envelope.step == 2)
+            assert last is not None
+            with LogReader(tmp_path, VOCABULARY) as reader:
+                assert [each.kind for each in reader.envelopes(step=1)] == [
+                    "asked",
+                    "activity_started",
+                    "activity_finished",
+                    "answered",
+                ]
+                assert reader.last() == last
+                assert [each.id for each in reader.causes(last.id)] == [last.id, last.cause]
+                assert reader.envelope(first.id[:8]) == first
+                assert len(reader.effects(first.id)) == 3
+                assert len(reader.thread(first.correlation)) == 4
+                assert reader.in_flight() == []
+                assert reader.cursors() == {"a-0": 2}
+                assert reader.sql("SELECT count(*) FROM messages") == (["count(*)"], [(8,)])
+        with LogReader(tmp_path, VOCABULARY) as reader:
+            assert reader.doing()["a-0"].event == "handle.end"
+
+    anyio.run(main)
+
+
+def filled(folder: Path, count: int) -> None:
+    async def main() -> None:
+        async with open_log(folder, "r1", vocabulary=VOCABULARY) as log:
+            drafts = [ask(number, number % 2, number // 10, text=f"Text {number}") for number in range(count)]
+            await log.append("user", drafts[: count // 2])
+            written = await log.append("clerk-1", drafts[count // 2 :])
+            await log.commit("clerk-12", written[0], [ask(-1)])
+
+    anyio.run(main)
+
+
+def test_filters_hold_together_over_many_pages(tmp_path: Path) -> None:
+    count = 2 * PAGE + 500
+    filled(tmp_path, count)
+    with LogReader(tmp_path, VOCABULARY) as reader:
+
+        def numbers(**filters: object) -> list[int]:
+            return [each.message.number for each in reader.envelopes(**filters)]  # type: ignore[arg-type, attr-defined]
+
+        everything = [*range(count), -1]
+        assert numbers() == everything
+        assert numbers(newest_first=True) == everything[::-1]
+        assert numbers(limit=PAGE + 7) == everything[: PAGE + 7]
+        assert numbers(limit=PAGE + 7, newest_first=True) == everything[::-1][: PAGE + 7]
+        assert numbers(after=count - 1) == [count - 1, -1]
+        assert numbers(trace=1, step=3) == [31, 33, 35, 37, 39]
+        assert numbers(grep="TEXT 12", limit=3) == [12, 120, 121]
+        assert len(numbers(role="clerk")) == count // 2 + 1
+        assert numbers(role="clerk-12") == [-1] == numbers(role="clerk", kinds=["asked"], after=count)
+        assert numbers(role="cler") == numbers(kinds=[]) == numbers(kinds=["ended"]) == []
+        last = reader.last()
+        assert last is not None
+        assert numbers(since=last.time) == numbers(since=last.time, until=last.time)[-1:] == [-1]
+        assert numbers(until=-1.0) == []
+
+
+def test_a_message_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    filled(tmp_path, 40)
+    with LogReader(tmp_path, VOCABULARY) as reader:
+        some = next(reader.envelopes(after=20))
+        assert reader.envelope(some.id[:12].upper()) == some
+        with pytest.raises(UsageError, match="more than one"):
+            reader.envelope("")
+        with pytest.raises(UsageError, match="no message of run r1"):
+            reader.envelope("zz")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DELETE FROM messages",
+        "ATTACH 'other' AS other",
+        "PRAGMA journal_mode = DELETE",
+        "SELECT nothing",
+        "SELECT 1; SELECT 2",
+        "SELECT load_extension('x')",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    ],
+)
+def test_a_query_that_is_wrong_or_writes_or_never_ends_is_refused(tmp_path: Path, query: str) -> None:
+    filled(tmp_path, 4)
+    with LogReader(tmp_path, VOCABULARY) as reader:
+        with pytest.raises(UsageError, match="the query failed"):
+            reader.sql(query, seconds=0.2)
+        assert reader.sql("SELECT seq, kind FROM messages ORDER BY seq", limit=2) == (
+            ["seq", "kind"],
+            [(1, "asked"), (2, "asked")],
+        )
+
+
+def test_where_there_is_no_log_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RunNotFound, match="no log in"):
+        LogReader(tmp_path, VOCABULARY)
+    (tmp_path / "log.sqlite").write_text("something else" * 100)
+    with pytest.raises(LogDamaged, match="damaged"):
+        LogReader(tmp_path, VOCABULARY)
+
+
+def test_a_message_of_another_vocabulary_is_named(tmp_path: Path) -> None:
+    filled(tmp_path, 4)
+    with (
+        LogReader(tmp_path, Vocabulary()) as reader,
+        pytest.raises(LogVersion, match="kind asked was written by another"),
+    ):
+        list(reader.envelopes())
+
+
+@pytest.mark.parametrize("chosen", [{"role": "clerk"}, {"trace": 1}, {"step": 3}, {"kinds": ["asked"]}])
+def test_a_filter_by_place_walks_the_small_index_alone(tmp_path: Path, chosen: dict[str, object]) -> None:
+    filled(tmp_path, 2 * PAGE)
+    ran: list[str] = []
+    with LogReader(tmp_path, VOCABULARY) as reader:
+        reader._connection.set_trace_callback(ran.append)
+        assert list(reader.envelopes(limit=5, newest_first=True, **chosen))  # type: ignore[arg-type]
+        reader._connection.set_trace_callback(None)
+        picking = next(each for each in ran if each.startswith("SELECT seq"))
+        plan = str(reader._rows(f"EXPLAIN QUERY PLAN {picking}", ()))
+    assert "COVERING INDEX places" in plan
+    assert not any("body" in each and "seq IN" not in each for each in ran)

@@ -1,0 +1,89 @@
+"""Costs by question, and tokens as far as a provider tells of them: cached, uncached, out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gome.viewer.model.summary import summarise
+from gome.viewer.model.usage import Usage
+from tests.cli.printed import data_of
+from tests.cli.reading.test_commands import gome
+from tests.viewer.sample import RUN, sample_run
+
+NAME = "261125-0900-counts-0000"
+SAID = {"tokens": 1100.0, "tokens_in": 1000.0, "tokens_cached": 600.0, "tokens_out": 100.0, "usd": 0.01}
+
+
+def usage_of(*calls: tuple[str, dict[str, float]]) -> Usage:
+    """What one actor has used with those activities."""
+    sample = sample_run(finish=False)
+    for kind, meter in calls:
+        sample.activity("critic", kind, "AssessTrial", sample.envelopes[5], 0.5, calls=1.0, **meter)
+    return summarise(sample.envelopes).actors["critic"]
+
+
+def parts(usage: Usage) -> tuple[float | None, ...]:
+    return usage.known_tokens, usage.known_uncached, usage.known_cached, usage.known_output
+
+
+def test_tokens_are_told_apart_where_all_calls_say_them() -> None:
+    assert parts(usage_of(("reason", SAID), ("reason", SAID))) == (2200, 800, 1200, 200)
+
+
+def test_what_one_call_does_not_say_is_unknown_of_all() -> None:
+    without = {name: value for name, value in SAID.items() if name != "tokens_cached"}
+    assert parts(usage_of(("reason", SAID), ("reason", without))) == (2200, None, None, 200)
+    assert parts(usage_of(("reason", SAID), ("reason", {"tokens": 1100.0}))) == (2200, None, None, None)
+    assert parts(usage_of(("reason", SAID), ("reason", {}))) == (None, None, None, None)
+
+
+def test_what_is_embedded_goes_in_and_what_cost_nothing_has_no_parts() -> None:
+    assert parts(usage_of(("embed", {"tokens": 50.0}), ("reason", {"tokens": 0.0}))) == (50, 50, 0, 0)
+
+
+@pytest.fixture
+def run(runs: Path) -> str:
+    sample = sample_run(run=NAME, finish=False)
+    sample.envelopes = sample.envelopes[:6]
+    for label in ("ProposeStep", "ProposeStep", "AssessTrial"):
+        sample.activity("proposer-0", "reason", label, sample.envelopes[5], 0.5, calls=1.0, **SAID)
+    sample.activity("memory-keeper", "embed", "embedding", sample.envelopes[5], 0.5, calls=1.0, tokens=50.0, usd=0.0)
+    sample.write(runs / NAME)
+    return NAME
+
+
+def costs(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert gome("cost", *arguments, "--json") == 0
+    return data_of(capsys.readouterr().out, "cost")
+
+
+def test_costs_by_question(runs: Path, run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = costs(capsys, run, "--by", "question")
+    assert {name: each["calls"] for name, each in found["groups"].items()} == {
+        "AssessTrial": 1,
+        "ProposeStep": 2,
+        "embedding": 1,
+    }
+    assert (found["total"]["tokens_in"], found["total"]["tokens_cached"], found["total"]["tokens_out"]) == (
+        3050,
+        1800,
+        300,
+    )
+    assert set(costs(capsys, RUN, "--by", "question")["groups"]) == {
+        "AssessTrial",
+        "ProposeStep",
+        "WriteSolution",
+        "scripts",
+    }
+    assert set(costs(capsys, run, "--by", "model")["groups"]) >= {"embedding"}
+
+
+def test_the_table_has_a_column_for_each_part(runs: Path, run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gome("cost", run, "--by", "question") == 0
+    head, assess, *_ = capsys.readouterr().out.splitlines()
+    assert head.split()[:8] == ["question", "calls", "time", "tokens", "uncached", "cached", "out", "USD"]
+    assert assess.split()[3:8] == ["1100", "400", "600", "100", "$0.0100"]
+    assert gome("cost", RUN) == 0
+    proposer = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("proposer"))
+    assert proposer.split()[3:7] == ["7200", "–", "–", "–"]

@@ -1,0 +1,122 @@
+"""`doctor`: every backend asked once by the run's own way, and what is wrong said with its remedy."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gome.agents.backends.llm.asking import USUAL_WINDOW
+from gome.cli.app import main
+from tests.agents.helpers.canned import canned
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, body, fail
+from tests.cli.printed import data_of
+from tests.executors.ray.cluster import LocalCluster
+from tests.scenarios.helpers.make_task import make_task
+
+ROLES = ("diagnoser", "proposer", "executor")
+
+
+def examined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], backends: dict[str, Any], roles: dict[str, str], *more: str
+) -> tuple[int, str]:
+    """The exit status of `doctor` and what it printed."""
+    scenario = {
+        "name": "made-up", "task": str(make_task(tmp_path / "task", rows=200)), "backends": backends, "roles": roles,
+    }  # fmt: skip
+    path = tmp_path / "scenario.yaml"
+    path.write_text(json.dumps(scenario))
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", str(path), "--runs", str(tmp_path / "runs"), *more])
+    assert isinstance(ended.value.code, int)
+    assert not (tmp_path / "runs").exists()
+    return ended.value.code, capsys.readouterr().out
+
+
+def test_each_backend_is_asked_once_and_found_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-canary-0123456789")
+
+    def turn(ask: Ask) -> Play:
+        form = ask.body.get("response_format", {}).get("type")
+        return fail(400, "json_schema is not supported") if form == "json_schema" else canned(ask)
+
+    with ModelServer(turn) as server:
+        server.pages = {"/v1/models": {"data": [{"id": "m", "max_model_len": 4096}, {"id": "n"}]}}
+        local = {"kind": "openai", "model": "m", "base_url": server.base_url, "api_key_env": "MY_KEY"}
+        priced = {"kind": "openai", "model": "n", "base_url": server.base_url, "prices": {"input": 1, "output": 2}}
+        backends = {"local": local, "priced": priced, "unused": {"kind": "openai", "model": "o"}}
+        roles = {"diagnoser": "local", "proposer": "priced", "executor": "local"}
+        status, said = examined(tmp_path, capsys, backends, roles, "--json", "--sandbox", "none")
+    found = data_of(said, "doctor")
+    assert (status, found["well"]) == (0, True)
+    first, second = found["backends"]
+    assert (first["roles"], first["key"], first["price"]) == (["diagnoser", "executor"], "MY_KEY is set", "unknown")
+    assert (second["roles"], second["key"], second["price"]) == (["proposer"], "none named", "the scenario")
+    assert (first["replies"], first["tokens"]) == ("json", 1000)
+    assert first["seconds"] > 0
+    assert (first["window"], second["window"]) == (4096, USUAL_WINDOW), "as the server says of one, and as is usual"
+    assert sorted(ask.body["model"] for ask in server.asks) == ["m", "m", "n", "n"], "once, and once without the schema"
+    place = found["place"]
+    assert (place["sandbox"], place["trouble"]) == ("none", None)
+    assert place["slots"] > 0
+    assert place["free"] > 0
+    assert "sk-canary" not in said
+
+
+def test_what_is_wrong_is_said_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with ModelServer(fail(404, "no such model")) as server:
+        backends = {
+            "frontier": {"kind": "openai", "model": "gpt-5"},
+            "local": {"kind": "openai", "model": "m", "base_url": server.base_url},
+            "offline": {"kind": "expert"},
+        }
+        roles = dict(zip(ROLES, backends, strict=True))
+        status, said = examined(tmp_path, capsys, backends, roles)
+    assert status == 1
+    assert "OPENAI_API_KEY is missing; price: the bundled list; did not answer" in said
+    assert "trouble: backend 'frontier' (gpt-5): the environment variable OPENAI_API_KEY is not set" in said
+    assert "has no model 'm'" in said
+    assert said.count("trouble") == 2
+    assert "not ready" in said
+    assert server.calls == 1
+
+
+def test_the_model_that_embeds_is_asked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def turn(ask: Ask) -> Play:
+        if "input" not in ask.body:
+            return canned(ask)
+        data = [{"index": at, "embedding": [1.0, 2.0, 3.0]} for at in range(len(ask.body["input"]))]
+        return body(json.dumps({"data": data, "usage": {"prompt_tokens": 8}}).encode())
+
+    with ModelServer(turn) as server:
+        local = {"kind": "openai", "model": "m", "base_url": server.base_url, "retries": 0}
+        roles: dict[str, Any] = dict.fromkeys(ROLES, "local")
+        roles["memory_keeper"] = {"embedding": "openai", "backend": "local", "model": "embedder", "price": 0.1}
+        status, said = examined(tmp_path, capsys, {"local": local}, roles, "--sandbox", "none")
+    assert status == 0
+    assert "embedder (local), for memory_keeper" in said
+    assert "price: the scenario; answered in" in said
+    assert "8 tokens, typed replies: vectors of 3" in said
+
+
+@pytest.mark.xdist_group("ray")
+def test_each_node_of_a_cluster_is_told(
+    cluster: LocalCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backends, roles = {"offline": {"kind": "expert"}}, dict.fromkeys(ROLES, "offline")
+    there = ("--set", "executors.kind=ray", "--set", "executors.address=local")  # the tests' cluster: Ray knows one
+    status, said = examined(tmp_path / "well", capsys, backends, roles, *there)
+    assert status == 0
+    assert said.count("4 cores, 1 GPUs, sandbox bubblewrap") >= 2
+    status, said = examined(
+        tmp_path / "ill", capsys, backends, roles, *there, "--set", "executors.gpus_per_slot=0.5", "--json"
+    )
+    place = data_of(said, "doctor")["place"]
+    assert (status, place["sandbox"]) == (1, None)
+    assert "its driver shows 0" in place["trouble"]
+    assert all("its driver shows 0" in node["trouble"] for node in place["nodes"])

@@ -1,0 +1,93 @@
+"""A first day with a language model: the scenario for it, what is warned of, and a table run with one command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pandas import DataFrame
+
+from gome.cli.app import main
+from gome.cli.running.table import Table, scenario_of_table
+from gome.scenarios.config.loader import load_scenario, warnings
+from gome.scenarios.config.prices import missing_prices
+from tests.agents.helpers.canned import USAGE, canned
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
+from tests.agents.helpers.runs import SCENARIOS
+from tests.scenarios.helpers import solve
+
+OWN_DATA = SCENARIOS / "own-data.yaml"
+MAIN = """
+
+if __name__ == "__main__":
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--debug", action="store_true")
+    asked = parser.parse_args()
+    solve(asked.data, asked.out, asked.seed)
+"""
+SCRIPT = Path(solve.__file__).read_text() + MAIN
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    chance = np.random.default_rng(3)
+    size = chance.normal(size=240)
+    path = tmp_path / "houses.csv"
+    DataFrame({"size": size, "price": 3 * size + chance.normal(scale=0.1, size=240)}).to_csv(path, index=False)
+    return path
+
+
+def ended(*words: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def test_the_scenario_for_it_is_whole() -> None:
+    scenario = load_scenario(OWN_DATA)
+    assert (scenario.budget.time, scenario.budget.usd) == (3600, 5)
+    assert missing_prices(scenario) == []
+    assert warnings(scenario) == ()
+
+
+@pytest.mark.parametrize(("time", "warned"), [("9min", True), ("10min", False)])
+def test_less_than_ten_minutes_are_warned_of(time: str, warned: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("validate", str(OWN_DATA), "--set", f"budget.time={time}", "--json") == 0
+    notes = json.loads(capsys.readouterr().out)["data"]["warnings"]
+    assert any("give it ten minutes or more" in note for note in notes) == warned
+    assert ended("validate", str(SCENARIOS / "bike-demand.yaml"), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["data"]["warnings"] == [], "the expert thinks in no time"
+
+
+def test_a_table_gets_a_budget_that_can_be_kept(csv: Path) -> None:
+    asked = load_scenario(scenario_of_table(csv, Table(("price",), model="gpt-5")))
+    assert (asked.budget.time, asked.budget.usd) == (3600, 5)
+    other = csv.rename(csv.with_name("others.csv"))
+    asked = load_scenario(scenario_of_table(other, Table(("price",), model="a-model-of-my-own")))
+    assert (asked.budget.time, asked.budget.usd, asked.budget.trials) == (3600, None, 20)
+
+
+def test_a_table_runs_with_a_model(csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def turn(ask: Ask) -> Play:
+        return say(f"A tree.\n```python\n{SCRIPT}```", usage=USAGE) if ask.kind == "write_solution" else canned(ask)
+
+    with ModelServer(turn) as server:
+        local = json.dumps({"kind": "openai", "model": "gpt-5", "base_url": server.base_url})
+        free = [f"backends.model={local}", "backends.model.prices={input: 1, output: 10}"]
+        small = ["budget.trials=1", "traces=1", "method.finish={candidates: 1, seeds: 1}"]
+        changes = [word for each in free + small for word in ("--set", each)]
+        runs = ("--runs", str(tmp_path / "runs"))
+        assert ended("run", str(csv), "--target", "price", "--model", "gpt-5", *changes, *runs, "--json") == 0
+    said = json.loads(capsys.readouterr().out)["data"]
+    assert said["score"] < said["baseline"]
+    assert {ask.body["model"] for ask in server.asks} == {"gpt-5"}
+    assert ended("cost", "@last", *runs, "--json") == 0
+    total = json.loads(capsys.readouterr().out)["data"]["total"]
+    assert total["calls"] == server.calls
+    assert total["usd"] == pytest.approx(server.calls * (900 * 1 + 100 * 10) / 1e6)

@@ -1,0 +1,178 @@
+"""A run from the command line, in a process of its own: watched, interrupted, finished, replayed, forked."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gome.agents.protocol.messages import VOCABULARY
+from gome.bus.store.reader import LogReader
+from gome.cli.app import main
+from gome.viewer.queries.runs import state
+from gome.viewer.store import outline
+from tests.cli.printed import data_of
+from tests.scenarios.helpers.make_task import make_task
+
+pytestmark = pytest.mark.xdist_group("run")  # its tests go on with one run
+MAIN = Path(__file__).parents[3] / "main.py"
+SCENARIO = """\
+name: made-up
+task: {task}
+traces: 1
+budget: {{trials: 1}}
+backends: {{offline: {{kind: expert}}, weak: {{kind: expert, skill: 0.2}}}}
+roles: {{diagnoser: offline, proposer: offline, executor: offline}}
+executors: {{slots: 1, memory: 2GiB, timeout: {{debug: 30s, full: 60s}}}}
+method: {{finish: {{candidates: 1, seeds: 1}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenario")
+    path = folder / "made-up.yaml"
+    path.write_text(SCENARIO.format(task=make_task(folder / "task", rows=200)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+def gome(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(MAIN), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200)
+
+
+@pytest.fixture(scope="module")
+def interrupted(scenario: Path, runs: Path) -> Path:
+    """The folder of a run that was stopped by ^C while its first script ran."""
+    command = [sys.executable, str(MAIN), "run", str(scenario), "--runs", str(runs), "--display", "plain"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " job " in line:
+                process.send_signal(signal.SIGINT)
+                break
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "next: gome resume" in told
+    (folder,) = runs.iterdir()
+    return folder
+
+
+def kinds(folder: Path) -> list[str]:
+    with LogReader(folder, VOCABULARY) as reader:
+        return [each.kind for each in reader.envelopes()]
+
+
+def test_an_interrupted_run_is_finished_without_another_trial(interrupted: Path, runs: Path) -> None:
+    before = kinds(interrupted)
+    assert "run_finished" not in before
+    done = gome("finish", interrupted.name, "--runs", runs, "--json")
+    assert done.returncode == 0, done.stderr
+    after = kinds(interrupted)
+    assert after[: len(before)] == before
+    assert after.count("step_opened") == before.count("step_opened") == 1
+    assert after[-1] == "run_finished"
+    data = data_of(done.stdout, "run")
+    assert data["test_score"] is not None
+    assert data["reasoners"] == ["expert (rule-based, not a language model)"]
+    for name in ("script", "submission", "report"):
+        assert Path(data[name]).is_file()
+    assert "made-up" in Path(data["report"]).read_text(encoding="utf-8")
+
+
+def test_the_scripts_of_a_run_score_the_same_again(interrupted: Path, runs: Path) -> None:
+    before = {path for path in interrupted.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
+    done = gome("replay", interrupted.name, "--rerun", "scripts", "--runs", runs, "--json")
+    assert done.returncode == 0, done.stderr
+    again = data_of(done.stdout, "replay-scripts")
+    assert {each["view"] for each in again} >= {"split-0", "split-1", "holdout"}
+    assert all(each["same"] for each in again)
+    assert {path for path in interrupted.rglob("*") if not path.name.endswith(("-wal", "-shm"))} == before
+
+
+def test_the_run_replays_and_may_go_on_with_more_budget(
+    interrupted: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", interrupted.name, "--runs", str(runs), "--json"])
+    assert ended.value.code == 0
+    assert data_of(capsys.readouterr().out, "replay")["handled"] > 0
+    done = gome("resume", interrupted.name, "--set", "budget.trials=2", "--runs", runs, "--display", "json")
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    data_of(last, "run")
+    told = [data_of(line, "message")["message"]["kind"] for line in lines]
+    assert told == kinds(interrupted)
+    assert told.count("step_opened") == 2
+
+
+def test_a_fork_goes_another_way_and_leaves_its_parent(interrupted: Path, runs: Path) -> None:
+    before = kinds(interrupted)
+    with LogReader(interrupted, VOCABULARY) as reader:
+        at = next(reader.envelopes(kinds=("trial",))).id
+    done = gome("fork", interrupted.name, "--at", at, "--role", "proposer=weak", "--runs", runs, "--json")
+    assert done.returncode == 0, done.stderr
+    data = data_of(done.stdout, "run")
+    assert data["run"] != interrupted.name
+    assert "skill 0.2" in " ".join(data["reasoners"])
+    assert kinds(interrupted) == before
+    assert kinds(Path(data["folder"]))[:3] == before[:3]
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(scenario: Path, tmp_path: Path) -> None:
+    done = gome("run", scenario, "--set", "task=nowhere", "--runs", tmp_path / "none")
+    assert done.returncode == 2
+    assert "error[" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def stopped(begun: dict[str, Any], times: int) -> str:
+    """End a detached run in good order, which may have ended before; what it has said."""
+    folder, deadline = Path(begun["folder"]), time.monotonic() + 60
+    os.kill(begun["pid"], signal.SIGINT)
+    while (said := Path(begun["output"]).read_text(encoding="utf-8")).count("next: gome resume") < times:
+        assert time.monotonic() < deadline, said
+        time.sleep(0.1)
+    assert state(folder, outline(folder)) == "stopped"
+    return said
+
+
+def test_a_detached_run_is_its_own_and_can_be_stopped_and_gone_on_with(scenario: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    done = gome("run", scenario, "--detach", "--set", "budget.trials=50", "--runs", runs, "--json")
+    assert done.returncode == 0, done.stderr
+    begun = data_of(done.stdout, "run-detached")
+    folder = runs / begun["run"]
+    assert os.getsid(begun["pid"]) == begun["pid"], "no terminal's end reaches a session of its own"
+    assert state(folder, outline(folder)) == "running"
+    beside = gome("resume", begun["run"], "--detach", "--runs", runs)
+    assert beside.returncode not in (0, 1), "one process at a time goes on with a run"
+    assert "error[" in beside.stderr
+    said = stopped(begun, times=1)
+    assert "run_opened" in said
+    assert "error[" not in said, "what was told on the screen is not told in the file"
+    done = gome("resume", begun["run"], "--detach", "--set", "budget.trials=51", "--runs", runs, "--json")
+    assert done.returncode == 0, done.stderr
+    again = data_of(done.stdout, "run-detached")
+    assert again["pid"] != begun["pid"]
+    assert kinds(folder).count("session_opened") == 2
+    assert stopped(again, times=2).startswith(said), "what it says is added to what it said"
+
+
+def test_a_detached_run_that_cannot_begin_says_why(scenario: Path, tmp_path: Path) -> None:
+    done = gome("run", scenario, "--detach", "--set", "task=nowhere", "--runs", tmp_path / "runs")
+    assert done.returncode == 2
+    assert "error[task]" in done.stderr
+    assert "nowhere" in done.stderr
+    assert done.stdout == ""
+    assert list((tmp_path / "runs").iterdir()) == []

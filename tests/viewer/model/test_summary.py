@@ -1,0 +1,161 @@
+"""The fold: what a run amounts to, from its messages alone."""
+
+from dataclasses import replace
+
+import pytest
+
+from gome.bus.events import ActivityFinished, ActivityStarted
+from gome.bus.message import Envelope
+from gome.viewer.model.summary import OUTLINE, Summary, summarise
+from gome.viewer.model.timeline import covered
+from tests.viewer.sample import EXPERT, RUN, opened, sample_run
+
+
+@pytest.fixture(scope="module")
+def summary() -> Summary:
+    return summarise(sample_run().envelopes)
+
+
+def test_trials_stand_with_their_verdicts_and_scores(summary: Summary) -> None:
+    assert [(step.name, step.verdict, step.score) for step in summary.trials] == [
+        ("0.1", "accepted", 0.47),
+        ("1.1", "accepted", 0.49),
+        ("0.2", "accepted", 0.43),
+        ("0.3", "rejected", 0.445),
+        ("1.2", "accepted", 0.41),
+        ("1.3", "failed", None),
+    ]
+    assert [summary.count(verdict) for verdict in ("accepted", "rejected", "failed")] == [4, 1, 1]
+
+
+def test_a_step_knows_what_it_promised_was_given_and_brought(summary: Summary) -> None:
+    step = summary.traces[1].steps[2]
+    assert (step.predicted, step.gain) == (0.02, 0.08)
+    assert [(each.trace, each.step) for each in step.recalled] == [(0, 2)]
+    assert step.proposal is not None
+    assert step.proposal.origin == step.recalled[0].id
+    assert [each.words for each in summary.traces[1].steps[3].repairs] == ["KeyError: 'hr'"]
+
+
+def test_the_survey_is_no_trial(summary: Summary) -> None:
+    trace = summary.traces[0]
+    assert trace.survey is not None
+    assert trace.survey.verdict == "surveyed"
+    assert [step.step for step in trace.trials] == [1, 2, 3]
+    assert trace.best is trace.steps[2]
+
+
+def test_the_winner_is_the_best_once_there_is_one() -> None:
+    finished, stopped = summarise(sample_run().envelopes), summarise(sample_run(finish=False).envelopes)
+    assert finished.best is not None
+    assert stopped.best is not None
+    assert (finished.best.step, finished.best.score, finished.best.final) == ("1.2", 0.41, True)
+    assert (stopped.best.step, stopped.best.score, stopped.best.final) == ("1.2", 0.41, False)
+    assert (finished.status, stopped.status, Summary().status) == ("finished", "open", "empty")
+
+
+def test_direction_decides_what_is_best() -> None:
+    sample = sample_run(finish=False)
+    first = sample.envelopes[0]
+    start = opened(sample)
+    upward = start.model_copy(update={"task": start.task.model_copy(update={"direction": "maximize"})})
+    best = summarise([replace(first, message=upward), *sample.envelopes[1:]]).best
+    assert best is not None
+    assert best.step == "1.1"
+
+
+def test_roles_are_counted_with_what_they_used(summary: Summary) -> None:
+    roles = summary.by_role()
+    assert (roles["proposer"].calls, roles["proposer"].tokens, roles["proposer"].errors) == (6, 7200, 1)
+    assert roles["proposer"].known_usd == pytest.approx(0.06)
+    assert (roles["runner"].calls, roles["runner"].scripts) == (0, 7)
+    assert roles["runner"].script_seconds == pytest.approx(6 * 2.5 + 0.5)
+    assert summary.total().calls == 18
+    assert summary.opened is not None
+    assert set(summary.opened.reasoners.values()) == {EXPERT}
+
+
+def test_what_a_call_does_not_say_is_unknown_and_not_zero() -> None:
+    sample = sample_run(finish=False)
+    sample.activity("proposer-0", "reason", "ProposeStep", sample.envelopes[5], 0.1, calls=1.0)
+    usage = summarise(sample.envelopes).by_role()
+    assert (usage["proposer"].known_tokens, usage["proposer"].known_usd) == (None, None)
+    assert usage["writer"].known_usd is not None
+
+
+def test_an_outline_gives_the_same_scores(summary: Summary) -> None:
+    outline = summarise(each for each in sample_run().envelopes if each.kind in OUTLINE)
+    assert outline.best == summary.best
+    assert [(step.name, step.score) for step in outline.trials] == [(step.name, step.score) for step in summary.trials]
+    assert (outline.run, outline.status) == (RUN, "finished")
+
+
+def test_any_prefix_of_a_log_can_be_folded() -> None:
+    envelopes = sample_run().envelopes
+    whole = Summary()
+    for number, each in enumerate(envelopes, start=1):
+        whole.apply(each)
+        assert (whole.messages, whole.seq) == (number, each.seq)
+        assert 0 <= whole.timeline.shares(whole.time).neither <= 1
+
+
+def span(seq: int, time: float, sender: str, activity: str, *, end: bool, seconds: float = 0.0) -> Envelope:
+    common = {"activity": activity, "label": "", "ordinal": 0, "attempt": 1, "request_hash": ""}
+    message = (
+        ActivityFinished(**common, result_ref="", seconds=seconds, meter={"script_seconds": seconds})
+        if end
+        else ActivityStarted(**common, request_ref="")
+    )
+    return Envelope(str(seq), seq, "run", sender, 0, 1, "cause", "cause", time, message)
+
+
+def test_shares_of_time_add_up_and_see_the_overlap() -> None:
+    summary = summarise(
+        [
+            span(1, 0.0, "proposer-0", "reason", end=False),
+            span(2, 2.0, "runner-0", "script", end=False),
+            span(3, 4.0, "proposer-0", "reason", end=True, seconds=4.0),
+            span(4, 8.0, "runner-0", "script", end=True, seconds=6.0),
+        ]
+    )
+    shares = summary.timeline.shares(10.0)
+    assert (shares.reasoning, shares.executing, shares.both, shares.neither) == pytest.approx((0.2, 0.4, 0.2, 0.2))
+    assert (shares.slots, shares.sequential) == pytest.approx((0.6, 10.0))
+
+
+def test_the_wait_for_a_slot_is_no_time_of_the_script() -> None:
+    first, second = (
+        [span(seq, 0.0, name, "script", end=False), span(seq + 1, end, name, "script", end=True, seconds=4.0)]
+        for seq, name, end in ((1, "runner-0", 4.0), (3, "runner-1", 8.0))
+    )
+    timeline = summarise([first[0], second[0], first[1], second[1]]).timeline
+    assert [(each.start, each.end, each.slot) for each in timeline.spans] == [(0.0, 4.0, 0), (4.0, 8.0, 0)]
+
+
+def test_a_slot_is_shown_as_it_was_held() -> None:
+    """Two scripts in turn on one slot; what the harness did with the first afterwards overlaps the second."""
+    held = {"slot": 1.0, "held_seconds": 3.0, "script_seconds": 2.9}
+    envelopes = []
+    for seq, name, waited, end in ((1, "runner-0", 0.0, 5.0), (3, "runner-1", 3.0, 6.5)):
+        begun, ended = span(seq, 0.0, name, "script", end=False), span(seq + 1, end, name, "script", end=True)
+        meter = held | {"waited_seconds": waited}
+        message = ended.message.model_copy(update={"meter": meter, "seconds": end})
+        envelopes += [begun, replace(ended, message=message)]
+    spans = summarise(sorted(envelopes, key=lambda each: each.time)).timeline.spans
+    assert [(each.start, each.end, each.slot) for each in spans] == [(0.0, 3.0, 1), (3.0, 6.0, 1)]
+
+
+def test_a_call_asked_again_after_a_crash_counts_once() -> None:
+    again = [
+        span(1, 0.0, "proposer-0", "reason", end=False),
+        span(2, 5.0, "proposer-0", "reason", end=False),
+        span(3, 6.0, "proposer-0", "reason", end=True, seconds=1.0),
+    ]
+    timeline = summarise(again).timeline
+    assert [(each.start, each.end) for each in timeline.spans] == [(5.0, 6.0)]
+    assert timeline.under_way() == []
+
+
+def test_the_union_of_intervals() -> None:
+    assert covered([(0, 2), (1, 3), (5, 6), (5.5, 5.6)]) == 4
+    assert covered([]) == 0

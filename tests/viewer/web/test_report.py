@@ -1,0 +1,252 @@
+"""The report: whole, alone, harmless, and right in a real browser."""
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from gome.agents.protocol.messages import RunFinished, RunOpened
+from gome.agents.protocol.types import Blend
+from gome.viewer.model.critical_path import critical_path
+from gome.viewer.model.summary import summarise
+from gome.viewer.web.charts import lanes, score_chart
+from gome.viewer.web.lineage import lineage
+from gome.viewer.web.report import render, write_report
+from tests.viewer.sample import EXPERT, RUN, sample_run, trial
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style></pre>\x1b[31m\u202e"
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and the texts of its scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inner: dict[str, str] = {}
+        self._open = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open in ("script", "style"):
+            self.inner[self._open] = self.inner.get(self._open, "") + data
+
+
+def page_of(wrap: str | None = None) -> str:
+    sample = sample_run((lambda words: f"{words} {wrap}") if wrap else str)
+    return render(sample.envelopes, sample)
+
+
+def test_the_report_says_what_the_run_came_to() -> None:
+    page = page_of()
+    for words in (EXPERT, "0.4100", "1.416", "0.4180", "silver medal", "Idea 1.2", "+0.08", "sampled", "0.4140"):
+        assert words in page
+    assert "4 accepted, 1 rejected, 1 failed" in page
+    assert "16.8k tokens" in page
+    assert len(page.encode()) < 2_000_000
+
+
+def test_the_mean_of_the_finalists_stands_beside_them() -> None:
+    sample = sample_run(str)
+    last = sample.envelopes[-1]
+    assert isinstance(last.message, RunFinished)
+    blend = Blend(members=((1, 2), (0, 3)), scores=(0.4071, 0.4073), mean=0.4072, spread=1e-4, taken=True)
+    message = last.message.model_copy(update={"blend": blend, "submission_ref": "mean"})
+    page = render([*sample.envelopes[:-1], replace(last, message=message)], sample)
+    assert "mean of 1.2, 0.3, submitted" in page
+    assert "0.4072" in page
+    assert "mean of 1" not in page_of()
+    assert "Submitted is the mean of the models of the splits: better on the hold-out." in page_of()
+    summary = summarise([*sample.envelopes[:-1], replace(last, message=message)])
+    assert summary.best is not None
+    assert summary.best.submission_ref == "mean"
+
+
+def test_a_task_that_was_guessed_is_marked_at_the_head() -> None:
+    sample = sample_run(str)
+    first = sample.envelopes[0]
+    assert isinstance(first.message, RunOpened)
+    guessed = first.message.task.model_copy(update={"unverified": ("validation by time", "metric mae, as given")})
+    message = first.message.model_copy(update={"task": guessed})
+    page = render([replace(first, message=message), *sample.envelopes[1:]], sample)
+    assert "Unverified task, guessed from its data: validation by time; metric mae, as given." in page
+    assert "Unverified" not in page_of()
+
+
+def test_the_report_asks_nobody_for_anything() -> None:
+    page = Page(page_of())
+    for tag, attributes in page.tags:
+        assert tag not in {"link", "iframe", "object", "embed", "img", "base"}
+        assert "src" not in attributes
+        assert "style" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+        assert (attributes.get("href") or "#").startswith("#")
+
+
+def test_only_our_own_script_and_style_may_run() -> None:
+    page = Page(page_of(HOSTILE))
+    policy = next(attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes)
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        digest = base64.b64encode(hashlib.sha256(page.inner[tag].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert sum(tag == "script" for tag, _ in page.tags) == 1
+
+
+def test_hostile_text_is_text() -> None:
+    page = page_of(HOSTILE)
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "{{7*7}}" in page
+    assert not set(page) & set("\x1b\u202e")
+    assert page.count("</style>") == page.count("</script>") == 1
+
+
+def test_a_log_of_any_length_has_a_report() -> None:
+    sample = sample_run()
+    for upto in (0, 1, 2, 3, 10, 40, 80):
+        assert "</html>" in render(sample.envelopes[:upto], sample)
+
+
+def test_a_long_run_stays_small() -> None:
+    sample = sample_run()
+    many = sample.envelopes * 60
+    assert len(render(many, sample).encode()) < 2_000_000
+
+
+def test_a_report_is_written_whole(runs: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "report.html"
+    assert write_report(runs / RUN, target) == target
+    assert target.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [path.name for path in target.parent.iterdir()] == ["report.html"]
+
+
+def test_marks_stand_within_their_charts() -> None:
+    summary = summarise(sample_run().envelopes)
+    scores, timeline, family = score_chart(summary), lanes(summary), lineage(summary)
+    assert len(scores.dots) == 5
+    for dot in scores.dots:
+        assert 0 <= dot.x <= 960
+        assert 0 <= dot.low <= scores.height
+        assert dot.high <= dot.y <= dot.low
+    assert [lane.label for lane in timeline.lanes][-1] == "slot 0"
+    assert all(0 <= bar.x <= 960 and bar.x + bar.width <= 961 for lane in timeline.lanes for bar in lane.bars)
+    assert len(family.nodes) == 6
+    assert len(family.edges) == 4
+    assert len(family.loans) == 1
+
+
+def test_of_many_trials_a_chart_draws_what_can_be_told_apart() -> None:
+    sample = sample_run(finish=False)
+    first, _ = trial(sample, 0, 4, "accepted", 0.40, 0.01, None)
+    for step in range(5, 505):
+        verdict = "accepted" if step % 100 == 0 else "rejected"
+        first, _ = trial(sample, 0, step, verdict, 0.40 if verdict == "rejected" else 0.40 - step * 1e-4, 0.01, first)
+    summary = summarise(sample.envelopes)
+    scored = [step for step in summary.trials if step.score is not None]
+    dots = score_chart(summary).dots
+    assert len(scored) > 500
+    assert len(dots) < 350
+    assert {(dot.trace, dot.verdict) for dot in dots} == {(step.trace, step.verdict) for step in scored}
+    assert not any(dot.folds for dot in dots)
+    for lane in lanes(summary).lanes:
+        bars = [bar for bar in lane.bars if bar.trace == 0]
+        spans = [span for span in summary.timeline.spans if span.trace == 0 and (span.actor == lane.label or lane.slot)]
+        for before, after in itertools.pairwise(bars):
+            near = after.x < before.x + before.width + 1.0
+            assert not near or after.x + after.width - before.x > 8.0, "two slivers side by side are one bar"
+        assert not spans or any(bar.title.endswith(", and others") for bar in bars)
+        assert all(bar.width < 9.0 for bar in bars), "and what a bar stands for is near it"
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PROBE = """
+<script>
+window.errors = [];
+window.addEventListener("error", (event) => errors.push(String(event.message)));
+document.addEventListener("securitypolicyviolation", (event) => errors.push(event.violatedDirective));
+</script>
+"""
+ASK = """
+<script>
+const seen = () => document.querySelectorAll("#messages tbody tr:not([hidden])").length;
+const form = document.getElementById("filters");
+const all = seen();
+form.elements.role.value = "diagnoser";
+form.dispatchEvent(new Event("input"));
+const diagnoser = seen();
+form.elements.kind.value = "proposal";
+form.dispatchEvent(new Event("input"));
+const answer = {all, diagnoser, none: seen(), errors, requests: performance.getEntriesByType("resource").length,
+  wide: document.documentElement.scrollWidth > innerWidth, hidden: form.hidden};
+document.title = "answer " + JSON.stringify(answer);
+</script>
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the report in")
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_browser_shows_the_report_and_filters_its_messages(tmp_path: Path, width: int) -> None:
+    # The probe needs scripts of its own, so it opens a copy without the policy; that the policy lets our script run
+    # is seen by the form, which only our script uncovers, in the page as it is.
+    assert CHROMIUM is not None
+    page = page_of(HOSTILE)
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
+    bare = re.sub(r"<meta http-equiv[^>]*>", PROBE, page).replace("</body>", ASK + "</body>")
+    (tmp_path / "probe.html").write_text(bare, encoding="utf-8")
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
+        f"--window-size={max(width, 500)},900", "--dump-dom",
+    ]  # fmt: skip
+    strict = subprocess.run([*command, f"file://{tmp_path}/report.html"], capture_output=True, text=True, timeout=120)
+    assert 'id="filters"' in strict.stdout
+    assert not re.search(r'<form[^>]*id="filters"[^>]*hidden', strict.stdout)
+    probed = subprocess.run([*command, f"file://{tmp_path}/probe.html"], capture_output=True, text=True, timeout=120)
+    found = re.search(r"<title>answer (.*?)</title>", probed.stdout)
+    assert found, probed.stderr
+    answer = json.loads(found[1])
+    assert answer["all"] > answer["diagnoser"] > answer["none"] == 0
+    assert (answer["errors"], answer["requests"], answer["wide"], answer["hidden"]) == ([], 0, False, False)
+
+
+def test_the_critical_path_leads_from_the_first_cause_to_the_end() -> None:
+    path = critical_path(sample_run().envelopes)
+    assert [(hop.role, hop.kind) for hop in path.hops] == [("finisher", "run_finished")]
+    stopped = critical_path(sample_run(finish=False).envelopes)
+    assert [hop.kind for hop in stopped.hops][:4] == ["recollection", "proposal", "job", "trial"]
+    assert [hop.place for hop in stopped.hops] == ["1.3"] * len(stopped.hops)
+    for hop in (*path.hops, *stopped.hops):
+        assert hop.reasoning >= 0
+        assert hop.executing >= 0
+        assert hop.reasoning + hop.executing + hop.waiting == pytest.approx(hop.end - hop.start)
+    assert sum(hop.end - hop.start for hop in stopped.hops) == pytest.approx(stopped.seconds)
+    assert critical_path([]).hops == ()
+    assert "Critical path" in page_of()
+
+
+def test_many_trials_and_large_scripts_stay_small() -> None:
+    sample = sample_run(finish=False)
+    base = None
+    for number in range(4, 404):
+        base, _ = trial(sample, 0, number, "accepted", 0.4, 0.001, base)
+        sample.contents[base] = b"".join(b"line %d of %d: %s\n" % (line, number, b"x" * 280) for line in range(80))
+    assert len(render(sample.envelopes, sample).encode()) < 2_000_000

@@ -1,0 +1,174 @@
+"""One line for each kind of message: the same words in `log`, in the live view's last lines and in the report."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gome.agents.protocol.messages import (
+    Diagnosis,
+    FinishCalled,
+    Job,
+    Proposal,
+    Recollection,
+    RepairCalled,
+    RunFinished,
+    RunOpened,
+    SessionOpened,
+    StepOpened,
+    TraceRestarted,
+    Trial,
+)
+from gome.agents.protocol.types import Hypothesis
+from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
+from gome.bus.message import Envelope
+from gome.viewer import text
+from gome.viewer.model.submitted import submitted_by
+
+__all__ = ["event_line", "headline", "idea", "line_of", "place", "role"]
+
+
+def role(sender: str) -> str:
+    """The role of a sender: its name without the number of its trace."""
+    stem, _, number = sender.rpartition("-")
+    return stem if number.isdigit() else sender
+
+
+def place(envelope: Envelope) -> str:
+    """Where a message stands: `trace.step`, `trace`, or nothing for what concerns the whole run."""
+    if envelope.trace is None:
+        return ""
+    return f"{envelope.trace}.{envelope.step}" if envelope.step is not None else str(envelope.trace)
+
+
+def idea(hypotheses: tuple[Hypothesis, ...]) -> str:
+    """What a step sets out to change, in one line."""
+    if not hypotheses:
+        return ""
+    first = f"{hypotheses[0].component}: {hypotheses[0].statement}"
+    return first if len(hypotheses) == 1 else f"{first} (and {len(hypotheses) - 1} more)"
+
+
+def headline(envelope: Envelope) -> str:
+    """The message in one line, cleaned of control characters; its kind where there is nothing to add."""
+    teller = _TELLERS.get(envelope.kind)
+    return text.line(teller(envelope.message)) if teller else ""
+
+
+def event_line(envelope: Envelope, width: int | None = None) -> str:
+    """The message in one line with its place: when, id, who, where, what."""
+    line = line_of(envelope.time, envelope.id, envelope.sender, place(envelope), envelope.kind, headline(envelope))
+    return text.cut(line, width)
+
+
+def line_of(when: float, name: str, who: str, where: str, what: str, words: str) -> str:
+    """The columns of an event's line. `when` is in seconds since the run's start, `name` a message's id or nothing."""
+    return f"+{text.duration(when):>7}  {name[:8]:<8}  {who:<15} {where:>5}  {what:<14}  {words}"
+
+
+def _run_opened(message: RunOpened) -> str:
+    reasoners = sorted(set(message.reasoners.values()))
+    return f"{message.name}; reasoning by {', '.join(reasoners)}; baseline {text.score(message.baseline)}"
+
+
+def _session_opened(message: SessionOpened) -> str:
+    gaps = f" (gaps: {', '.join(message.sandbox_gaps)})" if message.sandbox_gaps else ""
+    return f"{message.slots} slots, sandbox {message.sandbox}{gaps}"
+
+
+def _step_opened(message: StepOpened) -> str:
+    return f"{message.stage}, {text.percent(message.used)} of the budget used"
+
+
+def _restarted(message: TraceRestarted) -> str:
+    return f"from {'a fresh root' if message.script_ref is None else message.script_ref[:8]}: {message.reason}"
+
+
+def _recollection(message: Recollection) -> str:
+    recalled = [f"{each.hypotheses[0].parameter} of {each.trace}.{each.step} ({each.why})" for each in message.recalled]
+    more = {
+        "finding": len(message.findings),
+        "failure": len(message.failures),
+        "step under way": len(message.underway),
+        "sibling": len(message.siblings),
+    }
+    parts = [*recalled, *(text.several(count, word) for word, count in more.items() if count)]
+    return ", ".join(parts) or "nothing to recall yet"
+
+
+def _proposal(message: Proposal) -> str:
+    kind = message.action if message.step_kind == "edit" else message.step_kind
+    return f"{kind} {idea(message.hypotheses)}"
+
+
+def _job(message: Job) -> str:
+    repair = f"repair {message.attempt - 1}: " if message.attempt > 1 else ""
+    return f"{repair}{message.notes or message.script_ref[:8]}"
+
+
+def _repair_called(message: RepairCalled) -> str:
+    return f"{message.phase} run, attempt {message.attempt}: {message.cause}: {message.words}"
+
+
+def _trial(message: Trial) -> str:
+    evaluation = message.evaluation
+    score = f", score {text.judged(evaluation.score, evaluation)}" if evaluation else ""
+    trouble = "" if message.cause == "ok" else f"; {message.cause}: {message.words}"
+    return f"{message.phase} run{score}, {text.duration(message.seconds)} a run{trouble}"
+
+
+def _diagnosis(message: Diagnosis) -> str:
+    if message.verdict == "surveyed":
+        return f"{len(message.challenges)} challenges: {', '.join(each.caption for each in message.challenges)}"
+    gain = f" ({text.gain(message.effect.gain)})" if message.effect else ""
+    score = ", score erased" if message.erased else f", score {text.judged(message.score, message.evaluation)}{gain}"
+    return f"{message.verdict}{score if message.score is not None or message.erased else ''}: {message.reason}"
+
+
+def _finish_called(message: FinishCalled) -> str:
+    return (
+        f"{text.several(len(message.finalists), 'finalist')}, {text.several(message.seeds, 'seed')}: {message.reason}"
+    )
+
+
+def _run_finished(message: RunFinished) -> str:
+    if message.winner is None:
+        return f"no trial was accepted: {message.why}"
+    winner, submitted = message.winner, submitted_by(message)
+    test = f"; test score {submitted.on_the_test}" if submitted and submitted.grade else ""
+    return f"best is {winner.trace}.{winner.step}, score {text.score(winner.score)}{test}: {message.why}"
+
+
+def _started(message: ActivityStarted) -> str:
+    again = f" (attempt {message.attempt})" if message.attempt > 1 else ""
+    lost = f", after {message.lost}" if message.lost else ""
+    return f"{message.activity} {message.label}{again}{lost}"
+
+
+def _finished(message: ActivityFinished) -> str:
+    used = [f"{text.count(message.meter[key])} {key}" for key in ("tokens",) if key in message.meter]
+    if "usd" in message.meter:
+        used.append(text.money(message.meter["usd"]))
+    return ", ".join([f"{message.activity} {message.label} in {text.duration(message.seconds)}", *used])
+
+
+def _dead_letter(message: DeadLetter) -> str:
+    return f"{message.actor} gave up {message.message_kind} after {message.attempts} attempts: {message.error}"
+
+
+_TELLERS: dict[str, Callable[[Any], str]] = {
+    "run_opened": _run_opened,
+    "session_opened": _session_opened,
+    "step_opened": _step_opened,
+    "trace_restarted": _restarted,
+    "recollection": _recollection,
+    "proposal": _proposal,
+    "job": _job,
+    "repair_called": _repair_called,
+    "tune_called": lambda message: f"once, {text.duration(message.trial.seconds)} were used",
+    "trial": _trial,
+    "diagnosis": _diagnosis,
+    "finish_called": _finish_called,
+    "run_finished": _run_finished,
+    "activity_started": _started,
+    "activity_finished": _finished,
+    "dead_letter": _dead_letter,
+}

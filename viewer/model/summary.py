@@ -1,0 +1,244 @@
+"""What a run amounts to so far: one fold over its messages, used by the live view, the tables and the report alike.
+
+    summary = Summary()
+    for envelope in reader.envelopes():
+        summary.apply(envelope)
+
+Messages may be left out: a list of runs folds the few kinds it needs (`OUTLINE`) and gets the same figures for those.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gome.agents.protocol.messages import (
+    Diagnosis,
+    FinishCalled,
+    Job,
+    Proposal,
+    Recollection,
+    RepairCalled,
+    RunFinished,
+    RunOpened,
+    SessionOpened,
+    StepOpened,
+    TraceRestarted,
+    Trial,
+)
+from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
+from gome.bus.message import Envelope
+from gome.errors import UsageError
+from gome.viewer.model.headline import role
+from gome.viewer.model.steps import Step, Trace
+from gome.viewer.model.submitted import Submitted, submitted_by
+from gome.viewer.model.timeline import Timeline
+from gome.viewer.model.usage import Usage
+
+__all__ = ["OUTLINE", "Best", "Summary", "find_step", "summarise"]
+
+OUTLINE = frozenset({"run_opened", "session_opened", "diagnosis", "run_finished"})
+"""The kinds that a list of runs needs: name, task, times, scores, winner."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The solution to take from a run, and why it is this one. `standard_error` is that of its score over folds."""
+
+    step: str
+    score: float
+    standard_error: float | None
+    script_ref: str
+    submission_ref: str
+    oof_ref: str | None
+    final: bool
+
+
+@dataclass
+class Summary:
+    """Everything that a screen shows of a run, folded from its envelopes in log order. `begun`: the last session."""
+
+    run: str = ""
+    opened: RunOpened | None = None
+    sessions: list[SessionOpened] = field(default_factory=list)
+    begun: float = 0.0
+    traces: dict[int, Trace] = field(default_factory=dict)
+    actors: dict[str, Usage] = field(default_factory=dict)
+    timeline: Timeline = field(default_factory=Timeline)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    finish: FinishCalled | None = None
+    finished: RunFinished | None = None
+    used: float = 0.0
+    messages: int = 0
+    seq: int = 0
+    time: float = 0.0
+
+    def apply(self, envelope: Envelope) -> None:
+        """Fold in the next envelope."""
+        if isinstance(envelope.message, SessionOpened):
+            self.begun = envelope.time
+        self.run, self.seq, self.messages = envelope.run, envelope.seq, self.messages + 1
+        self.time = max(self.time, envelope.time)
+        message = envelope.message
+        if isinstance(message, ActivityStarted):
+            self.timeline.start(envelope, message)
+        elif isinstance(message, ActivityFinished):
+            self.timeline.finish(envelope, message)
+            self._usage(envelope.sender).add(message)
+        elif isinstance(message, DeadLetter):
+            self.dead_letters.append(message)
+            self._usage(message.actor).errors += 1
+        elif envelope.trace is None:
+            self._apply_to_run(message)
+        else:
+            self._apply_to_trace(envelope, envelope.trace)
+
+    def _apply_to_run(self, message: object) -> None:
+        if isinstance(message, RunOpened):
+            self.opened = message
+        elif isinstance(message, SessionOpened):
+            self.sessions.append(message)
+            self.timeline.abandon()
+            self.timeline.slots = message.slots
+            if message.budget is not None:  # a resume that extends the run: it is open again
+                self.finish = self.finished = None
+        elif isinstance(message, FinishCalled):
+            self.finish = message
+        elif isinstance(message, RunFinished):
+            self.finished = message
+
+    def _apply_to_trace(self, envelope: Envelope, index: int) -> None:
+        trace = self.traces.setdefault(index, Trace(index))
+        message = envelope.message
+        if isinstance(message, TraceRestarted):
+            trace.restarts.append(message)
+            trace.best = None if message.script_ref is None else trace.best
+        if envelope.step is None:
+            return
+        if envelope.step == 0:
+            step = trace.survey = trace.survey or Step(index, 0)
+        else:
+            step = trace.steps.setdefault(envelope.step, Step(index, envelope.step))
+        step.opened = envelope.time if step.opened is None else step.opened
+        if isinstance(message, StepOpened):
+            step.stage, self.used = message.stage, message.used
+        elif isinstance(message, Recollection):
+            step.recollection = message
+        elif isinstance(message, Proposal):
+            step.proposal, step.proposal_id = message, envelope.id
+        elif isinstance(message, Job):
+            step.job = message
+        elif isinstance(message, RepairCalled):
+            step.repairs.append(message)
+        elif isinstance(message, Trial):
+            step.trial = message
+        elif isinstance(message, Diagnosis):
+            step.diagnosis, step.diagnosis_id, step.closed = message, envelope.id, envelope.time
+            if message.accepted and step.step:
+                trace.best = step
+
+    def _usage(self, actor: str) -> Usage:
+        return self.actors.setdefault(actor, Usage())
+
+    def now(self, wall: float) -> float:
+        """The run's time at `wall`, in UTC seconds since 1970, for a run whose last session is still going on."""
+        return max(self.time, self.begun + wall - self.sessions[-1].wall) if self.sessions else self.time
+
+    @property
+    def maximizes(self) -> bool:
+        """Whether a greater score is better."""
+        return self.opened is not None and self.opened.task.direction == "maximize"
+
+    @property
+    def reasoners(self) -> list[str]:
+        """Labels of all that has answered for a role in any session of the run."""
+        named = dict(self.opened.reasoners) if self.opened else {}
+        return sorted({*named.values(), *(label for session in self.sessions for label in session.reasoners.values())})
+
+    @property
+    def budget(self) -> dict[str, Any]:
+        """The budget as the last session left it."""
+        changed = [session.budget for session in self.sessions if session.budget is not None]
+        if changed:
+            return changed[-1]
+        return dict(self.opened.scenario.get("budget") or {}) if self.opened else {}
+
+    @property
+    def trials(self) -> list[Step]:
+        """Every trial of every trace, in the order in which they were opened."""
+        every = [step for trace in self.traces.values() for step in trace.trials]
+        return sorted(every, key=lambda step: (step.opened or 0.0, step.trace, step.step))
+
+    def count(self, verdict: str) -> int:
+        """How many trials have this verdict."""
+        return sum(step.verdict == verdict for step in self.trials)
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether the first score is better than the second."""
+        return one > other if self.maximizes else one < other
+
+    @property
+    def best(self) -> Best | None:
+        """The winner, or while there is none the accepted trial with the best score."""
+        if self.finished and self.finished.winner:
+            winner = self.finished.winner
+            name = f"{winner.trace}.{winner.step}"
+            submitted = self.finished.submission_ref or winner.submission_ref
+            refs = (winner.script_ref, submitted, winner.oof_ref)
+            return Best(name, winner.score, winner.standard_error, *refs, final=True)
+        best: Best | None = None
+        for step in self.trials:
+            diagnosis = step.diagnosis
+            if diagnosis is None or not diagnosis.accepted or diagnosis.score is None:
+                continue
+            if diagnosis.script_ref is None or diagnosis.submission_ref is None:
+                continue
+            if best is None or self.better(diagnosis.score, best.score):
+                error = diagnosis.evaluation.standard_error if diagnosis.evaluation else None
+                refs = (diagnosis.script_ref, diagnosis.submission_ref, diagnosis.oof_ref)
+                best = Best(step.name, diagnosis.score, error, *refs, final=False)
+        return best
+
+    @property
+    def submitted(self) -> Submitted | None:
+        """What the run submitted, which need not be the best step's own; None until it has finished."""
+        return submitted_by(self.finished)
+
+    def by_role(self) -> dict[str, Usage]:
+        """What each role has asked for, its actors together."""
+        roles: dict[str, Usage] = {}
+        for actor, usage in sorted(self.actors.items()):
+            roles.setdefault(role(actor), Usage()).merge(usage)
+        return roles
+
+    def total(self) -> Usage:
+        """What all actors together have asked for."""
+        total = Usage()
+        for usage in self.actors.values():
+            total.merge(usage)
+        return total
+
+    @property
+    def status(self) -> str:
+        """`finished`, `finishing`, `open` or `empty`: as far as the log says; a process may have died since."""
+        if self.opened is None:
+            return "empty"
+        if self.finished:
+            return "finished"
+        return "finishing" if self.finish else "open"
+
+
+def summarise(envelopes: Iterable[Envelope]) -> Summary:
+    """The summary of those envelopes, which are in log order."""
+    summary = Summary()
+    for envelope in envelopes:
+        summary.apply(envelope)
+    return summary
+
+
+def find_step(summary: Summary, name: str) -> Step:
+    """The trial of that name, `trace.step`. Raises UsageError where there is none."""
+    for step in summary.trials:
+        if step.name == name:
+            return step
+    known = ", ".join(step.name for step in summary.trials) or "none yet"
+    raise UsageError(f"run {summary.run} has no step {name!r}; its steps are {known}")

@@ -1,0 +1,162 @@
+"""When each actor was at work: spans of activities, and what they add up to.
+
+A span is one recorded activity: a question to a reasoner, or a script's run. What the run was doing at an instant is
+read off the spans that cover it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gome.bus.events import ActivityFinished, ActivityStarted
+from gome.bus.message import Envelope
+from gome.viewer import text
+from gome.viewer.model.usage import QUESTION, SCRIPT
+
+__all__ = ["Shares", "Span", "Timeline", "covered", "held"]
+
+
+@dataclass(slots=True)
+class Span:
+    """One activity. `end` is None while it is under way, and where the process died within it.
+
+    `slot` counts from 0 within the scripts; None for questions.
+    """
+
+    message: str
+    actor: str
+    activity: str
+    label: str
+    trace: int | None
+    step: int | None
+    start: float
+    end: float | None = None
+    slot: int | None = None
+
+    @property
+    def executes(self) -> bool:
+        """Whether this is a script's run and not a question to a reasoner."""
+        return self.activity == SCRIPT
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Shares of the time from the run's start to `until`, in [0, 1]; the first four add up to one.
+
+    `slots` is the mean share of slots busy. `sequential` is the time, in seconds, that one thing after the other
+    would have taken.
+    """
+
+    until: float
+    reasoning: float
+    executing: float
+    both: float
+    neither: float
+    slots: float
+    sequential: float
+
+    @property
+    def words(self) -> str:
+        """The shares in one line."""
+        alone = f"reasoning {text.percent(self.reasoning)}, executing {text.percent(self.executing)}"
+        together = f"both {text.percent(self.both)}, neither {text.percent(self.neither)}"
+        return f"{alone}, {together}; slots busy {text.percent(self.slots)}"
+
+
+@dataclass
+class Timeline:
+    """The spans of a run, folded from its envelopes in order. `_ends` are the ends of each lane's last script."""
+
+    spans: list[Span] = field(default_factory=list)
+    slots: int = 1
+    _open: dict[tuple[str, str | None, int], Span] = field(default_factory=dict)
+    _ends: list[float] = field(default_factory=list)
+
+    def start(self, envelope: Envelope, message: ActivityStarted) -> None:
+        """An activity begins. One that is asked again takes the place of the span that never ended."""
+        key = (envelope.sender, envelope.cause, message.ordinal)
+        span = Span(
+            message=envelope.id,
+            actor=envelope.sender,
+            activity=message.activity,
+            label=message.label,
+            trace=envelope.trace,
+            step=envelope.step,
+            start=envelope.time,
+        )
+        lost = self._open.pop(key, None)
+        if lost is not None:
+            self.spans.remove(lost)
+        self._open[key] = span
+        self.spans.append(span)
+
+    def finish(self, envelope: Envelope, message: ActivityFinished) -> None:
+        """An activity ends. A script's span is the time for which it held its slot."""
+        span = self._open.pop((envelope.sender, envelope.cause, message.ordinal), None)
+        if span is None:
+            return
+        span.end = envelope.time
+        if span.executes:
+            span.start, span.end = held(message, span.start, envelope.time)
+            span.slot = self._slot(span, message)
+
+    def abandon(self) -> None:
+        """Another process goes on with the run: what was under way in the one before has come to nothing."""
+        for lost in self._open.values():
+            self.spans.remove(lost)
+        self._open.clear()
+
+    def under_way(self) -> list[Span]:
+        """The activities that have no end yet."""
+        return list(self._open.values())
+
+    def shares(self, until: float) -> Shares:
+        """What the run was doing from its start to `until`, a time of the run in seconds."""
+        thinking = [(each.start, min(each.end or until, until)) for each in self.spans if each.activity == QUESTION]
+        running = [(each.start, min(each.end or until, until)) for each in self.spans if each.executes]
+        think, run = covered(thinking), covered(running)
+        either = covered([*thinking, *running])
+        whole = until or 1.0
+        both = max(0.0, think + run - either)
+        busy = sum(max(0.0, end - start) for start, end in running)
+        return Shares(
+            until=until,
+            reasoning=(think - both) / whole,
+            executing=(run - both) / whole,
+            both=both / whole,
+            neither=max(0.0, 1 - either / whole) if until else 0.0,
+            slots=min(1.0, busy / (whole * self.slots)),
+            sequential=busy + sum(max(0.0, end - start) for start, end in thinking),
+        )
+
+    def _slot(self, span: Span, message: ActivityFinished) -> int | None:
+        """The slot that was held, None for a script that was refused one.
+
+        Where it was not measured it is the lowest lane in which no other script ran meanwhile.
+        """
+        if "slot" in message.meter:
+            return int(message.meter["slot"])
+        if not message.meter:
+            return None
+        lane = next((index for index, end in enumerate(self._ends) if end <= span.start + 1e-3), len(self._ends))
+        self._ends[lane : lane + 1] = [span.end if span.end is not None else span.start]
+        return lane
+
+
+def held(message: ActivityFinished, start: float, end: float) -> tuple[float, float]:
+    """From when to when a script that was asked for at `start` held its slot; times of the run in seconds.
+
+    Where that was not measured, its time is counted backwards from its end: before that it waited.
+    """
+    if "held_seconds" in message.meter:
+        taken = start + message.meter["waited_seconds"]
+        return min(taken, end), min(taken + message.meter["held_seconds"], end)
+    return max(start, end - message.meter.get("script_seconds", message.seconds)), end
+
+
+def covered(intervals: Iterable[tuple[float, float]]) -> float:
+    """The length of the union of intervals."""
+    total, reach = 0.0, float("-inf")
+    for start, end in sorted(intervals):
+        total += max(0.0, end - max(start, reach))
+        reach = max(reach, end)
+    return total

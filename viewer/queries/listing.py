@@ -1,0 +1,100 @@
+"""Lists of messages: filtered, followed while the run goes on, or one after the other as causes."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gome.agents.protocol.messages import VOCABULARY
+from gome.bus.events import ACTIVITIES
+from gome.bus.message import Envelope
+from gome.bus.store.reader import LogReader
+from gome.errors import UsageError
+from gome.viewer.model.headline import event_line
+from gome.viewer.output import emit, envelope_data, hint, say, screen_width
+from gome.viewer.store import open_reader
+
+__all__ = ["Filter", "list_messages", "say_messages"]
+
+_POLL = 0.1
+"""Seconds between two looks at the log while following it."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which messages a listing shows. `kinds` empty: all but the starts and ends of activities, unless `everything`."""
+
+    role: str | None = None
+    trace: int | None = None
+    step: int | None = None
+    kinds: tuple[str, ...] = ()
+    since: float | None = None
+    grep: str | None = None
+    everything: bool = False
+
+    def read(
+        self, reader: LogReader, after: int = 0, before: int | None = None, newest: int | None = None
+    ) -> list[Envelope]:
+        """The messages between `after` and `before` that pass, in log order; the newest so many with `newest`."""
+        wanted = frozenset(self.kinds) or (None if self.everything else frozenset(VOCABULARY.classes) - ACTIVITIES)
+        found = reader.envelopes(
+            after=after,
+            before=before,
+            kinds=wanted,
+            trace=self.trace,
+            step=self.step,
+            role=self.role,
+            since=self.since,
+            grep=self.grep,
+            limit=newest,
+            newest_first=newest is not None,
+        )
+        return sorted(found, key=lambda envelope: envelope.seq)
+
+
+def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_json: bool) -> int:
+    """Print the messages that pass the filter, the newest so many (0: all); with `follow` go on until the run ends."""
+    with open_reader(folder) as reader:
+        for kind in chosen.kinds:
+            if kind not in VOCABULARY.classes:
+                raise UsageError(
+                    f"no message is of kind {kind!r}; the kinds are {', '.join(sorted(VOCABULARY.classes))}"
+                )
+        shown = chosen.read(reader, newest=newest or None)
+        if as_json and not follow:
+            emit("log", [envelope_data(each) for each in shown])
+            return 0
+        if newest and len(shown) == newest and not as_json:
+            say(f"… the newest {newest}; --last 0 shows all")
+        say_messages(shown, as_json)
+        if follow:
+            _follow(reader, chosen, shown[-1].seq if shown else 0, as_json)
+    if not as_json:
+        example = shown[-1].id[:8] if shown else "ID"
+        message = f"{example} --run {folder.name}"
+        hint(f"gome log show {message}", f"gome log why {message}", f"gome log stats {folder.name}")
+    return 0
+
+
+def say_messages(envelopes: Sequence[Envelope], as_json: bool) -> None:
+    """Print messages a line each: as words, cut at the terminal's width, or as a JSON document."""
+    width = screen_width()
+    for each in envelopes:
+        if as_json:
+            emit("message", envelope_data(each))
+        else:
+            say(event_line(each, width))
+    sys.stdout.flush()
+
+
+def _follow(reader: LogReader, chosen: Filter, after: int, as_json: bool) -> None:
+    """Print what comes until the run has finished."""
+    while True:
+        over = any(True for _ in reader.envelopes(kinds=frozenset({"run_finished"}), limit=1))
+        fresh = chosen.read(reader, after=after)
+        say_messages(fresh, as_json)
+        after = fresh[-1].seq if fresh else after
+        if over:
+            return
+        time.sleep(_POLL)

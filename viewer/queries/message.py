@@ -1,0 +1,103 @@
+"""One message: whole, with its conversation, or with its causes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gome.bus.events import ACTIVITIES, ActivityFinished
+from gome.bus.message import Envelope
+from gome.bus.store.reader import LogReader
+from gome.viewer import text
+from gome.viewer.model.headline import headline
+from gome.viewer.output import as_data, emit, envelope_data, hint, say, tree
+from gome.viewer.queries.listing import say_messages
+from gome.viewer.store import open_reader
+
+__all__ = ["activities_of", "artefacts_of", "show_causes", "show_message", "show_thread"]
+
+
+def show_message(folder: Path, name: str, as_json: bool) -> int:
+    """Print one message whole: what it says, and the questions and scripts that its sender used to say it."""
+    with open_reader(folder) as reader:
+        envelope = reader.envelope(name)
+        used = activities_of(reader, envelope)
+        files = artefacts_of(reader, as_data(envelope.message))
+        if as_json:
+            emit("log-show", {"message": envelope_data(envelope), "artefacts": files, "activities": used})
+            return 0
+        _say_head(envelope)
+        say(tree({key: value for key, value in as_data(envelope.message).items() if key != "kind"}))
+        for label, content in files.items():
+            say(f"\n── {label}\n{content.rstrip()}")
+        for each in used:
+            _say_activity(each)
+    message = f"{envelope.id[:8]} --run {folder.name}"
+    hint(f"gome log why {message}", f"gome log thread {message}")
+    return 0
+
+
+def show_thread(folder: Path, name: str, as_json: bool) -> int:
+    """Print the conversation that a message belongs to."""
+    with open_reader(folder) as reader:
+        messages = list(reader.thread(reader.envelope(name).correlation))
+    return _chain("log-thread", folder, [each for each in messages if each.kind not in ACTIVITIES], as_json)
+
+
+def show_causes(folder: Path, name: str, as_json: bool) -> int:
+    """Print why a message was said: the chain of its causes, the first cause first."""
+    with open_reader(folder) as reader:
+        chain = sorted(reader.causes(reader.envelope(name).id), key=lambda envelope: envelope.seq)
+    return _chain("log-why", folder, chain, as_json)
+
+
+def _chain(verb: str, folder: Path, envelopes: list[Envelope], as_json: bool) -> int:
+    if as_json:
+        emit(verb, [envelope_data(each) for each in envelopes])
+        return 0
+    say_messages(envelopes, as_json=False)
+    if envelopes:
+        hint(f"gome log show {envelopes[-1].id[:8]} --run {folder.name}")
+    return 0
+
+
+def _say_head(envelope: Envelope) -> None:
+    where = f", trace {envelope.trace}" if envelope.trace is not None else ""
+    where += f", step {envelope.step}" if envelope.step is not None else ""
+    say(f"{envelope.kind} {envelope.id}: {headline(envelope)}")
+    because = f"because of {envelope.cause[:8]}" if envelope.cause else "the first of its conversation"
+    say(f"said by {envelope.sender}{where} at +{text.duration(envelope.time)}, {because}\n")
+
+
+def artefacts_of(reader: LogReader, body: dict[str, Any]) -> dict[str, str]:
+    """The texts that a message names by hash, by the name of the field."""
+    named = {key.removesuffix("_ref"): value for key, value in body.items() if key.endswith("_ref") and value}
+    return {key: reader.artefacts.read_now(ref).decode("utf-8", "replace") for key, ref in named.items()}
+
+
+def activities_of(reader: LogReader, envelope: Envelope) -> list[dict[str, Any]]:
+    """What the sender asked for on the way to this message: label, time, meter, answer as recorded."""
+    if envelope.cause is None or envelope.kind in ACTIVITIES:
+        return []
+    return [
+        {
+            "id": each.id,
+            "activity": each.message.activity,
+            "label": each.message.label,
+            "seconds": each.message.seconds,
+            "meter": each.message.meter,
+            "result": json.loads(reader.artefacts.read_now(each.message.result_ref)),
+        }
+        for each in reader.effects(envelope.cause)
+        if each.sender == envelope.sender and isinstance(each.message, ActivityFinished)
+    ]
+
+
+def _say_activity(used: dict[str, Any]) -> None:
+    """Print a question with its prompt and answer as they were, or a script's run with its outcome."""
+    meter = ", ".join(f"{key} {value:g}" for key, value in used["meter"].items())
+    say(f"\n── {used['activity']} {used['label']}, {text.duration(used['seconds'])}" + (f" ({meter})" if meter else ""))
+    result = used["result"] if isinstance(used["result"], dict) else {"result": used["result"]}
+    for name in ("prompt", "raw"):
+        if result.get(name):
+            say(f"\n{name}:\n{result[name]}")
+    say(tree({key: value for key, value in result.items() if value and key not in ("prompt", "raw", "meter")}))

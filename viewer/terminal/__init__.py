@@ -1,0 +1,1 @@
+"""A run watched in a terminal."""

@@ -1,0 +1,1 @@
+"""Pages for a browser: the report file, and live pages on this machine."""

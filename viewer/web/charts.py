@@ -1,0 +1,247 @@
+"""Where the marks of the report's charts over time stand: geometry alone; the template draws it.
+
+Lengths are in the units of each chart's view box, `WIDTH` wide, y downwards.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gome.viewer import text
+from gome.viewer.model.headline import role
+from gome.viewer.model.steps import Step
+from gome.viewer.model.summary import Summary
+
+__all__ = ["LABEL", "WIDTH", "Lanes", "ScoreChart", "Tick", "lanes", "score_chart", "ticks"]
+
+WIDTH = 960.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 24.0, 16.0, 28.0
+_LANE = 22.0
+LABEL = 112.0
+"""The width that the names of rows and lanes take."""
+_FINEST = 1.0
+"""What lies nearer together on a chart than this, no eye can tell apart."""
+_BLOCK = 8.0
+"""So long may a bar become that stands for several."""
+_AND_MORE = ", and others"
+_MANY = 400
+"""Of more trials than so many, folds are not drawn, nor dots that lie on another of the same kind."""
+_DOT = 3.0
+"""Dots whose places differ by less lie on each other."""
+
+Scale = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark of an axis: where, and what it says."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A trial in the score chart: its mean over folds at `y`, its folds from `low` to `high`."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    folds: tuple[float, ...]
+    trace: int
+    verdict: str
+    title: str
+
+
+@dataclass(frozen=True)
+class ScoreChart:
+    """Scores over the run's time. `paths` are the best of each trace as SVG paths; `baseline` may be out of sight."""
+
+    height: float
+    dots: tuple[Dot, ...]
+    paths: tuple[tuple[int, str], ...]
+    xs: tuple[Tick, ...]
+    ys: tuple[Tick, ...]
+    baseline: float | None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One activity in a lane."""
+
+    x: float
+    width: float
+    trace: int | None
+    title: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One actor's questions, or one slot's scripts."""
+
+    y: float
+    label: str
+    slot: bool
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Who was at work when."""
+
+    height: float
+    lanes: tuple[Lane, ...]
+    xs: tuple[Tick, ...]
+
+
+def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
+    """The chart of scores over time. A score beyond the baseline, or far off, is drawn at the chart's edge."""
+    scored = [step for step in summary.trials if step.score is not None and step.closed is not None]
+    low, high = _range(scored)
+    bottom = height - _BOTTOM
+    until = summary.time or 1.0
+
+    def x(time: float) -> float:
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * time / until, 1)
+
+    def y(score: float) -> float:
+        inside = min(max(score, low), high)
+        return round(_TOP + (bottom - _TOP) * (high - inside) / ((high - low) or 1.0), 1)
+
+    dots = [_dot(step, x(step.closed or 0.0), y) for step in scored]
+    baseline = summary.opened.baseline if summary.opened else None
+    return ScoreChart(
+        height=height,
+        dots=tuple(_thinned(dots) if len(dots) > _MANY else dots),
+        paths=_best_paths(summary, scored, x, y, WIDTH - _RIGHT),
+        xs=tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8)),
+        ys=tuple(Tick(y(at), f"{at:.6g}") for at in ticks(low, high, 5)),
+        baseline=y(baseline) if baseline is not None and low <= baseline <= high else None,
+    )
+
+
+def _range(scored: Sequence[Step]) -> tuple[float, float]:
+    """The range of scores that is drawn: all that were accepted with their folds, and what lies near them."""
+    drawn: list[float] = []
+    for step in scored:
+        if step.verdict == "accepted" and step.score is not None:
+            drawn.append(step.score)
+            drawn.extend(_folds(step))
+    if not drawn:
+        drawn = [step.score for step in scored if step.score is not None] or [0.0, 1.0]
+    low, high = min(drawn), max(drawn)
+    margin = 0.15 * (high - low) or abs(high) * 0.1 or 1.0
+    return low - margin, high + margin
+
+
+def _folds(step: Step) -> tuple[float, ...]:
+    evaluation = step.diagnosis.evaluation if step.diagnosis else None
+    return evaluation.folds if evaluation else ()
+
+
+def _dot(step: Step, x: float, y: Scale) -> Dot:
+    folds = _folds(step)
+    score = step.score if step.score is not None else 0.0
+    spread = (min((*folds, score)), max((*folds, score)))
+    effect = f", {text.gain(step.gain)} against the trace's best" if step.gain is not None else ""
+    return Dot(
+        x=x,
+        y=y(score),
+        low=y(spread[0]),
+        high=y(spread[1]),
+        folds=tuple(y(each) for each in folds),
+        trace=step.trace,
+        verdict=step.verdict,
+        title=f"{step.name} {step.verdict}: {text.score(score)}{effect}",
+    )
+
+
+def _thinned(dots: Sequence[Dot]) -> list[Dot]:
+    """Of dots that lie on each other, of one trace and verdict, the first; without their folds."""
+    seen: dict[tuple[object, ...], Dot] = {}
+    for dot in dots:
+        place = (dot.trace, dot.verdict, round(dot.x / _DOT), round(dot.y / _DOT))
+        seen.setdefault(place, replace(dot, folds=()))
+    return list(seen.values())
+
+
+def _best_paths(
+    summary: Summary, scored: Sequence[Step], x: Scale, y: Scale, end: float
+) -> tuple[tuple[int, str], ...]:
+    paths = []
+    for index in sorted(summary.traces):
+        points = [
+            (x(step.closed or 0.0), y(step.score or 0.0))
+            for step in scored
+            if step.trace == index and step.verdict == "accepted"
+        ]
+        if points:
+            start, rest = points[0], points[1:]
+            turns = "".join(f"H{at}V{height}" for at, height in rest)
+            paths.append((index, f"M{start[0]} {start[1]}{turns}H{end}"))
+    return tuple(paths)
+
+
+def lanes(summary: Summary) -> Lanes:
+    """Lanes of actors that asked reasoners, then of slots that ran scripts."""
+    until = summary.time or 1.0
+
+    def x(time: float) -> float:
+        return round(LABEL + (WIDTH - LABEL - _RIGHT) * time / until, 1)
+
+    spans = summary.timeline.spans
+    actors = sorted({each.actor for each in spans if not each.executes}, key=lambda name: (_place_of(name), name))
+    slots = sorted({each.slot for each in spans if each.slot is not None})
+    groups: list[tuple[str, bool, list[Bar]]] = [(actor, False, []) for actor in actors]
+    groups.extend((f"slot {slot}", True, []) for slot in slots)
+    by_label = {label: bars for label, _, bars in groups}
+    for each in spans:
+        label = f"slot {each.slot}" if each.executes else each.actor
+        if label not in by_label:
+            continue  # a script that never ended has no slot
+        end = each.end if each.end is not None else until
+        where = f"{each.trace}.{each.step} " if each.trace is not None else ""
+        title = f"{where}{each.label or each.activity}, {text.duration(end - each.start)}"
+        bar = Bar(x(each.start), round(max(1.0, x(end) - x(each.start)), 1), each.trace, title)
+        bars = by_label[label]
+        if bars and _touch(bars[-1], bar):
+            whole = round(max(bars[-1].width, bar.x + bar.width - bars[-1].x), 1)
+            bars[-1] = replace(bars[-1], width=whole, title=f"{bars[-1].title.removesuffix(_AND_MORE)}{_AND_MORE}")
+        else:
+            bars.append(bar)
+    made = tuple(
+        Lane(_TOP + number * _LANE, label, slot, tuple(bars)) for number, (label, slot, bars) in enumerate(groups)
+    )
+    xs = tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8))
+    return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, xs)
+
+
+def _touch(one: Bar, other: Bar) -> bool:
+    """Whether a bar follows another of its trace so closely, both so short, that one bar shows the same."""
+    near = one.x <= other.x < one.x + one.width + _FINEST
+    return near and one.trace == other.trace and other.x + other.width - one.x <= _BLOCK
+
+
+def _place_of(actor: str) -> tuple[int, int]:
+    """Lanes stand trace by trace, in the order in which a step goes round the ring."""
+    order = {"diagnoser": 0, "proposer": 1, "writer": 2}
+    number = actor.rpartition("-")[2]
+    return (int(number) if number.isdigit() else 999, order.get(role(actor), 9))
+
+
+def _clock(seconds: float) -> str:
+    """A mark of an axis of time: whole seconds without their decimals."""
+    return f"{seconds:.0f}s" if seconds < 100 and seconds == round(seconds) else text.duration(seconds)
+
+
+def ticks(low: float, high: float, wanted: int) -> list[float]:
+    """Round numbers within a range, about `wanted` of them."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / wanted
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]

@@ -1,0 +1,90 @@
+"""Where the marks of the chart of lineage stand, as viewer/web/charts.py does it for those over time."""
+
+from dataclasses import dataclass
+
+from gome.viewer import text
+from gome.viewer.model.loans import Loans
+from gome.viewer.model.steps import Step
+from gome.viewer.model.summary import Summary
+from gome.viewer.web.charts import LABEL, WIDTH, Tick
+
+__all__ = ["Lineage", "lineage"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A trial in the lineage."""
+
+    x: float
+    y: float
+    name: str
+    trace: int
+    verdict: str
+    label: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Which solution came of which; `loans` lead from a step to one of another trace that took in what it had found."""
+
+    width: float
+    height: float
+    nodes: tuple[Node, ...]
+    edges: tuple[str, ...]
+    loans: tuple[str, ...]
+    rows: tuple[Tick, ...]
+
+
+def lineage(summary: Summary, newest: int = 250) -> Lineage:
+    """The newest trials. Each trace is a row; a step stands right of the one before.
+
+    Accepted steps stand on the line and others below it.
+    """
+    gap, row = 84.0, 78.0
+    nodes: dict[str, Node] = {}
+    edges: list[str] = []
+    loans: list[str] = []
+    rows = []
+    scripts: dict[tuple[int, str], Node] = {}
+    shown = summary.trials[-newest:]
+    for number, index in enumerate(sorted(summary.traces)):
+        base_y = 30.0 + number * row
+        rows.append(Tick(base_y, f"trace {index}"))
+        own = sorted((step for step in shown if step.trace == index), key=lambda step: step.step)
+        first = own[0].step if own else 1
+        for step in own:
+            y = base_y if step.verdict == "accepted" else base_y + 32
+            node = Node(
+                x=LABEL + (step.step - first) * gap,
+                y=y,
+                name=step.name,
+                trace=index,
+                verdict=step.verdict,
+                label=step.score_words if step.score is not None else step.verdict,
+                title=f"{step.name} {step.verdict}: {text.line(_title(step), 200)}",
+            )
+            nodes[step.name] = node
+            base = step.proposal.base_ref if step.proposal else None
+            parent = scripts.get((index, base)) if base else None
+            if parent is not None:
+                edges.append(_curve(parent, node))
+            if step.verdict == "accepted" and step.diagnosis and step.diagnosis.script_ref:
+                scripts[index, step.diagnosis.script_ref] = node
+    lent = Loans(summary)
+    for step in shown:
+        loans += [_curve(nodes[each], nodes[step.name]) for each in lent.taken(step) if each in nodes]
+        base_elsewhere = lent.base(step)
+        if base_elsewhere in nodes:
+            edges.append(_curve(nodes[base_elsewhere], nodes[step.name]))
+    width = max(WIDTH, max((node.x for node in nodes.values()), default=0.0) + gap)
+    return Lineage(width, len(rows) * row + 20, tuple(nodes.values()), tuple(edges), tuple(loans), tuple(rows))
+
+
+def _title(step: Step) -> str:
+    return "; ".join(each.statement for each in step.hypotheses)
+
+
+def _curve(start: Node, end: Node) -> str:
+    middle = round((start.x + end.x) / 2, 1)
+    return f"M{start.x} {start.y}C{middle} {start.y} {middle} {end.y} {end.x} {end.y}"

@@ -1,0 +1,104 @@
+"""What the live pages show beside a run's own (viewer/web/run_page.py): all runs, messages filtered, one message whole.
+
+The report's templates do most of it; here are the questions to the log that are asked while somebody reads.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from gome.agents.protocol.messages import VOCABULARY
+from gome.bus.events import ACTIVITIES
+from gome.errors import UsageError
+from gome.viewer import text
+from gome.viewer.model.now import RING
+from gome.viewer.output import as_data, tree
+from gome.viewer.queries.listing import Filter
+from gome.viewer.queries.message import activities_of, artefacts_of
+from gome.viewer.queries.runs import row_of
+from gome.viewer.store import open_reader, outline, run_folders
+from gome.viewer.web.pages import environment, frame
+from gome.viewer.web.report import body_of, row_for
+from gome.viewer.web.run_page import address
+
+__all__ = ["message_page", "messages_page", "runs_page"]
+
+_PAGE = 100
+_LONGEST = 200_000
+"""Characters of one text on a message's page."""
+
+
+def runs_page(root: Path) -> str:
+    """The list of all runs."""
+    rows = [row_of(folder, outline(folder)) for folder in reversed(run_folders(root))]
+    return environment().get_template("runs.html.j2").render(root=str(root), rows=rows, **frame("/events"))
+
+
+def messages_page(folder: Path, query: Mapping[str, str]) -> str:
+    """A page of a run's messages, the newest first, as the query wants them.
+
+    `role`, `kind`, `trace`, `step` and `words` filter; `before` is the number of the message at which a page begins.
+    Raises UsageError for a number that is none.
+    """
+    asked = Filter(
+        role=query.get("role") or None,
+        trace=_number(query, "trace"),
+        step=_number(query, "step"),
+        kinds=tuple(kind for kind in [query.get("kind", "")] if kind in VOCABULARY.classes),
+        grep=query.get("words") or None,
+    )
+    with open_reader(folder) as reader:
+        found = asked.read(reader, before=_number(query, "before"), newest=_PAGE)
+    here = address(folder) + "/messages"
+    kept = {name: value for name, value in query.items() if value and name != "before"}
+    older = {**kept, "before": str(found[0].seq)} if len(found) == _PAGE else None
+    page = environment().get_template("messages.html.j2")
+    return page.render(
+        run=folder.name,
+        rows=[row_for(each) for each in reversed(found)],
+        asked=asked,
+        roles=RING,
+        kinds=sorted(VOCABULARY.classes),
+        newest=f"{here}?{urlencode(kept)}" if query.get("before") else None,
+        older=f"{here}?{urlencode(older)}" if older else None,
+        **frame(address(folder) + "/events"),
+    )
+
+
+def message_page(folder: Path, name: str) -> str:
+    """One message whole, with what its sender asked and ran to say it, its causes and what came of it.
+
+    Raises UsageError where no message has that id.
+    """
+    with open_reader(folder) as reader:
+        envelope = reader.envelope(name)
+        files = artefacts_of(reader, as_data(envelope.message))
+        causes = sorted(reader.causes(envelope.id), key=lambda each: each.seq)
+        page = environment().get_template("message.html.j2")
+        return page.render(
+            run=folder.name,
+            row=row_for(envelope),
+            body=text.cut(body_of(envelope), _LONGEST),
+            files={label: text.cut(content, _LONGEST) for label, content in files.items()},
+            activities=[{**each, "words": list(_words(each))} for each in activities_of(reader, envelope)],
+            causes=[row_for(each) for each in causes],
+            effects=[row_for(each) for each in reader.effects(envelope.id) if each.kind not in ACTIVITIES],
+            **frame(None),
+        )
+
+
+def _words(used: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was asked and answered, text by text: the prompt and the answer as they were, then all else."""
+    result = dict(used["result"]) if isinstance(used["result"], dict) else {"result": used["result"]}
+    for name in ("prompt", "raw"):
+        if words := result.pop(name, None):
+            yield name, text.cut(str(words), _LONGEST)
+    yield "result", text.cut(tree(result), _LONGEST)
+
+
+def _number(query: Mapping[str, str], name: str) -> int | None:
+    value = query.get(name, "")
+    if value and not (value.isascii() and value.isdigit() and len(value) < 16):
+        raise UsageError(f"{name} is a number, not {value!r}")
+    return int(value) if value else None

@@ -1,0 +1,73 @@
+"""What all pages share: the templates' environment, one style, our scripts, and a policy that lets nothing else run.
+
+A page is whole in itself: style and scripts stand in it and are named in its policy by their hashes.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gome.viewer import text
+from gome.viewer.model.steps import MARKS
+from gome.viewer.model.submitted import briefly
+from gome.viewer.web import charts
+
+__all__ = ["environment", "frame"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """Templates that escape everything, take control characters out of it, and stop at an unknown name."""
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: text.clean(value) if type(value) is str else value,
+    )
+    made.globals.update(marks=MARKS, width=charts.WIDTH)
+    made.filters.update(
+        score=text.score,
+        gain=text.gain,
+        duration=text.duration,
+        percent=text.percent,
+        money=text.money,
+        number=text.count,
+        spread=text.spread,
+        several=text.several,
+        briefly=briefly,
+    )
+    return made
+
+
+def frame(events: str | None) -> dict[str, Any]:
+    """What a page needs beside its contents: style, script, and its policy.
+
+    A live page hears of news at the address `events`; it may also ask the server that it came from, and nobody else.
+    """
+    live = events is not None
+    style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    names = ("report.js", "live.js") if live else ("report.js",)
+    script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in names)
+    sources = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'" + ("; connect-src 'self'" if live else "")
+    forms = "'self'" if live else "'none'"
+    return {
+        "style": Markup(style),  # noqa: S704  our own file, not an agent's words
+        "script": Markup(script),  # noqa: S704
+        "policy": Markup(f"default-src 'none'; {sources}; base-uri 'none'; form-action {forms}"),  # noqa: S704
+        "live": live,
+        "events": events,
+    }
+
+
+def _hash(content: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return f"sha256-{digest}"

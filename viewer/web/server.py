@@ -1,0 +1,192 @@
+"""The pages of all runs, live, for a browser on this machine. Read-only: it answers GET and HEAD and nothing else.
+
+    /                    all runs               /events              news of any run
+    /runs/RUN            one run                /runs/RUN/events     news of that run, and what goes on in it now
+    /runs/RUN/messages   its messages           /runs/RUN/messages/ID
+
+News are server-sent events that only say that something changed; the page then fetches itself. What goes on now is
+sent as it is to be shown, about once a second. The standard library's server does: a handful of readers, each in a
+thread of its own beside the synchronous reader of logs.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from gome.bus.store.reader import LogReader
+from gome.errors import GomeError, RunNotFound, UsageError
+from gome.viewer.store import open_reader, run_folders
+from gome.viewer.web.live_pages import message_page, messages_page, runs_page
+from gome.viewer.web.run_page import Follower, RunPage, sent
+
+__all__ = ["PageServer"]
+
+_POLL = 0.2
+"""Seconds between two looks at the logs."""
+_NOW = 1.0
+"""Seconds after which what goes on is told anew, where no message came; with one, after `_POLL`."""
+_NEWS = 2.0
+"""Least seconds between two news: a page that fetches itself takes its time."""
+_HEARTBEAT = 10.0
+"""Seconds after which a silent stream is written to, to learn whether its reader is still there."""
+_LOCAL = ("127.0.0.1", "localhost", "[::1]")
+_POLICY = "frame-ancestors 'none'"  # what a page cannot say of itself; the rest stands in the page
+
+
+class PageServer(ThreadingHTTPServer):
+    """Serves the runs in `root`. Port 0 takes a free one. Raises UsageError where the address is taken.
+
+    Only requests that name this host are answered: a page of another site, whose name was made to lead here, is not.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, root: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.root = root
+        self.run_page = RunPage()
+        self.closing = Event()
+        try:
+            super().__init__((host, port), _Handler)
+        except OSError as error:
+            raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
+        self.hosts = {f"{name}:{self.server_port}" for name in (*_LOCAL, host)}
+        self.url = f"http://{host}:{self.server_port}/"
+
+    def server_close(self) -> None:
+        """End the streams, then close."""
+        self.closing.set()
+        super().server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell what went wrong, but for a browser that left in the middle of an answer."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+    def folder(self, name: str) -> Path:
+        """The folder of the run of exactly that name; a path leads nowhere. Raises RunNotFound."""
+        for folder in run_folders(self.root):
+            if folder.name == name:
+                return folder
+        raise RunNotFound(f"no run in {self.root} is named {name!r}")
+
+    def state_of_all(self) -> object:
+        """Something that differs when any run has news."""
+        logs = [path for folder in run_folders(self.root) for path in folder.glob("log.sqlite*")]
+        return sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in logs if path.exists())
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PageServer
+    server_version = "gome"
+    sys_version = ""
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def do_GET(self) -> None:
+        """Answer with a page or a stream."""
+        if self.headers.get("Host") not in self.server.hosts:
+            self._send(HTTPStatus.MISDIRECTED_REQUEST, "this address is not served here\n", "text/plain")
+            return
+        address = urlsplit(self.path)
+        parts = [unquote(part) for part in address.path.split("/")[1:]]
+        try:
+            self._route(parts, dict(parse_qsl(address.query, max_num_fields=20)))
+        except RunNotFound as error:
+            self._send(HTTPStatus.NOT_FOUND, f"{error}\n", "text/plain")
+        except (UsageError, ValueError) as error:
+            self._send(HTTPStatus.BAD_REQUEST, f"{error}\n", "text/plain")
+        except GomeError as error:
+            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, f"error[{error.code}]: {error}\n", "text/plain")
+
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+
+    def _route(self, parts: list[str], query: dict[str, str]) -> None:
+        match parts:
+            case [""]:
+                self._page(runs_page(self.server.root))
+            case ["events"]:
+                self._stream(_all_runs(self.server))
+            case ["runs", name]:
+                self._page(self.server.run_page.draw(self.server.folder(name)))
+            case ["runs", name, "messages"]:
+                self._page(messages_page(self.server.folder(name), query))
+            case ["runs", name, "messages", message]:
+                self._page(message_page(self.server.folder(name), message))
+            case ["runs", name, "events"]:
+                folder = self.server.folder(name)
+                with open_reader(folder) as reader:
+                    self._stream(_one_run(Follower(folder), reader))
+            case _:
+                self._send(HTTPStatus.NOT_FOUND, "there is no such page; / lists the runs\n", "text/plain")
+
+    def _page(self, content: str) -> None:
+        self._send(HTTPStatus.OK, content, "text/html")
+
+    def _send(self, status: HTTPStatus, content: str, kind: str) -> None:
+        body = content.encode("utf-8", "replace")
+        self._start(status, f"{kind}; charset=utf-8", {"Content-Length": str(len(body))})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _start(self, status: HTTPStatus, kind: str, more: dict[str, str]) -> None:
+        self.send_response(status)
+        headers = {
+            "Content-Type": kind,
+            "Content-Security-Policy": _POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cache-Control": "no-store",
+            **more,
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _stream(self, events: Iterator[bytes]) -> None:
+        """Send what there is to tell, look after look, until the reader leaves; an empty look tells nothing."""
+        self._start(HTTPStatus.OK, "text/event-stream", {"Connection": "close"})
+        self.close_connection = True
+        silent = time.monotonic()
+        while self.command != "HEAD" and not self.server.closing.wait(_POLL):
+            told = next(events) or (b": still here\n\n" if time.monotonic() - silent >= _HEARTBEAT else b"")
+            if told:
+                self.wfile.write(told)
+                silent = time.monotonic()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Nothing: the terminal belongs to the verb."""
+
+
+def _all_runs(server: PageServer) -> Iterator[bytes]:
+    """News whenever the log of any run has changed; the first time at once."""
+    known: object = None
+    while True:
+        fresh = server.state_of_all()
+        yield sent("news", "") if fresh != known else b""
+        known = fresh
+
+
+def _one_run(follower: Follower, reader: LogReader) -> Iterator[bytes]:
+    """News of a run, the first time at once, and what goes on in it."""
+    shown, head = "", -1
+    told = asked = float("-inf")
+    while True:
+        events = b""
+        before, moment = follower.head, time.monotonic()
+        follower.catch_up(reader)
+        if follower.head != before or moment - told >= _NOW:
+            told, fresh = moment, follower.fragment()
+            events += sent("now", fresh) if fresh != shown else b""
+            shown = fresh
+        if follower.head != head and moment - asked >= _NEWS:
+            head, asked = follower.head, moment
+            events += sent("news", "")
+        yield events
