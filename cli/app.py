@@ -57,7 +57,7 @@ app = App(
 )
 for _place, (_verb, _words) in enumerate(VERBS.items()):
     _own: dict[str, Any] = {} if _verb in ("log", "task") else {"help_epilogue": ""}  # those two are apps of their own
-    _path = f"gome.cli.{_verb}:{_verb if _own else 'app'}"
+    _path = f"gome.cli.{ROOMS.get(_verb, 'reading')}.{_verb}:{_verb if _own else 'app'}"
     app.command(_path, name=_verb, help=_words, sort_key=_place, **_own)
 
 

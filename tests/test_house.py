@@ -1,6 +1,8 @@
-"""The plan of the house holds: imports run one way, and every exception stands in the one tree."""
+"""The plan of the code base holds: imports run one way, folders stay small, and every exception stands in one tree."""
 
 import ast
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,33 +10,98 @@ import pytest
 from gome import errors
 
 HOUSE = Path(errors.__file__).parents[1]
-ROOMS = {
-    "bus": {"bus"},
-    "executors": {"executors"},
-    "scenarios": {"scenarios"},
-    "agents": {"agents", "bus", "executors", "scenarios"},
-    "viewer": {"viewer", "agents", "bus", "executors", "scenarios"},
+ABOVE = {
+    "bus": set(),
+    "executors": set(),
+    "scenarios": set(),
+    "agents": {"bus", "executors", "scenarios"},
+    "viewer": {"agents", "bus", "executors", "scenarios"},
+    "cli": {"viewer", "agents", "bus", "executors", "scenarios"},
 }
+"""Each top folder of the package, and what it may import beside itself and `gome.errors`."""
+MOST_MODULES = 15
 
 
-def imported(path: Path) -> set[str]:
-    """First parts of the names of all modules that a file imports."""
+def folders(top: str) -> list[Path]:
+    """A folder with its sub-folders, as far as they hold code of ours."""
+    found = [path.parent for path in (HOUSE / top).rglob("__init__.py")]
+    return [path for path in found if not {"prepared", "recorded"} & set(path.parts)]
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name; a package is its `__init__`."""
+    found = {"gome.errors": HOUSE / "gome" / "errors.py", "gome": HOUSE / "gome" / "__init__.py"}
+    for top in ABOVE:
+        for path in (HOUSE / top).rglob("*.py"):
+            parts = path.relative_to(HOUSE).with_suffix("").parts
+            if "prepared" not in parts:
+                found[".".join(("gome", *parts)).removesuffix(".__init__")] = path
+    return found
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """The modules of the package that a file imports, wherever in the file."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
+            deeper = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {each if each in modules() else node.module for each in deeper}
+    return frozenset(names)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_arrows_run_one_way(room: str) -> None:
-    files = list((HOUSE / room).rglob("*.py"))
-    assert files
-    house = {*ROOMS, "main", "benchmarks", "tests"}
-    against = {str(path.relative_to(HOUSE)): imported(path) & house - ROOMS[room] for path in files}
-    assert {path: names for path, names in against.items() if names} == {}
+def room(module: str) -> str:
+    """The node of a module in the graph of rooms: its folder, or itself where the folder has sub-folders."""
+    parent = module if modules()[module].name == "__init__.py" else module.rpartition(".")[0]
+    folder = modules()[module].parent
+    return module if any((each / "__init__.py").is_file() for each in folder.iterdir()) else parent
+
+
+@pytest.mark.parametrize("top", ABOVE)
+def test_arrows_run_one_way(top: str) -> None:
+    allowed = {top, *ABOVE[top], "errors"}
+    against = {
+        name: wrong
+        for name, path in modules().items()
+        if name.startswith(f"gome.{top}")
+        and (
+            wrong := {each for each in imported(path) if each.startswith("gome.") and each.split(".")[1] not in allowed}
+        )
+    }
+    assert against == {}
+
+
+def test_rooms_form_no_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for name, path in modules().items():
+        heard = {room(each) for each in imported(path) if each in modules()}
+        graph.setdefault(room(name), set()).update(heard - {room(name)})
+    while free := [name for name, others in graph.items() if not others & graph.keys()]:
+        for name in free:
+            del graph[name]
+    assert graph == {}, "these import one another in a circle"
+
+
+def test_nothing_is_imported_by_the_name_of_its_folder() -> None:
+    names = {path: {each.split(".")[0] for each in imported(path)} & ABOVE.keys() for path in modules().values()}
+    assert {str(path): wrong for path, wrong in names.items() if wrong} == {}, "write `gome.` before it"
+
+
+@pytest.mark.parametrize("top", [*ABOVE, "benchmarks", "tests"])
+def test_a_folder_holds_few_modules(top: str) -> None:
+    counted = {str(path.relative_to(HOUSE)): len(list(path.glob("*.py"))) - 1 for path in folders(top)}
+    assert {path: many for path, many in counted.items() if many > MOST_MODULES} == {}
+
+
+def test_the_plan_names_every_room_and_no_file_that_is_not_there() -> None:
+    plan = (HOUSE / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = {f"{path.relative_to(HOUSE)}/" for top in ABOVE for path in folders(top)}
+    assert {each for each in rooms if f"`{each}`" not in plan} == set()
+    named = re.findall(r"`((?:agents|bus|cli|executors|gome|scenarios|viewer|tests|benchmarks|docs)/[\w./-]*)`", plan)
+    assert {each for each in named if not (HOUSE / each).exists()} == set()
 
 
 def test_every_exception_is_in_the_tree_with_a_code_of_its_own() -> None:

@@ -64,7 +64,7 @@ async def open_site(settings: Executors, folder: Path, *, unsandboxed: bool = Fa
 def _why_no_standby(settings: Executors, slots: int, sandbox: Sandbox) -> str:
     """In words; empty where an interpreter shall wait beside each slot."""
     if not (isinstance(settings, LocalExecutors) and settings.standby):
-        return "the scenario does not ask for it (gome.executors.warm.executor)"
+        return "the scenario does not ask for it (executors.standby)"
     if sandbox.level is not SandboxLevel.BUBBLEWRAP:
         return "only bubblewrap shows a script the same paths every time"
     return shortage(slots, settings.memory)

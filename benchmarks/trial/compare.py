@@ -36,8 +36,8 @@ BEFORE = "9b453d1"
 THEN = {
     "agents.backends.expert.code.compose": "agents.backends.expert.compose",
     "agents.backends.expert.moves.catalogue": "agents.backends.expert.catalogue",
-    "agents.backends.expert.plans.plan": "agents.backends.expert.plan",
-    "agents.backends.expert.plans.scene": "agents.backends.expert.scene",
+    "agents.backends.expert.plan": "agents.backends.expert.plan",
+    "agents.backends.expert.scene": "agents.backends.expert.scene",
     "agents.backends.expert.proposal": "agents.backends.expert.proposal",
     "agents.backends.expert.root": "agents.backends.expert.root",
     "agents.method.validation": "agents.validation",

@@ -2,7 +2,7 @@
 
 It is run by its path in the tree that it measures, this one or that of an older commit (where `compare` has put modules
 of today's names that stand for those of then). The Runner of that tree decides what is run of a script, its harness
-what the script is worth. Without plans a trace climbs: it tries the expert's best move that it has not tried, and a trial
+what the script is worth. Without plans a trace climbs: it tries the expert's best move that it has not tried; a trial
 that is better than its parent by more than one standard error is the parent of the next. With the plans of the other
 side it judges the same pairs. Every trial is a line of JSON in `records`, and what stands there is not run again.
 """

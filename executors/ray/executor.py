@@ -137,7 +137,7 @@ class ClusterExecutor:
         raise Outage(
             f"no node had room for a script within {self._patience:g} s (executors.scheduling_timeout). A slot takes "
             f"{wanted(slot.threads, self._gpus)}; the cluster has {described(nodes)}. Add nodes, or lower "
-            "gome.executors.resources.slots, executors.threads or executors.gpus_per_slot; then resume"
+            "executors.slots, executors.threads or executors.gpus_per_slot; then resume"
         )
 
 

@@ -30,7 +30,7 @@ def shortage(slots: int, memory: int, free: int | None = None) -> str:
         return ""
     return (
         f"{slots} scripts of {size(memory)} and as many standbys of {size(STANDBY_MEMORY)} need {size(needed)} "
-        f"of memory, and {size(free)} are free; fewer gome.executors.resources.slots or less executors.memory make room"
+        f"of memory, and {size(free)} are free; fewer executors.slots or less executors.memory make room"
     )
 
 

@@ -97,7 +97,7 @@ def test_replay_is_identical(run: Run) -> None:
 def test_the_same_seed_and_scenario_give_the_same_run_byte_for_byte(
     run: Run, small_scenario: Path, tmp_path: Path
 ) -> None:
-    again = run_scenario(small_scenario, tmp_path / "second", "gome.executors.resources.slots=3")
+    again = run_scenario(small_scenario, tmp_path / "second", "executors.slots=3")
     assert again.path == run.path
     assert again.end == run.end
     assert len(again.all(Trial)) == len(run.all(Trial)) == 6

@@ -92,7 +92,7 @@ def test_a_read_only_folder_is_refused_with_words(tmp_path: Path) -> None:
             "from gome.bus.store.reader import LogReader\n"
             "from gome.bus.store.sqlite import open_log\n"
             "from tests.bus.town import VOCABULARY\n"
-            "from errors import GomeError\n"
+            "from gome.errors import GomeError\n"
             "from tests.bus.store.test_disk import as_nobody\n"
             "as_nobody()\n"
             "folder = pathlib.Path(sys.argv[1])\n"

@@ -37,7 +37,7 @@ def test_every_kind_of_message_has_a_schema() -> None:
 
 def test_every_document_that_a_verb_prints_has_a_schema() -> None:
     printing = re.compile(r'(?:emit|_chain)\("([a-z-]+)"')
-    files = (HOUSE / "viewer" / "commands").glob("*.py")
+    files = [path for folder in ("cli", "viewer/queries") for path in (HOUSE / folder).rglob("*.py")]
     assert {name for path in files for name in printing.findall(path.read_text(encoding="utf-8"))} == set(DOCUMENTS)
 
 

@@ -43,7 +43,7 @@ def test_each_backend_is_asked_once_and_found_well(
         return fail(400, "json_schema is not supported") if form == "json_schema" else canned(ask)
 
     with ModelServer(turn) as server:
-        server.pages = {"/v1/models": {"data": [{"id": "m", "max_model_len": 4096}, {"id": "n"}]}}
+        server.pages = {"/v1/models": {"data": [{"id": "m", "max_model_len": 6144}, {"id": "n"}]}}
         local = {"kind": "openai", "model": "m", "base_url": server.base_url, "api_key_env": "MY_KEY"}
         priced = {"kind": "openai", "model": "n", "base_url": server.base_url, "prices": {"input": 1, "output": 2}}
         backends = {"local": local, "priced": priced, "unused": {"kind": "openai", "model": "o"}}
@@ -56,7 +56,7 @@ def test_each_backend_is_asked_once_and_found_well(
     assert (second["roles"], second["key"], second["price"]) == (["proposer"], "none named", "the scenario")
     assert (first["replies"], first["tokens"]) == ("json", 1000)
     assert first["seconds"] > 0
-    assert (first["window"], second["window"]) == (4096, USUAL_WINDOW), "as the server says of one, and as is usual"
+    assert (first["window"], second["window"]) == (6144, USUAL_WINDOW), "as the server says of one, and as is usual"
     assert sorted(ask.body["model"] for ask in server.asks) == ["m", "m", "n", "n"], "once, and once without the schema"
     place = found["place"]
     assert (place["sandbox"], place["trouble"]) == ("none", None)

@@ -15,7 +15,7 @@ def test_scripts_at_their_limit_and_the_standbys_must_fit_together() -> None:
     assert shortage(2, 4 * GIB, needed) == ""
     words = shortage(2, 4 * GIB, needed - 1)
     assert "2 scripts of 4 GiB" in words
-    assert "gome.executors.resources.slots" in words
+    assert "executors.slots" in words
 
 
 @pytest.mark.parametrize(

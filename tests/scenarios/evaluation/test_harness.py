@@ -160,7 +160,7 @@ def test_a_trial_is_diagnosed_against_the_best(
     )
     assert 0 < found.rows - found.compared <= 100, "the best predicts all but the first rows"
     assert found.change is not None and found.change < 0 and found.mean_loss < (found.best_loss or 0)
-    assert len(found.dearest) == 4 and len(found.better) == 2
+    assert len(found.dearest) == 4 and len(found.better) == 1
     assert "hr" in found.columns and "bikers" not in found.columns and "id" not in found.columns
     row = next(row for row in found.dearest if row.best is not None)
     assert float(row.best or 0) == pytest.approx(2 * float(row.prediction), rel=1e-3)

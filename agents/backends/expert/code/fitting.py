@@ -6,8 +6,8 @@ The plan itself stays as it was said: what does not fit now may fit after the ne
 from typing import Any
 
 from gome.agents.backends.expert.code.features import made_categories
+from gome.agents.backends.expert.code.fitting_columns import fitting_columns, too_many_values
 from gome.agents.backends.expert.plan import Family, Plan
-from gome.agents.backends.expert.plans.fitting_columns import fitting_columns, too_many_values
 from gome.scenarios.evidence import Profile, TaskBrief
 
 __all__ = ["fitting"]
