@@ -33,7 +33,7 @@ from gome.agents.protocol.requests import (
     TuneSolution,
     WriteSolution,
 )
-from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.lifecycle import start_run
 from gome.bus.events import ActivityStarted
 from gome.bus.store.reader import LogReader
 from gome.scenarios.config.loader import load_scenario
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as name:
         folder = Path(name) / "run"
-        anyio.run(lambda: conduct(scenario_of(asked.trials), SCENARIO, folder, run_id="prompts"))
+        anyio.run(lambda: start_run(scenario_of(asked.trials), SCENARIO, folder, run_id="prompts"))
         print(page(measured(folder)))
 
 

@@ -21,7 +21,7 @@ from benchmarks.shared.timing import held, launch, told
 from gome.executors.launch import Executor, Launch, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.sandbox_probe import Sandbox, probe
-from gome.executors.warm.executor import StandbyExecutor
+from gome.executors.warm.executor import WarmExecutor
 
 __all__ = ["lines"]
 
@@ -49,8 +49,8 @@ print(time.perf_counter() - began)
 async def lines(folder: Path, repeats: int) -> list[str]:
     """Measure in `folder`; the lines to print. Must be called in the process's first thread."""
     sandbox = await probe()
-    warm = StandbyExecutor(sandbox, folder / "standby")
-    beside = StandbyExecutor(sandbox, folder / "beside")
+    warm = WarmExecutor(sandbox, folder / "standby")
+    beside = WarmExecutor(sandbox, folder / "beside")
     try:
         return [
             *await _starts(LocalExecutor(sandbox), warm, folder, repeats),
@@ -63,7 +63,7 @@ async def lines(folder: Path, repeats: int) -> list[str]:
         await beside.aclose()
 
 
-async def _starts(cold: Executor, warm: StandbyExecutor, folder: Path, repeats: int) -> list[str]:
+async def _starts(cold: Executor, warm: WarmExecutor, folder: Path, repeats: int) -> list[str]:
     """Each script in turn from a cold start and from a template; of the warm ones, CPU time too."""
     began = time.perf_counter()
     await warm.seat(launch(folder, "pass"), _SLOT)
@@ -86,7 +86,7 @@ async def _starts(cold: Executor, warm: StandbyExecutor, folder: Path, repeats: 
     return [*found, told("nothing, warm: CPU time", spent), f"{'a template, until it is ready':<40}{made:>8.2f} s"]
 
 
-async def _splits(cold: Executor, warm: StandbyExecutor, folder: Path, repeats: int) -> list[str]:
+async def _splits(cold: Executor, warm: WarmExecutor, folder: Path, repeats: int) -> list[str]:
     """Seconds a split where every core is busy."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     slots = [Slot(index=number, cpus=(core,)) for number, core in enumerate(cores)]
@@ -123,7 +123,7 @@ async def _first_line(executor: Executor, asked: Launch) -> float:
     return heard[0]
 
 
-async def _memory(warm: StandbyExecutor, folder: Path) -> str:
+async def _memory(warm: WarmExecutor, folder: Path) -> str:
     """What a template's processes hold: all of it, and what is nobody else's."""
     await warm.aclose()
     before = set(psutil.Process().children(recursive=True))
@@ -135,7 +135,7 @@ async def _memory(warm: StandbyExecutor, folder: Path) -> str:
     return f"{'memory of a template':<40}{held_in_all:>8.0f} MiB  ({own:.0f} MiB its own)"
 
 
-async def _disturbance(sandbox: Sandbox, warm: StandbyExecutor, folder: Path, repeats: int) -> list[str]:
+async def _disturbance(sandbox: Sandbox, warm: WarmExecutor, folder: Path, repeats: int) -> list[str]:
     """A script that computes on one core, alone, and while a template imports on the same core."""
     core = (min(os.sched_getaffinity(0)),)
     slot, beside = (each.model_copy(update={"cpus": core}) for each in (_SLOT, _BESIDE))

@@ -16,7 +16,7 @@ from gome.errors import SandboxError
 from gome.executors.launch import Cause, Launch, Outcome, Slot
 from gome.executors.processes.collect import collect
 from gome.executors.processes.disk import holding
-from gome.executors.processes.orphans import end_strays
+from gome.executors.processes.orphans import end_orphans
 from gome.executors.processes.process import Process, gone
 from gome.executors.processes.supervise import Supervision, Verdict, disk_verdict
 from gome.executors.resources.interpreter import Interpreter, interpreter
@@ -87,7 +87,7 @@ class LocalExecutor:
         await process.end()
         first = self.sandbox.first_process(process.status)
         if first is None or not await gone(first):
-            await end_strays(token)
+            await end_orphans(token)
 
 
 def prepare(launch: Launch, user: int | None) -> Interpreter:

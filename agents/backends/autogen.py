@@ -25,7 +25,7 @@ from gome.agents.backends.llm.provider import provider_of
 from gome.agents.backends.llm.wire import Completion
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact
-from gome.agents.state.spending import Purse
+from gome.agents.state.spending import Spending
 from gome.errors import UsageError
 from gome.scenarios.config.prices import is_loopback, tariff_of
 from gome.scenarios.config.scenario import AutoGenBackend as Settings
@@ -56,9 +56,9 @@ class AutoGenBackend(AskingBackend):
         name: str,
         environment: Mapping[str, str] = os.environ,
         first_wait: float = 1.0,
-        purse: Purse | None = None,
+        spending: Spending | None = None,
     ) -> None:
-        super().__init__(settings, name, settings.model, tariff_of(settings), environment, purse or Purse())
+        super().__init__(settings, name, settings.model, tariff_of(settings), environment, spending or Spending())
         self._component = settings.component
         self._url = settings.url or ""
         shown = redact(self._url or settings.component.provider, self._secrets)

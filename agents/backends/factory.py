@@ -6,7 +6,7 @@ from typing import Any
 
 from gome.agents.backends.base import Answer, Backend, Embedder
 from gome.agents.protocol.requests import Request
-from gome.agents.state.spending import REFUSED, BudgetSpentError, Purse
+from gome.agents.state.spending import REFUSED, BudgetSpentError, Spending
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import AutoGenBackend as AutoGenSettings
 from gome.scenarios.config.scenario import Backend as Settings
@@ -23,12 +23,12 @@ def make_backend(name: str, settings: Settings) -> Backend:
     return make_backends({name: settings})[name]
 
 
-def make_backends(settings: Mapping[str, Settings], purse: Purse | None = None) -> dict[str, Backend]:
+def make_backends(settings: Mapping[str, Settings], spending: Spending | None = None) -> dict[str, Backend]:
     """All backends by name; those of one server with one key share its connections and its limit of calls in flight.
 
-    `purse` is what they may use together, without limit where it is None.
+    `spending` is what they may use together, without limit where it is None.
     """
-    shared = purse or Purse()
+    shared = spending or Spending()
     made = _make_openai({name: each for name, each in settings.items() if isinstance(each, OpenAISettings)}, shared)
     for name, each in settings.items():
         match each:
@@ -63,9 +63,9 @@ def make_embedder(settings: MemoryKeeperSettings, backends: Mapping[str, Backend
 class _Counted:
     """A backend that costs nothing but counts as a call."""
 
-    def __init__(self, backend: Backend, purse: Purse) -> None:
+    def __init__(self, backend: Backend, spending: Spending) -> None:
         self._backend = backend
-        self._purse = purse
+        self._spending = spending
 
     @property
     def label(self) -> str:
@@ -73,7 +73,7 @@ class _Counted:
 
     async def answer(self, request: Request[Any]) -> Answer:
         try:
-            with self._purse.hold() as hold:
+            with self._spending.hold() as hold:
                 hold.call()
                 return await self._backend.answer(request)
         except BudgetSpentError as error:
@@ -83,17 +83,17 @@ class _Counted:
         await self._backend.aclose()
 
 
-def _make_expert(settings: ExpertSettings, purse: Purse) -> Backend:
+def _make_expert(settings: ExpertSettings, spending: Spending) -> Backend:
     from gome.agents.backends.expert import ExpertBackend
 
     expert = ExpertBackend(settings.skill)
-    return expert if purse.budget.calls is None else _Counted(expert, purse)
+    return expert if spending.budget.calls is None else _Counted(expert, spending)
 
 
-def _make_autogen(settings: AutoGenSettings, name: str, purse: Purse) -> Backend:
+def _make_autogen(settings: AutoGenSettings, name: str, spending: Spending) -> Backend:
     from gome.agents.backends.autogen import AutoGenBackend
 
-    return AutoGenBackend(settings, name, purse=purse)
+    return AutoGenBackend(settings, name, spending=spending)
 
 
 def _make_replay(settings: ReplaySettings, name: str) -> Backend:
@@ -102,7 +102,7 @@ def _make_replay(settings: ReplaySettings, name: str) -> Backend:
     return RecordedBackend(settings, name)
 
 
-def _make_openai(settings: Mapping[str, OpenAISettings], purse: Purse) -> dict[str, Backend]:
+def _make_openai(settings: Mapping[str, OpenAISettings], spending: Spending) -> dict[str, Backend]:
     from gome.agents.backends.openai.backend import OpenAIBackend, open_endpoint
     from gome.agents.backends.openai.endpoint import Endpoint
 
@@ -113,5 +113,5 @@ def _make_openai(settings: Mapping[str, OpenAISettings], purse: Purse) -> dict[s
         server = (each.base_url, each.api_key_env)
         if server not in endpoints:
             endpoints[server] = open_endpoint(each, name)
-        made[name] = OpenAIBackend(each, name, endpoints[server], purse=purse)
+        made[name] = OpenAIBackend(each, name, endpoints[server], spending=spending)
     return made

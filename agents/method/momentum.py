@@ -53,12 +53,12 @@ def draw(probabilities: "Tensor", per_candidate: int, at_most: int, seed: int) -
 
     Up to `per_candidate` draws without replacement for each row, at most `at_most` distinct in all. [C]
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     drawn: dict[int, float] = {}
     for row in probabilities.tolist():
         left = dict(enumerate(row))
         for _ in range(min(per_candidate, len(left))):
-            index = chance.choices(list(left), weights=list(left.values()))[0]
+            index = rng.choices(list(left), weights=list(left.values()))[0]
             weight = left.pop(index)
             if len(drawn) < at_most or index in drawn:
                 drawn.setdefault(index, weight)

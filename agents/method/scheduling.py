@@ -70,9 +70,9 @@ def _values(standings: Mapping[int, Standing]) -> dict[int, float]:
     return {trace: value(each.best) for trace, each in standings.items()}
 
 
-def _drawn(weights: dict[int, float], chance: random.Random) -> list[int]:
+def _drawn(weights: dict[int, float], rng: random.Random) -> list[int]:
     left, order = dict(weights), []
     while left:
-        order.append(chance.choices(list(left), weights=list(left.values()))[0])
+        order.append(rng.choices(list(left), weights=list(left.values()))[0])
         left.pop(order[-1])
     return order

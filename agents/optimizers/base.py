@@ -55,7 +55,7 @@ class Optimizer(Protocol):
     def keeps_all(self) -> bool:
         """Whether a trace is a set of solutions, all of which may be finalists, and no path that could stagnate."""
 
-    def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
+    def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
         """What the next step goes on from."""
 
     def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:

@@ -22,7 +22,7 @@ class BestOfN:
     reads: bool = False
     keeps_all: bool = True
 
-    def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
+    def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
         """Always from nothing."""
         return Pick("draft")
 

@@ -23,7 +23,7 @@ class Gome:
     reads: bool = True
     keeps_all: bool = False
 
-    def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
+    def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
         """Always the trace's best; a first solution where there is none."""
         return Pick("improve", state.best) if state.best else Pick("draft")
 

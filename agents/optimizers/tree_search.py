@@ -29,9 +29,9 @@ class TreeSearch:
     reads: bool = True
     keeps_all: bool = True
 
-    def pick(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
+    def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
         """The node that the policy chooses, and what is done to it."""
-        return self._greedy(state, tree, chance) if self.settings.policy == "greedy" else self._by_uct(tree)
+        return self._greedy(state, tree, rng) if self.settings.policy == "greedy" else self._by_uct(tree)
 
     def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:
         """One change at a time."""
@@ -41,14 +41,14 @@ class TreeSearch:
         """The journal: every trial of the tree. [C]"""
         return tuple(state.notes)
 
-    def _greedy(self, state: TraceState, tree: Tree, chance: random.Random) -> Pick:
+    def _greedy(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
         """Drafts first; then with some probability a buggy leaf; else the best node; a draft where none is good. [C]"""
         if tree.drafts < self.settings.drafts:
             return _draft(tree)
-        if chance.random() < self.settings.debug_probability:
+        if rng.random() < self.settings.debug_probability:
             leaves = tree.debuggable(self.settings.debug_depth)
             if leaves:
-                return _debug(chance.choice(leaves))
+                return _debug(rng.choice(leaves))
         leaders = [node for node in tree.nodes.values() if node.leads]
         return _improve(leaders[-1]) if leaders else _draft(tree)
 

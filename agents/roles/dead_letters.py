@@ -11,7 +11,7 @@ from gome.errors import GomeError
 __all__ = ["epitaph"]
 
 
-def epitaph(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:
+def conclude_dead_letter(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:
     """The messages that close what the dead message left open.
 
     Raises GomeError where nobody is left to go on: the Director's own messages and the last step's diagnosis.

@@ -23,7 +23,7 @@ __all__ = ["World", "seat"]
 
 
 class World(Protocol):
-    """What the actors of a run reach for outside the log (`workshop`); a replay has one that refuses."""
+    """What the actors of a run reach for outside the log (`resources`); a replay has one that refuses."""
 
     @property
     def forward(self) -> Forward:

@@ -15,7 +15,7 @@ from gome.agents.method.seeding import derive_seed
 from gome.agents.protocol.requests import SurveyTask
 from gome.agents.protocol.workplace import workplace_of
 from gome.agents.runtime.doctor_models import EMBEDDING, BackendFinding, ask_backend, ask_embedder
-from gome.agents.runtime.doctor_placement import PlaceFinding, look_around
+from gome.agents.runtime.doctor_placement import PlacementFinding, examine_placement
 from gome.agents.runtime.placement import python_of
 from gome.executors.resources.packages import describe
 from gome.scenarios.config.scenario import Scenario
@@ -23,15 +23,15 @@ from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.task.task import Task
 
-__all__ = ["BackendFinding", "Checkup", "PlaceFinding", "check_up"]
+__all__ = ["BackendFinding", "Checkup", "PlaceFinding", "examine_scenario"]
 
 
 @dataclass(frozen=True, slots=True)
-class Checkup:
+class DoctorReport:
     """All findings."""
 
     backends: tuple[BackendFinding, ...]
-    place: PlaceFinding
+    place: PlacementFinding
 
     @property
     def well(self) -> bool:
@@ -39,9 +39,9 @@ class Checkup:
         return self.place.trouble is None and all(each.trouble is None for each in self.backends)
 
 
-async def check_up(
+async def examine_scenario(
     scenario: Scenario, scenario_path: Path, task_path: Path, runs: Path, *, unsandboxed: bool = False
-) -> Checkup:
+) -> DoctorReport:
     """Ask every backend that a role names, once, all at the same time, and look at where scripts would run.
 
     Where a model embeds for the Memory-Keeper, it is the last of the findings. Raises TaskError: without its task there
@@ -66,8 +66,8 @@ async def check_up(
         if roles.memory_keeper.embedding != "hashing":
             names.append(EMBEDDING)
             group.start_soon(embed)
-    place = await look_around(scenario.executors, runs, unsandboxed=unsandboxed)
-    return Checkup(tuple(findings[name] for name in names), place)
+    place = await examine_placement(scenario.executors, runs, unsandboxed=unsandboxed)
+    return DoctorReport(tuple(findings[name] for name in names), place)
 
 
 def _question(scenario: Scenario, task_path: Path) -> SurveyTask:

@@ -20,7 +20,7 @@ __all__ = ["PlaceFinding", "look_around"]
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceFinding:
+class PlacementFinding:
     """Where scripts would run: sandbox level and its gaps, slots, threads each, free bytes for runs.
 
     Of a cluster the level is the weakest of its `nodes`; a machine alone has none.
@@ -35,13 +35,13 @@ class PlaceFinding:
     nodes: tuple[NodeReport, ...] = ()
 
 
-async def look_around(settings: Executors, runs: Path, *, unsandboxed: bool) -> PlaceFinding:
+async def examine_placement(settings: Executors, runs: Path, *, unsandboxed: bool) -> PlacementFinding:
     """What is found at the place that the scenario names; `runs` is the folder of all runs on this machine."""
     free = await anyio.to_thread.run_sync(_free, runs)
     if isinstance(settings, RayExecutors):
         return await _look_at_cluster(settings, free, unsandboxed=unsandboxed)
     slots = await anyio.to_thread.run_sync(discover, settings.slots, settings.threads)
-    finding = PlaceFinding(None, (), len(slots), slots[0].threads, free, None)
+    finding = PlacementFinding(None, (), len(slots), slots[0].threads, free, None)
     try:
         found = await probe(python_of(settings) or Path(sys.executable), unsandboxed=unsandboxed)
     except SandboxError as error:
@@ -49,8 +49,8 @@ async def look_around(settings: Executors, runs: Path, *, unsandboxed: bool) -> 
     return replace(finding, sandbox=found.level.value, gaps=found.gaps)
 
 
-async def _look_at_cluster(settings: RayExecutors, free: int, *, unsandboxed: bool) -> PlaceFinding:
-    finding = PlaceFinding(None, (), 0, settings.threads or 1, free, None)
+async def _look_at_cluster(settings: RayExecutors, free: int, *, unsandboxed: bool) -> PlacementFinding:
+    finding = PlacementFinding(None, (), 0, settings.threads or 1, free, None)
     try:
         link = connect(settings.address)
     except GomeError as error:

@@ -16,12 +16,12 @@ import anyio.to_thread
 
 from gome.agents.method.momentum import warm
 from gome.agents.protocol.messages import VOCABULARY, FinishRequested, RunFinished, RunOpened, SessionOpened
-from gome.agents.roles.dead_letters import epitaph
+from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
-from gome.agents.runtime.resources import Workshop, open_workshop
+from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.scripts.user_script import start_of
 from gome.agents.state.deadline import announce_deadline
-from gome.agents.state.spending import UNITS, Purse, amount
+from gome.agents.state.spending import UNITS, Spending, amount
 from gome.bus.actors.supervisor import Supervisor
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Draft, Envelope
@@ -41,7 +41,7 @@ Ready = Callable[[Supervisor], None]
 """Called once the actors are seated, with what can stop them."""
 
 
-async def conduct(
+async def start_run(
     scenario: Scenario,
     scenario_path: Path,
     folder: Path,
@@ -60,23 +60,23 @@ async def conduct(
     if await anyio.Path(folder).exists():
         raise UsageError(f"{folder} is there already; resume it, or run under another id")
     task_path = resolve_task(scenario, scenario_path)
-    purse = Purse(scenario.budget)
-    shop = await open_workshop(
+    spending = Spending(scenario.budget)
+    resources = await open_resources(
         scenario,
         scenario_path,
         task_path,
         Artefacts(folder),
         folder,
         unsandboxed=unsandboxed,
-        purse=purse,
+        spending=spending,
         start=start or start_of(scenario, scenario_path),
     )
-    async with aclosing(shop):
-        start_ref = await shop.forward.artefacts.put(shop.start) if shop.start is not None else None
-        opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, shop, start_ref)
+    async with aclosing(resources):
+        start_ref = await resources.forward.artefacts.put(resources.start) if resources.start is not None else None
+        opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, resources, start_ref)
         async with open_log(folder, run=run_id, vocabulary=VOCABULARY) as log:
             await log.append("user", [Draft(opened, opens=True)])
-            return await _stay(log, scenario, shop, _session(scenario, shop), on_ready)
+            return await _stay(log, scenario, resources, _session(scenario, resources), on_ready)
 
 
 async def resume(
@@ -92,7 +92,7 @@ async def resume(
     """Go on with the run in `folder` where it was; repeats no finished call, deletes nothing.
 
     `budget` takes the place of the run's own, so that a finished run goes on; `roles` that of its roles. With `finish`
-    no further step is opened. Returns and raises as `conduct`; LogError where the task's data are not those the run
+    no further step is opened. Returns and raises as `start_run`; LogError where the task's data are not those the run
     began with, unless `accept_changes`.
     """
     opened = await anyio.to_thread.run_sync(opening_of, folder)
@@ -100,20 +100,20 @@ async def resume(
     changed = {"budget": budget, "roles": roles}
     scenario = scenario.model_copy(update={name: value for name, value in changed.items() if value is not None})
     task_path = Path(opened.task_path)
-    purse = Purse(scenario.budget, await anyio.to_thread.run_sync(_spent, folder))
+    spending = Spending(scenario.budget, await anyio.to_thread.run_sync(_spent, folder))
     scenario_path = Path(opened.scenario_path)
-    shop = await open_workshop(
-        scenario, scenario_path, task_path, Artefacts(folder), folder, unsandboxed=unsandboxed, purse=purse
+    resources = await open_resources(
+        scenario, scenario_path, task_path, Artefacts(folder), folder, unsandboxed=unsandboxed, spending=spending
     )
-    async with aclosing(shop):
-        _check_unchanged(opened, shop, accept_changes=accept_changes)
+    async with aclosing(resources):
+        _check_unchanged(opened, resources, accept_changes=accept_changes)
         if not accept_changes:  # in another environment a script's outcome may be another
-            await anyio.to_thread.run_sync(_learn, folder, shop)
+            await anyio.to_thread.run_sync(_learn, folder, resources)
         async with open_log(folder, vocabulary=VOCABULARY) as log:
-            session = _session(scenario, shop, budget, roles)
+            session = _session(scenario, resources, budget, roles)
             if finish:
                 await log.append("user", [Draft(FinishRequested(), opens=True)])
-            return await _stay(log, scenario, shop, session, on_ready, accept_changes=accept_changes)
+            return await _stay(log, scenario, resources, session, on_ready, accept_changes=accept_changes)
 
 
 async def fork_run(
@@ -162,29 +162,29 @@ def _spent(folder: Path) -> dict[str, float]:
     return spent
 
 
-def _learn(folder: Path, shop: Workshop) -> None:
+def _learn(folder: Path, resources: Resources) -> None:
     """Make known what the log in `folder` has of script runs."""
     with LogReader(folder, VOCABULARY) as reader:
-        shop.forward.known.learn(reader)
+        resources.forward.known.learn(reader)
 
 
-def _check_unchanged(opened: RunOpened, shop: Workshop, *, accept_changes: bool) -> None:
+def _check_unchanged(opened: RunOpened, resources: Resources, *, accept_changes: bool) -> None:
     changes = []
-    if shop.task.digest != opened.task_digest:
+    if resources.task.digest != opened.task_digest:
         changes.append(f"the task's files in {opened.task_path} are not those that the run began with")
     if version("gome") != opened.version:
         changes.append(f"the run was begun by gome {opened.version}, this is {version('gome')}")
     changes += [
         f"package {name} was {before}, is {shop.workplace.packages.get(name, 'missing')}"
         for name, before in opened.workplace.packages.items()
-        if shop.workplace.packages.get(name) != before
+        if resources.workplace.packages.get(name) != before
     ]
     if changes and not accept_changes:
         raise LogError(f"{'; '.join(changes)}. Use --accept-changes to go on all the same.")
 
 
 def _opening(
-    scenario: Scenario, scenario_path: Path, task_path: Path, shop: Workshop, start_ref: str | None
+    scenario: Scenario, scenario_path: Path, task_path: Path, resources: Resources, start_ref: str | None
 ) -> RunOpened:
     return RunOpened(
         version=version("gome"),
@@ -192,45 +192,45 @@ def _opening(
         scenario=scenario.model_dump(mode="json"),
         scenario_path=str(scenario_path.resolve()),
         task_path=str(task_path.resolve()),
-        task_digest=shop.task.digest,
-        task=shop.task.brief,
-        profile=shop.harness.profile,
-        workplace=shop.workplace,
-        reasoners=_labels(scenario, shop),
-        splits=shop.harness.splits,
-        baseline=shop.harness.dummy_score(),
-        probed=can_be_probed(shop.task),
+        task_digest=resources.task.digest,
+        task=resources.task.brief,
+        profile=resources.harness.profile,
+        workplace=resources.workplace,
+        reasoners=_labels(scenario, resources),
+        splits=resources.harness.splits,
+        baseline=resources.harness.dummy_score(),
+        probed=can_be_probed(resources.task),
         start_ref=start_ref,
     )
 
 
 def _session(
-    scenario: Scenario, shop: Workshop, budget: Budget | None = None, roles: Roles | None = None
+    scenario: Scenario, resources: Resources, budget: Budget | None = None, roles: Roles | None = None
 ) -> SessionOpened:
     return SessionOpened(
         wall=time.time(),
         pid=os.getpid(),
-        sandbox=shop.sandbox.level.value,
-        sandbox_gaps=shop.sandbox.gaps,
-        slots=len(shop.slots.slots),
-        standby=shop.site.standby,
-        reasoners=_labels(scenario, shop),
+        sandbox=resources.sandbox.level.value,
+        sandbox_gaps=resources.sandbox.gaps,
+        slots=len(resources.slots.slots),
+        standby=resources.placement.standby,
+        reasoners=_labels(scenario, resources),
         budget=budget.model_dump(mode="json") if budget else None,
         roles=roles.model_dump(mode="json") if roles else None,
     )
 
 
-def _labels(scenario: Scenario, shop: Workshop) -> dict[str, str]:
+def _labels(scenario: Scenario, resources: Resources) -> dict[str, str]:
     """Role → label of the backend that answers for it."""
     roles = scenario.roles
     named = {"diagnoser": roles.diagnoser, "proposer": roles.proposer, "executor": roles.executor}
-    return {role: shop.backends[name].label for role, name in named.items()}
+    return {role: resources.backends[name].label for role, name in named.items()}
 
 
 async def _stay(
     log: SqliteLog,
     scenario: Scenario,
-    shop: Workshop,
+    resources: Resources,
     session: SessionOpened,
     on_ready: Ready | None,
     *,
@@ -239,9 +239,11 @@ async def _stay(
     """Open a session of the log, run its actors, and return how the run ended, if it did."""
     before = log.head if session.budget is not None else 0
     await log.append("session", [Draft(session, opens=True)])
-    artefacts = shop.forward.artefacts
-    actors = seat(scenario, shop.backends, shop, artefacts, shop.embedder)
-    supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph, accept_changes=accept_changes)
+    artefacts = resources.forward.artefacts
+    actors = seat(scenario, resources.backends, resources, artefacts, resources.embedder)
+    supervisor = Supervisor(
+        log, artefacts, Telemetry(log), actors, conclude_dead_letter=conclude_dead_letter, accept_changes=accept_changes
+    )
     if on_ready is not None:
         on_ready(supervisor)
 
@@ -251,7 +253,7 @@ async def _stay(
 
     last: Envelope | None = None
     failure: GomeError | None = None
-    shop.forward.countdown.start(log, scenario.budget)
+    resources.forward.countdown.start(log, scenario.budget)
     async with anyio.create_task_group() as group:
         group.start_soon(announce_deadline, log, scenario.budget)
         group.start_soon(warm)

@@ -19,14 +19,14 @@ from gome.executors.resources.packages import describe
 from gome.executors.resources.slots import discover
 from gome.executors.sandbox.levels import Sandbox, SandboxLevel
 from gome.executors.sandbox_probe import probe
-from gome.executors.warm.executor import StandbyExecutor
+from gome.executors.warm.executor import WarmExecutor
 from gome.scenarios.config.scenario import Executors, LocalExecutors, RayExecutors
 
-__all__ = ["Site", "examine", "open_site", "python_of"]
+__all__ = ["Placement", "examine", "open_placement", "python_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Placement:
     """An executor, the slots that it has, the weakest sandbox that holds scripts there, and how to leave it.
 
     `standby` says whether an interpreter waits beside each slot: `on`, or `off` and why.
@@ -44,7 +44,7 @@ def python_of(settings: Executors) -> Path | None:
     return Path(settings.python) if settings.python else None
 
 
-async def open_site(settings: Executors, folder: Path, *, unsandboxed: bool = False) -> Site:
+async def open_placement(settings: Executors, folder: Path, *, unsandboxed: bool = False) -> Placement:
     """The place that the scenario names. Standbys, where there are any, keep their files in `folder`.
 
     Raises SandboxError where scripts cannot be held there, UsageError for slots that cannot be, Outage where a
@@ -56,9 +56,9 @@ async def open_site(settings: Executors, folder: Path, *, unsandboxed: bool = Fa
     sandbox = await probe(python_of(settings) or Path(sys.executable), unsandboxed=unsandboxed)
     why_not = _why_no_standby(settings, len(slots), sandbox)
     if why_not:
-        return Site(LocalExecutor(sandbox), slots, sandbox, standby=f"off: {why_not}")
-    executor = StandbyExecutor(sandbox, folder, changing=[DATA])
-    return Site(executor, slots, sandbox, executor.aclose, standby="on")
+        return Placement(LocalExecutor(sandbox), slots, sandbox, standby=f"off: {why_not}")
+    executor = WarmExecutor(sandbox, folder, changing=[DATA])
+    return Placement(executor, slots, sandbox, executor.aclose, standby="on")
 
 
 def _why_no_standby(settings: Executors, slots: int, sandbox: Sandbox) -> str:
@@ -70,7 +70,7 @@ def _why_no_standby(settings: Executors, slots: int, sandbox: Sandbox) -> str:
     return shortage(slots, settings.memory)
 
 
-async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Site:
+async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Placement:
     """A place on every node of a cluster."""
     link = connect(settings.address)
     try:
@@ -86,7 +86,7 @@ async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Site:
         patience=settings.scheduling_timeout,
         unsandboxed=unsandboxed,
     )
-    return Site(executor, slots, Sandbox(level), partial(anyio.to_thread.run_sync, link.close))
+    return Placement(executor, slots, Sandbox(level), partial(anyio.to_thread.run_sync, link.close))
 
 
 async def examine(

@@ -16,7 +16,7 @@ import anyio.to_thread
 from gome.agents.protocol.messages import VOCABULARY, RunFinished
 from gome.agents.protocol.types import Finalist, Shipped
 from gome.agents.runtime.lifecycle import opening_of, scenario_of
-from gome.agents.runtime.placement import open_site, python_of
+from gome.agents.runtime.placement import open_placement, python_of
 from gome.agents.runtime.resources import find_assets
 from gome.agents.scripts.execution import ForwardPass
 from gome.agents.scripts.known_runs import KnownRuns
@@ -85,7 +85,7 @@ async def _submissions(
     scenario = await anyio.to_thread.run_sync(scenario_of, folder)
     opened = await anyio.to_thread.run_sync(opening_of, folder)
     settings, known = scenario.executors, Artefacts(folder)
-    site = await open_site(settings, place / "standby", unsandboxed=unsandboxed)
+    placement = await open_placement(settings, place / "standby", unsandboxed=unsandboxed)
     try:
         limits = ScriptLimits(settings.timeout.full, opened.workplace.threads, opened.workplace.memory_gib)
         share = scenario.method.finish.holdout
@@ -93,8 +93,8 @@ async def _submissions(
         environment = await anyio.to_thread.run_sync(describe, python_of(settings) or Path(sys.executable))
         artefacts = Artefacts(place)
         forward = ForwardPass(
-            executor=site.executor,
-            slots=SlotPool(site.slots),
+            executor=placement.executor,
+            slots=SlotPool(placement.slots),
             harness=harness,
             artefacts=artefacts,
             folder=place / "work",
@@ -116,7 +116,7 @@ async def _submissions(
             return await anyio.Path(tables[0]).read_text(encoding="utf-8")
         return await anyio.to_thread.run_sync(harness.blend, tables)
     finally:
-        await site.close()
+        await placement.close()
 
 
 async def _run(

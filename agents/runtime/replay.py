@@ -79,7 +79,7 @@ class _NoWorld:
         raise ReplayDiverged(f"a replay averaged {len(request.submission_refs)} submissions")
 
 
-async def rehearse(folder: Path) -> Replayed:
+async def replay_run(folder: Path) -> Replayed:
     """Feed each actor of the run in `folder` what it heard, and compare what it says with the log.
 
     Raises ReplayDiverged at the first message that differs, with the difference.

@@ -18,13 +18,13 @@ from gome.agents.protocol.workplace import Workplace, workplace_of
 from gome.agents.redaction import secrets_of
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
-from gome.agents.runtime.placement import Site, open_site, python_of
+from gome.agents.runtime.placement import Placement, open_placement, python_of
 from gome.agents.scripts.assembling import Assembled, Assembling, assemble
 from gome.agents.scripts.execution import ForwardPass
 from gome.agents.scripts.known_runs import KnownRuns
 from gome.agents.scripts.predictions import unpacked
 from gome.agents.scripts.user_script import read_start
-from gome.agents.state.spending import Purse
+from gome.agents.state.spending import Spending
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import UsageError
 from gome.executors.launch import MOUNTS, Limits
@@ -39,16 +39,16 @@ from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.grading.grade import grade
 from gome.scenarios.task.task import Task
 
-__all__ = ["Workshop", "check_means", "find_assets", "open_workshop", "score_mean"]
+__all__ = ["Resources", "check_means", "find_assets", "open_resources", "score_mean"]
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class Resources:
     """Everything outside the log that a run's actors use; `start` is the text of the script that traces begin from."""
 
     task: Task
     harness: Harness
-    site: Site
+    placement: Placement
     slots: SlotPool
     workplace: Workplace
     backends: Mapping[str, Backend]
@@ -83,13 +83,13 @@ class Workshop:
     @property
     def sandbox(self) -> Sandbox:
         """How scripts are held."""
-        return self.site.sandbox
+        return self.placement.sandbox
 
     async def aclose(self) -> None:
         """Let go of the backends' connections and of the place where scripts run."""
         for backend in self.backends.values():
             await backend.aclose()
-        await self.site.close()
+        await self.placement.close()
 
 
 def read_probes(harness: Harness, artefacts: Artefacts, request: Probing) -> Probed:
@@ -104,7 +104,7 @@ def score_mean(harness: Harness, artefacts: Artefacts, request: Blending) -> Ble
 
 
 async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = False) -> None:
-    """Raise what `open_workshop` would raise, as far as it can be known without the task; writes nothing.
+    """Raise what `open_resources` would raise, as far as it can be known without the task; writes nothing.
 
     For a scenario whose task is still to be made: a key that is missing is said before. `beside` is its folder.
     """
@@ -114,11 +114,11 @@ async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = F
     for backend in make_backends({name: scenario.backends[name] for name in scenario.roles.backends}).values():
         await backend.aclose()
     with tempfile.TemporaryDirectory(prefix="gome-means-") as place:
-        site = await open_site(scenario.executors, Path(place) / "standby", unsandboxed=unsandboxed)
-        await site.close()
+        placement = await open_placement(scenario.executors, Path(place) / "standby", unsandboxed=unsandboxed)
+        await placement.close()
 
 
-async def open_workshop(
+async def open_resources(
     scenario: Scenario,
     scenario_path: Path,
     task_path: Path,
@@ -126,27 +126,27 @@ async def open_workshop(
     folder: Path,
     *,
     unsandboxed: bool = False,
-    purse: Purse | None = None,
+    spending: Spending | None = None,
     start: Path | None = None,
-) -> Workshop:
-    """Load the task, write its first view, find a sandbox, slots and backends. `purse` is what the backends may use.
+) -> Resources:
+    """Load the task, write its first view, find a sandbox, slots and backends. `spending` is what the backends may use.
 
-    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and what `open_site`
+    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and what `open_placement`
     raises where scripts cannot be run.
     """
     settings = scenario.executors
     assets = find_assets(settings.assets, scenario_path.parent)
     _check_prices(scenario)
     secrets = _secrets(scenario)
-    backends = make_backends({name: scenario.backends[name] for name in scenario.roles.backends}, purse)
+    backends = make_backends({name: scenario.backends[name] for name in scenario.roles.backends}, spending)
     keeper = scenario.roles.memory_keeper
     embedder = await anyio.to_thread.run_sync(make_embedder, keeper, backends, scenario_path.parent)
     task = await anyio.to_thread.run_sync(Task.load, task_path)
     python = python_of(settings)
     environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
     source = await anyio.to_thread.run_sync(read_start, start, environment.importable) if start else None
-    site = await open_site(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
-    workplace = workplace_of(scenario, environment, site.slots[0].threads, assets)
+    placement = await open_placement(settings, folder / "work" / "standby", unsandboxed=unsandboxed)
+    workplace = workplace_of(scenario, environment, placement.slots[0].threads, assets)
     limits = ScriptLimits(seconds=settings.timeout.full, threads=workplace.threads, memory_gib=workplace.memory_gib)
     harness = Harness(
         task,
@@ -154,14 +154,14 @@ async def open_workshop(
         scenario.seed,
         scenario.method.finish.holdout,
         limits,
-        own_copy=site.sandbox.level is not SandboxLevel.BUBBLEWRAP,
+        own_copy=placement.sandbox.level is not SandboxLevel.BUBBLEWRAP,
     )
     await anyio.to_thread.run_sync(lambda: harness.splits)
     # Last: until here nothing of the run is on the disk.
     await anyio.to_thread.run_sync(harness.data, harness.splits[0])
-    pool = SlotPool(site.slots)
+    pool = SlotPool(placement.slots)
     forward = ForwardPass(
-        executor=site.executor,
+        executor=placement.executor,
         slots=pool,
         harness=harness,
         artefacts=artefacts,
@@ -173,7 +173,7 @@ async def open_workshop(
         secrets=secrets,
         assets=assets,
     )
-    return Workshop(task, harness, site, pool, workplace, backends, embedder, forward, source)
+    return Resources(task, harness, placement, pool, workplace, backends, embedder, forward, source)
 
 
 def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from gome.scenarios.config.scenario import Budget
 
-__all__ = ["REFUSED", "UNITS", "BudgetSpentError", "Hold", "Purse", "Unit", "amount"]
+__all__ = ["REFUSED", "UNITS", "BudgetSpentError", "Hold", "Spending", "Unit", "amount"]
 
 Unit = Literal["usd", "tokens", "calls"]
 UNITS: tuple[Unit, ...] = ("usd", "tokens", "calls")
@@ -37,18 +37,18 @@ def amount(meter: Mapping[str, float], unit: Unit) -> float:
 class Hold:
     """What one question holds back while it is asked. `calls` are those made for it so far."""
 
-    purse: "Purse"
+    spending: "Spending"
     calls: int = 0
 
     def call(self) -> None:
         """Count a call that is about to be made. Raises BudgetSpentError where there may be none."""
-        self.purse.check("calls", 1.0)
-        self.purse.spend("calls", 1.0)
+        self.spending.check("calls", 1.0)
+        self.spending.spend("calls", 1.0)
         self.calls += 1
 
 
 @dataclass(slots=True)
-class Purse:
+class Spending:
     """What is spent and held in each unit, against a budget. For one event loop."""
 
     budget: Budget = field(default_factory=Budget)

@@ -39,8 +39,8 @@ def interval(
     values: Sequence[float], statistic: Callable[[Sequence[float]], float] = fmean
 ) -> tuple[float, float, float]:
     """(statistic, low, high): a 95 % bootstrap interval over runs, seeded."""
-    chance = random.Random(0)
-    drawn = sorted(statistic(chance.choices(values, k=len(values))) for _ in range(1000))
+    rng = random.Random(0)
+    drawn = sorted(statistic(rng.choices(values, k=len(values))) for _ in range(1000))
     return statistic(values), drawn[25], drawn[974]
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from benchmarks.shared.runs import Counted, Played, Stage, commit, kept, open_stage
-from gome.agents.runtime.resources import Workshop
+from gome.agents.runtime.resources import Resources
 from gome.executors.launch import Executor
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evaluation.views import task_splits
@@ -145,12 +145,12 @@ async def open_bench(
 
 def _bounds(task_folder: Path, stage: Stage, place: Path) -> Bounds:
     """Scores of constants and of the oracle's predictions, which are judged as a script's are."""
-    shop, oracle_test = stage.shop, task_folder / "oracle_test.csv"
-    best, constant = (grade(shop.task, each) for each in (oracle_test, _constant(task_folder, place, shop)))
-    dummy = shop.harness.dummy_score()
+    resources, oracle_test = stage.resources, task_folder / "oracle_test.csv"
+    best, constant = (grade(resources.task, each) for each in (oracle_test, _constant(task_folder, place, resources)))
+    dummy = resources.harness.dummy_score()
     if dummy is None or best is None or constant is None:
         raise ValueError(f"the oracle of {shop.task.brief.name} has no score")
-    oracle = _validated(task_folder / "oracle_train.csv", shop.task, stage.seed)
+    oracle = _validated(task_folder / "oracle_train.csv", resources.task, stage.seed)
     return Bounds((dummy, oracle), (constant.score, best.score))
 
 
@@ -163,11 +163,11 @@ def _validated(oracle: Path, task: Task, seed: int) -> float:
     return float(np.dot(weights, scores))
 
 
-def _constant(task_folder: Path, place: Path, shop: Workshop) -> Path:
+def _constant(task_folder: Path, place: Path, resources: Resources) -> Path:
     """A submission that says the same of every row: the shares of the classes, or the mean of log(1 + y) for counts."""
     train = pd.read_csv(task_folder / "prepared" / "public" / "train.csv")
     sample = pd.read_csv(task_folder / "prepared" / "public" / "sample_submission.csv")
-    classes = shop.task.brief.classes
+    classes = resources.task.brief.classes
     if not classes:
         sample["y"] = np.expm1(np.log1p(train["y"]).mean())
     else:

@@ -59,15 +59,15 @@ def _loans(draw: np.random.Generator, rows: int) -> Made:
         + 0.9 * silent * (kind == 2)
         + draw.normal(0, 0.8, 60)[town]
     )
-    chance = 1 / (1 + np.exp(-z))
+    rng = 1 / (1 + np.exp(-z))
     table = DataFrame({"income": income.round(0), "debt": debt.round(0), "age": age, "town": town, "kind": kind})
     table.loc[silent, "income"] = np.nan
     table["town"], table["kind"] = (
         "t" + table["town"].astype(str),
         table["kind"].map(["car", "home", "study"].__getitem__),
     )
-    target = np.where(draw.random(rows) < chance, "yes", "no")
-    return Made(table, target, chance[:, None], "log-loss", ("no", "yes"))
+    target = np.where(draw.random(rows) < rng, "yes", "no")
+    return Made(table, target, rng[:, None], "log-loss", ("no", "yes"))
 
 
 def _soils(draw: np.random.Generator, rows: int) -> Made:

@@ -22,9 +22,9 @@ from pydantic import BaseModel, ConfigDict
 
 from gome.agents.backends.factory import make_backends
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished, RunOpened, SessionOpened
-from gome.agents.roles.dead_letters import epitaph
+from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
-from gome.agents.runtime.resources import Workshop, open_workshop
+from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.scripts.known_runs import KnownRuns
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.actors.supervisor import Supervisor
@@ -104,7 +104,7 @@ class Stage:
     """One task with one seed, on which runs are played: its workshop, and where everything is kept."""
 
     folder: Path
-    shop: Workshop
+    resources: Resources
     seed: int
     locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
@@ -113,40 +113,40 @@ class Stage:
 
         `baseline` is the validation score of a constant prediction.
         """
-        shop, artefacts = self.shop, self.shop.forward.artefacts
+        resources, artefacts = self.resources, self.resources.forward.artefacts
         settings = scenario.executors
-        packages = sorted(shop.workplace.packages.items())
+        packages = sorted(resources.workplace.packages.items())
         scope = (
             f"{shop.task.digest} {self.seed} {settings.threads} {settings.timeout} {shop.workplace.python} {packages}"
         )
         known = Cached(artefacts, self.folder / "scripts", scope, self.locks)
-        world = replace(shop, forward=replace(shop.forward, known=known))
+        world = replace(resources, forward=replace(resources.forward, known=known))
         place = await anyio.to_thread.run_sync(_fresh, self.folder / "logs", name)
         async with open_log(place, run=name, vocabulary=VOCABULARY) as log:
-            await log.append("user", [Draft(_opened(scenario, shop, baseline), opens=True)])
-            slots = len(shop.slots.slots)
-            session = SessionOpened(wall=0.0, pid=0, sandbox=shop.sandbox.level.value, slots=slots)
+            await log.append("user", [Draft(_opened(scenario, resources, baseline), opens=True)])
+            slots = len(resources.slots.slots)
+            session = SessionOpened(wall=0.0, pid=0, sandbox=resources.sandbox.level.value, slots=slots)
             await log.append("session", [Draft(session)])
             backends = make_backends({each: scenario.backends[each] for each in scenario.roles.backends})
-            actors = seat(scenario, backends, world, artefacts, shop.embedder)
-            supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
+            actors = seat(scenario, backends, world, artefacts, resources.embedder)
+            supervisor = Supervisor(log, artefacts, Telemetry(log), actors, conclude_dead_letter=conclude_dead_letter)
             await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
             return _played(await log.read(0, log.head, limit=10**9), known.counted)
 
 
-def _opened(scenario: Scenario, shop: Workshop, baseline: float | None) -> RunOpened:
+def _opened(scenario: Scenario, resources: Resources, baseline: float | None) -> RunOpened:
     return RunOpened(
         version=version("gome"),
         name=scenario.name,
         scenario=scenario.model_dump(mode="json"),
         scenario_path="",
         task_path="",
-        task_digest=shop.task.digest,
-        task=shop.task.brief,
-        profile=shop.harness.profile,
-        workplace=shop.workplace,
+        task_digest=resources.task.digest,
+        task=resources.task.brief,
+        profile=resources.harness.profile,
+        workplace=resources.workplace,
         reasoners={},
-        splits=shop.harness.splits,
+        splits=resources.harness.splits,
         baseline=baseline,
     )
 
@@ -181,10 +181,10 @@ async def open_stage(
     place = folder / "work" / name
     for part in (folder / "results", folder / "scripts", folder / "logs", place):
         await anyio.Path(part).mkdir(parents=True, exist_ok=True)
-    shop = await open_workshop(scenario, place, task_folder, Artefacts(folder), place)
-    async with aclosing(shop):
-        runs = Unhurried(executor or shop.forward.executor)
-        yield Stage(folder, replace(shop, forward=replace(shop.forward, executor=runs)), scenario.seed)
+    resources = await open_resources(scenario, place, task_folder, Artefacts(folder), place)
+    async with aclosing(resources):
+        runs = Unhurried(executor or resources.forward.executor)
+        yield Stage(folder, replace(resources, forward=replace(resources.forward, executor=runs)), scenario.seed)
 
 
 async def kept(folder: Path, name: str, kind: type[R], make: Callable[[], Awaitable[R]]) -> R:

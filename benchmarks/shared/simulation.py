@@ -32,7 +32,7 @@ from gome.agents.protocol.requests import (
     Workplace,
 )
 from gome.agents.protocol.types import Challenge, Record
-from gome.agents.roles.dead_letters import epitaph
+from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
@@ -267,7 +267,7 @@ async def simulate(asked: Simulation, folder: Path, *, keep: bool = True) -> Sim
         await log.append("session", [Draft(SessionOpened(wall=0.0, pid=0, sandbox="simulated", slots=asked.slots))])
         forward = _Forward(pool, artefacts, asked.run, asked.score, log.elapsed)
         actors = seat(scenario, backends, _World(forward, artefacts), artefacts)
-        supervisor = Supervisor(log, artefacts, Telemetry(log), actors, epitaph=epitaph)
+        supervisor = Supervisor(log, artefacts, Telemetry(log), actors, conclude_dead_letter=conclude_dead_letter)
         async with anyio.create_task_group() as group:
             group.start_soon(warm)
             await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))

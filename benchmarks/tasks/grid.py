@@ -113,7 +113,7 @@ async def _result(stage: Stage, cell: Cell) -> Result:
 
     async def make() -> Result:
         begun = time.monotonic()
-        dummy = await anyio.to_thread.run_sync(stage.shop.harness.dummy_score)
+        dummy = await anyio.to_thread.run_sync(stage.resources.harness.dummy_score)
         played = await stage.play(cell.name, cell.scenario, dummy)
         final = played.finished
         return Result(

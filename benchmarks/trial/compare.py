@@ -52,6 +52,11 @@ THEN = {
     "scenarios.evidence": "scenarios.evidence",
 }
 """What `side` imports of `gome`, and the names that these modules had in the tree of before."""
+RENAMED = """
+agents.workshop.Resources = agents.workshop.Workshop
+agents.workshop.Workshop.placement = property(lambda self: self.site)
+agents.workshop.open_resources = agents.workshop.open_workshop
+"""
 HOUSE = Path(__file__).parents[2]
 TRACES, TRIALS, QUICK = 2, 20, 2
 _LONG = 600.0
@@ -225,7 +230,8 @@ def old_tree(out: Path) -> Path:
         for now, then in THEN.items():
             place = (tree / "gome" / Path(*now.split("."))).with_suffix(".py")
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(f"import sys\n\nimport {then}\n\nsys.modules[__name__] = {then}\n", encoding="utf-8")
+            words = f"import sys\n\nimport {then}\n\nsys.modules[__name__] = {then}\n"
+            place.write_text(words + (RENAMED if then == "agents.workshop" else ""), encoding="utf-8")
     return tree
 
 

@@ -28,7 +28,7 @@ from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import Job, RunOpened
 from gome.agents.protocol.types import Hypothesis, TrialNote
 from gome.agents.roles.runner import Runner
-from gome.agents.runtime.resources import Workshop, open_workshop
+from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.state.trace import Best
 from gome.bus.message import Envelope, Message
 from gome.bus.store.artefacts import Artefacts
@@ -92,7 +92,7 @@ class Unrecorded:
 class Climb:
     """One trace. `others` are the other side's records of it, None where it finds its own way."""
 
-    shop: Workshop
+    resources: Resources
     scenario: Scenario
     trace: int
     trials: int
@@ -101,11 +101,11 @@ class Climb:
     records: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        shop: Any = self.shop
-        self.forward: Any = Measured(shop.forward)
-        hands = {"assembler": shop.assemble} if RACES else {"examiner": shop.examine}
-        self.runner: Any = Runner(self.trace, self.forward, shop.forward.artefacts, **hands)
-        self.runner.apply(_envelope(_opened(self.scenario, shop), self.trace, 0))
+        resources: Any = self.resources
+        self.forward: Any = Measured(resources.forward)
+        hands = {"assembler": resources.assemble} if RACES else {"examiner": resources.examine}
+        self.runner: Any = Runner(self.trace, self.forward, resources.forward.artefacts, **hands)
+        self.runner.apply(_envelope(_opened(self.scenario, resources), self.trace, 0))
         self.records = [each for each in read(self.path) if each.trace == self.trace]
         self.notes = [_note(each) for each in self.records if each.hypothesis]
         self.best = max((each.number for each in self.records if each.verdict in ("first", "better")), default=None)
@@ -126,7 +126,7 @@ class Climb:
 
     def _climbs(self, number: int) -> tuple[Plan, int | None, Hypothesis | None] | None:
         """The plan to try, its parent, and what it changes; None where nothing is left to try."""
-        brief, profile = self.shop.task.brief, self.shop.harness.profile
+        brief, profile = self.resources.task.brief, self.resources.harness.profile
         start = starting_plan(brief, profile)
         if self.best is None:
             first = family_order(self.trace, profile)[number]
@@ -138,7 +138,7 @@ class Climb:
             Plan.model_validate(best.plan),
             Evaluation.model_validate(best.evaluation),
             max(run[1] for run in best.runs),
-            self.shop.workplace,
+            self.resources.workplace,
             tuple(self.notes),
         )
         known = [_shared(each.plan) for each in self.records]
@@ -158,9 +158,9 @@ class Climb:
         return Plan.model_validate(_shared(other.plan)), other.parent, hypothesis
 
     async def _trial(self, number: int, plan: Plan, parent: int | None, hypothesis: Hypothesis | None) -> Record:
-        shop, before = self.shop, None if parent is None else self.records[parent]
-        script = compose(shop.task.brief, shop.harness.profile, plan)
-        job = Job(script_ref=await shop.forward.artefacts.put(script), attempt=1, notes="")
+        resources, before = self.resources, None if parent is None else self.records[parent]
+        script = compose(resources.task.brief, resources.harness.profile, plan)
+        job = Job(script_ref=await resources.forward.artefacts.put(script), attempt=1, notes="")
         self.runner.best = _incumbent(before)
         self.forward.runs = []
         begun = time.monotonic()
@@ -206,7 +206,7 @@ class Climb:
         if leaks or before is None:
             return ("failed" if leaks else "first"), None, None
         parent = Evaluation.model_validate(before.evaluation)
-        effect = compare(trial.evaluation, parent, self.shop.task.brief.direction, self.scenario.method.near_tie)
+        effect = compare(trial.evaluation, parent, self.resources.task.brief.direction, self.scenario.method.near_tie)
         if effect is None:
             return "failed", None, None
         stopped = getattr(trial, "stopped", None) in ("worse", "futile")
@@ -248,11 +248,15 @@ def _note(record: Record) -> TrialNote:
     )
 
 
-def _opened(scenario: Scenario, shop: Any) -> RunOpened:
+def _opened(scenario: Scenario, resources: Any) -> RunOpened:
     said: dict[str, Any] = dict.fromkeys(("version", "name", "scenario_path", "task_path", "task_digest"), "")
-    said |= {"scenario": scenario.model_dump(mode="json"), "task": shop.task.brief, "profile": shop.harness.profile}
-    said |= {"workplace": shop.workplace, "reasoners": {}, "baseline": None}
-    return RunOpened(**said, **({"splits": shop.harness.splits} if RACES else {}))
+    said |= {
+        "scenario": scenario.model_dump(mode="json"),
+        "task": resources.task.brief,
+        "profile": resources.harness.profile,
+    }
+    said |= {"workplace": resources.workplace, "reasoners": {}, "baseline": None}
+    return RunOpened(**said, **({"splits": resources.harness.splits} if RACES else {}))
 
 
 def _envelope(message: Message, trace: int, step: int) -> Envelope:
@@ -264,19 +268,19 @@ async def side(asked: dict[str, Any]) -> None:
     scenario, folder = Scenario.model_validate(asked["scenario"]), Path(asked["folder"])
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     place = folder / "work"
-    shop = await open_workshop(scenario, place / "scenario.yaml", Path(asked["task"]), Artefacts(folder), place)
+    resources = await open_resources(scenario, place / "scenario.yaml", Path(asked["task"]), Artefacts(folder), place)
     print(f"warm interpreters: {shop.site.standby}", file=sys.stderr, flush=True)
     others = read(Path(asked["plans"])) if asked["plans"] else None
     try:
         async with anyio.create_task_group() as group:
             for trace in range(scenario.traces):
                 theirs = None if others is None else [each for each in others if each.trace == trace]
-                climb = Climb(shop, scenario, trace, asked["trials"], folder / "records.jsonl", theirs)
+                climb = Climb(resources, scenario, trace, asked["trials"], folder / "records.jsonl", theirs)
                 group.start_soon(climb.run)
     finally:
-        warm = getattr(shop.site.executor, "handed_over", 0)
+        warm = getattr(resources.placement.executor, "handed_over", 0)
         print(f"{warm} runs of this session were warm", file=sys.stderr, flush=True)
-        await shop.aclose()
+        await resources.aclose()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ GRACE = 30.0
 PAGE = 1000
 
 
-def _no_epitaph(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:  # noqa: ARG001 - an Epitaph
+def _no_conclusion(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:  # noqa: ARG001 - an Epitaph
     return ()
 
 
@@ -46,7 +46,7 @@ class Supervisor:
         telemetry: Telemetry,
         actors: Sequence[Actor],
         *,
-        epitaph: Epitaph = _no_epitaph,
+        conclude_dead_letter: Epitaph = _no_conclusion,
         attempts: int = 3,
         backoff: float = 0.2,
         grace: float = GRACE,
@@ -60,7 +60,7 @@ class Supervisor:
         self._artefacts = artefacts
         self._telemetry = telemetry
         self._actors = tuple(actors)
-        self._epitaph = epitaph
+        self._epitaph = conclude_dead_letter
         self._attempts = attempts
         self._backoff = backoff
         self._grace = grace

@@ -2,8 +2,8 @@
 
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
+from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.headline import idea
-from gome.viewer.model.loans import Loans
 from gome.viewer.model.script_diff import base_of, difference, script_of
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, find_step, summarise
@@ -29,7 +29,7 @@ def diff(
     with open_reader(folder) as reader:
         summary = summarise(reader.envelopes())
         new = find_step(summary, step or (summary.best.step if summary.best else "0.1"))
-        loans = Loans(summary)
+        loans = Borrowings(summary)
         old = find_step(summary, other) if other else _parent(summary, new, loans)
         names = (old.name if old else "nothing", new.name)
         changes = difference(reader.artefacts, script_of(old) if old else base_of(new), script_of(new), names)
@@ -56,7 +56,7 @@ def diff(
     return 0
 
 
-def _parent(summary: Summary, step: Step, loans: Loans) -> Step | None:
+def _parent(summary: Summary, step: Step, loans: Borrowings) -> Step | None:
     """The step whose script this one changed, of its own trace or another."""
     base = base_of(step)
     earlier = [each for each in summary.traces[step.trace].trials if each.step < step.step]

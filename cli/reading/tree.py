@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
+from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.headline import idea
-from gome.viewer.model.loans import Loans
 from gome.viewer.model.script_diff import base_of, script_of
 from gome.viewer.model.steps import MARKS, Step, Trace
 from gome.viewer.model.summary import Summary, summarise
@@ -23,7 +23,7 @@ def tree(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
         summary = summarise(reader.envelopes())
-    loans = Loans(summary)
+    loans = Borrowings(summary)
     if json:
         parents = {index: _parents(trace) for index, trace in summary.traces.items()}
         emit("tree", [_data(step, parents[step.trace], loans) for step in summary.trials])
@@ -50,7 +50,7 @@ def _parents(trace: Trace) -> dict[str, str | None]:
 
 
 def _branches(
-    trace: Trace, parents: dict[str, str | None], loans: Loans, parent: str | None, indent: str
+    trace: Trace, parents: dict[str, str | None], loans: Borrowings, parent: str | None, indent: str
 ) -> Iterator[str]:
     children = [step for step in trace.trials if parents[step.name] == parent]
     for number, step in enumerate(children, start=1):
@@ -61,13 +61,13 @@ def _branches(
         yield from _branches(trace, parents, loans, step.name, indent + ("  " if last else "│ "))
 
 
-def _words(step: Step, loans: Loans) -> str:
+def _words(step: Step, loans: Borrowings) -> str:
     taken, base = loans.taken(step), loans.base(step)
     from_ = f"  ⇠ from {', '.join(taken)}" if taken else ""
     return text.line(idea(step.hypotheses)) + (f"  ⇠ on {base}" if base else "") + from_
 
 
-def _data(step: Step, parents: dict[str, str | None], loans: Loans) -> dict[str, object]:
+def _data(step: Step, parents: dict[str, str | None], loans: Borrowings) -> dict[str, object]:
     return {
         "step": step.name,
         "parent": parents[step.name] or loans.base(step),

@@ -2,7 +2,7 @@
 
 import anyio
 
-from gome.agents.runtime.doctor import BackendFinding, Checkup, check_up
+from gome.agents.runtime.doctor import BackendFinding, DoctorReport, examine_scenario
 from gome.cli.consent import check_consent
 from gome.cli.options import Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.scenarios.config.loader import load_scenario, resolve_task
@@ -34,8 +34,8 @@ def doctor(
     check_consent(asked, trust=trust)
     task, root = resolve_task(asked, scenario), runs_root(runs)
 
-    async def look() -> Checkup:
-        return await check_up(asked, scenario, task, root, unsandboxed=sandbox == "none")
+    async def look() -> DoctorReport:
+        return await examine_scenario(asked, scenario, task, root, unsandboxed=sandbox == "none")
 
     found = anyio.run(look)
     if json:

@@ -4,7 +4,7 @@ from gome.agents.protocol.messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, resume, scenario_of
 from gome.cli.consent import check_consent
 from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
-from gome.cli.running.run import conduct_watched
+from gome.cli.running.run import run_watched
 
 __all__ = ["finish"]
 
@@ -25,4 +25,4 @@ def finish(
     async def work(ready: Ready) -> RunFinished | None:
         return await resume(folder, finish=True, unsandboxed=sandbox == "none", on_ready=ready)
 
-    return conduct_watched(folder, work, display, as_json=json)
+    return run_watched(folder, work, display, as_json=json)

@@ -8,7 +8,7 @@ from gome.agents.protocol.messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, fork_run, scenario_of
 from gome.cli.consent import check_consent
 from gome.cli.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of
-from gome.cli.running.run import conduct_watched
+from gome.cli.running.run import run_watched
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Roles, Scenario
 from gome.scenarios.reading.problems import closest
@@ -42,7 +42,7 @@ def fork(
     async def work(ready: Ready) -> RunFinished | None:
         return await fork_run(source, last, folder, run_id=run_id, roles=roles, on_ready=ready)
 
-    return conduct_watched(folder, work, display, as_json=json)
+    return run_watched(folder, work, display, as_json=json)
 
 
 def changed_roles(scenario: Scenario, changes: tuple[str, ...]) -> Roles:

@@ -11,8 +11,8 @@ import anyio.to_thread
 from cyclopts import Parameter
 
 from gome.agents.runtime.lifecycle import opening_of, scenario_of
-from gome.agents.runtime.replay import Rerun, rehearse, rerun_scripts
-from gome.agents.runtime.resources import open_workshop
+from gome.agents.runtime.replay import Rerun, replay_run, rerun_scripts
+from gome.agents.runtime.resources import open_resources
 from gome.bus.store.artefacts import Artefacts
 from gome.cli.options import Json, Run, Runs, Sandbox, folder_of
 from gome.errors import ReplayDiverged
@@ -41,7 +41,7 @@ def replay(
     folder = folder_of(run, runs)
     if rerun is not None:
         return _show_reruns(folder, anyio.run(_rerun, folder, sandbox == "none"), as_json=json)
-    done = anyio.run(rehearse, folder)
+    done = anyio.run(replay_run, folder)
     if json:
         emit("replay", done)
         return 0
@@ -61,9 +61,9 @@ async def _rerun(folder: Path, unsandboxed: bool) -> list[Rerun]:
         await anyio.to_thread.run_sync(shutil.copytree, folder / "artefacts", there / "artefacts")
         opened, scenario = opening_of(folder), _without_reasoners(scenario_of(folder))
         paths = (Path(opened.scenario_path), Path(opened.task_path))
-        shop = await open_workshop(scenario, *paths, Artefacts(there), there, unsandboxed=unsandboxed)
-        async with aclosing(shop):
-            return await rerun_scripts(folder, shop.forward)
+        resources = await open_resources(scenario, *paths, Artefacts(there), there, unsandboxed=unsandboxed)
+        async with aclosing(resources):
+            return await rerun_scripts(folder, resources.forward)
 
 
 def _without_reasoners(scenario: Scenario) -> Scenario:

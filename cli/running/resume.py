@@ -7,13 +7,13 @@ from cyclopts import Parameter
 from pydantic import ValidationError
 
 from gome.agents.protocol.messages import RunFinished
-from gome.agents.runtime import lifecycle as conduct
+from gome.agents.runtime import lifecycle as start_run
 from gome.agents.runtime.lifecycle import Ready, opening_of, scenario_of
 from gome.cli.consent import check_consent
 from gome.cli.detach import detach as start
 from gome.cli.detach import tell_detached
 from gome.cli.options import Display, Json, Overrides, Run, Runs, Sandbox, Trust, folder_of
-from gome.cli.running.run import conduct_watched
+from gome.cli.running.run import run_watched
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Budget
 from gome.viewer.model.headline import event_line
@@ -59,11 +59,11 @@ def resume(
         return tell_detached(start(words, folder), as_json=json)
 
     async def work(ready: Ready) -> RunFinished | None:
-        return await conduct.resume(
+        return await start_run.resume(
             folder, budget=budget, unsandboxed=sandbox == "none", accept_changes=accept_changes, on_ready=ready
         )
 
-    return conduct_watched(folder, work, display, as_json=json)
+    return run_watched(folder, work, display, as_json=json)
 
 
 def extended_budget(before: dict[str, Any], overrides: tuple[str, ...]) -> Budget:

@@ -13,7 +13,7 @@ import anyio
 from cyclopts import Parameter
 
 from gome.agents.protocol.messages import RunFinished
-from gome.agents.runtime.lifecycle import Ready, conduct
+from gome.agents.runtime.lifecycle import Ready, start_run
 from gome.agents.runtime.resources import check_means
 from gome.bus.actors.supervisor import Supervisor
 from gome.cli.best_files import write_best
@@ -34,7 +34,7 @@ from gome.viewer.store import has_log, new_run_id, open_reader, runs_root
 from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display, watch
 from gome.viewer.web.report import write_report
 
-__all__ = ["conclude", "conduct_watched", "run"]
+__all__ = ["conclude", "run", "run_watched"]
 
 INTERRUPTED = 130
 Work = Callable[[Ready], Awaitable[RunFinished | None]]
@@ -102,11 +102,11 @@ def run(
             say_aside(f"run {name} in {folder}")  # not before: what cannot begin is no run
             ready(supervisor)
 
-        return await conduct(
+        return await start_run(
             asked, scenario, folder, run_id=name, start=start, unsandboxed=sandbox == "none", on_ready=begun
         )
 
-    return conduct_watched(folder, work, display, as_json=json)
+    return run_watched(folder, work, display, as_json=json)
 
 
 def _again(scenario: Path, settings: Sequence[str], display: DisplayName | None, folder: Path) -> list[str]:
@@ -122,7 +122,7 @@ def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: boo
     return scenario
 
 
-def conduct_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:
+def run_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:
     """Do the work of a run while showing its log; then conclude. The exit status."""
     over = Event()
     shown = QuietDisplay() if as_json and display is None else choose_display(display)

@@ -11,9 +11,9 @@ from gome.cli.consent import check_consent
 from gome.cli.options import Json, Output, Overrides, RoleBackends, Runs, Sandbox, Trust
 from gome.cli.sweeps.axes import SEED, parse_axes
 from gome.cli.sweeps.chart import write_chart
-from gome.cli.sweeps.conduct import Conductor
 from gome.cli.sweeps.figures import Mean, RunFigures, SettingFigures, by_setting, figures_of
 from gome.cli.sweeps.plan import Cell, Plan, plan_sweep
+from gome.cli.sweeps.start_run import SweepRunner
 from gome.errors import UsageError
 from gome.viewer import text
 from gome.viewer.output import emit, hint, say, say_aside, table
@@ -58,7 +58,7 @@ def sweep(
     with RunLock(plan.folder):
         _check_free(plan)
         lists = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role)]
-        conductor = _conduct(plan, jobs, scenario, lists, ["--sandbox", sandbox, "--display", "plain"])
+        conductor = _run_to_end(plan, jobs, scenario, lists, ["--sandbox", sandbox, "--display", "plain"])
         found = [figures_of(plan, cell) for cell in plan.cells]
         settings = by_setting(found)
         figure = write_chart(output or plan.folder / "sweep.svg", found, settings)
@@ -82,7 +82,7 @@ def _check_free(plan: Plan) -> None:
             )
 
 
-def _conduct(plan: Plan, jobs: int, scenario: Path, settings: list[str], options: list[str]) -> Conductor:
+def _run_to_end(plan: Plan, jobs: int, scenario: Path, settings: list[str], options: list[str]) -> SweepRunner:
     """See through what is not finished yet, saying on standard error how far it is."""
     open_cells = [cell for cell in plan.cells if cell.state != "finished"]
     say_aside(f"sweep of {text.several(len(plan.cells), 'run')}, {len(open_cells)} to do, in {plan.folder}")
@@ -100,7 +100,7 @@ def _conduct(plan: Plan, jobs: int, scenario: Path, settings: list[str], options
             words = f"not finished (exit status {status}); what it said: {cell.folder}.out"
         say_aside(f"{done}/{len(plan.cells)}  {cell.name}: {words}")
 
-    conductor = Conductor(scenario, settings, options, begun, ended)
+    conductor = SweepRunner(scenario, settings, options, begun, ended)
     anyio.run(conductor.run, open_cells, jobs)
     return conductor
 

@@ -15,7 +15,7 @@ from gome.errors import SandboxError
 from gome.executors.command import MARK
 from gome.executors.processes.process import send
 
-__all__ = ["end_strays"]
+__all__ = ["end_orphans"]
 
 _ROUNDS = 500
 _QUIET_ROUNDS = 3
@@ -23,7 +23,7 @@ _QUIET_ROUNDS = 3
 _PAUSE = 0.01
 
 
-async def end_strays(token: str) -> None:
+async def end_orphans(token: str) -> None:
     """Kill every process that carries the launch's mark, until none is left.
 
     Raises SandboxError where they multiply faster than they are ended.

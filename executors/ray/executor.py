@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter
 from gome.errors import Outage, SandboxError, WorkerLost
 from gome.executors.launch import Launch, Outcome, Slot
 from gome.executors.ray.connection import Link, described, load_ray, wanted
-from gome.executors.ray.node_task import Arrived, Chunk, Ended, Failed, Lines, Order, errand
+from gome.executors.ray.node_task import Arrived, Chunk, Ended, Failed, Lines, Order, run_on_node
 from gome.executors.ray.parcels import Parcel, pack, signature
 
 __all__ = ["ClusterExecutor"]
@@ -54,7 +54,7 @@ class ClusterExecutor:
         self._unsandboxed = unsandboxed
         self._packing = Lock()
         self._packed: dict[Path, tuple[object, Parcel]] = {}
-        self._task = load_ray().remote(errand)
+        self._task = load_ray().remote(run_on_node)
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
         """See `Executor.run`. Cancelling it ends the script too. Raises WorkerLost where the node is lost meanwhile."""

@@ -92,7 +92,7 @@ Told = str | Chunk
 """What comes from a node: one of the records as JSON, or a chunk."""
 
 
-def errand(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
+def run_on_node(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
     """Run one launch on this node and tell what happens. Nothing of it is left on the node when it ends."""
     import ray
 

@@ -44,9 +44,7 @@ class SlotPool:
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         if not slots:
-            raise UsageError(
-                "at least one slot is needed to run scripts; set executors.slots to 1 or more"
-            )
+            raise UsageError("at least one slot is needed to run scripts; set executors.slots to 1 or more")
         self.slots = tuple(slots)
         self._free = deque(self.slots)
         self._waiting: list[_Waiter] = []

@@ -35,7 +35,7 @@ from gome.executors.warm import imports as warmup
 from gome.executors.warm.template import Needs, Template, furnish, own_launch, start
 from gome.executors.warm.turn import Turn
 
-__all__ = ["StandbyExecutor"]
+__all__ = ["WarmExecutor"]
 
 _SPEAKS_OF_ENVIRONMENT = (b"environ", b"putenv")
 _MOST_ARGUMENTS = 1 << 14
@@ -48,7 +48,7 @@ _MOST_FAILURES = 2
 """Templates in a row that cannot fork a script, until none is started any more."""
 
 
-class StandbyExecutor:
+class WarmExecutor:
     """An `Executor` on this machine with a warm interpreter beside each slot that was used; `aclose` it.
 
     `folder` is for the templates alone, on the file system of the workspaces, in a folder that is there. `changing` are

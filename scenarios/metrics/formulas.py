@@ -147,8 +147,8 @@ def qwk(truth: Array, prediction: Array) -> float:
     np.add.at(observed, (truth, prediction), 1.0)
     expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / len(truth)
     weights = np.square(np.subtract.outer(np.arange(classes), np.arange(classes)))
-    chance = float((weights * expected).sum())
-    return 1.0 - float((weights * observed).sum()) / chance if chance > 0 else float("nan")
+    rng = float((weights * expected).sum())
+    return 1.0 - float((weights * observed).sum()) / rng if rng > 0 else float("nan")
 
 
 def map_at(k: int) -> Formula:

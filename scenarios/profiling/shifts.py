@@ -97,9 +97,9 @@ def _of_categories(name: str, train: Series, test: Series) -> Iterator[Shift]:
     counts = [np.bincount(places[part], minlength=_MOST_CATEGORIES + 1) for part in np.split(codes, [len(train)])]
     ours, theirs = (each / each.sum() for each in counts)
     pooled = (counts[0] + counts[1]) / (len(train) + len(test))
-    chance = float(np.sqrt(2 / np.pi * pooled * (1 - pooled)).sum() / 2 * _unit(len(train), len(test)))
+    rng = float(np.sqrt(2 / np.pi * pooled * (1 - pooled)).sum() / 2 * _unit(len(train), len(test)))
     distance = float(np.abs(ours - theirs).sum() / 2)
-    if distance < _LEAST or distance <= _LEAST_OF_TV * chance:
+    if distance < _LEAST or distance <= _LEAST_OF_TV * rng:
         return
     most = int(np.abs(ours - theirs)[: min(len(distinct), _MOST_CATEGORIES)].argmax())
     value = str(distinct[order[most]])[:_LONGEST_VALUE]

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import prompts
 from benchmarks.crossover.tasks import write_task
 from benchmarks.prompts import Asked, Line, lines, page
-from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.lifecycle import start_run
 from gome.scenarios.config.scenario import Scenario
 
 GIVEN = Asked(
@@ -48,7 +48,7 @@ def test_a_run_of_two_trials_is_rendered(tmp_path: Path, capsys: pytest.CaptureF
         prompts.scenario_of(2).model_dump() | {"task": str(task), "executors": {"slots": 2, "threads": 1}}
     )
     folder = tmp_path / "run"
-    anyio.run(lambda: conduct(scenario, tmp_path / "loans.yaml", folder, run_id="prompts"))
+    anyio.run(lambda: start_run(scenario, tmp_path / "loans.yaml", folder, run_id="prompts"))
     prompts.main(["--of", str(folder)])
     told = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line}
     assert [told[name][0] for name in ("SurveyTask", "ProposeStep", "WriteSolution", "AssessTrial")] == [

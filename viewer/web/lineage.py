@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gome.viewer import text
-from gome.viewer.model.loans import Loans
+from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary
 from gome.viewer.web.charts import LABEL, WIDTH, Tick
@@ -71,7 +71,7 @@ def lineage(summary: Summary, newest: int = 250) -> Lineage:
                 edges.append(_curve(parent, node))
             if step.verdict == "accepted" and step.diagnosis and step.diagnosis.script_ref:
                 scripts[index, step.diagnosis.script_ref] = node
-    lent = Loans(summary)
+    lent = Borrowings(summary)
     for step in shown:
         loans += [_curve(nodes[each], nodes[step.name]) for each in lent.taken(step) if each in nodes]
         base_elsewhere = lent.base(step)

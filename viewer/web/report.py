@@ -10,10 +10,10 @@ from typing import Any
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.viewer import text
+from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.calibration import calibrate
 from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.headline import headline, place, role
-from gome.viewer.model.loans import Loans
 from gome.viewer.model.now import pool_of
 from gome.viewer.model.script_diff import Artefacts, base_of, difference, script_of
 from gome.viewer.model.steps import Step
@@ -82,7 +82,7 @@ def render(
     """
     summary = summary or summarise(envelopes)
     trials = summary.trials[-_TRIALS:]
-    rows, lent = _rows(envelopes, newest), Loans(summary)
+    rows, lent = _rows(envelopes, newest), Borrowings(summary)
     return (
         environment()
         .get_template("report.html.j2")

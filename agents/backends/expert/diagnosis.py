@@ -182,7 +182,7 @@ def _decided(request: AssessTrial, judgement: Judgement) -> tuple[bool, str]:
     right = _decide(request)
     if not judgement.fails():
         return right
-    accept = judgement.chance.random() < 0.5
+    accept = judgement.rng.random() < 0.5
     if accept == right[0]:
         return right
     return (True, "what it changes is sound and will pay") if accept else (False, "what it changes will not hold up")

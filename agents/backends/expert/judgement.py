@@ -17,20 +17,20 @@ class Judgement:
 
     def __init__(self, skill: float, seed: int) -> None:
         self.skill = skill
-        self.chance = random.Random(seed)
+        self.rng = random.Random(seed)
 
     def fails(self) -> bool:
         """Whether this one judgement is left to chance: never at skill 1, always at skill 0."""
-        return self.chance.random() >= self.skill
+        return self.rng.random() >= self.skill
 
     def choose(self, right: T, options: Sequence[T]) -> T:
         """The right option, or where judgement fails any of them."""
-        return self.chance.choice(options) if self.fails() and options else right
+        return self.rng.choice(options) if self.fails() and options else right
 
     def rank(self, ordered: Sequence[T]) -> list[T]:
         """The options best first, or with each place where judgement fails filled by chance."""
         left, ranked = list(ordered), []
         while left:
-            place = self.chance.randrange(len(left)) if self.fails() else 0
+            place = self.rng.randrange(len(left)) if self.fails() else 0
             ranked.append(left.pop(place))
         return ranked

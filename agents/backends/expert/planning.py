@@ -40,7 +40,7 @@ def propose(request: ProposeStep, judgement: Judgement) -> Step:
     what it promises, since drafts that are all alike would be one draft.
     """
     independent = not request.challenges and request.action == "draft" and request.step > 1 and not request.siblings
-    order = judgement.chance.randrange(_FAMILIES) if independent else request.trace
+    order = judgement.rng.randrange(_FAMILIES) if independent else request.trace
     found = request.challenges or _found(request, judgement)
     asked = request if request.base or request.challenges else request.model_copy(update={"history": (), "refused": ()})
     candidates = ideas_of(asked, found, order, judgement)
@@ -105,11 +105,11 @@ def _drawn(request: ProposeStep, hypotheses: tuple[Hypothesis, ...], judgement: 
     for hypothesis in hypotheses:
         scene = replace(scene, plan=apply_hypothesis(scene.plan, hypothesis, scene)[0])
     chosen = list(hypotheses)
-    for _ in range(judgement.chance.randint(1, _MOST_EXTRAS)):
+    for _ in range(judgement.rng.randint(1, _MOST_EXTRAS)):
         options = [play for play in plays(scene) if play.move.challenge != captions.FIRST and play.plan != scene.plan]
         if not options:
             break
-        likely = judgement.chance.choices(options, weights=[max(1e-6, play.choice.gain) for play in options])[0]
+        likely = judgement.rng.choices(options, weights=[max(1e-6, play.choice.gain) for play in options])[0]
         play = judgement.choose(likely, options)
         chosen.append(hypothesis_of(scene, play, play.move.challenge, likely))
         scene = replace(scene, plan=play.plan)

@@ -46,7 +46,7 @@ def ideas_of(
             hypotheses.append(hypothesis_of(scene, right, challenge.caption, right))
         elif right is not None and others:
             spoken_for = confident[place] if place < len(confident) else right
-            hypotheses.append(hypothesis_of(scene, judgement.chance.choice(others), challenge.caption, spoken_for))
+            hypotheses.append(hypothesis_of(scene, judgement.rng.choice(others), challenge.caption, spoken_for))
     if not hypotheses:
         hypotheses = _without_challenges(scene, available, judgement)
     return tuple(hypotheses[:_MOST])

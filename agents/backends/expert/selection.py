@@ -46,7 +46,7 @@ def choose(request: ProposeStep, candidates: Sequence[Hypothesis], order: int, j
     _, chosen, origin = _foremost(request, options)
     if judgement.fails():
         figures = {name: getattr(chosen, name) for name in _FIGURES}
-        chosen, origin = judgement.chance.choice(candidates).model_copy(update=figures), None
+        chosen, origin = judgement.rng.choice(candidates).model_copy(update=figures), None
     return Chosen((chosen,), origin, _why(request, chosen, origin), _sketch(scene, (chosen,)))
 
 
@@ -145,7 +145,7 @@ def _choose_root(
     families = [each for each in safe if each.parameter == "family"]
     first = [families[0]] if families and families[0].direction not in taken else _first(request, scene, taken, order)
     if first and judgement.fails():
-        first = [judgement.chance.choice(_families(scene, first[0]))]
+        first = [judgement.rng.choice(_families(scene, first[0]))]
     rest = [each for each in safe if each.parameter != "family"]
     chosen = tuple(_compatible([*first, *rest] or list(candidates)))
     others = f"; siblings began with {', '.join(sorted(taken))}" if taken else ""

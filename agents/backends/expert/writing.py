@@ -73,9 +73,9 @@ def _detailed(before: Plan, plan: Plan, judgement: Judgement, first: bool) -> Pl
     slips on one more besides.
     """
     names = [name for name in _DETAILS if first or getattr(plan, name) != getattr(before, name)]
-    slips = [] if first or not judgement.fails() else [judgement.chance.choice(sorted(_DETAILS))]
+    slips = [] if first or not judgement.fails() else [judgement.rng.choice(sorted(_DETAILS))]
     wrong = [name for name in names if judgement.fails()] + slips
-    return plan.model_copy(update={name: judgement.chance.choice(_DETAILS[name]) for name in wrong})
+    return plan.model_copy(update={name: judgement.rng.choice(_DETAILS[name]) for name in wrong})
 
 
 def changes(before: Plan, after: Plan) -> str:

@@ -23,7 +23,7 @@ from gome.agents.backends.llm.replies import MisfitError, parse_reply, split_tho
 from gome.agents.backends.llm.wire import Completion, total
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact, secrets_of
-from gome.agents.state.spending import REFUSED, BudgetSpentError, Purse
+from gome.agents.state.spending import REFUSED, BudgetSpentError, Spending
 from gome.scenarios.config.prices import Tariff
 from gome.scenarios.config.scenario import LanguageModel as Settings
 
@@ -74,17 +74,23 @@ class _Account:
 class AskingBackend(ABC):
     """Puts typed requests to a language model; a subclass makes the call.
 
-    `purse` says what may still be used; backends of one run share it.
+    `spending` says what may still be used; backends of one run share it.
     """
 
     def __init__(
-        self, settings: Settings, name: str, model: str, tariff: Tariff, environment: Mapping[str, str], purse: Purse
+        self,
+        settings: Settings,
+        name: str,
+        model: str,
+        tariff: Tariff,
+        environment: Mapping[str, str],
+        spending: Spending,
     ) -> None:
         self._asking = settings
         self._name = name
         self._model = model
         self._tariff = tariff
-        self._purse = purse
+        self._spending = spending
         self._secrets = secrets_of(environment, [settings.api_key_env] if settings.api_key_env else [])
 
     @property
@@ -157,7 +163,7 @@ class AskingBackend(ABC):
         """Put the question once, within the budget, and enter what it used into the account."""
         most = prompt.tokens + room
         most_usd = self._tariff.usd(prompt.tokens, 0, room)
-        with self._purse.hold(float(most), most_usd) as hold:
+        with self._spending.hold(float(most), most_usd) as hold:
             try:
                 completion = await self.complete(request, prompt, room, hold.call)
             finally:
@@ -170,8 +176,8 @@ class AskingBackend(ABC):
             spent_usd = (most_usd or 0.0) if usd is None else usd
             account.tokens += spent_tokens
             account.usd += spent_usd
-            self._purse.spend("tokens", spent_tokens)
-            self._purse.spend("usd", spent_usd)
+            self._spending.spend("tokens", spent_tokens)
+            self._spending.spend("usd", spent_usd)
         return completion
 
     def _read(self, request: Request[Any], completion: Completion) -> tuple[dict[str, Any], str, str]:

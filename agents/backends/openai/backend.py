@@ -15,7 +15,7 @@ from gome.agents.backends.llm.wire import Completion
 from gome.agents.backends.openai.endpoint import Endpoint, Manner
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import secrets_of
-from gome.agents.state.spending import REFUSED, BudgetSpentError, Purse, amount
+from gome.agents.state.spending import REFUSED, BudgetSpentError, Spending, amount
 from gome.errors import UsageError
 from gome.scenarios.config.prices import OPENAI_URL, is_loopback, tariff_of, tariff_of_texts
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
@@ -37,9 +37,9 @@ class OpenAIBackend(AskingBackend):
         endpoint: Endpoint | None = None,
         environment: Mapping[str, str] = os.environ,
         first_wait: float = 1.0,
-        purse: Purse | None = None,
+        spending: Spending | None = None,
     ) -> None:
-        super().__init__(settings, name, settings.model, tariff_of(settings), environment, purse or Purse())
+        super().__init__(settings, name, settings.model, tariff_of(settings), environment, spending or Spending())
         self._settings = settings
         self._endpoint = endpoint or open_endpoint(settings, name, environment)
         patience = Patience(settings.timeout, settings.retries, first_wait)
@@ -84,7 +84,7 @@ class OpenAIBackend(AskingBackend):
         """One answer of the model."""
         settings = self._settings
         # A budget in tokens or money bounds every answer, so that what is held back for it is enough.
-        bound = room if self._purse.bounds_tokens else settings.max_tokens
+        bound = room if self._spending.bounds_tokens else settings.max_tokens
         parameters: dict[str, Any] = {
             "temperature": settings.temperature,
             "max_tokens": bound,
@@ -102,14 +102,14 @@ class OpenAIBackend(AskingBackend):
         most = sum(estimate_tokens(text) for text in request.texts)
         tariff = tariff_of_texts(request.model, self._endpoint.url, request.price)
         try:
-            with self._purse.hold(float(most), tariff.usd(most, 0, 0)) as hold:
+            with self._spending.hold(float(most), tariff.usd(most, 0, 0)) as hold:
                 vectors, tokens = await self._endpoint.embed(request.model, request.texts, self._manner, hold.call)
                 usd = tariff.usd(tokens, 0, 0)
                 meter = {"calls": float(hold.calls)}
                 meter |= {"tokens_at_most": float(most)} if tokens is None else {"tokens": float(tokens)}
                 meter |= {} if usd is None else {"usd": usd}
-                self._purse.spend("tokens", amount(meter, "tokens"))
-                self._purse.spend("usd", amount(meter, "usd"))
+                self._spending.spend("tokens", amount(meter, "tokens"))
+                self._spending.spend("usd", amount(meter, "usd"))
         except BudgetSpentError as error:
             return Embedded(failure=str(error), meter={REFUSED + error.unit: 1.0})
         except PromptRefusedError as refusal:

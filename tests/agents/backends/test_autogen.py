@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gome.agents.backends.autogen import AutoGenBackend
 from gome.agents.backends.base import Answer
-from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.lifecycle import start_run
 from gome.errors import GomeError, Outage, UsageError
 from gome.scenarios.config.scenario import AutoGenBackend as Settings
 from tests.agents.helpers import requests_made as made
@@ -151,7 +151,7 @@ def test_the_recorded_solutions_carry_a_run_through_an_autogen_component(tmp_pat
         backends = {"recorded": settings(server.base_url).model_dump()}
         executors = {"slots": 2, "timeout": {"full": "60s"}}
         asked = scenario(server.base_url, backends=backends, budget={"trials": 1}, executors=executors)
-        finished = anyio.run(lambda: conduct(asked, HOUSE / "recorded.yaml", tmp_path / "run", run_id="autogen"))
+        finished = anyio.run(lambda: start_run(asked, HOUSE / "recorded.yaml", tmp_path / "run", run_id="autogen"))
     assert finished is not None
     assert finished.winner is not None
     assert finished.grade is not None

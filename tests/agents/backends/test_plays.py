@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import VOCABULARY, RunFinished
-from gome.agents.runtime.lifecycle import conduct, resume
+from gome.agents.runtime.lifecycle import resume, start_run
 from gome.bus.events import DeadLetter
 from gome.bus.store.reader import LogReader
 from gome.errors import Outage
@@ -121,7 +121,7 @@ def test_what_the_run_does(name: str, task: Path, tmp_path: Path) -> None:
         asked = scenario(task, server, case.settings)
 
         def conducted() -> RunFinished | None:
-            return anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="plays"))
+            return anyio.run(lambda: start_run(asked, tmp_path, folder, run_id="plays"))
 
         if case.does == "pauses":
             with pytest.raises(Outage, match=case.words) as paused:

@@ -15,8 +15,8 @@ import pytest
 from gome.agents.backends.base import Embedded, Texts
 from gome.agents.backends.factory import make_embedder
 from gome.agents.protocol.messages import VOCABULARY
-from gome.agents.runtime.lifecycle import conduct
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.lifecycle import start_run
+from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
@@ -56,7 +56,7 @@ def test_without_the_extra_a_run_says_how_to_install_it_and_leaves_nothing(
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     asked = scenario(make_task(tmp_path / "task", rows=200), **KEEPER)
     with pytest.raises(UsageError, match=r"memory_keeper.embedding: local needs .* '\.\[embeddings\]'"):
-        anyio.run(lambda: conduct(asked, tmp_path / "scenario.yaml", tmp_path / "run", run_id="run"))
+        anyio.run(lambda: start_run(asked, tmp_path / "scenario.yaml", tmp_path / "run", run_id="run"))
     assert not (tmp_path / "run").exists()
 
 
@@ -97,7 +97,7 @@ class TestRealModel:
 
     def test_the_memory_keeper_recalls_by_its_vectors(self, tmp_path: Path) -> None:
         asked, folder = scenario(make_task(tmp_path / "task", rows=200), **KEEPER), tmp_path / "run"
-        assert anyio.run(lambda: conduct(asked, tmp_path / "scenario.yaml", folder, run_id="run"))
+        assert anyio.run(lambda: start_run(asked, tmp_path / "scenario.yaml", folder, run_id="run"))
         with LogReader(folder, VOCABULARY) as reader:
             embedded = [
                 finished.meter
@@ -106,4 +106,4 @@ class TestRealModel:
             ]
         assert embedded
         assert all(meter["usd"] == 0 for meter in embedded)
-        assert anyio.run(rehearse, folder).handled
+        assert anyio.run(replay_run, folder).handled

@@ -11,8 +11,8 @@ import pytest
 
 from gome.agents.backends.base import Answer
 from gome.agents.protocol.messages import VOCABULARY, RunFinished
-from gome.agents.runtime.lifecycle import conduct
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.lifecycle import start_run
+from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished
 from gome.bus.store.reader import LogReader
 from gome.scenarios.config.scenario import Scenario
@@ -59,7 +59,7 @@ def test_it_carries_a_whole_run(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with serving(FOLDER) as base_url:
         asked = scenario(make_task(tmp_path / "task", rows=200), base_url)
-        finished = anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="small-model"))
+        finished = anyio.run(lambda: start_run(asked, tmp_path, folder, run_id="small-model"))
     given = answers(folder)
     for label, answer in given:
         meter = answer.meter
@@ -70,4 +70,4 @@ def test_it_carries_a_whole_run(tmp_path: Path) -> None:
     assert Counter(label for label, answer in given if not answer.failure).keys() == ASKED
     assert finished.dead_letters == 0
     assert all((answer.usage.input or WINDOW) < WINDOW for _, answer in given if answer.usage)
-    assert anyio.run(rehearse, folder).handled
+    assert anyio.run(replay_run, folder).handled

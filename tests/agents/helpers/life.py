@@ -5,14 +5,14 @@ from pathlib import Path
 
 import anyio
 
-from gome.agents.runtime.lifecycle import conduct, resume
+from gome.agents.runtime.lifecycle import resume, start_run
 from gome.scenarios.config.loader import load_scenario
 
 
 def main(folder: Path, path: Path, *overrides: str) -> None:
     scenario = load_scenario(path, overrides)
     begun = (folder / "log.sqlite").exists()
-    finished = anyio.run(lambda: resume(folder) if begun else conduct(scenario, path, folder, run_id=folder.name))
+    finished = anyio.run(lambda: resume(folder) if begun else start_run(scenario, path, folder, run_id=folder.name))
     assert finished is not None
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import anyio
 
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished
-from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.lifecycle import start_run
 from gome.agents.scripts.script_run import ScriptRan
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Envelope, Message
@@ -79,7 +79,7 @@ def run_scenario(path: Path, folder: Path, *overrides: str) -> Run:
 def conducted(scenario: Scenario, folder: Path, path: Path | None = None, start: Path | None = None) -> Run:
     """Conduct a scenario in `folder` to its end; `path` is where its file would be, by default beside the run."""
     beside = path or folder.with_suffix(".yaml")
-    finished = anyio.run(lambda: conduct(scenario, beside, folder, run_id=folder.name, start=start))
+    finished = anyio.run(lambda: start_run(scenario, beside, folder, run_id=folder.name, start=start))
     assert finished is not None
     return read_run(folder, finished)
 

@@ -9,7 +9,7 @@ import pytest
 
 from gome.agents.backends.base import Embedded, Texts
 from gome.agents.backends.openai.backend import OpenAIBackend
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished
 from gome.errors import GomeError, Outage, UsageError
 from gome.scenarios.config.loader import load_scenario
@@ -83,7 +83,7 @@ def test_the_memory_keeper_recalls_by_the_models_vectors(tmp_path: Path) -> None
     embedded = [envelope for envelope, activity in run.all(ActivityFinished) if activity.activity == "embed"]
     assert sum(ask.path.endswith("embeddings") for ask in server.asks) == len(embedded) > 0
     assert {envelope.sender for envelope in embedded} == {"memory-keeper"}
-    assert anyio.run(rehearse, tmp_path / "run").said
+    assert anyio.run(replay_run, tmp_path / "run").said
 
 
 def test_only_an_openai_backend_embeds() -> None:

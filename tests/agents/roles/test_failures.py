@@ -10,7 +10,7 @@ import pytest
 from gome.agents.backends.factory import make_backend
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished
 from gome.agents.protocol.requests import ProposeStep
-from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.lifecycle import start_run
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Message
 from gome.bus.store.reader import LogReader
@@ -43,7 +43,7 @@ def scenario(task: Path, backend: dict[str, Any], repairs: int = 0) -> Scenario:
 
 
 def conducted(asked: Scenario, folder: Path) -> tuple[RunFinished, list[Message]]:
-    finished = anyio.run(lambda: conduct(asked, folder, folder, run_id=folder.name))
+    finished = anyio.run(lambda: start_run(asked, folder, folder, run_id=folder.name))
     assert finished is not None
     with LogReader(folder, VOCABULARY) as reader:
         return finished, [envelope.message for envelope in reader.envelopes()]

@@ -13,30 +13,30 @@ from tests.agents.method.test_invariants import opened, said, trial
 
 
 def test_the_mean_of_opposite_errors_ships(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=-0.4)
-    finished = shop.finish(ship="mean")
+    resources = Shop(tmp_path, first=0.5, second=-0.4)
+    finished = resources.finish(ship="mean")
     assert finished.winner is not None
     assert finished.winner.step == 5, "the winner is still the best script"
     blend = finished.blend
     assert blend is not None
     assert (blend.taken, blend.members) == (True, ((0, 5), (0, 3)))
     assert blend.scores == pytest.approx((0.05, 0.05))  # (0.5 − 0.4) / 2
-    shipped = shop.shipped(finished)
-    parts = [shop.submitted("splits", script) for script in ("first", "second")]
+    shipped = resources.shipped(finished)
+    parts = [resources.submitted("splits", script) for script in ("first", "second")]
     assert shipped["id"].tolist() == parts[0]["id"].tolist()
     assert shipped["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
-    assert shop.graded == [finished.submission_ref], "what ships is what is graded"
+    assert resources.graded == [finished.submission_ref], "what ships is what is graded"
     assert "is submitted" in finished.why
 
 
 def test_a_mean_that_is_worse_than_the_best_stays_at_home(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1)
-    finished = shop.finish(ship="mean")
+    resources = Shop(tmp_path, first=0.5, second=0.1)
+    finished = resources.finish(ship="mean")
     assert finished.blend is not None
     assert not finished.blend.taken
     assert finished.blend.mean == pytest.approx(0.3)
     assert finished.winner is not None
-    assert shop.graded == [finished.submission_ref] == [finished.winner.submission_ref]
+    assert resources.graded == [finished.submission_ref] == [finished.winner.submission_ref]
     assert "is not taken" in finished.why
 
 
@@ -48,66 +48,66 @@ def test_nothing_is_averaged_where_the_scenario_says_so(tmp_path: Path) -> None:
 
 
 def test_each_hold_out_run_tells_its_own_progress(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1)
-    shop.finish(ship="mean")
-    assert {event for event, _ in shop.context.told} == {"progress"}
-    assert [(detail["label"], detail["line"]) for _, detail in shop.context.told] == [
+    resources = Shop(tmp_path, first=0.5, second=0.1)
+    resources.finish(ship="mean")
+    assert {event for event, _ in resources.context.told} == {"progress"}
+    assert [(detail["label"], detail["line"]) for _, detail in resources.context.told] == [
         (f"holdout run of 0.{step}, seed {seed}", f"epoch {seed}/9") for step in (3, 5) for seed in (1, 2)
     ]
 
 
 def test_the_holdout_decides_that_the_mean_of_the_split_models_ships(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.3, split_models=0.1)
-    finished = shop.finish()
+    resources = Shop(tmp_path, first=0.5, second=0.3, split_models=0.1)
+    finished = resources.finish()
     assert finished.shipped is not None
     assert (finished.shipped.mode, finished.shipped.reason) == ("mean", "better on the hold-out")
     assert (finished.shipped.mean, finished.shipped.refit) == pytest.approx((0.1, 0.3))
     assert finished.winner is not None
     assert finished.submission_ref == finished.winner.submission_ref
-    assert [view for view, _, _ in shop.ran] == ["holdout"] * 4 + [f"holdout-{split}" for split in range(5)]
-    assert {(script, seed) for view, script, seed in shop.ran[4:]} == {("second", 1)}, "of the winner alone"
+    assert [view for view, _, _ in resources.ran] == ["holdout"] * 4 + [f"holdout-{split}" for split in range(5)]
+    assert {(script, seed) for view, script, seed in resources.ran[4:]} == {("second", 1)}, "of the winner alone"
 
 
 def test_the_holdout_decides_that_a_refit_ships(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.3)
-    finished = shop.finish()
+    resources = Shop(tmp_path, first=0.5, second=0.1, split_models=0.3)
+    finished = resources.finish()
     assert finished.shipped is not None
     assert (finished.shipped.mode, finished.shipped.reason) == ("refit", "better on the hold-out")
-    assert shop.ran[-1] == ("full", "second", 0), "with the seed of the trials"
-    assert shop.shipped(finished).equals(shop.submitted("full", "second"))
+    assert resources.ran[-1] == ("full", "second", 0), "with the seed of the trials"
+    assert resources.shipped(finished).equals(resources.submitted("full", "second"))
 
 
 @pytest.mark.parametrize(
     ("split", "mode"), [("{kind: random, folds: 3}", "mean"), ("{kind: time, column: date, folds: 3}", "refit")]
 )
 def test_where_the_holdout_cannot_tell_the_kind_of_split_does(split: str, mode: str, tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.09, wobble=0.05, split=split)
-    shipped = shop.finish().shipped
+    resources = Shop(tmp_path, first=0.5, second=0.1, split_models=0.09, wobble=0.05, split=split)
+    shipped = resources.finish().shipped
     assert shipped is not None
     assert shipped.mode == mode
     assert shipped.reason.endswith("on the hold-out the two are within noise of each other")
 
 
 def test_without_time_to_compare_the_default_ships(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0)
-    finished = shop.finish(compares=False)
+    resources = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0)
+    finished = resources.finish(compares=False)
     assert finished.shipped is not None
     assert (finished.shipped.mode, finished.shipped.refit) == ("mean", None)
-    assert {view for view, _, _ in shop.ran} == {"holdout"}
+    assert {view for view, _, _ in resources.ran} == {"holdout"}
 
 
 @pytest.mark.parametrize("ship", ["mean", "refit"])
 def test_as_the_scenario_has_it(ship: str, tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=0.01)
-    finished = shop.finish(ship=ship)
+    resources = Shop(tmp_path, first=0.5, second=0.1, split_models=0.01)
+    finished = resources.finish(ship=ship)
     assert finished.shipped is not None
     assert (finished.shipped.mode, finished.shipped.reason) == (ship, "as the scenario has it")
-    assert [view for view, _, _ in shop.ran[4:]] == ["full"] * (ship == "refit")
+    assert [view for view, _, _ in resources.ran[4:]] == ["full"] * (ship == "refit")
 
 
 def test_a_refit_that_fails_falls_back_to_the_mean_and_says_so(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1, fails={"full"})
-    finished = shop.finish(ship="refit")
+    resources = Shop(tmp_path, first=0.5, second=0.1, fails={"full"})
+    finished = resources.finish(ship="refit")
     assert finished.shipped is not None
     assert finished.shipped.mode == "mean"
     assert finished.shipped.reason == "as the scenario has it; but a refit on all rows failed"
@@ -116,25 +116,25 @@ def test_a_refit_that_fails_falls_back_to_the_mean_and_says_so(tmp_path: Path) -
 
 
 def test_a_comparison_that_fails_leaves_the_default(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0, fails={"holdout-2"})
-    shipped = shop.finish().shipped
+    resources = Shop(tmp_path, first=0.5, second=0.1, split_models=9.0, fails={"holdout-2"})
+    shipped = resources.finish().shipped
     assert shipped is not None
     assert (shipped.mode, shipped.reason) == ("mean", "the default for a split of kind random")
 
 
 def test_every_member_of_the_mean_is_fitted_again(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=-0.4)
-    finished = shop.finish(ship="refit")
+    resources = Shop(tmp_path, first=0.5, second=-0.4)
+    finished = resources.finish(ship="refit")
     assert finished.blend is not None
     assert finished.blend.taken
-    assert sorted(shop.ran[4:]) == [("full", "first", 0), ("full", "second", 0)]
-    parts = [shop.submitted("full", script) for script in ("first", "second")]
-    assert shop.shipped(finished)["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
+    assert sorted(resources.ran[4:]) == [("full", "first", 0), ("full", "second", 0)]
+    parts = [resources.submitted("full", script) for script in ("first", "second")]
+    assert resources.shipped(finished)["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
 
 
 def test_where_no_finalist_runs_on_the_holdout_the_best_out_of_fold_score_decides(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1, fails={"holdout"})
-    finished = shop.finish()
+    resources = Shop(tmp_path, first=0.5, second=0.1, fails={"holdout"})
+    finished = resources.finish()
     assert finished.winner is not None
     assert finished.shipped is not None
     assert finished.shipped.reason == "the default for a split of kind random"
@@ -159,7 +159,7 @@ def test_two_traces_with_the_same_predictions_send_one_finalist(tmp_path: Path) 
 
 
 def test_a_submission_is_a_table_of_the_tests_rows(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, first=0.5, second=0.1)
-    ids = pd.read_csv(shop.task.public / "test.csv")["id"].tolist()
+    resources = Shop(tmp_path, first=0.5, second=0.1)
+    ids = pd.read_csv(resources.task.public / "test.csv")["id"].tolist()
     for ship in ("mean", "refit"):
-        assert shop.shipped(shop.finish(ship=ship))["id"].tolist() == ids
+        assert resources.shipped(resources.finish(ship=ship))["id"].tolist() == ids

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import VOCABULARY, RunFinished
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.store.reader import LogReader
 from gome.errors import LogDamaged, RunNotFound
@@ -80,7 +80,7 @@ def check_same(folder: Path, uninterrupted: Run, kills: list[int]) -> Run:
     assert set(made.values()) == {1}, "no run of a split that had ended is made again"
     again = sum(message.attempt > 1 for _, message in run.all(ActivityStarted))
     assert again <= len(kills) * 2 * 3  # at most what was in flight: three splits in each of two traces
-    assert anyio.run(rehearse, folder).activities == len(ends)
+    assert anyio.run(replay_run, folder).activities == len(ends)
     return run
 
 
@@ -91,9 +91,9 @@ def instants_of(uninterrupted: Run, count: int, seed: int) -> list[int]:
         for envelope, finished in uninterrupted.all(ActivityFinished)
         if finished.activity == "script" and envelope.step and finished.ordinal < 2
     ]
-    chance = random.Random(seed)
-    free = [chance.randrange(3, len(uninterrupted.envelopes)) for _ in range(count - 2)]
-    return sorted([*free, *chance.sample(within, 2)])
+    rng = random.Random(seed)
+    free = [rng.randrange(3, len(uninterrupted.envelopes)) for _ in range(count - 2)]
+    return sorted([*free, *rng.sample(within, 2)])
 
 
 def test_killed_four_times_it_ends_the_same(lockstep_run: Run, small_scenario: Path, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis
-from gome.agents.runtime.lifecycle import conduct, resume
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.lifecycle import resume, start_run
+from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished
 from gome.errors import Outage
 from gome.scenarios.config.scenario import Scenario
@@ -42,7 +42,7 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(small_disk: Path, tmp_
     with ModelServer(writing(wordy)) as server:
         scenario = small(small_task(tmp_path), server, traces=1, budget={"trials": 3})
         with pytest.raises(Outage, match=str(folder)):
-            anyio.run(lambda: conduct(scenario, tmp_path / "full.yaml", folder, run_id="full"))
+            anyio.run(lambda: start_run(scenario, tmp_path / "full.yaml", folder, run_id="full"))
         assert server.calls >= 3, "it was in the middle of its run"
         subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
         finished = anyio.run(lambda: resume(folder))
@@ -51,7 +51,7 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(small_disk: Path, tmp_
     assert len([1 for envelope, _ in run.all(Diagnosis) if envelope.step]) == 3
     ends = Counter((each.cause, each.sender, done.ordinal) for each, done in run.all(ActivityFinished))
     assert set(ends.values()) == {1}
-    assert anyio.run(rehearse, folder).buried == 0
+    assert anyio.run(replay_run, folder).buried == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only folders; tests/bus has a read-only mount")
@@ -68,4 +68,4 @@ def test_a_read_only_folder_is_told_before_anything_runs(tmp_path: Path) -> None
         }
     )
     with pytest.raises(Outage, match=str(closed)):
-        anyio.run(lambda: conduct(scenario, tmp_path / "closed.yaml", closed / "run", run_id="closed"))
+        anyio.run(lambda: start_run(scenario, tmp_path / "closed.yaml", closed / "run", run_id="closed"))

@@ -7,8 +7,8 @@ import psutil
 import pytest
 from pydantic import TypeAdapter
 
-from gome.agents.runtime.lifecycle import conduct
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.lifecycle import start_run
+from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import AnyExecutors, Scenario
@@ -31,7 +31,7 @@ def conducted(scenario: Scenario, folder: Path, kill_a_node: bool = False) -> Ru
         async with anyio.create_task_group() as group:
             if kill_a_node:
                 group.start_soon(kill_one)
-            finished = await conduct(scenario, folder.with_suffix(".yaml"), folder, run_id=folder.name)
+            finished = await start_run(scenario, folder.with_suffix(".yaml"), folder, run_id=folder.name)
         assert finished is not None
         return read_run(folder, finished)
 
@@ -70,7 +70,7 @@ def check_the_same(scenario: Scenario, folder: Path, cluster: LocalCluster) -> N
     assert all("node" in each.lost for each in lost)
     finished = [(envelope.sender, envelope.cause, each.ordinal) for envelope, each in there.all(ActivityFinished)]
     assert len(finished) == len(set(finished)) == len(here.all(ActivityFinished))
-    assert anyio.run(rehearse, there.folder).activities == len(finished)
+    assert anyio.run(replay_run, there.folder).activities == len(finished)
 
 
 def seen(_: int, step: int) -> str:

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, Recollection, StepOpened, Trial
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import ReplayDiverged
@@ -89,7 +89,7 @@ def test_nothing_is_paid_twice(run: Run) -> None:
 
 
 def test_replay_is_identical(run: Run) -> None:
-    replayed = anyio.run(rehearse, run.folder)
+    replayed = anyio.run(replay_run, run.folder)
     assert replayed.activities == len(run.all(ActivityFinished))
     assert replayed.buried == 0
 
@@ -107,7 +107,7 @@ def test_an_altered_prompt_is_named_with_its_first_message(run: Run, monkeypatch
     monkeypatch.setattr("gome.agents.roles.diagnoser.difference", lambda before, after: "altered" if before else "")
     judged = {envelope.id for envelope, _ in run.all(Trial) if envelope.step == 2}
     with pytest.raises(ReplayDiverged, match=r"AssessTrial|assess|difference") as diverged:
-        anyio.run(rehearse, run.folder)
+        anyio.run(replay_run, run.folder)
     asked = [each.id for each, _ in run.all(ActivityStarted) if each.cause in judged]
     assert any(each in str(diverged.value) for each in asked), "of either trace: they are diagnosed side by side"
     assert "difference" in str(diverged.value)

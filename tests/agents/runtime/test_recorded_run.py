@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Job, Recollection, RepairCalled, RunFinished, Trial
-from gome.agents.runtime.lifecycle import conduct
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.lifecycle import start_run
+from gome.agents.runtime.replay import replay_run
 from gome.bus.message import Message
 from gome.bus.store.reader import LogReader
 from gome.scenarios.config.loader import load_scenario
@@ -65,7 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         finish = "method.finish={candidates: 1, seeds: 1, ship: mean}"
         smaller = ["budget={trials: 3}", "method.folds=2", "memory.consistency=lockstep", finish]
         asked = load_scenario(path, [f"backends.recorded={model}", *smaller], ["*=recorded"])
-        finished = anyio.run(lambda: conduct(asked, path, folder, run_id="recorded"))
+        finished = anyio.run(lambda: start_run(asked, path, folder, run_id="recorded"))
         assert finished is not None
         return Recorded(folder, finished, server.asks)
 
@@ -126,4 +126,4 @@ def test_no_finished_call_is_paid_twice(run: Recorded) -> None:
 
 
 def test_it_replays_without_the_server(run: Recorded) -> None:
-    assert anyio.run(rehearse, run.folder).buried == 0
+    assert anyio.run(replay_run, run.folder).buried == 0

@@ -9,7 +9,7 @@ import pytest
 
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished, SessionOpened, StepOpened
 from gome.agents.runtime.lifecycle import fork_run, opening_of, resume, scenario_of
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from gome.bus.store.reader import LogReader
 from gome.bus.store.sqlite import open_log
 from gome.errors import LogError, LogLocked, RunNotFound
@@ -36,7 +36,7 @@ def test_a_finished_run_goes_on_with_more_trials(lockstep_run: Run, copy: Path) 
     assert len(run.all(RunFinished)) == 2
     assert finished.trials == 8
     assert scenario_of(copy).budget.trials == 8
-    assert anyio.run(rehearse, copy).said == sum(
+    assert anyio.run(replay_run, copy).said == sum(
         1 for each in run.envelopes if each.cause and "activity" not in each.kind
     )
 
@@ -57,7 +57,7 @@ def test_a_fork_has_the_same_history_and_lives_on(lockstep_run: Run, tmp_path: P
     assert shared == [envelope.id for envelope in lockstep_run.envelopes if envelope.seq <= at.seq]
     assert fork.path == lockstep_run.path, "in lockstep the other half of the history is the same too"
     assert len(fork.all(SessionOpened)) == 2
-    assert anyio.run(rehearse, fork.folder).buried == 0
+    assert anyio.run(replay_run, fork.folder).buried == 0
     assert lockstep_run.folder.joinpath("log.sqlite").read_bytes() == before
 
 
@@ -73,7 +73,7 @@ def test_a_fork_between_the_splits_of_a_trial_runs_the_others_alone(lockstep_run
     assert {each.seq for each, _, _ in fork.scripts if each.seq <= at.seq} == known
     made = Counter(each.request_hash for _, each, ran in fork.scripts if ran.cause is Cause.OK and not ran.reused)
     assert set(made.values()) == {1}
-    assert anyio.run(rehearse, fork.folder).buried == 0
+    assert anyio.run(replay_run, fork.folder).buried == 0
 
 
 def test_a_run_that_is_asked_to_finish_opens_no_further_step(lockstep_run: Run, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.lifecycle import start_run
 from gome.cli.app import main
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Scenario
@@ -60,7 +60,7 @@ def test_a_key_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     folder = tmp_path / "runs" / "canary"
     with ModelServer(turn) as server:
         asked = scenario(make_task(tmp_path / "task", rows=200), server)
-        assert anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="canary"))
+        assert anyio.run(lambda: start_run(asked, tmp_path, folder, run_id="canary"))
     assert server.asks[0].headers["authorization"] == f"Bearer {KEY}"
     assessed = next(ask for ask in server.asks if ask.kind == "assess_trial")
     assert "epoch 1/5 [redacted]" in assessed.prompt, "the script was run, and printed"
@@ -83,7 +83,7 @@ def test_a_key_in_the_scenario_is_refused_before_anything_is_written(
     with ModelServer(canned) as server:
         asked = scenario(make_task(tmp_path / "task", rows=200), server, model=f"m?key={KEY}")
         with pytest.raises(UsageError, match="environment variable MY_KEY") as refused:
-            anyio.run(lambda: conduct(asked, tmp_path, tmp_path / "run", run_id="canary"))
+            anyio.run(lambda: start_run(asked, tmp_path, tmp_path / "run", run_id="canary"))
     assert KEY not in str(refused.value)
     assert not (tmp_path / "run").exists()
     assert server.calls == 0

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, RepairCalled, Trial
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.runs import Run, conducted
 from tests.agents.helpers.stubs import line, small, small_task, writing
@@ -62,7 +62,7 @@ def test_the_run_goes_on_to_the_good_one_and_replays(run: Run) -> None:
     assert run.finished.winner is not None
     assert run.finished.winner.step == 5
     assert (run.finished.trials, run.finished.accepted, run.finished.dead_letters) == (5, 1, 0)
-    assert anyio.run(rehearse, run.folder).buried == 0
+    assert anyio.run(replay_run, run.folder).buried == 0
 
 
 def test_the_first_split_that_fails_ends_the_trial(run: Run) -> None:

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, FinishCalled, SolutionCompleted, Trial
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.script_run import finish_run
 from gome.bus.actors.activity import canonical, request_hash
 from gome.bus.events import ActivityStarted
@@ -52,7 +52,7 @@ def test_what_was_kept_is_completed_and_ships_with_all_of_its_splits(run: Run) -
             assert finalist.submission_ref == whole.submission_ref
     assert run.finished.winner is not None
     assert run.finished.winner.step == 2
-    assert anyio.run(rehearse, run.folder).buried == 0
+    assert anyio.run(replay_run, run.folder).buried == 0
 
 
 def test_with_more_slots_than_traces_the_finish_finds_its_first_runs_made(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_with_more_slots_than_traces_the_finish_finds_its_first_runs_made(tmp_pa
     (first,) = [message.script_ref for each, message in run.all(Diagnosis) if each.step == 1]
     assert first is not None
     assert request_hash("script", canonical(finish_run(scenario, first, "holdout", 0))) == ahead[0]
-    assert anyio.run(rehearse, run.folder).buried == 0
+    assert anyio.run(replay_run, run.folder).buried == 0

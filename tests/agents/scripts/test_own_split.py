@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, RunOpened, Trial
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from gome.executors.launch import Cause
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.runs import Run, conducted
@@ -51,4 +51,4 @@ def test_there_is_no_hold_out_and_what_ships_was_run_before(run: Run) -> None:
     assert finished.submission_ref == finished.winner.submission_ref
     assert {ran.cause for _, _, ran in run.scripts} == {Cause.OK}
     assert [ran.reused for each, _, ran in run.scripts if not each.step] == [True]
-    assert anyio.run(rehearse, run.folder).buried == 0
+    assert anyio.run(replay_run, run.folder).buried == 0

@@ -163,16 +163,16 @@ class Shop:
 
 
 def test_one_trace_alone_keeps_two_slots_busy() -> None:
-    shop = Shop(slots=2)
-    shop.trials("runner-0")
-    assert [turn for _, turn in shop.order] == [1, 2, 3, 4, 5]
-    assert shop.held[0:2] in ([1, 2], [2, 2])
-    assert set(shop.held[1:]) == {2}
+    resources = Shop(slots=2)
+    resources.trials("runner-0")
+    assert [turn for _, turn in resources.order] == [1, 2, 3, 4, 5]
+    assert resources.held[0:2] in ([1, 2], [2, 2])
+    assert set(resources.held[1:]) == {2}
 
 
 def test_first_splits_of_all_go_before_later_ones_of_any() -> None:
-    shop = Shop(slots=1)
-    shop.trials("runner-0", "runner-1", "runner-2")
-    later = shop.order[1:]  # whoever came first found the slot free
+    resources = Shop(slots=1)
+    resources.trials("runner-0", "runner-1", "runner-2")
+    later = resources.order[1:]  # whoever came first found the slot free
     assert [turn for _, turn in later] == sorted(turn for _, turn in later)
-    assert {owner for owner, turn in shop.order if turn == 1} == {"runner-0", "runner-1", "runner-2"}
+    assert {owner for owner, turn in resources.order if turn == 1} == {"runner-0", "runner-1", "runner-2"}

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, Job, Proposal, RunOpened, StepOpened, Trial
-from gome.agents.runtime.lifecycle import conduct, resume
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.lifecycle import resume, start_run
+from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.user_script import START, read_start, start_of
 from gome.bus.events import ActivityStarted
 from gome.bus.store.artefacts import Artefacts
@@ -70,7 +70,7 @@ def test_the_run_goes_on_from_it_and_replays(run: Run) -> None:
     assert len(run.all(StepOpened)) == 4
     assert run.finished.winner is not None
     assert (run.finished.trials, run.finished.dead_letters) == (4, 0)
-    assert anyio.run(rehearse, run.folder).buried == 0
+    assert anyio.run(replay_run, run.folder).buried == 0
     assert anyio.run(lambda: resume(run.folder)) == run.finished
 
 
@@ -121,7 +121,7 @@ def test_a_bad_start_is_an_error_of_the_user_and_no_run_folder_is_left(name: str
     with ModelServer(writing(knobbed)) as server:
         scenario = small(small_task(tmp_path), server, start=name)
         with pytest.raises(UsageError, match=name.replace(".", r"\.")):
-            anyio.run(lambda: conduct(scenario, folder / "small.yaml", tmp_path / "run", run_id="run"))
+            anyio.run(lambda: start_run(scenario, folder / "small.yaml", tmp_path / "run", run_id="run"))
         assert server.calls == 0
     assert not (tmp_path / "run").exists()
 

@@ -8,10 +8,10 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import VOCABULARY, RunFinished
-from gome.agents.runtime.lifecycle import conduct, resume
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.lifecycle import resume, start_run
+from gome.agents.runtime.replay import replay_run
 from gome.agents.state.budget import Ledger
-from gome.agents.state.spending import BudgetSpentError, Purse
+from gome.agents.state.spending import BudgetSpentError, Spending
 from gome.bus.events import ActivityFinished, DeadLetter
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
@@ -48,7 +48,7 @@ def scenario(task: Path, server: ModelServer, budget: dict[str, Any], **changed:
 
 
 def conducted(asked: Scenario, folder: Path) -> RunFinished:
-    finished = anyio.run(lambda: conduct(asked, folder, folder, run_id=folder.name))
+    finished = anyio.run(lambda: start_run(asked, folder, folder, run_id=folder.name))
     assert finished is not None
     return finished
 
@@ -79,7 +79,7 @@ def test_steps_are_opened_while_they_fit_and_the_run_ends_in_good_order(
     assert used["calls"] == server.calls
     assert used[unit] == pytest.approx(server.calls * one)
     assert used[unit] <= limit
-    assert anyio.run(rehearse, tmp_path / "run").handled
+    assert anyio.run(replay_run, tmp_path / "run").handled
 
 
 def test_a_call_that_does_not_fit_is_not_made_and_its_step_ends(task: Path, tmp_path: Path) -> None:
@@ -124,22 +124,22 @@ def test_cost_by_role_is_what_the_server_counted(
 
 
 def test_calls_in_flight_hold_what_they_may_use() -> None:
-    purse = Purse(Budget(tokens=100, calls=3), {"tokens": 20.0})
-    with purse.hold(50) as first:
+    spending = Spending(Budget(tokens=100, calls=3), {"tokens": 20.0})
+    with spending.hold(50) as first:
         first.call()
         with (
             pytest.raises(BudgetSpentError, match=r"budget.tokens: of 100, 20 are spent, .* may use 50"),
-            purse.hold(31),
+            spending.hold(31),
         ):
             pass
-        with purse.hold(30) as second:
+        with spending.hold(30) as second:
             second.call()
-        purse.spend("tokens", 10)
-    with purse.hold(70) as third:
+        spending.spend("tokens", 10)
+    with spending.hold(70) as third:
         third.call()
         with pytest.raises(BudgetSpentError, match=r"budget\.calls"):
             third.call()
-    assert (purse.spent["tokens"], purse.spent["calls"]) == (30.0, 3.0)
+    assert (spending.spent["tokens"], spending.spent["calls"]) == (30.0, 3.0)
 
 
 def test_a_step_is_opened_only_where_the_dearest_one_so_far_still_fits() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 
 from gome.agents.protocol.messages import DeadlineReached, Diagnosis, RepairCalled, StepOpened, Trial
-from gome.agents.runtime.replay import rehearse
+from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.execution import BUDGET_SPENT
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.runs import conducted
@@ -30,4 +30,4 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
     assert re.fullmatch(rf"ran longer than \d+(\.\d)? s: {BUDGET_SPENT}", ended.words)
     assert [diagnosis.verdict for envelope, diagnosis in run.all(Diagnosis) if envelope.step] == ["failed"]
     assert finished.winner is None
-    assert anyio.run(rehearse, run.folder).buried == 0
+    assert anyio.run(replay_run, run.folder).buried == 0

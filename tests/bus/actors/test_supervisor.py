@@ -138,14 +138,14 @@ def test_a_failing_handler_is_tried_again(tmp_path: Path, error: Exception) -> N
 
 
 def test_a_message_that_keeps_failing_is_buried_with_an_epitaph(tmp_path: Path) -> None:
-    def epitaph(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:
+    def conclude_dead_letter(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:
         assert letter.message == envelope.id and actor.name == "a-0"
         return [Draft(Answered(number=-1), envelope.trace, envelope.step)]
 
     async def work(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
         await log.append("user", [ask(1, 4, 2), ask(2, 4, 3)])
         actor = Sorrow(3, ValueError("no"))
-        assert await supervise(actor, epitaph=epitaph).run(answered(3)) is not None
+        assert await supervise(actor, conclude_dead_letter=conclude_dead_letter).run(answered(3)) is not None
         letter, said, after = (await log.read(0, log.head))[2:]
         assert isinstance(letter.message, DeadLetter) and said.message == Answered(number=-1)
         assert (letter.sender, letter.trace, letter.step, said.trace, said.step) == ("a-0", 4, 2, 4, 2)

@@ -8,7 +8,7 @@ import pytest
 
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection
 from gome.agents.protocol.types import TraceBest
-from gome.viewer.model.loans import Loans
+from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.script_diff import script_of
 from gome.viewer.model.summary import summarise
 from gome.viewer.web.lineage import lineage
@@ -199,7 +199,7 @@ def test_a_diff_says_what_was_taken_from_whom(run: str, capsys: pytest.CaptureFi
 def test_the_report_shows_merges_beside_what_memory_gave() -> None:
     sample = remembering()
     summary = summarise(sample.envelopes)
-    loans = [loan for step in summary.trials for loan in Loans(summary).of(step)]
+    loans = [loan for step in summary.trials for loan in Borrowings(summary).of(step)]
     assert [(loan.step.name, loan.source, loan.why, loan.taken) for loan in loans] == [
         ("1.2", "0.2", "sampled", True),
         ("1.4", "0.2", "sampled", True),
@@ -218,7 +218,7 @@ def test_of_two_who_made_the_same_script_the_one_that_was_chosen_is_named() -> N
     assert script is not None
     change(sample, Diagnosis, (0, 3), script_ref=script)
     standing = TraceBest(trace=0, step=3, score=0.4, idea="", trials=3, script_ref=script)
-    assert Loans(summarise(sample.envelopes)).taken(summarise(sample.envelopes).traces[1].steps[5]) == ("0.2",)
+    assert Borrowings(summarise(sample.envelopes)).taken(summarise(sample.envelopes).traces[1].steps[5]) == ("0.2",)
     change(sample, Recollection, (1, 5), standings=(standing,))
     again = summarise(sample.envelopes)
-    assert Loans(again).taken(again.traces[1].steps[5]) == ("0.3",)
+    assert Borrowings(again).taken(again.traces[1].steps[5]) == ("0.3",)

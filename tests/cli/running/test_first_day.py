@@ -35,10 +35,10 @@ SCRIPT = Path(solve.__file__).read_text() + MAIN
 
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
-    chance = np.random.default_rng(3)
-    size = chance.normal(size=240)
+    rng = np.random.default_rng(3)
+    size = rng.normal(size=240)
     path = tmp_path / "houses.csv"
-    DataFrame({"size": size, "price": 3 * size + chance.normal(scale=0.1, size=240)}).to_csv(path, index=False)
+    DataFrame({"size": size, "price": 3 * size + rng.normal(scale=0.1, size=240)}).to_csv(path, index=False)
     return path
 
 

@@ -22,9 +22,9 @@ MAIN = Path(__file__).parents[3] / "main.py"
 
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
-    chance = np.random.default_rng(3)
-    size, colour = chance.normal(size=240), chance.choice(["red", "green", "blue"], 240)
-    price = 3 * size + (colour == "red") + chance.normal(scale=0.1, size=240)
+    rng = np.random.default_rng(3)
+    size, colour = rng.normal(size=240), rng.choice(["red", "green", "blue"], 240)
+    price = 3 * size + (colour == "red") + rng.normal(scale=0.1, size=240)
     path = tmp_path / "My Houses (2).csv"
     DataFrame({"size": size, "colour": colour, "price": price}).to_csv(path, index=False)
     return path

@@ -17,7 +17,7 @@ from gome.executors.launch import Cause, Launch, Outcome, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.sandbox_probe import Sandbox, SandboxLevel, probe
 from gome.executors.warm import forking
-from gome.executors.warm.executor import StandbyExecutor
+from gome.executors.warm.executor import WarmExecutor
 from gome.executors.warm.template import Template
 from tests.executors.contract import MIB, NamespaceContract
 from tests.executors.place import DATA, MARK, Place, survivors
@@ -38,7 +38,7 @@ class HandedOver:
         self._folder = folder
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
-        executor = StandbyExecutor(sandbox(), self._folder, [DATA], libraries=())
+        executor = WarmExecutor(sandbox(), self._folder, [DATA], libraries=())
         try:
             await executor.seat(launch, slot)
             assert await executor.ready(slot)
@@ -123,7 +123,7 @@ def _launches(place: Place, *sources: str) -> list[Launch]:
     return found
 
 
-async def _in_turn(executor: StandbyExecutor, launches: list[Launch], slot: Slot = SLOT) -> list[Outcome]:
+async def _in_turn(executor: WarmExecutor, launches: list[Launch], slot: Slot = SLOT) -> list[Outcome]:
     """Run them on one slot, each as soon as a standby is ready."""
     outcomes = []
     try:
@@ -141,8 +141,8 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path, LocalExecutor(sandbox()))
 
 
-def make(place: Place, *libraries: str, level: Sandbox | None = None) -> StandbyExecutor:
-    return StandbyExecutor(level or sandbox(), place.folder / "standby", [DATA], libraries)
+def make(place: Place, *libraries: str, level: Sandbox | None = None) -> WarmExecutor:
+    return WarmExecutor(level or sandbox(), place.folder / "standby", [DATA], libraries)
 
 
 @pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
@@ -216,7 +216,7 @@ class TestStandbys:
             "print(sorted({os.getpriority(os.PRIO_PROCESS, int(each)) for each in os.listdir('/proc/self/task')}))\n"
             "print(open('/proc/self/autogroup').read().split()[1:] if os.path.exists('/proc/self/autogroup') else '')\n"
         )
-        executor = StandbyExecutor(sandbox(), place.folder / "standby", [DATA], ["json.tool"])
+        executor = WarmExecutor(sandbox(), place.folder / "standby", [DATA], ["json.tool"])
         warm = anyio.run(_in_turn, executor, _launches(place, source))[0]
         assert executor.handed_over == 1
         assert warm.stdout == place.script(source).stdout
@@ -536,6 +536,6 @@ def test_all_that_most_scripts_import_is_there_and_works(place: Place) -> None:
         "model = HistGradientBoostingRegressor(max_iter=3).fit(X, X[:, 0])\n"
         "print(pd.Series(model.predict(X)).nunique() > 1, float((torch.ones(3, 3) @ torch.ones(3, 3)).sum()))\n"
     )
-    executor = StandbyExecutor(sandbox(), place.folder / "standby", [DATA])
+    executor = WarmExecutor(sandbox(), place.folder / "standby", [DATA])
     outcome = anyio.run(_in_turn, executor, _launches(place, source), Slot(index=0, threads=2))[0]
     assert (outcome.stdout, executor.handed_over) == ("True True True\nTrue 27.0\n", 1), outcome.stderr

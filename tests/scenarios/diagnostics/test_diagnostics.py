@@ -55,16 +55,16 @@ def test_a_text_that_holds_a_number_is_seen() -> None:
 
 def test_groups_that_training_lacks_are_seen() -> None:
     rng = draw()
-    shop = rng.integers(0, 40, ROWS)
-    truth = 3.0 * rng.normal(size=40)[shop] + 0.2 * rng.normal(size=ROWS)
-    rare = shop < 8  # these shops are withheld as wholes, the others are known
+    resources = rng.integers(0, 40, ROWS)
+    truth = 3.0 * rng.normal(size=40)[resources] + 0.2 * rng.normal(size=ROWS)
+    rare = resources < 8  # these shops are withheld as wholes, the others are known
     folds = folds_of(ROWS)
     folds = [
-        (withheld, trained[~np.isin(shop[trained], np.unique(shop[withheld][rare[withheld]]))])
+        (withheld, trained[~np.isin(resources[trained], np.unique(resources[withheld][rare[withheld]]))])
         for withheld, trained in folds
     ]
-    table = DataFrame({"shop": [f"shop {each}" for each in shop]})
-    said = out_of_fold(forest, np.eye(40)[shop], truth, folds)
+    table = DataFrame({"shop": [f"shop {each}" for each in resources]})
+    said = out_of_fold(forest, np.eye(40)[resources], truth, folds)
     unseen = one(diagnosed(table, column(truth), column(said), folds=folds).rare, "shop", "not in training")
     assert unseen.rows == int(rare.sum())
     assert unseen.share_of_loss > 0.9 > 0.3 > unseen.share_of_rows

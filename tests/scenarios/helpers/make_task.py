@@ -75,7 +75,7 @@ def _table(kind: str, rows: int, seed: int) -> tuple[list[str], Rows, list[objec
     draw = np.random.default_rng(seed)
     area, age = draw.gamma(3.0, 20.0, rows), draw.integers(0, 60, rows)
     city = draw.choice(["Aa", "Bo", "Ce, by the sea", 'Do "the hill"'], rows, p=[0.5, 0.3, 0.15, 0.05])
-    shop = draw.integers(1, 25, rows)
+    resources = draw.integers(1, 25, rows)
     day = draw.integers(0, 365, rows)
     noise = draw.normal(0, 1, rows)
     signal = 0.05 * area - 0.03 * age + 1.5 * (city == "Bo") + np.sin(day / 58.0) + 0.5 * noise
@@ -84,7 +84,7 @@ def _table(kind: str, rows: int, seed: int) -> tuple[list[str], Rows, list[objec
     dates = np.datetime64("2024-01-01") + day
     ids = draw.permutation(rows) + 1000
     table: Rows = [
-        [int(ids[i]), "" if gap[i] else f"{area[i]:.2f}", int(age[i]), str(city[i]), int(shop[i]), str(dates[i])]
+        [int(ids[i]), "" if gap[i] else f"{area[i]:.2f}", int(age[i]), str(city[i]), int(resources[i]), str(dates[i])]
         for i in range(rows)
     ]
     if kind == "regression":

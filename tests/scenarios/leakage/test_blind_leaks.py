@@ -25,7 +25,9 @@ from gome.scenarios.evaluation.harness import Assembled, Harness
 from gome.scenarios.task.task import Task
 from tests.scenarios.leakage.leak_scripts import Script, effect_of, judge, program
 
-SUITES: dict[str, Any] = {name: importlib.import_module(f"tests.scenarios.leakage.{name}") for name in ("blind", "unseen")}
+SUITES: dict[str, Any] = {
+    name: importlib.import_module(f"tests.scenarios.leakage.{name}") for name in ("blind", "unseen")
+}
 SEED = 7
 NOISE = 2.0
 """A leak pays where it gains more than so many standard errors."""

@@ -68,10 +68,8 @@ def test_a_probability_of_nothing_for_what_is_true_costs_what_the_library_says()
     assert metric_named("log-loss").score(np.array([1, 2]), chances) == pytest.approx(
         sk.log_loss([1, 2], chances, labels=[0, 1, 2]), abs=1e-9
     )
-    yes, chance = np.array([1, 0, 1]), np.array([0.0, 1.0, 0.5])
-    assert metric_named("log-loss").score(column(yes), column(chance)) == pytest.approx(
-        sk.log_loss(yes, chance), abs=1e-9
-    )
+    yes, rng = np.array([1, 0, 1]), np.array([0.0, 1.0, 0.5])
+    assert metric_named("log-loss").score(column(yes), column(rng)) == pytest.approx(sk.log_loss(yes, rng), abs=1e-9)
 
 
 def test_smape_by_hand() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 
 from gome.agents.protocol.messages import VOCABULARY
-from gome.agents.runtime.lifecycle import conduct
+from gome.agents.runtime.lifecycle import start_run
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope, Message
 from gome.bus.store.reader import LogReader
@@ -86,7 +86,7 @@ def test_none_is_lost_and_every_role_keeps_its_order(tmp_path: Path) -> None:
     gate, folder = Gate(TRACES), tmp_path / "run"
     with ModelServer(held(gate)) as server:
         asked = scenario(make_task(tmp_path / "task", rows=200), server.base_url)
-        finished = anyio.run(lambda: conduct(asked, tmp_path, folder, run_id="in-flight"))
+        finished = anyio.run(lambda: start_run(asked, tmp_path, folder, run_id="in-flight"))
     assert finished is not None
     assert (finished.trials, finished.dead_letters) == (TRACES, 0)
     assert gate.most == TRACES

@@ -43,8 +43,8 @@ def _fraud() -> Table:
     for _ in range(600):
         merchant, hour, amount = int(draw.integers(90)), int(draw.integers(24)), draw.lognormal(3.5, 1.0)
         noise = draw.normal(0, 1, 30)
-        chance = risk[merchant] + 0.9 * (np.log(amount) - 3.5) + 1.6 * (hour < 8) - 1.2
-        label = "fraud" if draw.random() < 1 / (1 + np.exp(-chance)) else "fine"
+        rng = risk[merchant] + 0.9 * (np.log(amount) - 3.5) + 1.6 * (hour < 8) - 1.2
+        label = "fraud" if draw.random() < 1 / (1 + np.exp(-rng)) else "fine"
         amount_text = "" if draw.random() < 0.06 else f"{amount:.2f}"
         rows.append([f"m{merchant}", amount_text, hour, *(f"{value:.3f}" for value in noise), label])
     return ["merchant", "amount", "hour", *(f"v{number}" for number in range(1, 31)), "flag"], rows

@@ -18,10 +18,10 @@ from gome.cli.detach import PROGRAM
 from gome.cli.sweeps.plan import Cell
 from gome.errors import Outage
 
-__all__ = ["Conductor"]
+__all__ = ["SweepRunner"]
 
 
-class Conductor:
+class SweepRunner:
     """Runs cells. `options` are those of `run` and `resume` alike; `settings` say what every cell has in common.
 
     `begun` and `ended` hear of each cell, the latter with its exit status.

@@ -11,7 +11,7 @@ __all__ = ["Loan", "Loans"]
 
 
 @dataclass(frozen=True)
-class Loan:
+class Borrowed:
     """Something of the step `source` that `step` was given or took.
 
     `why` is `global-best` or `sampled` for a change that memory gave, with the `weight` that the latter was drawn by;
@@ -27,7 +27,7 @@ class Loan:
     taken: bool
 
 
-class Loans:
+class Borrowings:
     """Who took what of whom in one run."""
 
     def __init__(self, summary: Summary) -> None:
@@ -36,11 +36,11 @@ class Loans:
             if (script := script_of(step)) is not None:
                 self._makers.setdefault(script, []).append(step)
 
-    def of(self, step: Step) -> list[Loan]:
+    def of(self, step: Step) -> list[Borrowed]:
         """What memory gave the step, taken or not, and what the step merged."""
         origin = step.proposal.origin if step.proposal else None
         given = [
-            Loan(
+            Borrowed(
                 step=step,
                 source=f"{each.trace}.{each.step}",
                 trace=each.trace,
@@ -54,7 +54,7 @@ class Loans:
         maker = self._merged(step)
         if maker is None:
             return given
-        merged = Loan(step, maker.name, maker.trace, maker.hypotheses, why="merged", weight=None, taken=True)
+        merged = Borrowed(step, maker.name, maker.trace, maker.hypotheses, why="merged", weight=None, taken=True)
         return [*given, merged]
 
     def taken(self, step: Step) -> tuple[str, ...]:
