@@ -8,7 +8,7 @@ from gome.bus.events import DeadLetter
 from gome.bus.message import Draft, Envelope
 from gome.errors import GomeError
 
-__all__ = ["epitaph"]
+__all__ = ["conclude_dead_letter"]
 
 
 def conclude_dead_letter(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:

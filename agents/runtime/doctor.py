@@ -23,7 +23,7 @@ from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.task.task import Task
 
-__all__ = ["BackendFinding", "Checkup", "PlaceFinding", "examine_scenario"]
+__all__ = ["BackendFinding", "DoctorReport", "PlacementFinding", "examine_scenario"]
 
 
 @dataclass(frozen=True, slots=True)

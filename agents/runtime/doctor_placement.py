@@ -16,7 +16,7 @@ from gome.executors.sandbox.levels import Sandbox
 from gome.executors.sandbox_probe import probe
 from gome.scenarios.config.scenario import Executors, RayExecutors
 
-__all__ = ["PlaceFinding", "look_around"]
+__all__ = ["PlacementFinding", "examine_placement"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from gome.scenarios.config.loader import resolve_task
 from gome.scenarios.config.scenario import Budget, Roles, Scenario
 from gome.scenarios.evaluation.probes import can_be_probed
 
-__all__ = ["Ready", "conduct", "fork_run", "opening_of", "resume", "scenario_of"]
+__all__ = ["Ready", "fork_run", "opening_of", "resume", "scenario_of", "start_run"]
 
 Ready = Callable[[Supervisor], None]
 """Called once the actors are seated, with what can stop them."""
@@ -175,7 +175,7 @@ def _check_unchanged(opened: RunOpened, resources: Resources, *, accept_changes:
     if version("gome") != opened.version:
         changes.append(f"the run was begun by gome {opened.version}, this is {version('gome')}")
     changes += [
-        f"package {name} was {before}, is {shop.workplace.packages.get(name, 'missing')}"
+        f"package {name} was {before}, is {resources.workplace.packages.get(name, 'missing')}"
         for name, before in opened.workplace.packages.items()
         if resources.workplace.packages.get(name) != before
     ]

@@ -29,7 +29,7 @@ from gome.errors import ReplayDiverged
 from gome.executors.launch import Cause
 from gome.scenarios.config.scenario import Scenario
 
-__all__ = ["Rerun", "rehearse", "rerun_scripts"]
+__all__ = ["Rerun", "replay_run", "rerun_scripts"]
 
 _CONNECTING = frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn"})
 

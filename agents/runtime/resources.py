@@ -131,8 +131,8 @@ async def open_resources(
 ) -> Resources:
     """Load the task, write its first view, find a sandbox, slots and backends. `spending` is what the backends may use.
 
-    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and what `open_placement`
-    raises where scripts cannot be run.
+    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and whatever
+    `open_placement` raises where scripts cannot be run.
     """
     settings = scenario.executors
     assets = find_assets(settings.assets, scenario_path.parent)

@@ -149,7 +149,7 @@ def _bounds(task_folder: Path, stage: Stage, place: Path) -> Bounds:
     best, constant = (grade(resources.task, each) for each in (oracle_test, _constant(task_folder, place, resources)))
     dummy = resources.harness.dummy_score()
     if dummy is None or best is None or constant is None:
-        raise ValueError(f"the oracle of {shop.task.brief.name} has no score")
+        raise ValueError(f"the oracle of {resources.task.brief.name} has no score")
     oracle = _validated(task_folder / "oracle_train.csv", resources.task, stage.seed)
     return Bounds((dummy, oracle), (constant.score, best.score))
 

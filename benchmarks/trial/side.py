@@ -269,7 +269,7 @@ async def side(asked: dict[str, Any]) -> None:
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     place = folder / "work"
     resources = await open_resources(scenario, place / "scenario.yaml", Path(asked["task"]), Artefacts(folder), place)
-    print(f"warm interpreters: {shop.site.standby}", file=sys.stderr, flush=True)
+    print(f"warm interpreters: {resources.placement.standby}", file=sys.stderr, flush=True)
     others = read(Path(asked["plans"])) if asked["plans"] else None
     try:
         async with anyio.create_task_group() as group:

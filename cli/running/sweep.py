@@ -13,7 +13,7 @@ from gome.cli.sweeps.axes import SEED, parse_axes
 from gome.cli.sweeps.chart import write_chart
 from gome.cli.sweeps.figures import Mean, RunFigures, SettingFigures, by_setting, figures_of
 from gome.cli.sweeps.plan import Cell, Plan, plan_sweep
-from gome.cli.sweeps.start_run import SweepRunner
+from gome.cli.sweeps.runner import SweepRunner
 from gome.errors import UsageError
 from gome.viewer import text
 from gome.viewer.output import emit, hint, say, say_aside, table

@@ -30,7 +30,7 @@ from gome.executors.resources.gpus import gpus
 from gome.executors.sandbox.levels import Sandbox
 from gome.executors.sandbox_probe import probe
 
-__all__ = ["Arrived", "Chunk", "Ended", "Failed", "Lines", "Order", "Told", "errand", "sandbox_here"]
+__all__ = ["Arrived", "Chunk", "Ended", "Failed", "Lines", "Order", "Told", "run_on_node", "sandbox_here"]
 
 _TICK = 0.1
 """Seconds between two looks for new lines, and the longest that a request to stop waits."""

@@ -7,7 +7,7 @@ from gome.viewer.model.script_diff import base_of, script_of
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary
 
-__all__ = ["Loan", "Loans"]
+__all__ = ["Borrowed", "Borrowings"]
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,9 @@ def _joins(folder: Path) -> None:
     rows: list[Row] = []
     items: list[Row] = []
     for number in range(360):
-        resources, weights = int(draw.integers(0, 32)), draw.gamma(2.0, 1.0, draw.integers(1, 6))
+        shop, weights = int(draw.integers(0, 32)), draw.gamma(2.0, 1.0, draw.integers(1, 6))
         items += [[number, round(float(weight), 3), "new"] for weight in weights]
-        rent = rents[resources] if resources < 30 else 4.0
+        rent = rents[shop] if shop < 30 else 4.0
         price = rent + 2 * len(weights) + weights.max() + draw.normal(0, 0.3)
         rows.append([number, f"s{shop}", int(draw.integers(0, 9)), f"{price:.3f}"])
     public = folder / "prepared" / "public"
