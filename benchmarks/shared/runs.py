@@ -116,7 +116,8 @@ class Stage:
         resources, artefacts = self.resources, self.resources.forward.artefacts
         settings = scenario.executors
         packages = sorted(resources.workplace.packages.items())
-        scope = f"{resources.task.digest} {self.seed} {settings.threads} {settings.timeout} {resources.workplace.python} {packages}"
+        limits = f"{self.seed} {settings.threads} {settings.timeout}"
+        scope = f"{resources.task.digest} {limits} {resources.workplace.python} {packages}"
         known = Cached(artefacts, self.folder / "scripts", scope, self.locks)
         world = replace(resources, forward=replace(resources.forward, known=known))
         place = await anyio.to_thread.run_sync(_fresh, self.folder / "logs", name)
