@@ -1,4 +1,4 @@
-"""`python main.py` is the command line, as `gome` is where the package is installed. See cli/app.py."""
+"""Start the command line from a checkout: `python main.py` is the same as `gome`. See cli/app.py."""
 
 from gome.cli.app import main
 

@@ -1,1 +1,1 @@
-"""Side by side measurements, each one command."""
+"""Benchmarks: comparative measurements, each run by one command."""

@@ -1,9 +1,9 @@
-"""What a call to a model costs beside the model: our `openai` backend, and a bare `AsyncOpenAI`, on one server.
+"""Overhead of a model call: our `openai` backend compared with a bare `AsyncOpenAI`, against the same server.
 
-`python -m benchmarks.calls [ROUNDS]` prints one table. The server answers at once, in a process of its own, always the
-same; the prompt is that of a real question. Rows are measured in turn, once a round. "Own" is the difference of the
-medians: rendering the prompt, its schema, the budget, parsing and checking the reply, and the record's figures. Beside
-the time that a call takes stands the processor's time in this process, which a busy machine distorts less.
+`python -m benchmarks.calls [ROUNDS]` prints one table. The server runs in another process and answers at once, always
+the same; the prompt is that of a real request. Rows are measured alternately, once per round. "Own" is the difference
+of the medians: rendering the prompt, its schema, the budget, parsing and validating the reply, and metering. Besides
+latency, the table shows the CPU time of this process, which a busy machine distorts less.
 """
 
 import json
@@ -57,26 +57,26 @@ Call = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Milliseconds of one call: until it is answered, and of the processor."""
+    """Milliseconds of one call: latency and CPU time."""
 
     time: float
     cpu: float
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers everything with the same completion."""
+    """Answers every request with the same completion."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        """Read the question to its end, and answer."""
+        """Read the whole request, and answer."""
         self.rfile.read(int(self.headers["Content-Length"]))
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
         self.wfile.write(head.encode() + BODY)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -85,7 +85,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def serve() -> None:
-    """Serve on a free port, which is the first line printed, until standard input ends."""
+    """Serve on a free port, printed as the first line, until standard input ends."""
     import threading
 
     server = _Server(("127.0.0.1", 0), _Handler)
@@ -96,7 +96,7 @@ def serve() -> None:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """The base URL of a server in a process of its own."""
+    """Start a server in another process; yields its base URL."""
     command = [sys.executable, "-m", "benchmarks.calls", "--serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None
@@ -108,7 +108,7 @@ def serving() -> Iterator[str]:
 
 
 def question() -> SurveyTask:
-    """The survey of a table with so many columns."""
+    """The survey request for a table with `COLUMNS` columns."""
     columns = tuple(
         ColumnProfile(name=f"column_{at}", role="feature", dtype="float", cardinality=5000, missing=0.0, skew=0.1)
         for at in range(COLUMNS)
@@ -135,7 +135,7 @@ def question() -> SurveyTask:
 
 
 def bare(client: AsyncOpenAI, asked: SurveyTask) -> Call:
-    """The same words to the same server, and nothing else."""
+    """A call that sends the same prompt to the same server and does nothing else."""
     prompt = render(asked, WINDOW)
     form = {"name": "survey_task", "strict": True, "schema": reply_schema(asked)}
     body: dict[str, Any] = {
@@ -151,7 +151,7 @@ def bare(client: AsyncOpenAI, asked: SurveyTask) -> Call:
 
 
 def ours(backend: OpenAIBackend, asked: SurveyTask) -> Call:
-    """One question to the backend."""
+    """A call that sends one request to the backend."""
 
     async def call() -> object:
         answer = await backend.answer(asked)
@@ -162,7 +162,7 @@ def ours(backend: OpenAIBackend, asked: SurveyTask) -> Call:
 
 
 async def latencies(call: Call, count: int, in_flight: int) -> list[float]:
-    """Milliseconds of each of so many calls, so many of them at once."""
+    """Milliseconds of each of `count` calls, with `in_flight` of them at a time."""
     took: list[float] = []
     numbers = iter(range(count))
 
@@ -179,7 +179,7 @@ async def latencies(call: Call, count: int, in_flight: int) -> list[float]:
 
 
 async def measure(base_url: str, rounds: int) -> dict[tuple[str, int], Cost]:
-    """The median over the rounds of the median latency and of the mean CPU time, by who calls and how many at once."""
+    """Medians over the rounds of median latency and mean CPU time, by (caller, calls in flight)."""
     asked = question()
     client = AsyncOpenAI(
         api_key="none", base_url=base_url, max_retries=0, http_client=DefaultAsyncHttpxClient(trust_env=False)
@@ -207,7 +207,7 @@ async def measure(base_url: str, rounds: int) -> dict[tuple[str, int], Cost]:
 
 
 def main(rounds: int = ROUNDS) -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     with serving() as base_url:
         found = anyio.run(measure, base_url, rounds)
     print(f"{'at once':<9}{'what':<8}{'AsyncOpenAI, ms':>18}{'gome, ms':>12}{'own, ms':>12}")

@@ -1,7 +1,7 @@
-"""What a cluster adds to a script's start: Ray's way to a node and back, and the memory of its processes.
+"""Overhead of a cluster for a script: Ray's latency to a node and back, and the memory of its processes.
 
-`python -m benchmarks.cluster [REPEATS]`, or as the last part of `benchmarks.execution`. A cluster of this machine alone
-is begun for it; jobs on it and on the machine itself take turns, so that a busy machine slows both alike.
+`python -m benchmarks.cluster [REPEATS]`, or the last part of `benchmarks.execution`. It starts a cluster of this
+machine alone; jobs on the cluster and on the machine itself alternate, so that a busy machine slows both equally.
 """
 
 import statistics
@@ -23,11 +23,11 @@ from gome.executors.sandbox_probe import probe
 __all__ = ["lines"]
 
 _DATA = 64 << 20
-"""Bytes of the data whose way to the node is timed."""
+"""Bytes of the data whose transfer to the node is timed."""
 
 
 async def lines(folder: Path, repeats: int) -> list[str]:
-    """Measure in `folder`; the lines to print. Must be called in the process's first thread."""
+    """Measure in `folder`; return the lines to print. Must be called in the main thread."""
     before = psutil.Process().memory_full_info().uss
     began = time.perf_counter()
     link = connect("local")
@@ -57,7 +57,7 @@ async def lines(folder: Path, repeats: int) -> list[str]:
 
 
 async def _timed(executor: Executor, asked: Launch) -> float:
-    """Seconds from asking to the outcome."""
+    """Seconds from the call to the outcome."""
     began = time.perf_counter()
     outcome = await executor.run(asked, Slot(index=0))
     assert outcome.ok, outcome
@@ -72,7 +72,7 @@ def _launch(folder: Path, data: Path | None = None) -> Launch:
 
 
 def _private(process: psutil.Process) -> int:
-    """Memory that is a process's own, with its share of what it has in common with others."""
+    """Proportional set size (PSS) of a process in bytes; 0 if it has ended."""
     try:
         return int(process.memory_full_info().pss)
     except psutil.NoSuchProcess:
@@ -85,7 +85,7 @@ def _told(name: str, seconds: Sequence[float]) -> str:
 
 
 async def main(repeats: int) -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     with tempfile.TemporaryDirectory() as name:
         for line in await lines(Path(name), repeats):
             print(line)

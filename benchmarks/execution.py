@@ -1,7 +1,7 @@
-"""What holding a script costs: its start bare, sandboxed and warm, how soon a kill is over, and what a cluster adds.
+"""Overhead of running a script: start time bare, sandboxed and warm, time to kill it, and the overhead of a cluster.
 
-`python -m benchmarks.execution [REPEATS]`. Both kinds of start are measured in turn in one run, so that a busy machine
-slows both alike; medians with the quartiles, in milliseconds.
+`python -m benchmarks.execution [REPEATS]`. The kinds of start alternate in one run, so that a busy machine slows all
+equally; the table shows medians with quartiles, in milliseconds.
 """
 
 import statistics
@@ -35,21 +35,21 @@ _WALL = 0.5
 
 
 async def bare(asked: Launch) -> float:
-    """Seconds of a script that is only started and waited for."""
+    """Seconds to start a script without sandbox and limits, and wait for it."""
     began = time.perf_counter()
     await anyio.run_process([sys.executable, str(asked.script)], stdout=subprocess.DEVNULL, env={"PATH": "/usr/bin"})
     return time.perf_counter() - began
 
 
 async def killed(executor: Executor, asked: Launch) -> float:
-    """Seconds past its limit until a script that ignores the request to end, and its daemons, are gone."""
+    """Seconds after its time limit until a script that ignores SIGTERM, and its daemons, are gone."""
     outcome = await executor.run(asked, Slot(index=0))
     assert outcome.cause is Cause.TIMEOUT, outcome
     return outcome.seconds - _WALL
 
 
 async def main(repeats: int) -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     sandbox = await probe()
     sandboxed, unconfined = LocalExecutor(sandbox), LocalExecutor(Sandbox(SandboxLevel.NONE))
     with tempfile.TemporaryDirectory() as name:
@@ -66,8 +66,8 @@ async def main(repeats: int) -> None:
     for each, seconds in starts.items():
         print(told(each, seconds))
     extra = [statistics.median(starts[each]) for each in ("start, sandboxed", "start, bare")]
-    print(f"{'the sandbox and its watch add':<40}{1000 * (extra[0] - extra[1]):>8.1f} ms")
-    print(told("a stubborn tree, past its limit", kills))
+    print(f"{'sandbox and monitoring add':<40}{1000 * (extra[0] - extra[1]):>8.1f} ms")
+    print(told("kill of a stubborn tree, after limit", kills))
     print("\n".join(standbys))
     print("\n".join(rays or ["ray: not installed; pip install -e '.[ray]'"]))
 

@@ -1,14 +1,13 @@
-"""What a trial asks of a language model: calls, characters, and how many of them a provider's cache could serve.
+"""Model requests of a trial: calls, prompt characters, and the share of them that a provider's cache could serve.
 
-`python -m benchmarks.prompts [--trials N] [--of FOLDER]` conducts scenarios/bike-demand in lockstep, ten trials in two
-traces. The offline expert answers and the scripts are really run. Then every question of the log is rendered as a
-language model would be asked it, in both parts, and a table is printed. Answers, and questions put again because an
-answer did not fit, are not in it.
+`python -m benchmarks.prompts [--trials N] [--of FOLDER]` runs scenarios/bike-demand in lockstep, ten trials in two
+traces. The offline expert answers, and the scripts really run. Then every request in the log is rendered as the prompt
+for a language model (system and user part), and a table is printed. Answers, and requests repeated because an answer
+was invalid, are not included.
 
-"in all" is the share of characters in the beginning that is the same, to the byte, in all prompts of the run; "in an
-earlier one" the share in the longest beginning that some prompt before it had: what a cache that forgets nothing could
-serve. `--of FOLDER` renders the questions of a run that is there, so that two versions of the templates are compared on
-the same questions.
+"in all" is the share of characters in the prefix that is identical in all prompts of the run; "in an earlier one" is
+the share in the longest prefix that an earlier prompt had: what a cache without eviction could serve. `--of FOLDER`
+renders the requests of an existing run, so that two versions of the templates can be compared on the same requests.
 """
 
 import argparse
@@ -52,14 +51,14 @@ QUESTIONS: tuple[type[Request[Any]], ...] = (
     AssessTrial,
 )
 LIMIT = USUAL_WINDOW * 3 // 4
-"""Tokens that a prompt may have where a quarter of the usual window is left for the answer."""
+"""Maximum tokens of a prompt if a quarter of the usual window is left for the answer."""
 BEFORE = "before: 4 calls and 112,000 characters a trial, measured with a language model on another task"
 AIM = "aim: at most 3 calls and 60,000 characters a trial, at least 60 % of the characters the same in all"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The prompts of a run, each with its question, in the order in which they were put; and how many trials it had."""
+    """The prompts of a run as (request type, text), in the order of the log; and its number of trials."""
 
     prompts: tuple[tuple[str, str], ...]
     trials: int
@@ -67,7 +66,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Line:
-    """One question, or `all` of them. Shares are of its own characters."""
+    """Figures of one type of request, or of `all`. Shares are relative to its own characters."""
 
     question: str
     calls: int
@@ -77,7 +76,7 @@ class Line:
 
 
 def measured(folder: Path) -> Asked:
-    """The prompts of the run whose log is in `folder`, as the templates render its questions now."""
+    """The prompts of the run whose log is in `folder`, rendered with the current templates."""
     with LogReader(folder, VOCABULARY) as reader:
         trials = sum(
             bool(each.step) for each in reader.envelopes(kinds=["diagnosis"]) if isinstance(each.message, Diagnosis)
@@ -86,7 +85,7 @@ def measured(folder: Path) -> Asked:
 
 
 def _prompts(reader: LogReader) -> Iterator[tuple[str, str]]:
-    """Each question's name with both parts of its prompt; a question that was asked again counts once."""
+    """The type of each request with its prompt; a repeated request counts once."""
     kinds = {each.__name__: each for each in QUESTIONS}
     for each in reader.envelopes(kinds=["activity_started"]):
         asked = each.message
@@ -97,7 +96,7 @@ def _prompts(reader: LogReader) -> Iterator[tuple[str, str]]:
 
 
 def lines(asked: Asked) -> list[Line]:
-    """Each question in the order of the ring, and all together last."""
+    """Figures of each type of request in the order of the ring, then of all together."""
     texts = [text for _, text in asked.prompts]
     common = min((_shared(texts[0], text) for text in texts), default=0)
     earlier = [max((_shared(text, other) for other in texts[:at]), default=0) for at, text in enumerate(texts)]
@@ -112,15 +111,15 @@ def lines(asked: Asked) -> list[Line]:
 
 
 def _shared(one: str, other: str) -> int:
-    """How many characters both begin with."""
+    """Length of the common prefix."""
     pairs = zip(one, other, strict=False)
     return next((at for at, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
 
 
 def page(asked: Asked) -> str:
-    """The table, and what a trial comes to."""
+    """The table, with the figures per trial."""
     if not asked.prompts:
-        return "the run has put no question yet"
+        return "the run has made no request yet"
     rows = [f"{'question':<16}{'calls':>7}{'characters a call':>19}{'in all':>8}{'in an earlier one':>19}"]
     found = lines(asked)
     rows += [
@@ -137,16 +136,16 @@ def page(asked: Asked) -> str:
 
 
 def scenario_of(trials: int) -> Scenario:
-    """The quick start with so many trials, the same in each run, and no more of a finish than there must be."""
+    """The quick-start scenario with that many trials, in lockstep for reproducibility, and with a minimal finish."""
     changed = (f"budget={{trials: {trials}}}", "memory.consistency=lockstep", "method.finish={candidates: 1, seeds: 1}")
     return load_scenario(SCENARIO, changed)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run, render and print."""
+    """Run, render the prompts, and print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.prompts")
     parser.add_argument("--trials", type=int, default=TRIALS)
-    parser.add_argument("--of", type=Path, help="the folder of a run that is there; nothing is run")
+    parser.add_argument("--of", type=Path, help="folder of an existing run; nothing is run")
     asked = parser.parse_args(arguments)
     if asked.of is not None:
         print(page(measured(asked.of)))

@@ -1,9 +1,9 @@
-"""How far one process goes: a run of 1, 10, 100 and 1,000 traces with instant reasoning and instant scripts.
+"""Scalability of one process: a run of 1, 10, 100 and 1,000 traces with instant models and instant scripts.
 
-`python -m benchmarks.scale [--quick] [TRACES ...]`. Reasoners and scripts answer at once (`shared/simulation.py`);
-log, actors, slots, memory and supervision are the real ones, so all that is measured is the house's own work: the most
-messages a second that it can pass on, what it holds in memory, how late the event loop is, and the size of the log.
-Each number of traces is a process of its own. Every trace makes `STEPS` trials; with `--quick` there are two.
+`python -m benchmarks.scale [--quick] [TRACES ...]`. Models and scripts answer at once (`shared/simulation.py`); log,
+actors, slots, memory and supervision are real. So the benchmark measures gome's own work: maximum messages per second,
+memory, lag of the event loop, and size of the log. Each number of traces runs in its own process. Every trace makes
+`STEPS` trials; with `--quick` two.
 """
 
 import json
@@ -20,7 +20,6 @@ from pathlib import Path
 import anyio
 
 from benchmarks.shared.simulation import Simulation, simulate
-from gome.agents.method.momentum import warm
 
 COUNTS = (1, 10, 100, 1000)
 STEPS = 5
@@ -31,7 +30,7 @@ _TICK = 0.01
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: times in seconds, sizes in bytes; lags are of a timer of 10 ms."""
+    """Figures of one run: times in seconds, sizes in bytes; lags are those of a 10 ms timer."""
 
     traces: int
     trials: int
@@ -56,7 +55,7 @@ class Measured:
 
 
 async def lags(into: list[float]) -> None:
-    """How much later than asked a short sleep ends, again and again."""
+    """Measure repeatedly how much too late a short sleep ends, in seconds, and append it to `into`."""
     while True:
         asked = time.perf_counter()
         await anyio.sleep(_TICK)
@@ -64,8 +63,7 @@ async def lags(into: list[float]) -> None:
 
 
 async def measure(traces: int, steps: int, folder: Path) -> Measured:
-    """Run it in this process."""
-    await warm()  # torch, which is imported once, however many traces there are
+    """Run the simulation in this process and measure it."""
     late: list[float] = []
     asked = Simulation(call=0.0, run=0.0, traces=traces, slots=SLOTS, trials=traces * steps)
     began, cpu = time.perf_counter(), time.process_time()
@@ -89,19 +87,19 @@ async def measure(traces: int, steps: int, folder: Path) -> Measured:
 
 
 def log_size(folder: Path) -> int:
-    """Bytes of a run's log, with what SQLite keeps beside it; no artefacts."""
+    """Bytes of a run's log, including SQLite's auxiliary files, without artefacts."""
     return sum(path.stat().st_size for path in folder.glob("*.sqlite*"))
 
 
 def in_its_own_process(traces: int, steps: int) -> Measured:
-    """The same, by itself: memory that one run has had is no other's."""
+    """Measure in a new process, so that peak memory is that of this run alone."""
     words = [sys.executable, "-m", "benchmarks.scale", "--one", str(traces), str(steps)]
     done = subprocess.run(words, stdout=subprocess.PIPE, check=True, text=True)
     return Measured(**json.loads(done.stdout))
 
 
 def main(words: list[str]) -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     if words[:1] == ["--one"]:
         with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as name:
             found = anyio.run(measure, int(words[1]), int(words[2]), Path(name) / "run")

@@ -1,12 +1,12 @@
-"""How busy slots are, and what a trial costs beside model and script: reasoning and scripts simulated, the rest real.
+"""Slot utilisation, and gome's own time per trial: model calls and scripts are simulated, the rest is real.
 
-`python -m benchmarks.slots [SCALE]`. Every time is SCALE (0.1) of what the table says, so that a grid of minutes runs
-in seconds; the house's own time is not scaled, so it weighs ten times as much here as it does for a user.
+`python -m benchmarks.slots [SCALE]`. All simulated times are SCALE (0.1) of those in the table, so that a grid of
+minutes runs in seconds; gome's own time is not scaled, so it weighs ten times as much here as it does for a user.
 
-A step is three calls one after the other (assess, propose, write: R seconds) and one script (T seconds). N
-traces on S slots can keep them busy at most min(1, N·(k+1)·T / (S·(R+T))) of the time, k being the lookahead; a loop
-that waits for each in turn reaches T / (R+T) of one slot. Counted from when every trace has its second step
-diagnosed, since before that nothing could look ahead, until the last step is opened; start-up and finish stand apart.
+A step has three sequential calls (assess, propose, write: R seconds in all) and one script (T seconds). N traces can
+keep S slots busy at most min(1, N·(k+1)·T / (S·(R+T))) of the time, with the lookahead k; a sequential loop reaches
+T / (R+T) of one slot. Utilisation is measured from the diagnosis of every trace's second step, as there is no lookahead
+before that, until the last step is opened; start-up and finish are shown separately.
 """
 
 import itertools
@@ -26,7 +26,7 @@ CALLS = 3
 
 @dataclass(frozen=True)
 class Cell:
-    """One setting of the grid, in unscaled seconds."""
+    """One setting of the grid; times in unscaled seconds."""
 
     call: float
     run: float
@@ -36,13 +36,13 @@ class Cell:
 
     @property
     def bound(self) -> float:
-        """The largest share of time in which slots can be busy."""
+        """Upper bound of slot utilisation."""
         flying = self.traces * (self.lookahead + 1)
         return min(1.0, flying * self.run / (self.slots * (CALLS * self.call + self.run)))
 
     @property
     def sequential(self) -> float:
-        """The share that a loop which waits for each call and script in turn keeps all slots busy."""
+        """Slot utilisation of a loop that waits for each call and script in turn."""
         return self.run / (self.slots * (CALLS * self.call + self.run))
 
 
@@ -55,7 +55,7 @@ GRID = [
 
 
 def busy(simulated: Simulated, slots: int) -> float:
-    """Share of time in which slots were held between the diagnosis of second steps and the opening of the last one."""
+    """Slot utilisation between the diagnosis of the second steps and the opening of the last step."""
     start = max(each.time for each in simulated.envelopes if each.kind == "diagnosis" and each.step == 2)
     end = max(each.time for each in simulated.envelopes if isinstance(each.message, StepOpened))
     held = sum(max(0.0, min(until, end) - max(taken, start)) for taken, until in simulated.holds)
@@ -63,14 +63,14 @@ def busy(simulated: Simulated, slots: int) -> float:
 
 
 def edges(envelopes: list[Envelope], holds: list[tuple[float, float]]) -> tuple[float, float]:
-    """Seconds before the first script, and of the finish."""
+    """Seconds before the first script, and seconds of the finish."""
     called = next(each.time for each in envelopes if each.kind == "finish_called")
     ended = next(each.time for each in envelopes if isinstance(each.message, RunFinished))
     return min(taken for taken, _ in holds), ended - called
 
 
 async def measure(cell: Cell, scale: float, rounds: int) -> Simulated:
-    """Simulate a cell for so many steps a trace."""
+    """Simulate a cell with `rounds` steps per trace."""
     asked = Simulation(
         call=cell.call * scale,
         run=cell.run * scale,
@@ -84,7 +84,7 @@ async def measure(cell: Cell, scale: float, rounds: int) -> Simulated:
 
 
 async def own_time(steps: int = 40) -> float:
-    """Seconds of a trial in which neither model nor script has anything to do: one trace, both instant."""
+    """gome's own seconds per trial: the median with one trace, instant model and instant scripts."""
     asked = Simulation(call=0.0, run=0.0, traces=1, slots=1, trials=steps)
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as folder:
         simulated = await simulate(asked, Path(folder) / "run")
@@ -94,8 +94,8 @@ async def own_time(steps: int = 40) -> float:
 
 
 async def main(scale: float) -> None:
-    """Measure and print."""
-    print(f"simulated reasoning and scripts at {scale:g} of the times named; slots busy, share of time")
+    """Measure and print the table."""
+    print(f"simulated model calls and scripts, at {scale:g} of the times shown; slot utilisation")
     print(f"{'call':>5}{'run':>5}{'N':>4}{'S':>4}{'k':>4}{'busy':>8}{'bound':>8}{'of bound':>10}{'in turn':>9}", end="")
     print(f"{'start':>9}{'finish':>9}")
     for cell in GRID:
@@ -106,7 +106,7 @@ async def main(scale: float) -> None:
             f"{cell.call:>5g}{cell.run:>5g}{cell.traces:>4}{cell.slots:>4}{cell.lookahead:>4}{share:>8.1%}"
             f"{cell.bound:>8.1%}{share / cell.bound:>10.1%}{cell.sequential:>9.1%}{start:>7.2f} s{finish:>7.2f} s"
         )
-    print(f"our own time a trial, beside model and script: {1000 * await own_time():.1f} ms (median of 36)")
+    print(f"own time per trial, without model and script: {1000 * await own_time():.1f} ms (median of 36)")
 
 
 if __name__ == "__main__":

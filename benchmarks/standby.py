@@ -1,10 +1,10 @@
-"""What a warm interpreter saves a script, what it holds in memory, and whether a script beside it notices its start.
+"""Warm interpreters: the time they save a script, their memory, and whether their start slows a concurrent script.
 
-`python -m benchmarks.standby [REPEATS]`, or as a part of `benchmarks.execution`. Scripts from a cold start and from a
-template take turns, so that a busy machine slows both alike. One template serves all; it is waited for before it is
-used, and imports at an ordinary priority for it. In the other parts it is the lowest, as it is in a run.
+`python -m benchmarks.standby [REPEATS]`, or a part of `benchmarks.execution`. Scripts started cold and from a template
+alternate, so that a busy machine slows both equally. One template serves all; the benchmark waits until it is ready,
+and meanwhile it imports at normal priority. In the other parts its priority is the lowest, as in a run.
 
-"Splits" are what a trial is made of: on two slots at once, one short script after the other, cold and warm in turn.
+"Splits" imitate a trial: on two slots at once, one short script after the other, cold and warm alternately.
 """
 
 import os
@@ -47,7 +47,7 @@ print(time.perf_counter() - began)
 
 
 async def lines(folder: Path, repeats: int) -> list[str]:
-    """Measure in `folder`; the lines to print. Must be called in the process's first thread."""
+    """Measure in `folder`; return the lines to print. Must be called in the main thread."""
     sandbox = await probe()
     warm = WarmExecutor(sandbox, folder / "standby")
     beside = WarmExecutor(sandbox, folder / "beside")
@@ -64,7 +64,7 @@ async def lines(folder: Path, repeats: int) -> list[str]:
 
 
 async def _starts(cold: Executor, warm: WarmExecutor, folder: Path, repeats: int) -> list[str]:
-    """Each script in turn from a cold start and from a template; of the warm ones, CPU time too."""
+    """Start times of each script, cold and warm alternately; for warm ones also CPU time."""
     began = time.perf_counter()
     await warm.seat(launch(folder, "pass"), _SLOT)
     assert await warm.ready(_SLOT)
@@ -87,7 +87,7 @@ async def _starts(cold: Executor, warm: WarmExecutor, folder: Path, repeats: int
 
 
 async def _splits(cold: Executor, warm: WarmExecutor, folder: Path, repeats: int) -> list[str]:
-    """Seconds a split where every core is busy."""
+    """Seconds per split when every core is busy."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     slots = [Slot(index=number, cpus=(core,)) for number, core in enumerate(cores)]
     for slot in slots:
@@ -115,16 +115,16 @@ async def _in_turn(executor: Executor, folder: Path, slot: Slot) -> None:
 
 
 async def _first_line(executor: Executor, asked: Launch) -> float:
-    """Seconds from asking to the first line that a script prints."""
+    """Seconds from the call to the first line that a script prints."""
     began = time.perf_counter()
-    heard: list[float] = []
-    outcome = await executor.run(asked, _SLOT, lambda _: heard.append(time.perf_counter() - began))
+    received: list[float] = []
+    outcome = await executor.run(asked, _SLOT, lambda _: received.append(time.perf_counter() - began))
     assert outcome.ok, outcome
-    return heard[0]
+    return received[0]
 
 
 async def _memory(warm: WarmExecutor, folder: Path) -> str:
-    """What a template's processes hold: all of it, and what is nobody else's."""
+    """Memory of a template's processes: resident (RSS) and private (USS)."""
     await warm.aclose()
     before = set(psutil.Process().children(recursive=True))
     await warm.seat(launch(folder, "pass"), _SLOT)
@@ -132,11 +132,11 @@ async def _memory(warm: WarmExecutor, folder: Path) -> str:
     tree = [each.memory_full_info() for each in set(psutil.Process().children(recursive=True)) - before]
     held_in_all, own = (sum(getattr(each, name) for each in tree) / 2**20 for name in ("rss", "uss"))
     await warm.aclose()
-    return f"{'memory of a template':<40}{held_in_all:>8.0f} MiB  ({own:.0f} MiB its own)"
+    return f"{'memory of a template':<40}{held_in_all:>8.0f} MiB  ({own:.0f} MiB private)"
 
 
 async def _disturbance(sandbox: Sandbox, warm: WarmExecutor, folder: Path, repeats: int) -> list[str]:
-    """A script that computes on one core, alone, and while a template imports on the same core."""
+    """Time of a computing script on one core, alone and while a template imports on the same core."""
     core = (min(os.sched_getaffinity(0)),)
     slot, beside = (each.model_copy(update={"cpus": core}) for each in (_SLOT, _BESIDE))
     seconds: dict[str, list[float]] = {"a script that computes, alone": [], "the same, beside a template's start": []}
@@ -151,7 +151,7 @@ async def _disturbance(sandbox: Sandbox, warm: WarmExecutor, folder: Path, repea
 
 
 async def main(repeats: int) -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
         for line in await lines(Path(name), repeats):

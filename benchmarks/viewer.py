@@ -1,7 +1,7 @@
-"""What a look at a run costs: verbs from the shell, pages of a long log, and how soon `log -f` shows a message.
+"""Cost of viewing a run: commands from the shell, pages of a long log, and the latency of `log -f`.
 
-`python -m benchmarks.viewer [ROUNDS]` prints one table; the figures are medians over the rounds, for `log -f` the 95th
-percentile too. CPU is the user's time of the whole process. The log has a hundred thousand messages of about 2 KB.
+`python -m benchmarks.viewer [ROUNDS]` prints one table; the figures are medians over the rounds, for `log -f` also the
+95th percentile. CPU is the user time of the whole process. The log has a hundred thousand messages of about 2 KB.
 """
 
 import json
@@ -35,18 +35,18 @@ WORDS = "A sentence that a role might say. " * 55
 
 
 def messages(count: int) -> Iterator[tuple[str, Draft]]:
-    """So many messages of four traces with their senders, round after round of the ring."""
+    """`count` messages of four traces with their senders, as if the ring went round again and again."""
     ref = "0" * 64
     numbers = iter(range(count))
     for number in numbers:
         trace, step = number // 4 % 4, 1 + number // 16
-        said: tuple[str, Message] = (
+        message: tuple[str, Message] = (
             ("director", StepOpened(used=0.5, stage="improve")),
             (f"writer-{trace}", Job(script_ref=ref, attempt=1, notes=WORDS)),
             (f"runner-{trace}", _repair(ref)),
             (f"runner-{trace}", _trial(ref)),
         )[number % 4]
-        yield said[0], Draft(said[1], trace, step)
+        yield message[0], Draft(message[1], trace, step)
 
 
 def _repair(ref: str) -> RepairCalled:
@@ -70,7 +70,7 @@ def _trial(ref: str) -> Trial:
 
 
 async def write_log(folder: Path, count: int) -> None:
-    """A log of so many messages."""
+    """Write a log of `count` messages."""
     async with open_log(folder, folder.name, vocabulary=VOCABULARY) as log:
         batches: dict[str, list[Draft]] = {}
         for number, (sender, draft) in enumerate(messages(count), start=1):
@@ -82,7 +82,7 @@ async def write_log(folder: Path, count: int) -> None:
 
 
 def shell(*arguments: str) -> tuple[float, float]:
-    """Seconds by the clock and of the CPU that a verb takes."""
+    """Seconds of wall-clock time and of CPU time that a command takes."""
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     subprocess.run([sys.executable, str(MAIN), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
@@ -90,14 +90,14 @@ def shell(*arguments: str) -> tuple[float, float]:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Milliseconds that the work takes."""
+    """Milliseconds that `work` takes."""
     begun = time.perf_counter()
     work()
     return 1e3 * (time.perf_counter() - begun)
 
 
 def pages(folder: Path, rounds: int) -> Iterator[tuple[str, float]]:
-    """Milliseconds of the newest page under each filter, as it is read and as a page for a browser."""
+    """Milliseconds to get the newest page under each filter, read from the log and as a web page."""
     filters: dict[str, dict[str, Any]] = {
         "role": {"role": "runner"},
         "trace": {"trace": 2},
@@ -122,7 +122,7 @@ def pages(folder: Path, rounds: int) -> Iterator[tuple[str, float]]:
 
 
 async def followed(folder: Path, count: int) -> list[float]:
-    """Milliseconds from a message's sync on disk to its line out of `log -f`, for each of so many."""
+    """Milliseconds from the sync of a message on disk to its line from `log -f`, for each of `count` messages."""
     written: dict[str, float] = {}
     shown: list[float] = []
     command = [sys.executable, str(MAIN), "log", str(folder), "-f", "--json", "--last", "1"]

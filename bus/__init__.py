@@ -1,1 +1,1 @@
-"""A durable log that is the bus: messages, cursors, actors, supervision. Knows nothing of machine learning."""
+"""Message bus over a durable log: messages, cursors, actors, supervision. Contains nothing about machine learning."""

@@ -1,4 +1,4 @@
-"""The bus's own messages: a side effect's start and end, and a message that could not be handled."""
+"""Messages of the bus itself: start and end of a side effect, and dead letters."""
 
 from typing import Literal
 
@@ -8,9 +8,9 @@ __all__ = ["ACTIVITIES", "LIFECYCLE", "ActivityFinished", "ActivityStarted", "De
 
 
 class ActivityStarted(Message):
-    """A side effect was begun. `attempt` counts from 1: a second one means that the first came to no end.
+    """A side effect was started. `attempt` counts from 1; a later attempt means that the one before did not finish.
 
-    `lost` says why, where the worker that did it was lost; it is empty where this process itself had died.
+    `lost` is the reason where the previous attempt's worker was lost, and empty where gome's own process had died.
     """
 
     kind: Literal["activity_started"] = "activity_started"
@@ -24,7 +24,7 @@ class ActivityStarted(Message):
 
 
 class ActivityFinished(Message):
-    """A side effect's result is recorded: it is never paid for again."""
+    """The result of a side effect is recorded, so the call is not repeated."""
 
     kind: Literal["activity_finished"] = "activity_finished"
     activity: str
@@ -38,7 +38,7 @@ class ActivityFinished(Message):
 
 
 class DeadLetter(Message):
-    """A message was given up after so many attempts. Its step gets its Diagnosis all the same, and the run goes on."""
+    """Handling of a message was given up after `attempts` failures. Its step still gets a Diagnosis."""
 
     kind: Literal["dead_letter"] = "dead_letter"
     actor: str
@@ -51,4 +51,4 @@ class DeadLetter(Message):
 
 LIFECYCLE: tuple[type[Message], ...] = (ActivityStarted, ActivityFinished, DeadLetter)
 ACTIVITIES = frozenset(("activity_started", "activity_finished"))
-"""The kinds that record a side effect: they come of a message as outputs do, and are none."""
+"""Kinds that record a side effect. They have the handled message as cause, but are not outputs of the handler."""

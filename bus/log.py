@@ -1,11 +1,11 @@
-"""What a log promises, whatever it is made of.
+"""Interface of a log, independent of its storage.
 
     outside ──append──►┌─────┐──route by (kind, trace)──► mailbox ──► actor
     actor ──commit────►│ log │
-                       └─────┘  a message is delivered after it is on disk, and never before
+                       └─────┘  a message is delivered only after it is on disk
 
-An append or a commit returns when its messages are synced. A commit holds a cursor's move and the messages that came of
-it: both or neither.
+`append` and `commit` return when their messages are synced to disk. `commit` advances a cursor and appends the output
+of the handler atomically.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ __all__ = ["Log", "Mailbox"]
 
 
 class Mailbox(Protocol):
-    """What is routed to one subscriber, in log order. A slow one lags and reads the log again; nothing is dropped."""
+    """Messages routed to one subscriber, in log order. A slow subscriber lags and reads from disk; none is dropped."""
 
     async def next(self) -> Envelope | None:
-        """The next message; None when the mailbox is closed. Raises what stopped the log (Outage) when it failed."""
+        """Wait for the next message; None once the mailbox is closed. Raises the log's failure where the log failed."""
 
     def close(self) -> None:
-        """Deliver no more, not even what waits: it stands in the log."""
+        """Stop delivery. Queued messages are not delivered either; they remain in the log."""
 
 
 class Log(Protocol):
-    """An append-only sequence of messages with a cursor for each actor."""
+    """An append-only sequence of messages with one cursor per actor."""
 
     @property
     def run(self) -> str:
@@ -35,37 +35,37 @@ class Log(Protocol):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The kinds that can be written."""
+        """The message classes that can be written."""
 
     @property
     def head(self) -> int:
-        """The last sequence number that was delivered, 0 before the first."""
+        """The last sequence number that was delivered; 0 before the first message."""
 
     @property
     def cursors(self) -> dict[str, int]:
-        """How far each actor has handled what is routed to it; an actor that never handled anything is not in it."""
+        """Sequence number of the last message that each actor has handled. Actors without one are left out."""
 
     def elapsed(self) -> float:
-        """Seconds during which the run was live, over all its processes."""
+        """Live seconds of the run, summed over all processes that ran it."""
 
     async def append(
         self, sender: str, drafts: Sequence[Draft], cause: Envelope | None = None, key: str | None = None
     ) -> list[Envelope]:
-        """Append messages of a sender outside the ring, in one transaction.
+        """Append messages outside of a handler's commit, in one transaction.
 
-        With a `key` the ids follow from (cause, sender, key), and appending again returns what is there. Without, the
-        log counts what the sender has appended. Raises Outage where the disk fails, ValueError for a message that
-        would not come back from the log as it is.
+        With a `key` the ids derive from (cause, sender, key), and a second append returns the stored messages. Without
+        a key the ids derive from a counter per sender. Raises Outage where the disk fails, and ValueError for a
+        message that does not survive encoding and decoding unchanged.
         """
 
     async def commit(self, actor: str, handled: Envelope, drafts: Sequence[Draft]) -> list[Envelope]:
-        """Move the actor's cursor past `handled` and append what came of it, in one transaction, exactly once.
+        """Advance the actor's cursor past `handled` and append the handler's output, in one transaction, exactly once.
 
-        A second commit of a handled message writes nothing and returns what the first one wrote. Raises as `append`.
+        A second commit of the same message writes nothing and returns what the first one wrote. Raises as `append`.
         """
 
     def subscribe(self, subscription: Subscription, after: int = 0) -> Mailbox:
-        """A mailbox of what is routed so and stands after that sequence number."""
+        """Open a mailbox for the matching messages with a sequence number above `after`."""
 
     async def read(
         self, after: int, upto: int, subscription: Subscription | None = None, limit: int = 1000
@@ -73,7 +73,7 @@ class Log(Protocol):
         """At most `limit` messages with after < seq ≤ upto, in order (all kinds where there is no subscription)."""
 
     async def answers(self) -> dict[tuple[str, str], int]:
-        """How many messages each (sender, cause) has in the log, activities not counted."""
+        """Number of messages in the log per (sender, cause), without activity records."""
 
     def tell(self, actor: str, event: str, detail: str) -> None:
-        """Telemetry, `detail` in JSON: written within a moment, without a sync of its own, or lost."""
+        """Publish telemetry (`detail` is JSON). It is written shortly after, without its own sync, and may be lost."""

@@ -1,11 +1,11 @@
-"""A bounded mailbox on the log, in three states.
+"""A bounded mailbox on the log. Its states:
 
-    live ──────── more than ROOM wait ──────► lagging      what comes is only noted, not kept
-    lagging ───── queue empty: read a page ─► lagging      the pages come from the log, off the event loop
-    lagging ───── the page reached the end ─► live
-    any ───────── close, or the log failed ─► closed, failed
+    live ──────── more than ROOM queued ────► lagging      new messages are counted, not kept in memory
+    lagging ───── queue empty: read a page ─► lagging      pages are read from the log, off the event loop
+    lagging ───── page reached the end ─────► live
+    any ───────── close, or log failure ────► closed, failed
 
-A live mailbox hands on the very objects that were committed; a lagging one reads them again.
+A live mailbox delivers the committed objects themselves; a lagging one decodes them from the log.
 """
 
 from collections import deque
@@ -19,14 +19,14 @@ from gome.errors import GomeError
 __all__ = ["ROOM", "LogMailbox"]
 
 ROOM = 256
-"""Messages that wait in memory for one subscriber, and the size of a page when it lags."""
+"""Messages queued in memory per subscriber, and the page size while it lags."""
 
 ReadPage = Callable[[int, int, Subscription, int], Awaitable[list[Envelope]]]
 Forget = Callable[["LogMailbox"], None]
 
 
 class LogMailbox:
-    """One subscriber's mailbox. For one reader at a time; lives on the event loop."""
+    """The mailbox of one subscriber. Supports one reader at a time; must be used on the event loop's thread."""
 
     def __init__(self, subscription: Subscription, after: int, head: int, read: ReadPage, forget: Forget) -> None:
         self.subscription = subscription
@@ -34,7 +34,7 @@ class LogMailbox:
         self._forget = forget
         self._queue: deque[Envelope] = deque()
         self._last = after  # the last sequence number that was queued
-        self._newest = head  # the newest that was delivered while lagging, maybe not routed here
+        self._newest = head  # the newest sequence number seen while lagging; may not be routed here
         self._lagging = head > after
         self._closed = False
         self._failure: GomeError | None = None
@@ -42,11 +42,11 @@ class LogMailbox:
 
     @property
     def lagging(self) -> bool:
-        """Whether it reads from the log instead of memory."""
+        """Whether messages are read from the log instead of memory."""
         return self._lagging
 
     def feed(self, envelope: Envelope) -> None:
-        """Called for each message routed here, in log order."""
+        """Queue a message. The log calls this for each message routed here, in log order."""
         if self._lagging:
             self._newest = envelope.seq
         elif len(self._queue) >= ROOM:
@@ -58,7 +58,7 @@ class LogMailbox:
         self._rouse()
 
     async def next(self) -> Envelope | None:
-        """The next message; None when closed. Raises what stopped the log when it failed."""
+        """Wait for the next message; None once closed. Raises the log's failure where the log failed."""
         while not self._closed:
             if self._queue:
                 return self._queue.popleft()
@@ -72,14 +72,14 @@ class LogMailbox:
         return None
 
     def close(self) -> None:
-        """Deliver no more."""
+        """Stop delivery and wake the reader."""
         if not self._closed:
             self._closed = True
             self._forget(self)
             self._rouse()
 
     def fail(self, error: GomeError) -> None:
-        """The log failed: whoever waits here hears of it."""
+        """Record the log's failure; `next` raises it to the reader."""
         self._failure = error
         self._rouse()
 
@@ -91,7 +91,7 @@ class LogMailbox:
             self._last = page[-1].seq
         else:
             self._last = upto
-            # Anything newer came while the page was read, and was only noted.
+            # Messages that were committed while the page was read are not in memory: read another page.
             self._lagging = self._newest > upto
 
     def _rouse(self) -> None:

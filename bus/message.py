@@ -1,8 +1,8 @@
-"""What travels: a message, the envelope the log puts it in, and the vocabulary that reads it back.
+"""Messages, the envelopes in which the log stores them, and the vocabulary that decodes them.
 
     Message ──(handler returns)──► Draft ──(log appends)──► Envelope ──(cursor reads)──► handler
 
-A message says what happened and nothing about where it stands; the envelope says where it stands.
+A message holds the payload only. Its id, position, sender and cause are in the envelope.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ __all__ = ["Draft", "Envelope", "Message", "Subscription", "Vocabulary", "messag
 
 
 class Message(BaseModel):
-    """Base of every message. A subclass declares `kind: Literal["its_name"] = "its_name"`."""
+    """Base class of all messages. A subclass declares `kind: Literal["its_name"] = "its_name"`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -24,10 +24,10 @@ class Message(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message on its way to the log, with its place in the run.
+    """A message that is not in the log yet, with its trace and step.
 
-    `trace` and `step` are None for what concerns the whole run. `opens` starts a new conversation: the envelope's
-    correlation is then its own id instead of its cause's correlation.
+    `trace` and `step` are None for messages about the whole run. `opens` starts a new conversation: the envelope's
+    correlation is then its own id instead of the correlation of its cause.
     """
 
     message: Message
@@ -38,10 +38,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A message in its place in the log.
+    """A message as it is stored in the log.
 
-    `seq` counts from 1 within a run. `time` is in seconds during which the run was live, so that a night between
-    crash and resume counts nothing. `cause` is the id of the message whose handling produced this one.
+    `seq` counts from 1 within a run. `time` is in live seconds: time during which a process was running the run, so
+    the time between a crash and the resume is not counted. `cause` is the id of the message whose handling produced
+    this one.
     """
 
     id: str
@@ -57,31 +58,31 @@ class Envelope:
 
     @property
     def kind(self) -> str:
-        """The kind of the message within."""
+        """The kind of the contained message."""
         return self.message.kind
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Which messages are routed to an actor: these kinds, of this trace (None: of every trace and of the run)."""
+    """Which messages are routed to an actor: these kinds, of this trace (None: all traces and the whole run)."""
 
     kinds: frozenset[str]
     trace: int | None = None
 
     def matches(self, kind: str, trace: int | None) -> bool:
-        """Whether a message of that kind and trace is routed here; a traced subscriber also hears the whole run's."""
+        """Whether a message is routed here. A subscriber of one trace also receives messages without a trace."""
         return kind in self.kinds and (self.trace is None or trace is None or trace == self.trace)
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The message classes of a log, by kind."""
+    """The message classes that a log may contain, by kind."""
 
     classes: dict[str, type[Message]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, classes: Iterable[type[Message]]) -> "Vocabulary":
-        """A vocabulary of those classes; two classes of one kind are an error of the programmer."""
+        """A vocabulary of those classes. Raises ValueError where two of them have the same kind, or one has none."""
         by_kind: dict[str, type[Message]] = {}
         for each in classes:
             kind = each.model_fields["kind"].default
@@ -91,10 +92,10 @@ class Vocabulary:
         return cls(by_kind)
 
     def decode(self, kind: str, body: str | bytes) -> Message:
-        """The message of that kind from its JSON body. Raises KeyError for a kind that is not in the vocabulary."""
+        """Decode a JSON body. Raises KeyError for an unknown kind and pydantic's ValidationError for a wrong body."""
         return self.classes[kind].model_validate_json(body)
 
 
 def message_id(cause: str | None, sender: str, ordinal: int | str) -> str:
-    """Id of the `ordinal`-th message that `sender` returns for `cause`: 16 hex digits, the same at each delivery."""
+    """Id of the `ordinal`-th message that `sender` returns for `cause`: 16 hex digits, equal on every delivery."""
     return blake2b(f"{cause or ''}\x1f{sender}\x1f{ordinal}".encode(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""Who hears a message: subscribers by trace, so that a lookup is as quick with a thousand traces as with one."""
+"""Routing table: subscribers indexed by trace, so that lookup time does not grow with the number of traces."""
 
 from collections import defaultdict
 from collections.abc import Hashable
@@ -13,7 +13,7 @@ Subscriber = TypeVar("Subscriber", bound=Hashable)
 
 
 class Routes(Generic[Subscriber]):
-    """Subscribers with their subscriptions, in the order in which they came."""
+    """Subscribers and their subscriptions, in order of registration."""
 
     def __init__(self) -> None:
         self._by_trace: defaultdict[int | None, dict[Subscriber, tuple[int, Subscription]]] = defaultdict(dict)
@@ -24,17 +24,17 @@ class Routes(Generic[Subscriber]):
         return chain.from_iterable(self._by_trace.values())
 
     def add(self, subscription: Subscription, subscriber: Subscriber) -> None:
-        """One more subscriber."""
+        """Register a subscriber."""
         self._by_trace[subscription.trace][subscriber] = next(self._numbers), subscription
         self._found.clear()
 
     def remove(self, subscription: Subscription, subscriber: Subscriber) -> None:
-        """One less. Raises KeyError where it is not there."""
+        """Remove a subscriber. Raises KeyError where it is not registered."""
         del self._by_trace[subscription.trace][subscriber]
         self._found.clear()
 
     def listeners(self, kind: str, trace: int | None) -> list[Subscriber]:
-        """Who hears such a message, in order; looked up once for each (kind, trace)."""
+        """Subscribers of a message, in order of registration. Cached per (kind, trace)."""
         try:
             return self._found[kind, trace]
         except KeyError:
@@ -43,10 +43,10 @@ class Routes(Generic[Subscriber]):
 
     def _look_up(self, kind: str, trace: int | None) -> list[Subscriber]:
         buckets = self._by_trace.values() if trace is None else [self._by_trace[each] for each in (None, trace)]
-        heard = [
+        matching = [
             (number, subscriber)
             for bucket in buckets
             for subscriber, (number, subscription) in bucket.items()
             if subscription.matches(kind, trace)
         ]
-        return [subscriber for _, subscriber in sorted(heard, key=lambda each: each[0])]
+        return [subscriber for _, subscriber in sorted(matching, key=lambda each: each[0])]

@@ -1,7 +1,7 @@
-"""Telemetry: what an actor does now, progress, idle time. Lossy, outside the sequence, never folded nor replayed.
+"""Telemetry: current activity and progress of actors. Lossy, stored outside the messages, never applied or replayed.
 
-The bus itself tells `handle.begin` and `handle.end` (kind, message, trace, step), `handle.failed` (attempt, error), and
-`activity.begin` and `activity.end` (kind, label, ordinal); a handler tells what it likes through its context.
+The bus publishes `handle.begin` and `handle.end` (kind, message, trace, step), `handle.failed` (attempt, error), and
+`activity.begin` and `activity.end` (kind, label, ordinal). Handlers publish events of their own through their context.
 """
 
 import json
@@ -13,11 +13,12 @@ from gome.bus.log import Log
 __all__ = ["Telemetry", "Told"]
 
 MAX_DETAIL = 4000
+"""Characters kept of each text in an event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A line of telemetry as a viewer reads it back. `time` is in live seconds, like an envelope's."""
+    """One telemetry event, read back. `seq` counts telemetry only; `time` is in live seconds, as in envelopes."""
 
     seq: int
     time: float
@@ -27,12 +28,12 @@ class Told:
 
 
 class Telemetry:
-    """Tells viewers what goes on. Never waits, never fails: what cannot be kept is lost."""
+    """Publishes telemetry to viewers. Never blocks and never fails: events that cannot be kept are dropped."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
     def tell(self, actor: str, event: str, **detail: str | float | None) -> None:
-        """Tell one thing; long texts are cut."""
+        """Publish one event; texts are cut to MAX_DETAIL characters."""
         cut = {key: value[:MAX_DETAIL] if isinstance(value, str) else value for key, value in detail.items()}
         self._log.tell(actor, event, json.dumps(cut, ensure_ascii=False))

@@ -1,1 +1,1 @@
-"""The command line: commands write and start; what they show is read by `viewer`. `app` is the entry."""
+"""The command line. `app` is the entry point; commands read runs through `viewer`."""

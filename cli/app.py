@@ -1,7 +1,7 @@
-"""The command line, thin: its verbs, each in a module of its own that is imported when the verb is called.
+"""Entry point of the command line. Each command has its own module, imported only when the command runs.
 
-A verb returns its exit status. An error of ours is one line on standard error, `error[code]: message`, and its class's
-exit status (gome/errors.py); 2 is for what the user gave, 130 for ^C, 141 for a reader who left.
+A command returns its exit status. A `GomeError` is printed on standard error as `error[code]: message`, and its class
+defines the exit status (gome/errors.py). Other statuses: 2 for invalid arguments, 130 for ^C, 141 for a closed pipe.
 """
 
 import difflib
@@ -18,56 +18,56 @@ from gome.errors import GomeError, ScenarioError, TaskError, UsageError
 __all__ = ["VERBS", "app", "main"]
 
 VERBS = {
-    "run": "Run a scenario, with a live view of who does what.",
-    "validate": "Say everything that is wrong with a scenario and its task; calls nothing.",
-    "doctor": "Ask each role's backend one real question, and look at sandbox, slots and disk.",
-    "runs": "List the runs, newest first.",
-    "log": "Read a run's messages, one of them whole, or why it was said.",
-    "view": "Serve live pages of all runs to a browser on this machine.",
-    "report": "Write the report of a run: one HTML file that needs no network.",
-    "best": "Show or write out a run's best script and its submission.",
+    "run": "Run a scenario and show its progress live.",
+    "validate": "Check a scenario and its task and report every problem; runs nothing.",
+    "doctor": "Check that a scenario can run here: one real request per backend, sandbox, slots, disk.",
+    "runs": "List all runs, newest first.",
+    "log": "List a run's messages; show one in full, with its conversation or its causes.",
+    "view": "Serve live web pages of all runs on this machine.",
+    "report": "Write the report of a run: one self-contained HTML file.",
+    "best": "Show a run's best solution, or write its script and submission to a folder.",
     "predict": "Predict new rows with the solution of a run.",
-    "tree": "Show which solution came of which.",
+    "tree": "Show the lineage: which solution was derived from which.",
     "diff": "Show what a step changed in its parent's code, and the effect on each split.",
-    "memory": "Show the success memory: each idea with where it comes from and who was given it.",
-    "cost": "Show what was asked of whom, what it cost, and what rejected work cost.",
-    "gantt": "Show who worked when, and how far reasoning and executing overlapped.",
-    "resume": "Go on with a run that was stopped, or beyond its end with more budget.",
-    "finish": "End a run that was stopped, without another trial.",
-    "fork": "Go another way from a message on; the parent stays as it is.",
-    "replay": "Run a log again with the world closed: identical, or the first message that differs.",
+    "memory": "Show the shared memory: accepted changes, failures, findings, and the state of each trace.",
+    "cost": "Show calls, tokens, USD and time by role, trace, model, question or hypothesis.",
+    "gantt": "Show a timeline of roles and slots, and how much reasoning and executing overlapped.",
+    "resume": "Continue a stopped run, or extend a finished one with more budget.",
+    "finish": "Finish a stopped run without further trials.",
+    "fork": "Branch a run at a message and continue live; the parent is unchanged.",
+    "replay": "Replay a run from its log, offline, and verify that it makes the same decisions.",
     "compare": "Compare two runs: scores, times, costs, settings, ideas.",
-    "sweep": "Run a scenario at every combination of settings; ends in one table and one figure.",
-    "export": "Write a run for other tools: lines of JSON, OpenTelemetry spans, a trace for Perfetto.",
-    "task": "List and prepare the tasks of the house, make one of a table, serve a check of submissions.",
-    "grade": "Grade a submission as MLE-bench does: score, medal, above the median.",
+    "sweep": "Run a scenario with every combination of settings; writes one table and one figure.",
+    "export": "Export a run as JSON lines, OpenTelemetry spans or a Chrome trace (for Perfetto).",
+    "task": "List and prepare built-in tasks, create a task from a table, serve a submission check.",
+    "grade": "Grade a submission as MLE-bench does: score, medal, above or below the median.",
 }
-"""Each verb and what it does; a module of its name in one of ROOMS holds it."""
+"""Help text of each command, in the order of `gome --help`. A command's module has its name."""
 
 ROOMS = {"task": "tasks", "grade": "tasks"} | dict.fromkeys(
     ("run", "validate", "doctor", "predict", "resume", "finish", "fork", "replay", "sweep"), "running"
 )
-"""The room of each verb that does more than read a log; the others are in `reading`."""
+"""The folder of each command's module; commands not listed are in `reading`."""
 
 app = App(
     name="gome",
-    help="Machine-learning engineering as gradient descent, by teams of agents that talk over one durable log.",
+    help="Machine-learning engineering as gradient descent: teams of agents over one durable message log.",
     help_epilogue="Start with: gome run bike-demand",
     version="0.2.0",
 )
 for _place, (_verb, _words) in enumerate(VERBS.items()):
-    _own: dict[str, Any] = {} if _verb in ("log", "task") else {"help_epilogue": ""}  # those two are apps of their own
+    _own: dict[str, Any] = {} if _verb in ("log", "task") else {"help_epilogue": ""}  # these two have sub-commands
     _path = f"gome.cli.{ROOMS.get(_verb, 'reading')}.{_verb}:{_verb if _own else 'app'}"
     app.command(_path, name=_verb, help=_words, sort_key=_place, **_own)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of `gome`: run the verb and exit with its status."""
+    """Run the command that `arguments` name (default: `sys.argv`) and exit with its status."""
     sys.exit(_guarded(lambda: app(arguments, exit_on_error=False, print_error=False, result_action="return_value")))
 
 
 def _guarded(verb: Callable[[], Any]) -> int:
-    """The exit status of a verb; an error of ours is told in words and never as a traceback."""
+    """Run a command; return its exit status. A `GomeError` is printed as a message, not as a traceback."""
     try:
         status = verb()
         sys.stdout.flush()
@@ -75,11 +75,11 @@ def _guarded(verb: Callable[[], Any]) -> int:
         _complain(f"error[usage]: {_misused(error)}\nnext: {_typed(error)} --help")
         return UsageError.exit_status
     except GomeError as error:
-        placed = isinstance(error, ScenarioError | TaskError) and "error[" in str(error)  # each line has its place
+        placed = isinstance(error, ScenarioError | TaskError) and "error[" in str(error)  # lines have their codes
         _complain(str(error) if placed else f"error[{error.code}]: {error}")
         return error.exit_status
     except BrokenPipeError:
-        # Python would complain once more when it flushes what nobody reads.
+        # Otherwise Python reports a second error when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
@@ -88,16 +88,16 @@ def _guarded(verb: Callable[[], Any]) -> int:
 
 
 def _typed(error: CycloptsError) -> str:
-    """The verb that was understood, as it was typed: `gome log show`."""
+    """The part of the command line that was recognised, such as `gome log show`."""
     return " ".join(("gome", *(error.command_chain or ())))
 
 
 def _misused(error: CycloptsError) -> str:
-    """What is wrong with a verb or its arguments."""
+    """The error message for an unknown command or invalid arguments."""
     if isinstance(error, UnknownCommandError):
         return _unknown(error, str((error.unused_tokens or ["?"])[0]))
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
-        # `gome log RUN` and `gome log VERB` begin alike: a mistyped verb of the group was taken for a run.
+        # `gome log RUN` and `gome log COMMAND` look alike: a mistyped sub-command was parsed as a run.
         first = next(iter((error.root_input_tokens or [])[len(error.command_chain or ()) :]), "")
         if _near(error, first):
             return _unknown(error, first)
@@ -110,11 +110,11 @@ def _misused(error: CycloptsError) -> str:
 
 
 def _unknown(error: CycloptsError, word: str) -> str:
-    """That there is no such verb where it was looked for, with the nearest, or with all that there are."""
+    """The error message for an unknown command: suggests the closest one, else lists all."""
     where = f"{_typed(error)} has" if error.command_chain else "there is"
     near = _near(error, word)
-    return f"{where} no verb {word!r}; " + (
-        f"did you mean {near}?" if near else f"verbs are {', '.join(_verbs(error))}"
+    return f"{where} no command {word!r}; " + (
+        f"did you mean {near}?" if near else f"commands are {', '.join(_verbs(error))}"
     )
 
 
@@ -123,11 +123,11 @@ def _near(error: CycloptsError, word: str) -> str | None:
 
 
 def _verbs(error: CycloptsError) -> list[str]:
-    """The verbs of the group that was asked."""
+    """The commands of the group in which the error occurred."""
     return [name for name in error.app or () if not name.startswith("-")]
 
 
 def _complain(words: str) -> None:
-    from gome.viewer.text import clean  # only when there is something to say
+    from gome.viewer.text import clean  # imported late: only errors need it
 
     print(clean(words), file=sys.stderr)

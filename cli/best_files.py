@@ -1,4 +1,4 @@
-"""The files of a run's best solution: script, submission, and a README with the commands that make it again."""
+"""Write the files of a run's best solution: script, submission, and a README with commands to reproduce it."""
 
 import os
 import shlex
@@ -22,23 +22,23 @@ Task `{task}`, metric {metric} ({direction}).
 
 | | score |
 |---|---|
-| out-of-fold, of step {step}, as the harness measured it | {score} |
-| a constant prediction | {baseline} |
+| out-of-fold, step {step}, measured by the harness | {score} |
+| baseline: a constant prediction | {baseline} |
 | hold-out{whose} | {holdout} |
 | private test{whose} | {test} |
 
-It is the solution of step {step} (trace.step){final}. Reasoning by {reasoners}.
+It is the solution of step {step} (trace.step){final}. Backends that answered: {reasoners}.
 
 {files}
 
-To predict new rows (of the task's own test: the submission again), in the sandbox:
+To predict new rows in the sandbox (with the task's test set, this reproduces the submission):
 
 ```sh
 {predict}
 ```
 
-Without gome, with Python {version} and `requirements.txt`: put into a folder DIR the labelled rows as `train.csv`, the
-new ones as `test.csv`, what other files the task has, and the `task.json` that stands here. {shipped}
+Without gome, with Python {version} and `requirements.txt`: create a folder DIR with the labelled rows as `train.csv`,
+the new rows as `test.csv`, the task's other files, and the `task.json` from this folder. {shipped}
 
 ```sh
 {commands}
@@ -47,17 +47,18 @@ new ones as `test.csv`, what other files the task has, and the `task.json` that 
 
 
 def best_of(summary: Summary) -> tuple[Best, RunOpened]:
-    """The solution to take from a run, and the run's opening. Raises UsageError where no trial was accepted."""
+    """The best solution of a run, and its RunOpened message. Raises UsageError where no trial was accepted."""
     if summary.best is None or summary.opened is None:
-        raise UsageError(f"run {summary.run} has no accepted solution; see why with: gome log {summary.run}")
+        raise UsageError(f"run {summary.run} has no accepted solution; to see why: gome log {summary.run}")
     return summary.best, summary.opened
 
 
 def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) -> dict[str, Path]:
     """Write script, submission, requirements and a README into `target`; return their paths by name.
 
-    `folder` is the run's. Where several steps' mean was submitted, the other scripts are written too, and where they
-    were kept the out-of-fold predictions of the best step. Raises UsageError where no trial was accepted.
+    `folder` is the run's folder. Where the submission is the mean of several steps, all their scripts are written. The
+    out-of-fold predictions of the best step are written where the log has them. Raises UsageError where no trial was
+    accepted.
     """
     best, opened = best_of(summary)
     scripts = {best.step: "solution.py"}
@@ -73,12 +74,12 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
         (target / name).write_bytes(reader.artefacts.read_now(ref))
     limits = ScriptLimits(opened.workplace.full_seconds, opened.workplace.threads, opened.workplace.memory_gib)
     pinned = "".join(f"{name}=={version}\n" for name, version in sorted(opened.workplace.packages.items()))
-    told = {
+    texts = {
         "task.json": task_json(opened.task, limits),
         "requirements.txt": pinned,
         "README.md": text.clean(_readme(summary, best, opened, folder, target, scripts)),
     }
-    for name, content in told.items():
+    for name, content in texts.items():
         (target / name).write_text(content, encoding="utf-8")
     files = {"script": "solution.py", "submission": "submission.csv", "requirements": "requirements.txt"}
     files |= {"oof": "oof.csv"} if best.oof_ref is not None else {}
@@ -101,7 +102,7 @@ def _readme(
         whose=f", of {submitted.whose}" if submitted else "",
         holdout=text.score(submitted.holdout if submitted else None),
         test=text.score(grade.score if grade else None),
-        final=", chosen at the finish on a hold-out it had not seen" if best.final else "; the run has not finished",
+        final=", selected at the finish by its hold-out score" if best.final else "; the run has not finished",
         reasoners=", ".join(summary.reasoners),
         files="\n".join(_files(best, submitted, scripts)),
         predict=shlex.join(_predict(opened, folder)),
@@ -112,37 +113,37 @@ def _readme(
 
 
 def _files(best: Best, submitted: Submitted | None, scripts: dict[str, str]) -> list[str]:
-    """A line for each file, with what it is."""
-    lines = [f"- `{name}`: the script of step {step}, self-contained" for step, name in scripts.items()]
-    told = "what the script predicted for the test set"
+    """One line per file, with a description."""
+    lines = [f"- `{name}`: self-contained script of step {step}" for step, name in scripts.items()]
+    made_by = "predictions of the script for the test set"
     if submitted is not None and submitted.is_blend:
-        told = f"{submitted.whose}, in what their scripts predicted for the test set: better on the hold-out than each"
-    lines.append(f"- `submission.csv`: {told} (SHA-256 {best.submission_ref})")
+        made_by = f"{submitted.whose}; on the hold-out the mean scored better than each step alone"
+    lines.append(f"- `submission.csv`: {made_by} (SHA-256 {best.submission_ref})")
     if best.oof_ref is not None:
-        lines.append(f"- `oof.csv`: what step {best.step} predicted for each training row while it was held out")
-    return [*lines, "- `requirements.txt`: the packages that scripts were run with, `task.json`: what a script reads"]
+        lines.append(f"- `oof.csv`: out-of-fold predictions of step {best.step} for every training row")
+    return [*lines, "- `requirements.txt`: package versions that scripts ran with; `task.json`: input of the scripts"]
 
 
 def _predict(opened: RunOpened, folder: Path) -> list[str]:
-    """What a shell is given to make the submission again."""
+    """The shell command that reproduces the submission."""
     test = Path(opened.task_path) / "prepared" / "public" / opened.task.test_file
     command = [sys.executable, "-m", "gome", "predict", folder.name, str(test)]
     return [*command, "--runs", str(folder.parent.resolve()), "-o", "submission-again.csv"]
 
 
 def _shipped(summary: Summary, opened: RunOpened) -> str:
-    """How the submission was made, and so how it differs from one run of the script on all rows."""
+    """One or two sentences: whether the submission is a refit on all rows or the mean of the split models."""
     shipped = summary.finished.shipped if summary.finished else None
     if shipped is None or shipped.mode == "refit":
-        return "The script is trained on all of them."
+        return "The script trains on all labelled rows."
     return (
-        "The script is trained on all of them; what was submitted is the mean of its "
-        f"{len(opened.splits)} runs, each on the training rows of one split, which `predict` makes again."
+        "The script trains on all labelled rows. The submission, however, is the mean of "
+        f"{len(opened.splits)} runs, each on the training rows of one split; `predict` reproduces that mean."
     )
 
 
 def _commands(opened: RunOpened, target: Path, scripts: dict[str, str]) -> list[str]:
-    """What a shell is given to run the scripts on such a folder, from wherever it is."""
+    """The shell commands that run the scripts on the folder DIR, from any working directory."""
     outputs = {step: "out" if len(scripts) == 1 else f"out-{step}" for step in scripts}
     lines = [["cd", str(target.resolve())], ["mkdir", "-p", *outputs.values()]]
     for step, script in scripts.items():
@@ -152,7 +153,7 @@ def _commands(opened: RunOpened, target: Path, scripts: dict[str, str]) -> list[
 
 
 def _python(opened: RunOpened) -> str:
-    """The interpreter that scripts were run under: the scenario's, or the one that runs gome."""
+    """The interpreter that ran the scripts: the scenario's, or the one that runs gome."""
     chosen = (opened.scenario.get("executors") or {}).get("python")
     if not chosen:
         return sys.executable

@@ -1,7 +1,7 @@
-"""Consent to send a key to a server: asked once for each pair, and kept beside the user's other settings.
+"""Consent to send an API key to a server: required once per (server, key variable), stored in the user's settings.
 
-A scenario is a file that may come from anybody; without this, one that names a strange server and the variable of a
-well-known key would be handed that key.
+Scenarios may come from untrusted sources. Without this check, a scenario could name its author's server and the
+variable of a well-known key, and the key would be sent there.
 """
 
 import json
@@ -15,20 +15,20 @@ from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Scenar
 __all__ = ["check_consent", "trusted_file"]
 
 Pair = tuple[str, str]
-"""A server's URL and the variable whose key it gets."""
+"""A server's URL and the environment variable with the key sent to it."""
 
 
 def trusted_file() -> Path:
-    """Where the pairs are kept that the user has agreed to."""
+    """The file with the pairs that the user has agreed to."""
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(home) / "gome" / "trusted.json"
 
 
 def check_consent(scenario: Scenario, *, trust: bool) -> None:
-    """Keep the scenario's pairs as agreed to where `trust` is set; else raise UsageError for one that is new.
+    """Check that the user has agreed to every (server, key variable) of the scenario; with `trust`, record agreement.
 
-    OpenAI's own server with OpenAI's own variable needs no word, nor does a server on this machine, nor a key that is
-    not set.
+    No consent is needed for OpenAI's server with OPENAI_API_KEY, for a server on this machine, and for a variable that
+    is not set. Raises UsageError where a pair is new and `trust` is false.
     """
     path = trusted_file()
     known = _read(path)
@@ -39,7 +39,7 @@ def check_consent(scenario: Scenario, *, trust: bool) -> None:
         url, variable = new[0]
         raise UsageError(
             f"the key in {variable} would be sent to {url} for the first time; "
-            f"if that is right, say it once with --trust (kept in {path})"
+            f"to allow it, pass --trust once (remembered in {path})"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(sorted([*known, *new]), indent=1) + "\n", encoding="utf-8")
@@ -59,10 +59,10 @@ def _pairs(scenario: Scenario) -> list[Pair]:
 
 
 def _read(path: Path) -> set[Pair]:
-    """The pairs in the file, none where it is not there. Raises UsageError where it is not what we wrote."""
+    """The pairs in the file; empty where there is no file. Raises UsageError where the file is malformed."""
     try:
         return {(str(url), str(variable)) for url, variable in json.loads(path.read_text(encoding="utf-8"))}
     except FileNotFoundError:
         return set()
     except (ValueError, TypeError) as error:
-        raise UsageError(f"{path} is damaged ({error}): mend or delete it") from error
+        raise UsageError(f"{path} is damaged ({error}): repair or delete it") from error

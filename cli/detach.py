@@ -1,7 +1,7 @@
-"""`run --detach` and `resume --detach`: a run in a session of its own, which the end of this terminal does not end.
+"""`run --detach` and `resume --detach`: start a run as a background process that survives this terminal.
 
-The run is another process of the same command line; what it says goes to a file beside its folder. This one waits
-until the run stands in its log, or until it has failed to begin, which is then told here as if it had run here.
+The background process runs the same command line in a new session; its output goes to a file beside the run's folder.
+The parent waits until the run has opened its log. Where the run fails before that, the parent prints the error.
 """
 
 import os
@@ -20,14 +20,14 @@ from gome.viewer.store import has_log, open_reader
 __all__ = ["PROGRAM", "Detached", "detach", "tell_detached"]
 
 PROGRAM = (sys.executable, "-m", "gome")
-"""The command line as a program to start."""
+"""The command with which to start `gome` as a child process."""
 _POLL = 0.1
 _GRACE = 10.0
 
 
 @dataclass(frozen=True)
 class Detached:
-    """A run that goes on by itself: its process, and the file with what it says."""
+    """A run in the background: its process id, and the file with its output."""
 
     run: str
     folder: str
@@ -36,9 +36,10 @@ class Detached:
 
 
 def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
-    """Start `gome` with these arguments, which run in `folder`; its exit status where it ended before it had begun.
+    """Start `gome` with these arguments for the run in `folder`; return once its session is in the log.
 
-    Where a run goes on, what it says is added to what it said before. Raises Outage where that cannot be written.
+    Returns the exit status instead where the process ended before that. Output of a resumed run is appended to the
+    existing file. Raises Outage where the output file cannot be written.
     """
     output = folder.with_name(f"{folder.name}.out")
     last = _last_session(folder)
@@ -54,7 +55,7 @@ def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
                 start_new_session=True,
             )
     except OSError as error:
-        raise Outage(f"{output} cannot be written: {error.strerror}. Make room, or choose another --runs.") from error
+        raise Outage(f"{output} cannot be written: {error.strerror}. Free disk space or change --runs.") from error
     try:
         status = _wait(process, folder, last)
     except KeyboardInterrupt:
@@ -70,27 +71,27 @@ def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
 
 
 def tell_detached(begun: Detached | int, as_json: bool) -> int:
-    """Say where a detached run is and how to see it, stop it and go on with it; the exit status."""
+    """Print where a detached run is and how to watch, stop and resume it; return the exit status."""
     if isinstance(begun, int):
         return begun
     if as_json:
         emit("run-detached", begun)
         return 0
-    say(f"run {begun.run} goes on by itself; what it says: {begun.output}")
-    say(f"to stop it in good order: kill -INT {begun.pid}")
-    hint(f"gome log {begun.run} -f", f"gome view {begun.run}", "gome runs", f"gome resume {begun.run} once it stopped")
+    say(f"run {begun.run} continues in the background; output: {begun.output}")
+    say(f"to stop it cleanly: kill -INT {begun.pid}")
+    hint(f"gome log {begun.run} -f", f"gome view {begun.run}", "gome runs", f"gome resume {begun.run} (once stopped)")
     return 0
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path, last: int) -> int | None:
-    """Wait until the run has begun or its process has ended; its exit status in that case."""
+    """Wait until the run has begun (returns None) or its process has ended (returns its exit status)."""
     while process.poll() is None and _last_session(folder) == last:
         time.sleep(_POLL)
     return process.returncode
 
 
 def _last_session(folder: Path) -> int:
-    """The number of the message that opened the run's last session; 0 where none has."""
+    """Sequence number of the run's last SessionOpened; 0 where there is none."""
     if not has_log(folder):
         return 0
     with open_reader(folder) as reader:
@@ -98,8 +99,8 @@ def _last_session(folder: Path) -> int:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a run that was not wanted after all, in good order if it can."""
-    say("stopping the run that was about to begin")
+    """Stop a run that was cancelled while starting: SIGINT first, SIGKILL after the grace period."""
+    say("stopping the run that was starting")
     process.send_signal(signal.SIGINT)
     try:
         process.wait(_GRACE)

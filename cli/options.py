@@ -1,4 +1,4 @@
-"""The options that several verbs take, and how they find their run."""
+"""Options that several commands share, and the lookup of a run by name."""
 
 import difflib
 from collections.abc import Sequence
@@ -28,37 +28,50 @@ __all__ = [
 
 _SCENARIOS = Path(scenarios.__file__).parent
 
-Run = Annotated[str, Parameter(help="A run's id or the start of it, @last or @best.")]
-InRun = Annotated[str, Parameter(name="--run", help="The run whose message it is.")]
-Runs = Annotated[Path | None, Parameter(name="--runs", help="Folder of all runs. Default: $GOME_RUNS, or runs.")]
-Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False, help="Print one JSON document.")]
+Run = Annotated[str, Parameter(help="A run's id or a unique prefix of it, @last or @best.")]
+InRun = Annotated[str, Parameter(name="--run", help="The run that contains the message.")]
+Runs = Annotated[Path | None, Parameter(name="--runs", help="Folder of all runs. Default: $GOME_RUNS, or ./runs.")]
+Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False, help="Print JSON instead of text.")]
 Output = Annotated[Path | None, Parameter(name=["-o", "--output"])]
 Overrides = Annotated[
     tuple[str, ...],
-    Parameter(name="--set", negative=(), show_default=False, help="PATH=VALUE, such as budget.time=10min."),
+    Parameter(
+        name="--set",
+        negative=(),
+        show_default=False,
+        help="PATH=VALUE: override a setting, such as budget.time=10min. May be repeated.",
+    ),
 ]
 RoleBackends = Annotated[
     tuple[str, ...],
     Parameter(
-        name="--role", negative=(), show_default=False, help="ROLE=BACKEND, or '*=BACKEND': who reasons for a role."
+        name="--role",
+        negative=(),
+        show_default=False,
+        help="ROLE=BACKEND: the backend that answers for a role; '*=BACKEND' sets every role. May be repeated.",
     ),
 ]
 Display = Annotated[
     Literal["rich", "plain", "json"] | None,
     Parameter(
-        help="A live screen, a line a message, or a JSON document a message. Default: rich on a terminal, else plain."
+        help="Live screen, a line per message, or a JSON document per message. Default: rich on a terminal, else plain."
     ),
 ]
-Sandbox = Annotated[Literal["auto", "none"], Parameter(help="none lets scripts run unconfined.")]
+Sandbox = Annotated[
+    Literal["auto", "none"],
+    Parameter(help="auto: isolate scripts as strongly as this machine allows; none: run them unconfined."),
+]
 
 Trust = Annotated[
     bool,
-    Parameter(negative=(), show_default=False, help="The keys that the scenario names may go to the servers it names."),
+    Parameter(
+        negative=(), show_default=False, help="Allow sending the scenario's API keys to its servers; remembered."
+    ),
 ]
 
 
 def _scenario_file(_: Any, tokens: Sequence[Token]) -> Path:
-    """The file given, or the house's scenario of that name. Raises UsageError for a name that is neither."""
+    """The given file, or the built-in scenario of that name. Raises UsageError where neither exists."""
     given = Path(tokens[0].value)
     if given.suffix or given.exists() or len(given.parts) > 1:
         return given
@@ -66,8 +79,8 @@ def _scenario_file(_: Any, tokens: Sequence[Token]) -> Path:
     if not named.is_file():
         known = sorted(path.stem for path in _SCENARIOS.glob("*.yaml"))
         near = difflib.get_close_matches(given.name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        raise UsageError(f"there is no file {given}, and no scenario of the house has that name; {hint}")
+        hint = f"did you mean {near[0]}?" if near else f"built-in scenarios: {', '.join(known)}"
+        raise UsageError(f"there is no file {given} and no built-in scenario of that name; {hint}")
     return named
 
 
@@ -75,5 +88,5 @@ ScenarioFile = Annotated[Path, Parameter(converter=_scenario_file)]
 
 
 def folder_of(run: str, runs: Path | None) -> Path:
-    """The folder of the run that answers to that name. Raises RunNotFound."""
+    """The folder of the run that `run` names. Raises RunNotFound where there is none, or more than one."""
     return find_run(runs_root(runs), run)

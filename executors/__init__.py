@@ -1,1 +1,1 @@
-"""Runs a script: sandbox, limits, slots. Knows nothing of agents."""
+"""Runs scripts: sandbox, limits, slots. Contains nothing about agents."""

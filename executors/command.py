@@ -1,7 +1,7 @@
-"""What is executed for a launch: the argument list, the environment and the paths, the same at each sandbox level.
+"""Parts of a script's command that all sandbox levels share: argument list, environment, paths.
 
-The environment is made from nothing: what gome itself was started with (keys among it) never reaches a script, nor
-the processes that hold it.
+The environment is built from scratch: variables of gome's own process (which may hold keys) reach neither a script nor
+the processes of its sandbox.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 MARK = "GOME_LAUNCH"
-"""Environment variable with a token of the launch, by which a stray process is known."""
+"""Environment variable with the token of a launch, by which orphans of a script are recognised."""
 
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -42,23 +42,23 @@ _SYSTEM = (
 )
 _TASKS_PER_PROCESS = 4
 _LEAST_TASKS = 1024
-"""The kernel counts threads too: its wall stands so far behind the watchdog's line that the watchdog speaks first."""
+"""The kernel's process limit counts threads too. It is set so high that the watchdog's own limit is met first."""
 _OPEN_FILES = 4096
 
 
 OPTIONS = "{options}"
-"""Word of an argument list that stands for a descriptor to read options from."""
+"""Placeholder in an argument list for the number of a descriptor from which options are read."""
 FILTER = "{filter}"
-"""Word of an argument list that stands for a descriptor to read the filter of system calls from."""
+"""Placeholder in an argument list for the number of a descriptor from which the seccomp filter is read."""
 STATUS = "{status}"
-"""Word of an argument list that stands for a descriptor to report on."""
+"""Placeholder in an argument list for the number of a descriptor to which status reports are written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An argument list with its whole environment; `options` is read from `OPTIONS`, `filter` from `FILTER`.
+    """An argument list with its complete environment. `options` is the content of `OPTIONS`, `filter` of `FILTER`.
 
-    `keeper` says that the first process is no script but what keeps one in.
+    `keeper`: the first process is not the script but the sandbox that contains it.
     """
 
     argv: tuple[str, ...]
@@ -70,22 +70,22 @@ class Command:
 
 
 def system_paths() -> list[Path]:
-    """What of the system every script may read: programs and libraries, and how they are found."""
+    """System paths that every script may read: programs, libraries, and the configuration to find them."""
     return [path for path in map(Path, _SYSTEM) if path.exists()]
 
 
 def bound_script(launch: Launch) -> Path:
-    """Where a script that is mounted for itself is seen."""
+    """Path at which a separately mounted script file is visible in the sandbox."""
     return MOUNTS / launch.script.name
 
 
 def mounts(launch: Launch) -> dict[Path, Path]:
-    """Path outside → path that the script sees, for everything of the launch: script, data, workspace."""
+    """All mounts of a launch (script, data, workspace): real path → path that the script sees."""
     return {**launch.read_only, launch.script: bound_script(launch), launch.workspace: WORK}
 
 
 def environment(launch: Launch, token: str, threads: int, home: str) -> dict[str, str]:
-    """The whole environment of a script: what it needs to run the same way twice, and what the launch adds."""
+    """The complete environment of a script: reproducible defaults, then the launch's own variables."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -99,7 +99,7 @@ def environment(launch: Launch, token: str, threads: int, home: str) -> dict[str
         "PYTHONUNBUFFERED": "1",
         "PYTHONNOUSERSITE": "1",
         **dict.fromkeys(_THREADS, str(threads)),
-        # Threads that wait for each other sleep: on a busy machine, spinning costs fits a hundredfold of their time.
+        # Waiting threads sleep: on a busy machine, spinning can make a fit a hundred times slower.
         "OMP_WAIT_POLICY": "PASSIVE",
         **launch.environment,
         MARK: token,
@@ -107,12 +107,12 @@ def environment(launch: Launch, token: str, threads: int, home: str) -> dict[str
 
 
 def limited(limits: Limits, slot: Slot) -> list[str]:
-    """The words that bind a command to its slot's cores and to the limits that the kernel keeps for one process.
+    """Prefix of a command that pins it to the slot's cores and sets the kernel's per-process limits.
 
-    Address space is left alone: CUDA and memory-mapped files reserve far more than they use. Where the machine runs
-    out of memory, the script is the first to go, and not gome.
+    Address space is not limited: CUDA and memory-mapped files reserve far more than they use. Where the machine runs
+    out of memory, the kernel kills the script first, not gome.
     """
-    words = [
+    prefix = [
         *("choom", "--adjust", "1000", "--"),
         "prlimit",
         "--core=0",
@@ -121,12 +121,12 @@ def limited(limits: Limits, slot: Slot) -> list[str]:
         f"--nproc={max(_LEAST_TASKS, _TASKS_PER_PROCESS * limits.processes)}",
     ]
     if slot.cpus:
-        words += ["taskset", "--cpu-list", ",".join(map(str, slot.cpus))]
-    return words
+        prefix += ["taskset", "--cpu-list", ",".join(map(str, slot.cpus))]
+    return prefix
 
 
 def translate(text: str, launch: Launch) -> str:
-    """`text` with a mounted path put back to the real one, where it is such a path or lies below one."""
+    """Replace a mounted path by the real one, where `text` is such a path or below one; else return `text`."""
     for real, seen in mounts(launch).items():
         if text == str(seen) or text.startswith(f"{seen}/"):
             return f"{real}{text[len(str(seen)) :]}"

@@ -1,9 +1,8 @@
-"""What is asked of an executor and what it answers: a launch, its limits, its outcome.
+"""Interface of executors: a launch, its limits, its outcome.
 
-A launch names places as the script sees them, so that arguments and request hashes are the same on every machine:
-the workspace is at `WORK`, read-only data wherever `read_only` says (by custom under `MOUNTS`). Where an executor
-has no mounts of its own, it puts the real path in place of each mounted one, in arguments and environment values
-that are such a path or lie below one.
+A launch uses paths as the script sees them, so that arguments and request hashes are equal on all machines: the
+workspace is at `WORK`, read-only data at the paths in `read_only` (by convention under `MOUNTS`). An executor without
+mounts replaces these paths by the real ones in arguments and environment values that are such a path or below one.
 """
 
 from collections.abc import Callable
@@ -16,11 +15,11 @@ from pydantic import BaseModel, ConfigDict
 __all__ = ["DATA", "MOUNTS", "WORK", "Cause", "Executor", "Launch", "Limits", "Outcome", "Slot"]
 
 MOUNTS = Path("/gome")
-"""Where everything of ours is mounted for a script."""
+"""Parent of all paths that gome mounts for a script."""
 WORK = MOUNTS / "work"
-"""Where a script sees its workspace, and starts."""
+"""The workspace as the script sees it; also its working directory."""
 DATA = MOUNTS / "data"
-"""Where, by custom, a script sees the data of its task."""
+"""The task's data as the script sees them, by convention."""
 
 
 class _Record(BaseModel):
@@ -28,11 +27,12 @@ class _Record(BaseModel):
 
 
 class Limits(_Record):
-    """What one script may use. Times in seconds, sizes in bytes; all but `grace` are of the whole process tree.
+    """Limits of one script. Times in seconds, sizes in bytes; all apply to the whole process tree.
 
-    `wall` is hard: a request to end goes out `grace` before it. `processes` counts processes, not threads. A script
-    that neither prints nor computes for `stalled` seconds is ended; `early_stop` also ends one whose loss is not a
-    number or whose progress lines project an end past `wall`.
+    The script is killed after `wall`; SIGTERM is sent `grace` before. `processes` counts processes, not threads.
+    `output` limits printed bytes, `disk` and `files` the workspace, `artefact` each collected file. A script that
+    neither prints nor computes for `stalled` seconds is ended. `early_stop` ends a script that prints a loss of NaN, or
+    whose progress lines project an end far past `wall`.
     """
 
     wall: float = 60.0
@@ -51,10 +51,10 @@ class Limits(_Record):
 class Launch(_Record):
     """One script to run: `python script *arguments` with `workspace` as the only writable folder.
 
-    `read_only` maps a path outside to the path at which the script sees it. `artefacts` are file names under the
-    workspace's `out/` (made if missing) to collect when the script has ended: they are copied into `collected`, a
-    folder that the script cannot reach, by default the workspace's name with `.collected` behind it; each may have
-    `limits.artefact` bytes. `python` is the interpreter to run under, by default the one that runs gome.
+    `read_only` maps a real path to the path at which the script sees it. `artefacts` are file names under the
+    workspace's `out/` (created if missing). When the script has ended they are copied to `collected`, a folder that the
+    script cannot reach; by default it has the workspace's name with the suffix `.collected`. `python` is the
+    interpreter, by default the one that runs gome.
     """
 
     script: Path
@@ -69,7 +69,7 @@ class Launch(_Record):
 
 
 class Cause(StrEnum):
-    """Why a script ended."""
+    """Why a script ended: by itself, by a limit, before it was started (REFUSED), or cancelled (ABANDONED)."""
 
     OK = "ok"
     EXIT = "exit"
@@ -89,10 +89,10 @@ class Cause(StrEnum):
 
 
 class Outcome(_Record):
-    """How a script ended. `stdout` and `stderr` are head and tail with the cut named; `words` is one sentence.
+    """How a script ended. `words` describes it in one sentence; `stdout` and `stderr` are cut to head and tail.
 
-    `artefacts` maps each collected name to its copy; `refused_artefacts` each other name to the reason. `sandbox` is
-    the level that held the script.
+    Times in seconds, `peak_memory` in bytes. `artefacts` maps each collected name to its copy, `refused_artefacts` each
+    other name to the reason. `sandbox` is the sandbox level in which the script ran.
     """
 
     cause: Cause
@@ -110,12 +110,12 @@ class Outcome(_Record):
 
     @property
     def ok(self) -> bool:
-        """Whether the script ended by itself with status 0."""
+        """Whether the script ended by itself with exit status 0."""
         return self.cause is Cause.OK
 
 
 class Slot(_Record):
-    """A share of the machine that one script holds while it runs. No `cpus`: wherever the system likes."""
+    """The share of a machine that one script occupies while it runs. Empty `cpus`: not pinned to cores."""
 
     index: int
     cpus: tuple[int, ...] = ()
@@ -124,12 +124,13 @@ class Slot(_Record):
 
 
 class Executor(Protocol):
-    """Runs scripts somewhere."""
+    """Runs scripts, on this machine or elsewhere."""
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
-        """Run a script to its end or its limit; every process it started is gone when this returns.
+        """Run a script until it ends or meets a limit. All its processes are gone when this returns or raises.
 
-        `on_line` is called with each line of output as it comes, in a flood with some of them. A script's own failure
-        is an outcome and never an exception; raises SandboxError where it cannot be held as asked, and Outage where
+        `on_line` is called with each line of output; lines are skipped where a script prints very many. A failure of
+        the script is an Outcome, never an exception. May be called concurrently, with different slots and workspaces;
+        cancelling it ends the script. Raises SandboxError where the script cannot be run as requested, and Outage where
         the machine fails.
         """

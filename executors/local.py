@@ -1,4 +1,4 @@
-"""Runs scripts on this machine: one process tree a launch, held by a sandbox, gone when its run is over."""
+"""Runs scripts on this machine: one sandboxed process tree per launch, removed when the launch ends."""
 
 import os
 import signal
@@ -42,10 +42,10 @@ class LocalExecutor:
         return await self.hold(watch, launch, partial(self._ended, process, token))
 
     async def hold(self, watch: Supervision, launch: Launch, end: Callable[[], Awaitable[int | None]]) -> Outcome:
-        """See a started script to its end; its descriptors are closed then. Raises and is cancelled as `run`.
+        """Supervise a started script until its end, close its descriptors and collect its artefacts. Raises as `run`.
 
-        `end` sees that nothing of it is left, and says how it has ended: its exit status, a signal as its negative
-        number, None where it was never started.
+        `end` must kill all that is left of the script and return its exit status (a signal as a negative number), or
+        None where the script was never started.
         """
         try:
             try:
@@ -83,7 +83,7 @@ class LocalExecutor:
         return self.sandbox.ending(process.returncode or 0, process.status)
 
     async def end(self, process: Process, token: str) -> None:
-        """Kill what is left of a script whose processes carry `token`, and see that nothing is."""
+        """Kill all processes of a script, including orphans that carry `token`, and verify that none is left."""
         await process.end()
         first = self.sandbox.first_process(process.status)
         if first is None or not await gone(first):
@@ -91,12 +91,15 @@ class LocalExecutor:
 
 
 def prepare(launch: Launch, user: int | None) -> Interpreter:
-    """See that what the launch names is there, make its output folder, and give the workspace to its user."""
+    """Check that the launch's paths exist, create its output folder, and give the workspace to `user`.
+
+    Returns the interpreter. Raises SandboxError where a path is missing or not readable by `user`.
+    """
     if not launch.workspace.is_dir():
-        raise SandboxError(f"no workspace at {launch.workspace}; make the folder first")
+        raise SandboxError(f"no workspace at {launch.workspace}; create the folder first")
     for path in (launch.script, *launch.read_only):
         if not path.exists():
-            raise SandboxError(f"{path} is to be shown to a script and does not exist")
+            raise SandboxError(f"{path} does not exist but is needed by a script; create or restore it")
     (launch.workspace / "out").mkdir(exist_ok=True)
     if user is not None:
         for path in launch.read_only:
@@ -112,13 +115,13 @@ def _check_readable(path: Path) -> None:
     mode = path.stat().st_mode
     needed = stat.S_IROTH | stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH
     if mode & needed != needed:
-        raise SandboxError(f"{path} is closed to the user that scripts run as; open it with chmod -R o+rX")
+        raise SandboxError(f"{path} is not readable by the user that scripts run as; run chmod -R o+rX on it")
 
 
 def _give(folder: Path, user: int) -> None:
-    """Make a user the owner of a folder and what is in it. Follows no link and touches no file with a second name.
+    """Make a user the owner of a folder and its content. Follows no symbolic link and skips files with hard links.
 
-    The sandbox enters the folder while it is root without a root's rights: others may pass through it.
+    The folder becomes searchable by others, because the sandbox enters it as root without capabilities.
     """
     folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
     for _, folders, files, descriptor in os.fwalk(folder):
@@ -130,7 +133,7 @@ def _give(folder: Path, user: int) -> None:
 
 
 def _verdict(ending: int, launch: Launch) -> Verdict:
-    """How a script that was not stopped has ended; too much on disk between two looks is told last."""
+    """How a script that was not stopped has ended. Checks the disk limit once more, since it is only polled."""
     if (over := disk_verdict(holding(launch.workspace, launch.limits.files), 0, launch.limits)) is not None:
         return over
     if ending < 0:
@@ -141,6 +144,6 @@ def _verdict(ending: int, launch: Launch) -> Verdict:
 
 
 def _collect(launch: Launch) -> tuple[dict[str, Path], dict[str, str]]:
-    """The launch's artefacts, copied to where no script comes."""
+    """Copy the launch's artefacts to a folder that scripts cannot reach."""
     destination = launch.collected or launch.workspace.with_name(f"{launch.workspace.name}.collected")
     return collect(launch.workspace / "out", launch.artefacts, destination, launch.limits.artefact)

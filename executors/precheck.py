@@ -1,6 +1,6 @@
-"""A look at a script before it is run: milliseconds that save a slot, and a clear word for who wrote it.
+"""Static check of a script before it runs: it takes milliseconds, saves a slot, and reports the line to fix.
 
-It is not what holds a script (the sandbox is): it finds what cannot work there, and says on which line.
+This is not a security boundary (the sandbox is): it finds code that cannot work in the sandbox.
 """
 
 import ast
@@ -57,9 +57,9 @@ class Refusal:
 
 
 def check(source: str, importable: frozenset[str]) -> tuple[Refusal, ...]:
-    """Every reason not to run `source`, by line. `importable` has the top-level modules of its interpreter.
+    """All reasons not to run `source`, sorted by line. `importable` holds the top-level modules of its interpreter.
 
-    An import within `try … except ImportError` may be missing.
+    Imports inside `try … except ImportError` need not be installed.
     """
     try:
         tree = ast.parse(source)
@@ -80,7 +80,7 @@ def check(source: str, importable: frozenset[str]) -> tuple[Refusal, ...]:
 
 
 def _optional_imports(tree: ast.AST) -> Iterator[ast.AST]:
-    """Imports whose absence the script itself provides for."""
+    """Imports in a `try` block that catches ImportError."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
             for statement in node.body:
@@ -94,7 +94,7 @@ def _catches_import_error(handler: ast.ExceptHandler) -> bool:
 
 
 def _imports(node: ast.Import | ast.ImportFrom, importable: frozenset[str], *, optional: bool) -> Iterator[Refusal]:
-    """Modules that are missing or of no use here."""
+    """Refusals for modules that are not installed or cannot work in the sandbox."""
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
     elif node.level:
@@ -114,7 +114,7 @@ def _imports(node: ast.Import | ast.ImportFrom, importable: frozenset[str], *, o
 
 
 def _calls(node: ast.Call) -> Iterator[Refusal]:
-    """Calls that start other programs."""
+    """Refusals for calls that start other programs."""
     called = node.func
     if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
         name = f"{called.value.id}.{called.attr}"
@@ -123,7 +123,7 @@ def _calls(node: ast.Call) -> Iterator[Refusal]:
 
 
 def _paths(node: ast.Constant, text: str) -> Iterator[Refusal]:
-    """Text that is a path to what is not the script's to read; prose that only mentions one has spaces."""
+    """Refusals for string constants that are forbidden paths. Text with spaces is taken for prose and allowed."""
     if any(character.isspace() for character in text):
         return
     if text.startswith(_FORBIDDEN_PATHS) or any(part in text for part in _ANSWERS):

@@ -1,6 +1,6 @@
-"""Chooses how scripts are held: the strongest level that really works here, tried by running a script in it.
+"""Choose the sandbox: the strongest level that works on this machine, tested by running a script that tries to escape.
 
-bubblewrap (the system's, else the one that came with gome) ──► none, only on the user's explicit word
+bubblewrap (the system's, else the bundled one) ──► Landlock ──► none, only on the user's explicit request
 """
 
 import json
@@ -51,20 +51,21 @@ _REMEDIES = (
     ),
     (
         "No permissions to create a new namespace",
-        "user namespaces are off: set sysctl kernel.unprivileged_userns_clone=1, or allow them in the container "
+        "user namespaces are disabled: set sysctl kernel.unprivileged_userns_clone=1, or allow them in the container "
         "(docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined)",
     ),
     (
         "Operation not permitted",
-        "the container forbids it: docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined",
+        "the container forbids namespaces: "
+        "docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined",
     ),
 )
 
 
 async def probe(python: Path | None = None, *, unsandboxed: bool = False) -> Sandbox:
-    """The sandbox to use here. `unsandboxed` is the user's explicit word that scripts need not be held.
+    """The sandbox to use on this machine. `unsandboxed`: the user has explicitly asked for none.
 
-    Raises SandboxError, with each level's refusal and its remedy, where none holds a script.
+    Raises SandboxError where no level works; its message has the reason and the remedy for each.
     """
     if unsandboxed:
         return Sandbox(SandboxLevel.NONE)
@@ -77,12 +78,12 @@ async def probe(python: Path | None = None, *, unsandboxed: bool = False) -> San
     raise SandboxError(
         "no sandbox works here:\n  "
         + "\n  ".join(refused or ["bubblewrap: not installed (apt install bubblewrap)"])
-        + "\n`--sandbox none` runs scripts without one; they could then read and change all that you can"
+        + "\n`--sandbox none` runs scripts without one; they can then read and change everything that you can"
     )
 
 
 def _candidates() -> Iterator[Sandbox]:
-    """From the strongest."""
+    """The levels to try, strongest first."""
     for binary in _binaries():
         yield Sandbox(SandboxLevel.BUBBLEWRAP, binary)
     if landlock.available():
@@ -90,7 +91,7 @@ def _candidates() -> Iterator[Sandbox]:
 
 
 def _binaries() -> Iterator[Path]:
-    """The system's bubblewrap first, since system policies are made for it; then the one that came with gome."""
+    """The system's bubblewrap first, because AppArmor profiles name its path; then the bundled one."""
     if (system := shutil.which("bwrap")) is not None:
         yield Path(system)
     try:
@@ -100,7 +101,7 @@ def _binaries() -> Iterator[Path]:
 
 
 async def _refusal(candidate: Sandbox, python: Path | None) -> str | None:
-    """Why a level does not hold, with its remedy; None where it does. Runs a script that tries to get out."""
+    """Why a level does not work, with its remedy; None where it does. Runs a script that tries to escape."""
     with tempfile.TemporaryDirectory(prefix="gome-probe-") as folder:
         try:
             outcome = await _attempt(candidate, python, Path(folder))
@@ -109,11 +110,11 @@ async def _refusal(candidate: Sandbox, python: Path | None) -> str | None:
     if not outcome.ok:
         return _with_remedy(f"{outcome.words}: {outcome.stderr.strip()}")
     broken = [promise for promise, is_broken in json.loads(outcome.stdout).items() if is_broken]
-    return f"a script in it {' and '.join(broken)}" if broken else None
+    return f"a script in this sandbox {' and '.join(broken)}" if broken else None
 
 
 async def _attempt(candidate: Sandbox, python: Path | None, folder: Path) -> Outcome:
-    """Run the probe next to a file that it must not see and a port that it must not reach."""
+    """Run the probe beside a file that it must not read and a port that it must not reach."""
     secret = folder / "secret"
     secret.write_text("secret")
     workspace = folder / "workspace"
@@ -134,7 +135,7 @@ async def _attempt(candidate: Sandbox, python: Path | None, folder: Path) -> Out
 
 
 def _with_remedy(refusal: str) -> str:
-    """The refusal, and what to do about it where that is known."""
+    """The refusal, followed by its remedy where one is known."""
     for sign, remedy in _REMEDIES:
         if sign in refusal:
             return f"{refusal} — {remedy}"

@@ -1,22 +1,23 @@
-"""Every exception that gome raises on purpose, in one small tree.
+"""All exceptions that gome raises deliberately, in one tree.
 
 GomeError
-├── UsageError             what the user gave cannot be used; the message names the place and the remedy
-│   ├── ScenarioError      a scenario file: all its problems at once, each with line and column
-│   ├── TaskError          a task folder or its data
-│   └── RunNotFound        no run, or more than one, answers to that name
-├── LogError               the message log cannot be used as asked
-│   ├── LogLocked          another process writes to this run
-│   ├── LogDamaged         the file is torn; the message says what could be read
-│   ├── LogVersion         written by a version whose log this one does not read
-│   ├── ActivityChanged    a redelivered message asks for something else than what is recorded
-│   └── ReplayDiverged     a replayed actor returned something else than what is in the log
-├── Outage                 the world failed (endpoint, disk, worker): the run pauses and can be resumed
-│   └── WorkerLost         the machine that did a job was lost with it: the job is done again elsewhere
-├── ReplyInvalid           a reasoner's answer does not fit the asked type, after all retries
-└── SandboxError           a script cannot be held as asked
+├── UsageError             invalid input from the user: an argument, an option, a setting, an id
+│   ├── ScenarioError      invalid scenario file; lists all problems, each with line and column
+│   ├── TaskError          invalid task folder or task data
+│   └── RunNotFound        the given name matches no run, or more than one
+├── LogError               the message log of a run cannot be opened, read or continued
+│   ├── LogLocked          another process is writing to this run
+│   ├── LogDamaged         the log file or an artefact is corrupt or missing
+│   ├── LogVersion         the log was written by an incompatible version of gome
+│   ├── ActivityChanged    a resumed run makes a request that differs from the recorded one
+│   └── ReplayDiverged     a replay produced something other than what the log holds
+├── Outage                 an external failure (model server, disk, cluster): the run pauses and can be resumed
+│   └── WorkerLost         a cluster node was lost while it ran a script: the script is run again
+├── ReplyInvalid           a model gave no valid reply, after all retries
+└── SandboxError           a script cannot be run in the requested sandbox
 
-Each class carries the stable `code` that is printed with it and the `exit_status` of the command it ends.
+`code` is the stable identifier that is printed with the error; `exit_status` is that of the command it ends.
+The message states what failed and what the user can do about it.
 """
 
 from typing import ClassVar
@@ -41,96 +42,117 @@ __all__ = [
 
 
 class GomeError(Exception):
-    """Root of the tree: an error whose message tells the user what to do."""
+    """Base class. Raised itself only when an actor fails on a message that the run cannot continue without."""
 
     code: ClassVar[str] = "gome"
     exit_status: ClassVar[int] = 1
 
 
 class UsageError(GomeError):
-    """What the user gave cannot be used."""
+    """Raised for invalid input: an argument, an option, a setting, an id or a query. The message names the remedy."""
 
     code = "usage"
     exit_status = 2
 
 
 class ScenarioError(UsageError):
-    """A scenario file cannot be used; `str(error)` has one line a problem."""
+    """Raised when a scenario file is invalid. `str(error)` has one line per problem."""
 
     code = "scenario"
 
 
 class TaskError(UsageError):
-    """A task folder, or the data in it, cannot be used."""
+    """Raised when a task folder, its manifest or its data are missing or invalid."""
 
     code = "task"
 
 
 class RunNotFound(UsageError):
-    """No run, or more than one, answers to the given name."""
+    """Raised when a name matches no run or more than one, or when a run's folder has no log."""
 
     code = "run-not-found"
 
 
 class LogError(GomeError):
-    """The message log cannot be used as asked."""
+    """Raised when a log cannot be opened, read or continued: missing, another run's, closed, or changed settings.
+
+    Also raised when an actor cannot apply a message of the log, which is a bug.
+    """
 
     code = "log"
 
 
 class LogLocked(LogError):
-    """Another process writes to this run."""
+    """Raised when a run is opened for writing while another process writes to it. Wait for that process or stop it."""
 
     code = "log-locked"
     exit_status = 2
 
 
 class LogDamaged(LogError):
-    """The log file is torn or damaged."""
+    """Raised when a log file or an artefact is corrupt or missing. Restore it from a copy, or fork before the damage.
+
+    For a log file, the message says how much can still be read.
+    """
 
     code = "log-damaged"
 
 
 class LogVersion(LogError):
-    """The log was written by a version that this one does not read."""
+    """Raised when this version cannot read the format of a log, or a message in it. Use the version that wrote it."""
 
     code = "log-version"
     exit_status = 2
 
 
 class ActivityChanged(LogError):
-    """A redelivered message asks for something else than what is recorded."""
+    """Raised when a resumed handler makes a request that differs from the one recorded for the same activity.
+
+    The code or the scenario has changed. `--accept-changes` makes the new request.
+    """
 
     code = "activity-changed"
 
 
 class ReplayDiverged(LogError):
-    """A replayed actor returned something else than what is in the log."""
+    """Raised when a replay differs from the log: another message, another request, or another score of a rerun script.
+
+    The code has changed since the run was recorded, or a handler or script is not deterministic.
+    """
 
     code = "replay-diverged"
     exit_status = 3
 
 
 class Outage(GomeError):
-    """The world failed: an endpoint, the disk, a worker. The run pauses and can be resumed."""
+    """Raised when something outside gome fails: a model server, the disk, a cluster. Fix the cause, then resume."""
 
     code = "outage"
     exit_status = 75  # EX_TEMPFAIL: try again later
 
 
 class WorkerLost(Outage):
-    """The machine that did a job was lost, and what it had done with it. Only that job is to be done again."""
+    """Raised when a cluster node is lost while it runs a script. The script is run again, at most three times.
+
+    After the last of these the run stops, as for any outage.
+    """
 
     code = "worker-lost"
 
 
 class ReplyInvalid(GomeError):
-    """A reasoner's answer does not fit the asked type."""
+    """Raised when a backend has no valid reply for a request after all retries, or does not support the request.
+
+    Use another model or backend for the role.
+    """
 
     code = "reply-invalid"
 
 
 class SandboxError(GomeError):
-    """A script cannot be held as asked."""
+    """Raised when a script cannot be run as requested: no working sandbox, interpreter, workspace or file to mount.
+
+    Also raised when processes of a script cannot be killed. The message names what to install, create or allow.
+    """
 
     code = "sandbox"

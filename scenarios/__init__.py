@@ -1,1 +1,1 @@
-"""What is asked: scenario files, tasks, splits, metrics, checks, grading. Knows nothing of agents or of the bus."""
+"""Scenario files, tasks, splits, metrics, checks, grading. Imports nothing from agents or the bus."""

@@ -1,6 +1,6 @@
-"""What the harness measured, in the form that messages, prompts and reports carry it.
+"""Records of what the harness measured, as used in messages, prompts and reports.
 
-Nothing here is a script's claim except where a field says so.
+A value reported by a script itself is marked as such.
 """
 
 from typing import Literal
@@ -31,10 +31,10 @@ class _Record(BaseModel):
 
 
 class SplitRule(_Record):
-    """How the harness splits the training rows to validate on some of them; `own` leaves that to the script.
+    """How the harness splits the training rows for validation; with `own` the script validates itself.
 
-    `block` (group splits only) joins that many neighbouring values of the column, in order, into one group, so that
-    validation is held as far from training as the test is.
+    `block` (group splits only): this many neighbouring values of the column, in order, form one group, so that
+    validation rows are as far from training rows as test rows are.
     """
 
     kind: Literal["random", "stratified", "group", "time", "holdout", "own"] = "random"
@@ -44,7 +44,7 @@ class SplitRule(_Record):
 
 
 class TaskBrief(_Record):
-    """A task as prompts see it."""
+    """A task as shown in prompts."""
 
     name: str
     description: str
@@ -62,11 +62,11 @@ class TaskBrief(_Record):
     train_rows: int
     test_rows: int
     unverified: tuple[str, ...] = ()
-    """What of this was guessed from the data, in words; see `manifest`."""
+    """Descriptions of what was guessed from the data; see `manifest`."""
 
 
 class ColumnProfile(_Record):
-    """One column of the training data. `missing` is a share of rows; `skew` and the moments are of numeric columns."""
+    """One column of the training data. `missing` is a share of rows; `skew` to `maximum` are for numeric columns."""
 
     name: str
     role: Literal["id", "target", "feature"]
@@ -79,20 +79,20 @@ class ColumnProfile(_Record):
     maximum: float | None = None
     examples: tuple[str, ...] = ()
     unseen_in_test: float | None = None
-    """Share of the test rows whose value does not occur in training; None where it was not measured (no category)."""
+    """Share of the test rows whose value does not occur in training; None if not measured (not a category)."""
     relevance: float | None = None
-    """Mutual information with the target, in nats; None where it was not computed."""
+    """Mutual information with the target, in nats; None if not computed."""
     words: float | None = None
-    """Words in a field on average (free text only)."""
+    """Mean number of words per field (free text only)."""
 
 
 class SideTable(_Record):
-    """A table beside the training rows that can be joined to them.
+    """A side table that can be joined to the training rows.
 
-    `keys` are pairs of a column of train and the column of the table that it names; `matched` is the share of training
-    rows whose key stands in the table. Where keys are `unique` a row gets the columns of its one row there, else a
-    summary of all its rows: `…_rows`, how many, and of each number `…_mean`, `…_min` and `…_max`. `columns` are those
-    that the training rows get, under their new names, which all begin with `prefix`.
+    `keys` are pairs (column of train, column of the table); `matched` is the share of training rows whose key is in the
+    table. If keys are `unique`, the join adds the columns of the one matching row, else a summary of all matching rows:
+    their number `…_rows`, and `…_mean`, `…_min` and `…_max` of each numeric column. `columns` are the added columns;
+    their names begin with `prefix`.
     """
 
     file: str
@@ -105,9 +105,10 @@ class SideTable(_Record):
 
 
 class ImageFolder(_Record):
-    """A picture for each row, in the file `pattern` with the row's value of `column` in the place of `{}`.
+    """One image per row, in the file `pattern` with `{}` replaced by the row's value of `column`.
 
-    Size and channels (1 grey, 3 colour) are of one picture, in pixels; `found` is the share of rows that have a file.
+    `width` and `height` (pixels) and `channels` (1 grey, 3 colour) are those of one image; `found` is the share of rows
+    that have a file.
     """
 
     pattern: str
@@ -119,12 +120,11 @@ class ImageFolder(_Record):
 
 
 class Shift(_Record):
-    """A column whose values in the test are other than in training: the data are not drawn alike.
+    """A column whose distribution differs between training and test.
 
-    `distance` is in [0, 1]: of numbers and dates the largest difference of the shares below any value (`ks`), of
-    categories the share of rows that would have to change theirs (`tv`), or the difference of the shares of rows that
-    have none (`missing`). `train` and `test` are the means of numbers, the shares of rows that have `value`, the
-    category that differs most, or the shares of rows that have none; None for dates.
+    `distance` is in [0, 1]. `ks`: Kolmogorov-Smirnov distance of numbers or dates; `tv`: total variation of categories;
+    `missing`: difference of the shares of missing values. `train` and `test` are the means of numbers, the shares of
+    the category `value`, which differs most, or the shares of missing values; None for dates.
     """
 
     feature: str
@@ -136,10 +136,10 @@ class Shift(_Record):
 
 
 class Profile(_Record):
-    """What the training data look like. `class_balance` maps class to share of rows, empty for regression.
+    """Profile of the training data. `class_balance` maps class → share of rows; empty for regression.
 
-    `sample` are rows spread over the target, each with the cells of `sample_columns`, the most telling first and the
-    targets last; `shifts` are the columns that differ most between training and test, the largest first.
+    `sample` holds rows spread over the target's range, as cells of `sample_columns` (most relevant first, targets
+    last). `shifts` are the columns that differ most between training and test, largest first.
     """
 
     rows: int
@@ -155,7 +155,7 @@ class Profile(_Record):
 
 
 class DefectNote(_Record):
-    """One thing wrong with a file of predictions; `row` is the first row that shows it, counted from 1."""
+    """One defect of a file of predictions; `row` is the first row that has it, counted from 1."""
 
     code: str
     message: str
@@ -163,16 +163,16 @@ class DefectNote(_Record):
 
 
 class LeakNote(_Record):
-    """One sign that the data give the target away, or that validation is not built as the test is."""
+    """One sign that the data leak the target, or that validation differs from the test."""
 
     code: str
     message: str
 
 
 class ResidualSlice(_Record):
-    """Where the model errs: rows with `feature` in `value` (a category or an interval) and their share of the loss.
+    """Rows with `feature` in `value` (a category or an interval) whose share of the loss is high.
 
-    `bias` is the mean of prediction − truth on the metric's own scale, None for classes.
+    `bias` is the mean of prediction − truth on the metric's scale; None for classes.
     """
 
     feature: str
@@ -184,17 +184,17 @@ class ResidualSlice(_Record):
 
 
 class Evaluation(_Record):
-    """A script's predictions, judged. `score` is the mean of `folds` by `weights`, None where there is none.
+    """Evaluation of a script's predictions. `score` is the mean of `folds` weighted by `weights`; None if undefined.
 
-    `view` is that of one run, or `splits` where it sums up the runs of a trial. `splits` are the numbers of the splits
-    that `folds` are scores of, out of `planned` that have one: a trial that was stopped early has fewer, and its score
-    can be compared on those alone.
+    `view` is the view of one run, or `splits` for all runs of a trial. `splits` are the numbers of the splits whose
+    scores are in `folds`; `planned` is how many splits could have one. A trial that stopped early has fewer, and can be
+    compared with others only on the splits it ran.
 
-    `fold_rows` are (valid rows, train rows) of each fold. `replicates` are, for each fold, scores over draws of its
-    rows that are the same for every script, so that two scripts can be compared in pairs; None where a draw has none.
+    `fold_rows` are (validation rows, training rows) per fold. `replicates` are, per fold, bootstrap scores over draws
+    of its rows; the draws are the same for every script, so scripts can be compared in pairs. None: undefined.
 
-    `verified` is False where the task cannot be split and the score is the script's own claim. `train_folds`,
-    `importance` and `claims` are a script's own word (its `evidence.json`), used as hints and never for acceptance.
+    `verified` is False if the task cannot be split and the script reports its own score. `train_folds`, `importance`
+    and `claims` come from the script's `evidence.json`: they are hints and never decide acceptance.
     """
 
     view: str
@@ -217,22 +217,22 @@ class Evaluation(_Record):
 
     @property
     def partial(self) -> bool:
-        """Whether not all splits were run, so that the score is of some of the rows alone."""
+        """Whether only some of the splits were run."""
         return 0 < len(self.splits) < self.planned
 
     @property
     def judged(self) -> str:
-        """On how many splits of how many, in words; empty where on all."""
+        """Number of splits that were run, as text (`2 of 5`); empty if all were."""
         return f"{len(self.splits)} of {self.planned}" if self.partial else ""
 
     @property
     def valid(self) -> bool:
-        """Whether format and values are as the task asks."""
+        """Whether the predictions have no defects."""
         return not self.defects
 
 
 class Grade(_Record):
-    """A submission against the private answers, as MLE-bench grades. Never used to choose or to save work."""
+    """The grade of a submission by the private answers, as in MLE-bench. Never used to choose a solution."""
 
     score: float
     medal: Literal["gold", "silver", "bronze"] | None = None

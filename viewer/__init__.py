@@ -1,1 +1,1 @@
-"""Reads a run's log: tables, live view, report. Writes nothing to it."""
+"""Read-only views of a run's log: tables, live view, report."""

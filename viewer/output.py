@@ -1,4 +1,4 @@
-"""What a verb prints: words for people, cleaned; or one JSON document with its schema; and what to type next."""
+"""Output of commands: sanitised text, JSON documents, hints at useful next commands."""
 
 import dataclasses
 import json
@@ -19,34 +19,34 @@ __all__ = ["as_data", "document", "emit", "envelope_data", "hint", "say", "say_a
 _FIGURE = re.compile(r"[+−-]?\$?\d[\d.,]*(e[+-]?\d+)?(%|k|M|s|m\d+s|h\d+m)?")
 
 
-def say(words: str = "", to: TextIO | None = None) -> None:
-    """Print words on standard output, without what could steer the terminal."""
-    print(text.clean(words), file=to or sys.stdout)
+def say(message: str = "", to: TextIO | None = None) -> None:
+    """Print text (default: on standard output), without terminal control sequences."""
+    print(text.clean(message), file=to or sys.stdout)
 
 
-def say_aside(words: str) -> None:
-    """Print words on standard error: what is told beside a verb's answer."""
+def say_aside(message: str) -> None:
+    """Print a progress message or warning on standard error."""
     sys.stdout.flush()
-    say(words, sys.stderr)
+    say(message, sys.stderr)
 
 
 def hint(*commands: str) -> None:
-    """Name the next useful commands, on standard error so that a pipe gets the screen alone."""
+    """Print the next useful commands on standard error, so that a pipe gets only the result."""
     say_aside("next: " + " · ".join(commands))
 
 
 def document(verb: str, data: Any) -> str:
-    """The JSON that `--json` prints. Escapes of JSON make every control character harmless."""
+    """The JSON document `gome.VERB/1`. JSON escapes all control characters, so it is safe for a terminal."""
     return json.dumps({"schema": f"gome.{verb}/1", "data": as_data(data)})
 
 
 def emit(verb: str, data: Any) -> None:
-    """Print a verb's answer as JSON, in one line."""
+    """Print the result of a command as a JSON document, on one line."""
     print(document(verb, data), flush=True)
 
 
 def as_data(value: Any) -> Any:
-    """Plain data of models, dataclasses, tuples and mappings; infinities and NaN become null, which JSON has not."""
+    """Convert models, dataclasses, sequences and mappings to JSON data; infinity and NaN become null."""
     if isinstance(value, BaseModel):
         return as_data(value.model_dump(mode="json"))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -61,13 +61,13 @@ def as_data(value: Any) -> Any:
 
 
 def envelope_data(envelope: Envelope) -> dict[str, Any]:
-    """A message in its envelope as plain data: the shape of a line of `log --json` and of `--display json`."""
+    """A message with its envelope as JSON data, as in `log --json` and `--display json`."""
     data: dict[str, Any] = as_data(envelope)
     return data
 
 
 def screen_width() -> int | None:
-    """How many columns the terminal has; None where standard output is none, so that nothing is cut for a pipe."""
+    """Width of the terminal in columns; None where standard output is not a terminal, so that nothing is cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -79,10 +79,10 @@ def table(
     spare: Sequence[str] = (),
     width: int | None = None,
 ) -> str:
-    """Columns in line, two spaces apart; figures to the right.
+    """Format rows as aligned columns, two spaces apart; columns of numbers are right-aligned.
 
-    Where they do not fit the terminal (or `width`) the columns named in `spare` are left out, the first of them first,
-    then the texts of the column `words` are cut; what is still too long is cut at its end.
+    Where the table is wider than the terminal (or `width` characters), columns in `spare` are dropped in that order,
+    then cells of the column `words` are shortened, then lines are cut at the end.
     """
     width = width or screen_width()
     body = [[text.line(cell) for cell in row] for row in rows]
@@ -106,12 +106,12 @@ def table(
 
 
 def _across(widths: dict[str, int]) -> int:
-    """The width of a table with these columns."""
+    """The total width of a table with these columns."""
     return sum(widths.values()) + 2 * (len(widths) - 1)
 
 
 def tree(value: Any, indent: int = 0) -> str:
-    """Plain data as an indented outline, one thing a line; longer texts keep their lines."""
+    """Format JSON data as an indented outline, one value per line; multi-line texts keep their line breaks."""
     pad = "  " * indent
     if isinstance(value, dict):
         return "\n".join(_branch(f"{pad}{key}:", each, indent) for key, each in value.items())

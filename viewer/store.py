@@ -1,4 +1,4 @@
-"""Where runs live and how one is named: `YYMMDD-HHMM-name-xxxx`, any unique prefix, `@last`, `@best`."""
+"""Locate runs: ids (`YYMMDD-HHMM-name-xxxx`), unique prefixes, `@last`, `@best`; open their logs."""
 
 import os
 from datetime import UTC, datetime
@@ -16,18 +16,18 @@ _LOG = "log.sqlite"
 
 
 def runs_root(folder: Path | None) -> Path:
-    """The folder of all runs: the one given, or `GOME_RUNS`, or `runs` here."""
+    """The folder of all runs: `folder`, else $GOME_RUNS, else `runs` in the working directory."""
     return folder if folder is not None else Path(os.environ.get("GOME_RUNS") or "runs")
 
 
 def new_run_id(name: str, now: datetime | None = None) -> str:
-    """An id for a new run, in UTC. Sorting ids sorts runs by the minute of their start."""
+    """A new run id with the UTC start time (default: now). Ids sort by start time, to the minute."""
     moment = now or datetime.now(UTC)
     return f"{moment:%y%m%d-%H%M}-{name}-{token_hex(2)}"
 
 
 def run_folders(root: Path) -> list[Path]:
-    """The folders of runs that have a log, oldest first."""
+    """The folders in `root` that contain a log, oldest first."""
     if not root.is_dir():
         return []
     logs = [folder / _LOG for folder in root.iterdir() if (folder / _LOG).is_file()]
@@ -35,9 +35,9 @@ def run_folders(root: Path) -> list[Path]:
 
 
 def find_run(root: Path, name: str) -> Path:
-    """The folder of the one run that answers to `name`: an id, a unique prefix of one, `@last`, `@best`, or a path.
+    """The folder of the run that `name` identifies: an id, a unique prefix, `@last`, `@best`, or a path.
 
-    Raises RunNotFound where none does, or more than one.
+    Raises RunNotFound where no run or more than one run matches.
     """
     folders = run_folders(root)
     if os.sep in name and (Path(name) / _LOG).is_file():
@@ -54,13 +54,13 @@ def find_run(root: Path, name: str) -> Path:
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise RunNotFound(f"no run in {root} is named {name!r}; see them with: gome runs")
+        raise RunNotFound(f"no run in {root} is named {name!r}; list them with: gome runs")
     shown = ", ".join(folder.name for folder in matches[:5])
-    raise RunNotFound(f"{name!r} is the start of {len(matches)} runs ({shown}); write more of it")
+    raise RunNotFound(f"{name!r} matches {len(matches)} runs ({shown}); use a longer prefix")
 
 
 def has_log(folder: Path) -> bool:
-    """Whether the run has begun to write its log: the file is there, and its tables in it."""
+    """Whether the log exists and its tables have been created."""
     log = folder / _LOG
     if not log.is_file():
         return False
@@ -72,18 +72,18 @@ def has_log(folder: Path) -> bool:
 
 
 def open_reader(folder: Path) -> LogReader:
-    """A reader of that run's log."""
+    """Open the log of the run in `folder` for reading."""
     return LogReader(folder, VOCABULARY)
 
 
 def outline(folder: Path) -> Summary:
-    """The summary of a run from its few telling messages: cheap enough for a list of runs."""
+    """The summary of a run from the few message kinds in OUTLINE: cheap enough for a list of runs."""
     with open_reader(folder) as reader:
         return summarise(reader.envelopes(kinds=OUTLINE))
 
 
 def _best(folders: list[Path]) -> Path:
-    """Of the runs on the last run's task, the one with the best score."""
+    """The best-scoring run among those with the same task data as the latest run."""
     scored: list[tuple[Path, Summary, float]] = []
     digest: str | None = None
     for folder in reversed(folders):
@@ -94,7 +94,7 @@ def _best(folders: list[Path]) -> Path:
         if summary.opened.task_digest == digest and summary.best is not None:
             scored.append((folder, summary, summary.best.score))
     if not scored:
-        raise RunNotFound("no run has an accepted solution yet; see them with: gome runs")
+        raise RunNotFound("no run has an accepted solution yet; list runs with: gome runs")
     best = scored[0]
     for each in scored[1:]:
         if each[1].better(each[2], best[2]):

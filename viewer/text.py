@@ -1,7 +1,7 @@
-"""Text as it may reach a terminal or a page: control characters taken out, figures written in one way.
+"""Text for terminals and pages: sanitising, and one format for each kind of number.
 
-What agents and scripts wrote is not ours: an escape sequence in it could move the cursor, change the window's title
-or hide a line. `clean` takes that out, and everything that is shown passes through it.
+Text from models and scripts is untrusted: an escape sequence could move the cursor, change the window title or hide a
+line. `clean` removes such sequences; everything that is displayed passes through it.
 """
 
 import math
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 UNKNOWN = "–"
-"""How a figure that nobody measured is shown: unknown is not zero."""
+"""Shown for an unknown value, which is not the same as zero."""
 
 _ESCAPES = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -36,30 +36,30 @@ _ESCAPES = re.compile(
     "|\x1b[ -/]*[0-~]"  # two-character escapes
 )
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
-    "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"  # marks that turn the direction of writing
-    "\u2028\u2029\ufeff\ufff9-\ufffb\ud800-\udfff]"  # line separators, interlinear marks, halves of pairs
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 except tab and newline, DEL, C1
+    "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\u2028\u2029\ufeff\ufff9-\ufffb\ud800-\udfff]"  # line separators, interlinear annotations, surrogates
 )
 _BARS = "▁▂▃▄▅▆▇█"
 
 
 def clean(text: str) -> str:
-    """The text without terminal escapes, control characters and direction marks; tabs and newlines stay."""
+    """Remove terminal escapes, control characters and bidirectional controls; keep tabs and newlines."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
 
 
 def line(text: str, width: int | None = None) -> str:
-    """The text cleaned and on one line, cut with `…` where it is longer than `width` characters."""
+    """Clean the text, join it to one line, and cut it with `…` where it is longer than `width` characters."""
     return cut(" ".join(clean(text).split()), width)
 
 
 def cut(text: str, width: int | None) -> str:
-    """The text with its end replaced by `…` where it is longer than `width` characters."""
+    """Replace the end of the text by `…` where it is longer than `width` characters."""
     return text if width is None or len(text) <= width else text[: max(0, width - 1)].rstrip() + "…"
 
 
 def score(value: float | None) -> str:
-    """A score to four significant digits, from a thousand on to one decimal."""
+    """A score with four significant digits; from 1000 on with one decimal."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     if abs(value) >= 1000:
@@ -68,20 +68,20 @@ def score(value: float | None) -> str:
 
 
 def spread(value: float | None) -> str:
-    """A spread or an error to two significant digits."""
+    """A spread or an error with two significant digits."""
     return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.2g}"
 
 
 def judged(value: float | None, evaluation: Evaluation | None) -> str:
-    """A score, with how many of the task's splits it is of where that is not all: it compares on these alone."""
-    words = score(value)
+    """A score; with the number of splits where not all were run, because it is comparable only on those."""
+    shown = score(value)
     if value is None or evaluation is None or not evaluation.partial:
-        return words
-    return f"{words} of {len(evaluation.splits)}/{evaluation.planned} splits"
+        return shown
+    return f"{shown} of {len(evaluation.splits)}/{evaluation.planned} splits"
 
 
 def gain(value: float | None) -> str:
-    """A gain with its sign, three significant digits."""
+    """A gain with its sign and three significant digits."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     return f"{value:+.3g}".replace("-", "−")
@@ -102,7 +102,7 @@ def duration(seconds: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """A number of things: `812`, `14.2k`, `3.1M`."""
+    """A count: `812`, `14.2k`, `3.1M`."""
     if value is None:
         return UNKNOWN
     for size, suffix in ((1e6, "M"), (1e4, "k")):
@@ -112,12 +112,12 @@ def count(value: float | None) -> str:
 
 
 def several(number: int, thing: str) -> str:
-    """`1 seed`, `2 seeds`."""
+    """A number with a noun, in the plural where needed: `1 seed`, `2 seeds`."""
     return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
 def money(usd: float | None) -> str:
-    """An amount in USD, to the hundredth of a cent below one dollar."""
+    """An amount in USD; below one dollar with four decimals."""
     if usd is None:
         return UNKNOWN
     return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
@@ -129,7 +129,7 @@ def percent(share: float | None) -> str:
 
 
 def sparkline(values: list[float]) -> str:
-    """One bar a value, the smallest value lowest; all the same height where they do not differ."""
+    """One bar per finite value, from the lowest to the highest; equal values give equal bars."""
     finite = [each for each in values if math.isfinite(each)]
     if not finite:
         return ""

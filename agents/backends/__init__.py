@@ -1,1 +1,1 @@
-"""Reasoning backends: whatever answers a typed request."""
+"""Backends: models, and what stands in for them, that answer typed requests."""

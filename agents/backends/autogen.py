@@ -1,9 +1,9 @@
-"""The `autogen` backend: a model client that AutoGen declares as a component, asked by an `AssistantAgent` of its own.
+"""The `autogen` backend: a model client declared as an AutoGen component and called through an `AssistantAgent`.
 
-Each question gets a fresh agent, so that nothing is carried from one to the next.
+Each request gets a new agent, so that no context is carried from one request to the next.
 
-AutoGen hands on a text and two counts of tokens; what it does not say (why an answer ended, cached and reasoning
-tokens) is unknown here too. An answer that was cut off shows in that it does not parse.
+AutoGen returns a text and two token counts. The finish reason, cached tokens and reasoning tokens are unknown, so a
+truncated answer is noticed only because it does not parse.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _MODULES = {
     "AnthropicChatCompletionClient": ("autogen_ext.models.anthropic", "anthropic"),
     "OllamaChatCompletionClient": ("autogen_ext.models.ollama", "ollama"),
 }
-"""Where each allowed client is, and the extra of autogen-ext that brings what it needs."""
+"""Module of each allowed client, and the extra of autogen-ext that installs its dependencies."""
 
 
 class AutoGenBackend(AskingBackend):
     """Answers typed requests with an AutoGen model client.
 
-    Raises UsageError where the packages or the key are missing, or the component has a key that its client lacks.
+    Raises UsageError where packages or the key are missing, or the component's config has a key unknown to its client.
     """
 
     def __init__(
@@ -70,22 +70,22 @@ class AutoGenBackend(AskingBackend):
 
     @property
     def label(self) -> str:
-        """How it is named everywhere a person reads it."""
+        """Display name."""
         return f"{self._name} ({self._model} at {self._server.shown_url}, by AutoGen)"
 
     @property
     def provider(self) -> str:
-        """By the server's URL."""
+        """The provider, from the server's URL."""
         return provider_of(self._url)
 
     @property
     def longest_answer(self) -> int | None:
-        """As the component's `max_tokens` says."""
+        """The component's `max_tokens`; None if not set."""
         given = self._component.config.get("max_tokens")
         return given if isinstance(given, int) and given > 0 else None
 
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
-        """One answer of the model."""
+        """Get one answer of the model."""
 
         async def once() -> Completion:
             async with self._slots:
@@ -101,7 +101,7 @@ class AutoGenBackend(AskingBackend):
         return completion
 
     async def aclose(self) -> None:
-        """Let go of the client's connections."""
+        """Close the client's connections."""
         await self._client.close()
 
     async def _call(self, prompt: Rendered) -> Completion:
@@ -113,14 +113,14 @@ class AutoGenBackend(AskingBackend):
                 result = await agent.run(task=prompt.user)
         except TimeoutError:
             raise Fault(f"no answer within {self._patience.timeout:g} s") from None
-        except Exception as error:  # noqa: BLE001 - each client raises its own; `_judge` sorts them, and none is swallowed
+        except Exception as error:  # noqa: BLE001 - each client raises its own; `_judge` sorts them, none is swallowed
             failure = error
         else:
             return self._completion(result.messages[-1])
         raise self._judge(failure) from None
 
     def _completion(self, message: Any) -> Completion:
-        """The last message of the agent's run; zero tokens are what AutoGen says for a count that it does not have."""
+        """Convert the last message of the agent's run. AutoGen reports a missing token count as 0."""
         text = message.content if isinstance(message.content, str) else ""
         counted = message.models_usage
         known = counted is not None and counted.prompt_tokens > 0
@@ -128,7 +128,7 @@ class AutoGenBackend(AskingBackend):
         return Completion(text, None if text.strip() else "the answer is empty", self._model, usage)
 
     def _judge(self, error: Exception) -> Exception:
-        """What a client's exception means; one without a status is a broken connection or a torn body."""
+        """Convert a client's exception. One without a status means a broken connection or an invalid body."""
         status = getattr(error, "status_code", None)
         words = str(getattr(error, "message", None) or error)
         if not isinstance(status, int):
@@ -138,8 +138,8 @@ class AutoGenBackend(AskingBackend):
         return self._server.judge(Refusal(status, code, words, headers), self._model)
 
     def _load(self, environment: Mapping[str, str]) -> ChatCompletionClient:
-        """The client itself. Its own retries are off: ours are counted."""
-        # It warns on standard error where a server names its model otherwise than the scenario does, as most do.
+        """Make the client. Its own retries are switched off, because ours are metered."""
+        # The client warns where the server reports another model name than the scenario, as most servers do.
         warnings.filterwarnings("ignore", message="Resolved model mismatch")
         provider = self._component.provider
         module, extra = _MODULES[provider]
@@ -166,16 +166,18 @@ class AutoGenBackend(AskingBackend):
                 client_type.component_config_schema.model_validate(config | own)
             )
         except (ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{where}: {provider} cannot be made: {redact(str(error), self._secrets)}") from None
+            raise UsageError(f"{where}: {provider} cannot be created: {redact(str(error), self._secrets)}") from None
         return client
 
     def _key(self, environment: Mapping[str, str]) -> str:
-        """The key, or a word in its place for a server on this machine, so that no other key is looked up and sent."""
+        """The key; a placeholder for a local server without one, so that the client finds and sends no other key."""
         name = self._server.key_name
         key = environment.get(name, "").strip() if name else ""
         if not key and (name or not self._server.is_local):
             asked = (
-                f"the environment variable {name} is not set" if name else "name the key's variable as `api_key_env`"
+                f"the environment variable {name} is not set"
+                if name
+                else "name the environment variable that holds the key as `api_key_env`"
             )
             raise UsageError(f"backend {self._name!r} ({self._model}): {asked}")
         return key or "none"

@@ -1,4 +1,4 @@
-"""A reasoning backend: whatever answers a typed request. It keeps no state between requests."""
+"""The interface of backends, which answer typed requests and embed texts. They keep no context between requests."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,7 +10,7 @@ __all__ = ["Answer", "Backend", "Embedded", "Embedder", "Texts", "Usage"]
 
 
 class Usage(Record):
-    """Tokens of one answer as the endpoint counted them; None where it does not say (unknown, not zero)."""
+    """Tokens of one answer as counted by the endpoint, and their cost in USD; None is unknown, not zero."""
 
     input: int | None = None
     cached: int | None = None
@@ -20,14 +20,14 @@ class Usage(Record):
 
 
 class Answer(ActivityResult):
-    """A reply before it is typed, with how it came about.
+    """The untyped reply to a request, with prompt, raw answer and usage.
 
-    `reply` fits the request's `reply_type`; where no such reply came, it is empty and `failure` says why, so that what
-    the asking cost is recorded all the same. `provider` is who serves the model, empty for reasoners of our own.
-    `prompt` and `raw` are the prompt as rendered and the answer as received, empty for reasoners without words;
-    `thoughts` is what a reasoning model thought aloud, kept apart from the reply; `cut` names what did not fit into the
-    prompt. `meter` has `calls`, `seconds` and, where known, `tokens` (in and out) and `usd`; else `tokens_at_most` and
-    `usd_at_most`, for budgets.
+    `reply` is valid for the request's `reply_type`. If there is no valid reply, `reply` is empty and `failure` is the
+    reason, so that the cost is recorded nevertheless. `provider` is who serves the model. `prompt` is the prompt as
+    rendered and `raw` the answer as received. `provider`, `prompt` and `raw` are empty where no language model was
+    called. `thoughts` is the reasoning text of a model; `cut` names what did not fit into the prompt. `meter` has
+    `calls`, `seconds` and, where known, `tokens` (in and out) and `usd`; else the upper bounds `tokens_at_most` and
+    `usd_at_most`, which count against budgets.
     """
 
     reply: dict[str, Any]
@@ -47,20 +47,21 @@ class Backend(Protocol):
 
     @property
     def label(self) -> str:
-        """How it is named everywhere a person reads it."""
+        """Display name."""
 
     async def answer(self, request: Request[Any]) -> Answer:
-        """An answer whose `reply` has been validated against `request.reply_type()`, or one with a `failure`.
+        """Answer a request: `reply` is validated against `request.reply_type()`, or `failure` is set.
 
-        Raises Outage where the endpoint cannot be reached, and ReplyInvalid where nothing was paid for no reply.
+        Safe for concurrent calls. Raises Outage where the endpoint cannot be used, and ReplyInvalid where there is no
+        reply and no cost to record.
         """
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class Texts(Record):
-    """Texts to be embedded by that model. `price` is in US dollars a million tokens, where it is set."""
+    """Request to embed `texts` with `model`. `price` is in US dollars per million tokens, None if not set."""
 
     model: str
     texts: tuple[str, ...]
@@ -68,7 +69,7 @@ class Texts(Record):
 
 
 class Embedded(ActivityResult):
-    """A vector for each text, all of one length; none where `failure` says why."""
+    """One vector per text, all of the same length; no vectors if `failure` is set."""
 
     vectors: tuple[tuple[float, ...], ...] = ()
     failure: str = ""
@@ -79,4 +80,4 @@ class Embedder(Protocol):
     """Embeds texts."""
 
     async def embed(self, request: Texts) -> Embedded:
-        """A vector for each text. Raises Outage."""
+        """Embed the texts. Raises Outage where the endpoint cannot be used."""

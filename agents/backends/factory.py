@@ -1,9 +1,10 @@
-"""From a scenario's backends to the reasoners themselves. What a backend needs is imported when one is made."""
+"""Create the backends of a scenario. The dependencies of a backend are imported only when one is created."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gome import plugins
 from gome.agents.backends.base import Answer, Backend, Embedder
 from gome.agents.protocol.requests import Request
 from gome.agents.state.spending import REFUSED, BudgetSpentError, Spending
@@ -13,20 +14,21 @@ from gome.scenarios.config.scenario import Backend as Settings
 from gome.scenarios.config.scenario import ExpertBackend as ExpertSettings
 from gome.scenarios.config.scenario import MemoryKeeperSettings
 from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
+from gome.scenarios.config.scenario import PluginBackend as PluginSettings
 from gome.scenarios.config.scenario import ReplayBackend as ReplaySettings
 
 __all__ = ["make_backend", "make_backends", "make_embedder"]
 
 
 def make_backend(name: str, settings: Settings) -> Backend:
-    """The backend of those settings. Raises UsageError where it cannot work, such as for want of a key."""
+    """Create one backend. Raises UsageError where it cannot work, for example because its key is missing."""
     return make_backends({name: settings})[name]
 
 
 def make_backends(settings: Mapping[str, Settings], spending: Spending | None = None) -> dict[str, Backend]:
-    """All backends by name; those of one server with one key share its connections and its limit of calls in flight.
+    """Create all backends, by name. Those with the same server and key share connections and the concurrency limit.
 
-    `spending` is what they may use together, without limit where it is None.
+    `spending` limits what all of them together may spend; None: no limit. Raises as `make_backend`.
     """
     shared = spending or Spending()
     made = _make_openai({name: each for name, each in settings.items() if isinstance(each, OpenAISettings)}, shared)
@@ -38,15 +40,17 @@ def make_backends(settings: Mapping[str, Settings], spending: Spending | None = 
                 made[name] = _make_autogen(each, name, shared)
             case ReplaySettings():
                 made[name] = _make_replay(each, name)
+            case PluginSettings():
+                made[name] = plugins.load("gome.backends", each.kind)(each, name)
             case OpenAISettings():
                 pass
     return made
 
 
 def make_embedder(settings: MemoryKeeperSettings, backends: Mapping[str, Backend], beside: Path) -> Embedder | None:
-    """What embeds for the Memory-Keeper, None where it hashes words. `beside` is the scenario's folder.
+    """Create the Memory-Keeper's embedder; None if it hashes words. `beside` is the scenario's folder.
 
-    Raises UsageError for a backend that does not embed, and for packages or a model that are missing.
+    Raises UsageError where the backend cannot embed, or packages or the model are missing.
     """
     if settings.embedding == "local" and settings.model is not None:
         from gome.agents.backends.sentences import SentenceEmbedder
@@ -56,12 +60,12 @@ def make_embedder(settings: MemoryKeeperSettings, backends: Mapping[str, Backend
         return None
     backend = backends[settings.backend]
     if not isinstance(backend, Embedder):
-        raise UsageError(f"roles.memory_keeper.backend: {backend.label} does not embed; name a backend of kind openai")
+        raise UsageError(f"roles.memory_keeper.backend: {backend.label} cannot embed; name a backend of kind openai")
     return backend
 
 
 class _Counted:
-    """A backend that costs nothing but counts as a call."""
+    """Wraps a free backend so that its answers count as calls against the budget."""
 
     def __init__(self, backend: Backend, spending: Spending) -> None:
         self._backend = backend
@@ -108,7 +112,7 @@ def _make_openai(settings: Mapping[str, OpenAISettings], spending: Spending) -> 
 
     endpoints: dict[tuple[str | None, str | None], Endpoint] = {}
     made: dict[str, Backend] = {}
-    # The one with the fewest calls at once opens the endpoint, so that its limit holds for all who share it.
+    # Sorted, so that the backend with the lowest concurrency opens the endpoint: its limit holds for all that share it.
     for name, each in sorted(settings.items(), key=lambda item: item[1].concurrency):
         server = (each.base_url, each.api_key_env)
         if server not in endpoints:

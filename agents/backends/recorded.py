@@ -1,7 +1,7 @@
-"""The `replay` backend: answers that stand in another run's log, found by the hash of the request.
+"""The `replay` backend: answers from another run's log, looked up by the hash of the request.
 
-It pays for nothing and needs no network. A request that was never answered there pauses the run, with the first
-thing in which it differs from what was asked at the same place.
+It costs nothing and needs no network. A request that the log does not answer pauses the run; the error names the first
+difference to the request that was recorded for the same trace and step.
 """
 
 import json
@@ -22,12 +22,12 @@ from gome.scenarios.config.scenario import ReplayBackend as Settings
 __all__ = ["RecordedBackend"]
 
 _QUESTION = "reason"
-"""The activity of asking a reasoner."""
+"""Name of the recorded activity that calls a backend."""
 Place = tuple[str, int | None, int | None]
 
 
 class RecordedBackend:
-    """Answers with what the run in `settings.run` recorded. Raises RunNotFound where there is none."""
+    """Answers with what the run in `settings.run` recorded. Raises RunNotFound where there is no run."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._name = name
@@ -47,11 +47,11 @@ class RecordedBackend:
 
     @property
     def label(self) -> str:
-        """How it is named everywhere a person reads it."""
+        """Display name."""
         return f"{self._name} (replay of {self._folder.name})"
 
     async def answer(self, request: Request[Any]) -> Answer:
-        """The recorded answer, with nothing on its meter. Raises Outage where none is recorded."""
+        """The recorded answer, with an all-zero meter. Raises Outage where none is recorded."""
         text = canonical(request)
         ref = self._answers.get(request_hash(_QUESTION, text))
         if ref is None:
@@ -60,13 +60,16 @@ class RecordedBackend:
         return recorded.model_copy(update={"meter": {"calls": 0.0, "tokens": 0.0, "usd": 0.0}})
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
     def _missing(self, request: Request[Any], text: str) -> str:
         kind = type(request).__name__
-        words = f"{self.label} has no answer to {kind} of trace {request.trace} at step {request.step}"
+        words = f"{self.label} has no answer to {kind} of trace {request.trace}, step {request.step}"
         ref = self._asked.get((kind, request.trace, request.step))
         if ref is None:
-            return f"{words}: it was never asked there. Go on with `gome fork` and --role ROLE=ANOTHER-BACKEND"
+            return (
+                f"{words}: the recorded run has no such request. "
+                "To continue with a live backend, use `gome fork` with --role ROLE=ANOTHER-BACKEND"
+            )
         where = difference(json.loads(self._artefacts.read_now(ref)), json.loads(text))
-        return f"{words}: it was asked something else there ({where}). Replay it with the same scenario and seed"
+        return f"{words}: the recorded request differs ({where}). Replay it with the same scenario and seed"

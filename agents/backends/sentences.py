@@ -1,6 +1,6 @@
 """Embeddings by a sentence-transformers model on this machine: no server, no key, no network.
 
-The package is an extra (`pip install -e '.[embeddings]'` in gome's folder), imported when such a model is asked for.
+The package is an extra (`pip install -e '.[embeddings]'` in gome's folder), imported only when such a model is used.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["SentenceEmbedder"]
 
 _FREE = {"calls": 0.0, "tokens": 0.0, "usd": 0.0}
-"""What such an embedding uses of a budget."""
+"""Meter of such an embedding: it costs nothing."""
 
 
 class SentenceEmbedder:
-    """Embeds texts with a model in a folder, or with one of that name in Hugging Face's cache; it fetches nothing.
+    """Embeds texts with a model in a folder, or of that name in Hugging Face's cache; downloads nothing.
 
-    `beside` is the folder that a relative path is looked for in. Raises UsageError where package or model are missing.
+    A relative path is relative to `beside`. Raises UsageError where package or model is missing.
     """
 
     def __init__(self, model: str, beside: Path) -> None:
@@ -32,7 +32,7 @@ class SentenceEmbedder:
         self._model = _load(str(folder) if folder.is_dir() else model)
 
     async def embed(self, request: Texts) -> Embedded:
-        """A unit vector for each text, in a thread: the model computes for a while."""
+        """Compute a unit vector for each text, in a thread, because it takes a while."""
         return Embedded(vectors=await anyio.to_thread.run_sync(self._encode, request.texts), meter=_FREE)
 
     def _encode(self, texts: Sequence[str]) -> tuple[tuple[float, ...], ...]:
@@ -57,5 +57,5 @@ def _load(model: str) -> "SentenceTransformer":
         words = str(error).splitlines()[0]
         raise UsageError(
             f"{where}: no sentence-transformers model can be loaded from {model!r} ({words}); "
-            "name its folder, or fetch it first: nothing is downloaded during a run"
+            "name its folder, or download it before the run: nothing is downloaded during a run"
         ) from error

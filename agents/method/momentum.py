@@ -1,4 +1,4 @@
-"""Momentum: which proven ideas of all traces pull on the next step of one.
+"""Momentum: which accepted changes of other traces influence the next step of a trace.
 
 The interaction kernel [C], for the challenges c_j of a trace's diagnosis and accepted changes g_k of other traces:
 
@@ -7,24 +7,22 @@ The interaction kernel [C], for the challenges c_j of a trace's diagnosis and ac
 
 with γ = ln 2 / half-life, L the length of the trace's path, and Δ_k the gain of g_k's score over the trace's best: in
 standard errors, so that it means the same for every metric [O], or in the metric's own units [C]
-(`method.kernel_gain`). Similarity counts early and fades; what has proven itself better counts always.
+(`method.kernel_gain`). Similarity counts early and fades with the path's length; a higher gain always counts.
 """
 
-import importlib
 import math
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-import anyio.to_thread
+import numpy as np
+from numpy.typing import NDArray
 
 from gome.scenarios.config.scenario import Method
 from gome.scenarios.evidence import Direction
 
-if TYPE_CHECKING:
-    from torch import Tensor
+__all__ = ["Matrix", "draw", "interaction", "signed_gain"]
 
-__all__ = ["draw", "interaction", "signed_gain", "warm"]
+Matrix = NDArray[np.float64]
 
 
 def signed_gain(score: float, reference: float, direction: Direction) -> float:
@@ -33,23 +31,24 @@ def signed_gain(score: float, reference: float, direction: Direction) -> float:
 
 
 def interaction(
-    candidates: "Tensor", accepted: "Tensor", gains: Sequence[float] | None, path_length: int, method: Method
-) -> "Tensor":
+    candidates: Matrix, accepted: Matrix, gains: Sequence[float] | None, path_length: int, method: Method
+) -> Matrix:
     """P, shape (J, K), rows summing to 1, from unit vectors of J challenges and K accepted changes with their Δ.
 
-    Without `gains`, as where the trace has no best, β counts as 0.
+    `candidates` has shape (J, D), `accepted` (K, D), `gains` are the K values of Δ. If `gains` is None, because the
+    trace has no best, β counts as 0.
     """
-    import torch
-
     gamma = math.log(2) / method.half_life
     utility = method.alpha * (candidates @ accepted.T) * math.exp(-gamma * path_length)
     if gains is not None:
-        utility = utility + method.beta * torch.tanh(torch.tensor(gains, dtype=utility.dtype))
-    return torch.softmax(utility.clamp(-method.clamp, method.clamp), dim=1)
+        utility = utility + method.beta * np.tanh(np.asarray(gains, dtype=np.float64))
+    weights = np.exp(utility.clip(-method.clamp, method.clamp))  # bounded, so that no maximum need be taken off first
+    shares: Matrix = weights / weights.sum(axis=1, keepdims=True)
+    return shares
 
 
-def draw(probabilities: "Tensor", per_candidate: int, at_most: int, seed: int) -> dict[int, float]:
-    """Indices k of the recalled hypotheses with the probability they were drawn at, in the order of the draws.
+def draw(probabilities: Matrix, per_candidate: int, at_most: int, seed: int) -> dict[int, float]:
+    """Draw accepted changes to recall: their indices k with the probability of the draw, in the order of the draws.
 
     Up to `per_candidate` draws without replacement for each row, at most `at_most` distinct in all. [C]
     """
@@ -63,8 +62,3 @@ def draw(probabilities: "Tensor", per_candidate: int, at_most: int, seed: int) -
             if len(drawn) < at_most or index in drawn:
                 drawn.setdefault(index, weight)
     return drawn
-
-
-async def warm() -> None:
-    """Import torch, which takes seconds, while the first scripts run, so that no step waits for it."""
-    await anyio.to_thread.run_sync(importlib.import_module, "torch", abandon_on_cancel=True)

@@ -1,12 +1,12 @@
-"""Racing: when a trial stops before all of its splits were run. Pure: the same runs give the same answer. [O]
+"""Racing: when a trial stops before all of its splits are run. Pure: the same runs give the same decision. [O]
 
 After each split the trial is compared with the trace's best over the splits that both have:
 
  - worse:   gain < −margin · SE;
  - futile:  gain + z · SE · √(1 − f) < near_tie · SE · √f, with f the share of the splits that were run: the left side
-   is what the gain may still become (its variance given what is known is SE² · (1 − f)), the right side what it must
-   be to count as better in the end, when the standard error will be SE · √f;
- - decided: a heavy script that is better by `decisive` · SE, or a very heavy one with nothing to be compared with.
+   is the gain that can still be reached (the variance of the final gain given these runs is SE² · (1 − f)), the right
+   side the gain needed to count as better in the end, when the standard error will be SE · √f;
+ - decided: a slow script that is better by `decisive` · SE, or a very slow first solution.
 """
 
 import math
@@ -22,9 +22,9 @@ from gome.scenarios.evidence import Direction, Evaluation, SplitRule
 __all__ = ["Stop", "stop_after"]
 
 _FIRST = 6
-"""A first solution, which all others are compared with, is judged on few splits from so many times `heavy` on."""
+"""Multiple of `heavy` (seconds) from which a first solution is judged on few splits; higher, as others rest on it."""
 _UNLIKE = frozenset({"group", "time"})
-"""Kinds of split whose splits differ much from one another."""
+"""Kinds of split rule whose splits differ much from one another."""
 
 
 class Stop(NamedTuple):
@@ -43,7 +43,11 @@ def stop_after(
     method: Method,
     seconds: float,
 ) -> Stop | None:
-    """Whether to stop after these runs of `planned`. `seconds` is the longest run's time, 0 where time has no say."""
+    """Whether and why to stop after these `runs` of `planned` splits; None to go on.
+
+    `best` is the evaluation of the trace's best, None if it has none. `seconds` is the time of the longest run; 0 where
+    run time must not enter the decision.
+    """
     settings, done = method.racing, len(runs)
     if done >= planned:
         return None

@@ -1,5 +1,5 @@
-"""Who wins the finish: finalists by their mean hold-out score, whether their blend is better than all of them, and
-whether the mean of the splits' models or a refit is submitted.
+"""The finish: rank finalists by mean hold-out score, decide whether their blend is better than the best, and whether
+the mean of the splits' models or a refit is submitted.
 """
 
 import math
@@ -22,8 +22,9 @@ def rank(
 ) -> tuple[FinalRanking, ...]:
     """Finalists by their mean hold-out score [P], best first; those that are misaligned or failed come last.
 
-    A finalist is misaligned where its out-of-fold score is better than its hold-out score by more than `misaligned`
-    standard errors of that difference, those of the folds' mean and of the hold-out added in quadrature. [O]
+    `reruns` has one row per finalist, with the hold-out evaluation for each seed (None: failed). A finalist is
+    misaligned where its out-of-fold score is better than its hold-out score by more than `misaligned` standard errors
+    of that difference, those of the folds' mean and of the hold-out added in quadrature. [O]
     """
     rankings = [_ranking(finalist, row, direction, misaligned) for finalist, row in zip(finalists, reruns, strict=True)]
 
@@ -55,7 +56,7 @@ def _ranking(
 
 
 def _mean(scores: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Mean and spread over seeds; None where one of them failed."""
+    """Mean and standard deviation over seeds; (None, None) where a seed failed. One seed has no deviation."""
     good = [score for score in scores if score is not None]
     if not good or len(good) < len(scores):
         return None, None
@@ -63,7 +64,7 @@ def _mean(scores: Sequence[float | None]) -> tuple[float | None, float | None]:
 
 
 def members_of(ranking: Sequence[FinalRanking]) -> tuple[Finalist, ...]:
-    """Who is blended: all finalists that ran with every seed and are not misaligned; nobody where that is one alone."""
+    """Members of the blend: finalists that ran with every seed and are not misaligned; empty if fewer than two."""
     members = tuple(each.finalist for each in ranking if each.mean is not None and not each.misaligned)
     return members if len(members) > 1 else ()
 
@@ -74,7 +75,7 @@ def rank_blend(
     ranking: Sequence[FinalRanking],
     direction: Direction,
 ) -> Blend:
-    """The blend on the hold-out, a score a seed. It is taken where its mean is better than the best finalist's."""
+    """The blend's hold-out scores, one per seed. It is taken if its mean is better than the best finalist's."""
     scores = tuple(each.score if each else None for each in evaluations)
     mean, spread = _mean(scores)
     best = ranking[0].mean
@@ -84,7 +85,7 @@ def rank_blend(
 
 
 def default_shipping(rule: SplitRule) -> Shipped:
-    """The mean of the splits' models; a refit where these saw too little: the past alone, or one part of the rows."""
+    """Default: the mean of the splits' models, or a refit where these see too few rows (time, holdout, own splits)."""
     if rule.kind in ("time", "holdout", "own"):
         return Shipped(mode="refit", reason=f"the default for a split of kind {rule.kind}")
     return Shipped(mode="mean", reason=f"the default for a split of kind {rule.kind}")
@@ -93,7 +94,7 @@ def default_shipping(rule: SplitRule) -> Shipped:
 def choose_shipping(
     mean: Evaluation, refit: Evaluation, rule: SplitRule, direction: Direction, near_tie: float
 ) -> Shipped:
-    """The better of both on the hold-out, where it is better by more than noise; else the default. [O]"""
+    """The better of both on the hold-out, if the difference is more than noise (`near_tie`); else the default. [O]"""
     default, effect = default_shipping(rule), compare(mean, refit, direction, near_tie)
     update: dict[str, object] = {"mean": mean.score, "refit": refit.score}
     if effect is None or effect.verdict == "near-tie":
@@ -104,7 +105,7 @@ def choose_shipping(
 
 
 def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> str:
-    """Why the winner won, in a sentence."""
+    """One sentence that explains why the winner won."""
     if not ranking:
         return f"{reason}; no trial was accepted, so there is no winner"
     first = ranking[0]
@@ -117,16 +118,16 @@ def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> st
     words += "".join(map(_left_out, ranking))
     if blend is None or blend.mean is None:
         return words
-    told = f"{words}; the mean of {len(blend.members)} of them scores {blend.mean:.5g} there"
-    return f"{told} and is submitted" if blend.taken else f"{told} and is not taken"
+    words += f"; the mean of {len(blend.members)} of them scores {blend.mean:.5g} there"
+    return f"{words} and is submitted" if blend.taken else f"{words} and is not submitted"
 
 
 def _left_out(ranking: FinalRanking) -> str:
-    """Why a finalist whose validation was not what the hold-out is comes last; nothing of the others."""
+    """Why a misaligned finalist is ranked last; empty for other finalists."""
     if not ranking.misaligned or ranking.mean is None:
         return ""
     finalist = ranking.finalist
     return (
-        f"; {finalist.trace}.{finalist.step} comes last: its out-of-fold score {finalist.score:.5g} is too far from "
-        f"its {ranking.mean:.5g} on the hold-out to be chance, so validation is unlike the hold-out"
+        f"; {finalist.trace}.{finalist.step} comes last: its out-of-fold score {finalist.score:.5g} is better than its "
+        f"hold-out score {ranking.mean:.5g} by more than noise, so its validation does not predict the hold-out"
     )

@@ -1,4 +1,4 @@
-"""What the method does when: where challenges come from, which stage a step is in.
+"""The schedule of the method: where challenges come from, and which stage a step is in.
 
 Sources: [P] the paper or its data card, [C] the public code of that line of work (docs/method.md).
 """
@@ -14,7 +14,7 @@ Source = Literal["scenario", "feedback"]
 
 
 def scenario_share(accepted: int, refused: int, method: Method) -> int:
-    """m, how far challenges still come from the task itself: from `scenario_weight` (3) down to 0. [C]
+    """m, the weight of challenges that come from the task itself: from `scenario_weight` (3) down to 0. [C]
 
     w = ⌊(3·S + 2·F) / 2⌋, m = max(0, 3 − ⌊w / 4⌋), with S accepted and F not accepted trials on the trace's path; 3 and
     2 are `accepted_weight` and `refused_weight`, 4 is `schedule_slope`.
@@ -24,7 +24,7 @@ def scenario_share(accepted: int, refused: int, method: Method) -> int:
 
 
 def wanted_sources(accepted: int, refused: int, method: Method) -> tuple[Source, ...]:
-    """The sources to ask for challenges: scenario while m > 0, feedback once m < 3. [C]"""
+    """The sources of challenges to request: scenario while m > 0, feedback once m < 3. [C]"""
     share = scenario_share(accepted, refused, method)
     wanted: list[Source] = []
     if share > 0:
@@ -35,7 +35,7 @@ def wanted_sources(accepted: int, refused: int, method: Method) -> tuple[Source,
 
 
 def stage_of(used: float, method: Method) -> Stage:
-    """The stage at a used share of the budget: draft below 10 %, ensemble above 70 %, improve between. [C]"""
+    """The stage for a used share of the budget in [0, 1]: draft below 10 %, ensemble above 70 %, else improve. [C]"""
     if used < method.draft_until:
         return "draft"
     return "ensemble" if used > method.ensemble_from else "improve"

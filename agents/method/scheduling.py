@@ -1,6 +1,6 @@
-"""Which traces take the next step where not all may at once. The paper's are taken in turn [C]; the others weigh them.
+"""Scheduling: which traces step next when not all can at once. Round-robin as in the paper [C], or by their scores.
 
-Values are on a common scale: a trace's best score, shifted and scaled over the traces to mean 0 and spread 1.
+The value of a trace is its best score, standardised over the traces to mean 0 and standard deviation 1.
 """
 
 import math
@@ -16,17 +16,17 @@ __all__ = ["Standing", "in_order", "puct", "shares"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a trace is: steps opened, and its best score, larger for better, None while it has none."""
+    """Progress of a trace: steps opened, and its best score with the sign that larger is better; None if none yet."""
 
     steps: int
     best: float | None
 
 
 def in_order(standings: Mapping[int, Standing], settings: Scheduling, seed: int) -> Sequence[int]:
-    """All traces, first who steps first. A trace that has taken no step comes before all others, as it opens.
+    """All traces in the order in which they may step. Traces without a step come first.
 
-    `round-robin`: who has taken fewest steps. `softmax`: drawn without replacement by their `shares`. `puct`: the
-    largest value and bonus. Ties go to the lower index.
+    `round-robin`: fewest steps first. `softmax`: drawn without replacement with the probabilities `shares`. `puct`:
+    largest value plus bonus first. Ties go to the lower index. `seed` is used by `softmax` alone.
     """
     fresh = [trace for trace in sorted(standings) if standings[trace].steps == 0]
     begun = {trace: standings[trace] for trace in sorted(standings) if standings[trace].steps > 0}
@@ -42,14 +42,14 @@ def in_order(standings: Mapping[int, Standing], settings: Scheduling, seed: int)
 
 
 def shares(standings: Mapping[int, Standing], temperature: float) -> dict[int, float]:
-    """softmax(value / temperature) over the traces. [I]"""
+    """Probability of each trace: softmax(value / temperature). [I]"""
     weights = {trace: math.exp(value / temperature) for trace, value in _values(standings).items()}
     total = sum(weights.values())
     return {trace: weight / total for trace, weight in weights.items()}
 
 
 def puct(standings: Mapping[int, Standing], settings: Scheduling) -> dict[int, float]:
-    """value + C · share · √N / (1 + n): n steps of the trace, N of all, the share as under `softmax`. [I]"""
+    """value + C · share · √N / (1 + n): n steps of the trace, N of all traces, share as in `shares`. [I]"""
     prior, total = shares(standings, settings.temperature), sum(each.steps for each in standings.values())
     return {
         trace: value + settings.exploration * prior[trace] * math.sqrt(total) / (1 + standings[trace].steps)
@@ -58,7 +58,7 @@ def puct(standings: Mapping[int, Standing], settings: Scheduling) -> dict[int, f
 
 
 def _values(standings: Mapping[int, Standing]) -> dict[int, float]:
-    """Bests on their common scale, at most three from the middle; a trace without one stands one below the mean."""
+    """Standardised best score of each trace, limited to [−3, 3]; −1 for a trace without a score."""
     known = [each.best for each in standings.values() if each.best is not None]
     middle, spread = (fmean(known), pstdev(known)) if known else (0.0, 0.0)
 

@@ -1,4 +1,4 @@
-"""Ranking of hypotheses by their five self-scores."""
+"""Rank hypotheses by their five self-scores."""
 
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,15 +17,15 @@ def overall_score(scores: Scores, weights: tuple[float, float, float, float, flo
 
 
 def same_idea(one: Hypothesis, other: Hypothesis, method: Method) -> bool:
-    """Whether two hypotheses are one idea: the same key first, and only within a key words that are alike enough. [O]
+    """Whether two hypotheses are the same idea: they have the same key and similar enough statements. [O]
 
-    Likeness alone would not do: "raise the learning rate" and "lower the learning rate" share most of their words.
+    Similarity alone is not enough: "raise the learning rate" and "lower the learning rate" share most of their words.
     """
     return one.key == other.key and similarity(one.statement, other.statement) >= method.repeat_similarity
 
 
 def mark_repeated(hypothesis: Hypothesis, tried: Collection[Hypothesis], method: Method) -> Hypothesis:
-    """The hypothesis with novelty 1 where the idea was tried before, whatever it says of itself. [C]"""
+    """The hypothesis, with its novelty set to 1 if the idea was tried before. [C]"""
     if hypothesis.scores is None or not any(same_idea(hypothesis, before, method) for before in tried):
         return hypothesis
     return hypothesis.model_copy(update={"scores": hypothesis.scores.model_copy(update={"novelty": 1})})
@@ -34,9 +34,9 @@ def mark_repeated(hypothesis: Hypothesis, tried: Collection[Hypothesis], method:
 def top_candidates(
     hypotheses: Iterable[Hypothesis], tried: Collection[Hypothesis], method: Method
 ) -> tuple[Hypothesis, ...]:
-    """The best scored hypotheses, best first, at most `method.candidates` (5); one an idea, ties in the given order.
+    """The best scored hypotheses, best first, at most `method.candidates` (5), one per idea; ties keep their order.
 
-    One without scores comes last.
+    Hypotheses without scores come last.
     """
     distinct: list[Hypothesis] = []
     for hypothesis in hypotheses:
@@ -49,10 +49,10 @@ def top_candidates(
 def draw_by_rank(
     candidates: Sequence[Hypothesis], sources: Mapping[str, str], share: int, method: Method, seed: int
 ) -> Hypothesis:
-    """Rank mode: one of the best candidates by chance, weighted m : 3 − m between the two sources of challenges. [C]
+    """Rank mode: draw one of the best candidates, weighted m : 3 − m between the two sources of challenges. [C]
 
-    `sources` maps a challenge's caption to its source, `share` is m. A hypothesis without a known challenge weighs as
-    much as the mean of both; where all weights are 0, all are as likely.
+    `sources` maps a challenge's caption to its source, `share` is m. A hypothesis without a known challenge has the
+    mean of both weights; if all weights are 0, the draw is uniform.
     """
     by_source = {"scenario": float(share), "feedback": float(method.scenario_weight - share)}
     mean = method.scenario_weight / 2
@@ -61,7 +61,7 @@ def draw_by_rank(
 
 
 def compatible(candidates: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
-    """The candidates that can stand together: of two directions of one parameter the first is kept. [I]"""
+    """The candidates that can be applied together: of several with the same parameter the first is kept. [I]"""
     chosen: dict[tuple[str, str], Hypothesis] = {}
     for each in candidates:
         chosen.setdefault((each.component, each.parameter), each)

@@ -1,4 +1,4 @@
-"""Chance that is a function of the log: every draw is keyed by (seed, trace, step, purpose)."""
+"""Random seeds as a function of the log: every draw is keyed by (seed, trace, step, purpose)."""
 
 from hashlib import blake2b
 

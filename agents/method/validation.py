@@ -1,10 +1,10 @@
 """Hierarchical validation: three layers in this order, the first that fails decides. [P]
 
-1. format: the files are as asked, and the script ended well; the first valid submission of a trace is accepted;
-2. alignment: the solution answers the task as it is set; severe → rejected and the score erased;
-3. analysis: clearly better or worse decides; a near-tie is the reasoner's to decide.
+1. format: the script ended well and its files are valid; the first valid submission of a trace is accepted;
+2. alignment: the solution solves the task as posed; severe misalignment → rejected and the score erased;
+3. analysis: clearly better or clearly worse decides; the model decides a near-tie.
 
-The noise counts: a difference within one standard error (`method.near_tie`) is a near-tie.
+A near-tie is a difference of less than one standard error (`method.near_tie`).
 """
 
 import math
@@ -23,12 +23,12 @@ __all__ = ["Ruling", "compare", "format_fault", "rule", "rule_by_score"]
 
 
 _NOTHING = 1e-12
-"""A gain that rounding may make."""
+"""A gain below this may be a rounding error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What validation decides of a trial, at which layer, and why."""
+    """Decision about a trial, the layer that made it, and the reason. `erased`: the score is discarded."""
 
     verdict: Literal["accepted", "rejected", "failed"]
     layer: Literal["format", "alignment", "analysis"]
@@ -37,17 +37,19 @@ class Ruling:
 
 
 def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction, near_tie: float = 1.0) -> Effect | None:
-    """A trial against its trace's best over the splits that both were run on; None where there is no score to compare.
+    """Compare a trial with its trace's best over the splits that both ran on; None where one of them has no score.
 
     With g_k the gain on split k, w_k its weight and v_k the variance of g_k by a paired bootstrap over its rows (over
-    groups or stretches of time, where rows hang together):
+    groups or stretches of time, where rows are dependent):
 
         gain = Σ w_k g_k,   SE² = Σ w_k² v_k + (n_valid / n_train) · Σ w_k v_k
 
-    The second term is the correction of Nadeau & Bengio (2003) for training sets that overlap. The variance is that of
-    rows within splits and not that between splits, which on a task by time differ for reasons that both solutions
-    share. Where a split has no such variance, that of the gains over splits takes its place. |gain| < `near_tie` · SE
-    is a near-tie, and so is a gain of nothing. [O]
+    The second term is the correction of Nadeau & Bengio (2003) for overlapping training sets. The variance is that of
+    rows within splits, not that between splits: on a task split by time, splits differ for reasons that both solutions
+    share. Where a split has no such variance, the variance of the gains over splits replaces it. |gain| < `near_tie` ·
+    SE is a near-tie, and so is a gain of 0. [O]
+
+    Without a common split, the standard error is None and any difference counts.
     """
     if trial.score is None or incumbent.score is None:
         return None
@@ -90,7 +92,7 @@ def _standard_error(
 
 
 def _variance(ours: Sequence[float | None], theirs: Sequence[float | None]) -> float | None:
-    """Of the paired differences over the same draws of rows; None where there are too few."""
+    """Variance of the paired differences over bootstrap replicates; None where there are fewer than three."""
     pairs = zip(ours, theirs, strict=True) if len(ours) == len(theirs) else ()
     differences = [one - other for one, other in pairs if one is not None and other is not None]
     return variance(differences) if len(differences) > 2 else None
@@ -103,7 +105,7 @@ def _verdict(gain: float, least: float) -> Literal["better", "worse", "near-tie"
 
 
 def format_fault(ended_well: bool, words: str, evaluation: Evaluation | None) -> Ruling | None:
-    """The first layer: what keeps the trial from being judged at all, or None."""
+    """First layer: why the trial cannot be judged at all; None if it can. `words` describes how the script ended."""
     if not ended_well or evaluation is None:
         return Ruling("failed", "format", words)
     if evaluation.defects:
@@ -116,7 +118,7 @@ def format_fault(ended_well: bool, words: str, evaluation: Evaluation | None) ->
 
 
 def rule(trial: Trial, effect: Effect | None, assessment: Assessment) -> Ruling:
-    """The second and third layer, for a trial whose format is right. `effect` is None for a trace's first."""
+    """Second and third layer, for a trial with a valid format. `effect` is None for the first of a trace."""
     if assessment.alignment == "severe":
         return Ruling("rejected", "alignment", assessment.reason, erased=True)
     if effect is None:
@@ -132,7 +134,7 @@ def rule(trial: Trial, effect: Effect | None, assessment: Assessment) -> Ruling:
 
 
 def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:
-    """What a control rules, without a reasoner's word: the better score."""
+    """Rule of the control methods, without a model's judgement: the better score wins."""
     if effect is None:
         return Ruling("accepted", "format", "the first valid submission of this trace")
     if trial.stopped in ("worse", "futile"):
@@ -143,7 +145,7 @@ def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:
 
 
 def _rests_on(effect: Effect) -> str:
-    """What a gain is to be measured by."""
+    """The standard error of an effect, with the rows and splits it rests on; empty if unknown."""
     if effect.standard_error is None:
         return ""
     splits = f"{effect.splits} splits" if effect.splits > 1 else "one split"

@@ -1,5 +1,6 @@
-"""Optimizers: how the same ring decides what to change next. `optimizer_of` names the one of a scenario."""
+"""Optimizers: search strategies that choose which solution the next step starts from."""
 
+from gome import plugins
 from gome.agents.optimizers.base import Optimizer, Pick
 from gome.agents.optimizers.best_of_n import BestOfN
 from gome.agents.optimizers.gome import Gome
@@ -10,7 +11,7 @@ __all__ = ["Optimizer", "Pick", "optimizer_of"]
 
 
 def optimizer_of(scenario: Scenario) -> Optimizer:
-    """The optimizer that the scenario names, with its switches and settings."""
+    """Make the optimizer that the scenario names, with its settings."""
     match scenario.optimizer:
         case "gome":
             method = scenario.method
@@ -19,3 +20,6 @@ def optimizer_of(scenario: Scenario) -> Optimizer:
             return TreeSearch(scenario.method.tree)
         case "best-of-n":
             return BestOfN()
+        case name:
+            made: Optimizer = plugins.load("gome.optimizers", name)(scenario)
+            return made

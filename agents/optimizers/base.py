@@ -1,7 +1,7 @@
-"""What an optimizer decides, and what it leaves out of the ring.
+"""The interface of optimizers.
 
-The ring, the executor, the budget and the finish are the same for all. An optimizer says which solution the next step
-goes on from, what its reasoner may look back on, and which of the ring's services it does without.
+The ring of roles, the executor, the budget and the finish are the same for all optimizers. An optimizer chooses which
+solution the next step starts from, which trials the model is shown, and which services of the ring are switched off.
 """
 
 import random
@@ -18,10 +18,10 @@ __all__ = ["Optimizer", "Pick"]
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Where the next step goes on from. `draft`: from nothing. `improve`: from `base`. `debug`: from a failed script.
+    """Where the next step starts. `draft`: from nothing. `improve`: from `base`. `debug`: from a failed script.
 
-    `parent` is that solution's step in the tree. `script_ref` and `hypotheses` are what is mended, given for `debug`
-    alone; `siblings` are the ideas of other drafts, from which a draft is to differ.
+    `parent` is that solution's step in the tree. `script_ref` and `hypotheses` are those of the failed script, set for
+    `debug` alone; `siblings` are the hypotheses of other drafts, from which a draft must differ.
     """
 
     action: Literal["draft", "improve", "debug"]
@@ -33,33 +33,33 @@ class Pick:
 
 
 class Optimizer(Protocol):
-    """A strategy. It has no state: all it knows are a trace's folds."""
+    """A search strategy. Stateless: it decides from the state of the trace that it is passed."""
 
     @property
     def judges(self) -> bool:
-        """Whether a reasoner assesses each trial. Without it validity and score alone are stated, and score decides."""
+        """Whether a model assesses each trial. If not, only validity and score are reported, and the score decides."""
 
     @property
     def reads(self) -> bool:
-        """Whether, where none judges, a reasoner reads what each trial printed."""
+        """Whether a model reads the output of each trial even if it does not assess the trial."""
 
     @property
     def structured(self) -> bool:
-        """Whether a step goes from challenges over hypotheses to a selection, instead of being planned in one call."""
+        """Whether a step goes from challenges to hypotheses to a selection, instead of being planned in one call."""
 
     @property
     def remembers(self) -> bool:
-        """Whether the success memory answers, and what siblings try is shown."""
+        """Whether the success memory and the current trials of other traces are shown."""
 
     @property
     def keeps_all(self) -> bool:
-        """Whether a trace is a set of solutions, all of which may be finalists, and no path that could stagnate."""
+        """Whether every solution of a trace can be a finalist. Such a trace is not a path, so it never stagnates."""
 
     def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
-        """What the next step goes on from."""
+        """Choose where the next step starts. `rng` is the only source of randomness."""
 
     def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:
-        """The kinds of step that a reasoner may choose, where traces stand like this."""
+        """The kinds of step that the model may choose, given the best solutions of all traces."""
 
     def history(self, state: TraceState) -> tuple[TrialNote, ...]:
-        """The trials that reasoners are shown."""
+        """The trials that models are shown."""

@@ -1,4 +1,4 @@
-"""Best-of-n: independent first solutions, the best score wins. The control that learns nothing from a trial."""
+"""Best-of-n: independent first solutions, the best score wins. A control that learns nothing from trials."""
 
 import random
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ __all__ = ["BestOfN"]
 
 @dataclass(frozen=True, slots=True)
 class BestOfN:
-    """Drafts, and nothing else."""
+    """Makes drafts only."""
 
     structured: bool = False
     remembers: bool = False
@@ -23,7 +23,7 @@ class BestOfN:
     keeps_all: bool = True
 
     def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
-        """Always from nothing."""
+        """Always a draft."""
         return Pick("draft")
 
     def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:

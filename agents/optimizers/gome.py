@@ -1,4 +1,4 @@
-"""Gome: step from the trace's best, along the diagnosis, with momentum. Its ablations are its switches. [P]"""
+"""Gome: step from the trace's best, guided by the diagnosis, with momentum. Its switches are the ablations. [P]"""
 
 import random
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ __all__ = ["Gome"]
 
 @dataclass(frozen=True, slots=True)
 class Gome:
-    """The method; `structured` and `remembers` are off in an ablation. `offered` are kinds of step (method.kinds)."""
+    """The method. Ablations unset `structured` or `remembers`. `offered` are the kinds of step (`method.kinds`)."""
 
     structured: bool = True
     remembers: bool = True
@@ -24,14 +24,14 @@ class Gome:
     keeps_all: bool = False
 
     def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
-        """Always the trace's best; a first solution where there is none."""
+        """Improve the trace's best; a draft if there is none."""
         return Pick("improve", state.best) if state.best else Pick("draft")
 
     def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:
-        """Those that are offered; nothing can be taken from other solutions where there are none."""
+        """The offered kinds; `merge` and `return` only if more than one trace has a solution."""
         of_others = () if len(standings) > 1 else ("merge", "return")
         return tuple(kind for kind in self.offered if kind not in of_others)
 
     def history(self, state: TraceState) -> tuple[TrialNote, ...]:
-        """The accepted trials and the failures since; without success memory, no accepted work."""
+        """The accepted trials and the rejected ones since; without success memory only the rejected ones."""
         return tuple(note for note in state.history if self.remembers or not note.accepted)

@@ -1,4 +1,4 @@
-"""A trace's solutions as a tree: which step went on from which, and what came of it."""
+"""A trace's solutions as a tree: from which step each step was derived, and its result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ __all__ = ["Node", "Tree"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One trial. `solution` is None where it is buggy: it failed, or its score was erased.
+    """One trial. `solution` is None if it is buggy: it failed, or its score was erased.
 
-    `parent` is None for a draft. `leads` says that it was better than all before it.
+    `parent` is None for a draft. `leads`: it was accepted, as better than all before it.
     """
 
     step: int
@@ -28,23 +28,23 @@ class Node:
 
     @property
     def buggy(self) -> bool:
-        """Whether there is nothing to improve."""
+        """Whether there is no scored solution."""
         return self.solution is None
 
 
 @dataclass(slots=True)
 class Tree:
-    """The fold of a trace's proposals and diagnoses. `pending` are the proposals in the air, by step."""
+    """State computed from a trace's proposals and diagnoses. `pending`: proposals without a diagnosis yet, by step."""
 
     nodes: dict[int, Node] = field(default_factory=dict)
     pending: dict[int, Proposal] = field(default_factory=dict)
 
     def proposed(self, step: int, proposal: Proposal) -> None:
-        """Fold a proposal of this trace."""
+        """Apply a proposal of this trace."""
         self.pending[step] = proposal
 
     def diagnosed(self, step: int, diagnosis: Diagnosis) -> None:
-        """Fold a diagnosis of this trace; one without its proposal, or of a dead step, adds no node."""
+        """Apply a diagnosis of this trace. It adds no node if its proposal is unknown or its step is dead."""
         proposal = self.pending.pop(step, None)
         if proposal is None or diagnosis.verdict == "dead":
             return
@@ -60,26 +60,26 @@ class Tree:
         )
 
     def children(self, step: int | None) -> list[Node]:
-        """The nodes that went on from that step; the drafts for None."""
+        """The nodes derived from that step; the drafts for None."""
         return [node for node in self.nodes.values() if node.parent == step]
 
     def ahead(self, step: int | None) -> int:
-        """How many proposals in the air go on from that step; drafts for None."""
+        """How many pending proposals are derived from that step; drafts for None."""
         return sum(proposal.parent == step for proposal in self.pending.values())
 
     @property
     def drafts(self) -> int:
-        """How many first solutions there are, those in the air counted in."""
+        """Number of drafts, pending ones included."""
         return len(self.children(None)) + self.ahead(None)
 
     def drafted(self) -> tuple[Hypothesis, ...]:
-        """The ideas of all first solutions, those in the air counted in."""
-        landed = [node.hypotheses for node in self.children(None)]
-        flying = [proposal.hypotheses for proposal in self.pending.values() if proposal.parent is None]
-        return tuple(each for hypotheses in (*landed, *flying) for each in hypotheses)
+        """The hypotheses of all drafts, pending ones included."""
+        done = [node.hypotheses for node in self.children(None)]
+        pending = [proposal.hypotheses for proposal in self.pending.values() if proposal.parent is None]
+        return tuple(each for hypotheses in (*done, *pending) for each in hypotheses)
 
     def mendings(self, node: Node) -> int:
-        """How many debug steps in a row have led to this node."""
+        """Number of consecutive debug steps that end at this node."""
         return sum(1 for _ in self._debugged(node))
 
     def _debugged(self, node: Node) -> Iterator[Node]:
@@ -88,7 +88,7 @@ class Tree:
             node = self.nodes[node.parent]
 
     def debuggable(self, depth: int) -> list[Node]:
-        """Buggy leaves with a script, after fewer than `depth` mendings in a row, and with none in the air."""
+        """Buggy leaves with a script, after fewer than `depth` consecutive debug steps, and with none pending."""
         return [
             node
             for node in self.nodes.values()

@@ -1,7 +1,7 @@
-"""Tree search: the score ranks the nodes and nothing else does. Greedy as in AIDE, or UCT as in ML-Master.
+"""Tree search: only the score ranks the nodes. Greedy as in AIDE, or UCT as in ML-Master.
 
 All workers expand one tree. As in AIDE [C] a step is planned and written in one call from the journal of all trials, a
-reasoner reads what each run printed, and buggy nodes are mended from their output.
+model reads the output of each run, and buggy nodes are debugged from their output.
 """
 
 import math
@@ -20,7 +20,7 @@ __all__ = ["TreeSearch", "reward", "uct"]
 
 @dataclass(frozen=True, slots=True)
 class TreeSearch:
-    """Draft, debug or improve, by `settings.policy`."""
+    """Chooses between draft, debug and improve by `settings.policy`."""
 
     settings: TreeSettings
     structured: bool = False
@@ -30,7 +30,7 @@ class TreeSearch:
     keeps_all: bool = True
 
     def pick(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
-        """The node that the policy chooses, and what is done to it."""
+        """The node that the policy chooses, and the action on it."""
         return self._greedy(state, tree, rng) if self.settings.policy == "greedy" else self._by_uct(tree)
 
     def kinds(self, standings: Sequence[TraceBest]) -> tuple[StepKind, ...]:
@@ -42,7 +42,7 @@ class TreeSearch:
         return tuple(state.notes)
 
     def _greedy(self, state: TraceState, tree: Tree, rng: random.Random) -> Pick:
-        """Drafts first; then with some probability a buggy leaf; else the best node; a draft where none is good. [C]"""
+        """Drafts first; then, with some probability, a buggy leaf; else the best node; a draft if there is none. [C]"""
         if tree.drafts < self.settings.drafts:
             return _draft(tree)
         if rng.random() < self.settings.debug_probability:
@@ -53,7 +53,7 @@ class TreeSearch:
         return _improve(leaders[-1]) if leaders else _draft(tree)
 
     def _by_uct(self, tree: Tree) -> Pick:
-        """Down from the virtual root to the first node with room for a child, along the largest UCT. [C]"""
+        """Descend from the virtual root along the largest UCT to the first node with room for a child. [C]"""
         rewards = {step: reward(node) for step, node in tree.nodes.items()}
         node: Node | None = None
         while not self._has_room(tree, node):
@@ -80,12 +80,12 @@ class TreeSearch:
         return grown == 0 and node.script_ref is not None and tree.mendings(node) < self.settings.debug_depth
 
     def _open(self, tree: Tree, node: Node) -> bool:
-        """Whether something can still grow at or below a node."""
+        """Whether a child can be added at or below a node."""
         return self._has_room(tree, node) or any(self._open(tree, child) for child in tree.children(node.step))
 
 
 def reward(node: Node) -> float:
-    """−1 for a buggy node, 1 for a good one, 1 more for the best so far and 1 more for a bug that was mended. [I]"""
+    """−1 for a buggy node, 1 for a good one, +1 for the best so far, +1 for a bug that was fixed. [I]"""
     if node.buggy:
         return -1.0
     return 1.0 + node.leads + (node.action == "debug")
@@ -97,7 +97,7 @@ def uct(total: float, visits: int, parent_visits: int, exploration: float) -> fl
 
 
 def _subtree(tree: Tree, node: Node) -> list[int]:
-    """The steps at and below a node: each was one visit of it."""
+    """The steps at and below a node; each counts as one visit of it."""
     return [node.step, *(step for child in tree.children(node.step) for step in _subtree(tree, child))]
 
 

@@ -1,1 +1,1 @@
-"""The protocol of the ring: its messages, the questions to reasoners, and the types that both are made of."""
+"""The protocol of the agents: messages, requests to models with their replies, and the types that both use."""

@@ -1,4 +1,4 @@
-"""The messages of the ring. Each says who says it, who hears it, and what follows.
+"""The messages of the ring. Each docstring begins with sender → receivers.
 
     Director ──TraceOpened──► Diagnoser ──Diagnosis──► Director ──StepOpened──► Memory-Keeper
        ▲                          ▲                                                   │
@@ -7,7 +7,7 @@
        └──────── all ────────── Runner ◄──────Job────── Writer ◄──────Proposal──── Proposer
                                   └──────RepairCalled─────►
 
-Scripts, prompts and outputs are named by the hash of their artefact (`…_ref`) and never carried.
+Scripts, prompts and outputs are referred to by the hash of their artefact (`…_ref`) and never contained in a message.
 """
 
 from typing import Any, Literal, Self
@@ -62,12 +62,12 @@ __all__ = [
 
 
 class RunOpened(Message):
-    """The user → everybody. The first message of a log: all that the run depends on, so that the log stands alone.
+    """The user → all actors. First message of a log, with everything that the run depends on.
 
-    `scenario` is the whole scenario, defaults filled in. `reasoners` maps a role to the label of the backend that
-    answers for it, as it is shown everywhere. `splits` are the views that a trial is run on, in this order; `baseline`
-    is the score of a constant prediction over them. `start_ref` is the script that traces begin from, if there is one.
-    `probed` says that the task has views on which solutions can be probed.
+    `scenario` is the whole scenario with its defaults. `reasoners` maps a role to the label of its backend, as shown to
+    users. `splits` are the views of a trial, in the order in which they are run; `baseline` is the score of a constant
+    prediction over them. `start_ref` is the script that traces start from, if any. `probed` says that the task has
+    views on which solutions can be probed.
     """
 
     kind: Literal["run_opened"] = "run_opened"
@@ -88,11 +88,11 @@ class RunOpened(Message):
 
 
 class SessionOpened(Message):
-    """The process → Director and who shows times. One at each start and resume; `wall` is UTC seconds since 1970.
+    """The process → Director and viewers. Sent at each start and resume; `wall` is UTC seconds since 1970.
 
-    `budget` is given where a resume changes the run's budget, `roles` (role → backend of the scenario) where a fork
-    lets others answer. `reasoners` maps a role to the label of the backend that answers for it from here on.
-    `standby` is `on` where an interpreter waits beside each slot, else `off` and why.
+    `budget` is set where a resume changes the run's budget, `roles` (role → backend of the scenario) where a fork
+    changes the backends. `reasoners` maps a role to the label of its backend from here on. `standby` is `on` where each
+    slot has a warm interpreter, else `off` and the reason.
     """
 
     kind: Literal["session_opened"] = "session_opened"
@@ -108,21 +108,21 @@ class SessionOpened(Message):
 
 
 class FinishRequested(Message):
-    """The user → Director: no new step; call the finish when what is in the air has landed."""
+    """The user → Director: open no further step, and call the finish when running steps are done."""
 
     kind: Literal["finish_requested"] = "finish_requested"
 
 
 class DeadlineReached(Message):
-    """The clock → Director, Runner: the time for new trials is over; what is left is the finish's."""
+    """The clock → Director, Runner: the time for trials is over; the rest is reserved for the finish."""
 
     kind: Literal["deadline_reached"] = "deadline_reached"
 
 
 class TraceOpened(Message):
-    """Director → Diagnoser of that trace: begin. Stands at step 0.
+    """Director → the trace's Diagnoser: start the trace. Sent at step 0.
 
-    `challenges` are what the first trace's survey of the task has found, which all share; None asks for the survey.
+    `challenges` are the result of the first trace's survey of the task, shared by all traces; None asks for the survey.
     """
 
     kind: Literal["trace_opened"] = "trace_opened"
@@ -130,9 +130,9 @@ class TraceOpened(Message):
 
 
 class TraceRestarted(Message):
-    """Director → the trace's roles, Memory-Keeper: go on from another solution, or from a fresh root.
+    """Director → the trace's roles, Memory-Keeper: continue from another solution, or with a new first solution.
 
-    `script_ref` is that solution, None for a fresh root; `challenges` are what its diagnosis pointed at.
+    `script_ref` is that solution, None for a new first one; `challenges` are those of its diagnosis.
     """
 
     kind: Literal["trace_restarted"] = "trace_restarted"
@@ -144,9 +144,9 @@ class TraceRestarted(Message):
 
 
 class StepOpened(Message):
-    """Director → Memory-Keeper, the trace's roles: take this step.
+    """Director → Memory-Keeper, the trace's roles: start this step.
 
-    `used` is the share of the budget spent, finish excluded, in [0, 1]; `left` what is left in numbers.
+    `used` is the share of the budget spent, finish excluded, in [0, 1]; `left` is the remaining budget.
     """
 
     kind: Literal["step_opened"] = "step_opened"
@@ -159,8 +159,8 @@ class Recollection(Message):
     """Memory-Keeper → Proposer, Writer, Diagnoser: what the run knows that may help this step.
 
     `recalled` is the momentum: accepted changes of other traces. `failures` and `findings` are of all traces,
-    `standings` where each stands, `underway` what other steps try at this moment. `siblings` are what others have
-    proposed, given until the trace's first accept.
+    `standings` the best of each, `underway` what other steps are trying now. `siblings` are the hypotheses that other
+    traces have proposed, sent until the trace's first accept.
     """
 
     kind: Literal["recollection"] = "recollection"
@@ -175,11 +175,12 @@ class Recollection(Message):
 class Proposal(Message):
     """Proposer → Writer, Diagnoser, Memory-Keeper, Director: what this step changes, on which solution, and how.
 
-    `action` is `draft` for a first solution, `improve` for a change, `debug` for mending a failed script as a tree
-    search does, `start` for the user's own script, `base_ref`, as it is. `step_kind` says how far a change goes, and
-    `other_ref` which script a merge takes from. `base_ref` is None for a draft. `origin` names the recalled change that
-    was taken, None for the trace's own. `ideas` are all that were thought of. `parent` is the step that a tree search
-    goes on from. `script_ref` is the script itself, where it was written together with its plan.
+    `action` is `draft` for a first solution, `improve` for a change, `debug` for the repair of a failed script in a
+    tree search, `start` for the user's own script (`base_ref`, unchanged). `base_ref` is the script to change, None for
+    a draft. `source` is the trace that a merge takes from (its script is `other_ref`) or a return continues from (its
+    script is `base_ref`). `origin` is the id of the recalled change that is tried, None for the trace's own ideas.
+    `ideas` are all candidates. `parent` is the step from which a tree search continues. `script_ref` is the script, if
+    it was written together with its plan.
     """
 
     kind: Literal["proposal"] = "proposal"
@@ -191,6 +192,7 @@ class Proposal(Message):
     reason: str
     base_ref: str | None
     other_ref: str | None = None
+    source: int | None = None
     origin: str | None
     stage: Stage
     parent: int | None = None
@@ -198,9 +200,9 @@ class Proposal(Message):
 
 
 class Job(Message):
-    """Writer → Runner: run this script. `attempt` counts from 1; each repair adds one.
+    """Writer → Runner: run this script. `attempt` starts at 1; each repair adds one.
 
-    `tunes` is the good trial that a tuned script is to beat.
+    `tunes` is the trial that a tuned script must beat, None for other scripts.
     """
 
     kind: Literal["job"] = "job"
@@ -211,7 +213,10 @@ class Job(Message):
 
 
 class RepairCalled(Message):
-    """Runner → Writer: the script failed and attempts are left. `phase` is where, `seconds` what a debug run took."""
+    """Runner → Writer: the script failed in `phase`, and attempts are left.
+
+    `seconds` is the time of a failed debug run. `sampled` says that a debug run on a sample had ended well before.
+    """
 
     kind: Literal["repair_called"] = "repair_called"
     script_ref: str
@@ -222,17 +227,16 @@ class RepairCalled(Message):
     output_ref: str | None
     evaluation: Evaluation | None
     seconds: float = 0.0
+    sampled: bool = False
 
 
 class Trial(Message):
-    """Runner → Diagnoser, Director: a step's script was run. `evaluation` is None where it never ended well.
+    """Runner → Diagnoser, Director: the result of a step's script. `evaluation` is None where it never ended well.
 
-    `stopped` says why not all splits were run, with `words`: it was clearly `worse` than the trace's best, nothing left
-    could make it better (`futile`), or enough was known (`decided`). `seconds` is the mean time of one run. `oof_ref`
-    and `submission_ref` are the out-of-fold predictions and the mean of the splits' predictions for the test rows,
-    `diagnostics_ref` what the harness found out about its errors.
-
-    `late` says that it was not run at all, the time for trials being over.
+    `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
+    longer able to become better (`futile`), or already known to be better (`decided`). `seconds` is the mean time of
+    one run. `oof_ref` are the out-of-fold predictions, `submission_ref` is the mean of the splits' predictions for the
+    test rows, `diagnostics_ref` the error analysis. `late` says that the script was not run, as the time was over.
     """
 
     kind: Literal["trial"] = "trial"
@@ -252,7 +256,7 @@ class Trial(Message):
 
 
 class SolutionCompleted(Message):
-    """Completer → the trace's roles, Director: an accepted solution was run on the splits that it lacked."""
+    """Completer → the trace's roles, Director: an accepted solution was run on its missing splits."""
 
     kind: Literal["solution_completed"] = "solution_completed"
     script_ref: str
@@ -262,7 +266,7 @@ class SolutionCompleted(Message):
 
 
 class SolutionProbed(Message):
-    """Prober → the trace's roles: what runs on other data show of an accepted solution."""
+    """Prober → the trace's roles: results of probe runs of an accepted solution."""
 
     kind: Literal["solution_probed"] = "solution_probed"
     script_ref: str
@@ -270,7 +274,7 @@ class SolutionProbed(Message):
 
 
 class TuneCalled(Message):
-    """Runner → Writer: the trace's first full run went well and time is left; tune the script once."""
+    """Runner → Writer: the trace's first full run succeeded and time is left; tune the script once."""
 
     kind: Literal["tune_called"] = "tune_called"
     trial: Trial
@@ -281,8 +285,9 @@ class Diagnosis(Message):
 
     `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter. `layer` is the first
     layer of validation that failed, or the one that decided. `score` is None where there is none or where a severe
-    misalignment erased it (`erased`); of a trial that was stopped early it is that of the splits that were run.
-    `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it shows to be wrong.
+    misalignment erased it (`erased`); for a trial that was stopped early it is the score of the splits that were run.
+    `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes.
+    `output_ref` is what the script printed.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
@@ -298,6 +303,7 @@ class Diagnosis(Message):
     script_ref: str | None
     submission_ref: str | None
     oof_ref: str | None = None
+    output_ref: str | None = None
     evaluation: Evaluation | None
     seconds: float
     score: float | None
@@ -308,7 +314,7 @@ class Diagnosis(Message):
     def without_trial(
         cls, verdict: Literal["surveyed", "dead"], reason: str, challenges: tuple[Challenge, ...] = ()
     ) -> Self:
-        """What is said where no script was run."""
+        """The diagnosis of a step without a trial."""
         return cls(
             verdict=verdict,
             layer=None,
@@ -329,14 +335,14 @@ class Diagnosis(Message):
 
     @property
     def accepted(self) -> bool:
-        """Whether the trace's best is replaced by this solution."""
+        """Whether this solution replaces the trace's best."""
         return self.verdict == "accepted"
 
 
 class FinishCalled(Message):
-    """Director → Finisher: run these again on data without the hold-out's labels, with so many seeds, and choose.
+    """Director → Finisher: run the finalists again without the hold-out's labels, with `seeds` seeds; choose one.
 
-    `compares` says that there is time to try on the hold-out whether the mean of the splits' models or a refit ships.
+    `compares` says that there is time to compare the mean of the splits' models with a refit on the hold-out.
     """
 
     kind: Literal["finish_called"] = "finish_called"
@@ -347,11 +353,11 @@ class FinishCalled(Message):
 
 
 class RunFinished(Message):
-    """Finisher → the user: the winner, the ranking it comes from, and its grade where the task has private answers.
+    """Finisher → the user: the winner, the ranking, and the grade where the task has private answers.
 
-    `winner` is None where no trial was ever accepted. `blend` is the finalists' mean where there are several, `taken`
-    where it was better. `shipped` is how the predictions of each member were made, and why. The grade is computed
-    after the choice, of what is submitted.
+    `winner` is None where no trial was accepted. `blend` is the mean of several finalists, `taken` where it was better.
+    `shipped` is how the predictions of each member were made, and why. The grade is computed after the choice, for the
+    submission.
     """
 
     kind: Literal["run_finished"] = "run_finished"
@@ -368,7 +374,7 @@ class RunFinished(Message):
 
     @property
     def members(self) -> tuple[Finalist, ...]:
-        """The finalists whose predictions are submitted: those of the blend where it was taken, else the winner."""
+        """The finalists whose predictions are submitted: the blend's members where it was taken, else the winner."""
         if self.winner is None:
             return ()
         if self.blend is None or not self.blend.taken:

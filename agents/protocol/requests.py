@@ -1,7 +1,7 @@
-"""The questions that roles put to reasoners, and the shape of their answers.
+"""Requests of the roles to models, and the types of their replies.
 
-A request carries everything its answer may depend on: task, evidence, history. It is shaped for a language model; its
-prompt is the template of the same name in `prompts/`. Any backend answers any request (see `backends/base.py`).
+A request contains everything that its reply may depend on: task, evidence, history. Its prompt is the template of the
+same name in `prompts/`. Every backend answers every request (see `backends/base.py`).
 """
 
 from abc import abstractmethod
@@ -20,8 +20,10 @@ from gome.agents.protocol.types import (
     Left,
     Recalled,
     Record,
+    Repair,
     Scores,
     Solution,
+    SourceScript,
     Stage,
     StepKind,
     TraceBest,
@@ -58,10 +60,10 @@ Reply = TypeVar("Reply", bound=Record)
 
 
 class Request(Record, Generic[Reply]):
-    """Base of the typed requests. `seed` is drawn from (run seed, trace, step, purpose), for who needs chance.
+    """Base of the typed requests. `seed` is drawn from (run seed, trace, step, purpose), for backends that sample.
 
-    What is the same in all requests of a run stands first in every prompt, so that a model's server can keep it:
-    `task`, `profile` and `workplace`. `rows` is how many rows of the data a prompt may show in one place.
+    Every prompt begins with the fields that all requests of a run share (`task`, `profile`, `workplace`), so that a
+    model server can cache that prefix. `rows` is the maximum number of data rows that a prompt shows in one place.
     """
 
     role: ClassVar[Role]
@@ -77,22 +79,22 @@ class Request(Record, Generic[Reply]):
     @classmethod
     @abstractmethod
     def reply_type(cls) -> type[Reply]:
-        """The type of the answer."""
+        """The type of the reply."""
 
     @property
     def unasked(self) -> frozenset[str]:
-        """Fields of the reply that nobody would read here, so that they are not asked for."""
+        """Fields of the reply that are not asked for, because this request does not use them."""
         return frozenset()
 
 
 class Survey(Record):
-    """What the task itself makes hard, at most five."""
+    """At most five challenges of the task itself."""
 
     challenges: tuple[Challenge, ...] = Field(max_length=5)
 
 
 class SurveyTask(Request[Survey]):
-    """Once a run: which challenges does this task pose, before anything was tried?"""
+    """Ask for the challenges of the task before any trial, once per run."""
 
     role = "diagnoser"
 
@@ -102,10 +104,10 @@ class SurveyTask(Request[Survey]):
 
 
 class Assessment(Record):
-    """A reasoner's judgement of one trial. The harness's figures decide all but near-ties, which `accept` decides.
+    """A model's judgement of one trial. The harness's figures decide, except near-ties, which `accept` decides.
 
-    `finding` is one sentence that every later step should know, whatever becomes of the trial, empty for none.
-    `contradicts` are numbers of known findings that this trial shows to be wrong.
+    `finding` is one sentence that all later steps should know, accepted or not, empty for none. `contradicts` are
+    numbers of known findings that this trial refutes.
     """
 
     alignment: Literal["aligned", "mild", "severe"] = "aligned"
@@ -119,19 +121,23 @@ class Assessment(Record):
 
 
 class AssessTrial(Request[Assessment]):
-    """Why is this trial as good as it is, does it replace the trace's best, and what holds the better one back?
+    """Ask for the assessment of a trial, whether a near-tie replaces the trace's best, and the next challenges.
 
-    `wanted` says from which sources challenges are asked, at most five each; `refused` is as in ProposeStep.
-    `baseline` is the score of a constant prediction over the same splits. `diagnostics` say where it errs, and what
-    changed against the best. `stopped` says why a trial did not run on all
-    of its splits. `findings` are what trials have taught so far. A gain within `margin` standard errors is a near-tie.
+    `difference` is the diff from the script that the step continued from: the trace's best, or for a `step_kind` of
+    `return` that of trace `source`. `repairs` are the repairs of the script in this step. `wanted` are the sources from
+    which challenges are asked, at most five each. `diagnostics` is the error analysis. `stopped` says why not all
+    splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
+    near-tie. `refused` and `baseline` are as in ProposeStep.
     """
 
     role = "diagnoser"
 
+    step_kind: StepKind = "edit"
+    source: int | None = None
     hypotheses: tuple[Hypothesis, ...]
     incumbent: Solution | None
     script: str
+    repairs: tuple[Repair, ...] = ()
     difference: str
     cause: str
     words: str
@@ -156,7 +162,7 @@ class AssessTrial(Request[Assessment]):
 
     @property
     def may_stay(self) -> bool:
-        """Whether the trial can become the trace's best, so that its alignment matters."""
+        """Whether the trial can become the trace's best; only then its alignment is asked for."""
         sound = self.evaluation is not None and self.evaluation.valid and self.evaluation.score is not None
         return (
             sound
@@ -166,18 +172,19 @@ class AssessTrial(Request[Assessment]):
 
     @property
     def near_tie(self) -> bool:
-        """Whether the figures leave it to the reasoner to accept it."""
+        """Whether the figures are a near-tie, so that the model decides."""
         return self.may_stay and self.effect is not None and self.effect.verdict == "near-tie"
 
     @property
     def unasked(self) -> frozenset[str]:
-        """What the harness decides by itself, or nobody reads."""
+        """What the harness decides, or what no later step would read."""
+        last = self.left.none or self.left.over
         left_out = {
             "alignment": not self.may_stay,
             "reason": not self.may_stay,
             "accept": not self.near_tie,
-            "finding": self.left.none,
-            "contradicts": self.left.none or not self.findings,
+            "finding": last,
+            "contradicts": last or not self.findings,
             "hypothesis_verdict": self.incumbent is None,
             "challenges": not self.wanted,
         }
@@ -185,7 +192,7 @@ class AssessTrial(Request[Assessment]):
 
 
 class Idea(Record):
-    """A hypothesis as its author gives it; `challenge` is the number of the challenge that it meets, 0 for none."""
+    """A hypothesis as a model writes it; `challenge` is the number of the challenge that it addresses, 0 for none."""
 
     statement: str
     reason: str
@@ -198,11 +205,10 @@ class Idea(Record):
 
 
 class Step(Record):
-    """Ideas, and which of them this step implements: numbers of `candidates`, counted from 1.
+    """Candidate ideas, and in `choice` the numbers (from 1) of those that this step implements.
 
-    `recalled` is the number of the idea out of memory that was taken; without a choice it is taken as it stands.
-    `source` is the trace whose best a merge takes from, or that the step goes on from in place of the trace's own.
-    `sketch` is the plan for whoever writes the script.
+    `recalled` is the number of the recalled change that is taken over; it needs no choice. `source` is the trace whose
+    best a merge takes from, or a return continues from. `sketch` is the plan for the model that writes the script.
     """
 
     candidates: tuple[Idea, ...] = Field(max_length=10)
@@ -215,19 +221,20 @@ class Step(Record):
 
 
 class ProposeStep(Request[Step]):
-    """What the next step changes: ideas that answer the challenges, the choice of one, and a sketch of it.
+    """Ask for the next step: ideas that address the challenges, the choice among them, and a sketch.
 
-    `draft` is a first solution, which implements all ideas that go together; `improve` changes `base`. At most `wanted`
-    ideas are asked for. `challenges` are those of the last diagnosis, none without structured reasoning. `refused` are
-    the ideas that this trace has tried without success, also those that `history` no longer shows; `baseline` is the
-    score of a constant prediction over the same splits.
+    `draft` is a first solution, which implements all ideas that fit together; `improve` changes `base`. At most
+    `wanted` ideas are asked for. `challenges` are those of the last diagnosis, none without structured reasoning.
+    `refused` are the ideas that this trace has tried without success, including those that `history` no longer shows;
+    `baseline` is the score of a constant prediction over the same splits.
 
-    Of memory: `recalled` are accepted changes of other traces, `failures` and `findings` are of all; `standings` are
-    the bests of all traces, `underway` is what other steps try at this moment, and `siblings` are the ideas of other
-    first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen. A gain
-    within `margin` standard errors is a near-tie.
+    From memory: `recalled` are accepted changes of other traces, `failures` and `findings` are of all traces;
+    `standings` are the bests of all traces, `underway` is what other steps are trying now, and `siblings` are the ideas
+    of other first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen.
+    `other` is the best script of another trace, given where a merge or a return may be chosen. A gain within `margin`
+    standard errors is a near-tie.
 
-    `ranked` says that the harness draws from the ideas by their scores, and that nothing is to be chosen.
+    `ranked` says that the harness draws from the ideas by their scores, so that no choice is asked for.
     """
 
     role = "proposer"
@@ -248,6 +255,7 @@ class ProposeStep(Request[Step]):
     underway: tuple[Underway, ...] = ()
     siblings: tuple[Hypothesis, ...] = ()
     kinds: tuple[StepKind, ...] = ("edit",)
+    other: SourceScript | None = None
     margin: float = 1.0
     ranked: bool = False
 
@@ -257,7 +265,7 @@ class ProposeStep(Request[Step]):
 
     @property
     def unasked(self) -> frozenset[str]:
-        """What is drawn by the harness, or cannot be chosen here."""
+        """What the harness draws, or what cannot be chosen here."""
         if self.ranked:
             return frozenset({"choice", "kind", "recalled", "source", "reason", "sketch"})
         left_out = {
@@ -269,23 +277,23 @@ class ProposeStep(Request[Step]):
 
 
 class Script(Record):
-    """A whole `solution.py`, and a sentence on what was changed."""
+    """A whole `solution.py`, and a sentence about the change."""
 
     script: str = Field(min_length=1)
     notes: str = ""
 
 
 class PlannedScript(Script):
-    """A script whose `notes` are the plan behind it; `hypotheses` say the same in parts, where they are given."""
+    """A script whose `notes` are its plan; `hypotheses`, where given, are the same plan in parts."""
 
     hypotheses: tuple[Idea, ...] = ()
 
 
 class SolveStep(Request[PlannedScript]):
-    """Plan and write the next step in one call, as tree search does: a first solution, or one change of `base`.
+    """Ask for plan and script of the next step in one call, for tree search: a first solution or a change of `base`.
 
-    `history` is the journal of the tree's trials; `siblings` are the ideas of its other first solutions and `underway`
-    those of the steps in the air. `baseline` is the score of a constant prediction over the same splits.
+    `history` are the tree's trials; `siblings` are the ideas of its other first solutions and `underway` those of
+    running steps. `baseline` is the score of a constant prediction over the same splits.
     """
 
     role = "proposer"
@@ -304,18 +312,18 @@ class SolveStep(Request[PlannedScript]):
 
     @property
     def unasked(self) -> frozenset[str]:
-        """A plan in words is enough."""
+        """A plan as text is enough."""
         return frozenset({"hypotheses"})
 
 
 class Reading(Record):
-    """What a run shows, in two or three sentences."""
+    """A summary of a run in two or three sentences."""
 
     summary: str
 
 
 class ReadOutput(Request[Reading]):
-    """What does the run of this script show? All that a tree search asks of a trial, beside its score."""
+    """Ask for a summary of a script's run, which is all that a tree search uses beside its score."""
 
     role = "diagnoser"
 
@@ -331,14 +339,17 @@ class ReadOutput(Request[Reading]):
 
 
 class WriteSolution(Request[Script]):
-    """Write the whole script: the base with this change and no other; without a base, the first solution.
+    """Ask for the whole script: the base with this change and no other; without a base, a first solution.
 
-    `other` is the script that a merge takes from. `seconds` is how long one run of the base took, 0 where that is not
-    known. `failures` are what scripts of this run have failed of.
+    `source` is the trace that a `step_kind` of `merge` takes from or `return` continues from. `other` is the second
+    script: that of `source` for a merge, the trace's own best for a return. `seconds` is the time of one run of the
+    base, 0 where unknown. `failures` are failures of scripts in this run.
     """
 
     role = "executor"
 
+    step_kind: StepKind = "edit"
+    source: int | None = None
     base: str | None
     other: str | None = None
     seconds: float = 0.0
@@ -352,7 +363,11 @@ class WriteSolution(Request[Script]):
 
 
 class RepairSolution(Request[Script]):
-    """Mend a script that failed, keeping what it set out to change."""
+    """Ask for a repair of a failed script that keeps its intended change.
+
+    `seconds` is the time of one run of the script from which it was derived, 0 where unknown. `sampled` says that a
+    debug run on a sample of the rows had ended well before.
+    """
 
     role = "executor"
 
@@ -364,6 +379,8 @@ class RepairSolution(Request[Script]):
     output: str
     evaluation: Evaluation | None
     attempt: int
+    seconds: float = 0.0
+    sampled: bool = False
     failures: tuple[Failure, ...] = ()
 
     @classmethod
@@ -372,7 +389,7 @@ class RepairSolution(Request[Script]):
 
 
 class TuneSolution(Request[Script]):
-    """After a first good full run: one suggestion that uses the time left, such as more rounds; or the same script."""
+    """Ask for a script tuned to use the time left, such as more rounds, or the same script."""
 
     role = "executor"
 

@@ -1,7 +1,6 @@
-"""The vocabulary of the method: what a diagnosis points at, what a step would change, what a trial has shown.
+"""Types of the method, used in messages, in requests to models and in their replies.
 
-These types stand in messages, in requests to reasoners and in their replies alike, so that an idea keeps one shape
-on its way round the ring.
+A challenge, a hypothesis or a result therefore has the same type on its whole way round the ring.
 """
 
 from typing import Annotated, Literal
@@ -25,9 +24,11 @@ __all__ = [
     "Left",
     "Recalled",
     "Record",
+    "Repair",
     "Scores",
     "Shipped",
     "Solution",
+    "SourceScript",
     "Stage",
     "StepKind",
     "TraceBest",
@@ -38,19 +39,20 @@ __all__ = [
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
 StepKind = Literal["edit", "bundle", "merge", "leap", "return"]
-"""How far a step goes: one change; several small ones; another trace's work taken in; a new root; an older solution."""
+"""What a step changes: one idea; several small ideas; the trace's best, with parts of another trace's script; nothing
+that exists (a new first solution); the best of another trace."""
 Key = tuple[str, str, str]
-"""What makes two hypotheses the same idea: (component, parameter, direction)."""
+"""Identity of an idea: (component, parameter, direction)."""
 
 
 class Record(BaseModel):
-    """A frozen value; unknown keys are errors."""
+    """Base of immutable values; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Challenge(Record):
-    """One direction of the gradient: something that holds the solution back."""
+    """Something that holds a solution back: one direction of the gradient."""
 
     source: Literal["scenario", "feedback"] = "scenario"
     category: str
@@ -65,7 +67,7 @@ Tenths = Annotated[int, Field(ge=1, le=10)]
 
 
 class Scores(Record):
-    """The five self-scores of a hypothesis, each from 1 to 10."""
+    """The five scores of a hypothesis by its author, each from 1 to 10."""
 
     impact: Tenths
     alignment: Tenths
@@ -75,11 +77,11 @@ class Scores(Record):
 
 
 class Hypothesis(Record):
-    """One testable change. (component, parameter, direction) is its key: what it turns, and which way.
+    """One testable change. (component, parameter, direction) is its key: what it changes, in which direction.
 
-    `challenge` is the caption of the challenge that it meets, empty for none. `expected_gain` is the predicted
-    improvement of the score, in the metric's own units, positive for better. `scores` are given where a step is drawn
-    by rank, and nowhere else.
+    `challenge` is the caption of the challenge that it addresses, empty for none. `expected_gain` is the predicted
+    improvement of the score in the metric's units, positive for better. `scores` are set only where steps are drawn by
+    rank.
     """
 
     statement: str
@@ -93,15 +95,15 @@ class Hypothesis(Record):
 
     @property
     def key(self) -> Key:
-        """What makes two hypotheses the same idea."""
+        """Identity of the idea."""
         return (self.component, self.parameter, self.direction)
 
 
 class Effect(Record):
-    """A trial against its trace's best: `gain` is the mean paired difference over their splits, positive for better.
+    """Comparison of a trial with its trace's best: `gain` is the mean paired difference, positive for better.
 
-    It rests on `splits` splits that both were run on, with `rows` validation rows. `standard_error` is None where it
-    cannot be had.
+    It is computed over the `splits` splits that both were run on, with `rows` validation rows. `standard_error` is None
+    where it cannot be estimated.
     """
 
     gain: float
@@ -112,7 +114,10 @@ class Effect(Record):
 
 
 class TrialNote(Record):
-    """One line of a trace's history, as reasoners see it; `judged` is as in TraceBest."""
+    """One trial in a trace's history, as models see it; `judged` as in TraceBest.
+
+    `gain_judged` says over how many splits the gain is, empty where over the same as the score.
+    """
 
     trace: int
     step: int
@@ -124,15 +129,17 @@ class TrialNote(Record):
     observations: str
     standard_error: float | None = None
     judged: str = ""
+    gain_judged: str = ""
 
 
 class Recalled(Record):
-    """An accepted change out of memory, with where it comes from and why it was recalled.
+    """An accepted change of another trace, recalled from memory, and why it was recalled.
 
-    `hypotheses` were accepted together: one, or all of a first solution or a bundle. `gain` is what they brought their
-    own trace, with its standard error; `score` the score it reached there, `judged` as in TraceBest. `weight` is the
-    probability with which the interaction kernel drew it, None for the global best. `script_ref` is the solution that
-    has it and `base_ref` the one before; `difference` is what a prompt shows of its script: a diff, or the whole.
+    `hypotheses` were accepted together: one, or all of a first solution or a bundle. `gain` is their gain in their own
+    trace, with its standard error; `score` is the score reached there, `judged` and `gain_judged` as in TrialNote.
+    `weight` is the probability with which the interaction kernel drew it, None for the global best. `script_ref` is the
+    solution with the change and `base_ref` the one before; `difference` is what a prompt shows of its script: a diff,
+    or the whole.
     """
 
     id: str
@@ -144,6 +151,7 @@ class Recalled(Record):
     standard_error: float | None
     score: float
     judged: str = ""
+    gain_judged: str = ""
     weight: float | None
     why: Literal["global-best", "sampled"]
     script_ref: str
@@ -152,7 +160,7 @@ class Recalled(Record):
 
 
 class Failure(Record):
-    """What some script failed of, so that no other does. `mended` is what made it run after all, if anything did."""
+    """Why a script failed, so that others avoid it. `mended` is what fixed it, empty if nothing did."""
 
     trace: int
     step: int
@@ -162,7 +170,7 @@ class Failure(Record):
 
 
 class Finding(Record):
-    """What a trial taught, whether it was accepted or not. `contradicted` are trials that showed otherwise."""
+    """What a trial taught, accepted or not. `contradicted` are the (trace, step) of trials that contradict it."""
 
     trace: int
     step: int
@@ -171,9 +179,10 @@ class Finding(Record):
 
 
 class TraceBest(Record):
-    """Where a trace stands: its best solution, by which step it was reached, and after how many trials.
+    """The best solution of a trace, the step that reached it, and the trace's number of trials.
 
-    `judged` says on how many splits of how many it was run, empty where on all.
+    `judged` says on how many splits of how many it was run, empty where on all; `folds` are the scores of the splits
+    numbered `splits`. `seconds` is the time of one run, 0 where unknown or in lockstep.
     """
 
     trace: int
@@ -183,10 +192,33 @@ class TraceBest(Record):
     idea: str
     trials: int
     script_ref: str
+    splits: tuple[int, ...] = ()
+    folds: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+
+class SourceScript(Record):
+    """The best script of another trace, from which a merge or a return may take.
+
+    `text` is the whole script, or with `is_difference` the shorter diff from the asking trace's script to it.
+    """
+
+    trace: int
+    step: int
+    text: str
+    is_difference: bool
+
+
+class Repair(Record):
+    """A repair of a trial's script: the failure before it, and what the repair changed."""
+
+    phase: Literal["check", "debug", "full"]
+    words: str
+    notes: str = ""
 
 
 class Underway(Record):
-    """What another step sets out to change at this moment."""
+    """What another step is trying now."""
 
     trace: int
     step: int
@@ -194,9 +226,10 @@ class Underway(Record):
 
 
 class Left(Record):
-    """What is left for trials once this step is done; None where no limit is set, or where lockstep knows no time.
+    """Budget left for trials after this step; None where no limit is set, and for time in lockstep.
 
-    `trials` are the run's, which `traces` share.
+    `trials` is the number for the run, shared by `traces`. `over` says that no trial is left once the steps that were
+    opened together with this one are done, so that no further step follows in this trace.
     """
 
     trials: int | None = None
@@ -205,10 +238,11 @@ class Left(Record):
     calls: float | None = None
     tokens: float | None = None
     usd: float | None = None
+    over: bool = False
 
     @property
     def told(self) -> str:
-        """In words; empty where nothing is limited."""
+        """As text; empty where nothing is limited."""
         parts = []
         if self.trials is not None:
             each = f"about {self.trials // self.traces} for each" if self.trials >= self.traces else "not one for each"
@@ -225,16 +259,17 @@ class Left(Record):
 
 
 class Solution(Record):
-    """A script with what was measured of it; `probes` where it was probed."""
+    """A script with its evaluation; `probes` where it was probed, `output` the last figures that it printed."""
 
     script: str
     evaluation: Evaluation
     seconds: float
     probes: Probes | None = None
+    output: str = ""
 
 
 class Finalist(Record):
-    """One candidate of the finish. `splits` are those that its trial was run on, `seconds` the time of one run."""
+    """One candidate of the finish. `splits` are those of its trial, `seconds` the time of one run."""
 
     trace: int
     step: int
@@ -248,7 +283,7 @@ class Finalist(Record):
 
 
 class FinalRanking(Record):
-    """A finalist's hold-out scores, one a seed; None where the re-run failed. `gap` is hold-out minus out-of-fold."""
+    """A finalist's hold-out scores, one per seed; None where the run failed. `gap` is hold-out minus out-of-fold."""
 
     finalist: Finalist
     scores: tuple[float | None, ...]
@@ -259,7 +294,7 @@ class FinalRanking(Record):
 
 
 class Blend(Record):
-    """The mean of several finalists' predictions, named by (trace, step): hold-out scores, one a seed.
+    """The mean of the predictions of finalists `members`, as (trace, step), with hold-out scores, one per seed.
 
     `taken` says that it is submitted.
     """
@@ -272,9 +307,9 @@ class Blend(Record):
 
 
 class Shipped(Record):
-    """How a submission was made: as the mean of the models of the splits, or by a refit on all rows.
+    """How a submission was made: the mean of the splits' models, or a refit on all rows.
 
-    `mean` and `refit` are the winner's scores on the hold-out in both ways, None where they were not compared.
+    `mean` and `refit` are the winner's hold-out scores for both ways, None where they were not compared.
     """
 
     mode: Literal["mean", "refit"]

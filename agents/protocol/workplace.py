@@ -1,4 +1,4 @@
-"""Where scripts run, for requests and for a run's opening. Apart from the requests, so that a log is read at once."""
+"""The environment of scripts, for requests and `RunOpened`. Separate from requests, to keep reading a log fast."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +14,10 @@ __all__ = ["Workplace", "workplace_of"]
 
 
 class Workplace(Record):
-    """Where scripts run: what can be imported, what they may use, and paths of assets as they see them.
+    """The environment of scripts: packages, limits, and the paths of assets as scripts see them.
 
-    A script whose run takes `heavy_seconds` or longer may be judged on some of the splits; None where all are run.
+    A script whose run takes `heavy_seconds` or longer is accepted without its remaining splits once it is better by
+    `decisive` standard errors. None where run time does not decide how many splits are run.
     """
 
     python: str
@@ -26,14 +27,17 @@ class Workplace(Record):
     debug_seconds: float
     full_seconds: float
     heavy_seconds: float | None = None
+    decisive: float | None = None
     assets: tuple[str, ...] = ()
 
 
 def workplace_of(
     scenario: "Scenario", environment: "Environment", threads: int, assets: Mapping[Path, Path]
 ) -> Workplace:
-    """What scripts of a scenario find where that environment is; `assets` maps files to where scripts see them."""
+    """The workplace of a scenario's scripts; `assets` maps each file to the path that scripts see."""
     settings, method = scenario.executors, scenario.method
+    raced = not scenario.is_control if method.racing.enabled is None else method.racing.enabled
+    timed = raced and method.folds == "auto" and scenario.memory.consistency != "lockstep"
     return Workplace(
         python=environment.python,
         packages=environment.packages,
@@ -41,6 +45,7 @@ def workplace_of(
         memory_gib=settings.memory / (1 << 30),
         debug_seconds=settings.timeout.debug,
         full_seconds=settings.timeout.full,
-        heavy_seconds=method.racing.heavy if method.folds == "auto" else None,
+        heavy_seconds=method.racing.heavy if timed else None,
+        decisive=method.racing.decisive if timed else None,
         assets=tuple(str(seen) for seen in assets.values()),
     )

@@ -1,9 +1,9 @@
-"""The Diagnoser: the gradient. One a trace.
+"""The Diagnoser, one per trace: assesses trials and points at what to change next (the gradient).
 
-TraceOpened ──► survey of the task, where none was made ──► Diagnosis (surveyed)
+TraceOpened ──► survey of the task, unless one was made ──► Diagnosis (surveyed)
 Trial       ──► three-layer validation, assessment      ──► Diagnosis (accepted, rejected, failed)
 
-Under a control validity and score are all that decides, and a reasoner says at most what a run has shown.
+Under a control (tree search, best of n) validity and score alone decide, and a model at most summarises the run.
 """
 
 from collections import Counter
@@ -11,9 +11,18 @@ from collections.abc import Sequence
 
 from gome.agents.method.schedule import wanted_sources
 from gome.agents.method.validation import Ruling, compare, format_fault, rule, rule_by_score
-from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened, TraceOpened, Trial
+from gome.agents.protocol.messages import (
+    Diagnosis,
+    Job,
+    Proposal,
+    Recollection,
+    RepairCalled,
+    StepOpened,
+    TraceOpened,
+    Trial,
+)
 from gome.agents.protocol.requests import Assessment, AssessTrial, ReadOutput, SurveyTask
-from gome.agents.protocol.types import Challenge, Effect, Left
+from gome.agents.protocol.types import Challenge, Effect, Left, Repair
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import difference
 from gome.agents.state.trace import FOLDED, TraceState
@@ -26,10 +35,10 @@ __all__ = ["Diagnoser"]
 
 
 class Diagnoser(Role):
-    """Says why a trial is as good as it is, whether it is kept, and what to change next."""
+    """Diagnoses trials: why they are good or bad, whether they are accepted, and what to change next."""
 
     handles = frozenset({"trace_opened", "trial"})
-    notes = frozenset({"run_opened", "step_opened", "recollection"}) | FOLDED
+    notes = frozenset({"run_opened", "step_opened", "recollection", "repair_called", "job"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("diagnoser", trace, artefacts)
@@ -37,24 +46,30 @@ class Diagnoser(Role):
         self.state = TraceState()
         self.left: dict[int, Left] = {}
         self.known: dict[int, Recollection] = {}
+        self.repairs: dict[int, list[Repair]] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep the proposals that are in the air, and the trace's history."""
+        """Keep the trace's history, and what is known of its running steps."""
         step = envelope.step or 0
         match envelope.message:
             case StepOpened() as opened:
                 self.left[step] = opened.left
             case Recollection() as known:
                 self.known[step] = known
+            case RepairCalled() as call:
+                self.repairs.setdefault(step, []).append(Repair(phase=call.phase, words=call.words))
+            case Job() as job if step in self.repairs and job.tunes is None:
+                self.repairs[step][-1] = self.repairs[step][-1].model_copy(update={"notes": job.notes})
             case Diagnosis():
                 self.left.pop(step, None)
                 self.known.pop(step, None)
+                self.repairs.pop(step, None)
             case _:
                 pass
         self.state.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Survey at the root, assess every trial."""
+        """Survey the task at step 0, and assess every trial."""
         trace, step = place(envelope)
         match envelope.message:
             case Trial() as trial:
@@ -75,7 +90,7 @@ class Diagnoser(Role):
         return Diagnosis.without_trial("surveyed", "the task was surveyed", self._foremost(survey.challenges))
 
     def _foremost(self, challenges: Sequence[Challenge]) -> tuple[Challenge, ...]:
-        """The first few of each source, `method.challenges` at most. [C]"""
+        """The first challenges of each source, at most `method.challenges`. [C]"""
         most, count = self.scenario.method.challenges, Counter[str]()
         kept = []
         for challenge in challenges:
@@ -113,16 +128,22 @@ class Diagnoser(Role):
         incumbent, method = await self.solution(self.state.best), self.scenario.method
         left, known = self.left.get(step, Left()), self.known.get(step, Recollection())
         wanted = wanted_sources(self.state.accepted, self.state.refused, method)
-        if left.none or not self.optimizer.structured:
-            wanted = ()  # nobody would answer them
+        if left.none or left.over or not self.optimizer.structured:
+            wanted = ()  # no later step of this trace would read them
         script = await self.artefacts.text(trial.script_ref)
+        before = incumbent.script if incumbent else ""
+        if proposal.step_kind == "return" and proposal.base_ref is not None:
+            before = await self.artefacts.text(proposal.base_ref)
         output = await self.artefacts.text(trial.output_ref) if trial.output_ref else ""
         return AssessTrial(
             **self.asked(trace, step, "assess"),
+            step_kind=proposal.step_kind,
+            source=proposal.source,
             hypotheses=proposal.hypotheses,
             incumbent=incumbent,
             script=script,
-            difference=difference(incumbent.script if incumbent else "", script),
+            repairs=tuple(self.repairs.get(step, ())),
+            difference=difference(before, script),
             cause=trial.cause.value,
             words=trial.words,
             output=output,
@@ -135,14 +156,14 @@ class Diagnoser(Role):
             refused=self.state.refused_keys,
             baseline=self.opened.baseline,
             findings=known.findings,
-            standings=known.standings,
+            standings=self.state.standings(known.standings, trace, timed=not self.lockstep),
             left=left,
             margin=method.near_tie,
             wanted=wanted,
         )
 
     async def _read(self, trial: Trial, proposal: Proposal, trace: int, step: int, context: Context) -> str:
-        """What a reasoner makes of a control's run."""
+        """A model's summary of a run, for a control."""
         request = ReadOutput(
             **self.asked(trace, step, "read"),
             plan=proposal.sketch,
@@ -175,6 +196,7 @@ def _diagnosis(
         script_ref=trial.script_ref,
         submission_ref=trial.submission_ref,
         oof_ref=trial.oof_ref,
+        output_ref=trial.output_ref,
         evaluation=trial.evaluation,
         seconds=trial.seconds,
         score=trial.evaluation.score if scored and trial.evaluation else None,

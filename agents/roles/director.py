@@ -241,11 +241,11 @@ class Director(Role):
         if self.lockstep and not all(self.traces[trace].closed for trace in self.busy):
             return []
         wanted = self._scheduled()
-        allowed = self.ledger.steps_allowed(len(wanted), timed=not self.lockstep)
+        opened = wanted[: self.ledger.steps_allowed(len(wanted), timed=not self.lockstep)]
         return [
             draft
-            for place, trace in enumerate(wanted[:allowed])
-            for draft in (*self._restart(trace), self._open(trace, self.traces[trace].opened + 1, place))
+            for place, trace in enumerate(opened)
+            for draft in (*self._restart(trace), self._open(trace, self.traces[trace].opened + 1, place, len(opened)))
         ]
 
     def _scheduled(self) -> Sequence[int]:
@@ -277,10 +277,12 @@ class Director(Role):
         )
         return (Draft(restart, trace),)
 
-    def _open(self, trace: int, step: int, place: int) -> Draft:
+    def _open(self, trace: int, step: int, place: int, together: int) -> Draft:
+        """Open a step, the one at `place` (from 0) of those that are opened `together`."""
         timed = not self.lockstep
         used = self.ledger.used(place, timed=timed)
         left = self.ledger.left(place + 1, len(self.traces), timed=timed)
+        left = left.model_copy(update={"over": self.ledger.left(together, len(self.traces), timed=timed).none})
         opened = StepOpened(used=used, stage=stage_of(used, self.scenario.method), left=left)
         return Draft(opened, trace, step, opens=True)
 

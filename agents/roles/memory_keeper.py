@@ -1,26 +1,25 @@
-"""The Memory-Keeper: momentum. One for all traces.
+"""The Memory-Keeper, one for all traces: sends each step what the run knows (the momentum).
 
 StepOpened ──► what the run knows that may help this step ──► Recollection
 
-It answers out of `memory`: accepted changes of other traces drawn by the interaction kernel, failures, findings, where
-every trace stands, and what other steps try at this moment.
+The content comes from `agents/state/memory.py`: accepted changes of other traces, drawn by the interaction kernel,
+failures, findings, the best of every trace, and what other steps are trying now.
 
-In lockstep a step sees what was known when its round was opened, and the steps of a round are answered one after the
-other in the order of the log, each with its predecessors' proposals, so a step may have to wait for a Proposal. So it
-is where traces are few, but with what is known at the time of the answer.
+In lockstep a step sees the memory at the opening of its round, and the steps of a round are answered one after the
+other in log order, each with the proposals of those before it; a step may therefore wait for a Proposal. Up to four
+traces are answered one after the other in other modes too, with the memory at the time of the answer.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from gome.agents.backends.base import Embedded, Embedder, Texts
 from gome.agents.method.embedding import Room, embed, unit_vectors
-from gome.agents.method.momentum import draw, interaction, signed_gain
+from gome.agents.method.momentum import Matrix, draw, interaction, signed_gain
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.types import Recalled, Underway
 from gome.agents.roles.role import Role, place
@@ -30,9 +29,6 @@ from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import ReplyInvalid
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 __all__ = ["MemoryKeeper"]
 
 Place = tuple[int, int]
@@ -40,19 +36,19 @@ Place = tuple[int, int]
 
 
 _FEW = 4
-"""So many traces at most propose one after the other, so that each knows what others try; it takes a call's time."""
+"""Up to this number of traces propose one after the other, so that each sees the others' ideas, at the cost of time."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A step that has no answer yet, and what was known when it was opened."""
+    """A step without an answer yet, with the memory at its opening."""
 
     place: Place
     picture: Picture
 
 
 class MemoryKeeper(Role):
-    """Answers every step with what has proven itself anywhere."""
+    """Sends a Recollection to every step."""
 
     handles = frozenset({"step_opened", "proposal", "diagnosis"})
     notes = frozenset({"run_opened", "trace_restarted", "solution_completed", "repair_called", "job"})
@@ -68,11 +64,11 @@ class MemoryKeeper(Role):
         self.answered: Place | None = None
 
     def remember(self, envelope: Envelope) -> None:
-        """Fold memory, and keep what is under way."""
+        """Update the memory and the list of running steps."""
         self.memory.heard(envelope)
         match envelope.message:
             case StepOpened():
-                # A round is opened in one piece, so that what has landed by now belongs to earlier rounds.
+                # A round is opened at once, so that steps finished by now belong to earlier rounds.
                 for landed in self.landed:
                     self.underway.pop(landed, None)
                 self.landed.clear()
@@ -93,14 +89,14 @@ class MemoryKeeper(Role):
                 pass
 
     def _went_on(self, where: Place) -> None:
-        """The step that was answered last has its proposal, or has died: the next one may be answered."""
+        """The last answered step has its proposal, or has ended: the next one may be answered."""
         if self.answered == where:
             self.answered = None
         elif self.waiting and self.waiting[0].place == where:
-            self.waiting.popleft()  # it died before it was answered
+            self.waiting.popleft()  # it ended before it was answered
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Answer a step at once; in lockstep when those before it have their proposals."""
+        """Answer a step at once, or in turn, once the steps before it have their proposals."""
         where = place(envelope)
         if isinstance(envelope.message, StepOpened) and not self._in_turn:
             return [await self._answer(where, self._picture(where[0]), context)]
@@ -112,7 +108,7 @@ class MemoryKeeper(Role):
 
     @property
     def _in_turn(self) -> bool:
-        """Whether a step waits for the proposals of those before it: in lockstep, and where traces are few."""
+        """Whether a step waits for the proposals of those before it: in lockstep, or with at most four traces."""
         return self.lockstep or self.scenario.teams <= _FEW
 
     def _picture(self, trace: int) -> Picture:
@@ -125,13 +121,14 @@ class MemoryKeeper(Role):
         recalled: tuple[Recalled, ...] = ()
         if picture.successes:
             vectors = await self._vectors(picture, context)
-            # In a thread: the first use imports torch, which takes seconds.
             recalled = await anyio.to_thread.run_sync(self._recall, picture, where, vectors)
         said = Recollection(
             recalled=recalled,
             failures=picture.failures,
             findings=picture.findings,
-            standings=picture.standings,
+            standings=tuple(
+                each.model_copy(update={"seconds": self.timed(each.seconds)}) for each in picture.standings
+            ),
             underway=tuple(
                 Underway(trace=other, step=at, hypotheses=proposal.hypotheses)
                 for (other, at), proposal in sorted(self.underway.items())
@@ -141,9 +138,9 @@ class MemoryKeeper(Role):
         return Draft(said, trace, step)
 
     async def _vectors(self, picture: Picture, context: Context) -> dict[str, tuple[float, ...]] | None:
-        """Each statement's vector by the scenario's model, a recorded activity; None where words are hashed instead.
+        """Embed the statements by the scenario's model, as a recorded activity; None where words are hashed instead.
 
-        Raises ReplyInvalid where the model gives none.
+        Raises ReplyInvalid where the model fails.
         """
         settings = self.scenario.roles.memory_keeper
         if self.embedder is None or settings.model is None:
@@ -159,10 +156,10 @@ class MemoryKeeper(Role):
     def _recall(
         self, picture: Picture, where: Place, vectors: dict[str, tuple[float, ...]] | None
     ) -> tuple[Recalled, ...]:
-        """The global best, where the trace does not have it, and what the kernel draws."""
+        """The global best, unless the trace has it, and the changes that the kernel draws."""
         method, entries = self.scenario.method, picture.successes
 
-        def embedded(statements: Sequence[str], room: Room | None = None) -> "Tensor":
+        def embedded(statements: Sequence[str], room: Room | None = None) -> Matrix:
             return embed(statements, room) if vectors is None else unit_vectors([vectors[each] for each in statements])
 
         probabilities = interaction(
@@ -181,7 +178,7 @@ class MemoryKeeper(Role):
         )
 
     def _leads(self, entry: Success, picture: Picture) -> bool:
-        """Whether it is the best of all traces, the asking one included."""
+        """Whether it is better than the asking trace's best."""
         best = picture.best_score
         return best is None or signed_gain(entry.score, best, self.opened.task.direction) > 0
 
@@ -193,5 +190,5 @@ class MemoryKeeper(Role):
 
 
 def _challenges(picture: Picture) -> list[str]:
-    """What the trace's diagnosis points at, one text each. With no challenges an empty text, which is like nothing."""
+    """The statements of the trace's challenges; without challenges one empty text, which is similar to nothing."""
     return [each.statement for each in picture.challenges] or [""]

@@ -1,9 +1,9 @@
-"""The Proposer: from a diagnosis to one change. One a trace.
+"""The Proposer, one per trace: decides what the next step changes.
 
-Recollection ──► ideas that answer the challenges, the choice of one, and its sketch ──► Proposal
+Recollection ──► ideas that address the challenges, the choice among them, a sketch ──► Proposal
 
-The optimizer says which solution the step goes on from. Without structured reasoning there are no challenges, and a
-step is planned from what was measured alone; under a control it is planned and written in one call.
+The optimizer chooses the solution from which the step continues. Without structured reasoning there are no challenges,
+and a step is planned from the measured figures alone; under a control it is planned and written in one call.
 """
 
 import random
@@ -15,9 +15,9 @@ from gome.agents.optimizers import Pick
 from gome.agents.optimizers.tree import Tree
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.requests import Idea, ProposeStep, SolveStep, Step
-from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, Underway
+from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, SourceScript, TraceBest, Underway
 from gome.agents.roles.role import Reasoner, Role, place
-from gome.agents.scripts.difference import difference
+from gome.agents.scripts.difference import additions, difference
 from gome.agents.scripts.user_script import START
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
@@ -27,13 +27,13 @@ from gome.bus.store.artefacts import Artefacts
 __all__ = ["Proposer"]
 
 _LONGEST = {"global-best": 12000, "sampled": 2500}
-"""Characters of a script or a difference out of memory."""
+"""Maximum length of the script or diff of a recalled change, in characters."""
 _FIRST_IDEAS = 10
-"""So many ideas at most make up a first solution."""
+"""Maximum number of ideas in a first solution."""
 
 
 class Proposer(Role):
-    """Turns a diagnosis into a step."""
+    """Turns a diagnosis into a proposal."""
 
     handles = frozenset({"recollection"})
     notes = frozenset({"run_opened", "step_opened"}) | FOLDED
@@ -46,7 +46,7 @@ class Proposer(Role):
         self.steps: dict[int, StepOpened] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep the trace's history, and the steps that are in the air."""
+        """Keep the trace's history and its running steps."""
         match envelope.message:
             case StepOpened() as opened:
                 self.steps[place(envelope)[1]] = opened
@@ -61,7 +61,7 @@ class Proposer(Role):
         self.state.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """The proposal of a step: the user's own script, a failed script to mend, or what a reasoner thinks of."""
+        """Send the proposal of a step: the user's own script, a failed script to repair, or a model's ideas."""
         trace, step = place(envelope)
         recollection = envelope.message
         if not isinstance(recollection, Recollection):
@@ -78,7 +78,7 @@ class Proposer(Role):
         return [Draft(self._proposal(request, reply, pick), trace, step)]
 
     async def _solve(self, pick: Pick, trace: int, step: int, context: Context) -> Proposal:
-        """Plan and script of a control's step, in one call."""
+        """Ask for plan and script of a control's step in one call."""
         request = SolveStep(
             **self.asked(trace, step, "solve"),
             action="draft" if pick.action == "draft" else "improve",
@@ -109,6 +109,11 @@ class Proposer(Role):
         opened, structured = self.steps[step], self.optimizer.structured
         drafts = pick.action == "draft"
         base = await self.solution(pick.base)
+        standings = self.state.standings(known.standings, trace, timed=not self.lockstep)
+        kinds = self.optimizer.kinds(standings) if not drafts else ("edit",)
+        source = None
+        if {"merge", "return"} & set(kinds):
+            source = next((each for each in standings if each.trace != trace and not _same(each, pick)), None)
         return ProposeStep(
             **self.asked(trace, step, "propose"),
             action="draft" if drafts else "improve",
@@ -120,29 +125,40 @@ class Proposer(Role):
             history=self.optimizer.history(self.state),
             refused=() if self.optimizer.keeps_all else self.state.refused_keys,
             baseline=self.opened.baseline,
-            recalled=tuple([await self._shown(each, base.script if base else "") for each in known.recalled]),
+            recalled=tuple([await self._shown(each, base.script if base else "", source) for each in known.recalled]),
             failures=known.failures,
             findings=known.findings,
-            standings=known.standings,
+            standings=standings,
             underway=known.underway,
             siblings=(*known.siblings, *pick.siblings) if drafts else (),
-            kinds=self.optimizer.kinds(known.standings) if not drafts else ("edit",),
+            kinds=kinds,
+            other=await self._source(source, base.script) if source and base else None,
             margin=self.scenario.method.near_tie,
             ranked=structured and self.scenario.method.selection == "rank",
         )
 
-    async def _shown(self, recalled: Recalled, own: str) -> Recalled:
-        """The global best with its script, or how that differs from the trace's own; another change with its own.
+    async def _source(self, best: TraceBest, own: str) -> SourceScript:
+        """Another trace's best script, or the shorter diff from this trace's script to it."""
+        theirs = await self.artefacts.text(best.script_ref)
+        changes = additions(own, theirs)
+        shorter = len(changes) < len(theirs)
+        text = changes if shorter else theirs
+        return SourceScript(trace=best.trace, step=best.step, text=text, is_difference=shorter)
 
-        What is long is left out: half of a difference says nothing.
+    async def _shown(self, recalled: Recalled, own: str, source: TraceBest | None) -> Recalled:
+        """Add a script to a recalled change: the global best's script or the diff to it, else the change's own diff.
+
+        It is left out where it is too long, or where the script of `source` is shown, which contains the change.
         """
+        if source is not None and recalled.trace == source.trace and recalled.step <= source.step:
+            return recalled
         theirs = await self.artefacts.text(recalled.script_ref)
         if recalled.why == "global-best":
-            told = min(difference(own, theirs) or theirs, theirs, key=len)
+            shown = min(difference(own, theirs) or theirs, theirs, key=len)
         else:
-            told = difference(await self.artefacts.text(recalled.base_ref), theirs) if recalled.base_ref else ""
+            shown = difference(await self.artefacts.text(recalled.base_ref), theirs) if recalled.base_ref else ""
         longest = _LONGEST[recalled.why]
-        return recalled.model_copy(update={"difference": told if len(told) <= longest else ""})
+        return recalled.model_copy(update={"difference": shown if len(shown) <= longest else ""})
 
     def _proposal(self, request: ProposeStep, reply: Step, pick: Pick) -> Proposal:
         ideas = tuple(_hypothesis(each, request.challenges) for each in reply.candidates)
@@ -150,10 +166,10 @@ class Proposer(Role):
             return self._ranked(request, ideas, pick)
         taken = None if reply.recalled is None else request.recalled[reply.recalled - 1]
         chosen = tuple(ideas[number - 1] for number in reply.choice)
-        source = next((each.script_ref for each in request.standings if each.trace == reply.source), None)
+        source = next((each for each in request.standings if each.trace == reply.source), None)
         base_ref = pick.base.script_ref if pick.base else None
-        if reply.kind == "return":
-            base_ref = source or base_ref
+        if reply.kind == "return" and source is not None:
+            base_ref = source.script_ref
         return Proposal(
             action="draft" if pick.action == "draft" or reply.kind == "leap" else "improve",
             step_kind=reply.kind,
@@ -162,14 +178,15 @@ class Proposer(Role):
             sketch=reply.sketch,
             reason=reply.reason,
             base_ref=None if reply.kind == "leap" else base_ref,
-            other_ref=source if reply.kind == "merge" else None,
+            other_ref=source.script_ref if source is not None and reply.kind == "merge" else None,
+            source=reply.source if reply.kind in ("merge", "return") else None,
             origin=taken.id if taken else None,
             stage=request.stage,
             parent=pick.parent,
         )
 
     def _ranked(self, request: ProposeStep, ideas: Sequence[Hypothesis], pick: Pick) -> Proposal:
-        """Selection without a reasoner, its sketch the hypotheses' own words. A root takes all that go together."""
+        """Select by rank instead of by a model; the sketch lists the hypotheses. A draft takes all compatible ones."""
         method, state = self.scenario.method, self.state
         candidates = top_candidates(ideas, state.tried, method)
         share = scenario_share(state.accepted, state.refused, method)
@@ -217,7 +234,7 @@ class Proposer(Role):
 
 
 def _planned(notes: str, step: int) -> Hypothesis:
-    """A plan in words as the one idea of its step; what it turns is not said."""
+    """A plan as the single hypothesis of its step; its parameter is unknown."""
     return Hypothesis(
         statement=notes or "no plan was given",
         reason="",
@@ -229,6 +246,11 @@ def _planned(notes: str, step: int) -> Hypothesis:
 
 
 def _hypothesis(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:
-    """The idea with its challenge by name."""
+    """The idea as a hypothesis, with the caption of its challenge."""
     caption = challenges[idea.challenge - 1].caption if 0 < idea.challenge <= len(challenges) else ""
     return Hypothesis.model_validate(idea.model_dump() | {"challenge": caption})
+
+
+def _same(standing: TraceBest, pick: Pick) -> bool:
+    """Whether a standing is the solution from which the step continues."""
+    return pick.base is not None and pick.base.script_ref == standing.script_ref

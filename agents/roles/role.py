@@ -10,6 +10,7 @@ from gome.agents.optimizers import Optimizer, optimizer_of
 from gome.agents.protocol.messages import RunOpened
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import Record, Solution
+from gome.agents.scripts.printed import last_figures
 from gome.agents.state.trace import Best
 from gome.bus.actors.actor import Actor, Context
 from gome.bus.message import Envelope
@@ -105,8 +106,13 @@ class Role(Actor):
         """A trace's best with its script's text."""
         if best is None:
             return None
-        script = await self.artefacts.text(best.script_ref)
-        return Solution(script=script, evaluation=best.evaluation, seconds=self.timed(best.seconds), probes=best.probes)
+        return Solution(
+            script=await self.artefacts.text(best.script_ref),
+            evaluation=best.evaluation,
+            seconds=self.timed(best.seconds),
+            probes=best.probes,
+            output=last_figures(await self.artefacts.text(best.output_ref)) if best.output_ref else "",
+        )
 
 
 def place(envelope: Envelope) -> tuple[int, int]:

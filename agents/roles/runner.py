@@ -1,10 +1,10 @@
-"""The Runner, the Executor's second cursor: runs a script on the splits of its task, in slots.
+"""The Runner, one of the Executor's two actors: runs a script on the splits of its task, in slots.
 
-Job ──► debug run, where it may take long ──► a run for each split, while they may decide ──► Trial, or TuneCalled once
+Job ──► debug run, where a run may take long ──► one run per split, until decided ──► Trial, or TuneCalled once
             │                                         │
             └─────────────────────────────────────────┴──► RepairCalled, while attempts are left
 
-With lookahead a trace has several steps in the air and as many runners, each with its lane of the steps.
+With lookahead a trace has several running steps and as many runners; each takes the steps of its lane.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -40,9 +40,9 @@ __all__ = ["Runner"]
 Phase = Literal["check", "debug", "full"]
 
 _LONG = 20.0
-"""Seconds of a run of the trace's best from which a changed script is tried on a sample first."""
+"""Run time of the trace's best, in seconds, from which a changed script is run on a sample first."""
 _LARGE = 1_000_000
-"""Fields, each word of a text counted, from which the first run of a script may take long."""
+"""Number of fields, counting each word of a text, from which a trace's first script is run on a sample first."""
 
 
 class Runner(Role):
@@ -68,7 +68,7 @@ class Runner(Role):
         self.debugged: dict[int, float] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep whether the time for trials is over, the trace's best, and of each step what its failures have taken."""
+        """Keep whether the time for trials is over, the trace's best, and the failures of each running step."""
         match envelope.message:
             case DeadlineReached():
                 self.late = True
@@ -91,7 +91,7 @@ class Runner(Role):
                 pass
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Run the job as far as it goes well."""
+        """Run the job; send its trial, or a call for a repair where a run failed."""
         job = envelope.message
         if not isinstance(job, Job):
             raise TypeError(f"a runner handles jobs, not {envelope.kind}")
@@ -104,18 +104,19 @@ class Runner(Role):
         if self.late:
             ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
             return [Draft(_trial(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
-        if self._wants_sample():
+        sampled = self._wants_sample()
+        if sampled:
             ran = await self._run(job, context, "debug")
             if not ran.good:
                 return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
         runs = await self._race(job, self.best.evaluation if self.best else None, context)
         if not runs.good:
-            return [self._failed(job, "full", runs, trace, step)]
+            return [self._failed(job, "full", runs, trace, step, sampled=sampled)]
         trial = _trial(job, "full", runs, await self._assembled(runs, context))
         return [Draft(TuneCalled(trial=trial) if self._worth_tuning(runs, step) else trial, trace, step)]
 
     def _wants_sample(self) -> bool:
-        """Whether to run on a small sample first: as set, or where the first split may take long. [C]"""
+        """Whether to run on a small sample first: as the scenario says, or where a run may take long. [C]"""
         asked = self.scenario.executors.debug
         if asked != "auto" or self.opened.task.split.kind == "own":
             return asked is True and self.opened.task.split.kind != "own"
@@ -126,7 +127,7 @@ class Runner(Role):
 
     @property
     def _views(self) -> Sequence[str]:
-        """The views that a trial is run on, in this order."""
+        """The views of a trial, in the order in which they are run."""
         folds = self.scenario.method.folds
         return self.opened.splits[:folds] if isinstance(folds, int) else self.opened.splits
 
@@ -134,7 +135,7 @@ class Runner(Role):
         return await run_splits(self._views, partial(self._run, job, context), partial(self._stops, best))
 
     def _stops(self, best: Evaluation | None, runs: Sequence[ScriptRan]) -> Stop | None:
-        """Whether the trial stops after these runs, which all went well; `best` is what it is to beat."""
+        """Whether the trial stops after these successful runs; `best` is the evaluation that it must beat."""
         method, task = self.scenario.method, self.opened.task
         if not (self.optimizer.judges if method.racing.enabled is None else method.racing.enabled):
             return None
@@ -143,18 +144,18 @@ class Runner(Role):
         return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest)
 
     async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
-        """The runs of a trial put together: recorded, like everything that is done outside of the log."""
+        """Combine the runs of a trial, as a recorded activity."""
         best = self.best.oof_ref if self.best is not None else None
         request = Assembling.of(runs.runs, len(self._views), best, self.scenario.prompts.rows)
         return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label="assembly")
 
     def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
-        """A trace's first full run, where more than half of the time is left; in lockstep time has no say. [C]"""
+        """Whether to tune: a trace's first full run, where (except in lockstep) half of the time is left. [C]"""
         settings = self.scenario.executors
         return settings.tuning and step == 1 and (self.lockstep or runs.seconds < settings.timeout.full / 2)
 
     async def _tuned(self, job: Job, before: Trial, context: Context) -> Trial:
-        """The better of a trial and its tuned script. An unchanged one is not run again, a failed one not repaired."""
+        """The better of a trial and its tuned script. An unchanged script is not run; a failed one is not repaired."""
         if job.script_ref == before.script_ref:
             return before
         runs = await self._race(job, before.evaluation, context)
@@ -176,8 +177,13 @@ class Runner(Role):
         label = "debug run" if view == "debug" else f"run {place + 1}/{len(self._views)}, {view}"
         return run_script(self.forward, request, self.name, context, label, turn=place + 1, heat=heat, place=place)
 
-    def _failed(self, job: Job, phase: Phase, runs: SplitRuns, trace: int, step: int) -> Draft:
-        """A repair while attempts and time are left (ten in all, three full runs), else a failed trial. [C]"""
+    def _failed(
+        self, job: Job, phase: Phase, runs: SplitRuns, trace: int, step: int, *, sampled: bool = False
+    ) -> Draft:
+        """Call for a repair while attempts and time are left (default: ten, three full runs), else a failed trial. [C]
+
+        `sampled` says that a debug run had ended well before.
+        """
         settings, ran = self.scenario.executors, runs.last
         phase = "check" if ran.cause is Cause.REFUSED else phase
         tries = self.full_failures.get(step, 0) + (phase == "full")
@@ -195,19 +201,20 @@ class Runner(Role):
             output_ref=ran.output_ref,
             evaluation=ran.evaluation,
             seconds=seconds,
+            sampled=sampled,
         )
         return Draft(repair, trace, step)
 
 
 def _words(ran: ScriptRan) -> str:
-    """Why a run is not good, in one sentence."""
+    """Why a run failed, in one sentence."""
     if ran.cause is Cause.OK and ran.evaluation is not None and ran.evaluation.defects:
         return ran.evaluation.defects[0].message
     return ran.words
 
 
 def _trial(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None, *, late: bool = False) -> Trial:
-    """The runs as a trial; its output is that of the run that failed, else of the first."""
+    """The runs as a trial; its output is that of the failed run, else that of the first run."""
     ran = runs.runs[0] if runs.good else runs.last
     return Trial(
         script_ref=job.script_ref,

@@ -1,19 +1,19 @@
-"""The Writer, the Executor's first cursor: writes and repairs scripts, so that the next is written while one runs.
+"""The Writer, one of the Executor's two actors: writes and repairs scripts while the Runner runs another one.
 
 Proposal     ──► the base with this change ──► Job
-RepairCalled ──► the script, mended        ──► Job
-TuneCalled   ──► the script, tuned         ──► Job
+RepairCalled ──► the repaired script       ──► Job
+TuneCalled   ──► the tuned script          ──► Job
 
-With lookahead a proposal may be stale: while it was made, the trace has accepted another. It is then rebased: its one
-change is made to the best as it stands. A script that became stale while it ran is judged by the Diagnoser against the
-best of that moment, so it is accepted only if it beats what it did not know of.
+With lookahead a proposal may be stale: the trace has accepted another solution since. Its change is then made to the
+current best (rebased). A script that became stale while it ran is compared with the best at its diagnosis, so it is
+accepted only if it beats that.
 """
 
 from collections.abc import Sequence
 
 from gome.agents.protocol.messages import Job, Proposal, Recollection, RepairCalled, Trial, TuneCalled
 from gome.agents.protocol.requests import RepairSolution, Script, TuneSolution, WriteSolution
-from gome.agents.protocol.types import Failure
+from gome.agents.protocol.types import Failure, TraceBest
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
@@ -33,22 +33,23 @@ class Writer(Role):
         super().__init__("writer", trace, artefacts)
         self.reasoner = reasoner
         self.failures: tuple[Failure, ...] = ()
+        self.standings: tuple[TraceBest, ...] = ()
         self.state = TraceState()
         self.trials: dict[int, Trial] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep the proposals that are in the air: a repair must know what was set out to change."""
+        """Keep the running proposals, and what is needed for repairs: the script that was changed, and its run time."""
         self.state.heard(envelope)
         match envelope.message:
             case Recollection() as known:
-                self.failures = known.failures
+                self.failures, self.standings = known.failures, known.standings
             case Trial() as trial:
                 self.trials[place(envelope)[1]] = trial
             case _:
                 pass
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """A script for a proposal, a mended one for a failure."""
+        """Send a script for a proposal, a repaired one for a failure, or a tuned one."""
         trace, step = place(envelope)
         if isinstance(envelope.message, TuneCalled):
             return [Draft(await self._tune(envelope.message.trial, trace, step, context), trace, step)]
@@ -64,7 +65,7 @@ class Writer(Role):
         return [Draft(Job(script_ref=script_ref, attempt=attempt, notes=script.notes), trace, step)]
 
     async def _begin(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
-        """A tree search's debug step mends a script of an earlier step; every other proposal is written."""
+        """Repair an earlier step's script for a debug step of a tree search; write one for other proposals."""
         if proposal.action != "debug" or proposal.parent is None:
             return await self._write(proposal, trace, step, context)
         failed = self.trials[proposal.parent]
@@ -80,20 +81,34 @@ class Writer(Role):
         return await self._repair(call, trace, step, context)
 
     async def _write(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
-        best, base_ref = self.state.best, proposal.base_ref
-        stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in ("edit", "bundle")
-        if stale and best is not None:
-            base_ref = best.script_ref
+        best, base_ref, other_ref = self.state.best, self._base_ref(proposal), proposal.other_ref
+        if proposal.step_kind == "return" and best is not None and best.script_ref != base_ref:
+            other_ref = best.script_ref
         request = WriteSolution(
             **self.asked(trace, step, "write"),
+            step_kind=proposal.step_kind,
+            source=proposal.source,
             base=await self.artefacts.text(base_ref) if base_ref else None,
-            other=await self.artefacts.text(proposal.other_ref) if proposal.other_ref else None,
-            seconds=self.timed(best.seconds) if best is not None and best.script_ref == base_ref else 0.0,
+            other=await self.artefacts.text(other_ref) if other_ref else None,
+            seconds=self._seconds(base_ref),
             hypotheses=proposal.hypotheses,
             sketch=proposal.sketch,
             failures=self.failures,
         )
         return await self.reasoner.ask(request, context)
+
+    def _base_ref(self, proposal: Proposal) -> str | None:
+        """The script to change: that of the proposal, or with lookahead the trace's current best."""
+        best = self.state.best
+        stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in ("edit", "bundle")
+        return best.script_ref if stale and best is not None else proposal.base_ref
+
+    def _seconds(self, script_ref: str | None) -> float:
+        """Seconds of one run of a script that is some trace's best; 0 where unknown or in lockstep."""
+        best = self.state.best
+        if best is not None and best.script_ref == script_ref:
+            return self.timed(best.seconds)
+        return next((each.seconds for each in self.standings if each.script_ref == script_ref), 0.0)
 
     async def _repair(self, call: RepairCalled, trace: int, step: int, context: Context) -> Script:
         request = RepairSolution(
@@ -106,6 +121,8 @@ class Writer(Role):
             output=await self.artefacts.text(call.output_ref) if call.output_ref else "",
             evaluation=call.evaluation,
             attempt=call.attempt,
+            seconds=self._seconds(self._base_ref(self.state.proposals[step])),
+            sampled=call.sampled,
             failures=self.failures,
         )
         return await self.reasoner.ask(request, context)
@@ -126,7 +143,7 @@ class Writer(Role):
 
 
 def _written(proposal: Proposal) -> Job | None:
-    """The job of a proposal whose script is there already: the user's own, or one that was written with its plan."""
+    """The job of a proposal whose script exists: the user's own, or one written with its plan; else None."""
     if proposal.action == "start" and proposal.base_ref is not None:
         return Job(script_ref=proposal.base_ref, attempt=1, notes="The user's own script.")
     if proposal.script_ref is not None:

@@ -1,1 +1,1 @@
-"""A run as a whole: opened, resumed, replayed, and what it needs of this machine."""
+"""A run as a whole: start, resume, replay, predict, check; and the resources it needs on this machine."""

@@ -1,6 +1,6 @@
-"""Looks whether a scenario could be run here: each backend is asked one real question, the way a run would ask it.
+"""Check whether a scenario can run here: send each backend one real question and examine the placement of scripts.
 
-Nothing is raised for what is found wanting: it stands in the findings, each with what to do about it.
+A problem is not raised: it is reported in the findings, with its remedy.
 """
 
 import sys
@@ -28,24 +28,24 @@ __all__ = ["BackendFinding", "DoctorReport", "PlacementFinding", "examine_scenar
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport:
-    """All findings."""
+    """All findings of `gome doctor` about one scenario."""
 
     backends: tuple[BackendFinding, ...]
     place: PlacementFinding
 
     @property
     def well(self) -> bool:
-        """Whether nothing stands in the way of a run."""
+        """Whether no finding reports a problem."""
         return self.place.trouble is None and all(each.trouble is None for each in self.backends)
 
 
 async def examine_scenario(
     scenario: Scenario, scenario_path: Path, task_path: Path, runs: Path, *, unsandboxed: bool = False
 ) -> DoctorReport:
-    """Ask every backend that a role names, once, all at the same time, and look at where scripts would run.
+    """Send one question to every backend that a role uses, concurrently, then examine where scripts would run.
 
-    Where a model embeds for the Memory-Keeper, it is the last of the findings. Raises TaskError: without its task there
-    is nothing to ask.
+    `runs` is the folder of all runs. The Memory-Keeper's embedding model, if there is one, is the last finding. Raises
+    TaskError where the task cannot be loaded: the question is made from the task.
     """
     question = await anyio.to_thread.run_sync(_question, scenario, task_path)
     roles = scenario.roles
@@ -71,7 +71,7 @@ async def examine_scenario(
 
 
 def _question(scenario: Scenario, task_path: Path) -> SurveyTask:
-    """The first question of every run."""
+    """The first request of every run: the survey of the task."""
     task = Task.load(task_path)
     timeout = scenario.executors.timeout
     limits = ScriptLimits(seconds=timeout.full, threads=1, memory_gib=scenario.executors.memory / 2**30)

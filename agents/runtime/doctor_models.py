@@ -1,6 +1,6 @@
-"""Asks one backend, or the Memory-Keeper's embedder, one real question, and says what came of it.
+"""Check one backend, or the Memory-Keeper's embedder, by sending it one real request.
 
-Nothing is raised for what is found wanting: it stands in the finding, with what to do about it.
+A problem is not raised: it is reported in the finding, with its remedy.
 """
 
 import os
@@ -25,16 +25,16 @@ from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
 __all__ = ["EMBEDDING", "BackendFinding", "ask_backend", "ask_embedder"]
 
 EMBEDDING = "embedding"
-"""The name under which the Memory-Keeper's model is found."""
+"""Name of the finding about the Memory-Keeper's embedding model."""
 _WORDS = ("a hot day", "a cold night")
 
 
 @dataclass(frozen=True, slots=True)
 class BackendFinding:
-    """What came of one question to a backend. `trouble` says what is wrong, None where nothing is.
+    """Result of one request to a backend. `trouble` is the problem with its remedy, None if there is none.
 
-    `replies` is the way of asking for typed replies that the model took; `tokens` are those of the question; `window`
-    is the model's, in tokens, None for what is no language model.
+    `replies` is the form of typed reply that the model accepted; `tokens` counts this request and its reply; `window`
+    is the model's context window in tokens, None if the backend is not a language model; `seconds` is the latency.
     """
 
     name: str
@@ -50,7 +50,7 @@ class BackendFinding:
 
 
 async def ask_backend(scenario: Scenario, name: str, roles: tuple[str, ...], question: SurveyTask) -> BackendFinding:
-    """What came of that question to the backend of that name, asked for those roles."""
+    """Send `question` to the backend `name`, which serves `roles`. Errors are reported in the finding."""
     settings = scenario.backends[name]
     price = tariff_of(settings).source if isinstance(settings, OpenAISettings | AutoGenBackend) else "nothing to pay"
     finding = BackendFinding(name, roles, name, _key(settings, os.environ), None, "", None, price, None)
@@ -78,7 +78,7 @@ async def ask_backend(scenario: Scenario, name: str, roles: tuple[str, ...], que
 
 
 async def ask_embedder(scenario: Scenario, beside: Path) -> BackendFinding:
-    """What came of having two texts embedded the way the Memory-Keeper does. `beside` is the scenario's folder."""
+    """Embed two texts as the Memory-Keeper would. `beside` is the scenario's folder."""
     keeper = scenario.roles.memory_keeper
     reached = scenario.backends.get(keeper.backend or "")
     model, name = keeper.model or "", keeper.backend or ""
@@ -111,7 +111,9 @@ def _trouble(scenario: Scenario, answer: Answer, name: str, price: str) -> str |
 
 
 def _replies(backend: Backend) -> str:
-    return backend.replies if isinstance(backend, OpenAIBackend) else "as they are"
+    if isinstance(backend, OpenAIBackend):
+        return backend.replies
+    return "text" if isinstance(backend, AskingBackend) else "not needed"
 
 
 def _key(settings: Settings, environment: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Looks at the place where a scenario's scripts would run: this machine, or each node of a cluster."""
+"""Check where a scenario's scripts would run: this machine, or each node of a cluster."""
 
 import shutil
 import sys
@@ -21,9 +21,9 @@ __all__ = ["PlacementFinding", "examine_placement"]
 
 @dataclass(frozen=True, slots=True)
 class PlacementFinding:
-    """Where scripts would run: sandbox level and its gaps, slots, threads each, free bytes for runs.
+    """Where scripts would run: sandbox level and its gaps, number of slots, threads per slot, free bytes for runs.
 
-    Of a cluster the level is the weakest of its `nodes`; a machine alone has none.
+    For a cluster, `sandbox` is the weakest level of its `nodes`. On a single machine `nodes` is empty.
     """
 
     sandbox: str | None
@@ -36,7 +36,7 @@ class PlacementFinding:
 
 
 async def examine_placement(settings: Executors, runs: Path, *, unsandboxed: bool) -> PlacementFinding:
-    """What is found at the place that the scenario names; `runs` is the folder of all runs on this machine."""
+    """Examine the placement that the scenario names; `runs` is the folder of all runs on this machine."""
     free = await anyio.to_thread.run_sync(_free, runs)
     if isinstance(settings, RayExecutors):
         return await _look_at_cluster(settings, free, unsandboxed=unsandboxed)
@@ -67,6 +67,6 @@ async def _look_at_cluster(settings: RayExecutors, free: int, *, unsandboxed: bo
 
 
 def _free(folder: Path) -> int:
-    """Free bytes where that folder is, or would be made."""
+    """Free bytes on the file system of the folder, which need not exist yet."""
     there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
     return shutil.disk_usage(there).free

@@ -1,7 +1,7 @@
-"""Conducts a run: opens or resumes its log, seats the roles round the ring, stays until it is finished or stopped.
+"""Start, resume or fork a run: open its log, create the actors, and run them until the run is finished or stopped.
 
-conduct   scenario, task ──► RunOpened ──┐
-resume    log            ──► RunOpened ──┴──► actors ──► supervisor ──► RunFinished
+start_run   scenario, task ──► RunOpened ──┐
+resume      log            ──► RunOpened ──┴──► actors ──► supervisor ──► RunFinished
 """
 
 import os
@@ -14,7 +14,6 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from gome.agents.method.momentum import warm
 from gome.agents.protocol.messages import VOCABULARY, FinishRequested, RunFinished, RunOpened, SessionOpened
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
@@ -38,7 +37,7 @@ from gome.scenarios.evaluation.probes import can_be_probed
 __all__ = ["Ready", "fork_run", "opening_of", "resume", "scenario_of", "start_run"]
 
 Ready = Callable[[Supervisor], None]
-"""Called once the actors are seated, with what can stop them."""
+"""Called once the actors are created, with their supervisor, which can stop them."""
 
 
 async def start_run(
@@ -51,14 +50,14 @@ async def start_run(
     unsandboxed: bool = False,
     on_ready: Ready | None = None,
 ) -> RunFinished | None:
-    """Begin a run in `folder` and see it through; None where it was stopped before it had finished.
+    """Start a run in `folder` and run it to its end; return None if it was stopped before it finished.
 
-    `start` is a script that traces begin from, in the place of the scenario's own. Everything that the user gave is
-    looked at before the folder is made. Raises UsageError and its kin, SandboxError, and Outage where the world fails
-    meanwhile; the run can then be resumed.
+    `start` is a script from which traces begin; it replaces the scenario's own. All input of the user is checked before
+    the folder is created. Raises UsageError and its subclasses, TaskError, SandboxError, and Outage where a service
+    fails during the run; after an Outage the run can be resumed.
     """
     if await anyio.Path(folder).exists():
-        raise UsageError(f"{folder} is there already; resume it, or run under another id")
+        raise UsageError(f"{folder} already exists; resume that run, or choose another id")
     task_path = resolve_task(scenario, scenario_path)
     spending = Spending(scenario.budget)
     resources = await open_resources(
@@ -89,11 +88,11 @@ async def resume(
     accept_changes: bool = False,
     on_ready: Ready | None = None,
 ) -> RunFinished | None:
-    """Go on with the run in `folder` where it was; repeats no finished call, deletes nothing.
+    """Continue the run in `folder` where it stopped; finished calls are not repeated and nothing is deleted.
 
-    `budget` takes the place of the run's own, so that a finished run goes on; `roles` that of its roles. With `finish`
-    no further step is opened. Returns and raises as `start_run`; LogError where the task's data are not those the run
-    began with, unless `accept_changes`.
+    `budget` replaces the run's budget, so that a finished run can continue; `roles` replaces its roles. With `finish`
+    no further step is opened. Returns and raises as `start_run`; also LogError where task, packages or version of gome
+    have changed since the run began, unless `accept_changes`.
     """
     opened = await anyio.to_thread.run_sync(opening_of, folder)
     scenario = await anyio.to_thread.run_sync(scenario_of, folder)
@@ -107,7 +106,7 @@ async def resume(
     )
     async with aclosing(resources):
         _check_unchanged(opened, resources, accept_changes=accept_changes)
-        if not accept_changes:  # in another environment a script's outcome may be another
+        if not accept_changes:  # in a changed environment, recorded outcomes of scripts may no longer hold
             await anyio.to_thread.run_sync(_learn, folder, resources)
         async with open_log(folder, vocabulary=VOCABULARY) as log:
             session = _session(scenario, resources, budget, roles)
@@ -119,10 +118,10 @@ async def resume(
 async def fork_run(
     source: Path, at: str, folder: Path, *, run_id: str, roles: Roles | None = None, on_ready: Ready | None = None
 ) -> RunFinished | None:
-    """A run in `folder` with the history of the one in `source` up to the message whose id is `at`, live after it.
+    """Branch the run in `source` at the message with id `at` into `folder`, and continue live from there.
 
-    `roles` lets other backends of the scenario answer from there on. The parent is only read. Raises as `resume`, and
-    UsageError where there is no such message.
+    `roles` assigns other backends of the scenario from that message on. The parent is only read. Returns and raises as
+    `resume`; also UsageError where there is no such message.
     """
     await anyio.to_thread.run_sync(fork, source, folder, at, run_id)
     return await resume(folder, roles=roles, on_ready=on_ready)
@@ -134,11 +133,11 @@ def opening_of(folder: Path) -> RunOpened:
         for envelope in reader.envelopes(kinds=["run_opened"], limit=1):
             if isinstance(envelope.message, RunOpened):
                 return envelope.message
-    raise LogError(f"the log in {folder} has no beginning: it was stopped before its first message; run it anew")
+    raise LogError(f"the log in {folder} is empty: the run stopped before its first message; start it again")
 
 
 def scenario_of(folder: Path) -> Scenario:
-    """The scenario of the run in `folder`, as its last session left it. Raises as `opening_of`."""
+    """The scenario of the run in `folder`, with the budget and roles of its last session. Raises as `opening_of`."""
     scenario = dict(opening_of(folder).scenario)
     with LogReader(folder, VOCABULARY) as reader:
         for envelope in reader.envelopes(kinds=["session_opened"]):
@@ -152,7 +151,7 @@ def scenario_of(folder: Path) -> Scenario:
 
 
 def _spent(folder: Path) -> dict[str, float]:
-    """What the log in `folder` says was used of each unit that a budget may limit."""
+    """Amount spent of each unit that a budget can limit, summed over the log in `folder`."""
     spent: dict[str, float] = dict.fromkeys(UNITS, 0.0)
     with LogReader(folder, VOCABULARY) as reader:
         for envelope in reader.envelopes(kinds=["activity_finished"]):
@@ -163,7 +162,7 @@ def _spent(folder: Path) -> dict[str, float]:
 
 
 def _learn(folder: Path, resources: Resources) -> None:
-    """Make known what the log in `folder` has of script runs."""
+    """Load the recorded outcomes of script runs from the log in `folder`."""
     with LogReader(folder, VOCABULARY) as reader:
         resources.forward.known.learn(reader)
 
@@ -171,16 +170,16 @@ def _learn(folder: Path, resources: Resources) -> None:
 def _check_unchanged(opened: RunOpened, resources: Resources, *, accept_changes: bool) -> None:
     changes = []
     if resources.task.digest != opened.task_digest:
-        changes.append(f"the task's files in {opened.task_path} are not those that the run began with")
+        changes.append(f"the task's files in {opened.task_path} have changed since the run began")
     if version("gome") != opened.version:
-        changes.append(f"the run was begun by gome {opened.version}, this is {version('gome')}")
+        changes.append(f"the run was started by gome {opened.version}, this is gome {version('gome')}")
     changes += [
-        f"package {name} was {before}, is {resources.workplace.packages.get(name, 'missing')}"
+        f"package {name} was {before}, now {resources.workplace.packages.get(name, 'missing')}"
         for name, before in opened.workplace.packages.items()
         if resources.workplace.packages.get(name) != before
     ]
     if changes and not accept_changes:
-        raise LogError(f"{'; '.join(changes)}. Use --accept-changes to go on all the same.")
+        raise LogError(f"{'; '.join(changes)}. Use --accept-changes to continue anyway.")
 
 
 def _opening(
@@ -221,7 +220,7 @@ def _session(
 
 
 def _labels(scenario: Scenario, resources: Resources) -> dict[str, str]:
-    """Role → label of the backend that answers for it."""
+    """Role → label of its backend."""
     roles = scenario.roles
     named = {"diagnoser": roles.diagnoser, "proposer": roles.proposer, "executor": roles.executor}
     return {role: resources.backends[name].label for role, name in named.items()}
@@ -236,7 +235,7 @@ async def _stay(
     *,
     accept_changes: bool = False,
 ) -> RunFinished | None:
-    """Open a session of the log, run its actors, and return how the run ended, if it did."""
+    """Append SessionOpened, run the actors, and return RunFinished, or None if the run was stopped."""
     before = log.head if session.budget is not None else 0
     await log.append("session", [Draft(session, opens=True)])
     artefacts = resources.forward.artefacts
@@ -248,7 +247,7 @@ async def _stay(
         on_ready(supervisor)
 
     def finished(envelope: Envelope) -> bool:
-        # With a new budget a run goes on past the end that stands in its log.
+        # With a new budget the run continues past the RunFinished that is already in its log.
         return isinstance(envelope.message, RunFinished) and envelope.seq > before
 
     last: Envelope | None = None
@@ -256,10 +255,9 @@ async def _stay(
     resources.forward.countdown.start(log, scenario.budget)
     async with anyio.create_task_group() as group:
         group.start_soon(announce_deadline, log, scenario.budget)
-        group.start_soon(warm)
         try:
             last = await supervisor.run(until=finished)
-        except GomeError as error:  # out of the task group as itself, and not in a group of one
+        except GomeError as error:  # raised below, outside the task group, which would wrap it in an ExceptionGroup
             failure = error
         group.cancel_scope.cancel()
     if failure is not None:

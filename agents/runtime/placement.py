@@ -1,4 +1,4 @@
-"""Where a run's scripts are run: this machine or a cluster, with its slots and how scripts are held there."""
+"""Placement: where a run's scripts run (this machine or a cluster), with its slots and its sandbox level."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio.to_thread
 from anyio.lowlevel import checkpoint
 
+from gome import plugins
 from gome.executors.launch import DATA, Executor, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.ray.connection import Link, connect, slots_of
@@ -20,16 +21,16 @@ from gome.executors.resources.slots import discover
 from gome.executors.sandbox.levels import Sandbox, SandboxLevel
 from gome.executors.sandbox_probe import probe
 from gome.executors.warm.executor import WarmExecutor
-from gome.scenarios.config.scenario import Executors, LocalExecutors, RayExecutors
+from gome.scenarios.config.scenario import Executors, LocalExecutors, PluginExecutors, RayExecutors
 
 __all__ = ["Placement", "examine", "open_placement", "python_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """An executor, the slots that it has, the weakest sandbox that holds scripts there, and how to leave it.
+    """An executor with its slots, its sandbox (on a cluster the weakest of all nodes), and how to close it.
 
-    `standby` says whether an interpreter waits beside each slot: `on`, or `off` and why.
+    `standby` is `on` where each slot has a warm interpreter, else `off: ` and the reason.
     """
 
     executor: Executor
@@ -40,18 +41,22 @@ class Placement:
 
 
 def python_of(settings: Executors) -> Path | None:
-    """The interpreter that scripts run under; None for the one that runs gome, on whichever machine."""
+    """The interpreter that runs the scripts; None for the one that runs gome on that machine."""
     return Path(settings.python) if settings.python else None
 
 
 async def open_placement(settings: Executors, folder: Path, *, unsandboxed: bool = False) -> Placement:
-    """The place that the scenario names. Standbys, where there are any, keep their files in `folder`.
+    """Open the placement that the scenario names. Warm interpreters keep their files in `folder`.
 
-    Raises SandboxError where scripts cannot be held there, UsageError for slots that cannot be, Outage where a
-    cluster does not answer.
+    Raises SandboxError where scripts cannot be sandboxed, UsageError where the requested slots are not available, and
+    Outage where the cluster does not answer.
     """
     if isinstance(settings, RayExecutors):
         return await _join(settings, unsandboxed=unsandboxed)
+    if isinstance(settings, PluginExecutors):
+        open_it = plugins.load("gome.executors", settings.kind)
+        opened: Placement = await open_it(settings, folder, unsandboxed=unsandboxed)
+        return opened
     slots = await anyio.to_thread.run_sync(discover, settings.slots, settings.threads)
     sandbox = await probe(python_of(settings) or Path(sys.executable), unsandboxed=unsandboxed)
     why_not = _why_no_standby(settings, len(slots), sandbox)
@@ -62,16 +67,16 @@ async def open_placement(settings: Executors, folder: Path, *, unsandboxed: bool
 
 
 def _why_no_standby(settings: Executors, slots: int, sandbox: Sandbox) -> str:
-    """In words; empty where an interpreter shall wait beside each slot."""
+    """Why there are no warm interpreters; empty where each slot gets one."""
     if not (isinstance(settings, LocalExecutors) and settings.standby):
         return "the scenario does not ask for it (executors.standby)"
     if sandbox.level is not SandboxLevel.BUBBLEWRAP:
-        return "only bubblewrap shows a script the same paths every time"
+        return "warm interpreters need bubblewrap, which gives every script the same paths"
     return shortage(slots, settings.memory)
 
 
 async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Placement:
-    """A place on every node of a cluster."""
+    """Join a Ray cluster."""
     link = connect(settings.address)
     try:
         slots, found = await examine(link, settings, unsandboxed=unsandboxed)
@@ -92,7 +97,7 @@ async def _join(settings: RayExecutors, *, unsandboxed: bool) -> Placement:
 async def examine(
     link: Link, settings: RayExecutors, *, unsandboxed: bool
 ) -> tuple[tuple[Slot, ...], tuple[NodeReport, ...]]:
-    """The slots of a cluster, and what each of its nodes is like. Raises UsageError, SandboxError and Outage."""
+    """The slots of a cluster and a report on each of its nodes. Raises UsageError, SandboxError and Outage."""
     python = python_of(settings)
     here = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
     wants_gpus = settings.gpus_per_slot > 0

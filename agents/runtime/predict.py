@@ -1,7 +1,7 @@
-"""Predictions for new rows by what a run submitted: its scripts are run again, in the sandbox, on these rows.
+"""Predict new rows with the solution that a run submitted: its scripts are run again, sandboxed, on these rows.
 
-Where the mean of the splits' models was submitted, each is trained again on the rows of its split, else one model on
-all rows: for the rows of the task's own test this is the submission.
+If the run submitted the mean of its splits' models, each model is trained again on the rows of its split; otherwise one
+model is trained on all rows. For the task's own test rows this reproduces the submission.
 """
 
 import sys
@@ -39,7 +39,7 @@ __all__ = ["Predicted", "predict"]
 
 @dataclass(frozen=True)
 class Predicted:
-    """A table of predictions as text, how many rows it has, whose they are, and what is to be said of the new rows."""
+    """Predictions as CSV text, their number of rows, the steps (`trace.step`) that made them, notes on the new rows."""
 
     table: str
     rows: int
@@ -48,16 +48,16 @@ class Predicted:
 
 
 async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Predicted:
-    """Predict the rows of a CSV file by the solution of the finished run in `folder`; writes nothing there.
+    """Predict the rows of the CSV file `table` with the solution of the finished run in `folder`, which is only read.
 
-    Raises TaskError for a table that does not fit or a task that is gone, UsageError for a run without a solution or
-    whose task has changed, and where a script fails on the new rows.
+    Raises TaskError where the table does not fit the task or the task is missing, UsageError where the run is not
+    finished or has no solution, where its task has changed, and where a script fails on the new rows.
     """
     finished, shipped = await anyio.to_thread.run_sync(_finished, folder)
     opened = await anyio.to_thread.run_sync(opening_of, folder)
     task = await anyio.to_thread.run_sync(Task.load, Path(opened.task_path))
     if task.digest != opened.task_digest:
-        raise UsageError(f"the task's files in {opened.task_path} are not those that the run learnt from")
+        raise UsageError(f"the task's files in {opened.task_path} have changed since the run was trained on them")
     task, notes = await anyio.to_thread.run_sync(with_new_rows, task, table)
     with tempfile.TemporaryDirectory(prefix="gome-predict-") as place:
         submissions = await _submissions(folder, Path(place), task, finished, shipped, unsandboxed=unsandboxed)
@@ -66,22 +66,22 @@ async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Pr
 
 
 def _finished(folder: Path) -> tuple[RunFinished, Shipped]:
-    """How the run ended, and how what it submitted was made. Raises UsageError where it has not, or has no solution."""
+    """The run's end and how its submission was made. Raises UsageError where it is not finished or has no solution."""
     finished: RunFinished | None = None
     with LogReader(folder, VOCABULARY) as reader:
         for envelope in reader.envelopes(kinds=["run_finished"]):
             finished = envelope.message if isinstance(envelope.message, RunFinished) else finished
     if finished is None:
-        raise UsageError(f"run {folder.name} has not finished; end it with: gome finish {folder.name}")
+        raise UsageError(f"run {folder.name} is not finished; finish it with: gome finish {folder.name}")
     if not finished.members or finished.shipped is None:
-        raise UsageError(f"run {folder.name} has no accepted solution, so there is nothing to predict with")
+        raise UsageError(f"run {folder.name} has no accepted solution, so it cannot predict")
     return finished, finished.shipped
 
 
 async def _submissions(
     folder: Path, place: Path, task: Task, finished: RunFinished, shipped: Shipped, *, unsandboxed: bool
 ) -> str:
-    """The members' predictions for the task's test, as the run had put them together."""
+    """Predictions of the members for the test rows of `task`, combined as in the run's submission."""
     scenario = await anyio.to_thread.run_sync(scenario_of, folder)
     opened = await anyio.to_thread.run_sync(opening_of, folder)
     settings, known = scenario.executors, Artefacts(folder)
@@ -122,7 +122,7 @@ async def _submissions(
 async def _run(
     forward: ForwardPass, member: Finalist, shipped: Shipped, seed: int, seconds: float
 ) -> Sequence[ScriptRan]:
-    """The member's script on the views that its submission was made from. Raises UsageError where one run fails."""
+    """Run the member's script on the views that its submission was made from. Raises UsageError where one fails."""
     views = [view_of_split(split) for split in member.splits] if shipped.mode == "mean" else ["full"]
     outcomes: dict[str, ScriptRan] = {}
 

@@ -1,7 +1,7 @@
-"""Replays a run from its log alone: no script is run, no model asked, no socket opened.
+"""Replay a run from its log alone: no script is run, no model is called, no socket is opened.
 
-The log has all that the actors need (`RunOpened` carries task, profile and scenario), so neither the task's folder
-nor a key is wanted. `rerun_scripts` is the other half: it runs the recorded scripts again and compares what they score.
+The log has everything the actors need (`RunOpened` carries task, profile and scenario), so neither the task's folder
+nor a key is required. `rerun_scripts` is the complement: it runs the recorded scripts again and compares their scores.
 """
 
 import sys
@@ -35,18 +35,18 @@ _CONNECTING = frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo", 
 
 
 class _NoWorld:
-    """Stands where the world stood: a replay that asks it for anything has diverged."""
+    """Replaces backends and executor in a replay: any call means that the replay has diverged from the log."""
 
     label = "replay"
 
     async def answer(self, request: Request[Any]) -> Answer:
-        raise ReplayDiverged(f"a replay asked a reasoner: {type(request).__name__}")
+        raise ReplayDiverged(f"the replay called a model, which the log does not record: {type(request).__name__}")
 
     async def embed(self, request: Texts) -> Embedded:
-        raise ReplayDiverged(f"a replay embedded {len(request.texts)} texts")
+        raise ReplayDiverged(f"the replay embedded {len(request.texts)} texts, which the log does not record")
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
     @property
     def forward(self) -> Forward:
@@ -61,26 +61,30 @@ class _NoWorld:
         over: anyio.Event | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> ScriptRan:
-        raise ReplayDiverged(f"a replay ran script {request.script_ref} for {owner}")
+        raise ReplayDiverged(f"the replay ran script {request.script_ref} for {owner}, which the log does not record")
 
     async def grade(self, request: Grading) -> Graded:
-        raise ReplayDiverged(f"a replay graded {request.submission_ref}")
+        raise ReplayDiverged(f"the replay graded {request.submission_ref}, which the log does not record")
 
     async def assemble(self, request: Assembling) -> Assembled:
-        raise ReplayDiverged(f"a replay put {len(request.predictions_refs)} runs together")
+        raise ReplayDiverged(f"the replay combined {len(request.predictions_refs)} runs, which the log does not record")
 
     async def blend(self, request: Blending) -> Blended:
-        raise ReplayDiverged(f"a replay blended {len(request.predictions_refs)} predictions")
+        raise ReplayDiverged(
+            f"the replay blended {len(request.predictions_refs)} predictions, which the log does not record"
+        )
 
     async def probe(self, request: Probing) -> Probed:
-        raise ReplayDiverged(f"a replay probed {request.predictions_ref}")
+        raise ReplayDiverged(f"the replay probed {request.predictions_ref}, which the log does not record")
 
     async def average(self, request: Averaging) -> Averaged:
-        raise ReplayDiverged(f"a replay averaged {len(request.submission_refs)} submissions")
+        raise ReplayDiverged(
+            f"the replay averaged {len(request.submission_refs)} submissions, which the log does not record"
+        )
 
 
 async def replay_run(folder: Path) -> Replayed:
-    """Feed each actor of the run in `folder` what it heard, and compare what it says with the log.
+    """Send each actor of the run in `folder` its recorded messages, and compare what it sends with the log.
 
     Raises ReplayDiverged at the first message that differs, with the difference.
     """
@@ -96,12 +100,12 @@ async def replay_run(folder: Path) -> Replayed:
 
 @contextmanager
 def _closed_world() -> Iterator[None]:
-    """Any connection or new process in here is an error."""
+    """Turn any connection or new process inside this context into ReplayDiverged."""
     closed = True
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if closed and event in _CONNECTING:
-            raise ReplayDiverged(f"a replay reached for the world: {event}{arguments}")
+            raise ReplayDiverged(f"the replay tried to open a connection or start a process: {event}{arguments}")
 
     sys.addaudithook(hook)  # hooks cannot be removed, hence the flag
     try:
@@ -112,7 +116,7 @@ def _closed_world() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """A recorded script run and what it scored then and now."""
+    """A recorded script run with its recorded score (`before`) and its score when run again (`after`)."""
 
     message: str
     view: str
@@ -121,12 +125,15 @@ class Rerun:
 
     @property
     def same(self) -> bool:
-        """Whether the scores are equal to the last digit."""
+        """Whether the scores are exactly equal."""
         return self.before == self.after
 
 
 async def rerun_scripts(folder: Path, forward: Forward) -> list[Rerun]:
-    """Run every recorded script of the run in `folder` again, in the order of the log, and compare its score."""
+    """Run every recorded script of the run in `folder` again, in log order, and compare the scores.
+
+    Abandoned and reused runs are skipped.
+    """
     reruns: list[Rerun] = []
     with LogReader(folder, VOCABULARY) as reader:
         starts: dict[tuple[str | None, str, int], ActivityStarted] = {}

@@ -1,6 +1,6 @@
-"""What a run needs of the world: the task and its harness, an executor with slots, the reasoners' backends.
+"""Resources of a run outside its log: the task and its harness, an executor with slots, the backends.
 
-It is made anew by every process that conducts the run; nothing of it is in the log but what `RunOpened` says.
+Each process that starts or resumes the run opens them again. The log holds only what `RunOpened` records of them.
 """
 
 import os
@@ -44,7 +44,7 @@ __all__ = ["Resources", "check_means", "find_assets", "open_resources", "score_m
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Everything outside the log that a run's actors use; `start` is the text of the script that traces begin from."""
+    """Everything outside the log that actors use. `start` is the text of the script from which traces begin."""
 
     task: Task
     harness: Harness
@@ -57,24 +57,24 @@ class Resources:
     start: str | None = None
 
     async def grade(self, request: Grading) -> Graded:
-        """A submission against the task's private answers, which nothing else in a run reads."""
+        """Grade a submission against the task's private answers, which nothing else in a run reads."""
         path = self.forward.artefacts.path(request.submission_ref)
         return Graded(grade=await anyio.to_thread.run_sync(grade, self.task, path))
 
     async def assemble(self, request: Assembling) -> Assembled:
-        """The runs of a trial, put together."""
+        """Combine the runs of a trial into one evaluation."""
         return await anyio.to_thread.run_sync(assemble, self.harness, self.forward.artefacts, request)
 
     async def probe(self, request: Probing) -> Probed:
-        """What predictions for the probe view say."""
+        """Compute the probes from predictions for the probe view."""
         return await anyio.to_thread.run_sync(read_probes, self.harness, self.forward.artefacts, request)
 
     async def blend(self, request: Blending) -> Blended:
-        """What the mean of predictions is worth on the hold-out."""
+        """Score the mean of predictions on the hold-out."""
         return await anyio.to_thread.run_sync(score_mean, self.harness, self.forward.artefacts, request)
 
     async def average(self, request: Averaging) -> Averaged:
-        """The mean of submissions."""
+        """Average submissions, and store the result as an artefact."""
         artefacts = self.forward.artefacts
         paths = [artefacts.path(ref) for ref in request.submission_refs]
         mean = await anyio.to_thread.run_sync(self.harness.blend, paths)
@@ -82,31 +82,31 @@ class Resources:
 
     @property
     def sandbox(self) -> Sandbox:
-        """How scripts are held."""
+        """The sandbox of the scripts."""
         return self.placement.sandbox
 
     async def aclose(self) -> None:
-        """Let go of the backends' connections and of the place where scripts run."""
+        """Close the backends and the placement."""
         for backend in self.backends.values():
             await backend.aclose()
         await self.placement.close()
 
 
 def read_probes(harness: Harness, artefacts: Artefacts, request: Probing) -> Probed:
-    """The harness's work on predictions that were kept as artefacts."""
+    """Compute the probes from predictions that are stored as artefacts."""
     return Probed(probes=harness.probes(unpacked(artefacts.read_now(request.predictions_ref))))
 
 
 def score_mean(harness: Harness, artefacts: Artefacts, request: Blending) -> Blended:
-    """The harness's work on predictions that were kept as artefacts."""
+    """Score the mean of predictions that are stored as artefacts, on the hold-out."""
     predictions = [unpacked(artefacts.read_now(ref)) for ref in request.predictions_refs]
     return Blended(evaluation=harness.score_mean("holdout", predictions))
 
 
 async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = False) -> None:
-    """Raise what `open_resources` would raise, as far as it can be known without the task; writes nothing.
+    """Raise what `open_resources` would raise, as far as this is known without the task; writes nothing lasting.
 
-    For a scenario whose task is still to be made: a key that is missing is said before. `beside` is its folder.
+    For a scenario whose task is yet to be created, so that a missing key is reported first. `beside` is its folder.
     """
     find_assets(scenario.executors.assets, beside)
     _check_prices(scenario)
@@ -129,10 +129,10 @@ async def open_resources(
     spending: Spending | None = None,
     start: Path | None = None,
 ) -> Resources:
-    """Load the task, write its first view, find a sandbox, slots and backends. `spending` is what the backends may use.
+    """Load the task, write its first view, open placement and backends. `spending` limits what the backends spend.
 
-    Raises TaskError, UsageError for a backend without its key or a budget that cannot be kept, and whatever
-    `open_placement` raises where scripts cannot be run.
+    Raises TaskError, UsageError where a backend lacks its key or a budget cannot be enforced, and whatever
+    `open_placement` raises.
     """
     settings = scenario.executors
     assets = find_assets(settings.assets, scenario_path.parent)
@@ -157,7 +157,7 @@ async def open_resources(
         own_copy=placement.sandbox.level is not SandboxLevel.BUBBLEWRAP,
     )
     await anyio.to_thread.run_sync(lambda: harness.splits)
-    # Last: until here nothing of the run is on the disk.
+    # Last, because it writes the first file: if a check above fails, nothing of the run is on disk.
     await anyio.to_thread.run_sync(harness.data, harness.splits[0])
     pool = SlotPool(placement.slots)
     forward = ForwardPass(
@@ -177,16 +177,16 @@ async def open_resources(
 
 
 def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:
-    """Where each asset is → where scripts see it. `folder` is the scenario's.
+    """Path of each asset → the path under which scripts see it. `folder` is the scenario's.
 
-    Raises UsageError for one that is missing or lies elsewhere: a scenario may come from a stranger, and what a script
-    reads it can print, for a model's server to see.
+    Raises UsageError for an asset that is missing or outside `folder`: a scenario may come from an untrusted source,
+    and what a script reads, it can print and so send to a model's server.
     """
     found: dict[Path, Path] = {}
     for name in names:
         real = (folder / name).resolve()
         if not real.is_relative_to(folder.resolve()):
-            raise UsageError(f"executors.assets: {name} is not below the scenario's folder; put it there to show it")
+            raise UsageError(f"executors.assets: {name} is outside the scenario's folder; move it into that folder")
         if not real.exists():
             raise UsageError(f"executors.assets: {real} does not exist")
         found[real] = MOUNTS / "assets" / real.relative_to(folder.resolve())
@@ -194,7 +194,7 @@ def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:
 
 
 def _secrets(scenario: Scenario) -> frozenset[str]:
-    """The keys of this environment. Raises UsageError where one stands in the scenario, which the log would keep."""
+    """The secrets in this environment. Raises UsageError where the scenario, which the log stores, contains one."""
     used = [scenario.backends[name] for name in scenario.roles.backends]
     named = [each.api_key_env for each in used if isinstance(each, LanguageModel) and each.api_key_env]
     secrets = secrets_of(os.environ, named)
@@ -202,14 +202,14 @@ def _secrets(scenario: Scenario) -> frozenset[str]:
     if any(secret in written for secret in secrets):
         name = next(name for name, value in os.environ.items() if value.strip() in secrets and value.strip() in written)
         raise UsageError(
-            f"the scenario holds the value of the environment variable {name}, and the log would keep it; "
+            f"the scenario contains the value of the environment variable {name}, which the log would store; "
             f"name the variable instead (`api_key_env: {name}`)"
         )
     return secrets
 
 
 def _check_prices(scenario: Scenario) -> None:
-    """A budget in USD can be kept only where every call has a price."""
+    """Raise UsageError where a budget in USD is set and a call has no known price."""
     missing = missing_prices(scenario) if scenario.budget.usd is not None else []
     if missing:
         raise UsageError(f"budget.usd: {missing[0]}")

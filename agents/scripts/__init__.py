@@ -1,1 +1,1 @@
-"""Running a solution: one script on one view of the data, on all splits, and its predictions put together."""
+"""Run a solution: one script on one view of the data, on all splits, and combine its predictions."""

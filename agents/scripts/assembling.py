@@ -1,4 +1,4 @@
-"""The runs of a trial put together by the harness, as a recorded activity: what is asked and what comes back."""
+"""Recorded activity: the harness combines the runs of a trial into one evaluation. Request, result, implementation."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
@@ -15,10 +15,10 @@ __all__ = ["Assembled", "Assembler", "Assembling", "assemble"]
 
 
 class Assembling(Record):
-    """Good runs of one script on some of `planned` splits: what each was judged, and its predictions.
+    """Request: the evaluations and predictions of successful runs of one script on some of `planned` splits.
 
-    `best_oof_ref` are the out-of-fold predictions of the solution that it is compared with, None where none is known.
-    `rows` is how many rows the diagnostics may show, with 0 no cell of a table; None asks for no diagnostics.
+    `best_oof_ref` refers to the out-of-fold predictions of the solution that it is compared with, None if unknown.
+    `rows` is how many rows the diagnostics may show (with 0 they show no cell of a table); None: no diagnostics.
     """
 
     planned: int
@@ -31,20 +31,20 @@ class Assembling(Record):
     def of(
         cls, runs: Sequence[ScriptRan], planned: int, best_oof_ref: str | None = None, rows: int | None = 10
     ) -> Self:
-        """Raises ValueError where one of the runs is not good."""
+        """Make the request from runs. Raises ValueError where one of them is not good."""
         evaluations = tuple(run.evaluation for run in runs if run.evaluation is not None)
         refs = tuple(run.predictions_ref for run in runs if run.predictions_ref is not None)
         if len(refs) < len(runs) or len(evaluations) < len(runs):
-            raise ValueError("a run that is not good cannot be put together with others")
+            raise ValueError("every run must have ended well, with valid predictions, to be combined")
         return cls(
             planned=planned, evaluations=evaluations, predictions_refs=refs, best_oof_ref=best_oof_ref, rows=rows
         )
 
 
 class Assembled(ActivityResult):
-    """One evaluation, with out-of-fold predictions and the mean of the splits' predictions for the test rows.
+    """Result: one evaluation, out-of-fold predictions, and the mean of the splits' predictions for the test rows.
 
-    `diagnostics_ref` is a `Diagnostics` as JSON, None where there is none.
+    `diagnostics_ref` refers to a `Diagnostics` as JSON, None where there is none.
     """
 
     evaluation: Evaluation
@@ -57,7 +57,7 @@ Assembler = Callable[[Assembling], Awaitable[Assembled]]
 
 
 def assemble(harness: Harness, artefacts: Artefacts, request: Assembling) -> Assembled:
-    """The harness's work on predictions that were kept as artefacts."""
+    """Combine runs whose predictions are stored as artefacts, and store the results as artefacts."""
     predictions = [unpacked(artefacts.read_now(ref)) for ref in request.predictions_refs]
     best = artefacts.read_now(request.best_oof_ref).decode() if request.best_oof_ref is not None else None
     whole = harness.assemble(request.evaluations, predictions, request.planned, best, request.rows)

@@ -1,11 +1,27 @@
-"""What changed from one script to another, as prompts show it."""
+"""Unified diff of two scripts, as shown in prompts."""
 
 import difflib
+from itertools import groupby
 
-__all__ = ["difference"]
+__all__ = ["additions", "difference"]
+
+_LONGEST_REMOVED = 3
+"""Removed lines in a row from which `additions` counts them instead."""
 
 
-def difference(before: str, after: str) -> str:
-    """A unified diff; empty where there was none before."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=2)
+def difference(before: str, after: str, context: int = 2) -> str:
+    """A unified diff of two texts with `context` lines of context; empty if `before` is empty."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=context)
     return "\n".join(lines) if before else ""
+
+
+def additions(before: str, after: str) -> str:
+    """The diff for a reader who has `before`: longer runs of removed lines are counted and not repeated."""
+    lines = difference(before, after, context=1).split("\n")
+    shown = lines[:2]  # the names of both sides
+    for removed, group in groupby(lines[2:], key=lambda line: line.startswith("-")):
+        run = list(group)
+        if removed and len(run) > _LONGEST_REMOVED:
+            run = [run[0], f"-[and {len(run) - 1} more lines]"]
+        shown += run
+    return "\n".join(shown)

@@ -1,6 +1,6 @@
-"""The forward pass: a script is checked, run in a slot on one view of the data, and its predictions are judged.
+"""The forward pass: check a script, run it in a slot on one view of the data, and score its predictions.
 
-`script_run` says what is asked and what comes back; a trial is several such runs (`split_runs`).
+`script_run` defines request and result; a trial consists of several such runs (`split_runs`).
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,18 +32,18 @@ from gome.scenarios.evidence import Evaluation
 __all__ = ["BUDGET_SPENT", "ForwardPass"]
 
 BUDGET_SPENT = "no more was left of the run's budget of time"
-"""What is said of a script that was ended sooner than its own limit."""
+"""Appended to the outcome of a script that the run's time budget ended before the script's own limit."""
 
 _BY_TIME = frozenset({Cause.TIMEOUT, Cause.PROJECTED})
 _LEAST = 1.0
-"""Seconds that a script is given even where none is left: enough to be ended in order."""
+"""Seconds that a script gets even if no time is left, so that it can be ended in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardPass:
-    """What it takes to run a script: an executor, slots, the task's harness, and a folder to work in.
+    """Runs scripts with an executor, slots, the task's harness, and a working folder.
 
-    `secrets` are blotted out of all that a script printed or wrote, before anything of it is kept or shown.
+    `secrets` are removed from everything that a script prints or writes before it is stored or shown.
     """
 
     executor: Executor
@@ -70,9 +70,10 @@ class ForwardPass:
         over: anyio.Event | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> ScriptRan:
-        """Run it, unless its outcome is known. A slot is held while the script runs and at no other time.
+        """Run a script and score its predictions, or return the known outcome of the same request.
 
-        Raises Outage, SandboxError, and TaskError where the view cannot be written.
+        See `Forward.run` for the arguments. A slot is occupied only while the script runs. Safe for concurrent calls:
+        equal requests share one run. Raises Outage, SandboxError, and TaskError where the view cannot be written.
         """
         if turn == FINISH:
             self.finishing.set()
@@ -88,7 +89,7 @@ class ForwardPass:
         over: anyio.Event | None,
         on_line: Callable[[str], None] | None,
     ) -> ScriptRan:
-        place = self.folder / uuid4().hex  # scripts may see it, and it must tell them nothing
+        place = self.folder / uuid4().hex  # scripts may see this path, so it must carry no information
         try:
             async with self._in_line(owner, turn):
                 source = await self.artefacts.text(request.script_ref)
@@ -109,7 +110,10 @@ class ForwardPass:
 
     @asynccontextmanager
     async def _in_line(self, owner: str, turn: int) -> AsyncIterator[None]:
-        """Prepare a run within; it is left only after the owner's runs of earlier turns, whichever is ready first."""
+        """Context in which a run is prepared; on leaving, waits until the owner's runs of earlier turns are ready.
+
+        So the owner's runs ask for slots in the order of their turns, however long each takes to prepare.
+        """
         mine = _Coming(owner, turn)
         self.coming.append(mine)
         try:
@@ -128,7 +132,7 @@ class ForwardPass:
         over: anyio.Event | None,
         on_line: Callable[[str], None] | None,
     ) -> "_Held":
-        """Run a launch in a slot once there is one; not to its end where `over` is set before."""
+        """Wait for a slot and run the launch in it; abandon it as soon as `over` is set."""
         asked = taken = anyio.current_time()
         slot: Slot | None = None
         outcome: Outcome | None = None
@@ -144,7 +148,7 @@ class ForwardPass:
                     outcome = await self.executor.run(limited, slot, self._blotting(on_line))
                     if outcome.cause in _BY_TIME and wall < launch.limits.wall:
                         outcome = outcome.model_copy(update={"words": f"{outcome.words}: {BUDGET_SPENT}"})
-            except GomeError as error:  # out of the task group as itself, and not in a group of one
+            except GomeError as error:  # raised below, outside the task group, which would wrap it in an ExceptionGroup
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None:
@@ -167,7 +171,7 @@ class ForwardPass:
     async def _judge(self, request: ScriptRun, held: "_Held") -> ScriptRan:
         outcome = held.outcome
         if outcome is None:
-            raise ValueError("what was abandoned is not judged")
+            raise ValueError("an abandoned run cannot be scored")
         printed = outcome.stdout + (f"\n--- stderr\n{outcome.stderr}" if outcome.stderr else "")
         output = redact(printed, self.secrets)
         error = last_error(outcome.stderr) if outcome.cause is Cause.EXIT else ""
@@ -196,13 +200,13 @@ class ForwardPass:
         return ran.model_copy(update=kept)
 
     def _blotting(self, on_line: Callable[[str], None] | None) -> Callable[[str], None] | None:
-        """The same listener, which hears no secret."""
+        """Wrap the listener so that secrets are removed from each line."""
         return None if on_line is None else lambda line: on_line(redact(line, self.secrets))
 
 
 @dataclass(eq=False, slots=True)
 class _Coming:
-    """A run that is being prepared and does not ask for a slot yet."""
+    """A run that is being prepared and has not asked for a slot yet."""
 
     owner: str
     turn: int
@@ -211,9 +215,9 @@ class _Coming:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What came of a launch, the slot it ran in, and how long it waited for it and held it, in seconds.
+    """Outcome of a launch, its slot, and the seconds it waited for the slot and occupied it.
 
-    Without an outcome it was abandoned, without a slot before it got one.
+    `outcome` is None if the launch was abandoned; `slot` is None if that happened before it got one.
     """
 
     outcome: Outcome | None
@@ -223,7 +227,7 @@ class _Held:
 
     @property
     def times(self) -> dict[str, float]:
-        """When the slot was held, counted from the activity's start: viewers draw the lanes of slots from it."""
+        """Meter entries from which viewers draw the lanes of slots, in seconds since the activity's start."""
         if self.slot is None:
             return {}
         return {"slot": float(self.slot), "waited_seconds": self.waited, "held_seconds": self.held}
@@ -235,7 +239,7 @@ async def _cancel_once(over: anyio.Event, scope: anyio.CancelScope) -> None:
 
 
 def _fresh(place: Path, source: str) -> Path:
-    """An empty workspace with the script in it; what a killed process left there is removed."""
+    """Create an empty workspace with the script in it; remove what a killed process may have left there."""
     _clear(place)
     workspace = place / "workspace"
     workspace.mkdir(parents=True)
@@ -244,5 +248,5 @@ def _fresh(place: Path, source: str) -> Path:
 
 
 def _clear(place: Path) -> None:
-    """Remove a workspace, however deep or closed its script left it."""
+    """Remove a workspace, even if its script left deep folders or removed permissions."""
     discard(place)

@@ -1,7 +1,6 @@
-"""What scripts have been run in this run: nothing is run twice, whichever trace asks.
+"""Cache of script runs, so that no trace repeats a run that any trace has made.
 
-A run is known by its request, which names script, view, seed and limit. The log has every outcome; what is known when a
-session begins is read from there.
+The key is the request (script, view, seed, time limit). When a run is resumed, the cache is filled from its log.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,11 +17,11 @@ from gome.executors.launch import Cause
 __all__ = ["KnownRuns"]
 
 _SAME_AGAIN = frozenset({Cause.OK, Cause.EXIT, Cause.REFUSED})
-"""What a script ends with by itself: it would again. Limits and losses may be of the moment."""
+"""Causes that would recur if the script ran again. Exceeded limits and lost workers may be transient."""
 
 
 class KnownRuns:
-    """Outcomes by request; two who ask for the same at once share one run."""
+    """Outcomes by request. Concurrent callers with the same request share one run."""
 
     def __init__(self, artefacts: Artefacts) -> None:
         self._artefacts = artefacts
@@ -31,7 +30,7 @@ class KnownRuns:
         self._running: dict[str, anyio.Event] = {}
 
     def learn(self, reader: LogReader) -> None:
-        """Remember all runs that a log has the outcome of."""
+        """Add all runs whose outcome the log has."""
         for envelope in reader.envelopes(kinds=["activity_finished"]):
             if isinstance(envelope.message, ActivityFinished) and envelope.message.activity == "script":
                 self._results[envelope.message.request_hash] = envelope.message.result_ref
@@ -39,13 +38,13 @@ class KnownRuns:
     async def get(
         self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]], over: anyio.Event | None = None
     ) -> ScriptRan:
-        """The known outcome, marked as reused and without cost, or that of `run`.
+        """Return the known outcome, marked as reused and with an empty meter, or else the outcome of `run()`.
 
-        Once `over` is set nobody waits here for somebody else's run, and none is begun.
+        Once `over` is set, this neither waits for another caller's run nor starts one: it returns an abandoned run.
         """
         key = request_hash("script", canonical(request))
         while (known := await self._known(key)) is None:
-            # From here to the run's beginning nothing is awaited, so that no other can begin it meanwhile.
+            # No await from here until the run is registered, so that no other caller can start the same run.
             if over is not None and over.is_set():
                 return ScriptRan.abandoned()
             if key not in self._running:
@@ -70,7 +69,7 @@ class KnownRuns:
 
 
 async def _first_of(event: anyio.Event, other: anyio.Event | None) -> None:
-    """Wait until one of them is set."""
+    """Wait until one of the events is set."""
     if other is None:
         await event.wait()
         return

@@ -1,4 +1,4 @@
-"""Predictions as an artefact: an array, without pickle, the same bytes for the same numbers."""
+"""Serialise predictions: numpy's format without pickle; equal arrays give equal bytes."""
 
 import io
 
@@ -11,15 +11,15 @@ __all__ = ["packed", "unpacked"]
 
 
 def packed(predictions: Array) -> bytes:
-    """The array in numpy's own format."""
+    """Serialise the array in numpy's `.npy` format."""
     buffer = io.BytesIO()
     np.save(buffer, predictions, allow_pickle=False)
     return buffer.getvalue()
 
 
 def unpacked(content: bytes) -> Array:
-    """The array of such bytes. Raises LogDamaged for bytes that are none."""
+    """Read an array from such bytes. Raises LogDamaged where they are not a valid array."""
     try:
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
     except (ValueError, EOFError, OSError) as error:
-        raise LogDamaged(f"an artefact is no array of predictions: {error}") from error
+        raise LogDamaged(f"an artefact is not a valid array of predictions: {error}") from error

@@ -1,4 +1,4 @@
-"""One run of a script on one view of the data, as a recorded activity: what is asked, and what came of it."""
+"""Recorded activity: one run of a script on one view of the data. Request, result, and the call."""
 
 import re
 from collections.abc import Callable
@@ -16,16 +16,16 @@ from gome.scenarios.evidence import Evaluation
 __all__ = ["FINISH", "LAST", "Forward", "Heat", "ScriptRan", "ScriptRun", "finish_run", "run_script"]
 
 FINISH = 0
-"""The turn of the finish's runs: before those of all trials."""
+"""Turn of the finish's runs: they get slots before the runs of all trials."""
 
 LAST = 1_000
-"""From this turn on come runs that only use idle slots: after those of all trials, and none once the finish begins."""
+"""Runs of this turn or a later one use idle slots only: they come after all trials and stop when the finish begins."""
 
 _PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
 
 
 class ScriptRun(Record):
-    """One run of a script: on which view of the data, with which seed, within how many seconds."""
+    """Request: run a script on a view of the data with a seed, within `seconds`."""
 
     script_ref: str
     view: ViewName
@@ -34,10 +34,10 @@ class ScriptRun(Record):
 
 
 class ScriptRan(ActivityResult):
-    """How it ended and what was measured; `evaluation` is None where it did not end well.
+    """Result: how the run ended and what was measured; `evaluation` is None unless it ended well.
 
-    `predictions_ref` is an array (`predictions.py`), `submission_ref` its test rows as a table, kept of the full view
-    alone. `reused`: this same run had been made before, and its outcome was taken from there.
+    `predictions_ref` refers to an array (`predictions.py`), `submission_ref` to its test rows as a table, which only
+    the full view has. `reused`: the outcome was taken from an earlier, equal run. `peak_memory` is in bytes.
     """
 
     cause: Cause
@@ -53,25 +53,28 @@ class ScriptRan(ActivityResult):
 
     @classmethod
     def abandoned(cls, seconds: float = 0.0, slot: int | None = None) -> Self:
-        """A run that was not seen to its end, after so many seconds in a slot; None where it had none yet."""
+        """A run that was ended early, after `seconds` in `slot`; `slot` is None if it had none yet."""
         meter = {} if slot is None else {"scripts": 1.0, "script_seconds": seconds}
-        words = "not needed any more: its trial was decided"
+        words = "no longer needed: its trial was decided"
         return cls(cause=Cause.ABANDONED, words=words, seconds=seconds, slot=slot, meter=meter)
 
     @property
     def good(self) -> bool:
-        """Whether it ended well and its predictions are as asked."""
+        """Whether the run ended well and its predictions are valid."""
         return self.cause is Cause.OK and self.evaluation is not None and self.evaluation.valid
 
 
 def finish_run(scenario: Scenario, script_ref: str, view: ViewName, column: int) -> ScriptRun:
-    """What the finish asks for: seeds count from that of the trials on; a refit on all rows has theirs."""
+    """The run that the finish requests: the seed is that of the trials + 1 + `column`; a refit on all rows uses theirs.
+
+    `column` numbers the seeds of the finish from 0.
+    """
     seed = scenario.seed if view == "full" else scenario.seed + 1 + column
     return ScriptRun(script_ref=script_ref, view=view, seed=seed, seconds=scenario.executors.timeout.full)
 
 
 class Forward(Protocol):
-    """Whatever runs scripts for the Runner and the Finisher."""
+    """Runs scripts for the roles."""
 
     async def run(
         self,
@@ -82,16 +85,16 @@ class Forward(Protocol):
         over: anyio.Event | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> ScriptRan:
-        """Run a script for `owner`, who waits for a slot in that `turn`; it is abandoned once `over` is set.
+        """Run a script. Slots go to lower turns first; the run is abandoned once `over` is set.
 
-        `on_line` is called with each line as it is printed.
+        `owner` identifies the role that asks, for fair sharing of slots. `on_line` is called with each printed line.
         """
 
 
 class Heat:
-    """What the runs of one script share: whether they are `over`, and that they are asked for in their order.
+    """Shared state of the concurrent runs of one script: the event `over` that ends them, and their request order.
 
-    Each is recorded first, which takes one a little longer than another.
+    The order must be enforced because each request is recorded first, which takes varying time.
     """
 
     def __init__(self, count: int) -> None:
@@ -99,13 +102,13 @@ class Heat:
         self._asked = [anyio.Event() for _ in range(count)]
 
     async def in_turn(self, place: int) -> None:
-        """Wait until all before this place (from 0) were asked for, or have ended; this one then is."""
+        """Wait until all earlier places (counted from 0) are requested or ended; then mark this one as requested."""
         for earlier in self._asked[:place]:
             await earlier.wait()
         self.ended(place)
 
     def ended(self, place: int) -> None:
-        """Nobody waits for this one any more."""
+        """Mark this run as requested or ended, so that later runs need not wait for it."""
         self._asked[place].set()
 
 
@@ -120,12 +123,12 @@ async def run_script(
     heat: Heat | None = None,
     place: int = 0,
 ) -> ScriptRan:
-    """One run as a recorded activity of that label; the progress that the script announces goes to telemetry.
+    """Run a script as a recorded activity with that label; its progress lines go to telemetry.
 
-    `place` is its own in the `heat`.
+    `place` is the position of this run in `heat`, from 0. Raises as `Forward.run`.
     """
 
-    def hear(line: str) -> None:
+    def on_line(line: str) -> None:
         if _PROGRESS.match(line):
             context.tell("progress", line=line.strip()[:80], view=request.view, label=label)
 
@@ -133,6 +136,6 @@ async def run_script(
         if heat is not None:
             await heat.in_turn(place)
         over = heat.over if heat is not None else None
-        return await forward.run(request, owner, turn=turn, over=over, on_line=hear)
+        return await forward.run(request, owner, turn=turn, over=over, on_line=on_line)
 
     return await context.perform("script", request, ScriptRan, call, label=label)

@@ -1,8 +1,8 @@
-"""The runs of one script on the splits of its task: side by side where slots are idle, judged one after the other.
+"""Run one script on the splits of its task: in parallel where slots are idle, evaluated in the order of the splits.
 
-All are asked for at once, and wait for a slot in the order of the splits. They are looked at in that order too, and the
-first that fails, or after which the trial stops, ends the rest: so what comes of a trial hangs on its runs' outcomes
-alone, and not on which of them was fastest.
+All runs are requested at once and wait for slots in the order of the splits. Their outcomes are evaluated in the same
+order; the first failure, or the first decision to stop, ends the rest. So the result of a trial depends only on the
+outcomes of its runs, and not on which run is fastest.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,34 +16,37 @@ from gome.agents.scripts.script_run import Heat, ScriptRan
 __all__ = ["SplitRuns", "run_splits"]
 
 RunOn = Callable[[str, int, Heat], Awaitable[ScriptRan]]
-"""Runs the script on a view, at its place (from 0), until the heat is over."""
+"""Run the script on a view; arguments: the view, its place (from 0), the heat whose `over` ends the run."""
 Judge = Callable[[Sequence[ScriptRan]], Stop | None]
 
 
 class SplitRuns(NamedTuple):
-    """What was run and counts, in the order of the splits; where the last one is not good, the trial has failed."""
+    """The runs that count, in the order of the splits. If the last one is not good, the trial has failed."""
 
     runs: tuple[ScriptRan, ...]
     stop: Stop | None
 
     @property
     def last(self) -> ScriptRan:
-        """The run that decided."""
+        """The last run that counts; it decided the trial."""
         return self.runs[-1]
 
     @property
     def good(self) -> bool:
-        """Whether every run ended well, with predictions as asked."""
+        """Whether every run ended well, with valid predictions."""
         return self.last.good
 
     @property
     def seconds(self) -> float:
-        """The mean time of one run."""
+        """Mean seconds of one run."""
         return sum(run.seconds for run in self.runs) / len(self.runs)
 
 
 async def run_splits(views: Sequence[str], run: RunOn, judge: Judge) -> SplitRuns:
-    """Run a script on views until one fails, `judge` says to stop, or all are done."""
+    """Run a script on `views` concurrently until one fails, `judge` returns a Stop, or all are done.
+
+    `judge` gets the good runs so far, in the order of the views, after each of them. Runs left over are abandoned.
+    """
     outcomes: dict[int, ScriptRan] = {}
     landed = [anyio.Event() for _ in views]
     heat = Heat(len(views))
@@ -55,7 +58,7 @@ async def run_splits(views: Sequence[str], run: RunOn, judge: Judge) -> SplitRun
 
     counted: list[ScriptRan] = []
     stop: Stop | None = None
-    # Tasks start in the order they are given, so each run gets the same ordinal at every delivery.
+    # Tasks start in the order they are created, so each run gets the same ordinal at every delivery.
     async with anyio.create_task_group() as group:
         for place in range(len(views)):
             group.start_soon(one, place)

@@ -1,4 +1,4 @@
-"""How a Python script failed, read out of what it printed: the last error, and the line of the script it came from."""
+"""Extract from a script's output its last Python error and the line of the script that raised it."""
 
 import re
 
@@ -10,9 +10,9 @@ _LONGEST, _LONGEST_LINE = 200, 120
 
 
 def last_error(printed: str) -> str:
-    """`KeyError, line 32 (row["hour"]): 'hour'`; empty where no traceback was printed.
+    """The last error as `KeyError, line 32 (row["hour"]): 'hour'`; empty if there is no traceback.
 
-    What stands behind the line's number is the error's own message, which may hold cells of the data.
+    The part after the colon is the error's own message, which may contain cells of the data.
     """
     lines = printed.splitlines()
     begins = [at for at, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]

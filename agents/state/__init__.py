@@ -1,1 +1,1 @@
-"""What roles remember, as folds over messages: a trace, the memory of the run, its budget and deadlines."""
+"""State of the roles, computed from messages: a trace, the memory of the run, its budget and deadlines."""

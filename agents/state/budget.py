@@ -1,4 +1,4 @@
-"""What a run has used of what it may use: a fold the Director keeps."""
+"""The run's budget: what is used and what is left of it. State of the Director."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,16 +13,17 @@ __all__ = ["FittedFinish", "Ledger", "fit_finish"]
 Place = tuple[int, int]
 """A step of a trace."""
 _MANY = 1_000_000
-"""More steps than are ever wanted at once."""
+"""More steps than anyone requests at once: stands for no limit."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Trials opened, live seconds, and what activities metered (calls, tokens, USD), against a budget.
+    """Trials opened, live seconds, and metered usage (calls, tokens, USD), against a budget.
 
-    `closed` says that no step may be opened any more, whatever is left. `refused` are the units for want of which a
-    call was not made (`purse.py`). A step is opened only while the dearest one so far would still fit beside those
-    that are under way, so that few are cut short by a call that is refused.
+    `closed`: no further step may be opened, whatever is left. `refused`: the units whose limit prevented a call
+    (`spending.py`). `under_way` is the usage so far of each running step, `dearest` the largest usage of a finished
+    step. A step is opened only while another one as expensive as `dearest` fits beside the running ones, so that few
+    steps are cut short by a refused call.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -35,12 +36,12 @@ class Ledger:
     dearest: dict[str, float] = field(default_factory=dict)
 
     def opened(self, place: Place) -> None:
-        """A step is under way."""
+        """Record that a step has started."""
         self.trials += 1
         self.under_way[place] = {}
 
     def spend(self, meter: Mapping[str, float], place: Place | None = None) -> None:
-        """Add what one activity used, in the step it belongs to."""
+        """Add the usage of one activity; `place` is the step it belongs to."""
         step = self.under_way.get(place) if place else None
         for unit in UNITS:
             used = amount(meter, unit)
@@ -50,23 +51,23 @@ class Ledger:
         self.refused |= {unit for unit in UNITS if REFUSED + unit in meter}
 
     def ended(self, place: Place) -> None:
-        """A step has its diagnosis."""
+        """Record that a step has its diagnosis."""
         for unit, used in self.under_way.pop(place, {}).items():
             self.dearest[unit] = max(used, self.dearest.get(unit, 0.0))
 
     def rebudget(self, budget: Budget) -> None:
-        """Go on with another budget, whatever came to an end under the old one."""
+        """Replace the budget and open the ledger again."""
         self.budget = budget
         self.closed = False
         self.refused = set()
 
     def _limits(self) -> dict[str, float]:
-        """The limits that are set on what models may use."""
+        """The limits in USD, tokens and calls that are set."""
         limits = {"usd": self.budget.usd, "tokens": self.budget.tokens, "calls": self.budget.calls}
         return {unit: limit for unit, limit in limits.items() if limit is not None}
 
     def _shares(self, ahead: int, timed: bool) -> dict[str, float]:
-        """Used share of each limit that is set, `ahead` more trials counted in."""
+        """Used share of each limit that is set, with `ahead` more trials counted as used."""
         budget = self.budget
         shares: dict[str, float] = {}
         if budget.trials:
@@ -82,7 +83,7 @@ class Ledger:
         return min(1.0, max(self._shares(ahead, timed).values(), default=0.0))
 
     def left(self, ahead: int, traces: int, *, timed: bool = True) -> Left:
-        """What is left for trials, `ahead` more of them counted in; time without the finish's share."""
+        """What is left for trials, with `ahead` more counted as used. Time (minutes) excludes the finish's share."""
         budget = self.budget
         spent = {unit: limit - self.spent.get(unit, 0.0) for unit, limit in self._limits().items()}
         minutes = (budget.time * (1 - budget.finish) - self.time) / 60 if budget.time and timed else None
@@ -94,7 +95,7 @@ class Ledger:
         )
 
     def steps_allowed(self, wanted: int, *, timed: bool = True) -> int:
-        """How many of the wanted steps may be opened now."""
+        """How many of the `wanted` steps may be opened now."""
         if self.closed or any(share >= 1 for share in self._shares(0, timed).values()):
             return 0
         room = [wanted, *(self._steps_within(unit, limit) for unit, limit in self._limits().items())]
@@ -103,7 +104,7 @@ class Ledger:
         return min(room)
 
     def _steps_within(self, unit: str, limit: float) -> int:
-        """How many steps more as dear as the dearest fit beside those under way."""
+        """How many more steps, each as expensive as `dearest`, fit beside the running ones."""
         dearest = self.dearest.get(unit, 0.0)
         if dearest <= 0:
             return _MANY
@@ -112,11 +113,11 @@ class Ledger:
 
     @property
     def time_left(self) -> float | None:
-        """Live seconds until the budget's time is over, finish included; None without a limit."""
+        """Live seconds until the budget's time is over, finish included; None without a time limit."""
         return None if self.budget.time is None else self.budget.time - self.time
 
     def why(self) -> str:
-        """Why no further step is opened, for people."""
+        """Why no further step is opened, as shown to users."""
         shares = self._shares(0, timed=True)
         short = [unit for unit, limit in self._limits().items() if not self._steps_within(unit, limit)]
         spent = [unit for unit, share in shares.items() if share >= 1 or unit in short]
@@ -126,7 +127,7 @@ class Ledger:
 
 
 class FittedFinish(NamedTuple):
-    """How many candidates, with how many seeds each; whether there is time to compare two ways of submitting."""
+    """Number of candidates, seeds per candidate, and whether both ways of submitting are compared."""
 
     candidates: int
     seeds: int
@@ -141,10 +142,10 @@ def fit_finish(
     splits: int,
     refits: bool = False,
 ) -> FittedFinish:
-    """The finish as set, or shrunk to fit `left` seconds: first the comparison, then candidates, then seeds.
+    """The finish as configured, or reduced to fit `left` seconds: first the comparison, then candidates, then seeds.
 
-    Two candidates are kept while seeds can be given up, since a choice needs two. [I] A comparison takes a run for each
-    of the task's `splits`, and each member that is fitted again one more; `refits` says that they are in any case.
+    Two candidates are kept as long as seeds can be reduced, since a choice needs two. [I] A comparison takes one run
+    per split (`splits`) and one per refitted candidate; with `refits` candidates are refitted in any case.
     """
     candidates, seeds = min(settings.candidates, len(finalists)), settings.seeds
     if left is None or not finalists:

@@ -1,4 +1,4 @@
-"""The clock: a timer is a message like any other, appended when its time has come."""
+"""Deadlines: a timer is a message that is appended to the log when its time has come."""
 
 import math
 
@@ -13,10 +13,10 @@ __all__ = ["Countdown", "announce_deadline"]
 
 
 class Countdown:
-    """Live seconds until a budget's time is over; without end until it is set.
+    """Live seconds until a budget's time is over; infinite until `start`.
 
-    It bounds what a script may take, and enters no decision: a script that it ends has its cause in the log. A trial's
-    script may go on for half of the time that is kept for the finish, and the finish's own to the end.
+    It only limits the run time of scripts and enters no decision: a script that it ends has its cause in the log. A
+    trial's script may use half of the time reserved for the finish; the finish's own scripts may run to the end.
     """
 
     def __init__(self) -> None:
@@ -24,22 +24,22 @@ class Countdown:
         self._end = self._trials_end = math.inf
 
     def start(self, log: Log, budget: Budget) -> None:
-        """Count from this log's live time to the end of that budget."""
+        """Count down from the log's live time to the end of the budget."""
         self._log = log
         self._end = math.inf if budget.time is None else budget.time
         self._trials_end = self._end * (1 - budget.finish / 2)
 
     def left(self, *, finishing: bool) -> float:
-        """Seconds left for a trial's script or for one of the finish, at least 0."""
+        """Seconds left for a script of the finish (`finishing`) or of a trial, at least 0."""
         if self._log is None:
             return math.inf
         return max(0.0, (self._end if finishing else self._trials_end) - self._log.elapsed())
 
 
 async def announce_deadline(log: Log, budget: Budget) -> None:
-    """Say DeadlineReached when the live time for trials is over: the budget's time less the finish's share.
+    """Append DeadlineReached when the live time for trials is over: the budget's time minus the finish's share.
 
-    Returns at once where no time is set.
+    Returns at once if the budget has no time limit.
     """
     if budget.time is None:
         return

@@ -1,10 +1,10 @@
-"""What a run knows: the fold over all traces that the Memory-Keeper answers from, and that `gome memory` shows.
+"""The memory of a run: state computed from the messages of all traces, used by the Memory-Keeper and `gome memory`.
 
-Four kinds of entries, each with the trials that speak for and against it:
+Four kinds of entries:
 
-    success   an accepted change, with its gain in standard errors; demoted where others tried it in vain
-    failure   what a script failed of, and what made it run after all
-    finding   what a trial taught, whether it was accepted or not
+    success   an accepted change, with its gain in standard errors; demoted when trials in other traces show no gain
+    failure   why a script failed, and what fixed it, if anything
+    finding   what a trial taught, accepted or not, with the trials that contradict it
     state     the best solution of each trace
 """
 
@@ -38,7 +38,7 @@ _MOST_FAILURES, _MOST_FINDINGS, _MOST_STANDINGS, _MOST_SIBLINGS = 8, 12, 8, 60
 
 @dataclass(frozen=True, slots=True)
 class Trying:
-    """A trial of an idea: where, and its gain in standard errors."""
+    """A trial of an accepted change in some trace and step, with its gain in standard errors."""
 
     trace: int
     step: int
@@ -47,10 +47,11 @@ class Trying:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """An accepted change. `id` is its Diagnosis, `before` what its trace had accepted before it.
+    """An accepted change. `id` is that of its Diagnosis, `before` the previous accepted change of its trace.
 
-    `gain` is in the metric's units with its `error`; a first solution has none. `score` and `spread` are those of the
-    solution, the latter its standard error.
+    `gain` and its standard error `error` are in the metric's units; a first solution has gain 0 and no error. `score`
+    and its standard error `spread` are those of the solution. `gain_judged` says over how many splits the gain is,
+    empty where over the same as the score.
     """
 
     id: str
@@ -66,27 +67,28 @@ class Success:
     script_ref: str
     base_ref: str | None
     before: "Success | None"
+    gain_judged: str = ""
 
     @property
     def statement(self) -> str:
-        """What it changed, in words."""
+        """What it changed, as sentences."""
         return " ".join(each.statement for each in self.hypotheses)
 
     @property
     def short(self) -> str:
-        """The same by its parameters."""
+        """What it changed, as parameters and directions."""
         return "; ".join(f"{each.parameter} {each.direction}" for each in self.hypotheses)
 
     @property
     def path(self) -> Iterator["Success"]:
-        """It and all that were accepted before it, newest first."""
+        """This change and all accepted before it, newest first."""
         entry: Success | None = self
         while entry is not None:
             yield entry
             entry = entry.before
 
     def recalled(self, weight: float | None) -> Recalled:
-        """As it is given to another trace; the global best has no weight."""
+        """The form that is sent to another trace; `weight` is None for the global best."""
         return Recalled(
             id=self.id,
             trace=self.trace,
@@ -97,6 +99,7 @@ class Success:
             standard_error=self.error,
             score=self.score,
             judged=self.judged,
+            gain_judged=self.gain_judged,
             weight=weight,
             why="global-best" if weight is None else "sampled",
             script_ref=self.script_ref,
@@ -106,7 +109,7 @@ class Success:
 
 @dataclass(slots=True)
 class Given:
-    """An entry that was given to a step. `used`: the step took it; `gain` is what that brought, if it was tried."""
+    """An entry that was sent to a step. `used`: the step tried it, with `verdict` and `gain` as the result."""
 
     id: str
     trace: int
@@ -118,7 +121,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is known at one moment, as a trace sees it: `successes` are those of others that may be recalled by it."""
+    """Snapshot of the memory for one trace: `successes` are the changes of other traces that it may recall."""
 
     successes: tuple[Success, ...]
     challenges: tuple[Challenge, ...]
@@ -131,7 +134,7 @@ class Picture:
 
 @dataclass(slots=True)
 class _Trace:
-    """A trace as memory knows it: `tip` is its last accepted change, on the path since its root."""
+    """Memory of one trace. `tip` is its last accepted change; `taken` are ids of recalled changes that it has tried."""
 
     tip: Success | None = None
     best: TraceBest | None = None
@@ -144,7 +147,7 @@ class _Trace:
 
 @dataclass(slots=True)
 class Memory:
-    """All of it. `proposed` are the proposals of all steps; `tryings` are the trials of each success."""
+    """The memory. `proposed` are the proposals of all steps, `tryings` the trials of each success by its id."""
 
     traces: dict[int, _Trace] = field(default_factory=lambda: defaultdict(_Trace))
     successes: list[Success] = field(default_factory=list)
@@ -156,7 +159,7 @@ class Memory:
     notes: dict[Place, str] = field(default_factory=dict)
 
     def heard(self, envelope: Envelope) -> None:
-        """Fold a message; one that says nothing of this changes nothing."""
+        """Apply a message; other kinds of messages change nothing."""
         if envelope.trace is None:
             return
         trace, where = self.traces[envelope.trace], (envelope.trace, envelope.step or 0)
@@ -199,17 +202,19 @@ class Memory:
             self._accepted(name, where, trace, diagnosis, diagnosis.score, diagnosis.script_ref)
 
     def _completed(self, completed: SolutionCompleted) -> None:
-        """The score of a solution on all of its splits."""
+        """Replace the score of a solution by its score on all splits."""
         evaluation = completed.evaluation
         if evaluation.score is None:
             return
         score, said, spread = evaluation.score, evaluation.judged, evaluation.standard_error
         for number, entry in enumerate(self.successes):
             if entry.script_ref == completed.script_ref:
-                self.successes[number] = replace(entry, score=score, judged=said, spread=spread)
+                over = entry.gain_judged or entry.judged
+                self.successes[number] = replace(entry, score=score, judged=said, spread=spread, gain_judged=over)
         for trace in self.traces.values():
             if trace.best is not None and trace.best.script_ref == completed.script_ref:
-                trace.best = trace.best.model_copy(update={"score": score, "judged": said})
+                folds = {"splits": evaluation.splits, "folds": evaluation.folds}
+                trace.best = trace.best.model_copy(update={"score": score, "judged": said, **folds})
 
     def _failed(self, where: Place, words: str) -> None:
         proposal = self.proposed.get(where)
@@ -217,7 +222,7 @@ class Memory:
         self.failures[where] = Failure(trace=where[0], step=where[1], idea=idea, words=words)
 
     def _tried(self, where: Place, trace: _Trace, diagnosis: Diagnosis) -> None:
-        """Note what became of the change that was taken out of memory, if one was."""
+        """Record the result of a recalled change, if the trial tried one."""
         proposal = self.proposed.get(where)
         if proposal is None or proposal.origin is None:
             return
@@ -271,10 +276,13 @@ class Memory:
             idea=entry.short,
             trials=trace.trials,
             script_ref=script_ref,
+            splits=evaluation.splits if evaluation else (),
+            folds=evaluation.folds if evaluation else (),
+            seconds=diagnosis.seconds,
         )
 
     def _restarted(self, trace: _Trace, restart: TraceRestarted) -> None:
-        """Another best, whose path is now this trace's too; or none."""
+        """Set the trace's best, and with it its path, to another trace's solution; or clear both."""
         source = next((each for each in self.successes if each.script_ref == restart.script_ref), None)
         trace.tip = source
         trace.challenges = restart.challenges or trace.survey
@@ -288,13 +296,13 @@ class Memory:
                 idea=source.short,
                 trials=trace.trials,
                 script_ref=source.script_ref,
+                seconds=restart.seconds,
             )
 
     def demoted(self, entry: Success) -> str:
-        """Why an accepted change is not recalled any more, in words; empty while it is.
+        """Why an accepted change is no longer recalled, as shown to users; empty if it is still recalled.
 
-        It is demoted once all its trials together show no gain: the mean over them in standard errors, of which one
-        trial counts for three at most.
+        It is demoted when the mean gain of all its trials, in standard errors and each limited to ±3, is not positive.
         """
         tried = self.tryings[entry.id]
         against = [each for each in tried if each.gain <= 0]
@@ -305,7 +313,7 @@ class Memory:
         return f"step {worst.step} of trace {worst.trace} tried it and lost {-worst.gain:.1f} standard errors{together}"
 
     def picture(self, place: int, direction: Direction) -> Picture:
-        """What is known, as that trace sees it; the best traces first."""
+        """Snapshot of the memory for the trace `place`; `standings` are ordered from best to worst."""
         trace = self.traces[place]
         own = {each.id for each in trace.tip.path} if trace.tip else set()
         known = own | trace.taken
@@ -330,9 +338,10 @@ class Memory:
         )
 
     def siblings(self, place: int) -> tuple[Hypothesis, ...]:
-        """What other traces have proposed: a first solution is to differ from it. [P]
+        """Hypotheses of other traces, from which a first solution must differ. [P]
 
-        A trace that began afresh is also to differ from what it tried before.
+        Empty once the trace has an accepted change. A trace that was restarted must also differ from its own earlier
+        trials.
         """
         if self.traces[place].tip is not None:
             return ()
@@ -346,5 +355,5 @@ class Memory:
 
 
 def in_errors(gain: float, error: float | None) -> float:
-    """A gain in standard errors; its sign alone where its error is not known."""
+    """A gain in standard errors; only its sign (±1 or 0) where the error is unknown or 0."""
     return gain / error if error else math.copysign(1.0, gain) if gain else 0.0

@@ -1,8 +1,8 @@
-"""The purse: what calls to models may still use. Nothing is asked that could exceed the budget.
+"""Spending on models: no call is made that could exceed the budget.
 
-Before a question is put, the most that it can use (tokens of the prompt and of the longest answer, and their price) is
-held back; with what is spent and what calls in flight hold, it must fit. Once answered, what it did use is spent
-instead. The purse lives in the process: at a start it is filled from what the log says was spent.
+Before a call, the most it can use (tokens of the prompt and of the longest answer, and their price) is reserved; with
+the amount spent and the reservations of calls in flight, it must fit into the budget. After the call, the actual usage
+replaces the reservation. The state lives in the process; on resume it starts with the amounts recorded in the log.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ __all__ = ["REFUSED", "UNITS", "BudgetSpentError", "Hold", "Spending", "Unit", "
 Unit = Literal["usd", "tokens", "calls"]
 UNITS: tuple[Unit, ...] = ("usd", "tokens", "calls")
 REFUSED = "refused_"
-"""Begins the entry of a meter that says for want of which unit a call was not made."""
+"""Prefix of a meter entry that names the unit whose limit prevented a call."""
 
 
 class BudgetSpentError(Exception):
@@ -29,19 +29,19 @@ class BudgetSpentError(Exception):
 
 
 def amount(meter: Mapping[str, float], unit: Unit) -> float:
-    """What a meter counts against a budget: where an endpoint does not say what was used, the most it can have been."""
+    """Amount of a meter that counts against a budget; the upper bound where the endpoint does not report usage."""
     return meter.get(unit, meter.get(f"{unit}_at_most", 0.0))
 
 
 @dataclass(slots=True)
 class Hold:
-    """What one question holds back while it is asked. `calls` are those made for it so far."""
+    """Reservation of one request while it is in flight. `calls` counts the calls made for it so far."""
 
     spending: "Spending"
     calls: int = 0
 
     def call(self) -> None:
-        """Count a call that is about to be made. Raises BudgetSpentError where there may be none."""
+        """Count a call that is about to be made. Raises BudgetSpentError where no call is left."""
         self.spending.check("calls", 1.0)
         self.spending.spend("calls", 1.0)
         self.calls += 1
@@ -49,7 +49,7 @@ class Hold:
 
 @dataclass(slots=True)
 class Spending:
-    """What is spent and held in each unit, against a budget. For one event loop."""
+    """Amounts spent and reserved in each unit, against a budget. Not thread-safe: for use in one event loop."""
 
     budget: Budget = field(default_factory=Budget)
     spent: dict[str, float] = field(default_factory=dict)
@@ -57,27 +57,27 @@ class Spending:
 
     @property
     def bounds_tokens(self) -> bool:
-        """Whether answers must be bounded in length, so that what they cost is."""
+        """Whether the length of answers must be bounded, so that their cost is bounded."""
         return self.budget.tokens is not None or self.budget.usd is not None
 
     def spend(self, unit: Unit, used: float) -> None:
-        """Add what was used."""
+        """Add an amount that was used."""
         self.spent[unit] = self.spent.get(unit, 0.0) + used
 
     def check(self, unit: Unit, wanted: float) -> None:
-        """Raise BudgetSpentError where so much more does not fit."""
+        """Raise BudgetSpentError where `wanted` more does not fit beside what is spent and reserved."""
         limit = {"usd": self.budget.usd, "tokens": self.budget.tokens, "calls": self.budget.calls}[unit]
         spent, held = self.spent.get(unit, 0.0), self.held.get(unit, 0.0)
         if limit is not None and spent + held + wanted > limit * (1 + 1e-9):
             raise BudgetSpentError(
                 unit,
-                f"not asked, since it could exceed budget.{unit}: of {limit:g}, {spent:g} are spent, calls in flight "
-                f"may use {held:g}, and this one {wanted:g}",
+                f"call not made, since it could exceed budget.{unit}: of {limit:g}, {spent:g} are spent, calls in "
+                f"flight may use {held:g}, and this call {wanted:g}",
             )
 
     @contextmanager
     def hold(self, tokens: float = 0.0, usd: float | None = None) -> Iterator[Hold]:
-        """Hold back that much while a question is asked; whoever asks then tells by `spend` what it did use.
+        """Reserve that much while the context is open; the caller reports the actual usage with `spend`.
 
         Raises BudgetSpentError where it does not fit.
         """

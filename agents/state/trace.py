@@ -1,25 +1,35 @@
-"""A trace's memory of itself: the fold over its diagnoses that several of its roles keep."""
+"""State of one trace, computed from its messages; several of its roles keep it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from gome.agents.protocol.messages import Diagnosis, Proposal, SolutionCompleted, SolutionProbed, TraceRestarted
-from gome.agents.protocol.types import Challenge, Hypothesis, Key, TrialNote
+from gome.agents.method.validation import compare
+from gome.agents.protocol.messages import (
+    Diagnosis,
+    Proposal,
+    RunOpened,
+    SolutionCompleted,
+    SolutionProbed,
+    TraceRestarted,
+)
+from gome.agents.protocol.types import Challenge, Hypothesis, Key, TraceBest, TrialNote
 from gome.bus.message import Envelope
 from gome.scenarios.diagnostics.record import Probes
-from gome.scenarios.evidence import Evaluation
+from gome.scenarios.evidence import Direction, Evaluation
 
 __all__ = ["FOLDED", "Best", "TraceState"]
 
 FOLDED = frozenset({"proposal", "diagnosis", "solution_completed", "solution_probed", "trace_restarted"})
-"""The kinds of messages that `TraceState` folds; who keeps one hears them."""
+"""Kinds of messages that `TraceState` applies; a role that keeps one must receive them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
     """A trace's best solution: θ.
 
-    `oof_ref` are its out-of-fold predictions, `probes` what probing it has shown; None where that is not known.
+    `oof_ref` refers to its out-of-fold predictions, `output_ref` to what it printed, `probes` are the results of
+    probing it; None where unknown. `seconds` is the time of one run.
     """
 
     script_ref: str
@@ -28,24 +38,32 @@ class Best:
     seconds: float
     oof_ref: str | None = None
     probes: Probes | None = None
+    output_ref: str | None = None
 
     @classmethod
     def of(cls, diagnosis: Diagnosis) -> Self:
-        """The solution that a scored diagnosis is about. Raises ValueError for a diagnosis without a score."""
+        """The solution of a scored diagnosis. Raises ValueError for a diagnosis without a score."""
         if diagnosis.script_ref is None or diagnosis.evaluation is None or diagnosis.score is None:
             raise ValueError("a scored diagnosis names its script, evaluation and score")
-        return cls(diagnosis.script_ref, diagnosis.evaluation, diagnosis.score, diagnosis.seconds, diagnosis.oof_ref)
+        return cls(
+            diagnosis.script_ref,
+            diagnosis.evaluation,
+            diagnosis.score,
+            diagnosis.seconds,
+            diagnosis.oof_ref,
+            output_ref=diagnosis.output_ref,
+        )
 
     @classmethod
     def after(cls, restart: TraceRestarted) -> Self | None:
-        """The solution that a restarted trace goes on from; None where it begins afresh."""
+        """The solution from which a restarted trace continues; None where it starts from nothing."""
         evaluation = restart.evaluation
         if restart.script_ref is None or evaluation is None or evaluation.score is None:
             return None
         return cls(restart.script_ref, evaluation, evaluation.score, restart.seconds)
 
     def completed(self, message: SolutionCompleted) -> "Best":
-        """The same with all of its splits, where it is this solution that was completed."""
+        """This solution with the evaluation on all splits, if the message is about it; else unchanged."""
         evaluation, score = message.evaluation, message.evaluation.score
         if message.script_ref != self.script_ref or score is None:
             return self
@@ -56,12 +74,14 @@ class Best:
 class TraceState:
     """Best solution, counts and history of one trace.
 
-    `proposals` are those in the air, by step. `accepted` and `refused` count the trials on the path since its root.
-    `notes` are all trials of the trace; those from `path` on belong to the present path. `survey` is what the task
-    itself poses.
+    `proposals` are those without a diagnosis yet, by step. `accepted` and `refused` count the trials since the trace
+    began or was last restarted. `notes` are all trials of the trace; those since then start at index `path`. `survey`
+    are the challenges of the task itself. `replaced` is the solution that `best` has replaced.
     """
 
     best: Best | None = None
+    replaced: Best | None = None
+    direction: Direction | None = None
     proposals: dict[int, Proposal] = field(default_factory=dict)
     accepted: int = 0
     refused: int = 0
@@ -71,9 +91,11 @@ class TraceState:
     challenges: tuple[Challenge, ...] = ()
 
     def heard(self, envelope: Envelope) -> None:
-        """Fold a proposal, diagnosis or restart of this trace; any other message changes nothing."""
+        """Apply `RunOpened` or a message of this trace; kinds other than these and `FOLDED` change nothing."""
         step = envelope.step or 0
         match envelope.message:
+            case RunOpened() as opened:
+                self.direction = opened.task.direction
             case Proposal() as proposal:
                 self.proposals[step] = proposal
             case Diagnosis() as diagnosis:
@@ -97,7 +119,7 @@ class TraceState:
             return
         if diagnosis.accepted:
             self.accepted += 1
-            self.best = Best.of(diagnosis)
+            self.best, self.replaced = Best.of(diagnosis), self.best
         else:
             self.refused += 1
         self.notes.append(
@@ -116,37 +138,76 @@ class TraceState:
         )
 
     def _completed(self, message: SolutionCompleted, best: Best) -> None:
-        """The best and its note, with all of its splits."""
+        """Update the best and its note with the evaluation on all splits, and its gain where that can be recomputed."""
+        self.replaced = self.replaced.completed(message) if self.replaced else None
         self.best = best.completed(message)
         last = max((index for index, note in enumerate(self.notes) if note.accepted), default=None)
-        if self.best is not best and last is not None:
-            self.notes[last] = self.notes[last].model_copy(update={"score": self.best.score, "judged": ""})
+        if self.best is best or last is None:
+            return
+        note = self.notes[last]
+        changed: dict[str, object] = {"score": self.best.score, "judged": ""}
+        effect = None
+        if self.replaced is not None and self.direction is not None:
+            effect = compare(self.best.evaluation, self.replaced.evaluation, self.direction)
+        if effect is not None and effect.splits == len(self.best.evaluation.splits):
+            changed |= {"gain": effect.gain, "standard_error": effect.standard_error}
+        elif note.gain is not None:
+            changed["gain_judged"] = note.judged
+        self.notes[last] = note.model_copy(update=changed)
 
     def _restarted(self, restart: TraceRestarted) -> None:
-        """Another best, or none, and a path that begins anew. What was tried stays known."""
+        """Set another best, or none, and start a new path. The earlier notes are kept."""
         self.accepted = self.refused = 0
         self.path = len(self.notes)
-        self.best = Best.after(restart)
+        self.best, self.replaced = Best.after(restart), None
         self.challenges = (restart.challenges if self.best else ()) or self.survey
+
+    def standings(self, known: Sequence[TraceBest], trace: int, *, timed: bool) -> tuple[TraceBest, ...]:
+        """The bests of all traces as last reported in `known`, with this trace's own entry brought up to date.
+
+        `timed` says whether run times may be shown.
+        """
+        best, last = self.best, next((note for note in reversed(self.notes) if note.accepted), None)
+        if best is None:
+            return tuple(known)
+        found = best.evaluation
+        if last is None or any(each.script_ref == best.script_ref for each in known):
+            update = {"score": best.score, "judged": found.judged, "splits": found.splits, "folds": found.folds}
+            return tuple(
+                each.model_copy(update=update) if each.script_ref == best.script_ref else each for each in known
+            )
+        own = TraceBest(
+            trace=trace,
+            step=last.step,
+            score=best.score,
+            judged=found.judged,
+            idea="; ".join(f"{each.parameter} {each.direction}" for each in last.hypotheses),
+            trials=len(self.notes),
+            script_ref=best.script_ref,
+            splits=found.splits,
+            folds=found.folds,
+            seconds=best.seconds if timed else 0.0,
+        )
+        return (*(each for each in known if each.trace != trace), own)
 
     @property
     def tried(self) -> tuple[Hypothesis, ...]:
-        """All hypotheses that were put to a trial."""
+        """All hypotheses that were tried."""
         return tuple(hypothesis for note in self.notes for hypothesis in note.hypotheses)
 
     @property
     def refused_keys(self) -> tuple[Key, ...]:
-        """The ideas whose last trial was not accepted, in the order they were first tried: not to be repeated. [I]
+        """Ideas whose last trial was not accepted, in the order of their first trial; they must not be repeated. [I]
 
-        Of several that were refused together none is known to be in vain. [O]
+        A rejected trial of several hypotheses is not counted: it does not show which of them failed. [O]
         """
-        told = [note for note in self.notes if note.accepted or len(note.hypotheses) == 1]
-        kept = {hypothesis.key: note.accepted for note in told for hypothesis in note.hypotheses}
+        conclusive = [note for note in self.notes if note.accepted or len(note.hypotheses) == 1]
+        kept = {hypothesis.key: note.accepted for note in conclusive for hypothesis in note.hypotheses}
         return tuple(key for key, accepted in kept.items() if not accepted)
 
     @property
     def history(self) -> tuple[TrialNote, ...]:
-        """What reasoners are shown: the accepted trials, and the failures since the last accept. [C]"""
+        """The trials shown to models: the accepted ones, and those rejected since the last accepted one. [C]"""
         path = self.notes[self.path :]
         last = max((index for index, note in enumerate(path) if note.accepted), default=-1)
         return tuple(note for index, note in enumerate(path) if note.accepted or index > last)

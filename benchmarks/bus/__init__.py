@@ -1,1 +1,1 @@
-"""What a message costs: `python -m benchmarks.bus`."""
+"""Cost of a message on the bus: `python -m benchmarks.bus`."""

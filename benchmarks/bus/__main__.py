@@ -1,7 +1,7 @@
-"""What a message costs: our bus with its log at synchronous=FULL, AutoGen's in-memory runtime, and the bare disk.
+"""Cost of a message: our bus with its log at synchronous=FULL, AutoGen's in-memory runtime, and the bare disk.
 
-`python -m benchmarks.bus [ROUNDS]` prints one table. Every row is measured once a round, in turn, so that a busy
-machine slows all alike; the figures are medians over the rounds. What is measured stands in `subjects`.
+`python -m benchmarks.bus [ROUNDS]` prints one table. Every row is measured once per round, alternately, so that a busy
+machine slows all equally; the figures are medians over the rounds. `subjects` defines what is measured.
 """
 
 import statistics
@@ -40,7 +40,7 @@ SMALL, LARGE = 1_000, 100_000
 
 
 async def fill(log: SqliteLog, count: int) -> None:
-    """Fill a log with parcels and receipts, as 64 at once handle them."""
+    """Fill a log with parcels and receipts, from 64 concurrent tasks."""
     numbers = iter(range(count // 2))
 
     async def work() -> None:
@@ -54,26 +54,26 @@ async def fill(log: SqliteLog, count: int) -> None:
 
 
 class Listener(Actor):
-    """Folds all there is."""
+    """An actor that counts the messages it applies."""
 
     handles = frozenset({"parcel"})
     notes = frozenset({"receipt"})
 
     def __init__(self) -> None:
         super().__init__("clerk-0")
-        self.heard = 0
+        self.applied = 0
 
     def apply(self, envelope: Envelope) -> None:
-        """Count."""
-        self.heard += 1
+        """Count the message."""
+        self.applied += 1
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Say nothing."""
+        """Send nothing."""
         return []
 
 
 async def resume(folder: Path, actors: int) -> float:
-    """Seconds to open a log and fold it into its actors, all of it into each."""
+    """Seconds to open a log and apply all of its messages to each of its actors."""
     begun = time.perf_counter()
     async with open_log(folder, vocabulary=VOCABULARY) as log:
         listeners = [Listener() for _ in range(actors)]
@@ -82,12 +82,12 @@ async def resume(folder: Path, actors: int) -> float:
         supervisor = Supervisor(log, Artefacts(folder), Telemetry(log), listeners)
         supervisor.stop()
         await supervisor.run(lambda envelope: envelope.seq < 0)
-        assert all(listener.heard > LARGE // 2 for listener in listeners)
+        assert all(listener.applied > LARGE // 2 for listener in listeners)
     return time.perf_counter() - begun
 
 
 async def main(rounds: int) -> None:
-    """Measure every row once a round, and print the table."""
+    """Measure every row once per round, and print the table."""
     async with AsyncExitStack() as stack:
         logs: dict[int, SqliteLog] = {}
         for size in (SMALL, LARGE):
@@ -127,18 +127,18 @@ def show(found: dict[str, list[Figures]]) -> None:
         )
         print(f"{name:46}{rate:12,.0f}{p50:9.2f}{p99:9.2f}{cpu:9.0f}")
     if find_spec("autogen_core") is None:
-        print("AutoGen is not installed: make it `pip install '.[autogen]'` to measure it too.")
+        print("AutoGen is not installed; to measure it too, run: pip install '.[autogen]'")
 
 
 async def resumes(rounds: int) -> None:
-    """Print how long it takes to resume a large log."""
+    """Measure and print the time to resume a large log."""
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
         folder = Path(name)
         async with open_log(folder, "bench", vocabulary=VOCABULARY) as log:
             await fill(log, LARGE)
         for actors in (1, 8):
             seconds = statistics.median([await resume(folder, actors) for _ in range(rounds)])
-            print(f"resume of {LARGE:,} messages, folded into {actors} actor(s): {seconds:.2f} s")
+            print(f"resume of {LARGE:,} messages, applied to {actors} actor(s): {seconds:.2f} s")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""What the bus benchmark measures: our bus, AutoGen's in-memory runtime and the bare disk, each driven the same way.
+"""Subjects of the bus benchmark: our bus, AutoGen's in-memory runtime and the bare disk, each driven the same way.
 
-A 2 KB message counts from its publishing until every subscriber has it; "in flight" are the publishers that each wait
-for that before they publish again. Folders are made in the current directory, so that it is the disk of the runs.
+The latency of a 2 KB message is the time from its publication until every subscriber has it; "in flight" is the number
+of publishers, each of which waits for that before it publishes again. Logs are in the current directory, so that they
+are on the disk of the runs.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ class Parcel(Message):
 
 
 class Receipt(Message):
-    """What an actor says to a parcel: 2 KB too."""
+    """An actor's reply to a parcel, also 2 KB."""
 
     kind: Literal["receipt"] = "receipt"
     number: int
@@ -66,7 +67,7 @@ Publish = Callable[[int], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One row in one round: messages a second, latencies in milliseconds, CPU time in microseconds a message."""
+    """One row in one round: messages per second, latencies in milliseconds, CPU time per message in microseconds."""
 
     rate: float
     p50: float
@@ -89,7 +90,7 @@ class Arrivals:
         return self._waiting[number]
 
     def arrived(self, number: int) -> None:
-        """One subscriber has it."""
+        """Record that one more subscriber has the message."""
         self._left[number] -= 1
         if not self._left[number]:
             del self._left[number]
@@ -97,7 +98,7 @@ class Arrivals:
 
 
 async def drive(publish: Publish, arrivals: Arrivals, count: int, in_flight: int) -> Figures:
-    """Publish so many messages from so many publishers, and measure."""
+    """Publish `count` messages from `in_flight` concurrent publishers, and measure."""
     latencies: list[float] = []
     numbers = iter(range(count))
 
@@ -117,14 +118,14 @@ async def drive(publish: Publish, arrivals: Arrivals, count: int, in_flight: int
 
 
 def figures(latencies: Sequence[float], wall: float, cpu: float) -> Figures:
-    """The figures of so many messages."""
+    """Compute the figures from latencies, wall-clock time and CPU time, all in seconds."""
     ordered = sorted(latencies)
     count = len(ordered)
     return Figures(count / wall, 1e3 * ordered[count // 2], 1e3 * ordered[count * 99 // 100], 1e6 * cpu / count)
 
 
 async def gome(log: SqliteLog, in_flight: int, subscribers: int) -> Figures:
-    """Append to the log, and read from so many mailboxes."""
+    """Append to the log, and read from one mailbox per subscriber."""
     arrivals = Arrivals(subscribers)
 
     async def receive(mailbox: Mailbox) -> None:
@@ -147,7 +148,7 @@ async def gome(log: SqliteLog, in_flight: int, subscribers: int) -> Figures:
 
 @asynccontextmanager
 async def fresh_log() -> AsyncIterator[SqliteLog]:
-    """A log of its own for one measurement."""
+    """A new log for one measurement, removed afterwards."""
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
         async with open_log(Path(folder), "bench", vocabulary=VOCABULARY) as log:
             yield log
@@ -160,7 +161,7 @@ async def gome_fresh(in_flight: int, subscribers: int) -> Figures:
 
 
 class Clerk(Actor):
-    """Answers each parcel with the next, or with a receipt at the end: one commit a message."""
+    """Answers each parcel with the next one, and the last with a receipt: one commit per message."""
 
     handles = frozenset({"parcel"})
 
@@ -170,18 +171,18 @@ class Clerk(Actor):
         self.ends: list[float] = []
 
     def apply(self, envelope: Envelope) -> None:
-        """Note when it was said."""
+        """Record when the message was sent."""
         self.ends.append(time.perf_counter())
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Say the next."""
+        """Send the next parcel, or the receipt."""
         assert isinstance(envelope.message, Parcel)
         number = envelope.message.number + 1
         return [Draft(Parcel(number=number) if number < self.count else Receipt(number=number))]
 
 
 async def gome_turns() -> Figures:
-    """Our bus through supervised actors: a message handled, its answer and the cursor committed, and so on."""
+    """Our bus with a supervised actor: each turn handles a message and commits its answer with the cursor."""
     async with fresh_log() as log:
         clerk = Clerk(ALONE)
         await log.append("user", [Draft(Parcel(number=0))])
@@ -194,7 +195,7 @@ async def gome_turns() -> Figures:
 
 
 async def autogen(in_flight: int, subscribers: int) -> Figures:
-    """AutoGen's in-memory runtime: nothing is written."""
+    """AutoGen's in-memory runtime, which writes nothing to disk."""
     from autogen_core import (
         ClosureAgent,
         ClosureContext,
@@ -230,7 +231,7 @@ async def autogen(in_flight: int, subscribers: int) -> Figures:
 
 
 async def disk() -> Figures:
-    """The limit of every durable log: 4 KiB written and synced, one after the other."""
+    """The lower bound for every durable log: write and sync 4 KiB, sequentially."""
     block, latencies = os.urandom(4096), []
     with tempfile.TemporaryFile(dir=Path.cwd(), buffering=0) as file:
         begun, cpu = time.perf_counter(), time.process_time()

@@ -1,1 +1,1 @@
-"""Optimizers against one another over simulated skill: `python -m benchmarks.crossover`."""
+"""Comparison of optimizers at different simulated skills: `python -m benchmarks.crossover`."""

@@ -1,10 +1,9 @@
-"""Where gradient-like search overtakes tree search: optimizers × skill × tasks × seeds at an equal budget of trials.
+"""From which skill on gradient-like search beats tree search: optimizers × skill × tasks × seeds, equal trial budget.
 
-`python -m benchmarks.crossover [--quick] [--out FOLDER]` writes crossover.md and crossover.svg there, anew after each
-task of each seed. It can be stopped and started again: finished runs are read, scripts that were run are not run
-again. Seeds come one after the other, so that after a stop those that are finished are a smaller grid that is whole;
-`--tell` writes page and figure of what is finished and runs nothing. `--quick` is a smaller grid for two cores and ten
-minutes.
+`python -m benchmarks.crossover [--quick] [--out FOLDER]` writes crossover.md and crossover.svg to the folder, updated
+after each task of each seed. It can be stopped and restarted: finished runs and scripts are not repeated. Seeds are run
+one after the other, so that after a stop the finished seeds form a complete smaller grid; `--tell` writes the report of
+the finished runs and runs nothing. `--quick` is a smaller grid for two cores and ten minutes.
 """
 
 import argparse
@@ -25,12 +24,12 @@ from benchmarks.shared.runs import all_at_once, commit
 from benchmarks.shared.warm import warm_executor
 
 _AT_ONCE = 3
-"""Runs at once: two have a script in a slot while one thinks."""
+"""Concurrent runs: two have a script in a slot while the third calls its model."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What is run. Ablations are run at `ablated` skills alone."""
+    """The runs to make. Ablations are run only at the skills `ablated`."""
 
     skills: tuple[float, ...]
     tasks: tuple[str, ...]
@@ -51,7 +50,7 @@ QUICK = Grid((0.0, 0.5, 1.0), ("rentals", "loans"), (0, 1), 6, ("gome", "tree-se
 
 
 async def run(grid: Grid, folder: Path) -> list[Result]:
-    """All results of the grid."""
+    """Run the grid, writing the report after each task; return all results."""
     results: list[Result] = []
     async with warm_executor() as executor:
         for seed in grid.seeds:
@@ -67,24 +66,24 @@ async def run(grid: Grid, folder: Path) -> list[Result]:
 
 
 def finished(grid: Grid, folder: Path) -> list[Result]:
-    """The results of the grid that are there."""
+    """The results of the grid's finished runs."""
     cells = [cell for seed in grid.seeds for task in grid.tasks for cell in grid.cells(task, seed)]
     paths = [folder / "results" / f"{cell.name}.json" for cell in cells]
     return [Result.model_validate_json(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
 
 
 def write(results: Sequence[Result], folder: Path) -> None:
-    """The page and its figure."""
+    """Write the report and its figure."""
     (folder / "crossover.md").write_text(table(results), encoding="utf-8")
     (folder / "crossover.svg").write_text(figure(results), encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run, and write table and figure."""
+    """Run the grid, and write the report and its figure."""
     parser = argparse.ArgumentParser(prog="benchmarks.crossover.grid")
     parser.add_argument("--quick", action="store_true", help="a smaller grid")
-    parser.add_argument("--out", type=Path, default=Path(".benchmark-crossover"), help="where results are kept")
-    parser.add_argument("--tell", action="store_true", help="run nothing, tell of what is finished")
+    parser.add_argument("--out", type=Path, default=Path(".benchmark-crossover"), help="folder of the results")
+    parser.add_argument("--tell", action="store_true", help="run nothing, report the finished runs")
     asked = parser.parse_args(arguments)
     folder: Path = asked.out.absolute()
     grid = QUICK if asked.quick else FULL
@@ -95,5 +94,5 @@ def main(arguments: Sequence[str]) -> None:
     elif results := finished(grid, folder):
         write(results, folder)
     else:
-        sys.exit(f"{folder} has no result of this grid; run it without --tell first")
+        sys.exit(f"{folder} has no results of this grid; run it without --tell first")
     print((folder / "crossover.md").read_text(encoding="utf-8"))

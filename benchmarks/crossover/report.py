@@ -1,4 +1,4 @@
-"""The crossover benchmark's table and figure, from its results."""
+"""Report and figure of the crossover benchmark."""
 
 import math
 import random
@@ -21,16 +21,15 @@ _HEAD = (
     "|---|---|---|---|---|---|---|",
 )
 STRONG = (
-    "The controls share reasoner, executor, folds, budget of trials, hold-out finish and leakage checks with gome. "
-    "A tree's whole budget is in one tree, where gome divides it among its traces; its drafts are as good as gome's "
-    "roots and as many. One call judges the base with all the evidence that gome's Diagnoser sees, proposes from the "
-    "same catalogue and chooses by the same rule, and its journal shows every trial. A draft of best-of-n may hold up "
-    "to five more moves than a root, drawn by what they promise."
+    "The controls share model, executor, folds, budget of trials, hold-out finish and leakage checks with gome. "
+    "Tree search spends its whole budget in one tree, while gome divides it among its traces; its drafts are as good "
+    "as gome's roots, and as many. One call judges the base with all the evidence that gome's Diagnoser gets, proposes "
+    "from the same catalogue and chooses by the same rule; its journal shows every trial. A draft of best-of-n may "
+    "have up to five more moves than a root, drawn with weights by their expected gain."
 )
 NOTE = (
-    "The reasoner of all arms is gome's rule-based expert, its judgement replaced by chance with probability "
-    "1 − skill. So this simulates what the paper claims, with a degraded rule-based reasoner; it is no evidence about "
-    "language models. "
+    "All arms use gome's rule-based expert, whose judgements are replaced by random ones with probability 1 − skill. "
+    "So this simulates the paper's claim with a degraded rule-based backend; it is no evidence about language models. "
     "Scores are normalised: 0 is a constant prediction, 1 the oracle that knows the rule by which the data were made."
 )
 
@@ -38,17 +37,17 @@ NOTE = (
 def interval(
     values: Sequence[float], statistic: Callable[[Sequence[float]], float] = fmean
 ) -> tuple[float, float, float]:
-    """(statistic, low, high): a 95 % bootstrap interval over runs, seeded."""
+    """(statistic, low, high) of a 95 % bootstrap interval over runs, with a fixed seed."""
     rng = random.Random(0)
     drawn = sorted(statistic(rng.choices(values, k=len(values))) for _ in range(1000))
     return statistic(values), drawn[25], drawn[974]
 
 
 def table(results: Sequence[Result]) -> str:
-    """The page in Markdown: the table, and the answers that it gives."""
+    """The report in Markdown: the table and the comparisons."""
     skills = sorted({result.skill for result in results})
     arms = list(dict.fromkeys(result.arm for result in results))
-    parts = [f"# Crossover: optimizers against the reasoner's skill\n\n{NOTE}\n", f"{_extent(results)}\n", *_HEAD]
+    parts = [f"# Crossover: optimizers by the skill of the model\n\n{NOTE}\n", f"{_extent(results)}\n", *_HEAD]
     for skill in skills:
         for arm in arms:
             cell = [each for each in results if each.arm == arm and each.skill == skill]
@@ -61,14 +60,14 @@ def table(results: Sequence[Result]) -> str:
     if ablations:
         parts += ["", "## What each ablation costs (private test, gome minus ablation, same task and seed)", ""]
         there = [(skill, arm) for skill in skills for arm in ablations if _have(arm, skill, results)]
-        told = [(skill, _difference(skill, "gome", arm, "private test", results)) for skill, arm in there]
-        parts += [f"- skill {skill:g}, {words}" for skill, words in told]
+        gaps = [(skill, _difference(skill, "gome", arm, "private test", results)) for skill, arm in there]
+        parts += [f"- skill {skill:g}, {words}" for skill, words in gaps]
     parts += ["", "## What was done to make the controls strong", "", STRONG]
     return "\n".join(parts) + "\n"
 
 
 def _extent(results: Sequence[Result]) -> str:
-    """What was run, at which commit, and how much of it came out of the cache."""
+    """Number of runs, tasks, seeds and commit, and how many scripts came from the cache."""
     asked, found = (sum(getattr(each.counted, name) for each in results) for name in ("scripts", "found"))
     commits = ", ".join(sorted({each.commit for each in results if each.commit})) or "unknown"
     tasks = ", ".join(sorted({each.task for each in results}))
@@ -76,7 +75,7 @@ def _extent(results: Sequence[Result]) -> str:
     return (
         f"{len(results)} runs of {max(each.trials for each in results)} trials, tasks {tasks}, seeds {seeds}; 95 % "
         "bootstrap intervals over tasks and seeds, differences paired by task and seed. "
-        f"{asked} scripts were asked for, {found} of them had been run for another run of the same task and seed. "
+        f"{asked} scripts were requested; {found} of them had already been run for the same task and seed. "
         f"Commit: {commits}."
     )
 
@@ -90,7 +89,7 @@ def _row(cell: Sequence[Result], results: Sequence[Result]) -> str:
     test = interval([each.test for each in cell])
     needed = [_trials_to(each.curve, 0.9 * _best(each, results)) for each in cell]
     reached = [count for count in needed if count is not None]
-    # Runs that never get there count as infinitely long, so that giving up does not look fast.
+    # Runs that never reach the level count as infinitely long, so that failing does not look fast.
     middle = sorted(count if count is not None else float("inf") for count in needed)[len(needed) // 2]
     soon = f"{middle:g}" if middle != float("inf") else "never"
     return (
@@ -110,7 +109,7 @@ def _trials_to(curve: Sequence[float], level: float) -> int | None:
 
 
 def _leader(skill: float, measure: str, results: Sequence[Result]) -> str:
-    """The best mean of a measure, and its paired lead over each other main arm."""
+    """The arm with the best mean of a measure, and its paired lead over each other main arm."""
     main = [arm for arm in ("gome", *_CONTROLS) if _have(arm, skill, results)]
     value = _MEASURES[measure]
     means = {arm: fmean(value(each) for each in results if (each.arm, each.skill) == (arm, skill)) for arm in main}
@@ -120,7 +119,7 @@ def _leader(skill: float, measure: str, results: Sequence[Result]) -> str:
 
 
 def _difference(skill: float, one: str, other: str, measure: str, results: Sequence[Result]) -> str:
-    """The paired difference in a measure, with its interval."""
+    """The paired difference of two arms in a measure, with its interval."""
     value = _MEASURES[measure]
     ours, theirs = (
         {_pair(each): value(each) for each in results if (each.arm, each.skill) == (arm, skill)} for arm in (one, other)
@@ -150,9 +149,9 @@ def _sooner(skill: float, results: Sequence[Result]) -> str:
     if not shares:
         return f"- skill {skill:g}: no common runs."
     middle = median(shares)
-    told = f"in {middle:.0%} of its trials (median)" if middle != float("inf") else "in no more than half of the runs"
-    never_told = f"never in {never} of {len(shares)} runs"
-    return f"- skill {skill:g}: gome reaches best-of-n's final validation score {told}; {never_told}."
+    soon = f"in {middle:.0%} of its trials (median)" if middle != float("inf") else "in no more than half of the runs"
+    missed = f"never in {never} of {len(shares)} runs"
+    return f"- skill {skill:g}: gome reaches best-of-n's final validation score {soon}; {missed}."
 
 
 def _shown(value: tuple[float, float, float]) -> str:
@@ -160,14 +159,14 @@ def _shown(value: tuple[float, float, float]) -> str:
 
 
 def figure(results: Sequence[Result]) -> str:
-    """An SVG of two panels: best validation and private test over skill, a line an optimizer, with its intervals."""
+    """An SVG of two panels, private test and best validation by skill: one line per optimizer, with intervals."""
     panels = enumerate(_MEASURES.items())
     drawn = "".join(_panel(title, value, results, 60 + 400 * place) for place, (title, value) in panels)
     named = [arm for arm in _COLOURS if any(each.arm == arm for each in results)]
     keys = "".join(
         f'<text x="{60 + 150 * place}" y="340" fill="{_COLOURS[arm]}">● {arm}</text>' for place, arm in enumerate(named)
     )
-    note = "The reasoner is rule-based and degraded on purpose: a simulation, no evidence about language models."
+    note = "The model is rule-based and degraded on purpose: a simulation, no evidence about language models."
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 380" font-family="sans-serif" font-size="13">'
         f'<rect width="860" height="380" fill="white"/>{drawn}{keys}'
@@ -181,7 +180,7 @@ def _panel(title: str, value: Callable[[Result], float], results: Sequence[Resul
         for arm in _COLOURS
         for skill in sorted({each.skill for each in results if each.arm == arm})
     }
-    # In tenths, and no further than the intervals go: the axis says where it begins.
+    # In tenths, covering the intervals only: the axis labels show where it begins.
     low = math.floor(10 * min(point[1] for point in points.values()))
     high = max(low + 1, math.ceil(10 * max(point[2] for point in points.values())))
 
@@ -199,7 +198,7 @@ def _panel(title: str, value: Callable[[Result], float], results: Sequence[Resul
         lines.append(f'<text x="{left - 32}" y="{height + 4}">{tick / 10:.1f}</text>')
     lines.append(f'<text x="{left + 140}" y="325">skill</text>')
     for place, (arm, colour) in enumerate(_COLOURS.items()):
-        beside = 0.01 * (place - 1.5)  # so that intervals stand beside each other
+        beside = 0.01 * (place - 1.5)  # so that intervals do not overlap
         mine = [(skill + beside, point) for (name, skill), point in points.items() if name == arm]
         path = " ".join(f"{x(skill):.1f},{y(point[0]):.1f}" for skill, point in mine)
         lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')

@@ -1,4 +1,4 @@
-"""Runs of the crossover benchmark: one optimizer, skill, task and seed each, and what their scores are read against."""
+"""Runs of the crossover benchmark (one optimizer, skill, task and seed each), and the bounds that normalise scores."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,12 +33,12 @@ ARMS: dict[str, dict[str, Any]] = {
     "without-memory": {**_GOME, "method": {"success_memory": False}},
     "one-trace": {**_GOME, "method": {"multi_trace": False}},
 }
-"""What each arm changes. A control has its whole budget in one tree, the best informed way to spend it."""
+"""Settings of each arm. A control spends its whole budget in one tree, which informs each step best."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to be made."""
+    """Specification of one run."""
 
     arm: str
     skill: float
@@ -48,12 +48,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Names its log and its result."""
+        """Name of the run's log and result."""
         return f"{self.task}-{self.seed}-{self.arm}-{self.skill:g}-{self.trials}"
 
 
 class Result(BaseModel):
-    """What came of a run. `curve` is the normalised best validation score after each trial (0 constant, 1 oracle)."""
+    """Result of a run. `curve` is the normalised best validation score after each trial (0 constant, 1 oracle)."""
 
     arm: str
     skill: float
@@ -69,7 +69,7 @@ class Result(BaseModel):
 
 @dataclass(frozen=True)
 class Bounds:
-    """Scores of a constant and of the oracle, on validation and on the private test."""
+    """Scores of (constant, oracle), on validation and on the private test."""
 
     validation: tuple[float, float]
     test: tuple[float, float]
@@ -83,7 +83,7 @@ class Bench:
     bounds: Bounds
 
     async def run(self, cell: Cell) -> Result:
-        """Make the run, or read what it came to before."""
+        """Make the run, or read its stored result."""
 
         async def make() -> Result:
             return self._result(cell, await self.stage.play(cell.name, scenario_of(cell), self.bounds.validation[0]))
@@ -108,7 +108,7 @@ class Bench:
 
 
 def scenario_of(cell: Cell) -> Scenario:
-    """The scenario of a cell: lockstep, so that it is a function of cell and machine; no debug run, a small finish."""
+    """The scenario of a cell: lockstep for reproducibility, without debug runs, with a small finish."""
     arm = ARMS[cell.arm]
     return Scenario.model_validate(
         {
@@ -127,7 +127,7 @@ def scenario_of(cell: Cell) -> Scenario:
 
 
 def _share(score: float | None, bounds: tuple[float, float]) -> float:
-    """(s − dummy) / (strong − dummy); 0 where there is no score."""
+    """(score − dummy) / (strong − dummy); 0 where there is no score."""
     dummy, strong = bounds
     return 0.0 if score is None else (score - dummy) / (strong - dummy)
 
@@ -136,7 +136,7 @@ def _share(score: float | None, bounds: tuple[float, float]) -> float:
 async def open_bench(
     task_folder: Path, task: str, seed: int, folder: Path, executor: Executor | None = None
 ) -> AsyncIterator[Bench]:
-    """The stage that all runs of a task and seed share, with the task's bounds."""
+    """Open the stage that all runs of a task and seed share, with the task's bounds."""
     scenario, name = scenario_of(Cell("gome", 1.0, task, seed, 1)), f"{task}-{seed}"
     async with open_stage(scenario, task_folder, name, folder, executor) as stage:
         bounds = await anyio.to_thread.run_sync(_bounds, task_folder, stage, folder / "work" / name)
@@ -144,7 +144,7 @@ async def open_bench(
 
 
 def _bounds(task_folder: Path, stage: Stage, place: Path) -> Bounds:
-    """Scores of constants and of the oracle's predictions, which are judged as a script's are."""
+    """Scores of constants and of the oracle's predictions, computed like those of scripts."""
     resources, oracle_test = stage.resources, task_folder / "oracle_test.csv"
     best, constant = (grade(resources.task, each) for each in (oracle_test, _constant(task_folder, place, resources)))
     dummy = resources.harness.dummy_score()
@@ -155,7 +155,7 @@ def _bounds(task_folder: Path, stage: Stage, place: Path) -> Bounds:
 
 
 def _validated(oracle: Path, task: Task, seed: int) -> float:
-    """The score of the oracle's predictions for the training rows, over the task's splits."""
+    """Score of the oracle's predictions for the training rows, over the task's splits."""
     splits = task_splits(task, seed)
     predictions = encode_predictions(pd.read_csv(oracle, dtype=str), task.brief)
     scores = [task.metric.score(task.truth[split.valid], predictions[split.valid]) for split in splits]
@@ -164,7 +164,7 @@ def _validated(oracle: Path, task: Task, seed: int) -> float:
 
 
 def _constant(task_folder: Path, place: Path, resources: Resources) -> Path:
-    """A submission that says the same of every row: the shares of the classes, or the mean of log(1 + y) for counts."""
+    """A constant submission: the shares of the classes, or exp(mean of log(1 + y)) − 1 for counts."""
     train = pd.read_csv(task_folder / "prepared" / "public" / "train.csv")
     sample = pd.read_csv(task_folder / "prepared" / "public" / "sample_submission.csv")
     classes = resources.task.brief.classes
@@ -173,6 +173,6 @@ def _constant(task_folder: Path, place: Path, resources: Resources) -> Path:
     else:
         for name in sample.columns[1:]:
             sample[name] = (train["y"] == (name if len(classes) > 2 else classes[-1])).mean()
-    sample.iloc[0, 1:] += 1e-6  # no submission may be constant
+    sample.iloc[0, 1:] += 1e-6  # constant submissions are rejected
     sample.to_csv(place / "constant.csv", index=False)
     return place / "constant.csv"

@@ -1,7 +1,7 @@
-"""Made-up tasks for the crossover benchmark, whose best possible predictions are known because we made the data.
+"""Synthetic tasks for the crossover benchmark; the best possible predictions are known.
 
-Each has what tabular tasks have (cycles, ratios, interactions, many-valued categories, gaps, skew), so that there is
-much to find beside a first model. `oracle` are the predictions of one who knows the rule and not the noise.
+Each has typical properties of tabular tasks (cycles, ratios, interactions, categories of many values, missing values,
+skew), so that a first model can be improved in many ways. `oracle` are the predictions by the true rule without noise.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ __all__ = ["MADE", "write_task"]
 
 Array = NDArray[np.float64]
 _TRAIN, _TEST, _FOLDS = 500, 1000, 3
-"""Little to train on, so that a script takes half a second; more to be tested on, so that private scores are steady."""
+"""Few training rows, so that a script takes half a second; more test rows, so that private scores have little noise."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """Features of all rows, the target, and the oracle's predictions, one column for each of the submission."""
+    """Features of all rows, the target, and the oracle's predictions, one column per column of the submission."""
 
     features: DataFrame
     target: NDArray[np.str_]
@@ -31,7 +31,7 @@ class Made:
 
 
 def _rentals(draw: np.random.Generator, rows: int) -> Made:
-    """Counts by hour, workday and weather; the error is that of ratios."""
+    """Counts by hour, workday and weather, with multiplicative noise."""
     hour, workday = draw.integers(0, 24, rows), draw.integers(0, 2, rows)
     warmth, wet = draw.normal(15, 8, rows), draw.beta(2, 5, rows)
     place = draw.integers(0, 30, rows)
@@ -46,7 +46,7 @@ def _rentals(draw: np.random.Generator, rows: int) -> Made:
 
 
 def _loans(draw: np.random.Generator, rows: int) -> Made:
-    """Whether a loan is paid back: a ratio, an age band, a town with few loans, incomes that are not said."""
+    """Whether a loan is paid back: a ratio, an age band, towns with few loans, missing incomes."""
     income, debt = draw.lognormal(10, 0.7, rows), draw.lognormal(9, 0.9, rows)
     age, town = draw.integers(18, 80, rows), draw.integers(0, 60, rows)
     kind = draw.integers(0, 3, rows)
@@ -71,7 +71,7 @@ def _loans(draw: np.random.Generator, rows: int) -> Made:
 
 
 def _soils(draw: np.random.Generator, rows: int) -> Made:
-    """Three kinds of soil: products and differences of measurements, two categories that act together."""
+    """Three kinds of soil: products and differences of measurements, and two interacting categories."""
     a, b, c, d = draw.normal(0, 1, (4, rows))
     region, use = draw.integers(0, 4, rows), draw.integers(0, 3, rows)
     joint = draw.normal(0, 1.0, (4, 3))[region, use]
@@ -85,13 +85,13 @@ def _soils(draw: np.random.Generator, rows: int) -> Made:
 
 
 MADE: dict[str, Callable[[np.random.Generator, int], Made]] = {"rentals": _rentals, "loans": _loans, "soils": _soils}
-"""Name → what makes its data."""
+"""Name → function that makes the data."""
 
 
 def write_task(name: str, folder: Path, rows: tuple[int, int] = (_TRAIN, _TEST), folds: int = _FOLDS) -> Path:
-    """Write the task into `folder`, the same each time, with the oracle's predictions beside it; return it.
+    """Write the task and the oracle's predictions into `folder`, the same each time; return the folder.
 
-    `rows` are those to train and to be tested on.
+    `rows` are the numbers of training and of test rows.
     """
     count = sum(rows)
     made = MADE[name](np.random.default_rng([2026, list(MADE).index(name)]), count)

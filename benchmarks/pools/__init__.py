@@ -1,1 +1,1 @@
-"""Reference solutions: a frozen pool for each task, scored once on the private test, is the task's leaderboard."""
+"""Reference solutions: each task has a frozen pool, whose scores on the private test are the task's leaderboard."""

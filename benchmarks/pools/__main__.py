@@ -1,11 +1,11 @@
-"""Pools by hand: `python -m benchmarks.pools [--check | --folds N | --write] TASK… [MEMBER…]`.
+"""Command line of the pools: `python -m benchmarks.pools [--check | --folds N | --write] TASK… [MEMBER…]`.
 
- - alone: make the submissions of the tasks' pools, grade them, print the board and its medals;
- - `--write`: write the board too, as the task's leaderboard.csv;
- - `--check`: run every submission through the submission check, all tasks where none is named; status 1 on an alarm;
- - `--folds N`: scores on the first N folds of the training rows: what members are tuned by. No test row is used.
+ - without option: make the submissions of the tasks' pools, grade them, print the leaderboard and its thresholds;
+ - `--write`: also write the leaderboard to the task's leaderboard.csv;
+ - `--check`: run every submission through the submission check, for all tasks if none is given; status 1 on an alarm;
+ - `--folds N`: score on the first N folds of the training rows, for tuning. No test row is used.
 
-Submissions are kept in the cache, by the digest of data and code, so that only what changed is made again.
+Submissions are cached by a digest of data and code, so that only those that changed are made again.
 """
 
 import argparse
@@ -25,13 +25,13 @@ from gome.scenarios.task.task import Task
 
 
 def main() -> int:
-    """Do what the command line says."""
+    """Run the command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pools", description="Score, check or tune pools.")
-    parser.add_argument("names", nargs="*", metavar="TASK|MEMBER", help="tasks; all where none is named")
+    parser.add_argument("names", nargs="*", metavar="TASK|MEMBER", help="tasks and members (default: all)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="run every submission through the submission check")
-    how.add_argument("--write", action="store_true", help="write the board as the task's leaderboard.csv")
-    how.add_argument("--folds", type=int, metavar="N", help="score members on N training folds instead")
+    how.add_argument("--write", action="store_true", help="write the leaderboard to the task's leaderboard.csv")
+    how.add_argument("--folds", type=int, metavar="N", help="score members on N folds of the training rows instead")
     given = parser.parse_args()
     tasks = [name for name in given.names if name in RECIPES] or list(RECIPES)
     members = [name for name in given.names if name not in RECIPES]
@@ -69,7 +69,7 @@ def _score(task: Task, pool: Mapping[str, Solution], *, write: bool) -> None:
     scores, direction = board["score"].tolist(), task.brief.direction
     print(thresholds(scores, direction), flush=True)
     if is_crowded(scores, board["error"].tolist(), direction):
-        print("crowded: gold and bronze lie within a standard error")
+        print("warning: gold and bronze differ by less than one standard error; medals are mostly noise on this task")
     if write:
         write_table(task.folder / "leaderboard.csv", board.astype(str))
 

@@ -1,4 +1,4 @@
-"""A pool's leaderboard: its submissions graded and checked, its solutions scored and probed on the training folds."""
+"""A pool's leaderboard: grade and check its submissions, score its solutions on training folds."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,10 +26,9 @@ _SHARE = 0.2
 
 
 def score_pool(task: Task, pool: Mapping[str, Solution], folder: Path) -> DataFrame:
-    """Grade every solution's submission: `name`, `score` and its bootstrap `error`, best first.
+    """Grade every solution's submission. Returns columns `name`, `score` and its bootstrap `error`, best first.
 
-    Submissions are made in `folder`, or found there. Raises TaskError where the task has no answers, or a solution's
-    submission has a defect.
+    Submissions are cached in `folder`. Raises TaskError if the task has no answers or a submission has a defect.
     """
     if task.answers is None:
         raise TaskError(f"{task.folder} has no private answers to score a pool on")
@@ -40,7 +39,7 @@ def score_pool(task: Task, pool: Mapping[str, Solution], folder: Path) -> DataFr
     for name, path in submissions(task, pool, folder).items():
         checked = check_submission(path, task.brief, task.metric, ids, constant_is_defect=False)
         if checked.table is None:
-            raise TaskError(f"{name} of the pool of {task.brief.name}: {checked.defects[0].message}")
+            raise TaskError(f"pool of {task.brief.name}, member {name}: {checked.defects[0].message}")
         predicted = encode_predictions(checked.table, task.brief)
         score = round(task.metric.score(truth, predicted), _DIGITS)
         rows.append({"name": name, "score": score, "error": _error(task, truth, predicted)})
@@ -49,7 +48,7 @@ def score_pool(task: Task, pool: Mapping[str, Solution], folder: Path) -> DataFr
 
 
 def defects_of(task: Task, pool: Mapping[str, Solution], folder: Path) -> dict[str, tuple[DefectNote, ...]]:
-    """What the submission check finds in every solution's submission, by the solution's name."""
+    """The defects of every solution's submission, by the solution's name."""
     ids = canonical(task.test[task.brief.id_column])
     return {
         name: check_submission(path, task.brief, task.metric, ids, constant_is_defect=False).defects
@@ -58,7 +57,7 @@ def defects_of(task: Task, pool: Mapping[str, Solution], folder: Path) -> dict[s
 
 
 def fold_scores(task: Task, pool: Mapping[str, Solution], folds: int) -> Iterator[tuple[str, list[float]]]:
-    """Every solution's scores on the first `folds` of the folds that scripts get. No test row is looked at."""
+    """Yield every solution's scores on the first `folds` of the task's splits. No test row is used."""
     splits = task_splits(task, _SEED)[:folds]
     for name, solution in pool.items():
         scores = []
@@ -69,7 +68,7 @@ def fold_scores(task: Task, pool: Mapping[str, Solution], folds: int) -> Iterato
 
 
 def _on_fold(task: Task, split: Split, solution: Solution) -> tuple[DataFrame, DataFrame]:
-    """The valid rows of a split, and what the solution predicts for them from its training rows."""
+    """The validation rows of a split, and the solution's predictions for them."""
     rows = task.train.iloc[split.valid].reset_index(drop=True)
     test = task.typed_train.iloc[split.valid].drop(columns=list(task.brief.targets)).reset_index(drop=True)
     predicted = solution(task.typed_train.iloc[split.train].reset_index(drop=True), test)

@@ -1,6 +1,6 @@
-"""Reference solutions for classes that suit any table, beside what is made for a task of its own.
+"""Reference solutions for classification that suit any table.
 
-Classes are numbered in sorted order. Settings were chosen before a test was looked at.
+Classes are numbered in sorted order. Settings were chosen before any test was used.
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ from gome.scenarios.metrics.formulas import Array
 __all__ = ["Classes", "Decide", "boosted", "common_classes", "dummies", "extra_trees", "featured_classes"]
 
 Decide = Callable[[Array, Array], Array]
-"""From the classes' probabilities and the training rows' class numbers to predictions (see `decisions`)."""
+"""Converts class probabilities (rows, classes) and the training rows' class numbers to predictions (`decisions`)."""
 
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of one column, and how probabilities become predictions of them.
+    """The classes of one column, and how probabilities are converted to predictions.
 
-    `decide` is how most solutions do it, `aware` how those with features or several models do, which mind the metric.
-    With `shuffled` models learn from the rows in an order that is drawn once.
+    `decide` is used by most solutions, `aware`, which is aware of the metric, by those with features or several models.
+    With `shuffled`, models are fitted on rows in a fixed random order.
     """
 
     target: str
@@ -45,7 +45,7 @@ class Classes:
         return np.unique(train[self.target].astype(str), return_inverse=True)[1]
 
     def chances(self, model: Any, features: Features = as_is, codes: Codes = coded) -> Solution:
-        """A model's probabilities of all classes, computed once."""
+        """A model's probabilities of all classes, cached."""
 
         def solve(train: DataFrame, test: DataFrame) -> Array:
             x, x_test = parts(train, test, self.target, features, codes)
@@ -64,7 +64,7 @@ class Classes:
         return self.decided(self.chances(model, features, codes), how)
 
     def decided(self, chances: Solution, how: Decide | None = None) -> Solution:
-        """Predictions from probabilities; `aware` where no other way is given."""
+        """Predictions from probabilities by `how`, by default `aware`."""
         decide = how or self.aware
         return lambda train, test: decide(chances(train, test), self.numbered(train))
 
@@ -74,7 +74,7 @@ class Classes:
 
 
 def dummies(task: Classes) -> dict[str, Solution]:
-    """Two: each class as often as in training, and all alike."""
+    """Two dummies: the class shares of the training rows, and equal probabilities."""
 
     def shares(train: DataFrame, test: DataFrame) -> Array:
         return np.tile(np.bincount(task.numbered(train)) / len(train), (len(test), 1))
@@ -87,7 +87,7 @@ def dummies(task: Classes) -> dict[str, Solution]:
 
 
 def common_classes(task: Classes) -> dict[str, Solution]:
-    """Fourteen: two dummies, three of the simplest models, five defaults, four tuned."""
+    """Fourteen solutions: two dummies, three simple models, five with default settings, four tuned."""
     return dummies(task) | {
         "logistic-on-numbers": task.fitted(
             make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)), codes=numbers
@@ -107,7 +107,7 @@ def common_classes(task: Classes) -> dict[str, Solution]:
 
 
 def featured_classes(task: Classes, made: Features) -> dict[str, Solution]:
-    """Six over the features that were made for the task: three models, three of several models."""
+    """Six solutions with the task's own features: three models, three ensembles."""
     first, second, third = (task.chances(boosted(seed), made) for seed in range(3))
     extra = task.chances(extra_trees(), made)
     lines = task.chances(LogisticRegression(C=1.0, max_iter=400), made, normal)
@@ -122,7 +122,7 @@ def featured_classes(task: Classes, made: Features) -> dict[str, Solution]:
 
 
 def boosted(seed: int) -> Any:
-    """Boosting, tuned: small trees, a share of the columns for each split, stopped early."""
+    """Tuned boosting: small trees, a share of the columns per split, early stopping."""
     return HistGradientBoostingClassifier(
         learning_rate=0.06,
         max_iter=250,
@@ -135,5 +135,5 @@ def boosted(seed: int) -> Any:
 
 
 def extra_trees() -> Any:
-    """Extra trees, tuned."""
+    """Tuned extra trees."""
     return ExtraTreesClassifier(400, min_samples_leaf=2, max_features=0.3, random_state=0)

@@ -1,4 +1,4 @@
-"""From rows to matrices: the ways in which pools code words, fill gaps and scale numbers."""
+"""Convert rows to matrices: encode text, fill missing values, scale numbers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,50 +16,50 @@ from gome.scenarios.metrics.formulas import Array
 __all__ = ["Codes", "Features", "as_is", "coded", "filled", "indicators", "normal", "numbers", "parts"]
 
 Features = Callable[[DataFrame], DataFrame]
-"""Makes the columns that models see, of training and test rows together and without the target."""
+"""Makes the models' features from training and test rows together, without the target."""
 
 Codes = Callable[[DataFrame, int], Array]
-"""The matrix of training and test rows together, of which the first so many are training rows."""
+"""Makes the matrix of training and test rows together; the second argument is the number of training rows."""
 
 _FEW, _MANY = 15, 400
 
 
 def as_is(rows: DataFrame) -> DataFrame:
-    """The columns as they are."""
+    """The columns unchanged."""
     return rows
 
 
 def parts(train: DataFrame, test: DataFrame, target: str, features: Features, codes: Codes) -> tuple[Array, Array]:
-    """Both as matrices: features made of all rows together, words coded, no id and no target."""
+    """Training and test matrices: features made of all rows together, encoded, without id and target."""
     both = features(pd.concat([train, test], ignore_index=True).drop(columns=["id", target], errors="ignore"))
     matrix = codes(both, len(train))
     return matrix[: len(train)], matrix[len(train) :]
 
 
 def coded(both: DataFrame, _known: int) -> Array:
-    """Words by the rank of how often they occur; gaps stay gaps for numbers."""
+    """Text as its frequency rank; missing numbers stay missing."""
     worded = _words(both)
     return np.column_stack([_rank(both[name]) if name in worded else both[name] for name in both]).astype(float)
 
 
 def filled(both: DataFrame, known: int) -> Array:
-    """As `coded`, gaps filled with the training rows' median."""
+    """As `coded`, with missing values filled by the training rows' median."""
     matrix = coded(both, known)
     return np.asarray(SimpleImputer(strategy="median", keep_empty_features=True).fit(matrix[:known]).transform(matrix))
 
 
 def numbers(both: DataFrame, known: int) -> Array:
-    """The columns of numbers alone, gaps filled."""
+    """Only the numeric columns, with missing values filled."""
     return filled(both.drop(columns=_words(both)), known)
 
 
 def indicators(both: DataFrame, known: int) -> Array:
-    """One column a word that is not rare, numbers with mean 0 and deviation 1."""
+    """One-hot columns for frequent categories, standardised numbers."""
     return _transformed(both, known, StandardScaler())
 
 
 def normal(both: DataFrame, known: int) -> Array:
-    """One column a word that is not rare, numbers pressed into a normal distribution."""
+    """One-hot columns for frequent categories, numbers transformed to a normal distribution."""
     return _transformed(both, known, QuantileTransformer(output_distribution="normal", n_quantiles=200))
 
 

@@ -1,4 +1,4 @@
-"""From probabilities to what a metric wants: ways to decide that pools of classes use."""
+"""Convert class probabilities to the predictions that a metric expects."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def last_class(chances: Array, _seen: Array) -> Array:
 
 
 def probabilities(chances: Array, _seen: Array) -> Array:
-    """All of them, none quite zero, each row with a sum of 1."""
+    """All probabilities, clipped away from zero and normalised per row."""
     held = np.clip(chances, 1e-4, None)
     return np.asarray(held / held.sum(axis=1, keepdims=True))
 
@@ -24,7 +24,7 @@ def most_probable(chances: Array, _seen: Array) -> Array:
 
 
 def nearest_mean(chances: Array, seen: Array) -> Array:
-    """For classes in order: rows by their expected class, cut so that each class is as common as in training."""
+    """For ordered classes: rank rows by expected class, and cut so that classes are as frequent as in training."""
     expected = chances @ np.arange(chances.shape[1])
     shares = np.cumsum(np.bincount(seen, minlength=chances.shape[1])) / len(seen)
     if np.ptp(expected) == 0:

@@ -1,7 +1,7 @@
-"""What a pool is, and its solutions' submissions.
+"""Pools of reference solutions, and their submissions.
 
-A reference solution is a function of training rows (with the target) and test rows (without) to predictions. It is
-written and tuned on training rows alone; a pool is frozen once it was scored.
+A reference solution is a function of training rows (with target) and test rows (without) that returns predictions. It
+is written and tuned on training rows only; a pool is frozen once it has been scored.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ from gome.scenarios.task.task import Task
 __all__ = ["Solution", "kept_at", "pool_of", "remembered", "submission_of", "submissions"]
 
 Solution = Callable[[DataFrame, DataFrame], Array]
-"""Predictions for the test rows: values, probabilities (of the last class, or a column a class), or class numbers."""
+"""Returns predictions for the test rows: values, probabilities (last class, or one column per class), class numbers."""
 
 _SHARED = ("classes", "coding", "decisions", "pool", "values")
 
 
 def remembered(solution: Solution) -> Solution:
-    """The same solution, which computes once for the same rows: several members of a pool may share a model."""
+    """Cache a solution's predictions by ids, since several members of a pool may share a model."""
     known: dict[tuple[bytes, bytes], Array] = {}
 
     def solve(train: DataFrame, test: DataFrame) -> Array:
@@ -40,13 +40,13 @@ def remembered(solution: Solution) -> Solution:
 
 
 def pool_of(name: str) -> Mapping[str, Solution]:
-    """The pool of the task `name`, by the solutions' names."""
+    """The pool of the task `name`: solution name → solution."""
     pool: Mapping[str, Solution] = importlib.import_module(f"benchmarks.pools.members.{_module(name)}").POOL
     return pool
 
 
 def submission_of(task: Task, predicted: Array, test: DataFrame | None = None) -> DataFrame:
-    """Predictions for the task's test rows, or for others, in the columns that a submission has."""
+    """A submission table with predictions for `test`, by default the task's test rows."""
     rows = task.test if test is None else test
     columns = list(prediction_columns(task.brief))
     if task.brief.prediction == "label":
@@ -57,7 +57,7 @@ def submission_of(task: Task, predicted: Array, test: DataFrame | None = None) -
 
 
 def submissions(task: Task, pool: Mapping[str, Solution], folder: Path) -> dict[str, Path]:
-    """Every solution's submission, by its name; those that stand in `folder` already are not made again."""
+    """Make every solution's submission: name → path. Files already in `folder` are reused."""
     made = {name: folder / f"{name}.csv" for name in pool}
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in made.items():
@@ -69,7 +69,7 @@ def submissions(task: Task, pool: Mapping[str, Solution], folder: Path) -> dict[
 
 
 def kept_at(task: Task, cache: Path) -> Path:
-    """Where the submissions of a task's pool are kept: another place for other data, code or library."""
+    """The cache folder of a pool's submissions; it depends on data, code and library versions."""
     here = Path(__file__).parent
     digest = hashlib.sha256(f"{task.digest} {sklearn.__version__} {np.__version__}".encode())
     for module in (f"members/{_module(task.brief.name)}", *_SHARED):

@@ -1,6 +1,6 @@
-"""Reference solutions for values that suit any table, beside what is made for a task of its own.
+"""Reference solutions for regression that suit any table.
 
-Settings were chosen before a test was looked at.
+Settings were chosen before any test was used.
 """
 
 from collections.abc import Callable
@@ -31,14 +31,14 @@ __all__ = ["Values", "common_values", "featured_values"]
 
 @dataclass(frozen=True)
 class Values:
-    """The value of one column. Models learn `forward` of it, and `back` undoes that."""
+    """The numeric target. Models are fitted to `forward(target)`; `back` is the inverse."""
 
     target: str
     forward: Callable[[Any], Any] = np.asarray
     back: Callable[[Any], Any] = np.asarray
 
     def fitted(self, model: Any, features: Features = as_is, codes: Codes = coded) -> Solution:
-        """A model's predictions, computed once."""
+        """A model's predictions, cached."""
 
         def solve(train: DataFrame, test: DataFrame) -> Array:
             x, x_test = parts(train, test, self.target, features, codes)
@@ -47,11 +47,11 @@ class Values:
         return remembered(solve)
 
     def plain(self, model: Any) -> Solution:
-        """Predictions of a model that learns the values as they are."""
+        """Predictions of a model fitted to the untransformed target."""
         return Values(self.target).fitted(model)
 
     def blend(self, *solutions: Solution) -> Solution:
-        """The mean of several, taken `forward`."""
+        """The mean of several solutions, on the scale of `forward`."""
 
         def solve(train: DataFrame, test: DataFrame) -> Array:
             return np.asarray(self.back(np.mean([self.forward(one(train, test)) for one in solutions], axis=0)))
@@ -60,7 +60,7 @@ class Values:
 
 
 def common_values(task: Values) -> dict[str, Solution]:
-    """Fourteen: two dummies, three of the simplest models, five defaults, four tuned."""
+    """Fourteen solutions: two dummies, three simple models, five with default settings, four tuned."""
     target = task.target
     return {
         "dummy-mean": lambda train, test: np.full(len(test), train[target].mean()),
@@ -81,7 +81,7 @@ def common_values(task: Values) -> dict[str, Solution]:
 
 
 def featured_values(task: Values, made: Features) -> dict[str, Solution]:
-    """Six over the features that were made for the task: three models, three of several models."""
+    """Six solutions with the task's own features: three models, three ensembles."""
     boosted = [task.fitted(_boosted(seed), made) for seed in range(4)]
     extra = task.fitted(_extra_trees(), made)
     ridge = task.fitted(RidgeCV(np.logspace(-1, 4, 16)), made, indicators)

@@ -1,8 +1,7 @@
-"""What benchmarks of whole runs share: runs on the real ring, scripts that are run once, results that are kept.
+"""Shared by benchmarks of whole runs: runs on the real ring, a cache of script runs, and stored results.
 
-A script that another run of the same task and seed has run is not run again: what it predicts depends on its code,
-its data, the seed and the environment alone. Results are kept a file a run, so that a benchmark that was
-stopped goes on where it was.
+A script that another run of the same task and seed has run is not run again: its predictions depend only on code, data,
+seed and environment. Each run's result is stored in a file, so that a stopped benchmark can continue.
 """
 
 import hashlib
@@ -41,7 +40,7 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class Counted(BaseModel):
-    """How many scripts a run asked for, and how many of them another run had asked for before."""
+    """Number of scripts that a run requested, and how many of them came from the cache."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,10 +49,10 @@ class Counted(BaseModel):
 
 
 class Cached(KnownRuns):
-    """What scripts have been run in this run, and in all others that keep their outcomes in `folder`.
+    """Cache of script runs of this run, and of all runs that store their outcomes in `folder`.
 
-    `scope` names all that outcomes depend on beside the code and the request. Whether an outcome was found there shows
-    in `counted` alone: a run is the same either way.
+    `scope` identifies everything that outcomes depend on besides code and request. A cache hit only shows in `counted`:
+    otherwise the run is the same.
     """
 
     def __init__(self, artefacts: Artefacts, folder: Path, scope: str, locks: dict[str, anyio.Lock]) -> None:
@@ -64,7 +63,7 @@ class Cached(KnownRuns):
     async def get(
         self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]], over: anyio.Event | None = None
     ) -> ScriptRan:
-        """See `KnownRuns.get`; `run` is called where no run of them all has the outcome."""
+        """See `KnownRuns.get`; `run` is called if no run has the outcome."""
         return await super().get(request, partial(self._kept, request, run), over)
 
     async def _kept(self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]]) -> ScriptRan:
@@ -83,15 +82,15 @@ class Cached(KnownRuns):
 
 
 def _code(script: str) -> str:
-    """A script without the lines that only tell of it: two plans may come to the same code."""
+    """A script without its comment lines: different plans may give the same code."""
     return "\n".join(line for line in script.splitlines() if not line.startswith("#"))
 
 
 @dataclass(frozen=True)
 class Played:
-    """A run that was seen through: the diagnoses of its trials, how it ended, what it asked for.
+    """A finished run: the diagnoses of its trials, its end, and its counts of scripts.
 
-    Diagnoses stand by step and trace: which trial of a step is done first is not the run's doing, but the machine's.
+    Diagnoses are ordered by step and trace, because the order in which the trials of a step finish is not reproducible.
     """
 
     diagnoses: tuple[Diagnosis, ...]
@@ -101,7 +100,7 @@ class Played:
 
 @dataclass
 class Stage:
-    """One task with one seed, on which runs are played: its workshop, and where everything is kept."""
+    """One task with one seed for several runs: its resources, and the folder of all files."""
 
     folder: Path
     resources: Resources
@@ -109,7 +108,7 @@ class Stage:
     locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
     async def play(self, name: str, scenario: Scenario, baseline: float | None) -> Played:
-        """Run the scenario under that name; a log that was left half-way is begun again: its scripts are in the cache.
+        """Run the scenario under that name. An incomplete log is not resumed but started anew, with cached scripts.
 
         `baseline` is the validation score of a constant prediction.
         """
@@ -157,12 +156,12 @@ def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
 
 
 _PATIENCE = 20
-"""A script that waits and does not compute may take so many times its limit."""
+"""Factor on a script's limit for its wall-clock time, for scripts that wait instead of computing."""
 
 
 @dataclass(frozen=True)
 class Unhurried:
-    """An executor that counts a script's limit in CPU time, so that who else uses the machine changes nothing."""
+    """An executor that limits a script's CPU time instead of wall time, so that other load changes no outcome."""
 
     inner: Executor
 
@@ -176,7 +175,7 @@ class Unhurried:
 async def open_stage(
     scenario: Scenario, task_folder: Path, name: str, folder: Path, executor: Executor | None = None
 ) -> AsyncIterator[Stage]:
-    """The stage of the scenario's seed on that task. Scripts run in the sandbox, or where `executor` runs them."""
+    """Open the stage of the scenario's seed on that task. Scripts run in the sandbox, or in `executor` if given."""
     place = folder / "work" / name
     for part in (folder / "results", folder / "scripts", folder / "logs", place):
         await anyio.Path(part).mkdir(parents=True, exist_ok=True)
@@ -187,7 +186,7 @@ async def open_stage(
 
 
 async def kept(folder: Path, name: str, kind: type[R], make: Callable[[], Awaitable[R]]) -> R:
-    """The result of that name: read where it was made before, else made and written."""
+    """The stored result of that name; if there is none, make and store it."""
     path = anyio.Path(folder / "results" / f"{name}.json")
     if await path.exists():
         return kind.model_validate_json(await path.read_text())
@@ -197,14 +196,14 @@ async def kept(folder: Path, name: str, kind: type[R], make: Callable[[], Awaita
 
 
 async def _write(path: anyio.Path, text: str) -> None:
-    """Whole or not at all."""
+    """Write the file atomically."""
     draft = path.with_suffix(".part")
     await draft.write_text(text)
     await draft.rename(path)
 
 
 async def all_at_once(most: int, makes: Sequence[Callable[[], Awaitable[R]]]) -> list[R]:
-    """What all come to, in their order; at most so many are made at once."""
+    """Run all `makes`, at most `most` concurrently; return the results in their order."""
     limiter = anyio.CapacityLimiter(most)
     found: dict[int, R] = {}
 
@@ -225,7 +224,7 @@ def _fresh(folder: Path, name: str) -> Path:
 
 @cache
 def commit() -> str:
-    """The commit that is measured, "-dirty" behind it where files differ from it; asked for once, at the start."""
-    asked = ["git", "describe", "--always", "--dirty"]
-    told = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "unknown"
+    """The measured commit, with "-dirty" if files differ from it. Cached, so that it is that of the start."""
+    command = ["git", "describe", "--always", "--dirty"]
+    printed = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return printed.stdout.strip() or "unknown"

@@ -1,7 +1,6 @@
-"""A simulated run: the real ring, log, slots and supervision, with reasoning and scripts that only take their time.
+"""A simulated run: the real ring, log, slots and supervision, with model calls and scripts that only sleep.
 
-Nothing is learned here. It measures what the house itself does with time: how busy slots are, what a trial costs
-beside model and script, how a run grows with its traces.
+It measures gome itself: slot utilisation, time per trial without model and script, growth with the number of traces.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from typing import Any
 import anyio
 
 from gome.agents.backends.base import Answer
-from gome.agents.method.momentum import warm
 from gome.agents.protocol.messages import VOCABULARY, RunFinished, RunOpened, SessionOpened
 from gome.agents.protocol.requests import (
     Assessment,
@@ -83,7 +81,7 @@ def _idea(trace: int, step: int, number: int) -> Idea:
 
 
 def _reply(request: Request[Any]) -> Record:
-    """The plainest answer that fits."""
+    """A minimal valid answer."""
     match request:
         case SurveyTask():
             challenge = Challenge(
@@ -107,7 +105,7 @@ def _reply(request: Request[Any]) -> Record:
 
 @dataclass
 class SimulatedReasoner:
-    """Thinks for so many seconds a call."""
+    """A backend that sleeps `seconds` per call."""
 
     seconds: float
     label: str = "simulated"
@@ -118,12 +116,12 @@ class SimulatedReasoner:
         return Answer(reply=_reply(request).model_dump(mode="json"), model=self.label, meter={"calls": 1.0})
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 @dataclass
 class _Forward:
-    """Holds a slot for so many seconds a run; the n-th script has the score `score(n)`, None where it has none."""
+    """Occupies a slot for `seconds` per run; the n-th script gets the score `score(n)`, None for no score."""
 
     slots: SlotPool
     artefacts: Artefacts
@@ -142,7 +140,7 @@ class _Forward:
         over: anyio.Event | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> ScriptRan:
-        # What idle slots are used for beside trials is not measured here.
+        # Runs that only use idle slots are not simulated.
         if turn >= LAST or not await self._hold(owner, turn, over):
             return ScriptRan(cause=Cause.ABANDONED, words="simulated")
         number = self.numbers.setdefault(request.script_ref, len(self.numbers) + 1)
@@ -156,7 +154,7 @@ class _Forward:
         )
 
     async def _hold(self, owner: str, turn: int, over: anyio.Event | None) -> bool:
-        """Whether it was held to the end."""
+        """Occupy a slot; return whether this was not cut short by `over`."""
         async with anyio.create_task_group() as group:
             if over is not None:
                 group.start_soon(_cancel_once, over, group.cancel_scope)
@@ -178,7 +176,7 @@ async def _cancel_once(over: anyio.Event, scope: anyio.CancelScope) -> None:
 
 
 def _evaluation(view: str, score: float | None) -> Evaluation:
-    """Of one run: a split has one row, and no spread that could stop a trial."""
+    """Evaluation of one run: a split of one row, without a variance that could stop a trial."""
     if score is None:
         return Evaluation(view=view)
     split = split_of(view) or 0
@@ -188,7 +186,7 @@ def _evaluation(view: str, score: float | None) -> Evaluation:
 
 @dataclass
 class _World:
-    """What actors reach for: the forward pass, and means of what has no content."""
+    """Resources of the actors: the forward pass, and empty results for everything else."""
 
     forward: _Forward
     artefacts: Artefacts
@@ -213,9 +211,9 @@ class _World:
 
 @dataclass
 class Simulation:
-    """What to simulate: the seconds of a call and of one run of a script, and how the run is set up.
+    """What to simulate: seconds per model call (`call`) and per script run (`run`), and the settings of the run.
 
-    A trial is run on so many `splits`, all of them: the made-up scores have no noise that racing could judge by.
+    A trial always runs on all `splits`: the simulated scores have no variance by which racing could stop it.
     """
 
     call: float
@@ -229,7 +227,7 @@ class Simulation:
 
     @property
     def scenario(self) -> Scenario:
-        """As a scenario, without a debug run, so that a trial is a run a split; the finish is one run."""
+        """The scenario: without debug runs, so that a trial has one run per split; the finish has one run."""
         return Scenario.model_validate(
             {
                 "name": "simulated",
@@ -247,9 +245,9 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Simulated:
-    """The messages of a run, and when slots were held, finish included: (taken, given back) in live seconds.
+    """Messages of a run, and when slots were occupied, finish included: (taken, released) in live seconds.
 
-    `head` is the number of messages, also where they were not kept.
+    `head` is the number of messages, also if they were not kept.
     """
 
     envelopes: list[Envelope]
@@ -258,7 +256,7 @@ class Simulated:
 
 
 async def simulate(asked: Simulation, folder: Path, *, keep: bool = True) -> Simulated:
-    """Run it in `folder`; its messages are read again at the end where they are to be kept."""
+    """Run a simulation in `folder`; with `keep`, its messages are read from the log at the end."""
     scenario, artefacts = asked.scenario, Artefacts(folder)
     pool = SlotPool([Slot(index=index) for index in range(asked.slots)])
     backends = {"simulated": SimulatedReasoner(asked.call)}
@@ -269,7 +267,6 @@ async def simulate(asked: Simulation, folder: Path, *, keep: bool = True) -> Sim
         actors = seat(scenario, backends, _World(forward, artefacts), artefacts)
         supervisor = Supervisor(log, artefacts, Telemetry(log), actors, conclude_dead_letter=conclude_dead_letter)
         async with anyio.create_task_group() as group:
-            group.start_soon(warm)
             await supervisor.run(until=lambda envelope: isinstance(envelope.message, RunFinished))
             group.cancel_scope.cancel()
         envelopes = await log.read(0, log.head, limit=10**9) if keep else []

@@ -1,9 +1,9 @@
-"""A warm interpreter for the benchmarks: it has imported libraries, computes nothing, and each script is a fork of it.
+"""A warm interpreter for the benchmarks: it has imported libraries, and runs each script in a fork of itself.
 
-It is a program of its own that imports nothing of ours. A line of JSON in on standard input, `{"script": path,
-"arguments": [...], "workspace": path, "wall": seconds, "cpu": seconds or null}`; when the script has ended, a line
-out: `{"status": as in os.waitstatus_to_exitcode, "late": whether its wall time was over, "seconds", "cpu", "memory":
-bytes}`. What the script prints is in `stdout` and `stderr` beside its workspace.
+It is a standalone program that imports nothing of gome. It reads lines of JSON from standard input: `{"script": path,
+"arguments": [...], "workspace": path, "wall": seconds, "cpu": seconds or null}`. When a script has ended, it prints a
+line: `{"status": as in os.waitstatus_to_exitcode, "late": whether the wall time was exceeded, "seconds", "cpu",
+"memory": bytes}`. The script's output is in files beside its workspace, with the suffixes `.stdout` and `.stderr`.
 """
 
 import gc
@@ -26,20 +26,20 @@ IMPORTED = (
     *("sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection", "sklearn.neighbors"),
     *("sklearn.pipeline", "sklearn.preprocessing", "threadpoolctl"),
 )
-"""What the expert's scripts import. Another module is imported by the script that needs it."""
+"""Modules that the expert's scripts import. A script imports any other module itself."""
 
 
 def main() -> None:
     """Serve until standard input ends."""
     for name in IMPORTED:
         importlib.import_module(name)
-    gc.freeze()  # what is imported stays shared with the forks: their collector does not touch it
+    gc.freeze()  # keeps imported objects in memory shared with the forks: their collector does not touch them
     for line in sys.stdin:
         print(json.dumps(_serve(json.loads(line))), flush=True)
 
 
 def _serve(asked: dict[str, Any]) -> dict[str, Any]:
-    """Fork, wait, and kill what is over its time."""
+    """Fork, wait for the child, and kill it if it exceeds its time."""
     begun = time.monotonic()
     child = os.fork()
     if child == 0:
@@ -62,7 +62,7 @@ def _serve(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _become(asked: dict[str, Any]) -> None:
-    """Be the script, as `python script arguments` in its workspace would; never returns."""
+    """Run the script like `python script arguments` in its workspace; never returns."""
     status = 1
     try:
         if asked["cpu"] is not None:
@@ -74,12 +74,12 @@ def _become(asked: dict[str, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        # Not sys.exit: what the parent would do at its end is not the child's to do.
+        # Not sys.exit: the child must not run the parent's exit handlers.
         os._exit(status)
 
 
 def _redirect(workspace: str) -> None:
-    """Nothing to read, and files for what is printed."""
+    """Redirect standard input to the null device, and standard output and error to files."""
     for number, name in enumerate((os.devnull, f"{workspace}.stdout", f"{workspace}.stderr")):
         flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         descriptor = os.open(name, flags, 0o644)
@@ -88,20 +88,20 @@ def _redirect(workspace: str) -> None:
 
 
 def _run(script: str, arguments: list[str]) -> int:
-    """The exit status of a script that is `__main__`; a traceback begins in the script."""
-    sys.argv, sys.path[0] = [script, *arguments], os.path.dirname(script)  # noqa: PTH120 - as Python itself has it
+    """Run the script as `__main__`, with tracebacks that begin in the script; return its exit status."""
+    sys.argv, sys.path[0] = [script, *arguments], os.path.dirname(script)  # noqa: PTH120 - as Python itself does
     module = ModuleType("__main__")
     module.__dict__["__file__"] = script
     sys.modules["__main__"] = module
     try:
-        with open(script, encoding="utf-8") as file:  # noqa: PTH123 - no more is imported than a script imports
+        with open(script, encoding="utf-8") as file:  # noqa: PTH123 - pathlib would be an import that the script does not make
             code = compile(file.read(), script, "exec")
-        exec(code, module.__dict__)  # noqa: S102 - to run a script is what this is for
+        exec(code, module.__dict__)  # noqa: S102 - running a script is the purpose
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException as error:  # noqa: BLE001 - told as Python tells it, whatever it is
+    except BaseException as error:  # noqa: BLE001 - reported as Python does
         inner = error.__traceback__.tb_next if error.__traceback__ else None
         traceback.print_exception(type(error), error, inner)
         return 1

@@ -1,4 +1,4 @@
-"""What measurements of executors share: a launch, how long it takes, and a line of a table."""
+"""Shared by benchmarks of executors: make a launch, time it, format a line of a table."""
 
 import statistics
 import tempfile
@@ -12,7 +12,7 @@ __all__ = ["held", "launch", "told"]
 
 
 def launch(folder: Path, source: str, **limits: float) -> Launch:
-    """A launch of that source in a folder of its own."""
+    """A launch of the source in a new folder below `folder`; `limits` are fields of `Limits`."""
     workspace = Path(tempfile.mkdtemp(dir=folder))
     script = workspace / "solution.py"
     script.write_text(source)
@@ -20,7 +20,7 @@ def launch(folder: Path, source: str, **limits: float) -> Launch:
 
 
 async def held(executor: Executor, asked: Launch) -> float:
-    """Seconds of a script that is held, from asking to its outcome."""
+    """Seconds from the call of an executor to the outcome of the script."""
     began = time.perf_counter()
     outcome = await executor.run(asked, Slot(index=0))
     assert outcome.ok, outcome
@@ -28,6 +28,6 @@ async def held(executor: Executor, asked: Launch) -> float:
 
 
 def told(name: str, seconds: Sequence[float]) -> str:
-    """One line of a table: median and quartiles."""
+    """One line of a table: median and quartiles in milliseconds."""
     low, middle, high = (1000 * each for each in statistics.quantiles(seconds, n=4))
     return f"{name:<40}{middle:>8.1f} ms   [{low:.1f} … {high:.1f}]"

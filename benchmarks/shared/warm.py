@@ -1,10 +1,10 @@
-"""An executor for the benchmarks' own scripts: each is a fork of a warm interpreter.
+"""An executor for the benchmarks' own scripts: each runs in a fork of a warm interpreter.
 
-Starting Python and importing pandas and scikit-learn is half of what a small script costs, and thousands are run.
-A fork's outcome is that of a cold start, predictions byte for byte (tests/benchmarks/test_warm.py). It is not held by
-a sandbox, only by its limits of time: these scripts are our own expert's, and the sandbox is not what is measured. (The
-warm interpreters of runs are those of `gome.executors.warm`, where each script has namespaces of its own.) There is a
-template for each slot, started when its first script comes.
+Starting Python and importing pandas and scikit-learn is half of the time of a small script, and thousands are run. A
+fork gives the same outcome as a cold start, with byte-identical predictions (tests/benchmarks/test_warm.py). Scripts
+are not sandboxed, they only have time limits: they come from gome's own expert, and the sandbox is not measured here.
+(Real runs use the warm interpreters of `gome.executors.warm`, where each script has its own namespaces.) Each slot has
+a template process, started with the slot's first script.
 """
 
 import json
@@ -38,33 +38,33 @@ _LONGEST = 1 << 20
 
 @dataclass
 class _Template:
-    """The process of one slot."""
+    """The template process of one slot."""
 
     process: Process
     replies: BufferedByteReceiveStream
 
     async def run(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Have one script run. Raises SandboxError where the process is gone."""
+        """Run one script. Raises SandboxError where the process has ended."""
         assert self.process.stdin is not None
         try:
             await self.process.stdin.send(f"{json.dumps(asked)}\n".encode())
             reply = await self.replies.receive_until(b"\n", _LONGEST)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead) as error:
-            raise SandboxError("the process that forks the benchmark's scripts is gone; start it again") from error
+            raise SandboxError("the template process of the benchmark's scripts has ended; start it again") from error
         answer: dict[str, Any] = json.loads(reply)
         return answer
 
 
 @dataclass
 class WarmExecutor:
-    """An `Executor`; made by `warm_executor`. A launch with another interpreter is not for it."""
+    """An `Executor`, created by `warm_executor`. It ignores the interpreter that a launch names."""
 
     stack: AsyncExitStack
     home: Path
     templates: dict[int, _Template] = field(default_factory=dict)
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
-        """See `Executor.run`; lines are heard when the script has ended."""
+        """See `Executor.run`; `on_line` is called only after the script has ended."""
         template = await self._template(launch, slot)
         await anyio.Path(launch.workspace / "out").mkdir(exist_ok=True)
         asked = {
@@ -77,7 +77,7 @@ class WarmExecutor:
         try:
             ended = await template.run(asked)
         except anyio.get_cancelled_exc_class():
-            del self.templates[slot.index]  # its answer would be taken for the next script's
+            del self.templates[slot.index]  # its late answer would be taken for that of the next script
             raise
         return await anyio.to_thread.run_sync(_outcome, launch, ended, on_line)
 
@@ -97,21 +97,21 @@ class WarmExecutor:
 
 @asynccontextmanager
 async def warm_executor() -> AsyncIterator[WarmExecutor]:
-    """An executor whose processes are gone when the block is left."""
+    """Create an executor; its processes are ended when the block is left."""
     with TemporaryDirectory() as home:
         async with AsyncExitStack() as stack:
             yield WarmExecutor(stack, Path(home))
 
 
 async def _end(process: Process) -> None:
-    """Kill it, and the script that it may still wait for: they are a group of their own."""
+    """Kill the template and the script that it may be waiting for: both are in its process group."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
     await process.aclose()
 
 
 def _outcome(launch: Launch, ended: dict[str, Any], on_line: Callable[[str], None] | None) -> Outcome:
-    """In the words of a script that was started cold."""
+    """Convert to the outcome that a cold start would give."""
     lines = {name: _lines(launch.workspace, name) for name in ("stdout", "stderr")}
     if on_line is not None:
         for line in lines["stdout"]:

@@ -1,1 +1,1 @@
-"""The nine built-in tasks with the expert: `python -m benchmarks.tasks`."""
+"""Results of the expert on the nine built-in tasks: `python -m benchmarks.tasks`."""

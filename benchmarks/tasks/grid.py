@@ -1,8 +1,8 @@
-"""The nine tasks of the house with the expert: medals, and scores between a dummy and gold.
+"""The nine built-in tasks with the expert: medals, and scores normalised between a dummy and gold.
 
-`python -m benchmarks.tasks [--quick] [--arms …] [--tasks …] [--out FOLDER]` writes tasks.md and tasks.svg there, anew
-after each task. It can be stopped and started again: finished runs are read, scripts that were run are not run again. A
-task that is not there is prepared. `--quick` is one seed and few trials, for two cores and ten minutes.
+`python -m benchmarks.tasks [--quick] [--arms …] [--tasks …] [--out FOLDER]` writes tasks.md and tasks.svg to the
+folder, updated after each task. It can be stopped and restarted: finished runs and scripts are not repeated. Missing
+task data are prepared. `--quick` is one seed and few trials, for two cores and ten minutes.
 """
 
 import argparse
@@ -28,15 +28,15 @@ ARMS: dict[str, dict[str, Any]] = {
     "tree-search": {"optimizer": "tree-search", "traces": 1, "method": {"tree": {"drafts": 4}}},
     "best-of-n": {"optimizer": "best-of-n", "traces": 1},
 }
-"""What each arm changes. A tree has as many drafts as gome has roots."""
+"""Settings of each arm. Tree search has as many drafts as gome has traces."""
 _AT_ONCE = 2
-"""Arms at once: in lockstep one waits for its slowest script while the other has the slot."""
+"""Concurrent arms: in lockstep, one waits for its slowest script while the other uses the slot."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is run: seeds, trials, candidates and seeds of the finish; a script's limit in seconds, and how often
-    one that fails is tried.
+    """Size of the benchmark: seeds, trials, (candidates, seeds) of the finish, time limit of a script in seconds, and
+    how often a failing script is tried.
     """
 
     seeds: tuple[int, ...]
@@ -52,7 +52,7 @@ QUICK = Extent((0,), 6, (1, 1), 60.0, tries=1)
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to be made."""
+    """Specification of one run."""
 
     arm: str
     task: str
@@ -61,12 +61,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Names its log and its result."""
+        """Name of the run's log and result."""
         return f"{self.task}-{self.seed}-{self.arm}-{self.extent.trials}-{self.extent.seconds:g}"
 
     @property
     def scenario(self) -> Scenario:
-        """In lockstep, so that it is a function of cell and machine; no debug run."""
+        """The scenario: lockstep for reproducibility, without debug runs."""
         arm = ARMS[self.arm]
         extent = self.extent
         executors = {"slots": 2, "threads": 1, "debug": False, "full_tries": extent.tries}
@@ -90,7 +90,7 @@ class Cell:
 async def run(
     arms: Sequence[str], tasks: Sequence[str], extent: Extent, folder: Path, place: Path = TASKS
 ) -> list[Result]:
-    """All results on the tasks in `place`. The page is written anew after each, so that a part of it can be read."""
+    """Run all arms on the tasks in the folder `place`, updating the report after each task; return all results."""
     results: list[Result] = []
     for seed in extent.seeds:
         for task in tasks:
@@ -103,13 +103,13 @@ async def run(
 
 
 def _write(results: Sequence[Result], folder: Path, place: Path) -> None:
-    """The page and its figure."""
+    """Write the report and its figure."""
     (folder / "tasks.md").write_text(page(results, place), encoding="utf-8")
     (folder / "tasks.svg").write_text(figure(results, place), encoding="utf-8")
 
 
 async def _result(stage: Stage, cell: Cell) -> Result:
-    """Make the run, or read what it came to before."""
+    """Make the run, or read its stored result."""
 
     async def make() -> Result:
         begun = time.monotonic()
@@ -138,7 +138,7 @@ def _say(words: str) -> None:
 
 
 def count(word: str) -> int:
-    """Raises ValueError, which argparse tells the user, for what is no number of trials."""
+    """Parse a number of trials. Raises ValueError, which argparse reports, where it is not a positive integer."""
     number = int(word)
     if number < 1:
         raise ValueError(word)
@@ -146,13 +146,13 @@ def count(word: str) -> int:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run, and write table and figure."""
+    """Run the benchmark, and write the report and its figure."""
     parser = argparse.ArgumentParser(prog="benchmarks.tasks.grid")
     parser.add_argument("--quick", action="store_true", help="one seed, few trials")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["gome"], help="which optimizers")
     parser.add_argument("--tasks", nargs="+", choices=RECIPES, default=list(RECIPES), help="which tasks")
-    parser.add_argument("--out", type=Path, default=Path(".benchmark-tasks"), help="where results are kept")
-    parser.add_argument("--trials", type=count, help=f"trials a run, in place of {FULL.trials} or {QUICK.trials}")
+    parser.add_argument("--out", type=Path, default=Path(".benchmark-tasks"), help="folder of the results")
+    parser.add_argument("--trials", type=count, help=f"trials per run, instead of {FULL.trials} or {QUICK.trials}")
     asked = parser.parse_args(arguments)
     extent = QUICK if asked.quick else FULL
     extent = replace(extent, trials=asked.trials or extent.trials)

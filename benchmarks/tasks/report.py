@@ -1,7 +1,7 @@
-"""The page and the figure of the tasks benchmark, from its results and the tasks' leaderboards.
+"""Report and figure of the tasks benchmark, from its results and the tasks' leaderboards.
 
-A score is normalised as (score − dummy)/(gold − dummy): 0 is the best of the pool's constant predictions, 1 is what
-gold needs. Medals are given here, so that a leaderboard that comes later counts for runs of before.
+A score is normalised as (score − dummy)/(gold − dummy): 0 is the best of the pool's constant predictions, 1 is the
+threshold of gold. Medals are computed here, so that a new leaderboard also applies to earlier runs.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ from gome.scenarios.task.manifest import read_manifest
 __all__ = ["Marks", "Result", "figure", "marks", "page"]
 
 NOTE = (
-    "The reasoner is gome's rule-based expert at skill 1, not a language model. Scores are on the private test, which "
+    "The backend is gome's rule-based expert at skill 1, not a language model. Scores are on the private test, which "
     "no run sees. Dummy and default are the best of the reference pool's constant predictions and of its models with "
-    "default settings (boosted trees, forests; TF-IDF with a linear model for texts); gold is what a gold medal needs. "
+    "default settings (boosted trees, forests; TF-IDF with a linear model for texts); gold is the gold threshold. "
     "Normalised: (score − dummy)/(gold − dummy). ± is the standard error of the mean over seeds."
 )
 
 
 class Result(BaseModel):
-    """What came of a run: `dummy` and `validation` are on the folds, `score` on the private test."""
+    """Result of a run: `dummy` and `validation` are scores on the folds, `score` is on the private test."""
 
     arm: str
     task: str
@@ -47,7 +47,7 @@ class Result(BaseModel):
 
 @dataclass(frozen=True)
 class Marks:
-    """What a task's scores are read against; without a leaderboard there is only the metric."""
+    """Reference scores of a task; without a leaderboard only the metric is known."""
 
     metric: str
     direction: Direction
@@ -60,18 +60,18 @@ class Marks:
         return thresholds(self.board, self.direction)["gold"] if self.board else None
 
     def grade(self, score: float | None) -> Grade | None:
-        """Medal and standing; None without a score or a leaderboard."""
+        """Medal and rank; None without a score or a leaderboard."""
         return rank(score, self.board, self.direction) if self.board and score is not None else None
 
     def share(self, score: float | None) -> float | None:
-        """The normalised score; a run without a score is worth the dummy. None where nothing is to be read against."""
+        """The normalised score; 0 for a run without a score, None where gold or dummy is unknown."""
         if self.gold is None or self.dummy is None:
             return None
         return 0.0 if score is None else (score - self.dummy) / (self.gold - self.dummy)
 
 
 def marks(folder: Path) -> Marks:
-    """The marks of the task in a folder."""
+    """The reference scores of the task in a folder."""
     metric = metric_named(read_manifest(folder / "task.yaml").metric)
     path = folder / "leaderboard.csv"
     if not path.is_file():
@@ -87,7 +87,7 @@ def marks(folder: Path) -> Marks:
 
 
 def page(results: Sequence[Result], tasks: Path) -> str:
-    """The page in Markdown; `tasks` is the folder with the tasks' folders."""
+    """The report in Markdown; `tasks` is the folder that contains the tasks."""
     known = {name: marks(tasks / name) for name in dict.fromkeys(each.task for each in results)}
     arms = list(dict.fromkeys(each.arm for each in results))
     parts = ["# Nine tasks with the offline expert", "", NOTE, "", _extent(results), ""]
@@ -115,11 +115,11 @@ def _extent(results: Sequence[Result]) -> str:
     commits = ", ".join(sorted({each.commit for each in results if each.commit})) or "unknown"
     seeds = ", ".join(map(str, sorted({each.seed for each in results})))
     trials = ", ".join(map(str, sorted({each.trials for each in results})))
-    return f"{len(results)} runs, trials a run: {trials}; seeds {seeds}; commit {commits}."
+    return f"{len(results)} runs, trials per run: {trials}; seeds {seeds}; commit {commits}."
 
 
 def _summary(arm: str, results: Sequence[Result], known: dict[str, Marks]) -> str:
-    """Shares over the tasks with a leaderboard, a figure a seed, and their mean over the seeds."""
+    """One row: shares over the tasks with a leaderboard, as mean and standard error over the seeds."""
     mine = [each for each in results if each.arm == arm and known[each.task].board]
     if not mine:
         return f"| {arm} | 0 | – | – | – | – | – |"
@@ -145,7 +145,7 @@ def _summary(arm: str, results: Sequence[Result], known: dict[str, Marks]) -> st
 
 
 def _row(task: str, runs: Sequence[Result], known: dict[str, Marks]) -> str:
-    """One task under one arm, over its seeds."""
+    """One row: a task under one arm, over its seeds."""
     mark = known[task]
     grades = [mark.grade(each.score) for each in runs]
     medals = ", ".join((grade.medal or "–") if grade else "–" for grade in grades) if mark.board else "no leaderboard"
@@ -168,7 +168,7 @@ def _figure(value: float | None, form: str = "{:.4g}") -> str:
 
 
 def _shown(values: Sequence[float], form: str = "{:.3f}") -> str:
-    """Mean ± its standard error, or the one value."""
+    """Mean ± standard error, or a single value."""
     if not values:
         return "–"
     mean = form.format(fmean(values))
@@ -181,7 +181,7 @@ _LOW, _HIGH = 0.0, 1.2
 
 
 def figure(results: Sequence[Result], tasks: Path) -> str:
-    """An SVG with a line a task: a dot for each run on the scale from dummy to gold, a tick for the default model."""
+    """An SVG with one line per task: a dot per run on the scale from dummy to gold, a tick for the default model."""
     known = {name: marks(tasks / name) for name in dict.fromkeys(each.task for each in results)}
     arms = [arm for arm in _COLOURS if any(each.arm == arm for each in results)]
     height = _TOP + _ROW * len(known) + 50
@@ -207,7 +207,7 @@ def figure(results: Sequence[Result], tasks: Path) -> str:
 
 
 def _x(share: float) -> str:
-    """Where a share stands; what is worse than the dummy or far above gold stands at the edge."""
+    """Horizontal position of a normalised score, limited to the edges of the axis."""
     inside = min(_HIGH, max(_LOW, share))
     return f"{_LEFT + _WIDTH * (inside - _LOW) / (_HIGH - _LOW):.1f}"
 

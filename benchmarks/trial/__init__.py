@@ -1,1 +1,1 @@
-"""What a trial costs, against another version of the code: `python -m benchmarks.trial`."""
+"""Cost of a trial compared with an earlier version of the code: `python -m benchmarks.trial`."""

@@ -1,11 +1,11 @@
-"""What a trial costs and decides, under the contract of before (a script runs all folds by itself) and of now.
+"""Cost and verdicts of trials under the old contract (a script runs all folds itself) and under the current one.
 
-`python -m benchmarks.trial [--quick] [--tasks …] [--trials N] [--out FOLDER]` prints a table and writes trial.md and
-trial.json there. The tree of before is taken out of git into the same folder for as long as it is needed, and both
-trees run `benchmarks/trial/side.py`: two traces of the expert climb under the old contract, then the new one judges the
-same solutions against the same parents. A slot-hour counts all that held a slot: debug runs, examinations, abandoned
-runs. It can be stopped and started again: trials that are there are read, those of now where the code is the same.
-Times mean something on an idle machine alone. `--quick` shows that it works.
+`python -m benchmarks.trial [--quick] [--tasks …] [--trials N] [--out FOLDER]` prints a table, and writes trial.md and
+trial.json to the folder. The old tree is extracted from git into the same folder while it is needed, and both trees run
+`benchmarks/trial/side.py`: two traces of the expert improve their solution under the old contract; then the current one
+judges the same solutions against the same parents. A slot-hour counts everything that occupied a slot: debug runs,
+examinations, abandoned runs. It can be stopped and restarted: recorded trials are reused, those of the current tree if
+its code is unchanged. Times are meaningful only on an idle machine. `--quick` only shows that it works.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from gome.scenarios.prepare.preparing import TASKS
 __all__ = ["Pair", "main", "page", "summary"]
 
 BEFORE = "9b453d1"
-"""The last commit at which a script ran all folds in one process."""
+"""The last commit in which a script ran all folds in one process."""
 THEN = {
     "agents.backends.expert.code.compose": "agents.backends.expert.compose",
     "agents.backends.expert.moves.catalogue": "agents.backends.expert.catalogue",
@@ -51,20 +51,23 @@ THEN = {
     "scenarios.config.scenario": "scenarios.schema",
     "scenarios.evidence": "scenarios.evidence",
 }
-"""What `side` imports of `gome`, and the names that these modules had in the tree of before."""
+"""Modules that `side` imports from `gome`, and their names in the old tree."""
 RENAMED = """
 agents.workshop.Resources = agents.workshop.Workshop
 agents.workshop.Workshop.placement = property(lambda self: self.site)
 agents.workshop.open_resources = agents.workshop.open_workshop
 """
-HOUSE = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 TRACES, TRIALS, QUICK = 2, 20, 2
 _LONG = 600.0
 
 
 @dataclass(frozen=True)
 class Made:
-    """A task, as a table of `benchmarks.crossover.tasks` where it is not one of the house's, and a script's limits."""
+    """A built-in task, or with `table` one of `benchmarks.crossover.tasks`; time limits of its scripts in seconds.
+
+    `goal` is the aim for `Pair.ratio`.
+    """
 
     debug: float
     full: float
@@ -73,11 +76,11 @@ class Made:
     goal: float | None = None
 
     def folder(self, name: str, out: Path) -> Path:
-        """Where it is, written first where it is made up."""
+        """Folder of the task; a synthetic task is written first."""
         return write_task(self.table, out / "tasks" / name, self.rows, folds=5) if self.table else TASKS / name
 
     def scenario(self, name: str) -> dict[str, Any]:
-        """The same for both contracts, with each one's own defaults."""
+        """The scenario, which is the same for both contracts; each adds its own defaults."""
         return {
             "name": "trial",
             "task": name,
@@ -94,12 +97,12 @@ EXTENT = {
     "many-rentals": Made(300, 900, "rentals", (300_000, 20_000), goal=1.8),
     "soils": Made(60, 180, "soils", (6_000, 2_000)),
 }
-"""The quick start's task, one whose scripts take 20 s and more, and one with classes in equal shares."""
+"""The quick-start task, one whose scripts take 20 s and more, and one with balanced classes."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What both contracts came to on one task, in the same order."""
+    """Records of both contracts on one task, in the same order."""
 
     task: str
     goal: float | None
@@ -108,37 +111,37 @@ class Pair:
 
     @property
     def compared(self) -> list[tuple[Record, Record]]:
-        """The trials that have a parent, in both contracts."""
+        """The trials that have a parent, as (before, now)."""
         return [(old, new) for old, new in zip(self.before, self.now, strict=True) if old.parent is not None]
 
     @property
     def differing(self) -> list[tuple[Record, Record]]:
-        """Those that one contract accepts and the other does not."""
+        """The compared trials that only one contract accepts."""
         return [(old, new) for old, new in self.compared if (old.verdict == "better") != (new.verdict == "better")]
 
     @property
     def agreement(self) -> float:
-        """The share of trials that both accept or both do not."""
+        """Share of compared trials with the same decision."""
         return 1 - len(self.differing) / max(1, len(self.compared))
 
     @property
     def ratio(self) -> float:
-        """How many times as many trials a slot-hour judges now."""
+        """Trials per slot-hour now, relative to before."""
         return held(self.before) / held(self.now)
 
 
 def held(records: Sequence[Record]) -> float:
-    """Seconds of slots."""
+    """Total seconds of occupied slots."""
     return sum(run[2] for record in records for run in record.runs)
 
 
 def rate(records: Sequence[Record]) -> float:
-    """Trials a slot-hour."""
+    """Trials per slot-hour."""
     return 3600 * len(records) / held(records)
 
 
 def kinds(records: Sequence[Record]) -> dict[str, float]:
-    """Seconds of slots a trial, by what they were held for."""
+    """Slot-seconds per trial, by purpose."""
     seconds: dict[str, float] = {}
     for view, _, taken, cause in (run for record in records for run in record.runs):
         name = {"full": "full run", "debug": "debug run"}.get(view, "a split" if view[:5] == "split" else "examination")
@@ -148,13 +151,13 @@ def kinds(records: Sequence[Record]) -> dict[str, float]:
 
 
 def script(records: Sequence[Record]) -> float:
-    """The median time of a script on all the data of its run."""
+    """Median seconds of a successful full run or split."""
     whole = [run[1] for record in records for run in record.runs if run[0][:5] in ("full", "split") and run[3] == "ok"]
     return median(whole) if whole else 0.0
 
 
 def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """All figures, for a machine."""
+    """All figures, for trial.json."""
     return {
         pair.task: {
             "trials": len(pair.now),
@@ -167,7 +170,7 @@ def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
             "verdicts": [
                 {
                     **new.model_dump(include={"trace", "number", "parent", "gain", "error"}),
-                    **{"what": _said(new), "before": old.verdict, "now": new.verdict},
+                    **{"what": _statement(new), "before": old.verdict, "now": new.verdict},
                     **{"gain_before": old.gain, "error_before": old.error},
                 }
                 for old, new in zip(pair.before, pair.now, strict=True)
@@ -178,11 +181,11 @@ def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def page(pairs: Sequence[Pair]) -> str:
-    """The tables in Markdown."""
+    """The report in Markdown."""
     lines = [
         f"{BEFORE} and {commit()}, {os.cpu_count()} cores, 2 slots, load {os.getloadavg()[0]:.1f} at the end.",
         "",
-        "| task | trials | one run | slot-seconds a trial | trials a slot-hour | ratio | goal | agreement |",
+        "| task | trials | one run | slot-seconds per trial | trials per slot-hour | ratio | goal | agreement |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for pair in pairs:
@@ -199,15 +202,15 @@ def page(pairs: Sequence[Pair]) -> str:
         for when, records in (("before", pair.before), ("now", pair.now)):
             parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in kinds(records).items())
             verdicts = ", ".join(f"{count} {name}" for name, count in Counter(r.verdict for r in records).items())
-            lines.append(f"- {pair.task}, {when}: a trial holds slots for {parts}; {verdicts}.")
+            lines.append(f"- {pair.task}, {when}: slot time per trial: {parts}; {verdicts}.")
         lines += [
-            f"- differs: trial {old.trace}.{old.number}, {_said(old)}: {_shown(old)} before, {_shown(new)} now."
+            f"- differs: trial {old.trace}.{old.number}, {_statement(old)}: {_shown(old)} before, {_shown(new)} now."
             for old, new in pair.differing
         ]
     return "\n".join(lines) + "\n"
 
 
-def _said(record: Record) -> str:
+def _statement(record: Record) -> str:
     return str((record.hypothesis or {}).get("statement", "the first solution"))
 
 
@@ -217,14 +220,14 @@ def _shown(record: Record) -> str:
 
 
 def old_tree(out: Path) -> Path:
-    """The tree of before, out of git; the files alone, so that nothing of the repository changes."""
+    """Extract the files of the old tree from git; the repository is not changed."""
     tree = out / f"tree-{BEFORE}"
     if not tree.is_dir():
-        _say(f"taking {BEFORE} out of git into {tree}")
-        got = subprocess.run(["git", "archive", BEFORE], cwd=HOUSE, capture_output=True, check=False)
+        _say(f"extracting {BEFORE} from git into {tree}")
+        got = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, capture_output=True, check=False)
         if got.returncode:
             why = got.stderr.decode(errors="replace").strip()
-            sys.exit(f"the tree of before is not in this repository's history ({why}); `git fetch --unshallow` gets it")
+            sys.exit(f"commit {BEFORE} is not in this repository's history ({why}); run: git fetch --unshallow")
         with tarfile.open(fileobj=BytesIO(got.stdout)) as archive:
             archive.extractall(tree, filter="data")
         for now, then in THEN.items():
@@ -236,7 +239,7 @@ def old_tree(out: Path) -> Path:
 
 
 def code_of(tree: Path) -> str:
-    """Names the code that is measured: what another code has judged, or the data that it wrote, is not gone on with."""
+    """Hash of the measured code: records and data of other code are not reused."""
     digest = hashlib.sha256()
     for room in ("agents", "executors", "scenarios"):
         for path in sorted(each for kind in ("*.py", "*.j2") for each in (tree / room).rglob(kind)):
@@ -245,24 +248,24 @@ def code_of(tree: Path) -> str:
 
 
 def judge(tree: Path, name: str, trials: int, out: Path, plans: Path | None) -> Path:
-    """Run one side to its end in a process of its own; where its records are."""
+    """Run one side in another process until it ends; return the path of its records."""
     made = EXTENT[name]
     folder = out / f"{name}-{f'now-{code_of(tree)}' if plans else 'before'}"
     asked = {"tree": str(tree), "task": str(made.folder(name, out)), "folder": str(folder), "trials": trials}
     asked |= {"scenario": made.scenario(name), "plans": str(plans) if plans else ""}
     side = Path(__file__).with_name("side.py")
-    # -P: what is imported is of the tree, and not of the folder of the side's own file.
+    # -P: import from the tree, not from the folder of side.py.
     words = [sys.executable, "-P", str(side), json.dumps(asked)]
     subprocess.run(words, env={**os.environ, "PYTHONPATH": str(tree)}, cwd=tree, check=True)
     return folder / "records.jsonl"
 
 
 def compared(name: str, trials: int, out: Path) -> Pair:
-    """One task under both contracts."""
+    """Run one task under both contracts."""
     _say(f"{name}, before")
     before = judge(old_tree(out), name, trials, out, None)
     _say(f"{name}, now")
-    now = judge(HOUSE, name, trials, out, before)
+    now = judge(ROOT, name, trials, out, before)
     old, new = (sorted(read(path), key=lambda each: (each.trace, each.number)) for path in (before, now))
     places = {(each.trace, each.number) for each in new if each.number < trials}
     return Pair(
@@ -278,12 +281,12 @@ def _say(words: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and print."""
+    """Run the benchmark, and write and print the report."""
     parser = argparse.ArgumentParser(prog="benchmarks.trial.compare")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK} trials a trace, on the tasks with short scripts")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} trials per trace, tasks with short scripts only")
     parser.add_argument("--tasks", nargs="+", choices=EXTENT, help="which tasks")
-    parser.add_argument("--trials", type=int, help=f"trials of each of the {TRACES} traces, in place of {TRIALS}")
-    parser.add_argument("--out", type=Path, help="where all of it is kept")
+    parser.add_argument("--trials", type=int, help=f"trials of each of the {TRACES} traces, instead of {TRIALS}")
+    parser.add_argument("--out", type=Path, help="folder of all files")
     asked = parser.parse_args(arguments)
     out: Path = (asked.out or Path(".benchmark-trial-quick" if asked.quick else ".benchmark-trial")).absolute()
     out.mkdir(parents=True, exist_ok=True)

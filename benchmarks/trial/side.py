@@ -1,10 +1,10 @@
-"""One contract's side of `benchmarks.trial`: judges plans of the expert, each against its parent, as a run would.
+"""One side of `benchmarks.trial`: judges plans of the expert, each against its parent, as a run would.
 
-It is run by its path in the tree that it measures, this one or that of an older commit (where `compare` has put modules
-of today's names that stand for those of then). The Runner of that tree decides what is run of a script, its harness
-what the script is worth. Without plans a trace climbs: it tries the expert's best move that it has not tried; a trial
-that is better than its parent by more than one standard error is the parent of the next. With the plans of the other
-side it judges the same pairs. Every trial is a line of JSON in `records`, and what stands there is not run again.
+It is run by its path with the tree that it measures: the current one, or that of an older commit, for which `compare`
+adds modules that map the current names to the old ones. That tree's Runner decides what is run of a script, and its
+harness scores it. Without given plans, a trace improves its solution: it tries the expert's best untried move, and a
+trial that is better than its parent by more than one standard error becomes the parent of the next. With the plans of
+the other side, it judges the same pairs. Every trial is recorded as a line of JSON; recorded trials are not repeated.
 """
 
 import json
@@ -36,13 +36,13 @@ from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evidence import Evaluation
 
 RACES = "splits" in RunOpened.model_fields
-"""Whether this tree runs a script on the splits one by one; before, a script ran all folds by itself."""
+"""Whether this tree runs a script on single splits; in the old tree a script runs all folds itself."""
 
 
 class Record(BaseModel):
-    """One trial. `runs` are (view, seconds of the script, seconds that a slot was held, how it ended).
+    """One trial. `runs` are (view, seconds of the script, seconds of the slot, cause of its end).
 
-    `verdict` is `better`, `near-tie` or `worse` than the parent, `stopped` before all was run, `first`, or `failed`.
+    `verdict` is `better`, `near-tie` or `worse` (than the parent), `stopped` (early), `first`, or `failed`.
     """
 
     trace: int
@@ -62,7 +62,7 @@ class Record(BaseModel):
 
 @dataclass
 class Measured:
-    """A forward pass that notes what its runs took."""
+    """A forward pass that records the times of its runs."""
 
     inner: Any
     runs: list[tuple[str, float, float, str]] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Measured:
 
 @dataclass
 class Unrecorded:
-    """The context of a handler whose side effects nobody records."""
+    """A handler's context that does not record side effects."""
 
     envelope: Envelope
 
@@ -85,12 +85,12 @@ class Unrecorded:
         return await call()
 
     def tell(self, event: str, **detail: str | float | None) -> None:
-        """To nobody."""
+        """Ignore telemetry."""
 
 
 @dataclass
 class Climb:
-    """One trace. `others` are the other side's records of it, None where it finds its own way."""
+    """One trace. `others` are the other side's records of it; None if it chooses its own plans."""
 
     resources: Resources
     scenario: Scenario
@@ -111,7 +111,7 @@ class Climb:
         self.best = max((each.number for each in self.records if each.verdict in ("first", "better")), default=None)
 
     async def run(self) -> None:
-        """All trials that are not there yet."""
+        """Run all trials that are not recorded yet."""
         for number in range(len(self.records), self.trials):
             following = self._climbs(number) if self.others is None else self._follows(number)
             if following is None:
@@ -121,11 +121,11 @@ class Climb:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(f"{record.model_dump_json()}\n")
             held = sum(run[2] for run in record.runs)
-            words = f"trace {self.trace}, trial {number}: {record.verdict}, {held:.1f} s of a slot"
+            words = f"trace {self.trace}, trial {number}: {record.verdict}, {held:.1f} s of slot time"
             print(words, file=sys.stderr, flush=True)
 
     def _climbs(self, number: int) -> tuple[Plan, int | None, Hypothesis | None] | None:
-        """The plan to try, its parent, and what it changes; None where nothing is left to try."""
+        """The plan to try, its parent, and the hypothesis; None where nothing is left to try."""
         brief, profile = self.resources.task.brief, self.resources.harness.profile
         start = starting_plan(brief, profile)
         if self.best is None:
@@ -148,11 +148,11 @@ class Climb:
         return None
 
     def _follows(self, number: int) -> tuple[Plan, int | None, Hypothesis | None] | None:
-        """The same of the other side."""
+        """The plan, parent and hypothesis of the other side's trial; None where it has no further trial."""
         if self.others is None or number >= len(self.others):
             return None
         other = self.others[number]
-        # Self-scores had reasons then; nothing here reads them.
+        # The old tree's self-scores have another form; nothing here reads them.
         said = {name: value for name, value in (other.hypothesis or {}).items() if name != "scores"}
         hypothesis = Hypothesis.model_validate(said) if said else None
         return Plan.model_validate(_shared(other.plan)), other.parent, hypothesis
@@ -168,7 +168,7 @@ class Climb:
         seconds, runs = time.monotonic() - begun, list(self.forward.runs)
         verdict, gain, error = self._judged(trial, before)
         if verdict == "stopped" and any(each.parent == number for each in self.others or ()):
-            # In a run it would be nobody's parent. Here it is, so it is seen to its end; that is not counted.
+            # A stopped trial cannot be a parent in a run. Here it is one, so it is run completely; this is not counted.
             self.runner.best = None
             trial = await self._handle(job, number)
         record = Record(
@@ -193,13 +193,13 @@ class Climb:
         return record
 
     async def _handle(self, job: Job, number: int) -> Any:
-        """What the Runner says: a trial, or a call for a repair, which is not made here."""
+        """The Runner's answer: a Trial, or a RepairCalled, which is not answered here."""
         envelope = _envelope(job, self.trace, number + 1)
         (draft,) = await self.runner.handle(envelope, Unrecorded(envelope))
         return draft.message
 
     def _judged(self, trial: Any, before: Record | None) -> tuple[str, float | None, float | None]:
-        """Verdict, gain and standard error against the parent."""
+        """Verdict, gain and standard error relative to the parent."""
         if trial.kind != "trial" or trial.evaluation is None or trial.evaluation.score is None:
             return "failed", None, None
         leaks = [leak for leak in trial.evaluation.leaks if getattr(leak, "severity", "") == "severe"]
@@ -214,18 +214,18 @@ class Climb:
 
 
 def read(path: Path) -> list[Record]:
-    """The records that are there; a line that was left half-written is none."""
+    """The records in a file; an incomplete last line is ignored."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
     return [Record.model_validate_json(line) for line in lines if line.endswith("\n")]
 
 
 def _shared(plan: dict[str, Any]) -> dict[str, Any]:
-    """What of a plan both trees know: whether a last model is fitted on all rows was a script's choice before."""
+    """The settings of a plan that both trees have: `final` (a last fit on all rows) exists in the old tree alone."""
     return {name: value for name, value in plan.items() if name != "final"}
 
 
 def _incumbent(record: Record | None) -> Any:
-    """A parent as the Runner of this tree keeps its trace's best."""
+    """A parent in the form in which this tree's Runner keeps its trace's best."""
     if record is None:
         return None
     evaluation = Evaluation.model_validate(record.evaluation)
@@ -264,7 +264,7 @@ def _envelope(message: Message, trace: int, step: int) -> Envelope:
 
 
 async def side(asked: dict[str, Any]) -> None:
-    """Judge what is asked for: `task`, `folder`, `scenario`, `trials` a trace, and `plans`, records of the other."""
+    """Run one side. `asked` has `task`, `folder`, `scenario`, `trials` per trace, and `plans` (the other's records)."""
     scenario, folder = Scenario.model_validate(asked["scenario"]), Path(asked["folder"])
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     place = folder / "work"
@@ -286,5 +286,5 @@ async def side(asked: dict[str, Any]) -> None:
 if __name__ == "__main__":
     spec = json.loads(sys.argv[1])
     if not Path(measured := str(sys.modules[Runner.__module__].__file__)).is_relative_to(spec["tree"]):
-        sys.exit(f"{measured} is not of {spec['tree']}, which was to be measured")
+        sys.exit(f"{measured} is not in {spec['tree']}, the tree to be measured")
     anyio.run(side, spec)

@@ -1,1 +1,1 @@
-"""Actors on the log: handlers, recorded activities, supervision, replay."""
+"""Actors on the log: handlers, recorded activities, supervision and replay."""

@@ -1,13 +1,13 @@
-"""Recorded side effects: what a handler asked of the world, and what came back, stand in the log before they are used.
+"""Activities: side effects whose request and result are written to the log before the handler gets the result.
 
     request ──► artefact ──► ActivityStarted ──► call ──► result ──► artefact ──► ActivityFinished ──► handler
 
-Killed before the start: nothing happened. Killed during the call: it is called again as the next attempt. Killed after
-the end: the recorded result is returned, and nothing is called or paid.
+If the process dies before ActivityStarted, nothing has happened. If it dies during the call, the next delivery makes
+the call again as the next attempt. If it dies after ActivityFinished, the next delivery uses the recorded result.
 
-An exception that `call` raises is not recorded: the activity stays open and the next delivery calls again. A failure
-that a handler is to decide upon is therefore a result. One exception is different: where the worker that did the call
-was lost, the call is made again at once, elsewhere, and the new attempt says in the log what it follows.
+An exception raised by `call` is not recorded: the activity stays open and the next delivery calls again. A failure that
+the handler has to decide on must therefore be a result. WorkerLost is the exception to this: the call is repeated at
+once, on another worker, and the new attempt's record holds the reason.
 """
 
 import json
@@ -31,19 +31,19 @@ __all__ = ["LiveContext", "Recorded", "canonical", "difference", "recorded", "re
 R = TypeVar("R", bound=ActivityResult)
 
 _LOSSES = 3
-"""So many workers may be lost with one call before that is an outage of the run."""
+"""How often one call is repeated after the loss of its worker. The next loss is an outage of the run."""
 
 
 @dataclass(slots=True)
 class Recorded:
-    """What the log holds of one activity: its last attempt, and its result once there is one."""
+    """The log's record of one activity: its last attempt, and its result once there is one."""
 
     started: ActivityStarted
     finished: ActivityFinished | None = None
 
 
 def recorded(envelopes: Iterable[Envelope]) -> dict[int, Recorded]:
-    """The activities of one delivery by ordinal, from their envelopes in log order."""
+    """The activities of one handled message, by ordinal, from their envelopes in log order."""
     found: dict[int, Recorded] = {}
     for envelope in envelopes:
         message = envelope.message
@@ -55,17 +55,17 @@ def recorded(envelopes: Iterable[Envelope]) -> dict[int, Recorded]:
 
 
 def canonical(request: BaseModel) -> str:
-    """The request in JSON, the same text for the same request."""
+    """The request as canonical JSON: equal requests give equal text."""
     return json.dumps(request.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def request_hash(kind: str, text: str) -> str:
-    """What an activity is recognised by, beside its message and ordinal."""
+    """Hash (32 hex digits) that identifies a request, together with the handled message and the ordinal."""
     return sha256(f"{kind}\n{text}".encode()).hexdigest()[:32]
 
 
 def difference(old: Any, new: Any, place: str = "") -> str | None:
-    """The first place at which two JSON values differ, with what stands there; None where they are equal."""
+    """Describe the first difference between two JSON values as `path: old, now new`; None where they are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             inner = f"{place}.{key}" if place else str(key)
@@ -81,11 +81,11 @@ def difference(old: Any, new: Any, place: str = "") -> str | None:
         return None if len(old) == len(new) else f"{place}: {len(old)} items, now {len(new)}"
     if old == new and type(old) is type(new):
         return None
-    return f"{place or 'value'}: {_apart(old, new)}"
+    return f"{place or 'value'}: {_contrast(old, new)}"
 
 
-def _apart(old: Any, new: Any, room: int = 60) -> str:
-    """Two unlike values, cut to where they part if they are long texts."""
+def _contrast(old: Any, new: Any, room: int = 60) -> str:
+    """Two different values side by side; long texts are cut to `room` characters around the first difference."""
     left, right = json.dumps(old, ensure_ascii=False), json.dumps(new, ensure_ascii=False)
     if len(left) <= room and len(right) <= room:
         return f"{left}, now {right}"
@@ -97,7 +97,7 @@ def _apart(old: Any, new: Any, room: int = 60) -> str:
 
 
 class LiveContext:
-    """The `Context` of one delivery: calls the world where the log has no result yet."""
+    """The `Context` of a live delivery: makes the calls for which the log has no result yet."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class LiveContext:
         return self._envelope
 
     def tell(self, event: str, **detail: str | float | None) -> None:
-        """Telemetry: what this actor does now."""
+        """Publish telemetry about this actor."""
         self._telemetry.tell(self._actor, event, **detail)
 
     def perform(
@@ -135,7 +135,7 @@ class LiveContext:
         call: Callable[[], Awaitable[R]],
         label: str = "",
     ) -> Coroutine[Any, Any, R]:
-        """Run a side effect once; see `Context.perform`. Its ordinal is given here and now, before it is awaited."""
+        """Run a side effect once; see `Context.perform`. The ordinal is assigned by this call, not by awaiting it."""
         ordinal = self._ordinal
         self._ordinal += 1
         return self._perform(ordinal, kind, request, result, call, label)
@@ -175,11 +175,11 @@ class LiveContext:
         begun = self._log.elapsed()
         self.tell("activity.begin", kind=started.activity, label=started.label, ordinal=started.ordinal)
         try:
-            brought = await call()
+            outcome = await call()
         finally:
             self.tell("activity.end", kind=started.activity, label=started.label, ordinal=started.ordinal)
-        text = brought.model_dump_json()
-        # The handler gets what the log holds, so that a live delivery and a repeated one see the same.
+        text = outcome.model_dump_json()
+        # The handler gets the decoded record, so that a live delivery and a repeated one see equal values.
         read_back = result.model_validate_json(text)
         finished = ActivityFinished(
             activity=started.activity,
@@ -195,8 +195,8 @@ class LiveContext:
         self._known[started.ordinal].finished = finished
         return read_back
 
-    async def _record(self, message: ActivityStarted | ActivityFinished, word: str) -> None:
-        key = f"{word}:{message.ordinal}:{message.attempt}"
+    async def _record(self, message: ActivityStarted | ActivityFinished, phase: str) -> None:
+        key = f"{phase}:{message.ordinal}:{message.attempt}"
         await self._log.append(self._actor, [self._draft(message)], cause=self._envelope, key=key)
 
     def _draft(self, message: Message) -> Draft:
@@ -206,7 +206,7 @@ class LiveContext:
         old = json.loads(await self._artefacts.text(started.request_ref))
         where = difference(old, json.loads(text)) or f"activity: {started.activity}, now {kind}"
         return ActivityChanged(
-            f"{self._actor} asks for something else than what is recorded for message {self._envelope.id} "
+            f"{self._actor} makes a request that differs from the recorded one for message {self._envelope.id} "
             f"({started.activity} {started.ordinal}{' ' + started.label if started.label else ''}): {where}. "
-            "The code or the scenario has changed; use --accept-changes to ask again."
+            "The code or the scenario has changed; use --accept-changes to make the new request."
         )

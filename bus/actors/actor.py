@@ -1,12 +1,12 @@
-"""An actor: a cursor on the log with two methods. Handlers decide, `apply` remembers.
+"""Actor base class: a cursor on the log with two methods. `handle` decides, `apply` updates the state.
 
 For each message routed to an actor, in log order, one at a time:
 
     apply(input) ──► handle(input) ──► commit(cursor, outputs) ──► apply(output) for each output
 
-A kind in `notes` is applied and not handled. What an actor says to itself is applied once, when it is said.
-After a crash the state is the same fold over the same messages: every input up to the cursor followed by the outputs
-it caused.
+Kinds in `notes` are applied but not handled. A message that an actor sends to itself is applied once, when it is sent.
+After a crash the state is computed from the same messages in the same order: each input up to the cursor, followed by
+the outputs it caused.
 """
 
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ __all__ = ["ActivityResult", "Actor", "Context"]
 
 
 class ActivityResult(BaseModel):
-    """What a side effect brought back; `meter` is what it used, summed up by whoever watches a budget."""
+    """Base class of results of side effects. `meter` is the resource use by unit; the budget sums it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -32,7 +32,7 @@ R = TypeVar("R", bound=ActivityResult)
 
 
 class Context(Protocol):
-    """What a handler may do beside thinking, for the one message it handles."""
+    """What a handler may do besides returning messages; valid for the one message it handles."""
 
     @property
     def envelope(self) -> Envelope:
@@ -46,19 +46,19 @@ class Context(Protocol):
         call: Callable[[], Awaitable[R]],
         label: str = "",
     ) -> R:
-        """Run a side effect once: record its start, call it, record its result, return it.
+        """Run a side effect once: record its start, call it, record its result, return the result.
 
-        A message delivered again gets the recorded result, and `call` is not made. The key is (message, actor,
-        ordinal, hash of `request`), the ordinal counted in the order of calls to `perform`, so several may run at
-        once in a task group. Raises ActivityChanged where the recorded request differs.
+        When the message is delivered again, the recorded result is returned and `call` is not made. Records are keyed
+        by (message, actor, ordinal, hash of `request`); the ordinal counts the calls of `perform`, so several may run
+        at once in a task group. Raises ActivityChanged where the recorded request differs, and what `call` raises.
         """
 
     def tell(self, event: str, **detail: str | float | None) -> None:
-        """Telemetry: what this actor does now. May be lost; never folded."""
+        """Publish telemetry about this actor. It may be lost and is never applied."""
 
 
 class Actor(ABC):
-    """One role's hands: `handles` and `notes` say which kinds are routed here, `trace` whose (None: all)."""
+    """Base class of actors. Kinds in `handles` and `notes` are routed here, of one `trace` or (None) of all."""
 
     handles: ClassVar[frozenset[str]] = frozenset()
     notes: ClassVar[frozenset[str]] = frozenset()
@@ -69,13 +69,13 @@ class Actor(ABC):
 
     @property
     def subscription(self) -> Subscription:
-        """What the log routes to this actor."""
+        """Which messages the log routes to this actor."""
         return Subscription(self.handles | self.notes, self.trace)
 
     @abstractmethod
     def apply(self, envelope: Envelope) -> None:
-        """Fold a message, heard or said, into the state. Pure: no clock, no randomness, no input or output."""
+        """Update the state by a received or sent message. Deterministic: no clock, no randomness, no I/O."""
 
     @abstractmethod
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Decide what follows; must not change the state. What it returns is committed with the cursor."""
+        """Return the messages to send; must not change the state. They are committed together with the cursor."""

@@ -1,6 +1,7 @@
-"""Replay: every actor is fed what it heard, in log order, and what it returns is compared with what the log holds.
+"""Replay: feed every actor its recorded inputs in log order, and compare its outputs with the log.
 
-Side effects are answered from the record, so nothing is called, run or paid. Block the sockets around it to be sure.
+Side effects are answered from the log, so no model is called and no script is run. Nothing here enforces that: the
+caller may block sockets around a replay.
 """
 
 import json
@@ -26,9 +27,9 @@ R = TypeVar("R", bound=ActivityResult)
 
 @dataclass(slots=True)
 class Replayed:
-    """What was identical: messages handled again, messages said again, activities answered from the record.
+    """Counts of a replay without differences: messages handled, messages sent, activities answered from the log.
 
-    `buried` are dead letters: their handlers failed, and are not repeated.
+    `buried` counts dead letters: their handlers had failed and are not run again.
     """
 
     handled: int = 0
@@ -38,7 +39,10 @@ class Replayed:
 
 
 async def replay(reader: LogReader, actors: Sequence[Actor]) -> Replayed:
-    """Replay what these (fresh) actors have handled. Raises ReplayDiverged at the first message that differs."""
+    """Replay the log on newly created actors.
+
+    Raises ReplayDiverged at the first difference, and LogDamaged where an artefact is missing or corrupt.
+    """
     done = Replayed()
     records: defaultdict[tuple[str, str | None], list[Envelope]] = defaultdict(list)
     for envelope in reader.envelopes(kinds=ACTIVITIES):
@@ -50,13 +54,13 @@ async def replay(reader: LogReader, actors: Sequence[Actor]) -> Replayed:
                 turn.actor.apply(turn.heard)
             if turn.handled:
                 await _repeat(turn, records.pop((turn.actor.name, turn.heard.id), []), reader, done)
-            for said in turn.said:
-                turn.actor.apply(said)
+            for sent in turn.said:
+                turn.actor.apply(sent)
     return done
 
 
 async def _repeat(turn: Turn, records: list[Envelope], reader: LogReader, done: Replayed) -> None:
-    """Handle the message of a turn again and compare."""
+    """Handle the message of a turn again and compare the outputs."""
     if turn.said and isinstance(turn.said[0].message, DeadLetter):
         done.buried += 1
         return
@@ -64,30 +68,30 @@ async def _repeat(turn: Turn, records: list[Envelope], reader: LogReader, done: 
     try:
         drafts = await turn.actor.handle(turn.heard, context)
     except Exception as error:
-        inner = _diverged(error)
+        inner = _log_error(error)
         if inner is not None:
             raise inner from error
-        raise ReplayDiverged(
-            f"{_name(turn.heard)}: {turn.actor.name} handled it, and now fails with {type(error).__name__}: {error}"
+        raise _diverged(
+            turn.heard, f"{turn.actor.name} handled it, and now fails with {type(error).__name__}: {error}"
         ) from error
     context.close()
-    for place, said in enumerate(turn.said):
+    for place, sent in enumerate(turn.said):
         if place >= len(drafts):
-            raise ReplayDiverged(f"{_name(said)}: {turn.actor.name} said it, and now does not")
-        _compare(turn, place, said, drafts[place])
+            raise _diverged(sent, f"{turn.actor.name} sent it, and now does not")
+        _compare(turn, place, sent, drafts[place])
     if len(drafts) > len(turn.said):
         extra = drafts[len(turn.said)].message.kind
-        raise ReplayDiverged(f"{_name(turn.heard)}: {turn.actor.name} now says {extra} to it, which it did not")
+        raise _diverged(turn.heard, f"{turn.actor.name} now answers it with {extra}, which it did not")
     done.handled += 1
     done.said += len(turn.said)
     done.activities += context.asked
 
 
-def _compare(turn: Turn, place: int, said: Envelope, draft: Draft) -> None:
-    """Raise ReplayDiverged unless the draft is what was said, at the same place of the run."""
+def _compare(turn: Turn, place: int, sent: Envelope, draft: Draft) -> None:
+    """Raise ReplayDiverged unless the draft equals the recorded message, with the same id, trace and step."""
     identifier = message_id(turn.heard.id, turn.actor.name, place)
     correlation = identifier if draft.opens else turn.heard.correlation
-    then = {"id": said.id, "kind": said.kind, "trace": said.trace, "step": said.step, "correlation": said.correlation}
+    then = {"id": sent.id, "kind": sent.kind, "trace": sent.trace, "step": sent.step, "correlation": sent.correlation}
     now = {
         "id": identifier,
         "kind": draft.message.kind,
@@ -96,21 +100,21 @@ def _compare(turn: Turn, place: int, said: Envelope, draft: Draft) -> None:
         "correlation": correlation,
     }
     where = difference(then, now)
-    if where is None and draft.message != said.message:
-        where = difference(said.message.model_dump(mode="json"), draft.message.model_dump(mode="json")) or "payload"
+    if where is None and draft.message != sent.message:
+        where = difference(sent.message.model_dump(mode="json"), draft.message.model_dump(mode="json")) or "payload"
     if where is not None:
-        raise ReplayDiverged(f"{_name(said)}: {where}")
+        raise _diverged(sent, where)
 
 
 class _ReplayContext:
-    """The `Context` of a replay: knows what was asked then, and asks nothing."""
+    """The `Context` of a replay: returns recorded results and makes no call."""
 
     def __init__(self, turn: Turn, records: list[Envelope], reader: LogReader) -> None:
         self._turn = turn
         self._known = recorded(records)
         self._named = {each.message.ordinal: each for each in records if isinstance(each.message, ActivityStarted)}
         self._reader = reader
-        self.asked = 0
+        self.asked = 0  # calls of `perform` so far
 
     @property
     def envelope(self) -> Envelope:
@@ -118,49 +122,50 @@ class _ReplayContext:
         return self._turn.heard
 
     def tell(self, event: str, **detail: str | float | None) -> None:
-        """Tell nobody."""
+        """Discard telemetry."""
 
     def perform(
         self, kind: str, request: BaseModel, result: type[R], call: Callable[[], Awaitable[R]], label: str = ""
     ) -> Coroutine[Any, Any, R]:
-        """The recorded result. Raises ReplayDiverged where this was not asked then."""
+        """The recorded result. Raises ReplayDiverged where the log has no such request at this ordinal."""
         ordinal = self.asked
         self.asked += 1
         return self._answer(self._known.get(ordinal), kind, canonical(request), result)
 
     async def _answer(self, known: Recorded | None, kind: str, text: str, result: type[R]) -> R:
         if known is None:
-            raise ReplayDiverged(
-                f"{_name(self.envelope)}: {self._turn.actor.name} now asks for {kind}, which it did not"
-            )
+            raise _diverged(self.envelope, f"{self._turn.actor.name} now performs {kind}, which it did not")
         started = self._named[known.started.ordinal]
         if known.started.request_hash != request_hash(kind, text):
             then = json.loads(await self._reader.artefacts.text(known.started.request_ref))
             where = difference(then, json.loads(text)) or f"activity: {known.started.activity}, now {kind}"
-            raise ReplayDiverged(f"{_name(started)}: {self._turn.actor.name} asks for something else: {where}")
+            raise _diverged(started, f"{self._turn.actor.name} now makes a different request: {where}")
         if known.finished is None:
-            raise ReplayDiverged(f"{_name(started)}: no result is recorded, though its message was handled")
+            raise _diverged(started, "no result is recorded, although the message was handled")
         return result.model_validate_json(await self._reader.artefacts.read(known.finished.result_ref))
 
     def close(self) -> None:
-        """Raise ReplayDiverged where more was asked then."""
+        """Raise ReplayDiverged where the log has more activities than were performed now."""
         for ordinal in sorted(self._known):
             if ordinal >= self.asked:
                 started = self._named[ordinal]
-                raise ReplayDiverged(f"{_name(started)}: {self._turn.actor.name} asked for it, and now does not")
+                raise _diverged(started, f"{self._turn.actor.name} requested it, and now does not")
 
 
-def _name(envelope: Envelope) -> str:
-    """How a message is named in words."""
+def _diverged(envelope: Envelope, what: str) -> ReplayDiverged:
+    """The error for a difference at this message."""
     place = "" if envelope.trace is None else f", trace {envelope.trace}"
     place += "" if envelope.step is None else f", step {envelope.step}"
-    return f"message {envelope.id} (seq {envelope.seq}, {envelope.kind} of {envelope.sender}{place})"
+    return ReplayDiverged(
+        f"message {envelope.id} (seq {envelope.seq}, {envelope.kind} of {envelope.sender}{place}): {what}. "
+        "If the code has changed since the run, replay with the version of gome that wrote it; if not, this is a bug."
+    )
 
 
-def _diverged(error: BaseException) -> LogError | None:
-    """The divergence that this is or holds (a task group of the handler puts it into a group)."""
+def _log_error(error: BaseException) -> LogError | None:
+    """The LogError that this error is or contains (a handler's task group wraps it)."""
     if isinstance(error, LogError):
         return error
     if isinstance(error, BaseExceptionGroup):
-        return next((found for each in error.exceptions if (found := _diverged(each)) is not None), None)
+        return next((found for each in error.exceptions if (found := _log_error(each)) is not None), None)
     return None

@@ -1,10 +1,10 @@
-"""Runs the actors of a log: restores them, feeds each its mailbox, retries, buries what cannot be handled, drains.
+"""Supervisor: restores actors from a log, serves their mailboxes, retries failed handlers, and stops in order.
 
-    restore ──► serve every actor ──► `until` is seen, or stop(), or a failure ──► drain ──► return or raise
+    restore ──► serve all actors ──► `until` matches, or stop(), or a failure ──► drain ──► return or raise
                   │
-                  └─ a handler's exception: again after a pause, `attempts` times in all ──► dead letter and epitaph
+                  └─ a handler raises: retry with backoff, `attempts` in all ──► dead letter and closing messages
 
-An outage is not the message's fault: it stops the run in order, and the message is handled when the run is resumed.
+An Outage or LogError is not retried: it stops the run, and the message is handled when the run is resumed.
 """
 
 import asyncio
@@ -26,10 +26,12 @@ from gome.errors import GomeError, LogError, Outage
 __all__ = ["Epitaph", "Supervisor"]
 
 Epitaph = Callable[[Actor, Envelope, DeadLetter], Sequence[Draft]]
-"""What is said for a message that its actor could not handle, after the dead letter."""
+"""Returns the messages to send after the dead letter of a message, so that its step is closed and the run continues."""
 
 GRACE = 30.0
+"""Default for `grace`: seconds that running handlers get to finish when the run stops."""
 PAGE = 1000
+"""Messages per read while the actors are restored."""
 
 
 def _no_conclusion(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequence[Draft]:  # noqa: ARG001 - an Epitaph
@@ -37,7 +39,7 @@ def _no_conclusion(actor: Actor, envelope: Envelope, letter: DeadLetter) -> Sequ
 
 
 class Supervisor:
-    """Supervises one run in this process. `run` may be called once."""
+    """Runs the actors of one run in this process. `run` may be called once; all methods on the event loop's thread."""
 
     def __init__(
         self,
@@ -52,7 +54,10 @@ class Supervisor:
         grace: float = GRACE,
         accept_changes: bool = False,
     ) -> None:
-        """`backoff` is the pause in seconds before the first retry, doubled for each further; `grace` as in `stop`."""
+        """`backoff` is the pause in seconds before the first retry; it doubles for each further. `grace` as in `stop`.
+
+        Raises ValueError where two actors have the same name.
+        """
         names = [actor.name for actor in actors]
         if len(set(names)) != len(names):
             raise ValueError(f"two actors have one name: {sorted(names)}")
@@ -75,10 +80,10 @@ class Supervisor:
         self._started = False
 
     async def run(self, until: Callable[[Envelope], bool]) -> Envelope | None:
-        """Run until a message for which `until` is true; it may stand in the log already. None after `stop`.
+        """Run until `until` is true for a message, and return it; it may be in the log already. None after `stop`.
 
-        Handlers in progress then get `grace` seconds to end; nothing more is delivered. Raises Outage, ActivityChanged
-        and every other LogError that a handler met, after the same draining.
+        Delivery then stops, and handlers in progress get `grace` seconds to finish. Raises Outage, ActivityChanged and
+        any other LogError that a handler raised, after the same grace period.
         """
         if self._started:
             raise RuntimeError("a supervisor runs once")
@@ -95,9 +100,9 @@ class Supervisor:
         return self._found
 
     def stop(self, grace: float | None = None) -> None:
-        """Deliver nothing more; handlers in progress get `grace` seconds, then are cancelled.
+        """Stop delivery; handlers in progress get `grace` seconds to finish, then are cancelled.
 
-        May be called from a callback of the event loop, and again to shorten the grace.
+        May be called from a callback of the event loop, and again to shorten the grace period.
         """
         self._ended.set()
         for mailbox in self._mailboxes:
@@ -106,7 +111,7 @@ class Supervisor:
         self._scope.deadline = min(self._scope.deadline, now + (self._grace if grace is None else grace))
 
     async def _restore(self, until: Callable[[Envelope], bool]) -> Envelope | None:
-        """Fold the log into the actors and open their mailboxes; the message for which `until` is true, if there."""
+        """Apply the log to the actors and open their mailboxes. Returns the message that matches `until`, if any."""
         head = self._log.head
         turns = Turns(self._actors, self._log.cursors, await self._log.answers())
         place = 0
@@ -114,7 +119,7 @@ class Supervisor:
             page = await self._log.read(place, head, limit=PAGE)
             for envelope in page:
                 for turn in turns.feed(envelope):
-                    _fold(turn.actor, turn.folded)
+                    _apply(turn.actor, turn.folded)
                 if until(envelope):
                     return envelope
             place = page[-1].seq if page else head
@@ -140,7 +145,7 @@ class Supervisor:
         watched.close()
 
     async def _watch(self, mailbox: Mailbox, until: Callable[[Envelope], bool]) -> None:
-        """Look for the message that ends the run, in what handlers in progress still say too."""
+        """Look for the message that ends the run, also among those that handlers send while the run drains."""
         try:
             while self._found is None and (envelope := await mailbox.next()) is not None:
                 if until(envelope):
@@ -152,24 +157,24 @@ class Supervisor:
     async def _serve(self, actor: Actor, mailbox: Mailbox) -> None:
         try:
             while (envelope := await mailbox.next()) is not None:
-                if not is_output(envelope, actor.name):  # what it said itself was applied then
-                    _fold(actor, [envelope])
+                if not is_output(envelope, actor.name):  # its own messages were applied when it sent them
+                    _apply(actor, [envelope])
                 if envelope.message.kind in actor.handles:
                     await self._take_turn(actor, envelope)
         except Exception as error:
-            failure = _world_failure(error)
+            failure = _stopping_error(error)
             if failure is None:
                 raise
             self._fail(failure)
 
     def _fail(self, failure: GomeError) -> None:
-        """The run cannot go on: stop it in order, and raise the first failure at its end."""
+        """Stop the run in order. `run` then raises the first failure; a LogError takes precedence over an Outage."""
         if self._failure is None or (isinstance(failure, LogError) and not isinstance(self._failure, LogError)):
             self._failure = failure
         self.stop()
 
     async def _take_turn(self, actor: Actor, envelope: Envelope) -> None:
-        """Handle a message and commit what comes of it. Leaves it for the next process when the run ends meanwhile."""
+        """Handle a message and commit the outputs. Where the run stops between attempts, it stays unhandled."""
         message = envelope.message
         known = self._known.pop((actor.name, envelope.id), {})
         self._telemetry.tell(
@@ -181,68 +186,69 @@ class Supervisor:
                     actor.name, envelope, known, self._log, self._artefacts, self._telemetry, self._accept_changes
                 )
                 try:
-                    said = await self._log.commit(actor.name, envelope, await actor.handle(envelope, context))
+                    sent = await self._log.commit(actor.name, envelope, await actor.handle(envelope, context))
                 except Exception as error:
-                    if _world_failure(error) is not None:
+                    if _stopping_error(error) is not None:
                         raise
                     if attempt == self._attempts:
-                        said = await self._bury(actor, envelope, error)
+                        sent = await self._give_up(actor, envelope, error)
                     elif await self._pause(actor, attempt, error):
                         return
                     else:
                         continue
-                _fold(actor, said)
+                _apply(actor, sent)
                 return
         finally:
             self._telemetry.tell(actor.name, "handle.end", kind=message.kind, message=envelope.id)
 
     async def _pause(self, actor: Actor, attempt: int, error: Exception) -> bool:
-        """Wait before the next attempt; True when the run ended in the meantime."""
-        self._telemetry.tell(actor.name, "handle.failed", attempt=attempt, error=_words(error))
+        """Wait before the next attempt; True where the run was stopped meanwhile."""
+        self._telemetry.tell(actor.name, "handle.failed", attempt=attempt, error=_describe(error))
         with anyio.move_on_after(self._backoff * 2 ** (attempt - 1)):
             await self._ended.wait()
         return self._ended.is_set()
 
-    async def _bury(self, actor: Actor, envelope: Envelope, error: Exception) -> list[Envelope]:
+    async def _give_up(self, actor: Actor, envelope: Envelope, error: Exception) -> list[Envelope]:
+        """Commit the dead letter of a message, with the messages that close its step."""
         letter = DeadLetter(
             actor=actor.name,
             message=envelope.id,
             message_kind=envelope.message.kind,
             attempts=self._attempts,
-            error=_words(error),
+            error=_describe(error),
             traceback="".join(traceback.format_exception(error)),
         )
         drafts = [Draft(letter, envelope.trace, envelope.step), *self._epitaph(actor, envelope, letter)]
         return await self._log.commit(actor.name, envelope, drafts)
 
 
-def _words(error: BaseException) -> str:
-    """What went wrong, from within the groups that task groups put around it."""
+def _describe(error: BaseException) -> str:
+    """Type and message of an error; of the first inner error where task groups have wrapped it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"
 
 
-def _world_failure(error: BaseException) -> GomeError | None:
-    """The failure of the world or of the log that this is, or holds; None where it is the handler's own.
+def _stopping_error(error: BaseException) -> GomeError | None:
+    """The LogError or Outage that this error is or contains; None where the handler itself failed.
 
-    One of the log goes before an outage, since it does not pass by itself.
+    A LogError takes precedence, because retrying later does not resolve it.
     """
     if isinstance(error, LogError | Outage):
         return error
     if not isinstance(error, BaseExceptionGroup):
         return None
-    inner = [found for each in error.exceptions if (found := _world_failure(each)) is not None]
+    inner = [found for each in error.exceptions if (found := _stopping_error(each)) is not None]
     return next((each for each in inner if isinstance(each, LogError)), inner[0] if inner else None)
 
 
-def _fold(actor: Actor, envelopes: Iterable[Envelope]) -> None:
-    """Apply messages. An actor that cannot has lost its state, which no retry mends."""
+def _apply(actor: Actor, envelopes: Iterable[Envelope]) -> None:
+    """Apply messages. An actor that fails here has an invalid state, so there is no retry: raises LogError."""
     for envelope in envelopes:
         try:
             actor.apply(envelope)
         except Exception as error:
             raise LogError(
-                f"{actor.name} cannot fold message {envelope.id} ({envelope.message.kind}): {_words(error)}. "
-                "This is a bug; the log is unharmed."
+                f"{actor.name} cannot apply message {envelope.id} ({envelope.message.kind}): {_describe(error)}. "
+                "This is a bug in gome; the log is intact. Report it with this message."
             ) from error

@@ -1,7 +1,7 @@
-"""A log sorted into turns: a message that an actor heard, and what it said to that.
+"""Group a log into turns: a message that an actor received, with the messages it sent in response.
 
-Restoring and replaying are the same fold over turns. In the log other messages may stand between the two, and the next
-message to the actor too; in its state they follow each other, as they did when it lived through them.
+Restoring and replaying both apply turns in order. In the log, other messages (also the actor's next input) may be
+between an input and its outputs. The actor applied the outputs directly after the input, and so must a restore.
 """
 
 from collections import defaultdict, deque
@@ -17,13 +17,13 @@ __all__ = ["Turn", "Turns", "is_output"]
 
 
 def is_output(envelope: Envelope, name: str) -> bool:
-    """Whether that actor returned this message from a handler; the records of its activities are no outputs."""
+    """Whether the actor of that name returned this message from a handler. Activity records are not outputs."""
     return envelope.sender == name and envelope.message.kind not in ACTIVITIES
 
 
 @dataclass(slots=True)
 class Turn:
-    """A message that an actor heard, and what it said to that (`expected` is how much)."""
+    """A message that an actor received (`heard`) and the messages it sent in response (`said`, `expected` in all)."""
 
     actor: Actor
     heard: Envelope
@@ -32,20 +32,21 @@ class Turn:
 
     @property
     def handled(self) -> bool:
-        """Whether the actor decided on it, rather than only noting it."""
+        """Whether the actor's handler was called, rather than `apply` alone."""
         return self.heard.message.kind in self.actor.handles
 
     @property
     def folded(self) -> list[Envelope]:
-        """What is applied, in order. What the actor said to itself was applied when it was said."""
+        """The messages to apply, in order. A message that the actor sent to itself was applied when it was sent."""
         return self.said if is_output(self.heard, self.actor.name) else [self.heard, *self.said]
 
 
 class Turns:
-    """Sorts the envelopes that it is fed, in log order.
+    """Groups envelopes into turns. Feed it the whole log in order.
 
-    `answers` says how many outputs each (sender, cause) has in the whole log. What stands after an actor's cursor is
-    no turn yet: `resume_after` is where its mailbox goes on, and `activities` are what it had begun there.
+    `answers` is the number of outputs of each (sender, cause) in the whole log. Messages after an actor's cursor form
+    no turn yet: `resume_after` is the sequence number after which its mailbox continues, by actor, and `activities`
+    holds the activity records of unhandled messages, by (actor, message id).
     """
 
     def __init__(
@@ -63,20 +64,20 @@ class Turns:
         self.activities: defaultdict[tuple[str, str], list[Envelope]] = defaultdict(list)
 
     def feed(self, envelope: Envelope) -> list[Turn]:
-        """The turns that this message completes, in the order in which their actors took them."""
+        """The turns that this message completes, for each actor in the order in which it took them."""
         completed: list[Turn] = []
         sender, kind = envelope.sender, envelope.message.kind
         is_activity = kind in ACTIVITIES
         if sender in self._open and envelope.cause is not None:
             if not is_activity:
-                self._said(sender, envelope, completed)
+                self._add_output(sender, envelope, completed)
             elif (sender, envelope.cause) in self._unhandled:
                 self.activities[sender, envelope.cause].append(envelope)
         for actor in self._routes.listeners(kind, envelope.trace):
-            self._heard(actor, envelope, completed)
+            self._add_input(actor, envelope, completed)
         return completed
 
-    def _heard(self, actor: Actor, envelope: Envelope, completed: list[Turn]) -> None:
+    def _add_input(self, actor: Actor, envelope: Envelope, completed: list[Turn]) -> None:
         name = actor.name
         if envelope.seq > self._cursors.get(name, 0):
             self.resume_after.setdefault(name, envelope.seq - 1)
@@ -88,7 +89,7 @@ class Turns:
         else:
             completed.append(turn)
 
-    def _said(self, name: str, envelope: Envelope, completed: list[Turn]) -> None:
+    def _add_output(self, name: str, envelope: Envelope, completed: list[Turn]) -> None:
         waiting = self._open[name]
         for turn in waiting:
             if turn.heard.id == envelope.cause:

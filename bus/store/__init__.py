@@ -1,1 +1,1 @@
-"""The log on disk: SQLite, its writer and reader, artefacts, the lock, forks."""
+"""The log on disk: SQLite, writer, reader, artefacts, lock, forks."""

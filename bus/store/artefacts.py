@@ -1,6 +1,6 @@
-"""Artefacts: prompts, scripts, outputs, each a file beside the log, named by the hash of its content.
+"""Content-addressed store for prompts, scripts and outputs: one file per artefact, beside the log.
 
-An artefact is on disk, and synced, before the message that names it. The same content is stored once.
+An artefact is synced to disk before the message that refers to it is written. Equal content is stored once.
 """
 
 import os
@@ -19,65 +19,74 @@ _REF = re.compile(r"[0-9a-f]{64}")
 
 
 class Artefacts:
-    """The artefacts of a run in `folder/artefacts`. A ref is the SHA-256 of the content, in hex."""
+    """The artefacts of a run, in `folder/artefacts`. A ref is the SHA-256 of the content, in hex.
+
+    May be used from several threads and processes: a file appears complete or not at all.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "artefacts"
         self._synced: set[str] = set()
 
     def path(self, ref: str) -> Path:
-        """Where the artefact is, or would be. Raises UsageError for what is no ref, so that none leads elsewhere."""
+        """Path of an artefact, whether it exists or not. Raises UsageError for an invalid ref (it could be a path)."""
         if not _REF.fullmatch(ref):
             raise UsageError(f"{ref!r} names no artefact: a ref has 64 hexadecimal digits")
         return self.folder / ref[:2] / ref[2:]
 
     async def put(self, data: bytes | str) -> str:
-        """Store and sync the content; returns its ref. Raises Outage where the disk does not take it."""
+        """Store and sync the content; returns its ref. Raises Outage where it cannot be written."""
         return await anyio.to_thread.run_sync(self.put_now, data)
 
     async def read(self, ref: str) -> bytes:
-        """The content. Raises LogDamaged where it is lost or is not what its name says."""
+        """The content. Raises LogDamaged where it is missing or its hash differs, Outage where it cannot be read."""
         return await anyio.to_thread.run_sync(self.read_now, ref)
 
     async def text(self, ref: str) -> str:
-        """The content as UTF-8; bytes that are none are replaced."""
+        """The content decoded as UTF-8; invalid bytes are replaced."""
         return (await self.read(ref)).decode(errors="replace")
 
     def read_now(self, ref: str) -> bytes:
-        """`read`, blocking: for viewers."""
+        """As `read`, blocking."""
         path = self.path(ref)
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
-            raise LogDamaged(f"artefact {ref} is lost: there is no {path}") from error
+            raise LogDamaged(
+                f"artefact {ref} is lost: there is no {path}. Restore it from a copy of the run."
+            ) from error
         except OSError as error:
-            raise Outage(f"artefact {ref} cannot be read: {error.strerror} ({path})") from error
+            raise Outage(
+                f"artefact {ref} cannot be read: {error.strerror} ({path}). Make it readable, then try again."
+            ) from error
         if sha256(content).hexdigest() != ref:
-            raise LogDamaged(f"artefact {ref} is damaged: the content of {path} has another hash")
+            raise LogDamaged(
+                f"artefact {ref} is damaged: the content of {path} has another hash. Restore it from a copy of the run."
+            )
         return content
 
     def text_now(self, ref: str) -> str:
-        """`text`, blocking: for viewers."""
+        """As `text`, blocking."""
         return self.read_now(ref).decode(errors="replace")
 
     def put_now(self, data: bytes | str) -> str:
-        """`put`, blocking."""
+        """As `put`, blocking."""
         content = data.encode() if isinstance(data, str) else data
         ref = sha256(content).hexdigest()
-        # What another process left may be in memory only, or cut off: it is written again. What we wrote is synced.
+        # A file that another process left may be unsynced or truncated, so only files written by us are skipped.
         if ref not in self._synced:
             try:
                 self._store(content, self.path(ref))
             except OSError as error:
                 raise Outage(
                     f"an artefact could not be written in {self.folder}: {error.strerror}. "
-                    "Make room on the disk, or the folder writable, then resume."
+                    "Free disk space or make the folder writable, then resume."
                 ) from error
             self._synced.add(ref)
         return ref
 
     def _store(self, content: bytes, path: Path) -> None:
-        """Write beside the place, sync, move into place, sync the folder: the name never stands for half a file."""
+        """Write a temporary file, sync it, rename it, sync the folder: the name never refers to a partial file."""
         new_folder = not path.parent.is_dir()
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = mkstemp(dir=path.parent, prefix=".new-")

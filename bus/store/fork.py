@@ -1,4 +1,4 @@
-"""Fork: a second run with the same history up to a message, live after it. The parent is only read."""
+"""Fork a run: copy its log up to a message into a new run, which continues live. The parent is only read."""
 
 import os
 import shutil
@@ -15,25 +15,27 @@ __all__ = ["fork"]
 
 
 def fork(source: Path, target: Path, at: str, run: str) -> int:
-    """Make `target` the log of `run`, with the history of `source` up to the message whose id is `at`, included.
+    """Create the log of `run` in `target`, with the messages of `source` up to and including the one with id `at`.
 
-    What an actor said to one message is copied whole: where `at` is among it, its companions come too. Artefacts are
-    hard links where the file system has them. Returns the last seq. Raises RunNotFound, UsageError, Outage; what was
-    begun is then removed.
+    Messages that an actor sent in one commit are copied together, also those after `at`. Artefacts are hard-linked
+    where the file system allows it, else copied. Returns the last sequence number.
+
+    Raises RunNotFound, LogDamaged or LogVersion where `source` has no readable log, UsageError where `target` is not
+    empty or `at` is not in the log, and Outage where the disk fails. A partial copy is removed.
     """
-    LogReader(source, Vocabulary()).close()  # refuses what is no log, or another version's
+    LogReader(source, Vocabulary()).close()  # raises where there is no log, or one of another version
     if target.exists() and any(target.iterdir()):
-        raise UsageError(f"{target} is not empty: a fork needs a folder of its own")
+        raise UsageError(f"{target} is not empty: choose a new folder for the fork")
     partial = target.with_name(f".{target.name}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # left by a fork that was killed
+        shutil.rmtree(partial, ignore_errors=True)  # from a fork that was killed
         partial.mkdir(parents=True)
         last = _copy_log(source / schema.FILE_NAME, partial / schema.FILE_NAME, at, run)
         if (source / "artefacts").is_dir():
             shutil.copytree(source / "artefacts", partial / "artefacts", copy_function=_link, ignore=_unfinished)
         partial.replace(target)
     except (OSError, sqlite3.OperationalError) as error:
-        raise Outage(f"the fork could not be written to {target}: {error}") from error
+        raise Outage(f"the fork could not be written to {target}: {error}. Free disk space, then fork again") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return last
@@ -62,10 +64,10 @@ def _copy_log(source: Path, target: Path, at: str, run: str) -> int:
 
 
 def _cut(connection: sqlite3.Connection, at: str) -> int:
-    """The last seq to copy: the message itself, or the last that was committed with it."""
+    """The last sequence number to copy: that of the message, or of the last one committed with it."""
     row = connection.execute("SELECT seq, kind, sender, cause FROM parent.messages WHERE id = ?", (at,)).fetchone()
     if row is None:
-        raise UsageError(f"the run to fork has no message {at}; `log` lists them")
+        raise UsageError(f"the run to fork has no message {at}; list them with `gome log`")
     seq, kind, sender, cause = row
     if cause is None or kind in ACTIVITIES:
         return int(seq)
@@ -74,18 +76,18 @@ def _cut(connection: sqlite3.Connection, at: str) -> int:
 
 
 def _copy_cursors(connection: sqlite3.Connection, last: int) -> None:
-    """Move each actor's cursor back to the last message that it had answered by then.
+    """Set each actor's cursor to the last message for which it had sent output by then.
 
-    What it had handled after that without a word is handled again, from the same state. A fork at the end of the log
-    keeps the cursors as they are.
+    Messages that it had handled later without any output are handled again, from the same state. A fork at the end of
+    the log copies the cursors.
     """
     if connection.execute("SELECT max(seq) FROM parent.messages").fetchone()[0] == last:
         connection.execute("INSERT INTO cursors SELECT * FROM parent.cursors")
         return
     connection.execute(
-        "INSERT INTO cursors SELECT said.sender, max(heard.seq) FROM messages AS said "
-        "JOIN messages AS heard ON heard.id = said.cause "
-        "WHERE said.kind NOT IN (?, ?) AND said.sender IN (SELECT actor FROM parent.cursors) GROUP BY said.sender",
+        "INSERT INTO cursors SELECT sent.sender, max(received.seq) FROM messages AS sent "
+        "JOIN messages AS received ON received.id = sent.cause "
+        "WHERE sent.kind NOT IN (?, ?) AND sent.sender IN (SELECT actor FROM parent.cursors) GROUP BY sent.sender",
         sorted(ACTIVITIES),
     )
 
@@ -98,5 +100,5 @@ def _link(source: str, target: str) -> None:
 
 
 def _unfinished(folder: str, names: list[str]) -> list[str]:  # noqa: ARG001 - what copytree calls
-    """Temporary files of a writer at work."""
+    """Temporary files of a running writer, which are not copied."""
     return [name for name in names if name.startswith(".new-")]

@@ -1,4 +1,4 @@
-"""One writer for each run: a lock that the system takes back when its holder dies, however it dies."""
+"""Exclusive lock on a run, held by its one writer. The kernel releases it when the holder dies."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ FILE_NAME = "run.lock"
 
 
 def holder(folder: Path) -> int | None:
-    """The process that writes to this run now, None where there is none. Reads and takes nothing for itself."""
+    """Id of the process that writes to this run now; None where there is none. Does not take the lock."""
     try:
         descriptor = os.open(folder / FILE_NAME, os.O_RDONLY)
     except OSError:
@@ -29,9 +29,9 @@ def holder(folder: Path) -> int | None:
 
 
 class RunLock:
-    """Holds `folder/run.lock`, with our process id in it, from `with` to its end; makes the folder where it is missing.
+    """Context manager that holds `folder/run.lock`, which contains our process id. Creates the folder if needed.
 
-    Raises LogLocked where another process holds it, Outage where the folder cannot be written.
+    Raises LogLocked where another process holds the lock, Outage where the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,7 +50,7 @@ class RunLock:
             pid = _pid(self._descriptor)
             os.close(self._descriptor)
             raise LogLocked(
-                f"process {pid or 'unknown'} is writing to {self._path.parent}. Wait for it, or stop it, then resume."
+                f"process {pid or 'unknown'} is writing to {self._path.parent}. Wait for it or stop it, then resume."
             )
         try:
             os.ftruncate(self._descriptor, 0)
@@ -65,11 +65,11 @@ class RunLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)  # the file stays: removing it would let two hold a lock on the same name
+        os.close(self._descriptor)  # the file stays: after a removal two processes could each lock a file of this name
 
 
 def _take(descriptor: int) -> bool:
-    """Take the lock; a few tries, since a viewer that asks for the holder has a shared lock for an instant."""
+    """Try to take the lock; False where it is held. Retries, because `holder` takes a shared lock for a moment."""
     for _ in range(5):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,5 +81,5 @@ def _take(descriptor: int) -> bool:
 
 
 def _pid(descriptor: int) -> int | None:
-    words = os.pread(descriptor, 32, 0).strip()
-    return int(words) if words.isdigit() else None
+    content = os.pread(descriptor, 32, 0).strip()
+    return int(content) if content.isdigit() else None

@@ -1,7 +1,7 @@
-"""Reads a log for viewers: synchronous, read-only, beside a live writer or after it. Writes nothing.
+"""Read-only, synchronous access to a log for viewers, also while a writer is at work.
 
-What may be long is a generator that reads page by page: one that is left half-read (a pager, a slow browser) holds no
-transaction open, which would keep the writer from tidying its files.
+Long results are generators that read page by page, so that a slow consumer (a pager, a browser) holds no transaction
+open. An open transaction would keep the writer from checkpointing its WAL file.
 """
 
 import json
@@ -23,13 +23,16 @@ from gome.errors import LogDamaged, LogError, RunNotFound, UsageError
 __all__ = ["LogReader"]
 
 PAGE = 1000
+"""Rows per query of a long result."""
 SQL_SECONDS = 10.0
+"""Default time limit of a user's SQL query."""
 
 
 class LogReader:
-    """The log in `folder`, for reading. Raises RunNotFound where there is none, LogVersion, LogDamaged.
+    """Reads the log in `folder`. May be used from several threads. Close it, or use it in `with`.
 
-    May be used from several threads. Close it, or use it in `with`.
+    Raises RunNotFound where there is no log, LogVersion for one of another version, LogDamaged for a corrupt one, and
+    LogError where it cannot be read.
     """
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
@@ -74,10 +77,11 @@ class LogReader:
         limit: int | None = None,
         newest_first: bool = False,
     ) -> Iterator[Envelope]:
-        """The messages for which all of these hold, in log order.
+        """Messages that match all given filters, in log order (or newest first).
 
-        `after` and `before` are seqs; `since` and `until` are live seconds; `role` is a sender's name, with its number
-        or without; `grep` is a text that the message's JSON contains, in any case.
+        `after` and `before` are exclusive bounds of the sequence number; `since` and `until` are inclusive, in live
+        seconds; `role` is a sender's name with or without its number; `grep` is a text that the message's JSON
+        contains, ignoring case. A message that the vocabulary cannot decode raises LogVersion while iterating.
         """
         place, values = _conditions(kinds, trace, step, role, since, until)
         body = "TRUE"
@@ -93,7 +97,7 @@ class LogReader:
     def _pages(
         self, condition: str, values: dict[str, Any], span: tuple[int, int], left: int, newest_first: bool
     ) -> Iterator[Envelope]:
-        """Read the messages themselves, in their order, and take those that fit."""
+        """Scan the messages in order and filter."""
         low, high = span
         order = "DESC" if newest_first else "ASC"
         while left > 0:
@@ -117,9 +121,9 @@ class LogReader:
         left: int,
         newest_first: bool,
     ) -> Iterator[Envelope]:
-        """Pick the messages by the index of places, which is far smaller than the messages, then read those alone."""
+        """Select sequence numbers by the index `places`, far smaller than the messages, then read only those."""
         order = "DESC" if newest_first else "ASC"
-        # The plus keeps SQLite from walking the messages for the sake of their order.
+        # The plus keeps SQLite from scanning the messages by seq to obtain the order.
         within = " AND ".join([*place, "+seq > :low", "+seq < :high"])
         query = f"SELECT seq FROM messages WHERE {within} ORDER BY +seq {order} LIMIT :most"  # noqa: S608 - our own words
         most = left if body == "TRUE" else sys.maxsize
@@ -134,7 +138,7 @@ class LogReader:
                 return
 
     def envelope(self, id_prefix: str) -> Envelope:
-        """The message whose id begins so. Raises UsageError where none does, or more than one."""
+        """The message whose id starts with `id_prefix`. Raises UsageError where none does, or more than one."""
         prefix = id_prefix.lower()
         found = list(
             self._select("substr(id, 1, :length) = :prefix LIMIT 3", {"length": len(prefix), "prefix": prefix})
@@ -142,11 +146,16 @@ class LogReader:
         if len(found) == 1 and prefix:
             return found[0]
         if not found:
-            raise UsageError(f"no message of run {self.run} has an id that begins with {id_prefix!r}")
-        raise UsageError(f"more than one message has an id that begins with {id_prefix!r}: give more of it")
+            raise UsageError(
+                f"no message of run {self.run} has an id that begins with {id_prefix!r}; list them with `gome log`"
+            )
+        raise UsageError(f"more than one message has an id that begins with {id_prefix!r}; give more digits")
 
     def causes(self, identifier: str) -> list[Envelope]:
-        """That message, its cause, the cause of that, and so on to a message from outside the ring."""
+        """The message and its chain of causes, up to a message from outside the actors.
+
+        Raises UsageError for an unknown id, LogDamaged where a cause is missing.
+        """
         chain = [self.envelope(identifier)]
         while (cause := chain[-1].cause) is not None:
             chain += self._select("id = :id AND seq < :seq", {"id": cause, "seq": chain[-1].seq})
@@ -155,15 +164,15 @@ class LogReader:
         return chain
 
     def effects(self, identifier: str) -> list[Envelope]:
-        """What handling that message brought about directly, activities included."""
+        """Messages with that cause, activity records included, in log order."""
         return self._select("cause = :id ORDER BY seq", {"id": identifier})
 
     def thread(self, correlation: str) -> list[Envelope]:
-        """A conversation: every message of that correlation."""
+        """All messages with that correlation id, in log order."""
         return self._select("correlation = :id ORDER BY seq", {"id": correlation})
 
     def head(self) -> int:
-        """The last sequence number, 0 in an empty log."""
+        """The last sequence number; 0 in an empty log."""
         return int(self._rows("SELECT coalesce(max(seq), 0) FROM messages", ())[0][0])
 
     def last(self) -> Envelope | None:
@@ -171,27 +180,27 @@ class LogReader:
         return next(self.envelopes(limit=1, newest_first=True), None)
 
     def telemetry(self, after: int = 0) -> Iterator[Told]:
-        """Lines of telemetry after that number, oldest first."""
+        """Telemetry events with a `seq` above `after`, oldest first."""
         query = "SELECT seq, time, actor, event, detail FROM telemetry WHERE seq > ? ORDER BY seq LIMIT ?"
         while page := self._rows(query, (after, PAGE)):
-            yield from map(_told, page)
+            yield from map(_event, page)
             after = page[-1][0]
 
     def doing(self) -> dict[str, Told]:
-        """The newest line of telemetry of each actor: what it does now, or did last."""
+        """The newest telemetry event of each actor."""
         query = "SELECT max(seq), time, actor, event, detail FROM telemetry GROUP BY actor ORDER BY actor"
-        return {told.actor: told for told in map(_told, self._rows(query, ()))}
+        return {event.actor: event for event in map(_event, self._rows(query, ()))}
 
     def cursors(self) -> dict[str, int]:
-        """How far each actor has handled what is routed to it."""
+        """Sequence number of the last message that each actor has handled."""
         return schema.read_cursors(self._connection)
 
     def answers(self) -> dict[tuple[str, str], int]:
-        """How many messages each (sender, cause) has in the log, activities not counted."""
+        """Number of messages in the log per (sender, cause), without activity records."""
         return schema.read_answers(self._connection)
 
     def in_flight(self) -> list[Envelope]:
-        """Activities that were begun and have no result: what a resume would call again."""
+        """Started activities without a result: a resume calls these again."""
         begun: dict[tuple[str, str | None, int], Envelope] = {}
         for envelope in self.envelopes(kinds=("activity_started", "activity_finished")):
             message = envelope.message
@@ -204,9 +213,9 @@ class LogReader:
     def sql(
         self, query: str, limit: int = 10_000, seconds: float = SQL_SECONDS
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Column names and at most `limit` rows of a query of the user's own, on a connection of its own.
+        """Run a user's SQL query on a separate connection; returns column names and at most `limit` rows.
 
-        Raises UsageError for a query that is wrong, writes, reads another file or takes longer than `seconds`.
+        Raises UsageError for a query that is invalid, writes, attaches a file or takes longer than `seconds`.
         """
         connection = _connect(self._path)
         deadline = time.monotonic() + seconds
@@ -217,8 +226,8 @@ class LogReader:
             names = [column[0] for column in cursor.description or ()]
             return names, cursor.fetchmany(limit)
         except (sqlite3.Error, sqlite3.Warning) as error:
-            words = f"took longer than {seconds:g} s" if str(error) == "interrupted" else str(error)
-            raise UsageError(f"the query failed: {words}") from error
+            reason = f"took longer than {seconds:g} s" if str(error) == "interrupted" else str(error)
+            raise UsageError(f"the query failed: {reason}") from error
         finally:
             connection.close()
 
@@ -230,7 +239,7 @@ class LogReader:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise LogDamaged(f"{self._path} cannot be read: {error}") from error
+            raise LogDamaged(f"{self._path} cannot be read: {error}. Restore the file from a copy.") from error
 
 
 def _conditions(
@@ -241,7 +250,7 @@ def _conditions(
     since: float | None,
     until: float | None,
 ) -> tuple[list[str], dict[str, Any]]:
-    """What is asked of a message's place, as conditions in SQL with their parameters."""
+    """SQL conditions on the indexed columns, with their parameters."""
     conditions: list[str] = []
     values: dict[str, Any] = {}
     if kinds is not None:
@@ -260,7 +269,7 @@ def _conditions(
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. A log in a read-only folder, at rest, is opened without its side files."""
+    """Open a read-only connection. A closed log in a read-only folder is opened as immutable, without WAL files."""
     if not path.is_file():
         raise RunNotFound(f"there is no log in {path.parent}")
     uri = path.absolute().as_uri()
@@ -275,11 +284,11 @@ def _connect(path: Path) -> sqlite3.Connection:
             raise LogError(f"{path} cannot be read: {error}") from error
         connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
     except sqlite3.DatabaseError:
-        pass  # not a database, or torn: `examine` finds the words
+        pass  # not a database, or corrupt: `examine` raises the error for that
     return connection
 
 
-def _told(row: tuple[int, float, str, str, str]) -> Told:
+def _event(row: tuple[int, float, str, str, str]) -> Told:
     seq, at, actor, event, detail = row
     return Told(seq, at, actor, event, json.loads(detail))
 

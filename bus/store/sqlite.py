@@ -1,4 +1,4 @@
-"""The log on SQLite: `folder/log.sqlite` in WAL mode at synchronous=FULL, one writer thread, one process at a time.
+"""The log in SQLite: `folder/log.sqlite` in WAL mode with synchronous=FULL, one writer thread, one process at a time.
 
 async with open_log(folder, run="…", vocabulary=VOCABULARY) as log:
     await log.append("user", [Draft(RunOpened(…))])
@@ -29,10 +29,11 @@ __all__ = ["SqliteLog", "open_log"]
 
 @asynccontextmanager
 async def open_log(folder: Path, run: str | None = None, *, vocabulary: Vocabulary) -> AsyncIterator["SqliteLog"]:
-    """Open the log in `folder` for writing, or begin that of `run` where there is none.
+    """Open the log in `folder` for writing; create it for `run` where there is none.
 
-    Raises LogLocked where another process writes to it, LogVersion, LogDamaged, LogError where it is another run's,
-    and Outage where the folder cannot be written.
+    Raises LogLocked where another process is writing to it, LogVersion for a log of another version, LogDamaged for a
+    corrupt one, LogError where it belongs to another run (or is missing and `run` is None), and Outage where the folder
+    cannot be written.
     """
     lock = RunLock(folder)
     await anyio.to_thread.run_sync(lock.__enter__)
@@ -51,7 +52,7 @@ async def open_log(folder: Path, run: str | None = None, *, vocabulary: Vocabula
 def _connect(folder: Path, run: str | None) -> sqlite3.Connection:
     path = folder / schema.FILE_NAME
     if not path.exists() and run is None:
-        raise LogError(f"there is no log in {folder}, and no run id to begin one with.")
+        raise LogError(f"there is no log in {folder}, and no run id to create one for. Give the folder of a run.")
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
         try:
@@ -61,7 +62,7 @@ def _connect(folder: Path, run: str | None) -> sqlite3.Connection:
             raise
     except sqlite3.OperationalError as error:
         raise Outage(
-            f"the log in {folder} cannot be opened for writing: {error}. Make the folder writable and free some space."
+            f"the log in {folder} cannot be opened for writing: {error}. Make the folder writable and free disk space."
         ) from error
     except sqlite3.DatabaseError as error:
         raise LogDamaged(f"{path} is damaged: {error}. Nothing could be read; restore it from a copy.") from error
@@ -69,7 +70,7 @@ def _connect(folder: Path, run: str | None) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, run: str | None) -> None:
-    """Set the connection up, make the tables where the file is new, examine it where it is not."""
+    """Configure the connection; create the tables of a new file, check an existing one."""
     schema.set_page_size(connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -82,8 +83,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, run: str | None) -> Non
     schema.examine(connection, path, thorough=True)
     found = schema.run_of(connection)
     if run is not None and found != run:
-        raise LogError(f"{path} is the log of run {found}, not of {run}.")
-    # A write that changes nothing: a read-only folder or a full disk is found here and not in the middle of the run.
+        raise LogError(f"{path} is the log of run {found}, not of {run}. Give the folder of that run.")
+    # A write that changes nothing, so that a read-only folder or a full disk is detected now and not during the run.
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("UPDATE meta SET value = value WHERE key = 'run'")
     connection.execute("COMMIT")
@@ -98,7 +99,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 class SqliteLog:
-    """A `Log` on SQLite. Made by `open_log`; lives on the event loop of its process."""
+    """A `Log` in SQLite, created by `open_log`. All methods must be called on the event loop's thread."""
 
     def __init__(self, connection: sqlite3.Connection, folder: Path, vocabulary: Vocabulary) -> None:
         self.folder = folder
@@ -121,38 +122,38 @@ class SqliteLog:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The kinds that can be written."""
+        """The message classes that can be written."""
         return self._vocabulary
 
     @property
     def head(self) -> int:
-        """The last sequence number that was delivered, 0 before the first."""
+        """The last sequence number that was delivered; 0 before the first message."""
         return self._head
 
     @property
     def cursors(self) -> dict[str, int]:
-        """How far each actor has handled what is routed to it."""
+        """Sequence number of the last message that each actor has handled."""
         return self._cursors.copy()
 
     def elapsed(self) -> float:
-        """Seconds during which the run was live, over all its processes."""
+        """Live seconds of the run, summed over all processes that ran it."""
         return self._writer.clock.now()
 
     async def append(
         self, sender: str, drafts: Sequence[Draft], cause: Envelope | None = None, key: str | None = None
     ) -> list[Envelope]:
-        """Append messages of a sender outside the ring; see `Log.append`."""
+        """Append messages outside of a handler's commit; see `Log.append`. With a `cause`, a `key` is required."""
         if cause is not None and key is None:
-            raise ValueError("a message with a cause needs a key: its id follows from both")
+            raise ValueError("a message with a cause needs a key: its id derives from both")
         keys = None if key is None else [key if place == 0 else f"{key}/{place}" for place in range(len(drafts))]
         return await self._submit(sender, cause, drafts, keys, moves=False)
 
     async def commit(self, actor: str, handled: Envelope, drafts: Sequence[Draft]) -> list[Envelope]:
-        """Move the actor's cursor past `handled` and append what came of it; see `Log.commit`."""
+        """Advance the actor's cursor past `handled` and append the handler's output; see `Log.commit`."""
         return await self._submit(actor, handled, drafts, range(len(drafts)), moves=True)
 
     def subscribe(self, subscription: Subscription, after: int = 0) -> LogMailbox:
-        """A mailbox of what is routed so and stands after that sequence number."""
+        """Open a mailbox for the matching messages with a sequence number above `after`."""
         mailbox = LogMailbox(subscription, after, self._head, self.read, self._forget)
         if self._failure is not None:
             mailbox.fail(self._failure)
@@ -169,16 +170,16 @@ class SqliteLog:
         return await anyio.to_thread.run_sync(self._read, after, upto, subscription, limit)
 
     async def answers(self) -> dict[tuple[str, str], int]:
-        """How many messages each (sender, cause) has in the log, activities not counted."""
+        """Number of messages in the log per (sender, cause), without activity records."""
         return await anyio.to_thread.run_sync(self._answers)
 
     def tell(self, actor: str, event: str, detail: str) -> None:
-        """Telemetry: written within a moment, without a sync of its own, or lost."""
+        """Publish telemetry; see `Log.tell`."""
         if not self._closed:
             self._writer.tell(actor, event, detail)
 
     async def close(self) -> None:
-        """Write what waits and close the file. Made by leaving `open_log`."""
+        """Write what is queued and close the file. `open_log` calls this at its end."""
         if not self._closed:
             self._closed = True
             await anyio.to_thread.run_sync(self._writer.close)
@@ -195,26 +196,26 @@ class SqliteLog:
         if self._failure is not None:
             raise type(self._failure)(*self._failure.args)
         if self._closed:
-            raise LogError("the log is closed")
+            raise LogError("the log is closed; open it again to write")
         bodies = [self._encode(draft.message) for draft in drafts]
         waiter: asyncio.Future[list[Envelope]] = self._loop.create_future()
         self._writer.put(Write(sender, cause, drafts, bodies, keys, moves, waiter))
         return await waiter
 
     def _encode(self, message: Message) -> str:
-        """The message in JSON, once it is sure that it comes back from it: else live and resumed runs would differ."""
+        """The message as JSON. Raises ValueError where decoding changes it: live and resumed runs would differ."""
         body = message.model_dump_json()
         try:
             back = self._vocabulary.decode(message.kind, body)
         except KeyError as error:
             raise ValueError(f"{message.kind} is not in this log's vocabulary") from error
         except ValidationError as error:
-            raise ValueError(f"{message.kind} would not come back from the log as it is: {error}") from error
+            raise ValueError(f"{message.kind} does not survive the log unchanged: {error}") from error
         if back != message:
             fields = [
                 name for name in type(message).model_fields if getattr(back, name, None) != getattr(message, name)
             ]
-            raise ValueError(f"{message.kind} would not come back from the log as it is: {', '.join(fields)}")
+            raise ValueError(f"{message.kind} does not survive the log unchanged: {', '.join(fields)}")
         return body
 
     def _from_writer(self, batch: list[Write]) -> None:
@@ -255,7 +256,9 @@ class SqliteLog:
             try:
                 return list(schema.decode(self._reading.execute(query, values), self.run, self._vocabulary))
             except sqlite3.DatabaseError as error:
-                raise LogDamaged(f"the log in {self.folder} cannot be read: {error}") from error
+                raise LogDamaged(
+                    f"the log in {self.folder} cannot be read: {error}. Restore it from a copy."
+                ) from error
 
     def _answers(self) -> dict[tuple[str, str], int]:
         with self._reading_lock:
@@ -263,7 +266,7 @@ class SqliteLog:
 
 
 def _connect_reader(path: Path) -> sqlite3.Connection:
-    """A second connection for reading, so that a lagging mailbox is never in the writer's way."""
+    """Open a second connection for reading, so that lagging mailboxes do not block the writer."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
     connection.execute("PRAGMA query_only = TRUE")
     return connection

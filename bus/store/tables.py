@@ -1,10 +1,10 @@
-"""The file a log is: its tables, how a row becomes an envelope, and what is checked before a file is trusted.
+"""Schema of the log file: tables, decoding of rows, and checks before a file is used.
 
-Rows are only ever appended, so a message costs the same in a log of a hundred thousand as in an empty one. One index
-holds where messages stand, for the readers that filter by it without reading bodies; its rows are small, and new ones
-go to the end of the few places where a run is at work. Ids need no index to be unique: they derive from (cause, sender,
-ordinal), and a cursor passes each cause once. Messages from outside the ring have no cause; their ids are few, and
-indexed.
+Rows are only appended, so the cost of a message does not grow with the log. The index `places` lets readers filter by
+kind, trace, step and sender without reading bodies. Its rows are small, and inserts go to the few (kind, trace, step)
+at which the run is working. Ids need no unique index: they derive from (cause, sender, ordinal), and a cursor passes
+each cause once. Messages from outside the actors have no cause; they are few, and the index `outside` keeps them
+unique.
 """
 
 import sqlite3
@@ -67,14 +67,15 @@ CREATE TABLE telemetry (
 
 
 def set_page_size(connection: sqlite3.Connection) -> None:
-    """Choose the page size of a file that is still empty: two or three messages of 2 KB share a page of 8 KB, where
-    one of 4 KB would hold one. Measured with 64 in flight: an eighth more messages a second, alone no difference.
+    """Set the page size of an empty file to 8 KB, which holds two or three messages of 2 KB; 4 KB would hold one.
+
+    Measured: with 64 messages in flight an eighth more messages per second, with one in flight no difference.
     """
     connection.execute("PRAGMA page_size = 8192")
 
 
 def create(connection: sqlite3.Connection, run: str) -> None:
-    """Make the tables in an empty file, in one transaction: a file has all of them or none."""
+    """Create the tables in an empty file, in one transaction: a file has all of them or none."""
     statements = [statement for statement in _TABLES.split(";") if statement.strip()]
     connection.execute("BEGIN IMMEDIATE")
     for statement in statements:
@@ -86,9 +87,10 @@ def create(connection: sqlite3.Connection, run: str) -> None:
 
 
 def examine(connection: sqlite3.Connection, path: Path, thorough: bool) -> None:
-    """Refuse a file that is no log of ours, another version's, or (where `thorough`) torn.
+    """Check a log file; where `thorough`, check the integrity of its pages too (reads the whole file).
 
-    Raises LogVersion and LogDamaged, whose words say what could be read.
+    Raises LogVersion for a log of another version, LogDamaged for a file that is no log or is corrupt. The latter's
+    message says how much could be read.
     """
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -100,71 +102,76 @@ def examine(connection: sqlite3.Connection, path: Path, thorough: bool) -> None:
                 f"this gome reads version {VERSION}. Use the gome that wrote it."
             )
         if application != APPLICATION or not tables:
-            raise LogDamaged(f"{path} is not a log of gome, or its first page is lost. Nothing could be read.")
+            raise LogDamaged(
+                f"{path} is not a log of gome, or its first page is lost. Nothing could be read; restore a copy."
+            )
         findings = connection.execute("PRAGMA quick_check(3)").fetchall() if thorough else [("ok",)]
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
-            raise  # the world's failure (disk, permission), not the file's
+            raise  # disk or permission, not the content of the file
         raise LogDamaged(f"{path} is damaged ({error}). {_salvage(connection)}") from error
     if findings != [("ok",)]:
-        words = str(findings[0][0]).replace("\n", ", ")
-        raise LogDamaged(f"{path} is damaged ({words}). {_salvage(connection)}")
+        finding = str(findings[0][0]).replace("\n", ", ")
+        raise LogDamaged(f"{path} is damaged ({finding}). {_salvage(connection)}")
 
 
 def _salvage(connection: sqlite3.Connection) -> str:
-    """A sentence on how much of a damaged log can still be read, from its start to the first lost page."""
+    """A sentence on how much of a damaged log can be read, from its start to the first lost page."""
     count, last = 0, "nothing"
     try:
         for seq, kind, identifier, _ in connection.execute("SELECT seq, kind, id, body FROM messages ORDER BY seq"):
             count, last = count + 1, f"seq {seq}, {kind} {identifier}"
     except sqlite3.DatabaseError:
-        pass  # here the readable part ends, which is what is asked
+        pass  # the readable part ends here
     if not count:
         return "No message could be read; restore the file from a copy."
-    return f"{count} messages could be read, up to {last}; restore the file from a copy, or `fork` from there."
+    return (
+        f"{count} messages could be read, up to {last}; restore the file from a copy, or `gome fork` at that message."
+    )
 
 
 def run_of(connection: sqlite3.Connection) -> str:
-    """The id of the run whose log this is."""
+    """The id of the run that the log belongs to."""
     return str(connection.execute("SELECT value FROM meta WHERE key = 'run'").fetchone()[0])
 
 
 def read_cursors(connection: sqlite3.Connection) -> dict[str, int]:
-    """How far each actor has handled what is routed to it."""
+    """Sequence number of the last message that each actor has handled."""
     return dict(connection.execute("SELECT actor, seq FROM cursors"))
 
 
 def read_answers(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """How many messages each (sender, cause) has in the log, activities not counted."""
+    """Number of messages in the log per (sender, cause), without activity records."""
     query = "SELECT sender, cause, count(*) FROM messages WHERE cause NOT NULL AND kind NOT IN (?, ?) GROUP BY 1, 2"
     return {(sender, cause): count for sender, cause, count in connection.execute(query, sorted(ACTIVITIES))}
 
 
 def last_place(connection: sqlite3.Connection) -> tuple[int, float]:
-    """The last sequence number (0: none yet) and the last time known in the log."""
+    """The last sequence number (0 in an empty log) and the latest time in the log, in live seconds."""
     row = connection.execute("SELECT seq, time FROM messages ORDER BY seq DESC LIMIT 1").fetchone()
     seq, time = row or (0, 0.0)
-    told = connection.execute("SELECT time FROM telemetry ORDER BY seq DESC LIMIT 1").fetchone()
-    return seq, max(time, told[0] if told else 0.0)
+    event = connection.execute("SELECT time FROM telemetry ORDER BY seq DESC LIMIT 1").fetchone()
+    return seq, max(time, event[0] if event else 0.0)
 
 
 Row = tuple[int, str, str, str, int | None, int | None, str | None, str, float, str]
 
 
 def decode(rows: Iterator[Row], run: str, vocabulary: Vocabulary) -> Iterator[Envelope]:
-    """Envelopes from rows of `COLUMNS`. Raises LogVersion for a message that the vocabulary cannot read."""
+    """Decode rows of `COLUMNS` to envelopes. Raises LogVersion for a message that the vocabulary cannot decode."""
     for seq, identifier, kind, sender, trace, step, cause, correlation, time, body in rows:
         try:
             message = vocabulary.decode(kind, body)
         except (KeyError, ValidationError) as error:
             raise LogVersion(
-                f"message {identifier} (seq {seq}) of kind {kind} was written by another version of gome: {error}"
+                f"message {identifier} (seq {seq}) of kind {kind} was written by another version of gome; "
+                f"use that version ({error})"
             ) from error
         yield Envelope(identifier, seq, run, sender, trace, step, cause, correlation, time, message)
 
 
 def routed(subscription: Subscription) -> tuple[str, dict[str, str | int]]:
-    """The SQL condition, with its parameters, under which a message is routed to that subscription."""
+    """The SQL condition, with its parameters, that selects the messages routed to that subscription."""
     names: dict[str, str | int] = {f"kind{place}": kind for place, kind in enumerate(sorted(subscription.kinds))}
     condition = f"kind IN ({', '.join(':' + name for name in names)})"
     if subscription.trace is None:

@@ -1,8 +1,8 @@
-"""The thread that writes a log: it alone owns the connection and every number that is counted (seq, time, ordinals).
+"""Writer thread of a log. It alone owns the write connection and assigns sequence numbers, times and ordinals.
 
-    queue ──take all that waits──► one transaction, one sync ──► back to the event loop
+    queue ──take all queued writes──► one transaction, one sync ──► back to the event loop
 
-It never waits for more: alone, a message is synced alone; under load those that queued behind a sync share the next.
+Group commit without a delay: a single write is synced at once; writes that queue up during a sync share the next one.
 """
 
 import asyncio
@@ -22,28 +22,30 @@ from gome.errors import GomeError, LogDamaged, LogError, Outage
 __all__ = ["Clock", "Write", "Writer"]
 
 BATCH = 512
-"""Most writes in one transaction, so that the first of them is not kept waiting for long."""
+"""Maximum number of writes in one transaction; bounds the latency of the first of them."""
 TELL_EVERY = 0.25
+"""Seconds between two writes of telemetry."""
 TELL_ROOM = 4096
+"""Telemetry events kept in memory until they are written."""
 
 
 class Clock:
-    """Seconds during which a run was live: goes on from where the log ended."""
+    """Clock of live seconds; continues at the last time in the log."""
 
     def __init__(self, start: float) -> None:
         self._offset = start - time.monotonic()
 
     def now(self) -> float:
-        """Seconds since the run's start, without the nights between crash and resume."""
+        """Seconds since the run's start, without the time in which no process was running it."""
         return self._offset + time.monotonic()
 
 
 @dataclass(slots=True)
 class Write:
-    """Messages of one sender that are written together, with their bodies in JSON, and who waits for them.
+    """Messages of one sender to be written atomically, with their JSON bodies and the future that awaits them.
 
-    `moves` is set where the sender's cursor moves past `cause`. `keys` are the ordinals of the ids; None: the log
-    counts. `fresh` is false where they were in the log already.
+    `moves`: the sender's cursor advances past `cause`. `keys` are the ordinals of the ids; None: the writer counts
+    them. `fresh` becomes false where the messages were in the log already.
     """
 
     sender: str
@@ -58,7 +60,7 @@ class Write:
 
 
 class _Signal:
-    """Something on the queue that is no write."""
+    """An entry of the queue that is not a write."""
 
 
 _CLOSE = _Signal()
@@ -66,7 +68,11 @@ _WAKE = _Signal()
 
 
 class Writer:
-    """Writes batches in its own thread. `deliver` and `fail` are called from that thread."""
+    """Writes batches in its own thread, from which it calls `deliver` and `fail`.
+
+    `put` and `tell` may be called from other threads. After the first failure nothing more is written: every later
+    batch fails with the same error.
+    """
 
     def __init__(
         self,
@@ -87,8 +93,8 @@ class Writer:
         self.clock = Clock(last)
         self._counts: Counter[str] = Counter()
         self._queue: queue.SimpleQueue[Write | _Signal] = queue.SimpleQueue()
-        self._told: deque[tuple[float, str, str, str]] = deque(maxlen=TELL_ROOM)
-        self._tell_due = 0.0
+        self._events: deque[tuple[float, str, str, str]] = deque(maxlen=TELL_ROOM)
+        self._events_due = 0.0
         self._thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
 
     def start(self) -> None:
@@ -96,7 +102,7 @@ class Writer:
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, then end. Blocks until the thread has ended."""
+        """Write what is queued, then end the thread. Blocks until it has ended."""
         self._queue.put(_CLOSE)
         self._thread.join()
 
@@ -105,9 +111,9 @@ class Writer:
         self._queue.put(write)
 
     def tell(self, actor: str, event: str, detail: str) -> None:
-        """Queue telemetry. When there is no room the oldest of it is lost."""
-        idle = not self._told
-        self._told.append((self.clock.now(), actor, event, detail))
+        """Queue a telemetry event. Where TELL_ROOM events are queued, the oldest is dropped."""
+        idle = not self._events
+        self._events.append((self.clock.now(), actor, event, detail))
         if idle:
             self._queue.put(_WAKE)
 
@@ -119,12 +125,14 @@ class Writer:
             try:
                 if failure is None and batch:
                     self._write(batch)
-                if failure is None and self._told and (time.monotonic() >= self._tell_due or not open_):
-                    self._write_told()
+                if failure is None and self._events and (time.monotonic() >= self._events_due or not open_):
+                    self._write_telemetry()
             except (sqlite3.Error, OSError) as error:
                 failure = self._translated(error)
             except Exception as error:  # noqa: BLE001 - a bug here must reach whoever waits, not die with the thread
-                failure = LogError(f"the log's writer failed, which is a bug: {error!r}")
+                failure = LogError(
+                    f"the log's writer failed: {error!r}. This is a bug in gome; what was committed is safe."
+                )
                 failure.__cause__ = error
             if failure is not None:
                 self._fail(batch, failure)
@@ -133,9 +141,9 @@ class Writer:
         self._connection.close()
 
     def _take(self) -> tuple[list[Write], bool]:
-        """The writes that wait, at least one of them unless telemetry is due; False with them at the end."""
+        """Wait for writes, or until telemetry is due; return the queued writes, and False once the writer is closed."""
         batch: list[Write] = []
-        wait = max(0.0, self._tell_due - time.monotonic()) if self._told else None
+        wait = max(0.0, self._events_due - time.monotonic()) if self._events else None
         try:
             item = self._queue.get(timeout=wait)
             while item is not _CLOSE:
@@ -159,15 +167,15 @@ class Writer:
                 self._place(write, now, rows, moved)
             connection.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             connection.executemany("INSERT OR REPLACE INTO cursors VALUES (?, ?)", moved.items())
-            if self._told and time.monotonic() >= self._tell_due:
-                self._insert_told()
+            if self._events and time.monotonic() >= self._events_due:
+                self._insert_events()
             connection.execute("COMMIT")
         except Exception:
             _roll_back(connection)
             raise
 
     def _place(self, write: Write, now: float, rows: list[schema.Row], moved: dict[str, int]) -> None:
-        """Give each draft of a write its place, unless the log has them; add its rows to those of the batch."""
+        """Assign id and sequence number to each draft and add its row to the batch, unless the log has them already."""
         sender, cause = write.sender, write.cause
         if write.moves and cause is not None:
             if self._cursors.get(sender, 0) >= cause.seq:
@@ -194,7 +202,7 @@ class Writer:
             rows.append((self.head, identifier, message.kind, sender, trace, step, cause_id, correlation, now, body))
 
     def _counted(self, sender: str, count: int) -> range:
-        """The next ordinals of a sender outside the ring."""
+        """The next ordinals of a sender whose messages have no key."""
         if sender not in self._counts:
             query = "SELECT count(*) FROM messages INDEXED BY outside WHERE cause IS NULL AND sender = ?"
             self._counts[sender] = self._connection.execute(query, (sender,)).fetchone()[0]
@@ -203,7 +211,7 @@ class Writer:
         return range(start, start + count)
 
     def _found(self, rows: list[schema.Row], ids: list[str], cause: Envelope | None) -> list[Envelope]:
-        """Messages with these ids. They stand after their cause, which bounds the search."""
+        """Messages with these ids. They come after their cause, which bounds the search."""
         found: list[Envelope] = []
         for identifier in ids:
             if cause is None:
@@ -213,24 +221,24 @@ class Writer:
         return found
 
     def _written(self, rows: list[schema.Row], condition: str, *parameters: str | int) -> list[Envelope]:
-        """What the log has already; rows of this batch that are not yet in the table are put there first."""
+        """Messages in the log that match a condition. Inserts the pending rows of this batch first."""
         self._connection.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         rows.clear()
         query = f"SELECT {schema.COLUMNS} FROM messages WHERE {condition} ORDER BY seq"  # noqa: S608 - our own words
         return list(schema.decode(self._connection.execute(query, parameters), self.run, self._vocabulary))
 
-    def _insert_told(self) -> None:
+    def _insert_events(self) -> None:
         # Popped one by one: the event loop may be adding to the deque.
-        told = [self._told.popleft() for _ in range(len(self._told))]
-        self._connection.executemany("INSERT INTO telemetry (time, actor, event, detail) VALUES (?, ?, ?, ?)", told)
-        self._tell_due = time.monotonic() + TELL_EVERY
+        events = [self._events.popleft() for _ in range(len(self._events))]
+        self._connection.executemany("INSERT INTO telemetry (time, actor, event, detail) VALUES (?, ?, ?, ?)", events)
+        self._events_due = time.monotonic() + TELL_EVERY
 
-    def _write_told(self) -> None:
-        """Telemetry alone: without a sync, which the next message brings. It may be lost, so it may not cost."""
+    def _write_telemetry(self) -> None:
+        """Write telemetry without a sync: events may be lost, and the sync of the next message covers them."""
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._insert_told()
+            self._insert_events()
             self._connection.execute("COMMIT")
         except Exception:
             _roll_back(self._connection)
@@ -238,12 +246,15 @@ class Writer:
         self._connection.execute("PRAGMA synchronous = FULL")
 
     def _translated(self, error: Exception) -> GomeError:
+        """The gome error for a failed write: Outage for the disk, LogDamaged for the content of the file."""
         if isinstance(error, OSError | sqlite3.OperationalError):
             return Outage(
                 f"the log in {self._folder} could not be written: {error}. "
-                "What was committed is safe. Make room on the disk, or the folder writable, then resume."
+                "What was committed is safe. Free disk space or make the folder writable, then resume."
             )
-        return LogDamaged(f"the log in {self._folder} could not be written: {error}. Resume to see what can be read.")
+        return LogDamaged(
+            f"the log in {self._folder} could not be written: {error}. Resume the run: the log is then checked."
+        )
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -1,7 +1,7 @@
-"""What `--json` prints: for each document its name and the shape of its data, to the last field.
+"""The documents of `--json`: name and data type of each, complete to the last field.
 
-A document is one line, `{"schema": "gome.NAME/1", "data": …}`. Times are seconds of the run, `wall` and `started` UTC
-seconds since 1970; a figure that nobody measured is null.
+A document is one line, `{"schema": "gome.NAME/1", "data": …}`. Times are in seconds since the start of the run, except
+`wall` and `started`: UTC seconds since 1970. A value that was not measured is null.
 """
 
 from typing import Any
@@ -69,4 +69,4 @@ DOCUMENTS: dict[str, Any] = {
     "tree": list[TreeNode],
     "validate": Validity,
 }
-"""What `data` is in a document whose schema is `gome.NAME/1`."""
+"""The type of `data` by document name: the NAME in `gome.NAME/1`."""

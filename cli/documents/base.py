@@ -1,4 +1,4 @@
-"""What every document's data are: plain, with no field beside those that are named."""
+"""Base class of all document data: unknown fields are rejected."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,6 +6,6 @@ __all__ = ["Data"]
 
 
 class Data(BaseModel):
-    """The data of a document, or a part of them."""
+    """The data of a document, or a part of it."""
 
     model_config = ConfigDict(extra="forbid")

@@ -1,4 +1,4 @@
-"""Documents about a log: its messages, what can be asked of them, its replay."""
+"""Documents about a log: messages, statistics, queries, replay."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ _Message = Annotated[dict[str, Any], WithJsonSchema({"allOf": [{"$ref": "message
 
 
 class Placed(Data):
-    """A message in its place in the log; `messages.schema.json` says what each kind has."""
+    """A message with its envelope; `messages.schema.json` defines the fields of each kind."""
 
     id: str
     seq: int
@@ -28,7 +28,7 @@ class Placed(Data):
 
 
 class Asked(Data):
-    """A question or a script on the way to a message: its meter, and its answer as recorded."""
+    """A model call or a script run that a message is based on: its meter and its recorded result."""
 
     id: str
     activity: str
@@ -39,7 +39,7 @@ class Asked(Data):
 
 
 class WholeMessage(Data):
-    """A message with the texts that it names, and the questions and scripts that its sender used to say it."""
+    """A message with the texts it refers to, and the model calls and script runs that its sender used for it."""
 
     message: Placed
     artefacts: dict[str, str]
@@ -47,14 +47,14 @@ class WholeMessage(Data):
 
 
 class Query(Data):
-    """What a query in SQL returned."""
+    """The result of an SQL query."""
 
     columns: list[str]
     rows: list[list[Any]]
 
 
 class Statistics(Data):
-    """How many messages of which kinds each role said, what it used, and shares of the run's time."""
+    """Messages by role and kind, usage by role, and shares of the run's time."""
 
     messages: int
     roles: dict[str, dict[str, int]]
@@ -63,7 +63,10 @@ class Statistics(Data):
 
 
 class Replayed(Data):
-    """A log that was replayed without a difference: messages handled and said again, calls answered from it."""
+    """A replay without differences: messages handled, messages reproduced (`said`), calls answered from the log.
+
+    `buried` counts dead letters, which are not replayed.
+    """
 
     handled: int
     said: int
@@ -72,7 +75,7 @@ class Replayed(Data):
 
 
 class ScriptAgain(Data):
-    """A recorded script's score, then and now."""
+    """The score of a recorded script in the log (`before`) and when run again (`after`)."""
 
     message: str
     view: str

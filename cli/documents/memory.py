@@ -1,4 +1,4 @@
-"""The document about a run's memory: its four kinds of entries, each with what speaks for and against it."""
+"""The document about a run's memory: its four kinds of entries, with the evidence for and against each."""
 
 from gome.cli.documents.base import Data
 
@@ -6,16 +6,16 @@ __all__ = ["Memory"]
 
 
 class Trying(Data):
-    """A trial of a change: where, and its gain in standard errors."""
+    """A trial of a change: its step, and its gain in standard errors."""
 
     step: str
     gain: float
 
 
 class Reader(Data):
-    """A step to which a change was given. `used`: it took the change; `verdict` and `gain` are what came of that.
+    """A step that was given a change. `used`: the step applied it; `verdict` and `gain` are then the step's result.
 
-    `paid` says whether there was a gain; it is null where the change was not used or has not been measured.
+    `paid`: whether the gain was positive; null where the change was not used or not measured yet.
     """
 
     step: str
@@ -26,9 +26,9 @@ class Reader(Data):
 
 
 class Success(Data):
-    """An accepted change; a first solution has no gain. `demoted` says why it is given to nobody any more.
+    """An accepted change; a first solution has no gain. `demoted`: why the change is no longer given to any step.
 
-    `supporting` and `contradicting` are its trials with a gain and without, its own among them.
+    `supporting` and `contradicting` are its trials with and without a gain, including its own.
     """
 
     step: str
@@ -44,7 +44,7 @@ class Success(Data):
 
 
 class Failure(Data):
-    """What a script failed of; `mended` is what made it run after all, null where nothing did."""
+    """A failure of a script; `mended` is the fix that made it run, null where there was none."""
 
     step: str
     idea: str
@@ -53,7 +53,7 @@ class Failure(Data):
 
 
 class Finding(Data):
-    """What a trial taught, and the steps whose trials showed otherwise."""
+    """A finding of a trial, and the steps whose trials contradict it."""
 
     step: str
     text: str
@@ -61,9 +61,9 @@ class Finding(Data):
 
 
 class State(Data):
-    """Where a trace stands: its best solution, and by which step it was reached; null where it has none.
+    """The state of a trace: its best solution and the step that reached it; null where it has none.
 
-    The step is another trace's where the trace was restarted from that one's solution.
+    `step` belongs to another trace if this trace was restarted from that trace's solution.
     """
 
     trace: int
@@ -74,7 +74,7 @@ class State(Data):
 
 
 class Memory(Data):
-    """What a run knows. `kind` is the one kind that was asked for; then the other lists are empty."""
+    """The shared memory of a run. `kind`: the only requested kind (the other lists are empty); null for all."""
 
     kind: str | None
     successes: list[Success]

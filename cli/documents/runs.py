@@ -1,4 +1,4 @@
-"""Documents about runs: lists, figures, solutions, lanes, comparisons."""
+"""Documents about runs: lists, figures, solutions, timelines, comparisons."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ __all__ = [
 
 
 class RunRow(Data):
-    """A run in a list: `score` is its best step's, `test_score` that of the submission.
+    """A run in a list. `score` is that of its best step, `test_score` that of its submission.
 
-    The submission is what the step in `submission_of` predicted, or of several steps the mean.
+    The submission is the prediction of the step in `submission_of`, or the mean prediction of several steps.
     """
 
     run: str
@@ -48,10 +48,10 @@ class RunRow(Data):
 
 
 class BestSolution(Data):
-    """The solution to take from a run: a step with its out-of-fold `score`, and the submission with the other scores.
+    """The best solution of a run: a step with its out-of-fold `score`, and the submission with its scores.
 
-    The submission is what the step in `submission_of` predicted, or of several steps the mean; `holdout_score` is what
-    the finish chose it by.
+    The submission is the prediction of the step in `submission_of`, or the mean prediction of several steps. The
+    finish selected it by `holdout_score`.
     """
 
     run: str
@@ -71,7 +71,7 @@ class BestSolution(Data):
 
 
 class WrittenSolution(BestSolution):
-    """The solution to take from a run, and the files that it was written to."""
+    """The best solution of a run, and the files that it was written to."""
 
     script: str
     submission: str
@@ -81,7 +81,7 @@ class WrittenSolution(BestSolution):
 
 
 class FinishedRun(BestSolution):
-    """What `run` prints at its end: the best solution, and where its files are."""
+    """The result of `run`: the best solution and the paths of its files."""
 
     folder: str
     script: str
@@ -99,7 +99,7 @@ class Predictions(Data):
 
 
 class DetachedRun(Data):
-    """A run that goes on by itself: its process, and the file with what it says."""
+    """A run in the background: its process id, and the file with its output."""
 
     run: str
     folder: str
@@ -108,10 +108,10 @@ class DetachedRun(Data):
 
 
 class TreeNode(Data):
-    """A step under the one it changed, which may be another trace's.
+    """A step and its parent, the step whose script it changed; the parent may belong to another trace.
 
-    `kind` says how far it goes, null before it is proposed; `taken_from` are steps of other traces whose change or
-    solution it took in.
+    `kind` says how far the change goes, null before the proposal. `taken_from`: steps of other traces whose change or
+    solution it adopted.
     """
 
     step: str
@@ -125,9 +125,9 @@ class TreeNode(Data):
 
 
 class StepDiff(Data):
-    """What a step changed; `folds` are scores before and after on each split that both were run on.
+    """What a step changed; `folds` are the scores before and after on each split that both steps were run on.
 
-    `taken_from` are steps of other traces whose change or solution it took in.
+    `taken_from`: steps of other traces whose change or solution the step adopted.
     """
 
     from_: str | None = Field(alias="from")
@@ -138,10 +138,10 @@ class StepDiff(Data):
 
 
 class Used(Data):
-    """What was asked and run; seconds and US dollars. `tokens_cached` are among `tokens_in`.
+    """Usage: model calls and script runs, in seconds and US dollars. `tokens_in` includes `tokens_cached`.
 
-    How many calls did not say something: `uncounted` their tokens, `unsplit` those in and out apart, `cache_unsaid` the
-    cached ones, `unpriced` their price.
+    Numbers of calls with missing data: `uncounted` (no token count), `unsplit` (input and output tokens not separate),
+    `cache_unsaid` (no count of cached tokens), `unpriced` (no price).
     """
 
     calls: int
@@ -161,7 +161,7 @@ class Used(Data):
 
 
 class Costs(Data):
-    """What a run has used, by role, trace, model, question or hypothesis."""
+    """Usage of a run by role, trace, model, question or hypothesis."""
 
     by: str
     groups: dict[str, Used]
@@ -170,7 +170,7 @@ class Costs(Data):
 
 
 class Figures(Data):
-    """The figures of a run that `compare --fail-on` knows by these names."""
+    """The figures of a run, under the names that `compare --fail-on` uses."""
 
     score: float | None
     test_score: float | None
@@ -189,7 +189,7 @@ class Figures(Data):
 
 
 class Parting(Data):
-    """The first message that two runs do not share; an id or headline is null where one has not said it."""
+    """The first message in which two runs differ; id and headline are null for a run that does not have it."""
 
     sender: str
     kind: str
@@ -200,11 +200,11 @@ class Parting(Data):
 
 
 class Comparison(Data):
-    """Two runs; `settings` are those that differ, by path; `divergence` is null where their roles said the same.
+    """Two runs. `settings`: differing settings by path. `divergence`: null where the roles sent the same messages.
 
-    `submission_of` are the steps whose predictions, or whose mean, the `test_score` is of.
+    `submission_of`: the steps whose prediction, or mean prediction, `test_score` belongs to.
 
-    Scores of runs that are not `comparable` are of different tasks, metrics or data.
+    Runs that are not `comparable` have different tasks, metrics or data.
     """
 
     runs: tuple[str, str]
@@ -219,7 +219,7 @@ class Comparison(Data):
 
 
 class Times(Data):
-    """Shares of the time up to `until`; the first four add up to one. `sequential` is in seconds."""
+    """Shares of the time up to `until`; the first four add up to one. `until` and `sequential` are in seconds."""
 
     reasoning: float
     executing: float
@@ -231,7 +231,7 @@ class Times(Data):
 
 
 class Activity(Data):
-    """A question or a script's run in its lane; `end` is null while it is under way, `slot` for questions."""
+    """A model call or a script run; `end` is null while it is running, `slot` is null for model calls."""
 
     message: str
     actor: str
@@ -245,14 +245,14 @@ class Activity(Data):
 
 
 class Lanes(Data):
-    """Who worked when: shares of the time, and every question and script."""
+    """The timeline of a run: shares of the time, and every model call and script run."""
 
     shares: Times
     spans: list[Activity]
 
 
 class Report(Data):
-    """Where a report was written."""
+    """The file that a report was written to."""
 
     run: str
     report: str
@@ -260,7 +260,7 @@ class Report(Data):
 
 
 class SweptRun(Data):
-    """One run of a sweep: its setting, its best step's score, the test score of what it submitted, its live seconds."""
+    """A run of a sweep. `score`: of its best step; `test_score`: of its submission; `seconds`: live time."""
 
     run: str
     setting: dict[str, str]
@@ -277,14 +277,14 @@ class SweptRun(Data):
 
 
 class Mean(Data):
-    """A mean over seeds and its standard error, which a single run has not."""
+    """A mean over seeds and its standard error, which is null for a single run."""
 
     value: float
     error: float | None
 
 
 class SweptSetting(Data):
-    """The finished runs of one setting together; `medals` counts them by colour."""
+    """Means over the finished runs of one setting; `medals` counts medals by colour."""
 
     setting: dict[str, str]
     runs: int
@@ -298,7 +298,7 @@ class SweptSetting(Data):
 
 
 class Sweep(Data):
-    """A sweep: its folder, its figure, each run, each setting."""
+    """A sweep: its folder, its figure, its runs, its settings."""
 
     folder: str
     figure: str

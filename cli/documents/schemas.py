@@ -1,7 +1,6 @@
-"""The JSON Schemas of what gome prints and keeps: messages, and the documents of `--json`.
+"""JSON Schemas of log messages and of the documents of `--json`.
 
-`python -m gome.cli.documents.schemas` writes both files anew. A message's schema is that of its
-class; a document's is that of its data (`__init__.py`).
+`python -m gome.cli.documents.schemas` regenerates both files from the message classes and from `DOCUMENTS`.
 """
 
 import json
@@ -22,7 +21,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def message_schema() -> dict[str, Any]:
-    """The schema of any message of the log, by its kind."""
+    """The JSON Schema of all messages of the log."""
     kinds = sorted(VOCABULARY.classes)
     _, schema = models_json_schema([(VOCABULARY.classes[kind], "serialization") for kind in kinds])
     refs = [{"$ref": f"#/$defs/{VOCABULARY.classes[kind].__name__}"} for kind in kinds]
@@ -30,7 +29,7 @@ def message_schema() -> dict[str, Any]:
 
 
 def output_schema() -> dict[str, Any]:
-    """The schema of any document that `--json` prints."""
+    """The JSON Schema of all documents of `--json`."""
     names = sorted(DOCUMENTS)
     found, schema = TypeAdapter.json_schemas(
         [(name, "serialization", TypeAdapter[Any](DOCUMENTS[name])) for name in names]
@@ -46,7 +45,7 @@ def output_schema() -> dict[str, Any]:
 
 
 def written(schema: dict[str, Any]) -> str:
-    """The text of a schema's file."""
+    """Serialise a schema as the content of its file."""
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
 
 

@@ -20,7 +20,7 @@ __all__ = [
 
 
 class Finding(Data):
-    """A problem with its place; `line` and `column` count from 1 and are null where it has none."""
+    """A problem with its position; `line` and `column` count from 1, null where there is no position."""
 
     file: str
     line: int | None
@@ -32,7 +32,7 @@ class Finding(Data):
 
 
 class Validity(Data):
-    """What is wrong with a scenario and its task."""
+    """The problems and warnings of a scenario and its task."""
 
     valid: bool
     problems: list[Finding]
@@ -40,7 +40,7 @@ class Validity(Data):
 
 
 class Backend(Data):
-    """What one question to a backend brought; `seconds` is null where it did not answer, `window` is in tokens."""
+    """The result of one request to a backend; `seconds` is null where it did not answer, `window` is in tokens."""
 
     name: str
     roles: list[str]
@@ -55,7 +55,7 @@ class Backend(Data):
 
 
 class Node(Data):
-    """A machine of a cluster: what Ray gives away of it, the GPUs that its driver shows, sandbox, versions."""
+    """A machine of a Ray cluster: `cpus` and `gpus` by Ray, `devices` by the GPU driver, sandbox level, versions."""
 
     host: str
     id: str
@@ -69,7 +69,7 @@ class Node(Data):
 
 
 class Place(Data):
-    """Where scripts would run; `free` is bytes of disk, `nodes` those of a cluster."""
+    """Where scripts would run; `free` is disk space in bytes, `nodes` are those of a cluster."""
 
     sandbox: str | None
     gaps: list[str]
@@ -81,7 +81,7 @@ class Place(Data):
 
 
 class Health(Data):
-    """Whether a scenario could be run here."""
+    """Whether a scenario can run here (`well`), with all findings."""
 
     well: bool
     backends: list[Backend]
@@ -89,7 +89,7 @@ class Health(Data):
 
 
 class Graded(Data):
-    """A submission's report, with the fields of MLE-bench's."""
+    """The report on a submission, with the fields of MLE-bench's report."""
 
     competition_id: str
     score: float | None
@@ -110,7 +110,7 @@ class Graded(Data):
 
 
 class GradedAll(Data):
-    """The reports of all submissions of a JSONL file, with the fields of MLE-bench's."""
+    """The reports on all submissions of a JSONL file, with the fields of MLE-bench's report."""
 
     total_runs: int
     total_runs_with_submissions: int
@@ -124,7 +124,7 @@ class GradedAll(Data):
 
 
 class KnownTask(Data):
-    """A task of the house, and the packages that carry its data."""
+    """A built-in task, and the packages that contain its data."""
 
     name: str
     prepared: bool
@@ -133,7 +133,7 @@ class KnownTask(Data):
 
 
 class KnownCompetition(Data):
-    """A competition of MLE-bench whose files are known."""
+    """An MLE-bench competition with an adapter."""
 
     competition: str
     targets: list[str]
@@ -142,7 +142,7 @@ class KnownCompetition(Data):
 
 
 class PreparedTask(Data):
-    """A task whose data are in their place."""
+    """A task whose data are prepared; `was_there`: they were prepared before."""
 
     name: str
     folder: str
@@ -151,14 +151,14 @@ class PreparedTask(Data):
 
 
 class Preparation(Data):
-    """What was prepared, and the most memory that it took."""
+    """The prepared tasks and the peak memory of the preparation."""
 
     tasks: list[PreparedTask]
     peak_mebibytes: int
 
 
 class NewTask(Data):
-    """A task made of a table, and what was guessed of it."""
+    """A task created from a table, and what was guessed."""
 
     folder: str
     task: TaskBrief

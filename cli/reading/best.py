@@ -1,4 +1,4 @@
-"""`best`: the best script of a run, its submission, and how to run it."""
+"""`best`: show a run's best solution, or write its files to a folder."""
 
 import hashlib
 from typing import Any
@@ -15,12 +15,12 @@ __all__ = ["best", "best_data"]
 
 
 def best(run: Run = "@last", *, output: Output = None, runs: Runs = None, json: Json = False) -> int:
-    """Show a run's best solution; with -o write its script, submission and a README into a folder.
+    """Show a run's best solution; with -o also write its script, submission and a README to a folder.
 
     Parameters
     ----------
     output
-        The folder to write into.
+        The folder to write to.
     """
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
@@ -47,7 +47,7 @@ def best(run: Run = "@last", *, output: Output = None, runs: Runs = None, json: 
 
 
 def best_data(reader: LogReader, summary: Summary) -> dict[str, Any]:
-    """The best solution of a run as `best --json` prints it. Raises UsageError where no trial was accepted."""
+    """The best solution of a run as data of `best --json`. Raises UsageError where no trial was accepted."""
     best, opened = best_of(summary)
     submitted = summary.submitted
     grade = submitted.grade if submitted else None

@@ -1,4 +1,4 @@
-"""`compare`: two runs side by side, where they part, and conditions on their figures for a script to act on."""
+"""`compare`: two runs side by side, their first difference, and an exit status from conditions on their figures."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -26,14 +26,14 @@ def compare(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Compare two runs: scores, times, costs, overlap, settings that differ, where they part, ideas of one alone.
+    """Compare two runs: scores, times, costs, overlap, differing settings, first differing message, ideas of one only.
 
     Parameters
     ----------
     target
-        The score that time and trials are counted to; without one the best that both have reached.
+        Report time and trials until this score. Default: the best score that both runs reached.
     fail_on
-        Exit with 1 where this is true, such as 'b.score > a.score * 101%' or 'b.usd > 2'; may be given more than once.
+        Exit with 1 if this is true, such as 'b.score > a.score * 101%' or 'b.usd > 2'. May be repeated.
     """
     summaries, logs = [], []
     for name in (one, other):
@@ -41,47 +41,47 @@ def compare(
             logs.append(list(reader.envelopes()))
         summaries.append(summarise(logs[-1]))
     first, second = summaries
-    if apart := _apart(first, second):
-        say_aside(f"warning: {apart}: their scores are not comparable")
-    aim = _common(first, second) if target is None and not apart else target
+    if incomparable := _incomparable(first, second):
+        say_aside(f"warning: {incomparable}: their scores are not comparable")
+    aim = _common(first, second) if target is None and not incomparable else target
     figures = [_figures(each, aim) for each in summaries]
     broken = [each for each in fail_on if holds(each, *map(_named, figures))]
     settings = _tasks(first, second) | dict(_differences(_scenario(first), _scenario(second)))
     ideas = [_ideas(first) - _ideas(second), _ideas(second) - _ideas(first)]
-    parting = first_divergence(*logs)
+    divergence = first_divergence(*logs)
     if json:
         data = {
             "runs": [each.run for each in summaries],
-            "comparable": not apart,
+            "comparable": not incomparable,
             "target": aim,
             "figures": list(map(_named, figures)),
             "settings": settings,
         }
         data["submission_of"] = [list(each.submitted.steps) if each.submitted else [] for each in summaries]
-        emit("compare", {**data, "ideas": [sorted(each) for each in ideas], "divergence": parting, "failed": broken})
+        emit("compare", {**data, "ideas": [sorted(each) for each in ideas], "divergence": divergence, "failed": broken})
         return 1 if broken else 0
-    _say_figures(summaries, figures, aim, apart)
+    _say_figures(summaries, figures, aim, incomparable)
     _say_differences(summaries, settings, ideas)
-    _say_parting(summaries, parting)
+    _say_divergence(summaries, divergence)
     for each in broken:
-        say_aside(f"fails: {each}")
+        say_aside(f"failed: {each}")
     hint(f"gome tree {first.run}", f"gome report {second.run}")
     return 1 if broken else 0
 
 
-def _say_figures(summaries: list[Summary], figures: list[dict[str, Any]], aim: float | None, apart: str) -> None:
+def _say_figures(summaries: list[Summary], figures: list[dict[str, Any]], aim: float | None, incomparable: str) -> None:
     shown = [{key: _show(key, value) for key, value in each.items()} for each in figures]
     rows = [(key, shown[0][key], shown[1][key]) for key in shown[0]]
-    rows.insert(2, ("test of", _tested(summaries[0]), _tested(summaries[1])))
+    rows.insert(2, ("submitted", _submitted(summaries[0]), _submitted(summaries[1])))
     say(table(("", *(each.run for each in summaries)), rows))
     if aim is not None:
-        say(f"the target is a score of {text.score(aim)}")
-    elif not apart:
-        say("no score was reached by both")
+        say(f"target score: {text.score(aim)}")
+    elif not incomparable:
+        say("no target score: not both runs have an accepted trial")
 
 
 def _say_differences(summaries: list[Summary], settings: dict[str, tuple[Any, Any]], ideas: list[set[str]]) -> None:
-    say("\nsettings that differ" if settings else "\nno setting differs")
+    say("\ndiffering settings" if settings else "\nno setting differs")
     for path, (before, after) in settings.items():
         say(f"  {path}: {before} | {after}")
     for summary, own in zip(summaries, ideas, strict=True):
@@ -90,50 +90,51 @@ def _say_differences(summaries: list[Summary], settings: dict[str, tuple[Any, An
             say(text.cut(f"  {text.line(each)}", screen_width()))
 
 
-def _say_parting(summaries: list[Summary], parting: Divergence | None) -> None:
-    if parting is None:
-        say("\nthe roles said the same in both, measured times aside")
+def _say_divergence(summaries: list[Summary], divergence: Divergence | None) -> None:
+    if divergence is None:
+        say("\nthe roles sent the same messages in both runs (measured times ignored)")
         return
-    say(f"\nthey part at {parting.sender} {parting.place} {parting.kind} {', '.join(parting.fields)}".rstrip())
-    for summary, name, words in zip(summaries, parting.ids, parting.headlines, strict=True):
-        line = f"  {summary.run}  {name[:8] if name else 'not said'}  {text.line(words or '')}"
+    where = f"{divergence.sender} {divergence.place} {divergence.kind} {', '.join(divergence.fields)}"
+    say(f"\nfirst difference: {where}".rstrip())
+    for summary, name, headline in zip(summaries, divergence.ids, divergence.headlines, strict=True):
+        line = f"  {summary.run}  {name[:8] if name else 'not sent'}  {text.line(headline or '')}"
         say(text.cut(line.rstrip(), screen_width()))
 
 
-def _apart(one: Summary, other: Summary) -> str:
-    """Why a score of the one says nothing about the other; nothing where they had the same task to solve."""
+def _incomparable(one: Summary, other: Summary) -> str:
+    """Why the scores of two runs are not comparable; empty where task, metric and data are the same."""
     if one.opened is None or other.opened is None:
         return ""
     task, another = one.opened.task, other.opened.task
     if task.name != another.name:
-        return f"the runs are of two tasks ({task.name} | {another.name})"
+        return f"the runs have different tasks ({task.name} | {another.name})"
     if (task.metric, task.direction) != (another.metric, another.direction):
-        return f"the runs are judged by two metrics ({task.metric} | {another.metric})"
+        return f"the runs have different metrics ({task.metric} | {another.metric})"
     if one.opened.task_digest != other.opened.task_digest:
-        return f"the files of task {task.name} were changed between the runs"
+        return f"the files of task {task.name} changed between the runs"
     return ""
 
 
 def _common(one: Summary, other: Summary) -> float | None:
-    """The better of all scores that both have reached; None where one has none."""
+    """The best score that both runs have reached; None where one has no score."""
     if one.best is None or other.best is None:
         return None
     return other.best.score if one.better(one.best.score, other.best.score) else one.best.score
 
 
 def _named(figures: dict[str, Any]) -> dict[str, float | None]:
-    """Figures by the names that conditions use."""
+    """Figures by the names that `--fail-on` uses."""
     return {key.lower().replace(" ", "_"): value for key, value in figures.items()}
 
 
 def _scenario(summary: Summary) -> dict[str, Any]:
-    """The settings but for the task: what stands there leads to it from the scenario's folder alone, such as `.`."""
+    """All settings except `task`: its path is relative to the scenario's folder and so not comparable."""
     scenario = summary.opened.scenario if summary.opened else {}
     return {key: value for key, value in scenario.items() if key != "task"}
 
 
 def _tasks(one: Summary, other: Summary) -> dict[str, tuple[Any, Any]]:
-    """The tasks where they are two: by their names, or by their folders where these are called the same."""
+    """The two tasks where they differ: by name, or by folder where the names are equal but the files are not."""
     if one.opened is None or other.opened is None:
         return {}
     named = (one.opened.task.name, other.opened.task.name)
@@ -165,8 +166,8 @@ def _figures(summary: Summary, aim: float | None) -> dict[str, Any]:
     }
 
 
-def _tested(summary: Summary) -> str:
-    """Whose the test score is: it need not be that of the step whose score stands above it."""
+def _submitted(summary: Summary) -> str:
+    """The steps that the test score belongs to; they may differ from the step with the best score."""
     submitted = summary.submitted
     return submitted.whose if submitted and submitted.grade else text.UNKNOWN
 
@@ -177,7 +178,7 @@ def _time_to_best(summary: Summary) -> float | None:
 
 
 def _reached(summary: Summary, aim: float | None) -> tuple[float, int] | None:
-    """When an accepted trial first had the target's score, and how many trials had ended by then."""
+    """Time (s) at which an accepted trial first reached `aim`, and the number of trials that had ended by then."""
     ended = sorted((step for step in summary.trials if step.closed is not None), key=lambda step: step.closed or 0.0)
     for number, step in enumerate(ended, start=1):
         if aim is None or step.score is None or step.verdict != "accepted" or step.closed is None:
@@ -198,7 +199,7 @@ def _show(key: str, value: Any) -> str:
 
 
 def _differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Settings that differ, by their path."""
+    """Yield settings that differ: path and the two values."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in sorted({*one, *other}):
             yield from _differences(one.get(key), other.get(key), f"{path}.{key}".lstrip("."))

@@ -21,14 +21,14 @@ By = Literal["role", "trace", "model", "question", "hypothesis"]
 
 
 def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json = False) -> int:
-    """Show what was asked of whom, what it cost, and what rejected work cost. A dash is unknown, not zero.
+    """Show calls, tokens, USD and time, and the cost of rejected work. A dash means unknown, not zero.
 
-    Tokens in are apart: `cached` are those that the provider had read before, `uncached` those that it had not.
+    Input tokens are split into `cached` (read from the provider's prompt cache) and `uncached`.
 
     Parameters
     ----------
     by
-        What to sum up by.
+        The groups to sum over.
     """
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
@@ -39,7 +39,7 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
     if json:
         emit("cost", {"by": by, "groups": groups, "total": total, "rejected": rejected})
         return 0
-    sums = [("all", total), ("of it rejected or failed", rejected)]
+    sums = [("all", total), ("of which rejected or failed", rejected)]
     rows = [_cells(name, usage) for name, usage in [*groups.items(), *sums]]
     headers = (by, "calls", "time", "tokens", "uncached", "cached", "out", "USD", "scripts", "script time")
     say(table(headers, rows, words=by))

@@ -1,4 +1,4 @@
-"""`diff`: the code of a step against its parent, with what that did on each split."""
+"""`diff`: the code of a step compared with its parent's, and the effect on each split."""
 
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
@@ -21,9 +21,9 @@ def diff(
     Parameters
     ----------
     step
-        The step as trace.step, such as 0.2; without one the run's best.
+        The step as trace.step, such as 0.2. Default: the run's best step.
     other
-        Another step to compare it with, in place of its parent.
+        The step to compare with. Default: the parent.
     """
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
@@ -31,7 +31,7 @@ def diff(
         new = find_step(summary, step or (summary.best.step if summary.best else "0.1"))
         loans = Borrowings(summary)
         old = find_step(summary, other) if other else _parent(summary, new, loans)
-        names = (old.name if old else "nothing", new.name)
+        names = (old.name if old else "an empty script", new.name)
         changes = difference(reader.artefacts, script_of(old) if old else base_of(new), script_of(new), names)
     effect, taken = _effect(old, new), loans.taken(new)
     if json:
@@ -43,21 +43,21 @@ def diff(
         say(f"  {each.component}: {each.statement}")
     for loan in loans.of(new):
         if loan.taken:
-            how = "merges the solution of" if loan.why == "merged" else "takes the change of"
+            how = "merges the solution of" if loan.why == "merged" else "adopts the change of"
             say(f"it {how} {loan.source}: {text.line(idea(loan.hypotheses))}")
     if effect:
         say("splits: " + ", ".join(f"{text.score(before)} → {text.score(after)}" for before, after in effect))
-    if (rests := new.diagnosis.effect if new.diagnosis else None) is not None and rests.standard_error is not None:
-        error = text.spread(rests.standard_error)
-        say(f"the gain has a standard error of {error}, over {rests.rows} rows of {rests.splits} split(s)")
-    say("\n" + ("\n".join(changes) or "the two scripts are the same"))
+    if (gain := new.diagnosis.effect if new.diagnosis else None) is not None and gain.standard_error is not None:
+        error = text.spread(gain.standard_error)
+        say(f"standard error of the gain: {error} ({gain.rows} rows, {text.several(gain.splits, 'split')})")
+    say("\n" + ("\n".join(changes) or "the two scripts are identical"))
     against = [f"gome diff {folder.name} {new.name} {each}" for each in taken[:1]]
     hint(f"gome tree {folder.name}", *against, f"gome log {folder.name} --trace {new.trace} --step {new.step}")
     return 0
 
 
 def _parent(summary: Summary, step: Step, loans: Borrowings) -> Step | None:
-    """The step whose script this one changed, of its own trace or another."""
+    """The step whose script this one changed, in its own trace or another; None for a root."""
     base = base_of(step)
     earlier = [each for each in summary.traces[step.trace].trials if each.step < step.step]
     own = next((each for each in reversed(earlier) if base is not None and script_of(each) == base), None)
@@ -66,7 +66,7 @@ def _parent(summary: Summary, step: Step, loans: Borrowings) -> Step | None:
 
 
 def _effect(old: Step | None, new: Step) -> list[tuple[float, float]]:
-    """Scores before and after on each split that both were run on."""
+    """Scores (before, after) on each split that both steps were run on."""
     before, after = (
         dict(zip(found.splits, found.folds, strict=True)) if (found := step and step.evaluation) else {}
         for step in (old, new)

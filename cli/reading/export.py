@@ -1,4 +1,4 @@
-"""`export`: a run for other tools: lines of JSON, OpenTelemetry spans, or a trace for Perfetto."""
+"""`export`: a run as JSON lines, OpenTelemetry spans, or a Chrome trace for Perfetto."""
 
 import json
 import os
@@ -33,21 +33,21 @@ def export(
     redact: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     runs: Runs = None,
 ) -> int:
-    """Export a run. Exporting twice gives the same ids, so that nothing doubles.
+    """Export a run. Repeated exports use the same ids, so nothing is duplicated.
 
     Parameters
     ----------
     to
         jsonl: every message; otlp: spans by the GenAI conventions; chrome-trace: a timeline for ui.perfetto.dev.
     output
-        The file to write (default: standard output).
+        The file to write. Default: standard output.
     endpoint
-        Send OTLP to this collector, such as http://127.0.0.1:4318, in place of a file.
+        Send OTLP to this collector, such as http://127.0.0.1:4318, instead of writing a file.
     redact
-        Leave out what agents and scripts wrote; figures, verdicts and hashes stay.
+        Replace all text written by agents and scripts; keep figures, verdicts and hashes.
     """
     if endpoint is not None and (to != "otlp" or output is not None):
-        raise UsageError("--endpoint goes with --to otlp, and without --output")
+        raise UsageError("--endpoint requires --to otlp and excludes --output")
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
         if endpoint is not None:
@@ -75,7 +75,7 @@ def _lines(reader: LogReader, to: Format, redact: bool) -> Iterator[str]:
 
 
 def _write(target: Path, lines: Iterator[str]) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically. Raises Outage where it cannot be written."""
     half = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -83,8 +83,6 @@ def _write(target: Path, lines: Iterator[str]) -> None:
             file.writelines(lines)
         half.replace(target)
     except OSError as error:
-        raise Outage(
-            f"{target} could not be written: {error.strerror}. Make room, or choose another --output."
-        ) from error
+        raise Outage(f"{target} could not be written: {error.strerror}. Free disk space or change --output.") from error
     finally:
         half.unlink(missing_ok=True)

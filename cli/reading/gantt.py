@@ -1,4 +1,4 @@
-"""`gantt`: lanes of roles and slots over the run's time."""
+"""`gantt`: a text timeline with one lane per role and per slot."""
 
 import shutil
 
@@ -13,7 +13,7 @@ __all__ = ["gantt"]
 
 
 def gantt(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
-    """Show who worked when, and which share of the time went into reasoning, executing, both and neither."""
+    """Show a timeline of roles and slots, and the time shares of reasoning, executing, both and neither."""
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
         summary = summarise(reader.envelopes())
@@ -24,7 +24,7 @@ def gantt(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
     lanes: dict[str, list[Span]] = {}
     for each in sorted(spans, key=lambda span: (span.executes, span.trace is None, span.trace or 0, span.start)):
         if each.executes and each.slot is None and each.end is not None:
-            continue  # it was refused before it had a slot
+            continue  # refused: the script never got a slot
         script = "in flight" if each.slot is None else f"slot {each.slot}"
         lanes.setdefault(script if each.executes else each.actor, []).append(each)
     label = max(map(len, lanes), default=0)
@@ -32,15 +32,15 @@ def gantt(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
     for lane, own in sorted(lanes.items(), key=lambda item: item[1][0].executes):
         say(f"{lane:>{label}}  {_bar(own, summary.time, width)}")
     say(f"{'':>{label}}  0s{text.duration(summary.time):>{width - 2}}")
-    say("a digit is the trace for which somebody was at work, # the whole run's work")
+    say("digit: the trace being worked on; #: work for the whole run")
     say(f"\n{shares.words}")
-    say(f"one thing after the other would have taken {text.duration(shares.sequential)}")
+    say(f"without any overlap it would have taken {text.duration(shares.sequential)}")
     hint(f"gome report {folder.name}", f"gome cost {folder.name}")
     return 0
 
 
 def _bar(spans: list[Span], until: float, width: int) -> str:
-    """One character a slice of time: the trace's number where it was at work, `#` for the run's own work."""
+    """One character per time slice: the last digit of the trace at work, `#` for work on the whole run."""
     cells = [" "] * width
     for each in spans:
         first = int(each.start / (until or 1.0) * (width - 1))

@@ -1,4 +1,4 @@
-"""`log`: what the roles said to each other."""
+"""`log`: list and show the messages of a run."""
 
 import difflib
 from pathlib import Path
@@ -39,23 +39,23 @@ def log(
     Parameters
     ----------
     role
-        Only what this role said (diagnoser, proposer, memory-keeper, writer, runner, director, …).
+        Only messages sent by this role (diagnoser, proposer, memory-keeper, writer, runner, director, …).
     trace
-        Only of this trace.
+        Only messages of this trace.
     step
-        Only of this step.
+        Only messages of this step.
     kind
-        Only of this kind (diagnosis, proposal, trial, …); may be given more than once.
+        Only messages of this kind (diagnosis, proposal, trial, …). May be repeated.
     since
-        Only what came later than this after the run's start, such as 90s or 5min.
+        Only messages sent later than this after the start of the run, such as 90s or 5min.
     grep
-        Only messages in which this text stands.
+        Only messages that contain this text.
     follow
-        Go on until the run has finished.
+        Keep printing new messages until the run has finished.
     all_
-        Also the starts and ends of questions and scripts.
+        Include starts and ends of model calls and script runs.
     last
-        The newest so many; 0 shows all.
+        Number of messages to show, the newest; 0 shows all.
     """
     try:
         start = None if since is None else float(parse_duration(since))
@@ -66,7 +66,7 @@ def log(
 
 
 def _folder(run: str, runs: Path | None) -> Path:
-    """The folder of a run; where none answers to that name, it may be a mistyped verb of this group."""
+    """The folder of a run. Raises RunNotFound, with a suggestion where the name resembles a sub-command."""
     try:
         return folder_of(run, runs)
     except RunNotFound as error:
@@ -78,7 +78,7 @@ def _folder(run: str, runs: Path | None) -> Path:
 
 @app.command
 def show(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Show one message whole: what it says, the prompt as rendered, the reply, what it cost."""
+    """Show one message in full: its fields, the rendered prompt, the reply, the cost."""
     return show_message(folder_of(run, runs), message, as_json=json)
 
 
@@ -90,17 +90,17 @@ def thread(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json 
 
 @app.command
 def why(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Show why a message was said: its causes back to the first."""
+    """Show why a message was sent: its chain of causes."""
     return show_causes(folder_of(run, runs), message, as_json=json)
 
 
 @app.command
 def stats(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
-    """Count messages and calls by role, and say what the time went into."""
+    """Show messages and calls by role, and how the time was spent."""
     return show_stats(folder_of(run, runs), as_json=json)
 
 
 @app.command
 def sql(query: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Ask the log in SQL, read-only. Tables: messages, cursors, telemetry, meta."""
+    """Query the log with SQL, read-only. Tables: messages, cursors, telemetry, meta."""
     return show_sql(folder_of(run, runs), query, as_json=json)

@@ -1,4 +1,4 @@
-"""`memory`: what the run knows, as it is or as it was at a message."""
+"""`memory`: the shared memory of a run, now or at an earlier message."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ __all__ = ["Failure", "Finding", "Known", "Reader", "State", "Success", "Tried",
 Kind = Literal["success", "failure", "finding", "state"]
 Entry = TypeVar("Entry")
 _WIDEST = 120
-"""Characters of a text in a table; a JSON document has all of it."""
-_CHANGES = "accepted changes; for and against: trials with their gains in standard errors"
+"""Maximum length of a text in a table, in characters; JSON output is not cut."""
+_CHANGES = "accepted changes (for, against: trials with their gains in standard errors)"
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial of a change, its gain in standard errors."""
+    """A trial of a change; `gain` is in standard errors."""
 
     step: str
     gain: float
@@ -36,7 +36,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Reader:
-    """A step to which a change was given, and what came of it where the step used it."""
+    """A step that was given a change, and the outcome if it used the change."""
 
     step: str
     used: bool
@@ -47,7 +47,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Success:
-    """An accepted change, with the trials that support and contradict it, and who was given it."""
+    """An accepted change, the trials that support and contradict it, and the steps that were given it."""
 
     step: str
     ideas: tuple[str, ...]
@@ -63,7 +63,7 @@ class Success:
 
 @dataclass(frozen=True)
 class Failure:
-    """What a script failed of, and what mended it."""
+    """A failure of a script, and its fix (`mended`)."""
 
     step: str
     idea: str
@@ -73,7 +73,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a trial taught, and the steps whose trials contradict it."""
+    """A finding of a trial, and the steps whose trials contradict it."""
 
     step: str
     text: str
@@ -82,7 +82,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class State:
-    """Where a trace stands, after so many trials."""
+    """The state of a trace: its best solution and its number of trials."""
 
     trace: int
     step: str | None
@@ -93,7 +93,7 @@ class State:
 
 @dataclass(frozen=True)
 class Known:
-    """All of it, or the entries of one `kind`."""
+    """All entries, or the entries of one `kind`."""
 
     kind: Kind | None
     successes: tuple[Success, ...]
@@ -110,54 +110,54 @@ def memory(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Show what the run knows: accepted changes, failures, findings, and where each trace stands.
+    """Show the shared memory: accepted changes, failures, findings, and the state of each trace.
 
-    Gains of trials for and against a change are in standard errors. A step that was given a change has its verdict and
-    its gain beside it where it used the change.
+    Gains of trials for and against a change are in standard errors. Steps that were given a change are listed; those
+    that used it with their verdict and gain.
 
     Parameters
     ----------
     kind
         Only entries of this kind.
     as_of
-        A message's id: the memory as it was when that message was said.
+        A message's id: show the memory as of that message.
     """
     folder = folder_of(run, runs)
-    folded = Memory()
+    state = Memory()
     with open_reader(folder) as reader:
         before = reader.envelope(as_of).seq + 1 if as_of else None
         for each in reader.envelopes(before=before):
-            folded.heard(each)
-    found = known(folded, kind)
+            state.heard(each)
+    found = known(state, kind)
     if json:
         emit("memory", found)
         return 0
     tables = [_successes(found.successes), _failures(found.failures), _findings(found.findings), _states(found.states)]
-    told = [each for each in tables if each]
-    say("\n\n".join(told) if told else f"the memory has no {kind or 'entry'} yet")
+    shown = [each for each in tables if each]
+    say("\n\n".join(shown) if shown else f"the memory has no {kind or 'entry'} yet")
     newest = f"gome log show {found.successes[-1].message[:8]} --run {folder.name}" if found.successes else ""
     hint(newest or f"gome log {folder.name}", f"gome tree {folder.name}")
     return 0
 
 
-def known(folded: Memory, kind: Kind | None = None) -> Known:
-    """What is shown of a memory: all entries, or those of one kind."""
+def known(state: Memory, kind: Kind | None = None) -> Known:
+    """The entries of a memory as plain data: all, or those of one kind."""
 
     def of(asked: Kind, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         return tuple(entries) if kind in (None, asked) else ()
 
     return Known(
         kind=kind,
-        successes=of("success", (_success(each, folded) for each in folded.successes)),
-        failures=of("failure", (_failure(each) for _, each in sorted(folded.failures.items()))),
-        findings=of("finding", map(_finding, folded.findings)),
-        states=of("state", (_state(index, folded) for index in sorted(folded.traces))),
+        successes=of("success", (_success(each, state) for each in state.successes)),
+        failures=of("failure", (_failure(each) for _, each in sorted(state.failures.items()))),
+        findings=of("finding", map(_finding, state.findings)),
+        states=of("state", (_state(index, state) for index in sorted(state.traces))),
     )
 
 
-def _success(entry: Accepted, folded: Memory) -> Success:
+def _success(entry: Accepted, state: Memory) -> Success:
     step = _at(entry.trace, entry.step)
-    tried = [Tried(_at(each.trace, each.step), each.gain) for each in folded.tryings.get(entry.id, ())]
+    tried = [Tried(_at(each.trace, each.step), each.gain) for each in state.tryings.get(entry.id, ())]
     return Success(
         step=step,
         ideas=tuple(idea((each,)) for each in entry.hypotheses),
@@ -166,8 +166,8 @@ def _success(entry: Accepted, folded: Memory) -> Success:
         score=entry.score,
         supporting=tuple(each for each in tried if each.gain > 0),
         contradicting=tuple(each for each in tried if each.gain <= 0),
-        demoted=folded.demoted(entry) or None,
-        readers=tuple(_reader(each) for each in folded.given.values() if each.id == entry.id),
+        demoted=state.demoted(entry) or None,
+        readers=tuple(_reader(each) for each in state.given.values() if each.id == entry.id),
         message=entry.id,
     )
 
@@ -191,8 +191,8 @@ def _finding(finding: NotedFinding) -> Finding:
     return Finding(_at(finding.trace, finding.step), finding.text, contradicted)
 
 
-def _state(index: int, folded: Memory) -> State:
-    trace = folded.traces[index]
+def _state(index: int, state: Memory) -> State:
+    trace = state.traces[index]
     best = trace.best
     if best is None:
         return State(index, None, None, None, trace.trials)
@@ -200,7 +200,7 @@ def _state(index: int, folded: Memory) -> State:
 
 
 def _successes(entries: Sequence[Success]) -> str:
-    headers = ("from", "idea", "gain", "±", "score", "for", "against", "was given to", "message")
+    headers = ("from", "idea", "gain", "±", "score", "for", "against", "given to", "message")
     rows = [
         (
             *(each.step, _words("; ".join(each.ideas)), text.gain(each.gain), text.spread(each.standard_error)),
@@ -215,12 +215,14 @@ def _successes(entries: Sequence[Success]) -> str:
 
 
 def _failures(entries: Sequence[Failure]) -> str:
-    rows = [(each.step, _words(each.idea), _words(each.words), _words(each.mended or "nothing")) for each in entries]
-    return _titled("failures", ("at", "idea", "failed of", "mended by"), rows, "failed of", spare=("idea",))
+    rows = [
+        (each.step, _words(each.idea), _words(each.words), _words(each.mended or "nothing yet")) for each in entries
+    ]
+    return _titled("failures", ("step", "idea", "failed with", "fixed by"), rows, "failed with", spare=("idea",))
 
 
 def _findings(entries: Sequence[Finding]) -> str:
-    rows = [(each.step, _words(each.text), ", ".join(each.contradicted) or "nobody") for each in entries]
+    rows = [(each.step, _words(each.text), ", ".join(each.contradicted) or "none") for each in entries]
     return _titled("findings", ("from", "finding", "contradicted by"), rows, "finding")
 
 
@@ -232,32 +234,32 @@ def _states(entries: Sequence[State]) -> str:
         )
         for each in entries
     ]
-    return _titled("where each trace stands", ("trace", "best", "score", "trials", "idea"), rows, "idea")
+    return _titled("state of each trace", ("trace", "best", "score", "trials", "idea"), rows, "idea")
 
 
 def _titled(
     title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], words: str, spare: Sequence[str] = ()
 ) -> str:
-    """A table below its title; nothing where it has no row."""
+    """A table below its title; empty where there are no rows."""
     return f"{title}\n{table(headers, rows, words=words, spare=spare)}" if rows else ""
 
 
 def _trials(tried: Sequence[Tried]) -> str:
-    """Where a change was tried, and its gains in standard errors."""
+    """The steps that tried a change, with gains in standard errors."""
     return ", ".join(f"{each.step} {each.gain:+.1f}".replace("-", "−") for each in tried) or "none"
 
 
 def _readers(readers: Sequence[Reader]) -> str:
-    """Who was given a change; what came of it stands beside the steps that used it."""
-    said = [
+    """The steps that were given a change; those that used it with verdict and gain."""
+    shown = [
         f"{each.step} {MARKS.get(each.verdict or 'open', '')} {text.gain(each.gain)}" if each.used else each.step
         for each in readers
     ]
-    return ", ".join(said) or "nobody"
+    return ", ".join(shown) or "none"
 
 
-def _words(foreign: str) -> str:
-    return text.line(foreign, _WIDEST)
+def _words(content: str) -> str:
+    return text.line(content, _WIDEST)
 
 
 def _at(trace: int, step: int) -> str:

@@ -1,4 +1,4 @@
-"""`report`: one HTML file about a run."""
+"""`report`: write a run's report as one HTML file."""
 
 from gome.cli.options import Json, Output, Run, Runs, folder_of
 from gome.viewer.output import emit, hint, say
@@ -8,12 +8,12 @@ __all__ = ["report"]
 
 
 def report(run: Run = "@last", *, output: Output = None, runs: Runs = None, json: Json = False) -> int:
-    """Write the report of a run: one HTML file that needs no network.
+    """Write the report of a run: one self-contained HTML file.
 
     Parameters
     ----------
     output
-        The file to write (default: report.html in the run's folder).
+        The file to write. Default: report.html in the run's folder.
     """
     folder = folder_of(run, runs)
     written = write_report(folder, output or folder / "report.html")

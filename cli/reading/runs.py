@@ -1,4 +1,4 @@
-"""`runs`: every run, with how it stands."""
+"""`runs`: list all runs with their state and scores."""
 
 import time
 from typing import Any
@@ -16,14 +16,14 @@ _SPARE = ("started", "metric", "accepted", "baseline", "trials")
 
 
 def runs(*, runs: Runs = None, json: Json = False) -> int:
-    """List the runs, newest first."""
+    """List all runs, newest first."""
     root = runs_root(runs)
     rows = [row_of(folder, outline(folder)) for folder in reversed(run_folders(root))]
     if json:
         emit("runs", rows)
         return 0
     if not rows:
-        say(f"there is no run in {root} yet")
+        say(f"no runs in {root} yet")
         hint("gome run scenarios/bike-demand.yaml")
         return 0
     headers = (
@@ -36,7 +36,7 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         "baseline",
         "score",
         "test",
-        "test of",
+        "submitted",
         "started",
     )
     say(table(headers, [_cells(row) for row in rows], spare=_SPARE))

@@ -1,4 +1,4 @@
-"""Figures over a whole log: who said and asked how much, and whatever a query in SQL wants to know."""
+"""`log stats` and `log sql`: message counts and usage by role, and read-only SQL queries."""
 
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -15,32 +15,32 @@ __all__ = ["show_sql", "show_stats"]
 
 
 def show_stats(folder: Path, as_json: bool) -> int:
-    """Print how many messages each role said, of which kinds, and what the run's time went into."""
+    """Print messages by role and kind, calls and scripts by role, and how the time was spent."""
     with open_reader(folder) as reader:
         envelopes = list(reader.envelopes())
     summary = summarise(envelopes)
-    said: dict[str, Counter[str]] = defaultdict(Counter)
+    sent: dict[str, Counter[str]] = defaultdict(Counter)
     for each in envelopes:
-        said[role(each.sender)][each.kind] += 1
+        sent[role(each.sender)][each.kind] += 1
     shares = summary.timeline.shares(summary.time)
     if as_json:
-        emit("log-stats", {"messages": len(envelopes), "roles": said, "usage": summary.by_role(), "time": shares})
+        emit("log-stats", {"messages": len(envelopes), "roles": sent, "usage": summary.by_role(), "time": shares})
         return 0
     usage = summary.by_role()
     rows = []
-    for name, kinds in sorted(said.items()):
+    for name, kinds in sorted(sent.items()):
         own = [f"{kind} {number}" for kind, number in kinds.most_common() if kind not in ACTIVITIES]
         used = usage.get(name, Usage())
         spent = (str(used.calls), text.duration(used.seconds), str(used.scripts), text.duration(used.script_seconds))
         rows.append((name, str(sum(kinds.values())), *spent, ", ".join(own)))
-    say(table(("role", "messages", "calls", "asking", "scripts", "running", "said"), rows))
+    say(table(("role", "messages", "calls", "call time", "scripts", "script time", "kinds"), rows))
     say(f"\nof {text.duration(shares.until)}: {shares.words}")
     hint(f"gome log {folder.name} --role proposer", f"gome report {folder.name}")
     return 0
 
 
 def show_sql(folder: Path, query: str, as_json: bool) -> int:
-    """Print what a read-only query on the log returns."""
+    """Print the result of a read-only SQL query on the log."""
     with open_reader(folder) as reader:
         columns, rows = reader.sql(query)
     if as_json:

@@ -1,4 +1,4 @@
-"""`tree`: which solution came of which."""
+"""`tree`: the lineage of a run's solutions."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,10 @@ __all__ = ["tree"]
 
 
 def tree(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
-    """Show the lineage of a run's solutions, trace by trace, each under the one it changed.
+    """Show the lineage of a run's solutions, trace by trace, each step below the one it changed.
 
-    `⇠ from 0.2` marks a step that took in what another trace's step had found, `⇠ on 0.2` one that went on from it.
+    `⇠ from 0.2` marks a step that adopted a change or solution of step 0.2 of another trace; `⇠ on 0.2` marks a step
+    whose parent is step 0.2 of another trace.
     """
     folder = folder_of(run, runs)
     with open_reader(folder) as reader:
@@ -38,7 +39,7 @@ def tree(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
 
 
 def _parents(trace: Trace) -> dict[str, str | None]:
-    """Each step's parent in its own trace by name; None for a root."""
+    """The name of each step's parent in its own trace; None for a root."""
     accepted: dict[str, str] = {}
     parents: dict[str, str | None] = {}
     for step in trace.trials:

@@ -1,4 +1,4 @@
-"""`view`: the report of every run as live pages for a browser on this machine."""
+"""`view`: serve the report of every run as live web pages on this machine."""
 
 import webbrowser
 from typing import Annotated
@@ -26,17 +26,17 @@ def view(
     Parameters
     ----------
     run
-        The run to begin with; without one the list of all runs.
+        The run to open first. Default: the list of all runs.
     port
-        The port to listen on; 0 takes a free one.
+        The port to listen on; 0 picks a free port.
     host
-        The address to listen on. Anybody who reaches another one than 127.0.0.1 can read every run.
+        The address to listen on. With an address other than 127.0.0.1, others on the network can read every run.
     open_
         Open the page in a browser.
     """
     page = f"runs/{folder_of(run, runs).name}" if run else ""
     with PageServer(runs_root(runs), host, port) as server:
-        say(f"live pages at {server.url}{page}; ^C ends")
+        say(f"live pages at {server.url}{page}; press ^C to stop")
         hint("gome runs", "gome log -f")
         if open_:
             webbrowser.open(server.url + page)

@@ -1,4 +1,4 @@
-"""`doctor`: whether a scenario could be run here, each backend asked one real question."""
+"""`doctor`: check whether a scenario can run here, with one real request to each backend."""
 
 import anyio
 
@@ -23,12 +23,12 @@ def doctor(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Ask each role's backend one real question, and look at sandbox, slots and disk; 1 where a run would fail.
+    """Check that a scenario can run here: one real request per backend, sandbox, slots, disk. Status 1 if it cannot.
 
     Parameters
     ----------
     scenario
-        A scenario's YAML file, or the name of one of the house's.
+        A scenario's YAML file, or the name of a built-in scenario.
     """
     asked = load_scenario(scenario, overrides=set_, roles=role)
     check_consent(asked, trust=trust)
@@ -42,7 +42,7 @@ def doctor(
         emit("doctor", {"well": found.well, **as_data(found)})
         return 0 if found.well else 1
     for each in found.backends:
-        _tell(each)
+        _print_backend(each)
     place = found.place
     say(f"{'sandbox':<9} {place.trouble or place.sandbox}")
     for node in place.nodes:
@@ -55,11 +55,11 @@ def doctor(
     say(f"{'slots':<9} {place.slots} with {text.several(place.threads, 'thread')} each")
     say(f"{'disk':<9} {place.free / 2**30:.1f} GiB free for runs")
     say("\nready" if found.well else "\nnot ready")
-    hint(f"gome run {scenario}" if found.well else f"gome doctor {scenario} again, once the trouble above is mended")
+    hint(f"gome run {scenario}" if found.well else f"fix the trouble above, then: gome doctor {scenario}")
     return 0 if found.well else 1
 
 
-def _tell(finding: BackendFinding) -> None:
+def _print_backend(finding: BackendFinding) -> None:
     say(f"{'backend':<9} {finding.label}, for {', '.join(finding.roles)}")
     if finding.seconds is None:
         answered = "did not answer"

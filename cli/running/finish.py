@@ -1,4 +1,4 @@
-"""`finish`: call the finish of a run that was stopped, without another trial."""
+"""`finish`: finish a stopped run without further trials."""
 
 from gome.agents.protocol.messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, resume, scenario_of
@@ -18,7 +18,7 @@ def finish(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """End a run that was stopped: no new trial, the finalists run again, the winner chosen."""
+    """Finish a stopped run: no new trials; re-run the finalists and choose the winner."""
     folder = folder_of(run, runs)
     check_consent(scenario_of(folder), trust=trust)
 

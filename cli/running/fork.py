@@ -1,4 +1,4 @@
-"""`fork`: another run with the same history up to a message, live after it."""
+"""`fork`: branch a run at a message; the new run shares the history up to it and continues live."""
 
 from typing import Annotated
 
@@ -28,7 +28,7 @@ def fork(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Go another way from a message on: the same history up to it, live after it; the parent stays as it is."""
+    """Branch a run at a message and continue live; the parent is unchanged."""
     source = folder_of(run, runs)
     scenario = scenario_of(source)
     check_consent(scenario, trust=trust)
@@ -46,7 +46,10 @@ def fork(
 
 
 def changed_roles(scenario: Scenario, changes: tuple[str, ...]) -> Roles:
-    """The scenario's roles with each `ROLE=BACKEND` put in (`*` is every role). Raises UsageError for a slip."""
+    """The scenario's roles with every `ROLE=BACKEND` applied (`*`: every role).
+
+    Raises UsageError where the role or the backend does not exist.
+    """
     names = [name for name in Roles.model_fields if name != "memory_keeper"]
     chosen: dict[str, str] = {}
     for each in changes:
@@ -61,4 +64,4 @@ def changed_roles(scenario: Scenario, changes: tuple[str, ...]) -> Roles:
 
 def _near(word: str, known: list[str]) -> str:
     near = closest(word, known)
-    return f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+    return f"did you mean {near}?" if near else f"choose from {', '.join(known)}"

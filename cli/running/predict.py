@@ -1,4 +1,4 @@
-"""`predict`: new rows, predicted by what a run submitted."""
+"""`predict`: predict new rows with the solution that a run submitted."""
 
 from functools import partial
 from pathlib import Path
@@ -24,21 +24,21 @@ def predict(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Predict new rows with the solution of a run: its script, or every one of the mean, trained on all labelled rows.
+    """Predict new rows with a run's solution: its script or scripts, trained on all labelled rows.
 
     Parameters
     ----------
     run
-        A run's id or the start of it, @last or @best.
+        A run's id or a unique prefix of it, @last or @best.
     table
-        A CSV file with the columns of the training table, targets aside.
+        A CSV file with the columns of the training table, without the targets.
     output
-        The file to write; without one the table is printed.
+        The file to write. Default: print the table.
     """
     if output is not None and not output.absolute().parent.is_dir():
-        raise UsageError(f"{output.absolute().parent} is no folder to write into")
+        raise UsageError(f"{output.absolute().parent} is not a folder")
     if json and output is None:
-        raise UsageError("--json tells of a file: say with -o where to write the predictions")
+        raise UsageError("--json needs -o FILE for the predictions")
     folder = folder_of(run, runs)
     made = anyio.run(partial(predict_rows, folder, table, unsandboxed=sandbox == "none"))
     for note in made.notes:

@@ -1,4 +1,4 @@
-"""`replay`: run again what a log has recorded, with the world closed, and see that it is the same."""
+"""`replay`: replay a run from its log, offline, and verify that it makes the same decisions."""
 
 import shutil
 from contextlib import aclosing
@@ -31,12 +31,12 @@ def replay(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Replay a run from its log: no script, no model, no socket. Exit 3 names the first message that differs.
+    """Replay a run from its log: no script, no model, no network. Status 3: a message differs; the error names it.
 
     Parameters
     ----------
     rerun
-        scripts: run every recorded script again and compare what it scores, in place of the replay.
+        scripts: instead of a replay, run every recorded script again and compare the scores.
     """
     folder = folder_of(run, runs)
     if rerun is not None:
@@ -45,31 +45,31 @@ def replay(
     if json:
         emit("replay", done)
         return 0
-    buried = f"; {done.buried} dead letters were not repeated" if done.buried else ""
+    dead = f"; {done.buried} dead letters were not repeated" if done.buried else ""
     say(
-        f"identical: {done.handled} messages handled, {done.said} said again, "
-        f"{done.activities} calls answered from the record{buried}"
+        f"identical: {done.handled} messages handled, {done.said} messages reproduced, "
+        f"{done.activities} calls answered from the log{dead}"
     )
     hint(f"gome log stats {folder.name}", f"gome report {folder.name}")
     return 0
 
 
 async def _rerun(folder: Path, unsandboxed: bool) -> list[Rerun]:
-    """Run the scripts in a folder of their own: the run's is only read."""
+    """Run the scripts on a copy of the artefacts, so that the run's folder is only read."""
     with TemporaryDirectory(prefix="gome-rerun-") as place:
         there = Path(place)
         await anyio.to_thread.run_sync(shutil.copytree, folder / "artefacts", there / "artefacts")
-        opened, scenario = opening_of(folder), _without_reasoners(scenario_of(folder))
+        opened, scenario = opening_of(folder), _without_models(scenario_of(folder))
         paths = (Path(opened.scenario_path), Path(opened.task_path))
         resources = await open_resources(scenario, *paths, Artefacts(there), there, unsandboxed=unsandboxed)
         async with aclosing(resources):
             return await rerun_scripts(folder, resources.forward)
 
 
-def _without_reasoners(scenario: Scenario) -> Scenario:
-    """The scenario with nobody to ask, so that no key is needed."""
-    roles = dict.fromkeys(("diagnoser", "proposer", "executor"), "nobody")
-    changed = {"backends": {"nobody": ExpertBackend(kind="expert")}, "roles": scenario.roles.model_copy(update=roles)}
+def _without_models(scenario: Scenario) -> Scenario:
+    """The scenario with the offline backend for every role, so that no API key is needed."""
+    roles = dict.fromkeys(("diagnoser", "proposer", "executor"), "offline")
+    changed = {"backends": {"offline": ExpertBackend(kind="expert")}, "roles": scenario.roles.model_copy(update=roles)}
     return scenario.model_copy(update=changed)
 
 
@@ -88,8 +88,8 @@ def _show_reruns(folder: Path, reruns: list[Rerun], as_json: bool) -> int:
             )
             for each in reruns
         ]
-        say(table(("message", "view", "then", "now", ""), rows))
+        say(table(("message", "view", "recorded", "now", ""), rows))
         hint(f"gome log show {reruns[0].message[:8]} --run {folder.name}" if reruns else f"gome log {folder.name}")
     if other:
-        raise ReplayDiverged(f"{len(other)} of {len(reruns)} scripts score otherwise than in the log")
+        raise ReplayDiverged(f"{len(other)} of {len(reruns)} scripts score differently than in the log")
     return 0

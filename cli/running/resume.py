@@ -1,4 +1,4 @@
-"""`resume`: go on with a run where it was, within its budget or a new one."""
+"""`resume`: continue a stopped run within its budget, or with a new budget."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,16 +36,16 @@ def resume(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Go on with a run that was stopped, or with --set budget.NAME=VALUE beyond its end; pays for nothing twice.
+    """Continue a stopped run, or extend a finished one with --set budget.NAME=VALUE. Finished calls are not repeated.
 
     Parameters
     ----------
     accept_changes
-        Go on although task files or packages are not those the run began with.
+        Continue although task files, packages or the version of gome changed since the run began.
     dry_run
-        Only say which calls would be made again.
+        Only list the calls that would be repeated.
     detach
-        Return once the run goes on; it does so by itself, also when this terminal is closed.
+        Return once the run has resumed; it continues in the background and survives this terminal.
     """
     folder = folder_of(run, runs)
     if dry_run:
@@ -55,8 +55,8 @@ def resume(
     if detach:
         changes = [*(f"--set={each}" for each in set_), *(["--accept-changes"] if accept_changes else [])]
         shown = ["--sandbox", sandbox, "--display", "json" if display == "json" else "plain"]
-        words = ["resume", folder.name, *changes, *shown, "--runs", str(folder.parent)]
-        return tell_detached(start(words, folder), as_json=json)
+        arguments = ["resume", folder.name, *changes, *shown, "--runs", str(folder.parent)]
+        return tell_detached(start(arguments, folder), as_json=json)
 
     async def work(ready: Ready) -> RunFinished | None:
         return await start_run.resume(
@@ -67,14 +67,14 @@ def resume(
 
 
 def extended_budget(before: dict[str, Any], overrides: tuple[str, ...]) -> Budget:
-    """The run's budget with each `budget.NAME=VALUE` put in. Raises UsageError for anything else."""
+    """The run's budget with every `budget.NAME=VALUE` applied. Raises UsageError for other settings and bad values."""
     values = dict(before)
     for each in overrides:
         path, found, value = each.partition("=")
         name = path.removeprefix("budget.")
         if not found or name == path or name not in Budget.model_fields:
             known = ", ".join(f"budget.{field}" for field in Budget.model_fields)
-            raise UsageError(f"--set {each}: a resumed run keeps its scenario; what can be set is {known}")
+            raise UsageError(f"--set {each}: a resumed run keeps its scenario; only these can be set: {known}")
         values[name] = None if value in ("null", "none") else value
     try:
         return Budget.model_validate(values)
@@ -84,7 +84,7 @@ def extended_budget(before: dict[str, Any], overrides: tuple[str, ...]) -> Budge
 
 
 def show_in_flight(folder: Path, as_json: bool) -> int:
-    """Print what a resume would ask again: the calls that were under way when the run stopped."""
+    """Print the calls that a resume would repeat: those in flight when the run stopped."""
     with open_reader(folder) as reader:
         calls = reader.in_flight()
     if as_json:
@@ -92,6 +92,6 @@ def show_in_flight(folder: Path, as_json: bool) -> int:
         return 0
     for each in calls:
         say(event_line(each))
-    say(f"{len(calls)} calls would be made again; every finished one is reused")
+    say(f"{len(calls)} calls would be repeated; finished calls are reused")
     hint(f"gome resume {folder.name}")
     return 0

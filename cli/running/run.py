@@ -1,4 +1,4 @@
-"""`run`: conduct a scenario and watch it; at its end write the best files and the report."""
+"""`run`: run a scenario and show its progress; at the end write the best files and the report."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ __all__ = ["conclude", "run", "run_watched"]
 
 INTERRUPTED = 130
 Work = Callable[[Ready], Awaitable[RunFinished | None]]
-"""What conducts a run, new or resumed; it says when the run can be stopped."""
+"""Runs or resumes a run to its end. Calls its argument once the run has a supervisor that can stop it."""
 
 
 def run(
@@ -59,34 +59,34 @@ def run(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Run a scenario, or a table of your own (train.csv --target COLUMN), with a live view of who does what.
+    """Run a scenario, or your own table (train.csv --target COLUMN), and show its progress live.
 
     Parameters
     ----------
     scenario
-        A scenario's YAML file or the name of one of the house's, or a CSV file: a task and a scenario are then
-        written beside it.
+        A scenario's YAML file, the name of a built-in scenario, or a CSV file with training rows: then a task and a
+        scenario are written beside it.
     target
-        Of a table: the column to predict.
+        For a CSV file: the column to predict.
     test
-        Of a table: the CSV file with the rows to predict. Without it a part of the table is held out.
+        For a CSV file: a second CSV file with the rows to predict. Default: a part of the table is held out.
     metric
-        Of a table: what counts, such as rmse, auc, log-loss. Guessed from the target where it is not given.
+        For a CSV file: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
     model
-        Of a table: the language model that reasons, such as gpt-5. Without one the offline expert does.
+        For a CSV file: the language model, such as gpt-5. Default: the offline expert (rule-based, no model).
     start
-        A script of your own, by docs/contract.md: it is the first trial, and traces go on from it.
+        Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
     detach
-        Return once the run has begun; it goes on by itself, also when this terminal is closed.
+        Return once the run has begun; it continues in the background and survives this terminal.
     run_id
-        The run's id: how a detached run is told its own.
+        The run's id; used internally by detached runs and sweeps.
     """
     table = Table(target, test, metric, model)
     if scenario.suffix.lower() == ".csv":
         means = partial(check_means, beside=scenario.parent, unsandboxed=sandbox == "none")
         scenario = scenario_of_table(scenario, table, lambda draft: anyio.run(means, _load(draft, set_, role, trust)))
     elif table != Table(()):
-        raise UsageError("--target, --test, --metric and --model go with a table: gome run train.csv --target COLUMN")
+        raise UsageError("--target, --test, --metric and --model need a CSV file: gome run train.csv --target COLUMN")
     asked = _load(scenario, set_, role, trust)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
@@ -99,7 +99,7 @@ def run(
 
     async def work(ready: Ready) -> RunFinished | None:
         def begun(supervisor: Supervisor) -> None:
-            say_aside(f"run {name} in {folder}")  # not before: what cannot begin is no run
+            say_aside(f"run {name} in {folder}")  # not earlier: a run that fails to begin has no folder
             ready(supervisor)
 
         return await start_run(
@@ -110,20 +110,20 @@ def run(
 
 
 def _again(scenario: Path, settings: Sequence[str], display: DisplayName | None, folder: Path) -> list[str]:
-    """The arguments with which a process of its own does the same run in that folder."""
+    """The arguments with which a detached process starts the same run in `folder`."""
     shown = ["--display", "json" if display == "json" else "plain"]
     return ["run", str(scenario), *settings, *shown, "--runs", str(folder.parent), "--run-id", folder.name]
 
 
 def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: bool) -> Scenario:
-    """The scenario as the command line wants it, with the user's consent to what it sends where."""
+    """Load the scenario with its overrides and check the user's consent to the servers that get API keys."""
     scenario = load_scenario(path, overrides=overrides, roles=roles)
     check_consent(scenario, trust=trust)
     return scenario
 
 
 def run_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:
-    """Do the work of a run while showing its log; then conclude. The exit status."""
+    """Run `work` while a thread displays the log in `folder`; then write the results. Returns the exit status."""
     over = Event()
     shown = QuietDisplay() if as_json and display is None else choose_display(display)
     with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
@@ -134,53 +134,53 @@ def run_watched(folder: Path, work: Work, display: DisplayName | None, as_json: 
             over.set()
         watching.result()
     if finished is None and not has_log(folder):
-        say_aside("stopped before the run had begun")
+        say_aside("stopped before the run began")
         return INTERRUPTED
     if finished is None:
-        say_aside(f"stopped; what is done is saved in {folder}")
+        say_aside(f"stopped; finished work is saved in {folder}")
         hint(f"gome resume {folder.name}", f"gome log {folder.name}", f"gome best {folder.name}")
         return INTERRUPTED
     return conclude(folder, as_json=as_json or display == "json")
 
 
 async def _interruptible(work: Work) -> RunFinished | None:
-    """Do the work until it ends. The first ^C stops it in good order, the second ends the process at once."""
-    seated: list[Supervisor] = []
+    """Run `work`. The first ^C stops it cleanly, the second exits the process at once."""
+    supervisors: list[Supervisor] = []
     finished: RunFinished | None = None
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_heed_interrupts, seated, group.cancel_scope)
-            finished = await work(seated.append)
+            group.start_soon(_handle_interrupts, supervisors, group.cancel_scope)
+            finished = await work(supervisors.append)
             group.cancel_scope.cancel()
     except BaseExceptionGroup as failures:
-        raise _first_of_ours(failures) from None
+        raise _first_gome_error(failures) from None
     return finished
 
 
-def _first_of_ours(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error that has words for the user; the whole group where none has."""
+def _first_gome_error(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first GomeError of the group, which has a message for the user; the whole group where there is none."""
     first: BaseException | None = failures.subgroup(GomeError)
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     return first or failures
 
 
-async def _heed_interrupts(seated: list[Supervisor], scope: anyio.CancelScope) -> None:
+async def _handle_interrupts(supervisors: list[Supervisor], scope: anyio.CancelScope) -> None:
     pressed = False
     with anyio.open_signal_receiver(signal.SIGINT) as interrupts:
         async for _ in interrupts:
             if pressed:
                 os._exit(INTERRUPTED)
             pressed = True
-            say_aside("stopping: what is under way has up to 30 s to end, what is done is saved; ^C again ends at once")
-            if seated:
-                seated[0].stop()
+            say_aside("stopping: waiting up to 30 s for running work; finished work is saved; ^C again exits at once")
+            if supervisors:
+                supervisors[0].stop()
             else:  # nothing has begun yet
                 scope.cancel()
 
 
 def conclude(folder: Path, as_json: bool) -> int:
-    """Write the report and the best files of a finished run and say where they are; 1 where nothing was accepted."""
+    """Write report and best files of a finished run and print their paths; status 1 where no trial was accepted."""
     report = write_report(folder, folder / "report.html")
     with open_reader(folder) as reader:
         summary = summarise(reader.envelopes())

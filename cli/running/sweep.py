@@ -1,4 +1,4 @@
-"""`sweep`: many runs of a scenario as one command, resumable, ending in one table and one figure."""
+"""`sweep`: run a scenario with many settings as one resumable command; writes one table and one figure."""
 
 from pathlib import Path
 from typing import Annotated
@@ -37,83 +37,83 @@ def sweep(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Run a scenario at every combination of settings; the same command again goes on where it was stopped.
+    """Run a scenario with every combination of settings. Repeat the command to continue a stopped sweep.
 
     Parameters
     ----------
     scenario
         The scenario's YAML file.
     over
-        PATH=VALUE,VALUE or PATH=FIRST..LAST, such as traces=1,2,4 or seed=1..5; more than one are crossed.
+        PATH=VALUE,VALUE or PATH=FIRST..LAST, such as traces=1,2,4 or seed=1..5. If repeated, all combinations run.
     jobs
-        How many runs at a time.
+        The number of concurrent runs.
     output
-        Where to write the figure. Default: sweep.svg in the sweep's folder.
+        The file for the figure. Default: sweep.svg in the sweep's folder.
     """
     if jobs < 1:
-        raise UsageError(f"--jobs {jobs}: at least one run at a time is needed")
+        raise UsageError(f"--jobs {jobs}: must be at least 1")
     plan = plan_sweep(scenario, parse_axes(over), set_, role, runs_root(runs))
     for cell in plan.cells:
         check_consent(cell.scenario, trust=trust)
     with RunLock(plan.folder):
         _check_free(plan)
-        lists = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role)]
-        conductor = _run_to_end(plan, jobs, scenario, lists, ["--sandbox", sandbox, "--display", "plain"])
+        settings_given = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role)]
+        runner = _run_to_end(plan, jobs, scenario, settings_given, ["--sandbox", sandbox, "--display", "plain"])
         found = [figures_of(plan, cell) for cell in plan.cells]
         settings = by_setting(found)
         figure = write_chart(output or plan.folder / "sweep.svg", found, settings)
     if json:
         emit("sweep", {"folder": plan.folder, "figure": figure, "runs": found, "settings": settings})
     else:
-        _tell(plan, found, settings, figure)
-    if conductor.interrupted:
-        say_aside("stopped; what is done is saved, and the same command goes on with it")
+        _print_results(plan, found, settings, figure)
+    if runner.interrupted:
+        say_aside("stopped; finished work is saved; repeat the command to continue")
         return INTERRUPTED
     return 0 if all(run.state == "finished" for run in found) else 1
 
 
 def _check_free(plan: Plan) -> None:
-    """Raise UsageError where one of the runs goes on in another process: a sweep before this one was killed."""
+    """Raise UsageError where a run of the sweep still runs: an earlier sweep was killed but its runs were not."""
     for cell in plan.cells:
         if cell.state == "running":
             raise UsageError(
-                f"run {cell.folder.name} of this sweep goes on in another process; wait for it, or stop it with: "
+                f"run {cell.folder.name} of this sweep is running in another process; wait for it, or stop it with: "
                 f"kill -INT $(cat {cell.folder / 'run.lock'})"
             )
 
 
 def _run_to_end(plan: Plan, jobs: int, scenario: Path, settings: list[str], options: list[str]) -> SweepRunner:
-    """See through what is not finished yet, saying on standard error how far it is."""
+    """Run every unfinished cell to its end and report progress on standard error."""
     open_cells = [cell for cell in plan.cells if cell.state != "finished"]
-    say_aside(f"sweep of {text.several(len(plan.cells), 'run')}, {len(open_cells)} to do, in {plan.folder}")
+    say_aside(f"sweep of {text.several(len(plan.cells), 'run')}, {len(open_cells)} to run, in {plan.folder}")
     done = len(plan.cells) - len(open_cells)
 
     def begun(cell: Cell) -> None:
-        say_aside(f"begins  {cell.name}")
+        say_aside(f"started  {cell.name}")
 
     def ended(cell: Cell, status: int) -> None:
         nonlocal done
         run = figures_of(plan, cell)
         done += run.state == "finished"
-        words = f"score {text.score(run.score)}, {text.several(run.trials, 'trial')} in {text.duration(run.seconds)}"
+        outcome = f"score {text.score(run.score)}, {text.several(run.trials, 'trial')} in {text.duration(run.seconds)}"
         if run.state != "finished":
-            words = f"not finished (exit status {status}); what it said: {cell.folder}.out"
-        say_aside(f"{done}/{len(plan.cells)}  {cell.name}: {words}")
+            outcome = f"not finished (exit status {status}); output: {cell.folder}.out"
+        say_aside(f"{done}/{len(plan.cells)}  {cell.name}: {outcome}")
 
-    conductor = SweepRunner(scenario, settings, options, begun, ended)
-    anyio.run(conductor.run, open_cells, jobs)
-    return conductor
+    runner = SweepRunner(scenario, settings, options, begun, ended)
+    anyio.run(runner.run, open_cells, jobs)
+    return runner
 
 
-def _tell(plan: Plan, runs: list[RunFigures], settings: list[SettingFigures], figure: Path) -> None:
+def _print_results(plan: Plan, runs: list[RunFigures], settings: list[SettingFigures], figure: Path) -> None:
     paths = [axis.path for axis in plan.axes if axis.path != SEED]
     headers = (*paths, "runs", "score", "±", "test", "±", "medals", "trials", "time", "USD")
     say(table(headers, [_cells(paths, each) for each in settings]))
     measured = next((run for run in runs if run.metric), None)
     if measured is not None:
-        say(f"\nmeans over seeds and their standard errors; score is {measured.metric}, {measured.direction}")
+        say(f"\nmeans over seeds with standard errors; the score is {measured.metric}, {measured.direction}")
         means = sum(len(run.submission_of) > 1 for run in runs)
-        say(f"test is of what was submitted: in {means} of {text.several(len(runs), 'run')} a mean of several steps")
+        say(f"test is the submission's score; {means} of {text.several(len(runs), 'run')} submitted a mean of steps")
     say(f"figure  {figure}")
     hint(f"gome runs --runs {plan.folder}", f"gome report {runs[0].run} --runs {plan.folder}")
 

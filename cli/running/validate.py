@@ -1,4 +1,4 @@
-"""`validate`: every problem of a scenario and its task, before anything runs."""
+"""`validate`: report every problem of a scenario and its task before anything runs."""
 
 import sys
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ __all__ = ["validate"]
 
 
 def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends = (), json: Json = False) -> int:
-    """Say everything that is wrong with a scenario and its task, with line and column; calls nothing.
+    """Check a scenario and its task and report every problem with line and column; runs nothing.
 
     Parameters
     ----------
     scenario
-        A scenario's YAML file, or the name of one of the house's.
+        A scenario's YAML file, or the name of a built-in scenario.
     """
     try:
         asked = load_scenario(scenario, overrides=set_, roles=role)
@@ -36,9 +36,9 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
             raise
         emit("validate", {"valid": False, "problems": _problems(error, scenario), "warnings": []})
         return error.exit_status
-    notes = [*map(str, warnings(asked)), *task.notes, *(f"unverified: {words}" for words in task.brief.unverified)]
+    notes = [*map(str, warnings(asked)), *task.notes, *(f"unverified: {each}" for each in task.brief.unverified)]
     if not ids_are_names(task):
-        notes.append("ids stay as they are in what scripts are given: they say something of a row (docs/tasks.md)")
+        notes.append("scripts see the original ids, because the ids carry information about the rows (docs/tasks.md)")
     if json:
         emit("validate", {"valid": True, "problems": [], "warnings": notes})
         return 0
@@ -50,7 +50,7 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
 
 
 def _check_start(asked: Scenario, scenario: Path) -> None:
-    """Raise UsageError for a script to begin from that could not run."""
+    """Raise UsageError where the scenario's start script cannot run."""
     start = start_of(asked, scenario)
     if start is not None:
         python = python_of(asked.executors) or Path(sys.executable)

@@ -1,1 +1,1 @@
-"""Many runs as one: the settings of a scenario crossed, each conducted in a process of its own, and one table."""
+"""Sweeps: run a scenario with every combination of settings, each in its own process, and tabulate the results."""

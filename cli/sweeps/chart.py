@@ -1,6 +1,6 @@
-"""The figure of a sweep: each setting's mean with its standard error, and every run's score as a small dot.
+"""The figure of a sweep: per setting the mean with its standard error, and every run's score as a small dot.
 
-Geometry alone; `templates/sweep.svg.j2` draws it. Lengths are in the units of the view box, y downwards.
+This module computes the geometry; `templates/sweep.svg.j2` draws it. Units are those of the view box, y downwards.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 80.0, 24.0, 36.0, 48.0
 
 @dataclass(frozen=True)
 class Mark:
-    """A setting: its mean at `y` with the error from `low` to `high`, and its runs' scores; None without a mean."""
+    """A setting: its mean at `y` (None: no mean yet), error bar from `low` to `high`, its runs' scores in `dots`."""
 
     x: float
     label: str
@@ -31,7 +31,7 @@ class Mark:
 
 
 def write_chart(path: Path, runs: Sequence[RunFigures], settings: Sequence[SettingFigures]) -> Path:
-    """Write the figure as SVG, whole or not at all; returns `path`."""
+    """Write the figure as SVG, atomically; return `path`. Uses test scores where every finished setting has them."""
     graded = all(each.test_score is not None for each in settings if each.finished)
     means = [each.test_score if graded else each.score for each in settings]
     scores = [_scores(each, runs, graded) for each in settings]
@@ -69,7 +69,7 @@ def write_chart(path: Path, runs: Sequence[RunFigures], settings: Sequence[Setti
 
 
 def _scores(setting: SettingFigures, runs: Sequence[RunFigures], graded: bool) -> list[float]:
-    """What is drawn of the finished runs of a setting."""
+    """The scores (test scores if `graded`) of a setting's finished runs."""
     mine = [run for run in runs if run.state == "finished" and setting.setting.items() <= run.setting.items()]
     found = [run.test_score if graded else run.score for run in mine]
     return [score for score in found if score is not None]

@@ -1,4 +1,4 @@
-"""What came of a sweep: a line a run, and for each setting the means over its seeds."""
+"""Results of a sweep: figures of each run, and for each setting the means over its seeds."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ __all__ = ["Mean", "RunFigures", "SettingFigures", "by_setting", "figures_of"]
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean with its standard error, None for a single value."""
+    """A mean with its standard error; `error` is None for a single value."""
 
     value: float
     error: float | None
@@ -24,10 +24,10 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """One run. `seconds` is its live time; `usd` is None where a call had no price. Scores are None until there is one.
+    """Figures of one run. `seconds` is its live time; `usd` is None where a call had no price.
 
-    `score` is the best step's, out-of-fold; `test_score` is on the private answers, of what was submitted: the mean of
-    the predictions of the steps in `submission_of`, or the one's own.
+    `score` is the out-of-fold score of the best step. `test_score` is the submission's score on the private answers;
+    the submission is the mean prediction of the steps in `submission_of`. Both are None until known.
     """
 
     run: str
@@ -46,7 +46,7 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class SettingFigures:
-    """One setting, its finished runs together: how many there are of how many, and means over them."""
+    """Figures of one setting: `finished` of `runs` runs, and means over the finished ones."""
 
     setting: dict[str, str]
     runs: int
@@ -60,7 +60,7 @@ class SettingFigures:
 
 
 def figures_of(plan: Plan, cell: Cell) -> RunFigures:
-    """What the log of a cell's run says."""
+    """Read the figures of a cell's run from its log."""
     setting = {axis.path: value for axis, value in zip(plan.axes, cell.values, strict=True)}
     state = cell.state
     if state == "new":
@@ -86,18 +86,18 @@ def figures_of(plan: Plan, cell: Cell) -> RunFigures:
 
 
 def by_setting(runs: Sequence[RunFigures]) -> list[SettingFigures]:
-    """The runs of each setting together, in the order of their first."""
+    """Group runs by setting, ignoring the seed, in the order of each setting's first run."""
     groups: dict[tuple[tuple[str, str], ...], list[RunFigures]] = {}
     for run in runs:
         groups.setdefault(tuple(pair for pair in run.setting.items() if pair[0] != SEED), []).append(run)
-    return [_together(dict(setting), group) for setting, group in groups.items()]
+    return [_aggregated(dict(setting), group) for setting, group in groups.items()]
 
 
-def _together(setting: dict[str, str], runs: Sequence[RunFigures]) -> SettingFigures:
+def _aggregated(setting: dict[str, str], runs: Sequence[RunFigures]) -> SettingFigures:
     done = [run for run in runs if run.state == "finished"]
 
     def mean(figure: Callable[[RunFigures], float | None]) -> Mean | None:
-        """None where a run has no such figure: a mean of some would flatter the others."""
+        """None where any run lacks the figure: a mean over a subset would be biased."""
         values = [value for run in done if (value := figure(run)) is not None]
         if not values or len(values) < len(done):
             return None

@@ -1,7 +1,7 @@
-"""The runs of a sweep: one for each setting, with a name that follows from the setting, so that it is found again.
+"""The runs of a sweep: one per setting, in folders whose names are derived from the settings.
 
-A sweep's folder is named for what all its runs have in common. The same command therefore finds what it has done
-already, and one with more values adds to it.
+The sweep's folder is named by a hash of what all runs have in common. So the same command finds its earlier runs, and a
+command with more values adds to them.
 """
 
 import json
@@ -38,12 +38,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The setting in words: `traces=2 seed=1`."""
+        """The setting as text: `traces=2 seed=1`."""
         return " ".join(self.overrides)
 
     @property
     def state(self) -> State:
-        """How its run stands. One that ended before its first message counts as new."""
+        """State of the cell's run, read from disk. A run that ended before its first message counts as new."""
         if holder(self.folder) is not None:
             return "running"
         try:
@@ -55,7 +55,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a sweep: its folder, its axes, its cells in order."""
+    """A sweep: its folder, its axes, its cells in order."""
 
     folder: Path
     axes: tuple[Axis, ...]
@@ -63,9 +63,9 @@ class Plan:
 
 
 def plan_sweep(path: Path, axes: tuple[Axis, ...], overrides: Sequence[str], roles: Sequence[str], root: Path) -> Plan:
-    """The sweep of the scenario in `path` with those overrides; its folder is below `root`.
+    """Plan the sweep of the scenario in `path`; its folder is below `root`. Nothing is written.
 
-    Every setting is checked. Raises ScenarioProblems with all that is wrong, and TaskError where there is no such task.
+    Every setting is validated. Raises ScenarioProblems with all problems of one setting, TaskError for a missing task.
     """
     chosen = settings(axes)
     named = [tuple(f"{axis.path}={value}" for axis, value in zip(axes, values, strict=True)) for values in chosen]
@@ -81,7 +81,7 @@ def plan_sweep(path: Path, axes: tuple[Axis, ...], overrides: Sequence[str], rol
 
 
 def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], swept: Sequence[str]) -> Scenario:
-    """The scenario of one setting; what is wrong with a swept value is told of `--over`."""
+    """Load the scenario of one setting; problems of a swept value are reported for `--over` instead of `--set`."""
     try:
         return load_scenario(path, overrides, roles)
     except ScenarioProblems as found:
@@ -91,7 +91,7 @@ def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], swept: Seq
 
 
 def _common(scenario: Scenario, axes: Sequence[Axis]) -> dict[str, Any]:
-    """The scenario without what is swept over."""
+    """The scenario as data, without the swept settings."""
     data = scenario.model_dump(mode="json")
     for axis in axes:
         *parents, last = axis.path.split(".")
@@ -104,9 +104,9 @@ def _common(scenario: Scenario, axes: Sequence[Axis]) -> dict[str, Any]:
 
 
 def _run_name(overrides: Sequence[str], scenario: Scenario) -> str:
-    """A folder's name for a setting: readable, and different for different settings."""
-    words = re.sub(r"[^A-Za-z0-9.]+", "-", "_".join(overrides)).strip("-.")[:_LONGEST]
-    return f"{words}-{_digest(scenario.model_dump(mode='json'))}"
+    """A readable folder name for a setting, with a hash that makes it unique."""
+    stem = re.sub(r"[^A-Za-z0-9.]+", "-", "_".join(overrides)).strip("-.")[:_LONGEST]
+    return f"{stem}-{_digest(scenario.model_dump(mode='json'))}"
 
 
 def _digest(*parts: Any) -> str:

@@ -1,7 +1,7 @@
-"""Conducts the runs of a sweep: each a process of the same command line, so many at a time.
+"""Run the cells of a sweep, each as a child process of the same command line, with bounded concurrency.
 
-The processes are in sessions of their own: ^C comes to the sweep alone, which hands it on to those that run. They then
-stop in good order, and nothing further is begun.
+Child processes have their own sessions, so ^C reaches only the sweep. The sweep forwards it to the running children,
+which stop cleanly, and starts no further ones.
 """
 
 import shutil
@@ -22,9 +22,9 @@ __all__ = ["SweepRunner"]
 
 
 class SweepRunner:
-    """Runs cells. `options` are those of `run` and `resume` alike; `settings` say what every cell has in common.
+    """Runs cells. `settings` are the options common to all cells; `options` are passed to both `run` and `resume`.
 
-    `begun` and `ended` hear of each cell, the latter with its exit status.
+    `begun` is called when a cell starts, `ended` with its exit status when it ends. `interrupted` is true after ^C.
     """
 
     def __init__(
@@ -45,39 +45,39 @@ class SweepRunner:
         self.interrupted = False
 
     async def run(self, cells: Sequence[Cell], jobs: int) -> None:
-        """See every cell through, `jobs` at a time, or until an interrupt. Raises Outage where the disk fails."""
-        room = anyio.CapacityLimiter(jobs)
+        """Run all cells, at most `jobs` at once, until done or interrupted. Raises Outage where a run cannot start."""
+        limiter = anyio.CapacityLimiter(jobs)
         async with anyio.create_task_group() as watching:
-            watching.start_soon(self._heed)
+            watching.start_soon(self._handle_interrupts)
             async with anyio.create_task_group() as working:
                 for cell in cells:
-                    working.start_soon(self._see_through, cell, room)
+                    working.start_soon(self._run_cell, cell, limiter)
             watching.cancel_scope.cancel()
         if self._failure is not None:
             raise self._failure
 
-    async def _see_through(self, cell: Cell, room: anyio.CapacityLimiter) -> None:
-        async with room:
+    async def _run_cell(self, cell: Cell, limiter: anyio.CapacityLimiter) -> None:
+        async with limiter:
             if self.interrupted or self._failure is not None:
                 return
             state = await anyio.to_thread.run_sync(lambda: cell.state)
             self._begun(cell)
             if state == "new":
                 await anyio.to_thread.run_sync(_clear, cell.folder)
-                verb = ["run", str(self._scenario), *self._settings, *(f"--set={each}" for each in cell.overrides)]
-                verb += ["--run-id", cell.folder.name]
+                command = ["run", str(self._scenario), *self._settings, *(f"--set={each}" for each in cell.overrides)]
+                command += ["--run-id", cell.folder.name]
             else:
-                verb = ["resume", cell.folder.name]
+                command = ["resume", cell.folder.name]
             try:
-                status = await self._process([*verb, *self._options, "--runs", str(cell.folder.parent)], cell)
+                status = await self._process([*command, *self._options, "--runs", str(cell.folder.parent)], cell)
             except OSError as error:
-                words = f"cannot start a run in {cell.folder.parent}: {error}. Make room, then give the same command"
-                self._failure = Outage(words)
+                reason = f"cannot start a run in {cell.folder.parent}: {error}. Free disk space and repeat the command"
+                self._failure = Outage(reason)
             else:
                 self._ended(cell, status)
 
     async def _process(self, arguments: Sequence[str], cell: Cell) -> int:
-        """The exit status of `gome` with these arguments, whose words go to a file beside the run. Raises OSError."""
+        """Run `gome` with these arguments, its output in a file beside the run; return its status. Raises OSError."""
         output = cell.folder.with_name(f"{cell.folder.name}.out")
         with output.open("ab") as file:
             process = await anyio.open_process(
@@ -88,7 +88,7 @@ class SweepRunner:
                 start_new_session=True,
             )
         self._running[cell.folder] = process
-        if self.interrupted:  # while it was being started
+        if self.interrupted:  # interrupted while the process was starting
             process.send_signal(signal.SIGINT)
         try:
             return await process.wait()
@@ -97,8 +97,8 @@ class SweepRunner:
             if process.returncode is None:
                 process.send_signal(signal.SIGINT)
 
-    async def _heed(self) -> None:
-        """The first ^C lets all runs stop in good order, the second ends them at once."""
+    async def _handle_interrupts(self) -> None:
+        """On the first ^C or SIGTERM stop all runs cleanly; on the second kill them."""
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as interrupts:
             async for _ in interrupts:
                 for process in self._running.values():
@@ -107,7 +107,7 @@ class SweepRunner:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what is left of a run that ended before its first message."""
+    """Delete the remains of a run that ended before its first message."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         shutil.rmtree(folder)

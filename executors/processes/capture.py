@@ -1,8 +1,8 @@
-"""What a script prints, kept in bounded memory: the head and the tail, long lines cut, the gap named.
+"""Capture a script's output in bounded memory: head and tail, long lines cut, the size of the gap stated.
 
     bytes ──► Lines (each cut at LINE) ──► HeadTail (first HEAD, last TAIL characters) ──► text
 
-Both work on a whole chunk at a time, because a script may print a hundred megabytes.
+Both process whole chunks, because a script may print a hundred megabytes.
 """
 
 from codecs import getincrementaldecoder
@@ -11,15 +11,15 @@ from collections import deque
 __all__ = ["HEAD", "LINE", "TAIL", "HeadTail", "Lines"]
 
 HEAD = 32 << 10
-"""Characters kept of the beginning."""
+"""Characters kept from the start of the output."""
 TAIL = 96 << 10
-"""Characters kept of the end."""
+"""Characters kept from its end."""
 LINE = 4 << 10
-"""Characters kept of one line."""
+"""Characters kept of each line."""
 
 
 class Lines:
-    """Splits a stream of bytes into lines of text; a carriage return ends a line too, as progress bars use it."""
+    """Splits a stream of bytes into lines of text. A carriage return ends a line too, because progress bars use it."""
 
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")(errors="replace")
@@ -27,7 +27,7 @@ class Lines:
         self._cut = 0
 
     def feed(self, chunk: bytes) -> list[str]:
-        """The lines that `chunk` completes, without their ends; empty lines are left out."""
+        """The lines that `chunk` completes, without line ends; empty lines are dropped."""
         first, *others = self._decoder.decode(chunk).replace("\r", "\n").split("\n")
         self._extend(first)
         if not others:
@@ -37,7 +37,7 @@ class Lines:
         return [line for line in lines if line]
 
     def close(self) -> list[str]:
-        """The last line, where the stream ended within one."""
+        """The unfinished last line, if any."""
         return [line for line in [self._take()] if line]
 
     def _extend(self, piece: str) -> None:
@@ -60,7 +60,7 @@ def _cut(line: str, missing: int) -> str:
 
 
 class HeadTail:
-    """The first and the last lines of a text of any length."""
+    """Keeps the first and the last lines of a text of any length."""
 
     def __init__(self, head: int = HEAD, tail: int = TAIL) -> None:
         self._head_room = head
@@ -72,7 +72,7 @@ class HeadTail:
         self._dropped_size = 0
 
     def add(self, lines: list[str]) -> None:
-        """Keep lines, in the head while there is room, then in the tail at the cost of the tail's oldest."""
+        """Add lines: to the head until it is full, then to the tail, which drops its oldest lines."""
         filled = 0
         while filled < len(lines) and self._head_room > 0:
             self._head_room -= len(lines[filled]) + 1
@@ -87,6 +87,6 @@ class HeadTail:
             self._dropped_lines += 1
 
     def text(self) -> str:
-        """Head, the size of the gap where there is one, and tail."""
+        """The head, a line with the size of the gap (if any), and the tail."""
         gap = [f"… [{self._dropped_lines} lines, {self._dropped_size} characters cut] …"] if self._dropped_lines else []
         return "".join(f"{line}\n" for line in [*self._head, *gap, *self._tail])

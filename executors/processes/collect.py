@@ -1,8 +1,8 @@
-"""Takes artefacts out of a folder that an untrusted script has written.
+"""Collect artefacts from a folder that an untrusted script has written.
 
-A name may have become a link to a secret, a pipe that never ends, a device, a file of a terabyte of nothing. So each
-folder on the way is opened without following links, the file without waiting, and what was opened (not what was
-named) is examined before a byte is copied.
+A name may refer to a link to a secret, a pipe without end, a device or a huge sparse file. Therefore each folder on the
+path is opened without following links, the file is opened non-blocking, and the open descriptor (not the name) is
+checked before anything is copied.
 """
 
 import os
@@ -24,7 +24,7 @@ def collect(
 ) -> tuple[dict[str, Path], dict[str, str]]:
     """Copy each named file under `folder` to `destination`, at most `limit` bytes each.
 
-    A copy appears whole or not at all. Returns the copies by name, and for every other name why it was refused.
+    A copy appears complete or not at all. Returns the copies by name, and the reason for each name that was refused.
     """
     taken: dict[str, Path] = {}
     refused: dict[str, str] = {}
@@ -40,9 +40,9 @@ def collect(
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder that a script has written, however deep, whatever rights it took away. Follows no link.
+    """Remove a folder that a script has written, of any depth and with any permissions. Follows no link.
 
-    Each folder found inside is first moved up to the top, so that no path grows long and no recursion deep.
+    Each inner folder is first moved to the top level, so that paths stay short and no recursion is needed.
     """
     if not folder.exists():
         return
@@ -72,7 +72,7 @@ def discard(folder: Path) -> None:
 
 
 def _take(folder: Path, name: str, target: Path, limit: int) -> str | None:
-    """Copy one file out of `folder`; the reason where it is refused."""
+    """Copy one file out of `folder`. Returns the reason where it is refused, else None."""
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts:
         return "not a name below the output folder"
@@ -89,7 +89,7 @@ def _take(folder: Path, name: str, target: Path, limit: int) -> str | None:
 
 
 def _open(folder: Path, parts: tuple[str, ...]) -> int:
-    """A descriptor of the last part, reached through real folders only. Raises OSError."""
+    """Open the last part, following no link on the way. Raises OSError."""
     here = os.open(folder, _FOLDER)
     try:
         for part in parts[:-1]:
@@ -102,7 +102,7 @@ def _open(folder: Path, parts: tuple[str, ...]) -> int:
 
 
 def _unfit(found: os.stat_result, limit: int) -> str | None:
-    """Why what was opened is no artefact."""
+    """Why an open file is not a valid artefact; None where it is."""
     if not stat.S_ISREG(found.st_mode):
         return "is not a regular file"
     if found.st_nlink != 1:
@@ -113,7 +113,7 @@ def _unfit(found: os.stat_result, limit: int) -> str | None:
 
 
 def _copy(source: int, target: Path, limit: int) -> str | None:
-    """Copy at most `limit` bytes; the reason where there are more after all, because the file still grows."""
+    """Copy at most `limit` bytes. Returns the reason where the file has more, because it is still growing."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
     left = limit

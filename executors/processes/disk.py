@@ -1,4 +1,4 @@
-"""What a script holds on disk: bytes and number of entries, counted with an end and without blind spots."""
+"""Measure a script's disk use: bytes and number of entries, in bounded time, also of deleted files still open."""
 
 import os
 import stat
@@ -14,7 +14,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Bytes that are really on disk (holes count nothing), entries of any kind, and whether a folder hides more."""
+    """Allocated bytes (holes do not count), number of entries of any kind, and whether a folder could not be listed."""
 
     size: int
     files: int
@@ -22,10 +22,10 @@ class Holding:
 
 
 def holding(folder: Path, most_files: int) -> Holding:
-    """Count what `folder` holds, giving up once there are more than `most_files` entries. Follows no link.
+    """Measure `folder`; stops once there are more than `most_files` entries. Follows no link.
 
-    A folder that vanishes meanwhile is no harm; one that cannot be listed (its rights taken away, or its path longer
-    than the system allows) could hide anything, and is reported as `hidden`.
+    A folder that is removed meanwhile is skipped. One that cannot be listed (no permission, or its path is longer than
+    the system allows) could contain anything and sets `hidden`.
     """
     size = files = 0
     waiting = deque([os.fspath(folder)])
@@ -47,7 +47,7 @@ def holding(folder: Path, most_files: int) -> Holding:
 
 
 def unlinked(pids: Iterable[int]) -> int:
-    """Bytes of files without a name that these processes hold open: deleted ones and those in memory (memfd)."""
+    """Bytes of files without a name that these processes have open: deleted files and memfds."""
     sizes: dict[tuple[int, int], int] = {}
     for pid in pids:
         try:

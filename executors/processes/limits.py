@@ -1,6 +1,6 @@
-"""When to end a script early: pure functions of what it printed and used; whoever watches it acts on them.
+"""Rules for ending a script early: pure functions of its output and resource use; `Supervision` acts on them.
 
-Each decision is one sentence, the reason to end the script, or None.
+Each rule returns the reason to end the script, as one sentence, or None.
 """
 
 import re
@@ -12,19 +12,19 @@ _STEP = re.compile(r"\b(split|fold|epoch)\s*[:#=]?\s*(\d+)\s*(?:/|of)\s*(\d+)", 
 _NAN_LOSS = re.compile(r"\b\w*loss\s*[:=]?\s*[-+]?nan\b", re.IGNORECASE)
 
 _SIGNS = ("loss", "split", "fold", "epoch")
-"""A line without one of these says nothing to anybody here."""
+"""Only lines with one of these can be progress or a loss."""
 
 _SETTLED = 0.1
-"""Share of the work that must be done before its rate is believed."""
+"""Share of the work that must be done before a projection is made."""
 _TOLERANCE = 1.5
-"""A projection is uncertain: it must pass the limit by this factor."""
+"""Projections are uncertain: the projected end must exceed the limit by this factor."""
 _IDLE = 0.02
-"""Share of one core below which a script does not compute."""
+"""Share of one core below which a script counts as idle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """At `seconds`, unit `index` (counted from 1) of `total` was announced; `name` is split or epoch."""
+    """A progress line: at `seconds`, unit `index` (from 1) of `total` was reported; `name` is `split` or `epoch`."""
 
     name: str
     index: int
@@ -34,22 +34,22 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The first and the last announcement of one name. `steady` is lost where the count went back or changed."""
+    """The first and the last progress of one name. `steady` is false once the index went back or the total changed."""
 
     first: Progress
     last: Progress
     steady: bool = True
 
     def then(self, seen: Progress) -> "Pace":
-        """The pace after one more announcement."""
+        """The pace after one more progress line."""
         steady = self.steady and seen.index >= self.last.index and seen.total == self.last.total
         return Pace(self.first, seen, steady)
 
     def end(self) -> float | None:
-        """Seconds at which the last unit will be through; None while that cannot be said.
+        """Projected seconds at which the last unit is done; None while there is no basis for a projection.
 
-        An announcement stands at the start or at the end of its unit; from the first to the last are
-        `last − first` units either way.
+        Lines may be printed at the start or at the end of each unit: `last − first` units are done between them either
+        way.
         """
         done = self.last.index - self.first.index
         if not self.steady or done < 1 or done < _SETTLED * self.last.total:
@@ -59,7 +59,7 @@ class Pace:
 
 
 def telling(lines: list[str]) -> list[str]:
-    """Those lines that may say something; the rest of a flood is passed over quickly."""
+    """Those lines that may be progress or a loss; a fast filter for large amounts of output."""
     text = "\n".join(lines).lower()
     if not any(sign in text for sign in _SIGNS):
         return []
@@ -67,7 +67,7 @@ def telling(lines: list[str]) -> list[str]:
 
 
 def progress(line: str, seconds: float) -> Progress | None:
-    """The progress that a line announces, the first of several; None for any other line. Folds are splits."""
+    """Parse the first progress in a line; None for any other line. `fold` counts as `split`."""
     found = _STEP.search(line)
     if found is None or not 0 < int(found[2]) <= int(found[3]):
         return None
@@ -76,24 +76,24 @@ def progress(line: str, seconds: float) -> Progress | None:
 
 
 def loss_is_nan(line: str) -> str | None:
-    """A loss that is not a number does not become one again."""
+    """The reason to end a script that printed a loss of NaN, from which training does not recover."""
     return f"the loss is not a number: {line.strip()[:120]}" if _NAN_LOSS.search(line) else None
 
 
 def stalled(quiet: float, limit: float | None) -> str | None:
-    """Whether a script waits for ever: neither output nor computing for `quiet` seconds."""
+    """The reason to end a script that has neither printed nor computed for `quiet` seconds, where over `limit`."""
     return f"neither output nor computing for {quiet:.1f} s" if limit is not None and quiet >= limit else None
 
 
 def computes(cpu: float, seconds: float) -> bool:
-    """Whether `cpu` seconds of computing in so many seconds are work, and not a loop that waits."""
+    """Whether `cpu` seconds of CPU time within `seconds` count as computing rather than idle polling."""
     return cpu >= _IDLE * seconds
 
 
 def projected_over_limit(paces: dict[str, Pace], now: float, limit: float) -> str | None:
-    """Whether the end, projected from the announcements so far, is far past the limit.
+    """The reason to end a script whose projected end is far past `limit` seconds.
 
-    Splits are believed before epochs, since epochs start anew in each split.
+    Splits take precedence over epochs, because epochs restart in each split.
     """
     pace = paces.get("split") or paces.get("epoch")
     end = pace.end() if pace else None

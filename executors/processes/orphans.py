@@ -1,7 +1,7 @@
-"""Processes of a launch that have left its tree, found by the mark in their environment and ended.
+"""Kill orphans: processes of a launch that have left its process tree, found by a token in their environment.
 
-Where the sandbox has a PID namespace there are none. Elsewhere a daemon is no longer below its script, but it still
-carries the environment it was started with.
+There are none where the sandbox has a PID namespace. Elsewhere a daemon is no longer a descendant of its script, but
+still has the environment with which it was started.
 """
 
 import os
@@ -19,14 +19,14 @@ __all__ = ["end_orphans"]
 
 _ROUNDS = 500
 _QUIET_ROUNDS = 3
-"""A daemon may fork and end while it is looked for: one look that finds nothing proves nothing."""
+"""A daemon may fork and exit during a scan, so several scans in a row must find nothing."""
 _PAUSE = 0.01
 
 
 async def end_orphans(token: str) -> None:
-    """Kill every process that carries the launch's mark, until none is left.
+    """Kill every process with the launch's token, until none is left.
 
-    Raises SandboxError where they multiply faster than they are ended.
+    Raises SandboxError where they fork faster than they are killed.
     """
     strangers = {os.getpid()}
     quiet = 0
@@ -36,11 +36,13 @@ async def end_orphans(token: str) -> None:
         if quiet == _QUIET_ROUNDS:
             return
         await anyio.sleep(_PAUSE)
-    raise SandboxError(f"processes of a script cannot be ended; look for {MARK}={token} in /proc/*/environ")
+    raise SandboxError(
+        f"processes of a script cannot be killed; find them by {MARK}={token} in /proc/*/environ and kill them"
+    )
 
 
 def _kill_marked(mark: bytes, strangers: set[int]) -> int:
-    """Kill the marked ones among all processes but `strangers`; the unmarked join these. How many were killed."""
+    """Kill the marked processes outside `strangers`, add the others to `strangers`, and return the number killed."""
     killed = 0
     for pid in {int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()} - strangers:
         try:

@@ -1,7 +1,7 @@
-"""A child process held by its descriptor: started, read, signalled and reaped without ever blocking the event loop.
+"""A child process controlled by its pidfd: started, read, signalled and reaped without blocking the event loop.
 
-The library's own asynchronous processes wait for the pipes to close, which a daemon that holds them can put off for
-ever. Here the end of the process (its pidfd becomes readable) and the end of its output are two things.
+asyncio's subprocesses also wait for the pipes to close, which a daemon that keeps them open can delay forever. Here the
+end of the process (its pidfd becomes readable) and the end of its output are separate.
 """
 
 import os
@@ -23,46 +23,46 @@ __all__ = ["Held", "Process", "drain", "gone", "send"]
 _CHUNK = 1 << 16
 _LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _PATIENCE = 0.5
-"""Seconds that what keeps a sandbox has to end by itself, once its inside was killed."""
+"""Seconds that the sandbox's own processes have to end, once the script's were killed."""
 
 
 class Held(Protocol):
-    """A script's processes, as they are watched: a `Process`, or a script of a warm interpreter."""
+    """The processes of a supervised script: a `Process`, or a script forked from a warm interpreter."""
 
     @property
     def stdout(self) -> int:
-        """Descriptor of what it prints, which never blocks; so `stderr`."""
+        """Non-blocking descriptor of the script's output; likewise `stderr`."""
 
     @property
     def stderr(self) -> int: ...
 
     @property
     def pid(self) -> int:
-        """The process below which all of them are."""
+        """The root of the process tree."""
 
     @property
     def returncode(self) -> int | None:
-        """None while it runs."""
+        """Exit status, a signal as a negative number; None while the script runs."""
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time of all of them, once it has ended."""
+        """CPU time of the whole tree, known once it has ended."""
 
     async def wait(self) -> int:
-        """Wait for its end; its `returncode`."""
+        """Wait for the end and return `returncode`."""
 
     def measure(self, memory_limit: int) -> Usage:
-        """What they use now; where memory seems to be over that limit, by the dearer and more exact count."""
+        """Current resource use. Memory above `memory_limit` is measured again, more slowly and more exactly."""
 
     def signal_tree(self, number: int) -> None:
-        """Send a signal to each of them."""
+        """Send a signal to every process of the tree."""
 
     def close(self) -> None:
-        """Let go of all descriptors."""
+        """Close all descriptors."""
 
 
 class Process:
-    """A running command. Must be started in the event loop's thread; `end`, then `close` it."""
+    """A running command. Start it on the event loop's thread; call `end`, then `close`."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]", status: int, *, keeper: bool) -> None:
         assert popen.stdout is not None and popen.stderr is not None  # noqa: S101 (both were asked for)
@@ -78,9 +78,9 @@ class Process:
 
     @classmethod
     def start(cls, command: Command, inherited: tuple[int, ...] = ()) -> "Process":
-        """Start a command, its output on pipes and nothing on its input; it keeps the `inherited` descriptors.
+        """Start a command with its output on pipes and an empty input. It inherits the descriptors in `inherited`.
 
-        Raises SandboxError where a program of it is missing and Outage where the system has no room for it.
+        Raises SandboxError where its program is missing, and Outage where the system cannot start a process.
         """
         status = os.memfd_create("status")
         places = {OPTIONS: _in_memory(command.options), FILTER: _in_memory(command.filter), STATUS: status}
@@ -100,7 +100,7 @@ class Process:
             raise SandboxError(f"{error.filename} is missing; install bubblewrap and util-linux") from error
         except OSError as error:
             os.close(status)
-            raise Outage(f"cannot start a script: {error}") from error
+            raise Outage(f"cannot start a script: {error}. Free memory or processes, then resume") from error
         finally:
             os.close(places[OPTIONS])
             os.close(places[FILTER])
@@ -118,32 +118,32 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether the first process has not ended, looked up now."""
+        """Whether the first process is running, as of now."""
         return self.returncode is None and os.waitid(os.P_PIDFD, self._pidfd, _LOOK) is None
 
     async def wait(self) -> int:
-        """Wait for the end of the first process and reap it, whoever still holds its output."""
+        """Wait for the end of the first process and reap it, even where other processes keep its output open."""
         while self._popen.returncode is None:
             await anyio.wait_readable(self._pidfd)
             self._reap()
         return self._popen.returncode
 
     def measure(self, memory_limit: int) -> Usage:
-        """What the tree uses now, keepers of a sandbox included."""
+        """Current resource use of the tree, the sandbox's own processes included."""
         return usage(self.pid, memory_limit)
 
     def signal_tree(self, number: int) -> None:
         """Send a signal to every process of the tree.
 
-        A keeper of a sandbox is spared as long as it has something to keep: when its inside has ended, it ends by
-        itself, and only then is it known that nothing is left.
+        The sandbox's first process is left out while it has descendants: it ends by itself after them, and its end
+        proves that nothing is left.
         """
         pids = list(descendants(self.pid))
         for pid in pids[1:] if self._keeper and len(pids) > 1 else pids:
             send(pid, number)
 
     async def end(self) -> None:
-        """Kill the tree and reap the first process, in a moment and without fail."""
+        """Kill the tree and reap the first process. Cannot be cancelled; repeats until the process has ended."""
         with anyio.CancelScope(shield=True):
             while self.returncode is None:
                 self.signal_tree(signal.SIGKILL)
@@ -154,11 +154,11 @@ class Process:
 
     @property
     def status(self) -> str:
-        """What was reported on `STATUS` so far."""
+        """What the command has written to `STATUS` so far."""
         return os.pread(self._status, _CHUNK, 0).decode()
 
     def close(self) -> None:
-        """Let go of all descriptors."""
+        """Close all descriptors."""
         with self._popen:
             os.close(self._status)
             os.close(self._pidfd)
@@ -170,7 +170,7 @@ class Process:
 
 
 def _in_memory(content: bytes) -> int:
-    """A descriptor to read `content` from."""
+    """A descriptor from which `content` can be read."""
     descriptor = os.memfd_create("content")
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -178,7 +178,7 @@ def _in_memory(content: bytes) -> int:
 
 
 async def drain(descriptor: int, sink: Callable[[bytes], None]) -> None:
-    """Give `sink` all that comes out of a pipe that does not block, until every holder of it has let go."""
+    """Pass all data of a non-blocking pipe to `sink`, until every process that has it open has closed it."""
     while True:
         await anyio.wait_readable(descriptor)
         chunk = os.read(descriptor, _CHUNK)
@@ -189,7 +189,7 @@ async def drain(descriptor: int, sink: Callable[[bytes], None]) -> None:
 
 
 async def gone(pid: int) -> bool:
-    """Wait a moment for the end of a process that is about to end; whether it has come."""
+    """Wait up to half a second for a process to end; return whether it has."""
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -204,6 +204,6 @@ async def gone(pid: int) -> bool:
 
 
 def send(pid: int, number: int) -> None:
-    """Signal a process; one that has ended meanwhile is left alone."""
+    """Signal a process; does nothing where it has ended or is not ours."""
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)

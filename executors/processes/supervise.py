@@ -1,7 +1,7 @@
-"""One script while it runs: its output is read, its use is measured, and the first limit it meets ends it.
+"""Supervision of one running script: reads its output, measures its resource use, and decides when a limit ends it.
 
-`hold` returns when the script has ended or is to be ended; it kills nothing itself but for the request to end that
-goes out before the wall limit.
+`hold` returns when the script has ended or must be ended. It kills nothing itself; it only sends SIGTERM shortly before
+the wall limit.
 """
 
 import os
@@ -32,24 +32,25 @@ __all__ = ["Supervision", "Verdict", "disk_verdict", "period", "size"]
 _MEMORY_TICK = 0.1
 _DISK_TICK = 1.0
 _ACTIVITY_WINDOW = 0.5
-"""Seconds over which CPU time is compared, so that the clock's ticks of 10 ms do not count as work."""
+"""Seconds over which CPU time is compared, so that its resolution of 10 ms does not look like work."""
 _LEFTOVER = 1 << 20
+"""Bytes read from each pipe after the script's end."""
 _HANDED_ON = 200
-"""Lines of one chunk of output that are handed on: nobody reads a flood line by line."""
+"""Lines passed to `on_line` per chunk of output; the others of a chunk are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why a script was ended, or how it ended: one sentence."""
+    """Why a script was ended, or how it ended; `words` is one sentence."""
 
     cause: Cause
     words: str
 
 
 class Supervision:
-    """Watches over one script from now on. `verdict` stays None where the script was left to end by itself.
+    """Supervises one script, from its creation on. `verdict` stays None where the script ended by itself.
 
-    `keepers` of its processes are not the script's own.
+    `keepers` is how many of its processes belong to the sandbox and do not count towards the limit.
     """
 
     def __init__(
@@ -70,18 +71,18 @@ class Supervision:
         self._started = anyio.current_time()
         self._printed = 0
         self._active = self._started
-        """When it last printed or computed."""
+        """When the script last printed or computed."""
         self._looked = (self._started, 0.0)
-        """Time and CPU time at the last look whether it computes."""
+        """Time and CPU time at the last check for activity."""
         self._paces: dict[str, Pace] = {}
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start."""
         return anyio.current_time() - self._started
 
     async def hold(self) -> None:
-        """Until the script has ended, or there is a verdict to end it on."""
+        """Wait until the script has ended, or until there is a verdict to end it."""
         with self._scope:
             async with anyio.create_task_group() as watchers:
                 for descriptor in self._streams:
@@ -93,7 +94,7 @@ class Supervision:
                 watchers.cancel_scope.cancel()
 
     def read_leftovers(self) -> None:
-        """What still stood in the pipes when the script had ended; never waits for who may hold them open."""
+        """Read what is left in the pipes after the script's end. Never waits for processes that keep them open."""
         for descriptor, (lines, kept) in self._streams.items():
             left = _LEFTOVER
             while left > 0:
@@ -105,10 +106,10 @@ class Supervision:
                     break
                 left -= len(chunk)
                 self._take(descriptor, chunk)
-            self._hear(lines.close(), kept)
+            self._process(lines.close(), kept)
 
     def _stop(self, cause: Cause, words: str) -> None:
-        """The first verdict stands; the watchers are let go."""
+        """Set the verdict, unless there is one, and cancel the watchers."""
         self.verdict = self.verdict or Verdict(cause, words)
         self._scope.cancel()
 
@@ -119,12 +120,12 @@ class Supervision:
         self._printed += len(chunk)
         self._active = anyio.current_time()
         lines, kept = self._streams[descriptor]
-        self._hear(lines.feed(chunk), kept)
+        self._process(lines.feed(chunk), kept)
         if self._printed > self._limits.output:
             self._stop(Cause.OUTPUT, f"printed more than {size(self._limits.output)}")
 
-    def _hear(self, lines: list[str], kept: HeadTail) -> None:
-        """Keep lines, hand them on, and see whether one says to stop."""
+    def _process(self, lines: list[str], kept: HeadTail) -> None:
+        """Keep lines, pass them to `on_line`, and apply the rules for early stopping."""
         kept.add(lines)
         if self._on_line is not None:
             for line in lines[-_HANDED_ON:]:
@@ -134,7 +135,7 @@ class Supervision:
                 self._judge(line)
 
     def _judge(self, line: str) -> None:
-        """Early stop on what a line says; a projection is of no use once the script has ended."""
+        """Apply the early-stopping rules to a line. There is no projection once the script has ended."""
         if (words := loss_is_nan(line)) is not None:
             self._stop(Cause.NOT_A_NUMBER, words)
         seen = progress(line, self.seconds)
@@ -146,7 +147,7 @@ class Supervision:
             self._stop(Cause.PROJECTED, words)
 
     async def _watch_clock(self) -> None:
-        """Ask the script to end a little before the wall limit, and take it as over at the limit."""
+        """Send SIGTERM `grace` seconds before the wall limit, and end the script at the limit."""
         limits = self._limits
         verdict = Verdict(Cause.TIMEOUT, f"ran longer than {period(limits.wall)}")
         if limits.wall > limits.grace:
@@ -157,7 +158,7 @@ class Supervision:
         self._stop(verdict.cause, verdict.words)
 
     async def _watch_use(self) -> None:
-        """Memory, processes, CPU time and standstill of the whole tree, ten times a second."""
+        """Check memory, processes, CPU time and activity of the whole tree, ten times a second."""
         while True:
             await anyio.sleep(_MEMORY_TICK)
             used = await anyio.to_thread.run_sync(self.process.measure, self._limits.memory)
@@ -181,7 +182,7 @@ class Supervision:
             self._stop(Cause.STALLED, words)
 
     async def _watch_disk(self) -> None:
-        """What the workspace holds, and what the tree holds open without a name, once a second."""
+        """Check the disk use of the workspace and of deleted files that are still open, once a second."""
         while True:
             await anyio.sleep(_DISK_TICK)
             held, nameless = await anyio.to_thread.run_sync(self._count_disk)
@@ -193,7 +194,7 @@ class Supervision:
 
 
 def disk_verdict(held: Holding, nameless: int, limits: Limits) -> Verdict | None:
-    """Whether a workspace holds more than is allowed."""
+    """The verdict where a workspace (plus `nameless` bytes of deleted files) exceeds its limits, else None."""
     if held.hidden:
         return Verdict(Cause.DISK, "made a folder that cannot be listed, so that its disk use cannot be measured")
     if held.files > limits.files:
@@ -204,7 +205,7 @@ def disk_verdict(held: Holding, nameless: int, limits: Limits) -> Verdict | None
 
 
 def size(count: int) -> str:
-    """Bytes for a person: `512 MiB`, `4 GiB`."""
+    """Format bytes: `512 MiB`, `4 GiB`."""
     for unit, width in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
         if count >= 1 << width:
             return f"{count / (1 << width):.3g} {unit}"
@@ -212,5 +213,5 @@ def size(count: int) -> str:
 
 
 def period(seconds: float) -> str:
-    """Seconds for a person: `0.25 s`, `2 s`, `61 s`."""
+    """Format seconds: `0.25 s`, `2 s`, `61 s`."""
     return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"

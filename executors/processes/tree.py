@@ -1,7 +1,7 @@
-"""What a process tree uses, read from /proc: cheap enough to be asked ten times a second.
+"""Resource use of a process tree, read from /proc; cheap enough for ten measurements per second.
 
-Only the tree itself is read, never the machine's list of processes. Inside a PID namespace an orphan becomes a
-child of the namespace's first process, so a tree that is walked from outside is whole.
+Only the tree itself is read, never the machine's list of processes. Inside a PID namespace orphans are reparented to
+the namespace's first process, so a walk from outside finds the complete tree.
 """
 
 import os
@@ -17,7 +17,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Memory in bytes, CPU time in seconds (of ended children too), and the number of processes."""
+    """Memory in bytes, CPU time in seconds (ended children included), and number of processes."""
 
     memory: int
     cpu: float
@@ -25,7 +25,7 @@ class Usage:
 
 
 def descendants(root: int) -> Iterator[int]:
-    """`root` and every process below it, parents first. A process that ends meanwhile is left out."""
+    """`root` and all its descendants, parents first. Processes that end meanwhile are left out."""
     found = [root]
     for pid in found:
         yield pid
@@ -33,10 +33,10 @@ def descendants(root: int) -> Iterator[int]:
 
 
 def usage(root: int, memory_limit: int) -> Usage:
-    """What the tree under `root` uses now.
+    """Current resource use of the tree under `root`.
 
-    Memory that forked processes share is counted once for each of them; where that sum is over `memory_limit`, the
-    kernel is asked for the dearer figure in which each has its share.
+    Memory shared by forked processes is counted once per process. Where that sum exceeds `memory_limit`, it is measured
+    again by proportional shares (PSS), which takes longer.
     """
     pids = list(descendants(root))
     memory = sum(map(_private_memory, pids))
@@ -46,7 +46,7 @@ def usage(root: int, memory_limit: int) -> Usage:
 
 
 def _children(pid: int) -> list[int]:
-    """Children of all threads of a process; none where it is gone."""
+    """Children of all threads of a process; empty where it has ended."""
     try:
         threads = list((_PROC / str(pid) / "task").iterdir())
     except OSError:
@@ -55,7 +55,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _private_memory(pid: int) -> int:
-    """Anonymous and shared memory in use; pages of files are left out, the kernel takes those back at need."""
+    """Anonymous and shared memory in bytes. File pages are left out, because the kernel can reclaim them."""
     size = 0
     for line in _read(_PROC / str(pid) / "status").splitlines():
         if line.startswith(("RssAnon:", "RssShmem:")):
@@ -64,7 +64,7 @@ def _private_memory(pid: int) -> int:
 
 
 def _proportional_memory(pid: int) -> int:
-    """As `_private_memory`, each shared page divided by the number of its users; that again where it is not told."""
+    """As `_private_memory`, with shared pages divided by the number of users, where the kernel reports that."""
     size = 0
     for line in _read(_PROC / str(pid) / "smaps_rollup").splitlines():
         if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
@@ -73,13 +73,13 @@ def _proportional_memory(pid: int) -> int:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """CPU time of a process and of its children that have ended and were waited for."""
+    """CPU time of a process and of its children that were reaped."""
     fields = _read(_PROC / str(pid) / "stat").rpartition(")")[2].split()
     return sum(int(ticks) for ticks in fields[11:15]) / _TICK
 
 
 def _read(path: Path) -> str:
-    """Text of a file under /proc, empty where the process is gone or not ours to read."""
+    """Text of a file under /proc; empty where the process has ended or is not readable."""
     try:
         return path.read_text(errors="replace")
     except OSError:

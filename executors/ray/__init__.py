@@ -1,1 +1,1 @@
-"""Scripts on many machines: each launch is a task of a Ray cluster that runs the local executor on its node."""
+"""Run scripts on many machines: each launch is a Ray task that runs the local executor on its node."""

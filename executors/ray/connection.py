@@ -1,7 +1,7 @@
-"""The connection of this process to a Ray cluster, and what its nodes have.
+"""Connection of this process to a Ray cluster, and the resources of its nodes.
 
-Ray's own rule: one cluster a process. A link to a cluster that this process is connected to already uses that
-connection and leaves it open.
+Ray allows one cluster per process. Where the process is already connected, a link uses that connection and does not
+close it.
 """
 
 import logging
@@ -17,19 +17,19 @@ from gome.executors.launch import Slot
 __all__ = ["Link", "Node", "connect", "load_ray", "slots_of"]
 
 _QUIET = {
-    # Nothing is sent to Ray's makers.
+    # Send no usage statistics to Ray.
     "RAY_USAGE_STATS_ENABLED": "0",
-    # A job without a GPU keeps the variables of its node; scripts get an environment of their own anyhow.
+    # A job without a GPU keeps its node's variables; scripts get a separate environment anyway.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
 
 _PATIENCE = 10.0
-"""Seconds within which a cluster's first machine must answer."""
+"""Seconds within which the cluster's head node must accept a connection."""
 
 
 class HasRoom(Protocol):
-    """A machine of the cluster: its name, and the cores and GPUs that Ray may give away of it."""
+    """A machine of the cluster: its name, and the cores and GPUs that Ray may assign on it."""
 
     @property
     def host(self) -> str: ...
@@ -41,7 +41,7 @@ class HasRoom(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A living machine of the cluster: its id, its name, and what Ray may give away of it."""
+    """A living machine of the cluster: its id, its name, and the cores and GPUs that Ray may assign on it."""
 
     id: str
     host: str
@@ -51,24 +51,24 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A connection. `ours`: it was made for this link, and `close` ends it."""
+    """A connection to a cluster. `ours`: it was created for this link, and `close` ends it."""
 
     address: str
     ours: bool
 
     def nodes(self) -> tuple[Node, ...]:
-        """The nodes that live now and have a core to give, by name."""
+        """The living nodes that have cores to assign, sorted by name."""
         found = [_node(each) for each in load_ray().nodes() if each["Alive"]]
         return tuple(sorted((each for each in found if each.cpus), key=lambda each: (each.host, each.id)))
 
     def close(self) -> None:
-        """Leave the cluster, where this link has joined it."""
+        """Disconnect, where this link created the connection."""
         if self.ours:
             load_ray().shutdown()
 
 
 def load_ray() -> Any:
-    """The ray package. Raises UsageError where it is not installed."""
+    """Import and return the ray package. Raises UsageError where it is not installed."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
@@ -79,11 +79,11 @@ def load_ray() -> Any:
 
 
 def connect(address: str) -> Link:
-    """Join the cluster at that address; `local` begins one of this machine alone. Takes seconds.
+    """Join the cluster at that address; `local` starts one on this machine alone. Blocks for seconds.
 
-    To be called in the process's first thread, before there is anything to wait for: what Ray starts here ends with
-    the thread that started it, and those of a thread pool come and go.
-    Raises UsageError where Ray is missing and Outage where the cluster does not answer.
+    Must be called on the process's main thread, before the event loop has work: the processes that Ray starts here end
+    with the thread that started them, and threads of a pool are short-lived.
+    Raises UsageError where Ray is not installed and Outage where the cluster cannot be reached.
     """
     ray = load_ray()
     if ray.is_initialized():
@@ -94,26 +94,27 @@ def connect(address: str) -> Link:
         _knock(address)
         ray.init(address=address, log_to_driver=False, configure_logging=False, **own)
     except (OSError, RuntimeError, ValueError) as error:
-        words = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0]
         raise Outage(
-            f"no Ray cluster at executors.address: {address} ({words}). Start one with `ray start --head` and join its "
-            "other machines, run gome on one of them, and name its address, or `auto` for the one of this machine"
+            f"no Ray cluster at executors.address: {address} ({reason}). Start one with `ray start --head`, join the "
+            "other machines to it, run gome on one of them, and set executors.address to its address, or to `auto` for "
+            "the cluster that this machine belongs to"
         ) from error
     return Link(address, ours=True)
 
 
 def _knock(address: str) -> None:
-    """See that somebody listens at HOST:PORT: Ray itself would wait for minutes. Raises OSError."""
+    """Check that HOST:PORT accepts connections, because Ray itself waits for minutes. Raises OSError, ValueError."""
     host, _, port = address.rpartition(":")
     if host:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 def _hush() -> None:
-    """Keep Ray from printing: a node's end would stand in the middle of a live screen or of a JSON document.
+    """Keep Ray from printing: its notices (a lost node, say) would corrupt the live view or a JSON document.
 
-    The log of the run says it. Ray has a setting for its loggers alone; what it prints of the nodes can only be turned
-    off by the switch that its own debugger uses.
+    The run's log records lost nodes anyway. Ray's public setting covers only its loggers; its printed notices can only
+    be turned off by the internal switch that its debugger uses.
     """
     from ray._private import worker
 
@@ -124,10 +125,10 @@ def _hush() -> None:
 def slots_of(
     nodes: Sequence[HasRoom], count: int | None, threads: int | None, gpus_per_slot: float
 ) -> tuple[Slot, ...]:
-    """Slots of a cluster: `count` of them, by default as many as its nodes have room for, `threads` cores each.
+    """Slots of a cluster with `threads` cores each: `count`, by default as many as fit on the nodes.
 
-    No slot belongs to a node: Ray finds the place for each script when it comes. Raises UsageError where no node has
-    room for a single one.
+    A slot is not bound to a node: Ray chooses the node of each script. Raises UsageError where no node has room for a
+    single slot.
     """
     each = threads or 1
     room = sum(_room(node, each, gpus_per_slot) for node in nodes)
@@ -140,19 +141,19 @@ def slots_of(
 
 
 def wanted(threads: int, gpus: float) -> str:
-    """What a slot takes, in words."""
+    """The resources of a slot as text: `2 cores and 1 GPU`."""
     cores = f"{threads} core{'s' if threads > 1 else ''}"
     return f"{cores} and {gpus:g} GPU" if gpus else cores
 
 
 def described(nodes: Sequence[HasRoom]) -> str:
-    """What the nodes have, in words."""
+    """The resources of the nodes as text."""
     named = [f"{each.host} with {each.cpus:g} cores and {each.gpus:g} GPUs" for each in nodes]
     return ", ".join(named) or "no living node"
 
 
 def _room(node: HasRoom, threads: int, gpus: float) -> int:
-    """How many slots a node has room for."""
+    """Number of slots that fit on a node."""
     by_cores = int(node.cpus // threads)
     return min(by_cores, int(node.gpus / gpus + 1e-9)) if gpus else by_cores
 

@@ -1,7 +1,7 @@
-"""Runs scripts on the nodes of a Ray cluster; the control process keeps the log, the slots and the answers.
+"""Runs scripts on the nodes of a Ray cluster. Log, slots and results stay in the control process.
 
-Ray carries what goes over, in its own way: JSON, bytes and references to bytes. It retries nothing (`max_retries=0`):
-a job that was lost with its node is told as such, and who asked for it asks again.
+Ray transports JSON, bytes and references to bytes. It retries nothing (`max_retries=0`): the loss of a node raises
+WorkerLost, and the recorded activity repeats the call.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ __all__ = ["ClusterExecutor"]
 _PATIENCE = 10.0
 """Seconds that a cancelled job has to end in order before its worker is killed."""
 _AHEAD = 16
-"""Things that a node may tell before the first of them was taken."""
-_TOLD = TypeAdapter[Arrived | Lines | Ended | Failed](
+"""Items that a node may send before the first of them is consumed."""
+_RECORD = TypeAdapter[Arrived | Lines | Ended | Failed](
     Annotated[Arrived | Lines | Ended | Failed, Field(discriminator="kind")]
 )
 
@@ -34,8 +34,8 @@ _TOLD = TypeAdapter[Arrived | Lines | Ended | Failed](
 class ClusterExecutor:
     """An `Executor` whose scripts run on other machines. For use within one event loop.
 
-    `gpus_per_slot` may be a fraction; `shared`: data have the same paths on every node and are not sent; `patience` is
-    how many seconds a job may wait for room on a node.
+    `gpus_per_slot` may be a fraction. `shared`: read-only data have the same paths on every node and are not sent.
+    `patience`: seconds that a script may wait for room on a node. `unsandboxed`: scripts run without a sandbox.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ClusterExecutor:
         self._task = load_ray().remote(run_on_node)
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
-        """See `Executor.run`. Cancelling it ends the script too. Raises WorkerLost where the node is lost meanwhile."""
+        """See `Executor.run`. Raises WorkerLost where the node is lost meanwhile."""
         stream = await anyio.to_thread.run_sync(self._submit, launch, slot, on_line is not None)
         try:
             outcome = await self._follow(stream, launch, slot, on_line)
@@ -66,16 +66,16 @@ class ClusterExecutor:
                 await _cancel(stream)
             raise
         with anyio.move_on_after(_PATIENCE):
-            await _drained(stream)  # the node removes what the job has left before its stream ends
+            await _drained(stream)  # the node removes the job's files before its stream ends
         return outcome
 
     def _submit(self, launch: Launch, slot: Slot, listening: bool) -> Any:
-        """Hand a launch to Ray: the stream of what its node tells."""
+        """Submit a launch to Ray; returns the stream of items that its node sends."""
         if not launch.workspace.is_dir():
-            raise SandboxError(f"no workspace at {launch.workspace}; make the folder first")
+            raise SandboxError(f"no workspace at {launch.workspace}; create the folder first")
         for path in (launch.script, *launch.read_only):
             if not path.exists():
-                raise SandboxError(f"{path} is to be shown to a script and does not exist")
+                raise SandboxError(f"{path} does not exist but is needed by a script; create or restore it")
         put = load_ray().put
         parcels = {launch.workspace: pack(launch.workspace, put)}
         if not self._shared:
@@ -96,7 +96,7 @@ class ClusterExecutor:
         return task.remote(order.model_dump_json(), list(parcels.values()))
 
     def _parcel(self, path: Path) -> Parcel:
-        """The parcel of a path, packed anew where something was written there."""
+        """The parcel of a path; packed again where something was written there."""
         with self._packing:
             found = signature(path)
             known = self._packed.get(path)
@@ -105,7 +105,7 @@ class ClusterExecutor:
             return known[1]
 
     async def _follow(self, stream: Any, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None) -> Outcome:
-        """Hear a job to its end; artefacts are written as they come."""
+        """Consume a job's stream until its end; artefacts are written as they arrive."""
         destination = launch.collected or launch.workspace.with_name(f"{launch.workspace.name}.collected")
         artefacts: dict[str, Path] = {}
         node = await self._arrival(stream, slot)
@@ -126,7 +126,7 @@ class ClusterExecutor:
                     raise WorkerLost(f"node {await anyio.to_thread.run_sync(_host, node)} has left the cluster")
 
     async def _arrival(self, stream: Any, slot: Slot) -> str:
-        """The node at which the job arrives. Raises Outage where none has room in time."""
+        """Id of the node on which the job starts. Raises Outage where none has room within `patience`."""
         with anyio.move_on_after(self._patience):
             match await _next(stream, ""):
                 case Arrived(node=node):
@@ -154,25 +154,25 @@ def _hand_on(lines: tuple[str, ...], on_line: Callable[[str], None] | None) -> N
 
 
 async def _next(stream: Any, node: str) -> Arrived | Lines | Ended | Failed | Chunk | None:
-    """What a job tells next, None at its end. Raises WorkerLost where it was lost, SandboxError where it broke."""
+    """The next item of a job; None at its end. Raises WorkerLost for a lost node, SandboxError for a failed task."""
     exceptions = load_ray().exceptions
     try:
         reference = await anext(stream, None)
-        told = None if reference is None else await reference
+        item = None if reference is None else await reference
     except exceptions.RayTaskError as error:
-        words = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[-1]
         raise SandboxError(
-            f"node {node[:8]} cannot run scripts: {words}. "
-            "Install the same gome, with its extra ray, on every node of the cluster"
+            f"node {node[:8]} cannot run scripts: {reason}. "
+            "Install the same version of gome, with its extra `ray`, on every node of the cluster"
         ) from error
     except exceptions.RayError as error:
-        words = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise WorkerLost(f"node {node[:8]} was lost with a script: {words}") from error
-    return _TOLD.validate_json(told) if isinstance(told, str) else told
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WorkerLost(f"node {node[:8]} was lost while it ran a script: {reason}") from error
+    return _RECORD.validate_json(item) if isinstance(item, str) else item
 
 
 async def _cancel(stream: Any) -> None:
-    """End a job: in order where it can, by killing its worker where not. Returns when its processes are gone."""
+    """End a job: in order if possible, otherwise by killing its worker. Waits for its end, at most 10 s each way."""
     ray = load_ray()
     with anyio.move_on_after(_PATIENCE):
         await anyio.to_thread.run_sync(partial(ray.cancel, stream, force=False))
@@ -184,7 +184,7 @@ async def _cancel(stream: Any) -> None:
 
 
 async def _drained(stream: Any) -> None:
-    """Until a job has nothing more to tell, whatever it tells."""
+    """Consume and discard a job's stream until its end."""
     try:
         async for reference in stream:
             await reference

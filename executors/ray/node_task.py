@@ -1,10 +1,10 @@
-"""What a node does for one launch: fetch the data, run the script by the local executor, send back what came of it.
+"""The Ray task that runs one launch on a node: fetch the data, run the script locally, send back the results.
 
     Order, parcels ──► arrived ──► lines … ──► chunks of artefacts … ──► ended
-                                        └──► failed, where the node cannot do it
+                                        └──► failed, where the node cannot run the script
 
-A generator, run as a task of Ray: each thing it yields reaches the control process at once. The script runs under an
-event loop in a thread of its own, because a task of Ray is cancelled in its first thread.
+It is a generator: each item it yields reaches the control process at once. The script runs under an event loop in a
+separate thread, because Ray cancels a task in its main thread.
 """
 
 import os
@@ -33,9 +33,9 @@ from gome.executors.sandbox_probe import probe
 __all__ = ["Arrived", "Chunk", "Ended", "Failed", "Lines", "Order", "Told", "run_on_node", "sandbox_here"]
 
 _TICK = 0.1
-"""Seconds between two looks for new lines, and the longest that a request to stop waits."""
+"""Seconds between two checks for new lines; also the maximum delay of a cancellation."""
 _LINES = 1000
-"""Lines kept between two looks: nobody reads a flood line by line."""
+"""Lines kept between two checks; older ones are dropped."""
 _CHUNK = 32 << 20
 
 
@@ -44,10 +44,10 @@ class _Record(BaseModel):
 
 
 class Order(_Record):
-    """One launch as a node gets it.
+    """One launch as it is sent to a node.
 
-    `parcels` says what lies in the parcels that come with it, in their order: the path on the control machine of each.
-    What of the launch is in none of them has the same path on every machine. `listening`: somebody wants the lines.
+    `parcels` are the paths, on the control machine, of the contents of the parcels that are sent along, in the same
+    order. Paths of the launch that are in no parcel are the same on every machine. `listening`: send lines of output.
     """
 
     launch: Launch
@@ -58,28 +58,28 @@ class Order(_Record):
 
 
 class Arrived(_Record):
-    """The job has begun on that node."""
+    """The job has started on that node."""
 
     kind: Literal["arrived"] = "arrived"
     node: str
 
 
 class Lines(_Record):
-    """Lines that the script has printed since."""
+    """Lines that the script has printed since the last such record."""
 
     kind: Literal["lines"] = "lines"
     lines: tuple[str, ...]
 
 
 class Ended(_Record):
-    """The script has ended. The artefacts of the outcome are the chunks that came before."""
+    """The script has ended. Its artefacts were sent before, as chunks."""
 
     kind: Literal["ended"] = "ended"
     outcome: Outcome
 
 
 class Failed(_Record):
-    """The node could not run the script; `code` is the error's."""
+    """The node could not run the script. `code` is that of the exception, `words` its message."""
 
     kind: Literal["failed"] = "failed"
     code: str
@@ -89,11 +89,11 @@ class Failed(_Record):
 Chunk = tuple[str, bytes]
 """The next bytes of the artefact of that name."""
 Told = str | Chunk
-"""What comes from a node: one of the records as JSON, or a chunk."""
+"""An item sent by a node: one of the records as JSON, or a chunk."""
 
 
 def run_on_node(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
-    """Run one launch on this node and tell what happens. Nothing of it is left on the node when it ends."""
+    """Run one launch on this node and yield its events. Nothing of it is left on the node at the end."""
     import ray
 
     raylet = os.getppid()
@@ -103,7 +103,7 @@ def run_on_node(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
     job = _job_folder(node_folder() / "jobs")
     try:
         slot = order.slot.model_copy(update={"gpu": _gpu(ray.get_gpu_ids())})
-        yield from _told(order, _moved(order, parcels, job, ray.get), slot, raylet)
+        yield from _events(order, _moved(order, parcels, job, ray.get), slot, raylet)
     except GomeError as error:
         yield Failed(code=error.code, words=str(error)).model_dump_json()
     finally:
@@ -112,12 +112,12 @@ def run_on_node(order_text: str, parcels: Sequence[Parcel]) -> Iterator[Told]:
 
 @cache
 def sandbox_here(python: Path | None, *, unsandboxed: bool) -> Sandbox:
-    """How scripts are held on this node, found out once a worker. Raises SandboxError."""
+    """The sandbox of this node, probed once per worker process. Raises SandboxError where none works."""
     return anyio.run(lambda: probe(python, unsandboxed=unsandboxed))
 
 
 def _job_folder(jobs: Path) -> Path:
-    """A new folder for a job of this worker. What workers that were killed have left is removed."""
+    """Create a folder for a job of this worker. Folders of killed workers are removed."""
     jobs.mkdir(exist_ok=True)
     for left in jobs.iterdir():
         if not Path("/proc", left.name.partition("-")[0]).exists():
@@ -129,7 +129,7 @@ def _job_folder(jobs: Path) -> Path:
 
 
 def _moved(order: Order, parcels: Sequence[Parcel], job: Path, fetch: Any) -> Launch:
-    """The launch with this node's paths, its workspace made and its data there."""
+    """The launch with this node's paths, after unpacking its workspace and data."""
     launch = order.launch
     homes: dict[Path, Path] = {}
     for path, parcel in zip(order.parcels, parcels, strict=True):
@@ -152,17 +152,17 @@ def _moved(order: Order, parcels: Sequence[Parcel], job: Path, fetch: Any) -> La
 
 
 def _gpu(given: Sequence[int | str]) -> int | None:
-    """The device /dev/nvidiaN that Ray's first GPU of this job is; None where there is none, or none is there."""
+    """The number N of /dev/nvidiaN for the first GPU that Ray assigned to this job; None without one."""
     devices = gpus()
     number = int(given[0]) if given and str(given[0]).isdigit() else len(devices)
     return devices[number] if number < len(devices) else None
 
 
-def _told(order: Order, launch: Launch, slot: Slot, raylet: int) -> Iterator[Told]:
-    """Run the launch while telling its lines; then the artefacts and the outcome.
+def _events(order: Order, launch: Launch, slot: Slot, raylet: int) -> Iterator[Told]:
+    """Run the launch and yield its lines, then its artefacts and the outcome.
 
-    `raylet` is the process that speaks for this node and has started us. Once it is gone the cluster has lost the node,
-    the job is done elsewhere, and this is no place to go on: the script is ended and nothing more is told.
+    `raylet` is our parent process, which represents this node in the cluster. Once it has ended, the cluster has lost
+    the node and repeats the job elsewhere, so the script is ended here and nothing more is sent.
     """
     executor = LocalExecutor(sandbox_here(launch.python, unsandboxed=order.unsandboxed))
     lines: deque[str] = deque(maxlen=_LINES)
@@ -173,25 +173,25 @@ def _told(order: Order, launch: Launch, slot: Slot, raylet: int) -> Iterator[Tol
                 wait([running], timeout=_TICK)
                 if os.getppid() != raylet:
                     return
-                yield from _heard(lines)
+                yield from _new_lines(lines)
         finally:
             running.cancel()
     outcome = running.result()
-    yield from _heard(lines)
+    yield from _new_lines(lines)
     for name, path in outcome.artefacts.items():
         yield from _chunks(name, path)
     yield Ended(outcome=outcome).model_dump_json()
 
 
-def _heard(lines: "deque[str]") -> Iterator[Told]:
-    """The lines that have come since, where there are any."""
+def _new_lines(lines: "deque[str]") -> Iterator[Told]:
+    """A record of the lines printed since the last one, if any."""
     taken = tuple(lines.popleft() for _ in range(len(lines)))
     if taken:
         yield Lines(lines=taken).model_dump_json()
 
 
 def _chunks(name: str, path: Path) -> Iterator[Chunk]:
-    """A file in pieces; an empty one is one empty piece."""
+    """A file in chunks; an empty file is one empty chunk."""
     with path.open("rb") as file:
         yield name, file.read(_CHUNK)
         while piece := file.read(_CHUNK):

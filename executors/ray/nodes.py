@@ -1,6 +1,6 @@
-"""What each node of a cluster is like: how it holds scripts, which versions it has, whether its GPUs are there.
+"""Survey of the cluster's nodes: their sandbox level, package versions and GPUs.
 
-Every node is asked by a task of its own. A run needs nodes that are alike: prompts name the packages of one.
+Each node is surveyed by a Ray task of its own. All nodes must have the same packages, because prompts list one set.
 """
 
 import sys
@@ -21,13 +21,13 @@ from gome.executors.sandbox.levels import SandboxLevel
 __all__ = ["NodeReport", "survey", "weakest"]
 
 _PATIENCE = 120.0
-"""Seconds within which a node must answer: a cold one starts Python and looks for its packages."""
+"""Seconds within which a node must reply: a cold one starts Python and surveys its packages."""
 
 
 class NodeReport(BaseModel):
-    """A node: `cpus` and `gpus` are what Ray gives away of it, `devices` the GPUs that its driver shows.
+    """A node of the cluster. `cpus` and `gpus` are what Ray may assign, `devices` the GPUs that its driver lists.
 
-    `level` is the sandbox, None where no script can be held. `trouble` says what stands in the way of a run.
+    `level` is the sandbox level, None where none works. `trouble` is the reason why the node cannot be used, if any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,7 +44,7 @@ class NodeReport(BaseModel):
 
 
 def report(node_text: str, python: Path | None, unsandboxed: bool) -> str:
-    """What this node says of itself, as JSON; runs as a task on it."""
+    """Survey this node; runs on it as a Ray task. Takes and returns a NodeReport as JSON."""
     node = NodeReport.model_validate_json(node_text)
     level, trouble = None, None
     packages: dict[str, str] = {}
@@ -60,10 +60,11 @@ def report(node_text: str, python: Path | None, unsandboxed: bool) -> str:
 async def survey(
     link: Link, here: dict[str, str], python: Path | None = None, *, gpus: bool = False, unsandboxed: bool = False
 ) -> tuple[NodeReport, ...]:
-    """Ask every living node at once. `here` are this machine's packages, which each node must have in these versions.
+    """Survey all living nodes concurrently.
 
-    `python` is the scripts' interpreter, None for the one that runs gome there; `gpus`: scripts will want them. Raises
-    Outage where a node does not answer. A node that leaves the cluster meanwhile is left out.
+    `here` maps this machine's packages to versions, which each node must have too. `python` is the scripts'
+    interpreter, None for the one that runs gome on the node. `gpus`: scripts need GPUs. Nodes that leave the cluster
+    meanwhile are left out. Raises Outage where a node does not reply within two minutes.
     """
     nodes = await anyio.to_thread.run_sync(link.nodes)
     asked = [_ask(node, python, unsandboxed) for node in nodes]
@@ -72,7 +73,7 @@ async def survey(
 
 
 def weakest(reports: tuple[NodeReport, ...]) -> SandboxLevel:
-    """The least of the levels at which those nodes hold scripts. Raises SandboxError where a node is in trouble."""
+    """The weakest sandbox level among the nodes. Raises SandboxError where a node has a `trouble`, listing all."""
     troubles = [f"node {each.host} ({each.id[:8]}): {each.trouble}" for each in reports if each.trouble]
     if troubles:
         raise SandboxError("\n".join(troubles))
@@ -81,7 +82,7 @@ def weakest(reports: tuple[NodeReport, ...]) -> SandboxLevel:
 
 
 def _ask(node: Node, python: Path | None, unsandboxed: bool) -> Any:
-    """A reference to what that node will answer. It takes no slot's room."""
+    """Submit the survey of a node, reserving no cores; returns a reference to its result."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     blank = NodeReport(
@@ -93,32 +94,32 @@ def _ask(node: Node, python: Path | None, unsandboxed: bool) -> Any:
 
 
 async def _answer(link: Link, node: Node, reference: Any) -> NodeReport | None:
-    """What the node says; None where the cluster has lost it since."""
+    """The report of a node; None where the node has left the cluster since."""
     try:
         with anyio.fail_after(_PATIENCE):
             return NodeReport.model_validate_json(await reference)
     except (TimeoutError, load_ray().exceptions.RayError) as error:
         if node.id not in {each.id for each in await anyio.to_thread.run_sync(link.nodes)}:
             return None
-        words = (str(error).strip().splitlines() or [f"no answer within {_PATIENCE:g} s"])[-1]
+        reason = (str(error).strip().splitlines() or [f"no reply within {_PATIENCE:g} s"])[-1]
         raise Outage(
-            f"node {node.host} cannot be asked: {words}. "
-            "Install the same gome, with its extra ray, on every node of the cluster"
+            f"node {node.host} cannot be surveyed: {reason}. "
+            "Install the same version of gome, with its extra `ray`, on every node of the cluster"
         ) from error
 
 
 def _trouble(found: NodeReport, here: dict[str, str], wants_gpus: bool) -> str | None:
-    """What stands in the way of a run on this node; None where nothing does."""
+    """The reason why this node cannot be used; None where it can."""
     if found.trouble is not None:
         return found.trouble
     if found.version != version("gome"):
-        return f"it has gome {found.version}, this machine has {version('gome')}: install the same on every node"
+        return f"it has gome {found.version}, this machine has {version('gome')}: install one version on every node"
     theirs = found.packages
     other = [
         f"{name} {theirs.get(name, 'missing')} for {here[name]}" for name in here if theirs.get(name) != here[name]
     ]
     if other:
-        return f"its packages are not those of this machine ({', '.join(other)}): install the same on every node"
+        return f"its packages differ from this machine's ({', '.join(other)}): install the same on every node"
     if wants_gpus and found.devices < found.gpus:
-        return f"it promises Ray {found.gpus:g} GPUs, and its driver shows {found.devices}: see `nvidia-smi` there"
+        return f"it offers Ray {found.gpus:g} GPUs, but its driver lists {found.devices}: run `nvidia-smi` there"
     return None

@@ -1,9 +1,9 @@
-"""Data on their way to a node: packed once, named by their content, unpacked once a node.
+"""Transfer of data to nodes: packed once, named by content hash, unpacked once per node.
 
     path ──► tar ──► chunks in Ray's object store ──► a folder of the node, named by the hash of its content
 
-The tar is the same for the same content: names in order, no times, no owners. A node that has a parcel of that name
-asks for no chunk of it.
+Equal content gives an equal tar: sorted names, no times, no owners. A node that has a parcel already fetches none of
+its chunks.
 """
 
 import fcntl
@@ -26,14 +26,14 @@ __all__ = ["Parcel", "node_folder", "pack", "signature", "unpack", "unpack_once"
 
 _CHUNK = 32 << 20
 _KEPT = 14 * 24 * 3600.0
-"""Seconds that a node keeps a parcel which nobody asks for."""
+"""Seconds after its last use for which a node keeps a parcel."""
 _CONTENT = "content"
-"""What a parcel's one file or folder is called in its tar."""
+"""Name of the parcel's file or folder in its tar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A file or folder with all below it: the hash of its content, its bytes, and a reference to each chunk."""
+    """A packed file or folder: the hash of its content, its size in bytes, and a reference to each chunk."""
 
     digest: str
     size: int
@@ -41,13 +41,13 @@ class Parcel:
 
 
 def signature(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of change of everything at and below `path`: alike while nothing was written there."""
+    """Name, size and modification time of everything at and below `path`; equal while nothing is written there."""
     found = [(each, each.lstat()) for each in (path, *sorted(path.rglob("*")))]
     return tuple((str(each.relative_to(path)), at.st_size, at.st_mtime_ns) for each, at in found)
 
 
 def pack(path: Path, keep: Callable[[bytes], Any]) -> Parcel:
-    """The parcel of a file or folder. `keep` puts a chunk away and returns a reference to it."""
+    """Pack a file or folder. `keep` stores a chunk and returns a reference to it."""
     out = _Chunks(keep)
     with tarfile.open(mode="w|", fileobj=out, format=tarfile.PAX_FORMAT) as tar:
         for each in (path, *sorted(path.rglob("*"))):
@@ -58,7 +58,7 @@ def pack(path: Path, keep: Callable[[bytes], Any]) -> Parcel:
 
 
 def unpack(parcel: Parcel, home: Path, fetch: Callable[[Any], bytes]) -> Path:
-    """Unpack a parcel into the new folder `home`; the path of its content there."""
+    """Unpack a parcel into the new folder `home`; returns the path of its content. `fetch` loads a chunk."""
     home.mkdir(parents=True)
     with tarfile.open(mode="r|", fileobj=_Reader(map(fetch, parcel.chunks))) as tar:
         tar.extractall(home, filter="tar")
@@ -66,7 +66,10 @@ def unpack(parcel: Parcel, home: Path, fetch: Callable[[Any], bytes]) -> Path:
 
 
 def unpack_once(parcel: Parcel, folder: Path, fetch: Callable[[Any], bytes]) -> Path:
-    """Where the content of a parcel is, below `folder`; fetched there where no job of this node has done so yet."""
+    """The path of a parcel's content below `folder`; fetched and unpacked there where it is missing.
+
+    A file lock makes this safe for concurrent jobs on the node. Parcels that were not used for two weeks are removed.
+    """
     folder.mkdir(exist_ok=True)
     home = folder / parcel.digest
     with (folder / ".lock").open("ab") as lock:
@@ -74,7 +77,7 @@ def unpack_once(parcel: Parcel, folder: Path, fetch: Callable[[Any], bytes]) -> 
         if not home.exists():
             _forget_old(folder)
             making = folder / ".making"
-            if making.exists():  # by a worker that was killed
+            if making.exists():  # left by a worker that was killed
                 shutil.rmtree(making)
             unpack(parcel, making, fetch)
             making.rename(home)
@@ -83,17 +86,17 @@ def unpack_once(parcel: Parcel, folder: Path, fetch: Callable[[Any], bytes]) -> 
 
 
 def node_folder() -> Path:
-    """The folder of this node in which jobs and parcels lie, ours alone. Raises SandboxError where it is another's."""
+    """The private folder of this node for jobs and parcels. Raises SandboxError where another user can write to it."""
     folder = Path(tempfile.gettempdir()) / f"gome-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise SandboxError(f"{folder} is not a folder of this user's own; remove it, or start the node with TMPDIR set")
+        raise SandboxError(f"{folder} is not private to this user; remove it, or start the node with another TMPDIR")
     return folder
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without what differs from machine to machine."""
+    """Remove attributes that differ between machines."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mtime = 0
@@ -101,7 +104,7 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove parcels that nobody has asked for in a long time."""
+    """Remove parcels that were not used for `_KEPT` seconds."""
     oldest = time.time() - _KEPT
     for each in folder.iterdir():
         if each.is_dir() and each.stat().st_mtime < oldest:
@@ -109,7 +112,7 @@ def _forget_old(folder: Path) -> None:
 
 
 class _Chunks(io.RawIOBase):
-    """A file to write that puts away what is written, a chunk at a time."""
+    """A writable file that stores its content in chunks."""
 
     def __init__(self, keep: Callable[[bytes], Any]) -> None:
         super().__init__()
@@ -138,7 +141,7 @@ class _Chunks(io.RawIOBase):
 
 
 class _Reader(io.RawIOBase):
-    """A file to read that is made of chunks, one held at a time."""
+    """A readable file over chunks, with one chunk in memory at a time."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__()
@@ -146,7 +149,7 @@ class _Reader(io.RawIOBase):
         self._chunk = memoryview(b"")
 
     def read(self, size: int = -1) -> bytes:
-        """As many bytes as asked for, unless the end comes first."""
+        """Read `size` bytes, fewer only at the end."""
         found = bytearray()
         while size < 0 or len(found) < size:
             if not self._chunk:

@@ -1,1 +1,1 @@
-"""What scripts need: slots, GPUs, memory, an interpreter and its packages."""
+"""Resources of scripts: slots, GPUs, memory, the interpreter and its packages."""

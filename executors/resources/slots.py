@@ -1,7 +1,7 @@
-"""Slots: the scarce thing of a run. A slot is held while a script runs and at no other time.
+"""Slots, the scarce resource of a run. A slot is occupied only while a script runs.
 
-Who waits is served in this order: by `turn`, the lowest first, then the owner who was served longest ago, so that no
-trace can crowd out another.
+Waiting requests are served by `turn`, lowest first, then by the owner that was served longest ago, so that no trace can
+starve another.
 """
 
 import os
@@ -22,7 +22,7 @@ __all__ = ["SlotPool", "SlotUsage", "discover"]
 
 @dataclass(frozen=True, slots=True)
 class SlotUsage:
-    """Time since a slot was first taken, the slots' share of it in which they were held, and how many are held now."""
+    """Seconds since a slot was first taken, the mean share of slots occupied since, and how many are occupied now."""
 
     seconds: float
     busy: float
@@ -31,7 +31,7 @@ class SlotUsage:
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    """Somebody in the queue; `slot` is there when `served` is set."""
+    """A request in the queue; `slot` is set when `served` is."""
 
     owner: str
     turn: int
@@ -40,7 +40,7 @@ class _Waiter:
 
 
 class SlotPool:
-    """Hands out slots, one script each. For use within one event loop."""
+    """Assigns slots to scripts. For use within one event loop. Raises UsageError where there are no slots."""
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         if not slots:
@@ -56,7 +56,7 @@ class SlotPool:
 
     @asynccontextmanager
     async def take(self, owner: str, *, turn: int = 1) -> AsyncIterator[Slot]:
-        """Hold a slot for `owner`, waiting for a free one; it is free again when the block is left."""
+        """Context manager: wait for a free slot and occupy it for `owner` until the block is left."""
         waiter = _Waiter(owner, turn)
         self._waiting.append(waiter)
         self._serve()
@@ -69,7 +69,7 @@ class SlotPool:
             self._serve()
 
     def usage(self) -> SlotUsage:
-        """How busy the slots were since the first of them was taken."""
+        """Use of the slots since the first of them was taken."""
         self._count()
         seconds = 0.0 if self._first is None else self._counted - self._first
         share = self._busy / (seconds * len(self.slots)) if seconds else 0.0
@@ -80,7 +80,7 @@ class SlotPool:
         return len(self.slots) - len(self._free)
 
     def _serve(self) -> None:
-        """Give free slots to those who are next."""
+        """Assign free slots to the next requests."""
         while self._free and self._waiting:
             self._count()
             if self._first is None:
@@ -93,7 +93,7 @@ class SlotPool:
             waiter.served.set()
 
     def _leave(self, waiter: _Waiter) -> None:
-        """Give a held slot back, or leave the queue where none was given yet."""
+        """Release the slot of a request, or remove the request from the queue where it has none yet."""
         if waiter.slot is None:
             self._waiting.remove(waiter)
             return
@@ -101,7 +101,7 @@ class SlotPool:
         self._free.append(waiter.slot)
 
     def _count(self) -> None:
-        """Bring the sum of held time up to now."""
+        """Update the sum of occupied time."""
         now = time.monotonic()
         if self._first is not None:
             self._busy += self._held * (now - self._counted)
@@ -109,14 +109,13 @@ class SlotPool:
 
 
 def discover(count: int | None = None, threads: int | None = None) -> tuple[Slot, ...]:
-    """Slots of this machine: `count` of them, by default one for each GPU, else one for each core that we may use.
+    """Create the slots of this machine: `count`, by default one per GPU, else one per core available to this process.
 
-    The cores are dealt out evenly, `threads` each where that is given; where there are more slots than cores, slots
-    share them. Where there are GPUs each slot is bound to one, in turn.
-    Raises UsageError for a count below one.
+    Cores are distributed evenly, or `threads` per slot where given; where there are not enough, slots share them. Where
+    there are GPUs, each slot is bound to one of them, in turn. Raises UsageError for a count or `threads` below one.
     """
     if (count is not None and count < 1) or (threads is not None and threads < 1):
-        raise UsageError("slots and threads are at least 1")
+        raise UsageError("executors.slots and executors.threads must be at least 1")
     cores = sorted(os.sched_getaffinity(0))
     devices = gpus()
     count = count or len(devices) or len(cores)

@@ -1,1 +1,1 @@
-"""The levels at which a script can be held, from namespaces to none."""
+"""Sandbox levels, from namespaces to none."""

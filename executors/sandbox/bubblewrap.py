@@ -1,11 +1,11 @@
-"""The sandbox proper: bubblewrap's options for a launch.
+"""The strongest sandbox level: bubblewrap's options for a launch.
 
-Inside there is no network, no process but the script's own, no file but the system's, the interpreter's, the data
-and the workspace, and only the workspace, /tmp and /dev/shm can be written. When the sandbox's first process ends,
-the kernel ends all others in it, and nobody inside can prevent that.
+Inside there is no network and no process but the script's own. Visible files are the system's, the interpreter's, the
+data and the workspace; writable are only the workspace, /tmp and /dev/shm. When the sandbox's first process ends, the
+kernel kills all others in it, and no process inside can prevent that.
 
-Two shapes: a user of the machine makes a user namespace and is user 1000 in it; root makes none and hands over to a
-user of the slot's own, because the kernel never counts the processes of a script whose real user is root.
+Started by an ordinary user, the script is user 1000 in a new user namespace. Started by root, there is no user
+namespace and the script runs as a separate user per slot, because the kernel does not apply process limits to root.
 """
 
 import json
@@ -32,19 +32,19 @@ __all__ = ["command", "first_process", "reported_end", "slot_user"]
 
 _USER = 1000
 _SLOT_USERS = 60600
-"""First of the user ids that root lends to slots: in a range that Linux distributions leave unused."""
+"""User id of slot 0 where gome runs as root; in a range that Linux distributions leave unused."""
 
 _MADE = {Path("/"), Path("/dev"), Path("/dev/shm"), Path("/tmp")}  # noqa: S108 (the sandbox's own)
-"""Folders that are there before the binds; parents of the other binds are made, for everybody to pass through."""
+"""Folders that exist before the binds. Parents of other binds are created, searchable by everyone."""
 
 
 def slot_user(slot: Slot) -> int | None:
-    """The user whose processes a root executor's scripts are; None where it is not root and they are its own."""
+    """User id that scripts of this slot run as where gome runs as root; else None (they run as gome's user)."""
     return _SLOT_USERS + slot.index if os.geteuid() == 0 else None
 
 
 def command(binary: Path, launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
-    """How a launch is run under bubblewrap."""
+    """The command that runs a launch under bubblewrap."""
     user = slot_user(slot)
     options = [
         *_isolation(user),
@@ -66,28 +66,28 @@ def command(binary: Path, launch: Launch, slot: Slot, python: Interpreter, token
         *launch.arguments,
     )
     variables = environment(launch, token, slot.threads, home="/tmp")  # noqa: S108 (the sandbox's own)
-    variables["CUDA_VISIBLE_DEVICES"] = "" if slot.gpu is None else "0"  # the one device that is there
-    words = b"".join(f"{word}\0".encode() for word in options)
-    return Command(argv, variables, words, refused, keeper=True)
+    variables["CUDA_VISIBLE_DEVICES"] = "" if slot.gpu is None else "0"  # the only device that is mounted
+    encoded = b"".join(f"{option}\0".encode() for option in options)
+    return Command(argv, variables, encoded, refused, keeper=True)
 
 
 def reported_end(status: str) -> bool:
-    """Whether the script itself was started and has ended: bubblewrap reports an exit code in no other case."""
+    """Whether the script was started and has ended; bubblewrap reports an exit code only then."""
     return any("exit-code" in report for report in _reports(status))
 
 
 def first_process(status: str) -> int | None:
-    """The sandbox's first process, whose end is the end of all in it; None where it came to no such process."""
+    """Id of the sandbox's first process, whose end is the end of all in it; None where it was not started."""
     return next((report["child-pid"] for report in _reports(status) if "child-pid" in report), None)
 
 
 def _reports(status: str) -> list[dict[str, int]]:
-    """Bubblewrap's status reports, one a line."""
+    """Parse bubblewrap's status reports, one JSON object per line."""
     return [json.loads(line) for line in status.splitlines()]
 
 
 def _isolation(user: int | None) -> tuple[str, ...]:
-    """Namespaces and rights. As root, three capabilities are left for `_become`, which gives them up."""
+    """Options for namespaces and capabilities. As root, `_become` needs three capabilities, and drops them."""
     common = ("--die-with-parent", "--new-session", "--hostname", "gome", "--cap-drop", "ALL")
     if user is None:
         return (
@@ -106,20 +106,20 @@ def _isolation(user: int | None) -> tuple[str, ...]:
 
 
 def _become(user: int) -> tuple[str, ...]:
-    """Turn from root into that user for good."""
+    """Command prefix that changes from root to that user irrevocably."""
     ids = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
     return ("setpriv", *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
 
 def _own_mounts(limits: Limits) -> Iterator[str]:
-    """Memory-backed folders, each with an end, before any bind below them."""
+    """Options for /proc, /dev and size-limited tmpfs folders, which must come before binds below them."""
     yield from ("--proc", "/proc", "--dev", "/dev")
     for folder, share in (("/dev/shm", 2), ("/tmp", 4)):  # noqa: S108 (the sandbox's own)
         yield from ("--perms", "1777", "--size", str(limits.memory // share), "--tmpfs", folder)
 
 
 def _binds(launch: Launch, slot: Slot, python: Interpreter) -> Iterator[str]:
-    """Everything from outside: read-only, but for the workspace and the slot's GPU."""
+    """Options for all binds: read-only, except the workspace and the slot's GPU."""
     system: dict[Path, Path] = {}
     for path in system_paths():
         if path.is_symlink() and path.parent == Path("/"):

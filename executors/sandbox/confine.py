@@ -1,9 +1,9 @@
-"""Shuts a process in by Landlock and seccomp and turns into a script: the program that the landlock level starts.
+"""Program of the landlock level: restricts its own process by Landlock and seccomp, then executes a command.
 
     python -I -S confine.py FD COMMAND...
 
-FD holds JSON: `read` and `write`, lists of paths; `filter`, a seccomp program in hexadecimal digits. Run as a program
-of its own, because what it does to itself cannot be undone; it needs nothing but the standard library.
+FD holds JSON: `read` and `write`, lists of paths; `filter`, a seccomp program in hexadecimal digits. It is a separate
+program because the restrictions cannot be undone. It needs only the standard library.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ import sys
 __all__ = ["ABI_NEEDED", "abi", "main"]
 
 ABI_NEEDED = 3
-"""Older kernels (before 6.2) cannot forbid to truncate a file."""
+"""Older kernels (before 6.2) cannot forbid truncating a file."""
 
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446
 _ASK_VERSION, _PATH_BENEATH = 1, 1
@@ -28,19 +28,19 @@ _ALL_NOW = (1 << 16) - 1
 _OF_FILES = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
 _TCP = 0b11
 _SCOPES = 0b11
-"""No signal and no abstract socket to anybody outside."""
+"""No signals and no abstract sockets to processes outside."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def abi() -> int:
-    """Version of Landlock that this kernel has; 0 for none."""
+    """The kernel's Landlock version; 0 where it has none."""
     version: int = _libc.syscall(_CREATE, None, ctypes.c_size_t(0), _ASK_VERSION)
     return max(0, version)
 
 
 def main(options: int, command: list[str]) -> None:
-    """Shut this process in and run `command` in its place. Raises OSError where the kernel refuses."""
+    """Restrict this process and replace it by `command`. Raises OSError where the kernel refuses."""
     with os.fdopen(options) as file:
         rules = json.load(file)
     _checked(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
@@ -50,7 +50,7 @@ def main(options: int, command: list[str]) -> None:
 
 
 def _restrict(read: list[str], write: list[str]) -> None:
-    """Forbid all use of files but what is named, all TCP, and to reach other processes where the kernel can."""
+    """Forbid access to all other files and, where the kernel supports it, TCP and signals to processes outside."""
     version = abi()
     every = _ALL.get(version, _ALL_NOW)
     attributes = struct.pack("=QQQ", every, _TCP, _SCOPES)[: 8 if version < 4 else 16 if version < 6 else 24]
@@ -64,7 +64,7 @@ def _restrict(read: list[str], write: list[str]) -> None:
 
 
 def _allow(ruleset: int, path: str, access: int) -> None:
-    """Except a folder and all below it, or a file."""
+    """Allow access to a file, or to a folder and everything below it."""
     place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         if not stat.S_ISDIR(os.fstat(place).st_mode):
@@ -76,7 +76,7 @@ def _allow(ruleset: int, path: str, access: int) -> None:
 
 
 def _filter(program: bytes) -> None:
-    """Give the kernel the filter of system calls."""
+    """Install the seccomp filter."""
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
     _checked(_libc.prctl(_SECCOMP, _SECCOMP_FILTER, header, 0, 0))

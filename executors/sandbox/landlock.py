@@ -1,7 +1,7 @@
-"""The second level: no namespaces are needed, so it works in most containers; the kernel keeps files and sockets shut.
+"""The second sandbox level: Landlock and seccomp deny files and sockets. Needs no namespaces: works in most containers.
 
-There are no mounts of its own: a script sees the real paths, of which only its own can be opened. Its processes are
-not in a world of their own either: they are found by their mark when it ends.
+There are no mounts: a script sees real paths, but can open only its own. There is no PID namespace either: orphans are
+found by the token in their environment.
 """
 
 import json
@@ -22,12 +22,12 @@ _NVIDIA = ("nvidiactl", "nvidia-uvm")
 
 
 def available() -> bool:
-    """Whether kernel and machine have what this level stands on."""
+    """Whether the kernel has the Landlock version needed, and the machine a seccomp filter."""
     return confine.abi() >= confine.ABI_NEEDED and bool(program())
 
 
 def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
-    """How a launch is run under Landlock and seccomp; mounted paths become the real ones."""
+    """The command that runs a launch under Landlock and seccomp, with real paths in place of mounted ones."""
     read = [*map(Path, _KERNEL), *system_paths(), *python.prefixes, *launch.read_only, launch.script]
     write = [*map(Path, _SHARED), launch.workspace, *_devices(slot)]
     rules = {
@@ -49,5 +49,5 @@ def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Comm
 
 
 def _devices(slot: Slot) -> list[Path]:
-    """The slot's GPU."""
+    """Device files of the slot's GPU."""
     return [] if slot.gpu is None else [Path("/dev", name) for name in (*_NVIDIA, f"nvidia{slot.gpu}")]

@@ -1,4 +1,4 @@
-"""The levels at which a script can be held, and what each does not block."""
+"""The sandbox levels, and what each does not block."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["Sandbox", "SandboxLevel"]
 
 
 class SandboxLevel(StrEnum):
-    """From the strongest to none at all."""
+    """Sandbox levels, strongest first."""
 
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
@@ -24,32 +24,32 @@ class SandboxLevel(StrEnum):
 
 
 _SIGNALLED = 128
-"""Bubblewrap's exit status for a script ended by signal N is this and N, as a shell's."""
+"""Bubblewrap's exit status for a script ended by signal N is this plus N, as in a shell."""
 
 _GAPS: Mapping[SandboxLevel, tuple[str, ...]] = MappingProxyType(
     {
         SandboxLevel.BUBBLEWRAP: (
-            "memory is measured ten times a second, not capped by the kernel: a script may pass its limit for a moment",
-            "disk use is measured once a second: a script may pass its limit for a moment",
-            "the kernel itself is shared: a flaw in it is a way out",
+            "memory is polled ten times a second, not capped by the kernel: a script may briefly exceed its limit",
+            "disk use is polled once a second: a script may briefly exceed its limit",
+            "the kernel is shared with the machine: a kernel vulnerability allows an escape",
         ),
         SandboxLevel.LANDLOCK: (
-            "names, sizes and times of all files can be asked, though none but the script's own can be opened",
-            "the memory-backed folder of the machine is shared with your other processes, and what is left there stays",
+            "scripts can see the names, sizes and times of all files, although they can open only their own",
+            "shared memory (/dev/shm) is shared with your other processes, and files that a script leaves there remain",
             "a script can change its own file",
-            "a process that leaves its parent is measured no more; if it hides its mark too, it outlives its script",
+            "a daemon of a script is no longer measured; if it also removes GOME_LAUNCH, it outlives its script",
             "before Linux 6.12 a script can send signals to your other processes",
-            "where gome is run by root, the kernel does not count a script's processes: the watch alone does",
-            "memory is measured ten times a second, not capped by the kernel: a script may pass its limit for a moment",
-            "no socket can be made at all, so that data loaders with worker processes fail",
+            "where gome runs as root, only gome's polling limits the number of processes, not the kernel",
+            "memory is polled ten times a second, not capped by the kernel: a script may briefly exceed its limit",
+            "no socket can be created, so data loaders with worker processes fail",
         ),
         SandboxLevel.NONE: (
-            "scripts reach the network",
-            "scripts read every file that you can read, the answers and your keys' files among them",
-            "scripts write every file that you can write",
-            "scripts read the environment and the memory of your other processes, gome's among them",
-            "a process that leaves its parent and hides its mark outlives its script",
-            "memory is measured ten times a second and not capped by the kernel",
+            "scripts can use the network",
+            "scripts can read all files that you can read, including answers and key files",
+            "scripts can write all files that you can write",
+            "scripts can read the environment and memory of your other processes, including gome",
+            "a daemon of a script that removes GOME_LAUNCH from its environment outlives its script",
+            "memory is polled ten times a second, not capped by the kernel",
         ),
     }
 )
@@ -57,7 +57,7 @@ _GAPS: Mapping[SandboxLevel, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A level with what it takes to use it. `refused` says why each stronger level does not work here."""
+    """A sandbox level, ready to use. `refused` holds the reasons why stronger levels do not work here."""
 
     level: SandboxLevel
     binary: Path | None = None
@@ -65,16 +65,16 @@ class Sandbox:
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """What this level does not block, in words for the user."""
+        """What this level does not block, one sentence each, shown to the user."""
         return _GAPS[self.level]
 
     @property
     def keepers(self) -> int:
-        """How many processes of a script's tree are the sandbox's own."""
+        """Number of processes in a script's tree that belong to the sandbox."""
         return 2 if self.level is SandboxLevel.BUBBLEWRAP else 0
 
     def ending(self, returncode: int, status: str) -> int | None:
-        """Exit status of the script, a signal as its negative number; None where the sandbox itself failed."""
+        """Exit status of the script, a signal as a negative number; None where the sandbox itself failed."""
         if self.level is not SandboxLevel.BUBBLEWRAP:
             return returncode
         if not bubblewrap.reported_end(status):
@@ -82,19 +82,19 @@ class Sandbox:
         return _SIGNALLED - returncode if returncode > _SIGNALLED else returncode
 
     def first_process(self, status: str) -> int | None:
-        """The process whose end is known to be the end of all others; None where there is no such process."""
+        """Id of the process whose end implies the end of all others; None where the level has no such process."""
         return bubblewrap.first_process(status) if self.level is SandboxLevel.BUBBLEWRAP else None
 
     def user(self, slot: Slot) -> int | None:
-        """The user id that owns a script's workspace, None where it is our own."""
+        """User id that must own a script's workspace; None where it is gome's own user."""
         return bubblewrap.slot_user(slot) if self.level is SandboxLevel.BUBBLEWRAP else None
 
     def command(self, launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
-        """What is executed for a launch. `token` marks its processes."""
+        """The command that runs a launch at this level. `token` identifies its processes."""
         if self.level is SandboxLevel.NONE:
             return unconfined.command(launch, slot, python, token)
         if self.level is SandboxLevel.LANDLOCK:
             return landlock.command(launch, slot, python, token)
         if self.binary is None:
-            raise SandboxError("bubblewrap is chosen without its binary; let probe() choose")
+            raise SandboxError("the bubblewrap level needs the path of its binary; use probe() to create the sandbox")
         return bubblewrap.command(self.binary, launch, slot, python, token)

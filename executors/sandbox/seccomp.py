@@ -1,7 +1,7 @@
-"""A filter of system calls for what a script has no use for and a flaw of the kernel might give it.
+"""Seccomp filter that denies system calls which scripts do not need, to reduce the kernel's attack surface.
 
-The kernel wants a small program in its own machine language (classic BPF) that decides on each call. It is written
-here for the two machines that people have; elsewhere there is no filter, and the sandbox holds without it.
+The filter is a classic BPF program that the kernel runs on each call. It is available for x86_64 and aarch64; on other
+machines there is no filter, and bubblewrap isolates without it.
 """
 
 import platform
@@ -10,14 +10,14 @@ import struct
 __all__ = ["program"]
 
 _ARCHITECTURE, _NUMBER, _FIRST_ARGUMENT = 4, 0, 16
-"""Offsets of what the program looks at."""
+"""Offsets of the fields of `seccomp_data` that the program reads."""
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 """Instructions: load a word, jump if equal, if at least, if a bit is set, return."""
 _ALLOW, _REFUSE, _UNKNOWN = 0x7FFF0000, 0x00050001, 0x00050026
-"""Answers: go on; fail with EPERM; fail with ENOSYS, at which a C library falls back to an older call."""
+"""Return values: allow; fail with EPERM; fail with ENOSYS, after which the C library falls back to an older call."""
 _NEW_USER_NAMESPACE = 0x10000000
 _FOREIGN = 0x40000000
-"""Numbers from here on are another calling convention of the same machine."""
+"""Numbers from here on belong to another calling convention (x32)."""
 
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
@@ -44,9 +44,9 @@ _REFUSED_EVERYWHERE = {
 
 
 def program(machine: str = platform.machine(), *, sockets: bool = True) -> bytes:
-    """The filter for a machine as the kernel takes it, eight bytes an instruction; empty for an unknown machine.
+    """The filter for a machine in the kernel's format, eight bytes per instruction; empty for an unknown machine.
 
-    Without `sockets` none can be made; pairs of connected ones can, since they lead nowhere else.
+    `sockets=False` denies `socket`; `socketpair` stays allowed, because its sockets are connected to each other only.
     """
     if machine not in _MACHINES:
         return b""

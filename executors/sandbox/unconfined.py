@@ -1,4 +1,4 @@
-"""No sandbox, on the user's explicit word: clean environment, limits and real paths, and nothing hidden."""
+"""The level without a sandbox, on the user's explicit request: clean environment, limits, real paths, no isolation."""
 
 import os
 
@@ -10,7 +10,7 @@ __all__ = ["command"]
 
 
 def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
-    """How a launch is run with nothing around it; mounted paths become the real ones."""
+    """The command that runs a launch without a sandbox, with real paths in place of mounted ones."""
     argv = (
         *limited(launch.limits, slot),
         str(python.executable),

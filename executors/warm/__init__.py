@@ -1,1 +1,1 @@
-"""Scripts as forks of warm interpreters, which have imported the libraries already."""
+"""Run scripts as forks of warm interpreters, which have already imported the libraries."""

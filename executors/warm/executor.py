@@ -1,19 +1,19 @@
-"""No cold starts: beside each slot waits a warm interpreter, and each script is a fork of it.
+"""Executor without cold starts: one warm interpreter (a *template*) per slot, and each script is a fork of it.
 
-    seat ──► imports, once ──► ready ──► a script ──► verified whole ──► the next script
-                                                         └── in doubt ──► dismissed, and a fresh one is seated
+    seat ──► imports, once ──► ready ──► a script ──► verified clean ──► the next script
+                                                         └── not clean ──► dismissed; a new template is started
 
-A template is started as a script would be: in a sandbox of its own, under the same limits, on the script's path. What
-changes from script to script is put into its place (`template`), and a fork in namespaces of its own becomes the script
-(`forking`), which finds all as in a cold start. Limits count from the hand-over.
+A template is started like a script: in its own sandbox, under the same limits, with the script's path. The files that
+differ between scripts are moved into the template's folder (`template`), and a fork in its own namespaces becomes the
+script (`forking`), which finds the same environment as after a cold start. Limits count from the hand-over.
 
-A template is used again only where it has told of the script's end and nothing of it is left. Where that is in doubt
-the whole sandbox is killed, and the next template imports anew. The first script beside a slot waits for the imports:
-it would only make them once more.
+A template is reused only if it has reported the script's end and nothing of the script is left. Otherwise its whole
+sandbox is killed, and a new template imports the libraries again. The first script of a slot waits for the imports,
+since it would have to make them itself.
 
-A script goes cold where no template can be had, where it needs what a waiting process can no longer change (another
-interpreter or environment, other mounts), and where its source speaks of environment variables: libraries read
-them as they are imported. The other levels of the sandbox show real paths, which nobody knows beforehand: always cold.
+A script starts cold where no template is available, where it needs something that a running template cannot change
+(another interpreter, environment or mount), and where its source mentions environment variables, because libraries read
+those on import. The other sandbox levels always start cold: they show real paths, which are not known in advance.
 """
 
 import json
@@ -37,23 +37,24 @@ from gome.executors.warm.turn import Turn
 
 __all__ = ["WarmExecutor"]
 
-_SPEAKS_OF_ENVIRONMENT = (b"environ", b"putenv")
+_ENVIRONMENT_USE = (b"environ", b"putenv")
+"""Source text that indicates the use of environment variables."""
 _MOST_ARGUMENTS = 1 << 14
-"""Bytes of arguments that are handed over without waiting for who reads them."""
+"""Maximum size of the arguments as JSON, in bytes, so that sending them to the template never blocks."""
 _KEEPERS = 1
-"""How many of the processes that are watched for a script are not its own."""
+"""Number of supervised processes that are not the script's own: the keeper of its namespaces."""
 _PATIENCE = 20.0
-"""Seconds that a script waits for a template that still imports."""
+"""Seconds that a script waits for a template to finish its imports."""
 _MOST_FAILURES = 2
-"""Templates in a row that cannot fork a script, until none is started any more."""
+"""Failures of templates in a row after which no more are started."""
 
 
 class WarmExecutor:
-    """An `Executor` on this machine with a warm interpreter beside each slot that was used; `aclose` it.
+    """An `Executor` on this machine with a warm interpreter for each slot that was used. Call `aclose` at the end.
 
-    `folder` is for the templates alone, on the file system of the workspaces, in a folder that is there. `changing` are
-    the paths, as scripts see them, of folders that differ from one launch to the next; `libraries` are imported
-    beforehand. `handed_over` counts the scripts that were spared a cold start.
+    `folder` is used for templates only. Its parent must exist, on the same file system as the workspaces. `changing`
+    are the paths, as scripts see them, of folders that differ between launches; `libraries` are the modules to import
+    in advance. `handed_over` counts the scripts that ran without a cold start.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class WarmExecutor:
         return await self._local.run(launch, slot, on_line) if outcome is None else outcome
 
     async def seat(self, launch: Launch, slot: Slot) -> None:
-        """Start a template for launches like this one, unless one waits beside the slot or none can be had.
+        """Start a template for launches like this one, unless the slot has one or templates have failed repeatedly.
 
         Raises SandboxError and Outage as `run` does.
         """
@@ -100,12 +101,12 @@ class WarmExecutor:
         self._waiting[slot.index] = start(command, needs, token, folder, self._libraries)
 
     async def ready(self, slot: Slot) -> bool:
-        """Wait until the template beside that slot has imported all; False where there is none."""
+        """Wait until the slot's template has finished its imports; False where there is none or it has ended."""
         template = self._waiting.get(slot.index)
         return template is not None and await template.until_ready()
 
     async def aclose(self) -> None:
-        """End all that wait, and clear the folder, also of what a killed process has left there."""
+        """End all templates and remove the folder, including what a killed process has left there."""
         while self._waiting:
             _, template = self._waiting.popitem()
             await self._dismiss(template)
@@ -113,9 +114,9 @@ class WarmExecutor:
             await anyio.to_thread.run_sync(discard, self._folder)
 
     async def _take(self, needs: Needs) -> Template | None:
-        """The template beside the slot, where it is ready; it waits there no more.
+        """Remove and return the slot's template, where it is ready and fits; else None.
 
-        One that still imports stays for the next script; one that has died, or that does not fit, is dismissed.
+        One that is still importing stays for the next script; one that has ended or does not fit is dismissed.
         """
         template = self._waiting.get(needs.slot.index)
         if template is None:
@@ -135,7 +136,7 @@ class WarmExecutor:
     async def _warm(
         self, template: Template, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None
     ) -> Outcome | None:
-        """Run a script on a template that is ready; None where it could not be begun, and all is as before."""
+        """Run a script on a ready template. Returns None where it could not be started, with the launch unchanged."""
         turn, outcome = None, None
         try:
             user = self.sandbox.user(slot)
@@ -151,22 +152,22 @@ class WarmExecutor:
             self._failures += 1
         finally:
             with anyio.CancelScope(shield=True):
-                told = turn is not None and await turn.end()
+                reported = turn is not None and await turn.end()
                 cleared = await anyio.to_thread.run_sync(template.clear, launch.workspace)
-                if told and cleared and await anyio.to_thread.run_sync(template.is_whole):
+                if reported and cleared and await anyio.to_thread.run_sync(template.is_whole):
                     self._waiting[slot.index] = template
                 else:
                     await self._dismiss(template)
         return outcome
 
     async def _ended(self, template: Template, turn: Turn) -> int | None:
-        """See that nothing of a script is left: where its end was not told, kill it with its template."""
+        """Make sure that nothing of a script is left: where the template did not report its end, kill both."""
         if not await turn.end() or not template.process.running:
             await self._local.end(template.process, template.token)
         return None if turn.unborn else turn.returncode
 
     async def _dismiss(self, template: Template) -> None:
-        """End a template, where that was not done, and clear its folder."""
+        """Kill a template that is still running, close it and remove its folder."""
         with anyio.CancelScope(shield=True):
             template.control.close()
             if template.process.returncode is None:
@@ -175,7 +176,7 @@ class WarmExecutor:
             await anyio.to_thread.run_sync(discard, template.folder)
 
     def _suits(self, launch: Launch) -> bool:
-        """Whether this script could be handed to a standby at all."""
+        """Whether this launch can run on a template at all."""
         if self.sandbox.level is not SandboxLevel.BUBBLEWRAP or "PYTHONPATH" in launch.environment:
             return False
         device = self._folder.parent.stat().st_dev
@@ -184,8 +185,8 @@ class WarmExecutor:
             return False
         covered = {WORK, *changing}
         if any(covered & set(seen.parents) for seen in launch.read_only.values()):
-            return False  # what is laid over a folder would hide that
+            return False  # mounting a changing folder would hide a mount below it
         if not launch.script.is_file() or len(json.dumps(launch.arguments)) > _MOST_ARGUMENTS:
             return False
         source = launch.script.read_bytes()
-        return not any(word in source for word in _SPEAKS_OF_ENVIRONMENT)
+        return not any(word in source for word in _ENVIRONMENT_USE)

@@ -1,13 +1,13 @@
-"""Inside a warm interpreter: each script is a fork of it, in namespaces of its own that end with the script.
+"""Runs inside a warm interpreter (the template): forks each script into its own namespaces, which end with the script.
 
     template ──fork──► keeper, process 1 of new namespaces ──fork──► the script, process 2
 
-The template has imported the libraries, computes nothing and is not to be seen from those namespaces: processes,
-mounts with /proc, /tmp and /dev/shm, System V and POSIX objects, and the network are new for every script, and the
-kernel ends them with the keeper. Template and keeper are closed to tracing; the script gives up all rights before its
-first line. What a script leaves is therefore nowhere that a later one could look.
+The template has imported the libraries, computes nothing and is not visible from those namespaces. Every script gets a
+new PID namespace, new mounts (/proc, /tmp, /dev/shm), new System V and POSIX IPC objects and a new network, and the
+kernel removes them with the keeper. Template and keeper cannot be traced; the script drops all capabilities before its
+first line. So nothing that a script leaves behind is visible to a later one.
 
-This runs in the interpreter of the scripts and needs nothing but the standard library.
+This module runs in the scripts' interpreter and needs only the standard library.
 """
 
 import atexit
@@ -27,12 +27,11 @@ from typing import Any
 __all__ = ["ORDER", "READY", "WORK", "enclose", "serve"]
 
 READY = b"ready\n"
-"""What a template says when it can be handed scripts; after each it answers with a line of JSON."""
+"""Sent by a template that can take scripts; after each script it sends one line of JSON."""
 ORDER = 1 << 16
-"""Bytes of the line of JSON that hands over a script. Its output descriptors come with the line."""
+"""Maximum bytes of the line of JSON that hands over a script. The output descriptors are sent with it."""
 WORK = "/gome/work"
-"""Where a template sees its place: a folder with what changes from script to script. The script's workspace is put
-over it last."""
+"""Folder in which a template finds the files of each script. The script's workspace is mounted over it last."""
 
 _NEW_MOUNTS, _NEW_IPC, _NEW_PROCESSES, _NEW_NETWORK = 0x20000, 0x08000000, 0x20000000, 0x40000000
 _READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_PROGRAMS = 1, 2, 4, 8
@@ -42,18 +41,19 @@ _CAPABILITIES_3 = 0x20080522
 _SET_INTERFACE_FLAGS, _UP_AND_RUNNING = 0x8914, 0x1 | 0x40
 _FAILED = 128
 _TORCH_FIXED_SEED = 67280421310721
-"""With which some versions of torch start every process."""
+"""The constant seed with which some versions of torch start every process."""
 _EVERY_SIGNAL = signal.valid_signals()
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _kept: dict[str, Any] = {}
-"""Modules of the template, kept from being taken to pieces at a script's end."""
+"""Modules of the template, which must not be finalised at a script's end."""
 
 
 def enclose() -> None:
-    """Go on as process 1 of a process namespace of our own, which the first process waits for.
+    """Continue as process 1 of a new PID namespace; the calling process waits for it and exits with its status.
 
-    A template makes a process namespace for each script and comes back to its own: it may do so to one that it owns.
+    The template creates a PID namespace for each script and then returns to its own, which is allowed only for a
+    namespace that it owns.
     """
     _call("unshare", _NEW_PROCESSES | _NEW_MOUNTS)
     child = os.fork()
@@ -62,11 +62,14 @@ def enclose() -> None:
         os._exit(status if status >= 0 else _FAILED - status)
     _mount(None, "/", None, _ALL_BELOW | _PRIVATE)
     _mount("proc", "/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS)
-    atexit.register(_leave_modules)  # the first to be registered is the last to be called
+    atexit.register(_leave_modules)  # registered first, so called last
 
 
 def serve(control: int, refused: bytes) -> list[str]:
-    """Fork a script for each order on `control`; returns in the script, with its arguments. `refused` is its filter."""
+    """Fork a script for each order on `control`. Returns only in the script, with its arguments.
+
+    `refused` is the script's seccomp filter.
+    """
     line = socket.socket(fileno=control)
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     _check({0, 1, 2, control, own})
@@ -85,30 +88,30 @@ def serve(control: int, refused: bytes) -> list[str]:
         _call("setns", own, _NEW_PROCESSES)
         for each in order.get("output", ()):
             os.close(each)
-        _, _, used = os.wait4(keeper, 0)  # the kernel has ended everything in its namespaces by now
-        told = os.read(reader, ORDER).decode()
+        _, _, used = os.wait4(keeper, 0)  # by now the kernel has ended all processes of its namespaces
+        report = os.read(reader, ORDER).decode()
         os.close(reader)
-        if order.get("rehearsal"):
-            if told != "0" or len(list(Path("/proc/self/task").iterdir())) != 1:
-                print(f"no script can be forked here: {told}", file=sys.stderr, flush=True)
+        if order.get("rehearsal"):  # the first fork is a test without a script
+            if report != "0" or len(list(Path("/proc/self/task").iterdir())) != 1:
+                print(f"no script can be forked here: {report}", file=sys.stderr, flush=True)
                 os._exit(1)
             line.sendall(READY)
         else:
-            line.sendall(json.dumps({"told": told, "cpu": used.ru_utime + used.ru_stime}).encode() + b"\n")
+            line.sendall(json.dumps({"told": report, "cpu": used.ru_utime + used.ru_stime}).encode() + b"\n")
         order = _ordered(line)
 
 
 def _check(ours: set[int]) -> None:
-    """End where a library has opened something, or writes to memory that forks share: scripts would meet there."""
+    """Exit where a library has opened a descriptor or mapped shared writable memory: scripts would share these."""
     opened = {int(each) for each in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{each}")}  # noqa: PTH110, PTH208
     shared = [each for each in Path("/proc/self/maps").read_text().splitlines() if each.split()[1][1::2] == "ws"]
     if opened - ours or shared:
-        print(f"libraries keep open {opened - ours}, and share {shared}", file=sys.stderr, flush=True)
+        print(f"libraries keep descriptors {opened - ours} open and share memory {shared}", file=sys.stderr, flush=True)
         os._exit(1)
 
 
 def _settle() -> None:
-    """Make what was imported cheap to share: no collection goes through it, and a script's end does not either."""
+    """Exclude the imported modules from garbage collection and finalisation, so that forks keep sharing their pages."""
     for each in list(getattr(weakref.finalize, "_registry", ())):
         each.atexit = False
     _kept.update(sys.modules)
@@ -120,37 +123,37 @@ def _settle() -> None:
     tracked = gc.is_tracked(script.value)
     python.PyObject_GC_UnTrack(script)
     gc.freeze()
-    if tracked:  # what the script puts there is to be collected at its end
+    if tracked:  # the script's own globals must be collected at its end
         python.PyObject_GC_Track(script)
 
 
 def _leave_modules() -> None:
-    """At a script's end: what the template has imported is left as it is. Taking it to pieces costs 0.3 s."""
+    """At a script's end, keep the template's modules from being finalised, which would take 0.3 s."""
     for name in _kept:
         sys.modules.pop(name, None)
 
 
 def _ordered(line: socket.socket) -> dict[str, Any]:
-    """Wait for the next script; end with who orders."""
-    told = b""
+    """Wait for the next order; exit where the other end has closed."""
+    received = b""
     output: list[int] = []
-    while not told.endswith(b"\n"):
+    while not received.endswith(b"\n"):
         chunk, descriptors, _, _ = socket.recv_fds(line, ORDER, 2)
         if not chunk:
             os._exit(0)
-        told += chunk
+        received += chunk
         output.extend(descriptors)
-    order: dict[str, Any] = json.loads(told)
+    order: dict[str, Any] = json.loads(received)
     return {**order, "output": output}
 
 
 def _keep(order: dict[str, Any], report: int, refused: bytes) -> list[str]:
-    """Be the keeper: make the namespaces, fork the script and end when it has ended. Returns in the script alone."""
+    """Run as the keeper: create namespaces, fork the script, report its end and exit. Returns only in the script."""
     try:
         os.setsid()
-        # Blocked for good in here: a handler would let the script interrupt its keeper.
+        # Signals stay blocked in the keeper: a handler would let the script interrupt it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _EVERY_SIGNAL)
-        os.chdir("/")  # off what the script's mounts cover
+        os.chdir("/")  # leave the folder that the script's mounts will cover
         _furnish(order["mounts"])
         _give_up_rights()
         script = os.fork()
@@ -169,7 +172,7 @@ def _keep(order: dict[str, Any], report: int, refused: bytes) -> list[str]:
 
 
 def _become(order: dict[str, Any], signals: set[int | signal.Signals], refused: bytes) -> list[str]:
-    """Be the script: nothing is open but its input and output, and nothing is as the template left it for all."""
+    """Prepare the fork to run the script: only descriptors 0 to 2, new random seeds, seccomp filter, signals."""
     try:
         if order.get("rehearsal"):
             os._exit(0)
@@ -190,7 +193,7 @@ def _become(order: dict[str, Any], signals: set[int | signal.Signals], refused: 
 
 
 def _seed() -> None:
-    """Give the global generators that a fork shares a start of their own; that of `random` sees to it itself."""
+    """Reseed the global generators of numpy and torch, which forks share. `random` reseeds itself after a fork."""
     if (numpy := sys.modules.get("numpy")) is not None:
         numpy.random.seed()
     if (torch := sys.modules.get("torch")) is not None and torch.initial_seed() != _TORCH_FIXED_SEED:
@@ -198,7 +201,7 @@ def _seed() -> None:
 
 
 def _furnish(mounts: list[tuple[str, str]]) -> None:
-    """Enter new namespaces, and lay over the template's mounts those of one script."""
+    """Enter new namespaces and mount the files of one script over the template's mounts."""
     _call("unshare", _NEW_MOUNTS | _NEW_IPC | _NEW_NETWORK)
     _mount(None, "/", None, _ALL_BELOW | _PRIVATE)
     _mount("proc", "/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS)
@@ -216,7 +219,7 @@ def _furnish(mounts: list[tuple[str, str]]) -> None:
 
 
 def _empty(folder: str, below: list[str]) -> None:
-    """A new memory-backed folder like the one that is there; what is mounted below that shows in the new one too."""
+    """Mount a new tmpfs over `folder`, with the same size and owner, and keep the mounts `below` it visible."""
     held = {each: os.open(each, os.O_PATH | os.O_CLOEXEC) for each in below}
     like, room = Path(folder).stat(), os.statvfs(folder)
     options = f"mode=1777,size={room.f_blocks * room.f_frsize},uid={like.st_uid},gid={like.st_gid}"
@@ -233,7 +236,7 @@ def _empty(folder: str, below: list[str]) -> None:
 
 
 def _give_up_rights() -> None:
-    """Every capability, in each of the sets in which one could be kept."""
+    """Drop all capabilities from every set."""
     number = 0
     while _libc.prctl(_DROP_BOUNDING, number, 0, 0, 0) == 0:
         number += 1
@@ -242,7 +245,7 @@ def _give_up_rights() -> None:
 
 
 def _filter(program: bytes) -> None:
-    """Give the kernel the filter of system calls, where there is one."""
+    """Install the seccomp filter, where there is one."""
     if program:
         code = ctypes.create_string_buffer(program, len(program))
         header = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
@@ -250,9 +253,9 @@ def _filter(program: bytes) -> None:
 
 
 def _end_quickly() -> None:
-    """At `exit`, once what the script itself has loaded is done: flush C's streams, and leave the rest to the kernel.
+    """Have `exit` run only handlers that the script's own libraries register, flush C streams, and end the process.
 
-    Where the C library cannot tell the status there, the script ends the long way.
+    Handlers of the template's libraries are skipped. Where the C library has no `on_exit`, they run as usual.
     """
     if hasattr(_libc, "on_exit"):
         _libc.on_exit(ctypes.cast(_libc._exit, ctypes.c_void_p), None)
@@ -268,7 +271,7 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 def _call(name: str, *arguments: Any) -> None:
-    """A system call through the C library. Raises OSError."""
+    """Call a function of the C library. Raises OSError where it fails."""
     if getattr(_libc, name)(*arguments) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")

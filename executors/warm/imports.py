@@ -1,10 +1,10 @@
-"""What a warm interpreter does before its first script: it imports what most scripts import.
+"""Turns an interpreter into a template: imports what most scripts import, then waits for scripts.
 
-It runs inside the interpreter of the scripts, which finds a copy of this file as its `sitecustomize` and one of
-`forking` beside it; both need nothing but the standard library. The interpreter is started as for a cold script, on
-the scripts' own path. Before Python opens its main script it asks each hook in `sys.path_hooks` about the path; the
-hook made here takes its time to answer. In the template it never does; in each fork that becomes a script it is gone by
-then, and Python runs the script as it runs any: `__main__`, tracebacks, exit status and `sys.path` are its own work.
+A copy of this file is the `sitecustomize` of the scripts' interpreter, with a copy of `forking` beside it; both need
+only the standard library. The interpreter is started as for a cold script, with the script's path. Before Python opens
+its main script, it calls each hook in `sys.path_hooks` with that path. The hook installed here blocks in the template
+and never returns; in each fork it removes itself and returns. Python then runs the script itself, so that `__main__`,
+tracebacks, exit status and `sys.path` are as usual.
 """
 
 import importlib
@@ -19,11 +19,11 @@ from typing import Never
 __all__ = ["CONTROL", "FILTER", "FORKING", "LIBRARIES"]
 
 CONTROL = "GOME_STANDBY"
-"""Environment variable: the descriptor on which scripts are handed over, and the names of what to import."""
+"""Environment variable with the number of the control descriptor, then the names of the modules to import."""
 FORKING = "gome_forking"
-"""Name of the module `forking` in the folder of the hook."""
+"""Name of the copied module `forking` in the hook's folder."""
 FILTER = "filter"
-"""File in that folder with the scripts' filter of system calls."""
+"""File in the hook's folder with the seccomp filter of the scripts."""
 LIBRARIES = (
     "pandas",
     "sklearn.compose",
@@ -35,11 +35,11 @@ LIBRARIES = (
     "sklearn.preprocessing",
     "torch",
 )
-"""What most scripts import. Imported only: what has computed, or has asked for a GPU, is not as new any more."""
+"""Modules that most scripts import. Nothing is called in them: a process that has computed cannot be forked safely."""
 
 
 def _wait_for_script(path: str) -> Never:
-    """The hook for the main script's path, once: the last hook to be asked. It takes charge of no path."""
+    """Path hook, called last: for the main script's path, once, serve scripts. Handles no path itself."""
     if path == sys.argv[0]:
         sys.path_hooks.remove(_wait_for_script)
         control, libraries, refused, forking = _restore()
@@ -52,7 +52,10 @@ def _wait_for_script(path: str) -> Never:
 
 
 def _restore() -> tuple[int, list[str], bytes, ModuleType]:
-    """Take back what put this file here, and run the `sitecustomize` that it hid; what both say."""
+    """Undo the installation of the hook, and run the `sitecustomize` that it shadowed.
+
+    Returns the control descriptor, the modules to import, the seccomp filter and the module `forking`.
+    """
     folder = os.environ.pop("PYTHONPATH")
     forking = importlib.import_module(FORKING)
     refused = Path(folder, FILTER).read_bytes()
@@ -65,7 +68,7 @@ def _restore() -> tuple[int, list[str], bytes, ModuleType]:
 
 
 def _import_all(names: Iterable[str]) -> None:
-    """Import those that are there."""
+    """Import the modules that are installed."""
     for name in names:
         with suppress(ImportError):
             importlib.import_module(name)

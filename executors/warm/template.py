@@ -1,10 +1,10 @@
-"""A warm interpreter and the scripts that it is handed, one at a time: its sandbox, its place, its end when in doubt.
+"""A template (warm interpreter), from its start to its reuse for one script after the other.
 
-    furnish ──► start ──► ready ──► fill ──► hand_over ──► the script, held as any other ──► clear ──► whole? ──► fill
+    furnish ──► start ──► ready ──► fill ──► hand_over ──► the script runs ──► clear ──► is_whole? ──► fill
 
-Its place is a folder with what changes from launch to launch: workspace, script, data. For a script they are moved or
-linked in under names that are always the same, and taken out again. How scripts are kept from each other is in
-`forking`; what is verified here is that nothing but the template is left.
+The template's `place` folder holds what differs between launches: workspace, script, data. For each script they are
+moved or linked into it under fixed names, and removed afterwards. `forking` isolates scripts from each other; this
+module verifies that nothing of a script is left.
 """
 
 import json
@@ -36,32 +36,34 @@ from gome.executors.warm.turn import Turn
 __all__ = ["Needs", "Template", "furnish", "own_launch", "start"]
 
 _HOOK = MOUNTS / "standby"
-"""Where a template sees the folder of its `sitecustomize`."""
+"""Path at which a template sees the folder of its `sitecustomize`."""
 _OPEN_FOLDER, _OPEN_FILE = 0o755, 0o644
-"""For the user of the slot, whatever our own mask is."""
+"""Permissions that let the slot's user read, independent of the umask."""
 _RIGHTS = ("sys_admin", "net_admin", "setpcap")
-"""What it takes to make namespaces with mounts and a loopback interface in them, and to give that up."""
+"""Capabilities needed to create namespaces with mounts and a loopback interface, and to drop capabilities."""
 _PROCESSES = 4
-"""Of a template that waits: the sandbox's two, the interpreter as it was started, and the template."""
+"""Processes of a waiting template: the sandbox's two, the interpreter as it was started, and the template."""
 _LOOK = 0.01
+"""Seconds between two checks for readiness."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What of a launch must be known when its process is started. Scripts of equal needs can share a template."""
+    """The properties of a launch that are fixed when a template starts. Launches with equal needs can share one."""
 
     slot: Slot
     python: Path | None
     script: str
     environment: tuple[tuple[str, str], ...]
     mounts: tuple[tuple[Path, Path | None], ...]
-    """Path that the script sees, and the real one where that does not change."""
+    """Path that the script sees, with the real path, or None where that differs between launches."""
     memory: int
     disk: int
     processes: int
 
     @classmethod
     def of(cls, launch: Launch, slot: Slot, changing: Collection[Path]) -> Self:
+        """The needs of a launch; `changing` are the paths, as scripts see them, whose content differs per launch."""
         return cls(
             slot=slot,
             python=launch.python,
@@ -76,7 +78,7 @@ class Needs:
 
 @dataclass
 class Template:
-    """One warm interpreter. `folder` is its own: hook, place, and empty targets for the mounts that change."""
+    """One warm interpreter. `folder` contains its hook, its place, and empty targets for the changing mounts."""
 
     needs: Needs
     process: Process
@@ -84,21 +86,21 @@ class Template:
     token: str
     folder: Path
     tree: tuple[int, ...] = field(default=(), init=False)
-    """Its processes, once it is ready."""
+    """Ids of its processes, once it is ready."""
 
     @property
     def ready(self) -> bool:
-        """Whether it has imported all and can be handed a script; so it stays until one is."""
+        """Whether the imports are done and a script can be handed over; stays true once it is."""
         if not self.tree:
             with suppress(BlockingIOError, ConnectionError):
-                said = self.control.recv(len(forking.READY))
+                received = self.control.recv(len(forking.READY))
                 tree = tuple(descendants(self.process.pid))
-                if said == forking.READY and len(tree) == _PROCESSES:
+                if received == forking.READY and len(tree) == _PROCESSES:
                     self.tree = tree
         return bool(self.tree)
 
     async def until_ready(self) -> bool:
-        """Wait until it has imported all; False where it ends before."""
+        """Wait until the imports are done; False where the template ends before."""
         while self.process.running:
             if self.ready:
                 return True
@@ -106,12 +108,16 @@ class Template:
         return False
 
     def is_whole(self) -> bool:
-        """Whether it waits for the next script, and neither a process nor a file but its own is left."""
+        """Whether the template is waiting for a script, and no process or file of an earlier script is left."""
         alone = self.process.running and tuple(descendants(self.process.pid)) == self.tree
         return alone and not any(_place(self.folder).iterdir())
 
     def fill(self, launch: Launch, user: int | None, changing: Collection[Path]) -> tuple[Launch, list[list[str]]]:
-        """Put everything of a launch into the place; the launch with its workspace there, and what to mount where."""
+        """Move or link the files of a launch into the place.
+
+        Returns the launch with its moved workspace, and the mounts as [name in the place, path that the script sees].
+        Raises as `prepare`.
+        """
         prepare(launch, user)
         place = _place(self.folder)
         mounts = []
@@ -132,7 +138,7 @@ class Template:
         return moved, [*mounts, ["script", str(bound_script(launch))], ["work", str(WORK)]]
 
     def clear(self, workspace: Path) -> bool:
-        """Give the workspace back and remove the rest of a launch; whether that was possible."""
+        """Move the workspace back to its path and empty the place; return whether that was possible."""
         place = _place(self.folder)
         try:
             if (place / "work").exists():
@@ -147,8 +153,8 @@ class Template:
         return True
 
     def hand_over(self, arguments: tuple[str, ...], mounts: list[list[str]]) -> Turn:
-        """Have a fork become the script. If the template has died, whoever waits for the script finds out."""
-        shared = usage(self.tree[-1], sys.maxsize).memory  # as long as there is no fork to be counted with it
+        """Order the template to fork the script. Where the template has ended, waiting for the script reports it."""
+        shared = usage(self.tree[-1], sys.maxsize).memory  # before the fork, which would be counted too
         reading, writing = zip(*(os.pipe() for _ in range(2)), strict=True)
         try:
             order = json.dumps({"arguments": arguments, "mounts": mounts}).encode() + b"\n"
@@ -161,7 +167,7 @@ class Template:
 
 
 def own_launch(launch: Launch, folder: Path, changing: Collection[Path]) -> Launch:
-    """A template's launch: that one with all that changes in the template's own folder, and empty."""
+    """The launch of the template itself: like `launch`, with empty folders of its own for what changes."""
     mounts = {folder / _name(seen) if seen in changing else real: seen for real, seen in launch.read_only.items()}
     return launch.model_copy(
         update={
@@ -175,7 +181,7 @@ def own_launch(launch: Launch, folder: Path, changing: Collection[Path]) -> Laun
 
 
 def furnish(own: Launch, folder: Path, user: int | None) -> Interpreter:
-    """Make what a template's launch names."""
+    """Create the files and folders of a template's launch. Raises as `prepare`."""
     for each in (own.script.parent, own.workspace, *own.read_only):
         if each.is_relative_to(folder):
             each.mkdir(parents=True)
@@ -193,7 +199,7 @@ def furnish(own: Launch, folder: Path, user: int | None) -> Interpreter:
 
 
 def start(command: Command, needs: Needs, token: str, folder: Path, libraries: tuple[str, ...]) -> Template:
-    """Start a template. Must be called in the event loop's thread; raises SandboxError and Outage."""
+    """Start a template. Must be called on the event loop's thread. Raises as `Process.start`."""
     ours, its = socket.socketpair()
     ours.setblocking(False)
     with its, ExitStack() as undo:
@@ -205,7 +211,7 @@ def start(command: Command, needs: Needs, token: str, folder: Path, libraries: t
 
 
 def _with_rights(command: Command) -> Command:
-    """That command of bubblewrap for who makes namespaces in the sandbox, and applies the filter only in there."""
+    """Adapt a bubblewrap command: keep capabilities to create namespaces; the fork of a script installs the filter."""
     argv = list(command.argv)
     if FILTER in argv:
         place = argv.index(FILTER)
@@ -220,17 +226,17 @@ def _with_rights(command: Command) -> Command:
 
 
 def _place(folder: Path) -> Path:
-    """The folder for what changes from launch to launch: a template's workspace."""
+    """The template's workspace, which holds the files that differ between launches."""
     return folder / "place"
 
 
 def _name(seen: Path) -> str:
-    """Name of the folder for what is seen at that path."""
+    """Name of the folder that is mounted at that path."""
     return "-".join(seen.parts[1:])
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename a folder, also where a script has closed it to its owner."""
+    """Rename a folder, also where a script has removed its owner's permissions."""
     try:
         source.rename(target)
     except PermissionError:
@@ -239,7 +245,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Give all files below `source` a second name below `target`, which is there."""
+    """Hard-link all files below `source` into the existing folder `target`."""
     target.chmod(stat.S_IMODE(source.stat().st_mode))
     for entry in source.iterdir():
         if entry.is_dir() and not entry.is_symlink():

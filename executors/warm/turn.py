@@ -1,7 +1,8 @@
-"""A script of a warm interpreter while it runs: what the template tells of its end, what it uses, how it is reached.
+"""A running script of a warm interpreter: the template's report of its end, its resource use, its signals.
 
-Seen from here the tree is bubblewrap's two processes, the interpreter as it was started, the template, the keeper of
-the script's namespaces, the script. The last is the first that counts; orphans of the script are the keeper's.
+Seen from outside, the process tree is: bubblewrap's two processes, the interpreter as it was started, the template, the
+keeper of the script's namespaces, the script. Only the script and its descendants count towards its limits; orphans of
+the script become children of the keeper.
 """
 
 import json
@@ -21,13 +22,13 @@ from gome.executors.warm import forking
 __all__ = ["Turn"]
 
 _PATIENCE = 0.5
-"""Seconds that a template has to tell of the end of a script that was killed."""
+"""Seconds within which a template must report the end of a killed script."""
 
 
 class Turn:
-    """One script while it runs: a `Held`. `unborn` says why it was never begun; else it is empty.
+    """One running script; implements `Held`. `unborn` is the reason where it was never started, else empty.
 
-    `process` is the first of the sandbox, `template` the process that forks, and `shared` the memory that it holds.
+    `process` is the sandbox's first process, `template` the id of the forking process, `shared` its memory in bytes.
     """
 
     def __init__(
@@ -44,18 +45,18 @@ class Turn:
         self._template = template
         self._shared = shared
         self._pid: int | None = None
-        self._told = b""
+        self._received = b""
 
     @property
     def pid(self) -> int:
-        """The keeper of the script's namespaces; the template itself before there is one."""
+        """Id of the keeper of the script's namespaces; of the template before the keeper exists."""
         if self._pid is None:
             self._pid = next((each for each in descendants(self._template) if each != self._template), None)
         return self._pid or self._template
 
     async def wait(self) -> int:
         """Wait for the script's end. Where the template ends first, the script was killed with it."""
-        while not self._told.endswith(b"\n"):
+        while not self._received.endswith(b"\n"):
             await anyio.wait_readable(self._control)
             try:
                 chunk = self._control.recv(forking.ORDER)
@@ -65,23 +66,24 @@ class Turn:
                 await self._process.wait()
                 self.returncode = -signal.SIGKILL
                 return self.returncode
-            self._told += chunk
-        self._take(json.loads(self._told))
+            self._received += chunk
+        self._take(json.loads(self._received))
         return self.returncode or 0
 
     async def end(self) -> bool:
-        """Kill what is left of the script, with its keeper; whether the template has told of its end then."""
+        """Kill the keeper and with it the script; return whether the template has reported the script's end."""
         if self.returncode is None and self.pid != self._template:
             send(self.pid, signal.SIGKILL)
             with anyio.move_on_after(_PATIENCE):
                 await self.wait()
-        return self._told.endswith(b"\n")
+        return self._received.endswith(b"\n")
 
     def measure(self, memory_limit: int) -> Usage:
-        """What the script uses, the keeper's CPU time and process included, of memory what is not the template's.
+        """Current resource use of script and keeper, without the memory that the template had before the fork.
 
-        A fork's count of memory begins with all that it shares. Where the difference is over the limit, each process
-        is asked for its share, of which the template's part is taken off.
+        The memory of a fork includes all pages that it shares with the template, so the template's is subtracted for
+        both. Where the rest exceeds `memory_limit`, proportional shares (PSS) of the script's processes are measured,
+        less the template's part in them.
         """
         if self.pid == self._template:
             return Usage(0, 0.0, 1)
@@ -94,27 +96,27 @@ class Turn:
         return Usage(max(0, memory), used.cpu, used.processes)
 
     def signal_tree(self, number: int) -> None:
-        """Send a signal to every process of the script, and not to its keeper."""
+        """Send a signal to every process of the script, but not to its keeper."""
         if self.pid != self._template:
             for each in list(descendants(self.pid))[1:]:
                 send(each, number)
 
     def close(self) -> None:
-        """Let go of the script's output."""
+        """Close the descriptors of the script's output."""
         os.close(self.stdout)
         os.close(self.stderr)
 
     def _take(self, answer: dict[str, Any]) -> None:
-        told: str = answer["told"]
+        report: str = answer["told"]
         self.cpu_seconds = answer["cpu"]
-        if told.startswith("failed"):
-            self.unborn = told
-        # A keeper that has said nothing was killed, and the kernel has ended the script with it.
-        self.returncode = int(told) if told and not self.unborn else -signal.SIGKILL
+        if report.startswith("failed"):
+            self.unborn = report
+        # An empty report means that the keeper was killed; the kernel has then killed the script too.
+        self.returncode = int(report) if report and not self.unborn else -signal.SIGKILL
 
 
 def _children(pid: int) -> list[int]:
-    """Of a process with one thread; none where it is gone."""
+    """Children of a single-threaded process; empty where it has ended."""
     try:
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:

@@ -1,1 +1,1 @@
-"""New tasks: from a user's table, or from a competition of MLE-bench."""
+"""Create tasks from a user's table or from a competition of MLE-bench."""

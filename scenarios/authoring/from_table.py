@@ -1,6 +1,6 @@
-"""Any table is a task: writes description, split, sample submission and manifest round a user's own CSV file.
+"""Create a task from a user's CSV file: writes description, split, sample submission and manifest.
 
-What is guessed (kind of target, metric, split, id) is said; where a target may be meant either way, the user is asked.
+Guesses (type of target, metric, split, id) are reported; if a target is ambiguous, the user must decide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ _DEFAULTS = {"regression": "rmse", "binary": "auc", "multiclass": "log-loss"}
 
 
 class MetricInDoubt(TaskError):
-    """Numbers of which there are few: quantities or names of classes? `choices` are metrics for either."""
+    """The target has few distinct numbers, which may be quantities or classes. `choices` are metrics for both."""
 
     def __init__(self, words: str, choices: tuple[str, ...]) -> None:
         self.choices = choices
@@ -53,7 +53,7 @@ class MetricInDoubt(TaskError):
 
 @dataclass(frozen=True)
 class NewTask:
-    """A task that was written: its folder, itself, and what was guessed, in words."""
+    """A created task: its folder, the loaded task, and descriptions of what was guessed."""
 
     folder: Path
     task: Task
@@ -71,21 +71,21 @@ def new_task(
     split: str | None = None,
     extra: Sequence[Path] = (),
 ) -> NewTask:
-    """Write the task of a training table into `folder`, which must not be there.
+    """Create the task of a training table in `folder`, which must not exist.
 
-    `split` is random, stratified, holdout, group:COLUMN or time:COLUMN. Without `test` a fifth of the rows is held out
-    as one, with its answers private; of a split by time the latest. `extra` are files and folders that scripts get as
-    they are. Raises TaskError where file, column or metric cannot be used, and MetricInDoubt; then nothing is written.
+    `split` is random, stratified, holdout, group:COLUMN or time:COLUMN. Without `test`, a fifth of the rows (for a time
+    split the latest) becomes the test, with private answers. `extra` are files and folders that scripts are given
+    unchanged. Raises TaskError for an invalid file, column or metric, and MetricInDoubt; nothing is written then.
     """
     if folder.exists():
-        raise TaskError(f"{folder} is there already; name another folder for the task")
+        raise TaskError(f"{folder} already exists; choose another folder for the task")
     table = read_own(train, _FEWEST_ROWS)
     asked = None if test is None else read_own(test, 1)
     check_own_targets(table, train, targets)
     guesses = list(read_as_words(table, targets))
     if metric is None:
         metric = guess_metric(table, targets[0], train)
-        guesses.append(f"metric {metric}, from the values of {targets[0]!r}; another by --metric")
+        guesses.append(f"metric {metric}, guessed from the values of {targets[0]!r}; change it with --metric")
     chosen = metric_named(metric)
     check_fit(table, train, targets, chosen)
     rule = _rule(split, table, chosen, targets, train)
@@ -102,7 +102,7 @@ def new_task(
         out = _held_out(table, rule, chosen, targets[0], train)
         rows, asked = table[~out], table[out].drop(columns=list(targets))
         answers = table.loc[out, [key, *targets]]
-        guesses.append(f"{int(out.sum())} of {len(table)} rows held out as a test, their answers private")
+        guesses.append(f"{int(out.sum())} of {len(table)} rows held out as the test, with private answers")
     rule |= _fewer_folds(rows, rule, train, guesses)
     tables = TaskTables(rows, asked, answers)
     write_task(folder, tables, Meaning(key, tuple(targets), chosen, rule), extra, _own_names(train, test))
@@ -110,9 +110,9 @@ def new_task(
 
 
 def guess_metric(table: DataFrame, target: str, path: Path) -> str:
-    """The metric that goes with a target's values, of a table in the file `path`.
+    """Guess the metric from a target's values. `path` is the table's file, for messages.
 
-    Raises TaskError for words of which too few are the same, and MetricInDoubt for a few whole numbers.
+    Raises TaskError if text has too many distinct values for classes, and MetricInDoubt for few whole numbers.
     """
     texts = canonical(table[target])
     texts = texts[texts != ""]
@@ -122,8 +122,8 @@ def guess_metric(table: DataFrame, target: str, path: Path) -> str:
         if classes > most_classes(texts):
             row = int(wordy.argmax())
             raise TaskError(
-                f"{path}: column {target!r}, row {texts.index[row] + 1}: {texts.iloc[row]!r} is no number, and "
-                f"{classes} different values in {len(texts)} rows are too many for classes; write quantities as plain "
+                f"{path}: column {target!r}, row {texts.index[row] + 1}: {texts.iloc[row]!r} is not a number, and "
+                f"{classes} distinct values in {len(texts)} rows are too many for classes; write quantities as plain "
                 "numbers, such as 1234.5"
             )
         return _DEFAULTS["binary" if classes == 2 else "multiclass"]
@@ -133,7 +133,7 @@ def guess_metric(table: DataFrame, target: str, path: Path) -> str:
     if whole and classes <= _FEW_CLASSES:
         words = (
             f"{path}: column {target!r} has {classes} whole numbers ({', '.join(sorted(set(texts))[:8])}): quantities "
-            "or classes? Say --metric rmse for quantities, --metric log-loss or accuracy for classes"
+            "or classes? Use --metric rmse for quantities, --metric log-loss or accuracy for classes"
         )
         raise MetricInDoubt(words, ("rmse", "mae", "log-loss", "accuracy", "qwk"))
     return _DEFAULTS["regression"]
@@ -142,34 +142,34 @@ def guess_metric(table: DataFrame, target: str, path: Path) -> str:
 def _rule(
     split: str | None, table: DataFrame, metric: Metric, targets: Sequence[str], path: Path
 ) -> dict[str, str | int]:
-    """The split as task.yaml has it."""
+    """The split, as in task.yaml."""
     if split is None:
         return {"kind": "random" if metric.prediction == "value" else "stratified"}
     kind, _, column = split.partition(":")
     if kind not in ("random", "stratified", "holdout", "group", "time") or (kind in ("group", "time")) != bool(column):
-        raise TaskError(f"split {split!r}: write random, stratified, holdout, group:COLUMN or time:COLUMN")
+        raise TaskError(f"split {split!r}: use random, stratified, holdout, group:COLUMN or time:COLUMN")
     if column:
         check_column(table, column, path)
         if column in targets:
-            raise TaskError(f"{path}: column {column!r} is a target, the split cannot be by it")
+            raise TaskError(f"{path}: column {column!r} is a target and cannot be used for the split")
     return {"kind": kind, "column": column} if column else {"kind": kind}
 
 
 def _rule_of_test(
     rule: dict[str, str | int], table: DataFrame, asked: DataFrame, columns: Columns, guesses: list[str]
 ) -> dict[str, str | int]:
-    """The rule as it is; another where the test is plainly of later times or of other groups."""
+    """The rule, replaced if the test clearly has later times or other groups than training."""
     found, why = guess_split(table, asked, columns)
     if "column" not in found:
         return rule
-    guesses.append(f"validation {why}; another by --split")
+    guesses.append(f"validation {why}; change it with --split")
     return {"kind": str(found["kind"]), "column": str(found["column"])}
 
 
 def _fit_test(
     asked: DataFrame, test: Path, table: DataFrame, train: Path, key: str, targets: Sequence[str], guesses: list[str]
 ) -> None:
-    """Number the rows of a test that has no ids. Raises TaskError where its columns are not those of training."""
+    """Add ids to a test without them. Raises TaskError if its columns do not match those of training."""
     if key not in asked:
         number_rows(asked, key, len(table))
         guesses.append(f"{test.name} has no column {key!r}: its rows are numbered from {len(table) + 1}")
@@ -178,9 +178,9 @@ def _fit_test(
 
 
 def _held_out(table: DataFrame, rule: Mapping[str, str | int], metric: Metric, target: str, path: Path) -> Array:
-    """True for the rows of the test: whole groups, the latest times, or the same share of each class.
+    """Mask of the rows held out as the test: whole groups, the latest times, or the same share of each class.
 
-    Of each class some row is left to learn from.
+    Every class keeps a training row. Raises TaskError if that is impossible.
     """
     column = rule.get("column")
     kept = SplitRule.model_validate(rule)
@@ -192,37 +192,37 @@ def _held_out(table: DataFrame, rule: Mapping[str, str | int], metric: Metric, t
     known = np.isin(classes, classes[~out])
     if column is not None and not known.all():
         name = table[target][int((~known).argmax())]
-        words = f"all rows of class {name!r} fall into the test, a fifth of the rows by {column!r}"
-        raise TaskError(f"{path}: {words}; give the test by --test, or another --split")
+        words = f"all rows of class {name!r} are in the test, a fifth of the rows by {column!r}"
+        raise TaskError(f"{path}: {words}; use --test or another --split")
     return np.asarray(out & known)
 
 
 def _units(table: DataFrame, rule: SplitRule, path: Path, fewest: int) -> Array:
-    """As `split_units`; raises TaskError with the file, also where a column has fewer groups (times: and one more)."""
+    """As `split_units`. Raises TaskError with the file, also for fewer than `fewest` groups (times: one more)."""
     try:
         units = split_units(infer_types(table[[rule.column]]) if rule.column else table, rule)
     except TaskError as error:
         raise TaskError(f"{path}: {error}") from error
     found = len(np.unique(units))
     if rule.column and found < fewest + (rule.kind == "time"):
-        raise TaskError(f"{path}: column {rule.column!r} has too few different values to validate by: {found}")
+        raise TaskError(f"{path}: column {rule.column!r} has too few distinct values for validation: {found}")
     return units
 
 
 def _fewer_folds(
     rows: DataFrame, rule: Mapping[str, str | int], path: Path, guesses: list[str]
 ) -> dict[str, str | int]:
-    """As many folds as there are groups or times, where these are fewer than are usual."""
+    """The number of folds, if there are fewer groups or times than the default number of folds."""
     kept = SplitRule.model_validate(rule)
     if kept.column is None:
         return {}
     most = len(np.unique(_units(rows, kept, path, fewest=2))) - (kept.kind == "time")
     if most >= _FOLDS:
         return {}
-    guesses.append(f"{most} folds, as {kept.column!r} has few different values")
+    guesses.append(f"{most} folds, because {kept.column!r} has few distinct values")
     return {"folds": most}
 
 
 def _own_names(train: Path, test: Path | None) -> dict[str, Path]:
-    """Whose rows the files of the task are."""
+    """Which of the user's files each file of the task was made from."""
     return {"public/train.csv": train, "public/test.csv": test or train, "private/answers.csv": train}

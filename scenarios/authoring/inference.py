@@ -1,6 +1,6 @@
-"""What a task's files seem to mean, where nobody says: the ids, the targets, how the test was divided from training.
+"""Guess the meaning of a task's files: ids, targets, and how the test was separated from training.
 
-A guess is made from the files' shape alone, and comes with words for the user, who is to check it.
+Guesses use only the contents of the files, and come with an explanation for the user to check.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _DATE = r"\d{4}-\d{1,2}-\d{1,2}.*"
 
 @dataclass(frozen=True)
 class Columns:
-    """The id and the targets; with `one_hot` the submission has a column for each of `classes`, in this order."""
+    """The id and the targets. With `one_hot` the submission has one column per class, in the order of `classes`."""
 
     id: str
     targets: tuple[str, ...]
@@ -32,9 +32,9 @@ class Columns:
 
 
 def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Columns:
-    """Id and targets: what the sample submission has and the test has not.
+    """Guess id and targets: the targets are the sample submission's columns that the test lacks.
 
-    Raises TaskError where the sample's columns are found neither as columns nor as classes of the training rows.
+    Raises TaskError if these are neither columns nor classes of the training rows.
     """
     names = [str(name) for name in sample.columns]
     key = next((name for name in names if name in test and name in train), None)
@@ -46,7 +46,7 @@ def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Colum
     for name in map(str, train.columns):
         if name != key and name not in test and set(canonical(train[name])) == set(asked):
             if len(asked) == 2:
-                raise TaskError(f"a column for each of two classes ({_listed(asked)}) is a form that gome cannot fill")
+                raise TaskError(f"a column for each of two classes ({_listed(asked)}) is not supported")
             return Columns(key, (name,), one_hot=True, classes=tuple(asked))
     raise TaskError(
         f"the sample submission asks for {_listed(asked)}, which train has neither as columns nor as classes"
@@ -54,7 +54,7 @@ def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Colum
 
 
 def guess_split(train: DataFrame, test: DataFrame, columns: Columns) -> tuple[dict[str, str | int], str]:
-    """The split for task.yaml that is built as the test seems to be, and why in words."""
+    """Guess the split for task.yaml that resembles that of the test. Returns it with an explanation."""
     shared = [str(name) for name in test.columns if name in train and name != columns.id]
     typed_train, typed_test = infer_types(train[shared]), infer_types(test[shared])
     for name in shared:
@@ -68,7 +68,7 @@ def guess_split(train: DataFrame, test: DataFrame, columns: Columns) -> tuple[di
 
 
 def metrics_for(train: DataFrame, columns: Columns) -> tuple[str, ...]:
-    """The metrics that targets and submission allow."""
+    """The names of the metrics that fit the targets and the submission."""
     if columns.one_hot:
         kinds, task_types = {"probability"}, {"multiclass" if len(columns.classes) > 2 else "binary"}
     else:
@@ -95,7 +95,7 @@ def _classes(train: DataFrame, columns: Columns) -> bool:
 
 
 def _is_time(values: Series) -> bool:
-    """Dates as text, or whole numbers under the name of a time."""
+    """Whether a column holds dates as text, or whole numbers and is named like a time."""
     if pd.api.types.is_numeric_dtype(values):
         named = any(part in str(values.name).lower() for part in ("date", "time", "year", "month", "day"))
         return named and pd.api.types.is_integer_dtype(values)
@@ -109,7 +109,7 @@ def _is_later(train: Series, test: Series) -> bool:
 
 
 def _is_group(train: Series, test: Series) -> bool:
-    """Values that come several times each, in one of the two parts alone; not measures, which are fractions."""
+    """Whether values repeat and occur only in train or only in test; columns of fractional numbers are excluded."""
     if pd.api.types.is_float_dtype(train):
         return False
     found = train.nunique()

@@ -1,9 +1,9 @@
-"""Competitions of MLE-bench as tasks: `mlebench:COMPETITION`, from the data folder that `mlebench prepare` made.
+"""Competitions of MLE-bench as tasks: `mlebench:COMPETITION`, from the data made by `mlebench prepare`.
 
-DATA/COMPETITION/prepared/{public,private} is only read. What the files mean is in an adapter (`adapters`), one a
-competition; it becomes a task folder in the cache, whose public data are a link and whose answers are a copy in the
-house's form. A competition without an adapter is taken as `mlebench:COMPETITION:METRIC`: the rest is guessed from its
-files, and the task is marked unverified.
+DATA/COMPETITION/prepared/{public,private} is only read. An adapter per competition states the meaning of its files
+(`mlebench_adapters`). The result is a task folder in the cache: a link to the public data, and a copy of the answers in
+this package's format. A competition without an adapter is written `mlebench:COMPETITION:METRIC`: the rest is guessed
+from its files, and the task is marked unverified.
 """
 
 import os
@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.inference import guess_columns, guess_split, metrics_for
-from gome.scenarios.authoring.mlebench_adapters import ADAPTERS, Adapter
+from gome.scenarios.authoring.mlebench_adapters import ADAPTERS, Adapter, adapter_of
 from gome.scenarios.authoring.user_tables import check_fit
 from gome.scenarios.metrics.registry import metric_named
 from gome.scenarios.reading.problems import closest
@@ -32,21 +32,21 @@ _BY_HAND = "write a folder with task.yaml and a link `prepared`, and give that f
 
 
 def mlebench_task(named: str, cache: Path, data: Path | None = None) -> Path:
-    """The task folder of a competition (`COMPETITION` or `COMPETITION:METRIC`), made in `cache`.
+    """Make the task folder of a competition (`COMPETITION` or `COMPETITION:METRIC`) in `cache`, and return it.
 
-    `data` is MLE-bench's data folder: by default `MLEBENCH_DATA`, or where `mlebench prepare` puts it. Raises TaskError
-    where the competition was not prepared, or has no adapter and no metric is given or its files cannot be guessed.
+    `data` is MLE-bench's data folder (default: `data_folder()`). Raises TaskError if the competition is not prepared,
+    or if it has no adapter and no metric is given or its files cannot be interpreted.
     """
     competition, _, metric = named.partition(":")
     if not _COMPETITION.fullmatch(competition):
-        raise TaskError(f"{competition!r} is no competition of MLE-bench: their names are letters, digits and dashes")
+        raise TaskError(f"{competition!r} is not a competition of MLE-bench: names have letters, digits and dashes")
     root = data or data_folder()
     prepared = root / competition / "prepared"
     if not (prepared / "public").is_dir():
         raise TaskError(_not_prepared(competition, prepared))
     adapter = _adapter(competition, metric, prepared / "public")
     table = _answers(adapter, prepared / "private")
-    # What was guessed with another metric is another task: a run of the one may go on while the other is graded.
+    # Another metric makes another task, so that both can be used at the same time.
     folder = cache / "mlebench" / (f"{competition}-by-{adapter.metric}" if adapter.unverified else competition)
     try:
         with tempfile.TemporaryDirectory(prefix=".mlebench-", dir=_made(cache)) as draft:
@@ -72,7 +72,7 @@ def mlebench_task(named: str, cache: Path, data: Path | None = None) -> Path:
 
 
 def data_folder() -> Path:
-    """Where competitions are prepared: `MLEBENCH_DATA`, or where `mlebench prepare` puts them."""
+    """MLE-bench's data folder: `MLEBENCH_DATA`, or the default of `mlebench prepare`."""
     given = os.environ.get("MLEBENCH_DATA")
     if given:
         return Path(given)
@@ -86,7 +86,7 @@ def _made(folder: Path) -> Path:
 
 
 def _put(made: Path, place: Path) -> None:
-    """Put a file or a link in its place at once, so that who reads there meanwhile finds the old or the new."""
+    """Replace `place` atomically by a file or link; remove it if `made` does not exist. Safe for concurrent readers."""
     if not made.is_symlink() and not made.exists():
         place.unlink(missing_ok=True)
         return
@@ -99,7 +99,7 @@ def _not_prepared(competition: str, prepared: Path) -> str:
     hint = f"; did you mean {near}?" if near and near != competition else ""
     return (
         f"{prepared / 'public'} is missing{hint}; run `mlebench prepare -c {competition}`, or set MLEBENCH_DATA to the "
-        "folder that holds the competitions' data"
+        "folder with the competitions' data"
     )
 
 
@@ -109,9 +109,8 @@ def _prepared_beside(prepared: Path) -> list[str]:
 
 
 def _adapter(competition: str, metric: str, public: Path) -> Adapter:
-    """The competition's adapter; without one, what its files seem to mean. Raises TaskError, asking for a metric."""
-    if competition in ADAPTERS:
-        adapter = ADAPTERS[competition]
+    """The competition's adapter, else a guess from its files. Raises TaskError if that needs a metric or fails."""
+    if (adapter := adapter_of(competition)) is not None:
         if metric and metric_named(metric).name != adapter.metric:
             raise TaskError(f"{competition} is scored by {adapter.metric}; write mlebench:{competition}")
         return adapter
@@ -120,13 +119,13 @@ def _adapter(competition: str, metric: str, public: Path) -> Adapter:
     try:
         columns = guess_columns(train, test, sample)
     except TaskError as error:
-        raise TaskError(f"no adapter says what the files of {competition!r} mean, and {error}; {_BY_HAND}") from error
+        raise TaskError(f"there is no adapter for {competition!r}, and {error}; {_BY_HAND}") from error
     targets = ", ".join(columns.targets)
     fitting = metrics_for(train, columns)
     if not metric:
         raise TaskError(
-            f"no adapter says what the files of {competition!r} mean; they look as if {targets} is to be predicted for "
-            f"each {columns.id}. By what are submissions scored? See {public / 'description.md'} and write "
+            f"there is no adapter for {competition!r}; its files look as if {targets} is to be predicted for each "
+            f"{columns.id}. Find the metric in {public / 'description.md'} and write "
             f"mlebench:{competition}:METRIC, for example {' or '.join(fitting[:4])}"
         )
     chosen = metric_named(metric)
@@ -151,13 +150,13 @@ def _adapter(competition: str, metric: str, public: Path) -> Adapter:
 
 
 def _tables(competition: str, public: Path) -> tuple[Path, Path, Path]:
-    """train.csv, test.csv and the sample submission."""
+    """The paths of train.csv, test.csv and the sample submission. Raises TaskError if one is missing."""
     found = (public / "train.csv", public / "test.csv", *sorted(_samples(public), key=_how_usual)[:1])
     if len(found) < 3 or not all(path.is_file() for path in found):
         there = ", ".join(sorted(each.name for each in public.iterdir())[:12])
         raise TaskError(
-            f"no adapter says what the files of {competition!r} mean, and train.csv, test.csv and a sample submission "
-            f"are not all there: {public} has {there}; {_BY_HAND}"
+            f"there is no adapter for {competition!r}, and train.csv, test.csv or a sample submission is missing: "
+            f"{public} has {there}; {_BY_HAND}"
         )
     return found[0], found[1], found[2]
 
@@ -172,9 +171,9 @@ def _how_usual(path: Path) -> tuple[bool, bool, str]:
 
 
 def _answers(adapter: Adapter, private: Path) -> DataFrame | None:
-    """The answers with the target in one column; None where the private part is missing, as it is for an agent.
+    """The answers, with one column per target; None if there is no private folder, as for an agent.
 
-    Raises TaskError where they are not in a form that is known.
+    Raises TaskError if their format is unknown.
     """
     source = next((path for name in ("test.csv", "answers.csv") if (path := private / name).is_file()), None)
     if source is None:
@@ -189,7 +188,7 @@ def _answers(adapter: Adapter, private: Path) -> DataFrame | None:
         table = table[[adapter.id]].assign(**{adapter.targets[0]: classes.idxmax(axis=1)})
     absent = [name for name in (adapter.id, *adapter.targets) if name not in table]
     if absent:
-        raise TaskError(f"{source}: no column {', '.join(absent)}; there are {', '.join(map(str, table.columns[:12]))}")
+        raise TaskError(f"{source}: no column {', '.join(absent)}; columns: {', '.join(map(str, table.columns[:12]))}")
     table = table[[adapter.id, *adapter.targets]]
     if adapter.unscored is not None:
         targets = list(adapter.targets)

@@ -1,22 +1,24 @@
-"""What the files of MLE-bench's competitions mean: one adapter a competition.
+"""The meaning of the files of MLE-bench's competitions: one adapter per competition.
 
-Splits are those of the competition's own test: rows drawn at random.
+The splits resemble those of the competitions' tests: random rows.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["ADAPTERS", "Adapter"]
+from gome import plugins
+
+__all__ = ["ADAPTERS", "Adapter", "adapter_of"]
 
 Rule = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """The id, targets, metric and split of a competition, and whether its answers have one column a class.
+    """The id, targets, metric and split of a competition; `one_hot`: its answers have one column per class.
 
-    A row of the answers that has `unscored` in its targets does not count. `sample` is the file of the sample
-    submission, where it has not the usual name. `unverified` says in words what of it was guessed.
+    A row of the answers with the value `unscored` in a target does not count. `sample` is the file name of the sample
+    submission if it is not the usual one. `unverified` describes what was guessed.
     """
 
     id: str
@@ -31,7 +33,7 @@ class Adapter:
 
     @property
     def manifest(self) -> dict[str, object]:
-        """`task.yaml` without the name and the answers."""
+        """The contents of `task.yaml`, without the name."""
         lists = {"targets": self.targets, "classes": self.classes, "unverified": self.unverified}
         given = {name: list(values) for name, values in lists.items() if values}
         files = {"files": {"sample_submission": self.sample}} if self.sample else {}
@@ -65,4 +67,14 @@ ADAPTERS: dict[str, Adapter] = {
     "tabular-playground-series-dec-2021": Adapter("Id", ("Cover_Type",), "accuracy", _RANDOM),
     "tabular-playground-series-may-2022": Adapter("id", ("target",), "auc", _STRATIFIED),
 }
-"""By competition."""
+"""The adapters by competition."""
+
+
+def adapter_of(competition: str) -> Adapter | None:
+    """The adapter of a competition, built in or of an installed package (`gome.adapters`); None if there is none."""
+    if competition in ADAPTERS:
+        return ADAPTERS[competition]
+    if competition in plugins.names("gome.adapters"):
+        adapter: Adapter = plugins.load("gome.adapters", competition)
+        return adapter
+    return None

@@ -1,4 +1,4 @@
-"""Writes a task's folder out of its tables, whole or not at all."""
+"""Write a task's folder from its tables, atomically."""
 
 import shutil
 import tempfile
@@ -19,7 +19,7 @@ __all__ = ["Meaning", "TaskTables", "write_task"]
 
 @dataclass(frozen=True)
 class TaskTables:
-    """The rows to learn from, those to predict, and what is true of these where it is known."""
+    """Training rows, test rows, and the test's answers if known."""
 
     rows: DataFrame
     asked: DataFrame
@@ -28,7 +28,7 @@ class TaskTables:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What stands in task.yaml."""
+    """The contents of task.yaml."""
 
     key: str
     targets: tuple[str, ...]
@@ -39,7 +39,7 @@ class Meaning:
 def write_task(
     folder: Path, tables: TaskTables, meaning: Meaning, extra: Sequence[Path], own: Mapping[str, Path]
 ) -> None:
-    """Write the task beside its place, check it, and put it there as a whole. Raises TaskError."""
+    """Write a task to a temporary folder, check it, and rename it to `folder`. Raises TaskError."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-task-", dir=folder.parent) as draft:
@@ -47,7 +47,7 @@ def write_task(
             _write(made, folder.name, tables, meaning, bool(extra))
             for path in extra:
                 if Path(draft).resolve().is_relative_to(path.resolve()):
-                    raise TaskError(f"{path}: the task is to stand in this folder, so it cannot be part of the task")
+                    raise TaskError(f"{path}: the new task is inside this folder, so it cannot be part of the task")
                 _add(path, made / "prepared" / "public" / path.resolve().name)
             _check(made, folder, own)
             made.rename(folder)
@@ -56,7 +56,7 @@ def write_task(
 
 
 def _check(made: Path, folder: Path, own: Mapping[str, Path]) -> None:
-    """Load the draft; what is wrong with it is said of the user's own files, as the draft will be gone."""
+    """Load the draft; error messages name the user's files, since the draft is removed."""
     try:
         Task.load(made)
     except TaskError as error:
@@ -67,7 +67,7 @@ def _check(made: Path, folder: Path, own: Mapping[str, Path]) -> None:
 
 
 def _write(made: Path, name: str, tables: TaskTables, meaning: Meaning, name_sample: bool) -> None:
-    """The task's files. `name_sample`: the user's own files may be called as sample submissions are."""
+    """Write the task's files. `name_sample`: name the sample submission, as extra files may look like one."""
     public, private = made / "prepared" / "public", made / "prepared" / "private"
     public.mkdir(parents=True)
     write_table(public / "train.csv", tables.rows)
@@ -89,7 +89,7 @@ def _write(made: Path, name: str, tables: TaskTables, meaning: Meaning, name_sam
 def _add(source: Path, target: Path) -> None:
     """Copy a file or a folder of the user's into the task."""
     if target.exists():
-        raise TaskError(f"{source}: the task has a file of that name already; rename it")
+        raise TaskError(f"{source}: the task already has a file of that name; rename it")
     try:
         if source.is_dir():
             shutil.copytree(source, target)
@@ -103,7 +103,7 @@ def _add(source: Path, target: Path) -> None:
 
 
 def _sample(tables: TaskTables, meaning: Meaning) -> DataFrame:
-    """The same prediction for every row: the median, the commonest class, or the share of each."""
+    """A sample submission with the same prediction for every row: median, most frequent class, or class shares."""
     sample = tables.asked[[meaning.key]].copy()
     for target in meaning.targets:
         texts = canonical(tables.rows[target])

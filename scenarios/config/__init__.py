@@ -1,1 +1,1 @@
-"""A scenario file: its settings, how it is loaded, prices of models."""
+"""Scenario files: settings, loader, prices of models."""

@@ -1,11 +1,12 @@
-"""The backends that a scenario may name: who reasons, how they are reached, what they cost."""
+"""Settings of the backends that a scenario may name: how each is reached, its limits and its prices."""
 
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from gome import plugins
 from gome.scenarios.config.fields import Model, Seconds, VariableName
 
 __all__ = [
@@ -15,69 +16,83 @@ __all__ = [
     "ExpertBackend",
     "LanguageModel",
     "OpenAIBackend",
+    "PluginBackend",
     "Prices",
     "ReplayBackend",
 ]
 
 
 class ExpertBackend(Model):
-    """The offline reasoner: rule-based, not a language model. `skill` below 1 degrades its judgement on purpose."""
+    """The built-in rule-based backend: works offline, not a language model."""
 
     kind: Literal["expert"]
+    """Selects this type of backend."""
     skill: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Probability that each of its judgements is its best; otherwise it chooses at random. 1: always its best."""
 
 
 class Prices(Model):
-    """US dollars a million tokens. `cached` None: cached input costs as much as other input."""
+    """Prices of a model's tokens, in US dollars per million."""
 
     input: Annotated[float, Field(ge=0)]
+    """US dollars per million input tokens."""
     output: Annotated[float, Field(ge=0)]
+    """US dollars per million output tokens."""
     cached: Annotated[float, Field(ge=0)] | None = None
+    """US dollars per million input tokens read from the server's cache. Default: the price of other input."""
 
 
 class LanguageModel(Model):
-    """What every backend that asks a language model has.
-
-    `context` is the model's window in tokens, None to ask the server: prompts are cut to what it leaves after the
-    answer. `code` is how scripts are asked for. `asks` is how often a question is put in all before a reply that does
-    not fit is given up; `retries` are for faults of the endpoint. The key is named by its environment variable and
-    never written down.
-    """
+    """Settings shared by all backends that call a language model."""
 
     api_key_env: VariableName | None = None
+    """Name of the environment variable that holds the API key. The key itself is never stored."""
     timeout: Seconds = 300.0
+    """Limit on one call (with `stream`: on the gap between two chunks): seconds, or text such as 5min."""
     retries: Annotated[int, Field(ge=0)] = 5
+    """How often a call is retried after a fault of the endpoint."""
     code: Literal["fenced", "json"] = "fenced"
+    """How the model returns scripts: in a fenced code block, or as a JSON string."""
     context: Annotated[int, Field(ge=2048)] | None = None
+    """The model's context window in tokens; prompts are cut to fit it. Default: ask the server."""
     asks: Annotated[int, Field(gt=0)] = 3
+    """How often a question is asked in total before invalid replies are given up."""
     prices: Prices | None = None
+    """Prices of the model's tokens. Default: the bundled list of published prices."""
     concurrency: Annotated[int, Field(gt=0)] = 8
+    """Maximum number of calls at the same time."""
 
 
 def _url_without_password(url: str) -> str:
-    """Refuses a name or password in a URL, which would stand in the log, in words that do not repeat it."""
+    """Reject a URL with a user name or password, which the log would keep. The message does not repeat the URL."""
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise ValueError("a URL with a name or password in it is kept in the log; name the key with `api_key_env`")
+        raise ValueError("a URL with a user name or password would be stored in the log; use `api_key_env` for the key")
     return url
 
 
 class OpenAIBackend(LanguageModel):
-    """Any OpenAI-compatible endpoint.
-
-    `structured` is how typed replies are asked for. `seed` passes each request's seed on. With `stream` the answer is
-    taken as it comes, and `timeout` is the longest silence. `rate` is how many calls may begin in a minute.
-    """
+    """A model behind any OpenAI-compatible endpoint."""
 
     kind: Literal["openai"]
+    """Selects this type of backend."""
     model: str
+    """Name of the model, as the server knows it."""
     base_url: Annotated[str, AfterValidator(_url_without_password)] | None = None
+    """URL of the API. Default: OpenAI's."""
     temperature: float | None = None
+    """Sampling temperature. Default: the server's."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    """Reasoning effort sent with each call. Default: the server's."""
     max_tokens: Annotated[int, Field(gt=0)] | None = None
+    """Limit on the tokens of one answer. Default: the server's, or what a budget in tokens or dollars leaves."""
     structured: Literal["schema", "json", "text"] = "schema"
+    """How typed replies are requested: by JSON schema, as a JSON object, or as plain text."""
     seed: bool = False
+    """Whether each request's seed is sent to the server."""
     stream: bool = False
+    """Whether answers are streamed; `timeout` then limits the gap between two chunks."""
     rate: Annotated[int, Field(gt=0)] | None = None
+    """Maximum number of calls started per minute. Default: no limit."""
 
 
 AUTOGEN_URLS = {
@@ -86,7 +101,7 @@ AUTOGEN_URLS = {
     "AnthropicChatCompletionClient": "https://api.anthropic.com",
     "OllamaChatCompletionClient": "http://localhost:11434",
 }
-"""The AutoGen model clients that a scenario may name, each with its server where the component does not say."""
+"""The AutoGen model clients that a scenario may name → default server URL; None where it has none."""
 
 _SECRET_KEY = re.compile(r"key|token(?!s)|secret|password|credential|authorization", re.IGNORECASE)
 
@@ -99,17 +114,17 @@ def _keys_of(value: Any) -> Iterator[str]:
 
 
 def _without_secrets(config: dict[str, Any]) -> dict[str, Any]:
-    """Refuses what would hold a key, in words that do not repeat it."""
+    """Reject a configuration that contains a secret. The message does not repeat the value."""
     secret = next((key for key in _keys_of(config) if _SECRET_KEY.search(key)), None)
     if secret is not None:
-        raise ValueError(f"{secret!r} would stand in the log; name the variable that holds the key with `api_key_env`")
+        raise ValueError(f"{secret!r} would be stored in the log; name the key's environment variable as `api_key_env`")
     for key in ("base_url", "azure_endpoint", "host"):
         _url_without_password(str(config.get(key, "")))
     return config
 
 
 class AutoGenComponent(Model):
-    """A model client as AutoGen declares components; `config` is its own, without a key."""
+    """A model client in AutoGen's component format."""
 
     provider: Literal[
         "OpenAIChatCompletionClient",
@@ -117,33 +132,63 @@ class AutoGenComponent(Model):
         "AnthropicChatCompletionClient",
         "OllamaChatCompletionClient",
     ]
+    """Class of the model client."""
     config: Annotated[dict[str, Any], AfterValidator(_without_secrets)]
+    """The client's own configuration, without a key."""
 
 
 class AutoGenBackend(LanguageModel):
-    """A model client of AutoGen, asked by a fresh `AssistantAgent` each time."""
+    """A model client of AutoGen; each request uses a new `AssistantAgent`."""
 
     kind: Literal["autogen"]
+    """Selects this type of backend."""
     component: AutoGenComponent
+    """The model client."""
 
     @property
     def model(self) -> str:
-        """The model's name, as the component has it."""
+        """The model's name in the component's configuration, else the provider."""
         return str(self.component.config.get("model", self.component.provider))
 
     @property
     def url(self) -> str | None:
-        """The server, None where it is not known."""
+        """The server's URL; None if unknown."""
         config = self.component.config
         given = config.get("base_url") or config.get("azure_endpoint") or config.get("host")
         return str(given) if given else AUTOGEN_URLS[self.component.provider]
 
 
 class ReplayBackend(Model):
-    """The answers that stand in another run's log. `run` is that run's folder."""
+    """Answers requests with the answers recorded in another run's log."""
 
     kind: Literal["replay"]
+    """Selects this type of backend."""
     run: str
+    """Folder of the recorded run."""
 
 
-Backend = Annotated[ExpertBackend | OpenAIBackend | AutoGenBackend | ReplayBackend, Field(discriminator="kind")]
+class PluginBackend(Model):
+    """A backend of another package, by the name of its entry point in `gome.backends` (docs/plugins.md)."""
+
+    kind: str
+    """Name of the entry point."""
+    settings: Annotated[dict[str, Any], AfterValidator(_without_secrets)] = Field(default_factory=dict)
+    """Settings that the plug-in itself checks. No key may be among them."""
+
+
+def _kind(settings: Any) -> str | None:
+    """The tag of a backend: its kind, or `plugin` if another package has an entry point of that name."""
+    kind = settings.get("kind") if isinstance(settings, dict) else getattr(settings, "kind", None)
+    if kind in ("expert", "openai", "autogen", "replay") or not isinstance(kind, str):
+        return kind
+    return "plugin" if kind in plugins.names("gome.backends") else kind
+
+
+Backend = Annotated[
+    Annotated[ExpertBackend, Tag("expert")]
+    | Annotated[OpenAIBackend, Tag("openai")]
+    | Annotated[AutoGenBackend, Tag("autogen")]
+    | Annotated[ReplayBackend, Tag("replay")]
+    | Annotated[PluginBackend, Tag("plugin")],
+    Discriminator(_kind),
+]

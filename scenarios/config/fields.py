@@ -1,4 +1,4 @@
-"""What a scenario's parts are made of: a closed base class, durations, sizes, names of variables."""
+"""Building blocks of the settings: strict base class, durations, sizes, names of environment variables."""
 
 import re
 from typing import Annotated
@@ -23,9 +23,9 @@ Bytes = Annotated[int, Field(gt=0), BeforeValidator(parse_size, json_schema_inpu
 
 
 def _variable_name(name: str) -> str:
-    """Refuses what is no name, in words that do not repeat it: it may be the key itself."""
+    """Reject an invalid name. The message does not repeat the value, which may be the key itself."""
     if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) is None:
-        raise ValueError("give the name of an environment variable in capitals, such as OPENAI_API_KEY, never the key")
+        raise ValueError("give the name of an environment variable in capitals, such as OPENAI_API_KEY, not the key")
     return name
 
 
@@ -34,6 +34,6 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 
 
 class Model(BaseModel):
-    """Base of the scenario's parts: frozen, unknown keys are errors."""
+    """Base class of all settings: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

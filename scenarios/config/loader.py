@@ -1,8 +1,8 @@
-"""Reads a scenario file: every problem in one pass, each with its line and column.
+"""Load a scenario file and report all its problems at once, each with line and column.
 
     bike.yaml:9:3: error[unknown-key] roles.propser: unknown key  did you mean proposer?
 
-Knows no task data and imports nothing heavy, so that `validate` answers at once.
+Reads no task data and imports nothing heavy, so that `validate` is fast.
 """
 
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ from gome.scenarios.reading.problems import Problem, ScenarioProblems, closest
 __all__ = ["REASONING_ROLES", "load_scenario", "resolve_task", "task_folder", "warnings"]
 
 REASONING_ROLES = tuple(name for name, field in Roles.model_fields.items() if field.annotation is str)
-"""The roles that name a backend."""
+"""The roles that are assigned a backend."""
 _LITTLE_TIME = 600.0
-"""Seconds; a trial takes a language model some minutes."""
+"""Seconds. Below this a warning is shown: a trial with a language model takes some minutes."""
 
 
 def load_scenario(path: Path, overrides: Sequence[str] = (), roles: Sequence[str] = ()) -> Scenario:
-    """The scenario in a file, after `overrides` (`path=value`) and `roles` (`role=backend`, `*=backend`).
+    """Load a scenario; apply `overrides` (`path=value`) and `roles` (`role=backend`, `*=backend` for all roles).
 
-    Raises ScenarioProblems with every problem of the file, the overrides and the roles.
+    Raises ScenarioProblems with all problems of the file, the overrides and the roles.
     """
     document = read_document(Path(path))
     for text in overrides:
@@ -45,38 +45,36 @@ def load_scenario(path: Path, overrides: Sequence[str] = (), roles: Sequence[str
 
 
 def warnings(scenario: Scenario) -> tuple[str, ...]:
-    """What is allowed and probably not meant."""
-    said = []
+    """Messages about settings that are valid but probably unintended."""
+    found = []
     budget = scenario.budget
     limits = (budget.time, budget.trials, budget.usd, budget.tokens, budget.calls)
     if all(limit is None for limit in limits):
-        said.append("budget: none is set, the run goes on until it is stopped; set for example budget: {time: 1h}")
+        found.append("budget: no limit is set, the run continues until stopped; set for example budget: {time: 1h}")
     if scenario.memory.consistency == "lockstep" and any(limit is not None for limit in (budget.time, budget.usd)):
-        said.append("budget: in lockstep only a budget in trials alone makes two runs the same")
+        found.append("budget: lockstep runs are reproducible only with a budget in trials, not in time or dollars")
     used = scenario.roles.backends
     models = [name for name in used if isinstance(scenario.backends[name], LanguageModel)]
     if models and budget.time is not None and budget.time < _LITTLE_TIME:
-        said.append(
-            f"budget: {budget.time:g} s are little for a language model ({models[0]}); give it ten minutes or more"
-        )
-    said.extend(f"backends.{name}: no role uses it" for name in scenario.backends if name not in used)
+        found.append(f"budget: {budget.time:g} s is short for a language model ({models[0]}); use ten minutes or more")
+    found.extend(f"backends.{name}: not used by any role" for name in scenario.backends if name not in used)
     if scenario.method.draft_until > scenario.method.ensemble_from:
-        said.append("method: draft_until is later than ensemble_from, there is no stage between them")
-    return tuple(said)
+        found.append("method: draft_until is later than ensemble_from, so there is no improve stage")
+    return tuple(found)
 
 
 def resolve_task(scenario: Scenario, scenario_path: Path) -> Path:
-    """The folder of a scenario's task: a path relative to the scenario file, else as `task_folder`."""
+    """The folder of a scenario's task. Paths are relative to the scenario file; see `task_folder`. Raises TaskError."""
     return task_folder(scenario.task, Path(scenario_path).parent)
 
 
 def task_folder(name: str, beside: Path) -> Path:
-    """A task's folder: a path relative to `beside`, a name under `scenarios/tasks`, or mlebench:COMPETITION.
+    """Find a task's folder by a path relative to `beside`, a name under `scenarios/tasks`, or mlebench:COMPETITION.
 
-    Raises TaskError with the places searched.
+    Raises TaskError with the folders searched.
     """
     if name.startswith("mlebench:"):
-        from gome.scenarios.authoring.mlebench import mlebench_task  # heavy, as tables are
+        from gome.scenarios.authoring.mlebench import mlebench_task  # imports pandas, which is slow
         from gome.scenarios.prepare.preparing import cache_folder
 
         return mlebench_task(name.removeprefix("mlebench:"), cache_folder())
@@ -88,11 +86,11 @@ def task_folder(name: str, beside: Path) -> Path:
         if place.is_dir():
             return place.resolve()
     searched = " and ".join(str(place.absolute()) for place in places)
-    raise TaskError(f"no folder for task {name!r}: looked for {searched}; write a name or a path as `task`")
+    raise TaskError(f"no folder for task {name!r}: searched {searched}; set `task` to a name or a path")
 
 
 def _override(document: Document, text: str) -> None:
-    """`--set path=value`, where the value is read as it would be in the file."""
+    """Apply `--set path=value`; the value is parsed as YAML, as in the file."""
     option = f"--set {text}"
     name, equals, written = text.partition("=")
     keys = tuple(name.strip().split("."))
@@ -108,7 +106,7 @@ def _override(document: Document, text: str) -> None:
 
 
 def _assign(document: Document, text: str) -> None:
-    """`--role proposer=frontier`, or `*=frontier` for all."""
+    """Apply `--role proposer=frontier`, or `*=frontier` for all roles."""
     option = f"--role {text}"
     role, equals, backend = (part.strip() for part in text.partition("="))
     if not equals or not role or not backend:
@@ -124,7 +122,7 @@ def _assign(document: Document, text: str) -> None:
 
 
 def _put(document: Document, keys: KeyPath, value: Any, option: str) -> None:
-    """Set a value in the document; its place, and that of what is made on the way, is the option."""
+    """Set a value in the document, creating parents. Problems with them are reported at the option."""
     here = document.value
     if not isinstance(here, dict):
         return
@@ -134,7 +132,7 @@ def _put(document: Document, keys: KeyPath, value: Any, option: str) -> None:
             document.places[keys[:depth]] = Place(option, None, None)
         here = here[key]
         if not isinstance(here, dict):
-            _refuse(document, option, keys[:depth], "option", "is one value in the file, nothing can be set in it")
+            _refuse(document, option, keys[:depth], "option", "is a single value in the file, it has no keys to set")
             return
     here[keys[-1]] = value
     for path in [path for path in document.places if path[: len(keys)] == keys]:
@@ -147,7 +145,10 @@ def _refuse(document: Document, option: str, path: KeyPath, code: str, message: 
 
 
 def _check_backends(document: Document) -> None:
-    """Every role names a backend that is there. Read in the plain values, so that no other problem hides this one."""
+    """Check that every role names a defined backend.
+
+    Uses the unvalidated values, so that other problems do not hide this one.
+    """
     value = document.value if isinstance(document.value, dict) else {}
     roles, backends = value.get("roles"), value.get("backends")
     if not isinstance(roles, dict) or not isinstance(backends, dict):
@@ -155,7 +156,7 @@ def _check_backends(document: Document) -> None:
     for role in REASONING_ROLES:
         name = roles.get(role)
         if isinstance(name, str) and name not in backends:
-            words = f"no backend is called {name}"
+            words = f"no backend named {name}"
             hint = closest(name, backends)
             known = f"; known: {', '.join(backends)}" if backends and not hint else ""
             document.report("unknown-backend", ("roles", role), words + known, hint)
@@ -164,7 +165,7 @@ def _check_backends(document: Document) -> None:
     if isinstance(name, str):
         backend = backends.get(name)
         if not isinstance(backend, dict) or backend.get("kind") != "openai":
-            words = f"{name} is no backend of kind openai, which is the one that embeds"
+            words = f"{name} is not a backend of kind openai, which embeddings need"
             document.report("unknown-backend", ("roles", "memory_keeper", "backend"), words, closest(name, backends))
 
 

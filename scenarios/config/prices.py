@@ -1,6 +1,6 @@
-"""What a model's tokens cost: as the scenario says, else as the bundled list of published prices does, else unknown.
+"""Prices of a model's tokens: from the scenario, else from the bundled list of published prices, else unknown.
 
-The list is that of the package genai-prices; nothing is fetched. A server on this machine has no price.
+The list is part of the package genai-prices; nothing is downloaded. The list is not used for a server on this machine.
 """
 
 from functools import cached_property
@@ -14,7 +14,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 
 class Tariff:
-    """The price of one model's tokens. `url` is its server, None where `prices` are all that is known."""
+    """The prices of one model's tokens. `url` is its server; None if only `prices` are known."""
 
     def __init__(self, model: str, url: str | None, prices: Prices | None) -> None:
         self._model = model
@@ -23,18 +23,21 @@ class Tariff:
 
     @cached_property
     def known(self) -> bool:
-        """Whether tokens can be priced at all."""
+        """Whether the prices are known."""
         return self.usd(1, 0, 1) is not None
 
     @cached_property
     def source(self) -> str:
-        """Where the price comes from, for people."""
+        """Where the prices come from, for display."""
         if not self.known:
             return "unknown"
         return "the scenario" if self._prices is not None else "the bundled list"
 
     def usd(self, taken: int | None, cached: int | None, given: int | None) -> float | None:
-        """US dollars for so many tokens in (of them cached) and out; None where a price or a count is unknown."""
+        """Cost in US dollars of `taken` input tokens, `cached` of them cached, and `given` output tokens.
+
+        None if a price or a count is unknown.
+        """
         if taken is None or given is None:
             return None
         cached = min(cached or 0, taken)
@@ -54,12 +57,12 @@ def tariff_of(backend: OpenAIBackend | AutoGenBackend) -> Tariff:
 
 
 def tariff_of_texts(model: str, url: str, price: float | None) -> Tariff:
-    """The tariff of an embedding model, which costs by what goes in; `price` is in US dollars a million tokens."""
+    """The tariff of an embedding model, priced by input alone; `price` is in US dollars per million tokens."""
     return Tariff(model, url, None if price is None else Prices(input=price, output=0.0))
 
 
 def missing_prices(scenario: Scenario) -> list[str]:
-    """For each model that a role asks and whose price is not known, what to do about it."""
+    """One message with a remedy for each model that a role uses and whose price is unknown."""
     roles = scenario.roles
     asked = sorted({roles.diagnoser, roles.proposer, roles.executor} & scenario.backends.keys())
     words = []
@@ -73,28 +76,28 @@ def missing_prices(scenario: Scenario) -> list[str]:
         tariff = tariff_of_texts(keeper.model, reached.base_url or OPENAI_URL, keeper.price)
         if not tariff.known:
             words.append(
-                f"what the embedding model {keeper.model} costs is not known; say it as roles.memory_keeper.price: USD "
-                "a million tokens (0 where it is free), or set budget.tokens instead"
+                f"the price of the embedding model {keeper.model} is unknown; set roles.memory_keeper.price in USD per "
+                "million tokens (0 if it is free), or use budget.tokens instead"
             )
     return words
 
 
 def no_price(name: str) -> str:
-    """What to do about a backend without a price."""
+    """The message, with a remedy, about a backend without known prices."""
     return (
-        f"what backend {name} costs is not known; say it as backends.{name}.prices: {{input: USD, output: USD}} "
-        "a million tokens (0 where it is free), or set budget.tokens instead"
+        f"the price of backend {name} is unknown; set backends.{name}.prices: {{input: USD, output: USD}} "
+        "per million tokens (0 if it is free), or use budget.tokens instead"
     )
 
 
 def is_loopback(url: str) -> bool:
-    """Whether that URL is this machine's own."""
+    """Whether the URL points to this machine."""
     host = urlsplit(url).hostname or ""
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _listed(model: str, url: str, taken: int, cached: int, given: int) -> float | None:
-    from genai_prices import Usage, calc_price  # half a second: only where a price is asked for
+    from genai_prices import Usage, calc_price  # takes half a second to import: only if needed
 
     usage = Usage(input_tokens=taken, cache_read_tokens=cached, output_tokens=given)
     try:

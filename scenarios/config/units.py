@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them in a scenario."""
+"""Parse durations (`90s`) and sizes (`4GiB`) in a scenario."""
 
 import re
 from typing import Any
@@ -8,9 +8,9 @@ __all__ = ["DURATION_PATTERN", "SIZE_PATTERN", "parse_duration", "parse_size"]
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 DURATION_PATTERN = rf"^\s*\d+(\.\d+)?\s*({'|'.join(_SECONDS)})\s*$"
-"""A duration as text, for the JSON Schema."""
+"""Regular expression of a duration, for the JSON Schema."""
 SIZE_PATTERN = rf"^\s*\d+(\.\d+)?\s*({'|'.join(_BYTES)})\s*$"
-"""A size as text, for the JSON Schema."""
+"""Regular expression of a size, for the JSON Schema."""
 _QUANTITY = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*$")
 
 
@@ -24,11 +24,11 @@ def _parse(value: Any, units: dict[str, float] | dict[str, int], what: str) -> A
 
 
 def parse_duration(value: Any) -> Any:
-    """Seconds of `90s`, `1.5h`, …; anything but text is left to the type. Raises ValueError for another unit."""
+    """Convert text such as `90s` or `1.5h` to seconds; return other types unchanged. Raises ValueError if invalid."""
     return _parse(value, _SECONDS, "duration")
 
 
 def parse_size(value: Any) -> Any:
-    """Bytes of `4GiB`, …; anything but text is left to the type. Raises ValueError for another unit."""
+    """Convert text such as `4GiB` to bytes; return other types unchanged. Raises ValueError if invalid."""
     parsed = _parse(value, _BYTES, "size")
     return int(parsed) if isinstance(value, str) else parsed

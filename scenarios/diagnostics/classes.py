@@ -1,4 +1,4 @@
-"""The classes of a task as a trial treats them: what they cost, whether they are ever decided for, what for instead."""
+"""Errors by class: loss and recall of each true class, and the costliest confusions between classes."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _MOST_CONFUSIONS = 8
 
 
 def decided(prediction: Array) -> Array:
-    """The class number that a prediction amounts to; of one probability, from a half on."""
+    """The predicted class number of each row; for a single probability, class 1 from 0.5 on."""
     if prediction.ndim == 1:
         return prediction.astype(int)
     if prediction.shape[1] == 1:
@@ -30,21 +30,25 @@ def true_class(truth: Array) -> Array | None:
 
 
 def name_of_class(brief: TaskBrief, number: int, *, shown: bool) -> str:
-    """A class by its name, or by its place in the task's list, counted from 1."""
+    """Name of a class, or its position in the task's list (from 1) where `shown` is False."""
     known = shown and 0 <= number < len(brief.classes)
     return brief.classes[number][:40] if known else f"class no. {number + 1}"
 
 
 def classes_of(rows: Judged, brief: TaskBrief, *, shown: bool) -> tuple[ClassPart, ...]:
-    """The true classes, those with most of the loss first; empty where rows have several targets."""
+    """Figures of at most 20 true classes: grades in their order, other classes by falling share of the loss.
+
+    Empty where rows have several targets.
+    """
     truth = true_class(rows.truth)
     if truth is None or truth.min() < 0:
         return ()
     slices = max(len(brief.classes), int(truth.max()) + 1)
     sums, said = tally(rows, truth, slices), decided(rows.prediction)
-    order = np.lexsort((np.arange(slices), -sums.rows, -sums.share))
+    order = np.lexsort((np.arange(slices), -sums.rows, -sums.share))[:_MOST_CLASSES]
+    bias = sums.bias if rows.scale == "grade" else None
     found = []
-    for number in order[:_MOST_CLASSES]:
+    for number in order if bias is None else np.sort(order):
         own = truth == number
         if not own.any():
             continue
@@ -58,6 +62,7 @@ def classes_of(rows: Judged, brief: TaskBrief, *, shown: bool) -> tuple[ClassPar
                 decided=figure(float((said == number).mean()), 3),
                 recall=figure(float((said[own] == number).mean()), 3),
                 probability=None if given is None else figure(given, 3),
+                bias=None if bias is None else figure_or_none(bias[number], 3),
                 change=None if sums.change is None else figure_or_none(sums.change[number], 3),
                 change_error=None if sums.change_error is None else figure_or_none(sums.change_error[number], 2),
             )
@@ -66,7 +71,7 @@ def classes_of(rows: Judged, brief: TaskBrief, *, shown: bool) -> tuple[ClassPar
 
 
 def _given(prediction: Array, number: int) -> float | None:
-    """The mean probability that rows give to a class; None where they give labels."""
+    """Mean predicted probability of a class; None where labels are predicted."""
     if prediction.ndim == 1:
         return None
     if prediction.shape[1] == 1:
@@ -76,15 +81,18 @@ def _given(prediction: Array, number: int) -> float | None:
 
 
 def confusions_of(rows: Judged, brief: TaskBrief, *, shown: bool) -> tuple[Confusion, ...]:
-    """The most frequent wrong decisions."""
+    """At most eight pairs of true and predicted class: the costliest of grades, else the most frequent."""
     truth = true_class(rows.truth)
     if truth is None or truth.min() < 0:
         return ()
     said = decided(rows.prediction)
     width = int(max(truth.max(), said.max())) + 1
-    pairs, counts = np.unique((truth * width + said)[truth != said], return_counts=True)
+    wrong = truth != said
+    pairs, of_row, counts = np.unique((truth * width + said)[wrong], return_inverse=True, return_counts=True)
+    shares = np.bincount(of_row, rows.share[wrong], len(pairs))
+    graded = rows.scale == "grade"
     found = []
-    for place in np.argsort(-counts, kind="stable")[:_MOST_CONFUSIONS]:
+    for place in np.argsort(-shares if graded else -counts, kind="stable")[:_MOST_CONFUSIONS]:
         true, instead = divmod(int(pairs[place]), width)
         found.append(
             Confusion(
@@ -92,6 +100,7 @@ def confusions_of(rows: Judged, brief: TaskBrief, *, shown: bool) -> tuple[Confu
                 decided=name_of_class(brief, instead, shown=shown),
                 rows=int(counts[place]),
                 share=figure(int(counts[place]) / int((truth == true).sum()), 3),
+                share_of_loss=figure(float(shares[place]), 3) if graded else None,
             )
         )
     return tuple(found)

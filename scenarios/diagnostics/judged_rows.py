@@ -1,6 +1,6 @@
-"""The validation rows of a trial as diagnostics count them: each row's loss, its signed error, its change to the best.
+"""Loss, signed error and change against the best for each validation row of a trial.
 
-A row whose loss is no finite number counts nowhere. Sums are of shares of the whole loss, which cannot overflow.
+Rows without a finite loss are excluded. Sums use shares of the total loss, which cannot overflow.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from gome.scenarios.metrics.registry import Metric
 
 __all__ = ["Case", "Judged", "Scale", "Tally", "figure", "figure_or_none", "judged", "kept", "tally", "words_of"]
 
-Scale = Literal["value", "log1p", "probability", "decision", "loss"]
+Scale = Literal["value", "log1p", "probability", "decision", "grade", "loss"]
 
 _HUGE = 1e300
 _WORDS: dict[object, str] = {
@@ -27,15 +27,17 @@ _WORDS: dict[object, str] = {
     formulas.wrong_loss: "1 where the class is wrong",
     formulas.log_rows: "minus the log of the probability of what is true",
 }
+_GRADES = "squared distance of predicted and true grade, in steps along the order of `classes`"
+_STAND_IN = " (in place of the metric, which is no mean over rows)"
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is to be diagnosed: predictions for training rows, at the positions `at` in the task's `features`.
+    """Input of a diagnosis: predictions for training rows, at the positions `at` in the task's `features`.
 
-    `truth`, `prediction` and `best` are of those rows, in the shapes of `formulas`. `best` is the prediction of the
-    trace's best, None where it is not known; `known` says for which rows it is. `trained` are, for each split, the
-    positions that were withheld and those that were trained on. So many `shown` rows may be shown: with 0 no cell.
+    `truth`, `prediction` and `best` belong to those rows, in the shapes of `formulas`. `best` is the prediction of the
+    trace's best, None where unknown; `known` is the mask of the rows for which it is known. `trained` holds for each
+    split the positions withheld and those trained on. At most `shown` rows may be shown; with 0 no cell is.
     """
 
     features: SlicedTable
@@ -52,9 +54,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows with a finite loss, each array in one order. `share` is of all loss, `error` signed and on `scale`.
+    """Rows with a finite loss, arrays in the same order. `share` is of the total loss; `error` is signed, on `scale`.
 
-    `change` is the loss minus that of the best, NaN where that is not known; None where it is known of no row.
+    `change` is the loss minus that of the best, NaN for rows where it is unknown; None where it is unknown for all.
     """
 
     at: Array
@@ -72,9 +74,9 @@ class Judged:
 
 
 class Tally(NamedTuple):
-    """Sums by slice: rows, share of the loss, mean error, mean change with its standard error, mean squared error.
+    """Aggregates by slice: rows, share of the loss, mean error, mean change and its standard error, mean squared error.
 
-    `share_error` is the standard error of the share, as far as the rows of the slice differ from each other.
+    `share_error` is the standard error of the share over the rows of the slice.
     """
 
     rows: Array
@@ -87,7 +89,7 @@ class Tally(NamedTuple):
 
 
 def judged(case: Case) -> Judged | None:
-    """The rows of a case that have a finite loss; None where there is none."""
+    """Compute the losses of a case. Rows without a finite loss are dropped; returns None if none is left."""
     loss = np.asarray(case.metric.row_loss(case.truth, case.prediction), dtype=float)
     keep = np.isfinite(loss)
     if not keep.any():
@@ -107,7 +109,7 @@ def judged(case: Case) -> Judged | None:
 
 
 def kept(rows: Judged, chosen: Array) -> Judged:
-    """Some of the rows, by a mask; shares are of the loss of those that are left."""
+    """Select rows by a mask; shares are recomputed from the loss of the selected rows."""
     if chosen.all():
         return rows
     total = float(rows.share[chosen].sum())
@@ -118,7 +120,7 @@ def kept(rows: Judged, chosen: Array) -> Judged:
 
 
 def tally(rows: Judged, codes: Array, slices: int) -> Tally:
-    """Sums of the rows of each slice; `codes` are −1 for rows that are in none."""
+    """Aggregate rows by slice. `codes` has the slice number of each row, −1 for none."""
     places = codes.astype(np.int64) + 1
 
     def summed(weights: Array | None) -> Array:
@@ -142,24 +144,27 @@ def tally(rows: Judged, codes: Array, slices: int) -> Tally:
 
 
 def figure(value: float, digits: int = 4) -> float:
-    """A finite number with so many significant digits; 0 for what is no number."""
+    """Round to `digits` significant digits, clipped to a finite range; 0 for NaN."""
     return figure_or_none(value, digits) or 0.0
 
 
 def figure_or_none(value: float | None, digits: int = 4) -> float | None:
-    """The same; None for what is no number."""
+    """Round like `figure`; None for None and NaN."""
     if value is None or np.isnan(value):
         return None
     return float(f"{min(max(float(value), -_HUGE), _HUGE):.{digits}g}")
 
 
 def words_of(metric: Metric) -> str:
-    """What a row's loss is, in words."""
-    return _WORDS.get(metric.row_loss, "loss of a row")
+    """Describe the loss of a row, and say where it only stands in for the metric."""
+    loss = _GRADES if metric.ordinal else _WORDS.get(metric.row_loss, "loss of a row")
+    return loss if metric.own_loss else loss + _STAND_IN
 
 
 def _error(truth: Array, prediction: Array, brief: TaskBrief, metric: Metric) -> tuple[Array | None, Scale]:
-    """Prediction − truth of each row, the mean over targets, on the metric's own scale; None for several classes."""
+    """Prediction − truth of each row, averaged over targets, and its scale; None for classes without an order."""
+    if metric.ordinal:
+        return np.asarray(prediction, dtype=float) - np.asarray(truth, dtype=float), "grade"
     if brief.task_type == "multiclass":
         return None, "loss"
     scale: Scale = "value" if brief.task_type == "regression" else "probability"

@@ -1,8 +1,8 @@
-"""The measured gradient: where and how a trial errs, as far as the harness can find it out by itself.
+"""Error analysis of a trial by the harness: `diagnose` computes where and how its predictions err.
 
-rows with their losses ──► how concentrated ──► by truth, prediction, class
-                       ──► slices of each column ──► dear ones, changed ones, rare values, patterns of bias
-                       ──► the rows themselves, as many as may be shown
+rows with their losses ──► concentration ──► by truth, by prediction, by class
+                       ──► slices of each column ──► costly ones, changed ones, rare values, patterns of bias
+                       ──► the worst rows, as many as may be shown
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ _LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 def diagnose(case: Case) -> Diagnostics | None:
     """The diagnostics of a trial; None where no row has a finite loss."""
-    with np.errstate(all="ignore"):  # predictions are a script's: what overflows is cut where it is rounded
+    with np.errstate(all="ignore"):  # a script's predictions may overflow; results are clipped when rounded
         rows = judged(case)
         return None if rows is None else _diagnosed(case, rows)
 
@@ -47,7 +47,7 @@ def _diagnosed(case: Case, rows: Judged) -> Diagnostics:
         "rare": rare,
         "patterns": patterns,
         "by_truth": by_value(rows, rows.truth, "truth", shown=shown) if regression else (),
-        "by_prediction": () if rows.scale in ("loss", "decision") else _by_prediction(rows, shown=shown),
+        "by_prediction": () if rows.scale in ("loss", "decision", "grade") else _by_prediction(rows, shown=shown),
         "by_target": by_target(case, rows),
         "classes": () if regression else classes_of(rows, brief, shown=shown),
         "confusions": () if regression else confusions_of(rows, brief, shown=shown),
@@ -60,7 +60,7 @@ def _diagnosed(case: Case, rows: Judged) -> Diagnostics:
 
 
 def _outliers(rows: Judged) -> Array:
-    """Which rows slices are made without: a few, where they hold so much loss that every slice would only show them."""
+    """Mask of the rows to leave out of slices: the ten costliest, where they hold over 20 % of the loss."""
     costliest = np.argsort(-rows.share, kind="stable")[:_FEW]
     chosen = np.zeros(len(rows), dtype=bool)
     if len(rows) >= _ENOUGH and rows.share[costliest].sum() > _MUCH:
@@ -73,7 +73,7 @@ def _by_prediction(rows: Judged, *, shown: bool) -> tuple[Part, ...]:
 
 
 def _summary(case: Case, rows: Judged, looked_at: int, outliers: int) -> dict[str, object]:
-    """What is of all rows together."""
+    """Figures of all rows together."""
     values = rows.loss if rows.error is None else rows.error
     falling = np.sort(rows.share)[::-1]
     quantiles = np.quantile(values, _LEVELS)
@@ -106,7 +106,7 @@ def _summary(case: Case, rows: Judged, looked_at: int, outliers: int) -> dict[st
 
 
 def _shown(case: Case, rows: Judged, first: list[str]) -> dict[str, object]:
-    """The rows to be shown, with their columns; nothing where none may be."""
+    """The rows to show, with their columns; empty where rows may not be shown."""
     if case.shown <= 0:
         return {}
     columns = shown_columns(case, first)

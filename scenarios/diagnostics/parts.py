@@ -1,4 +1,4 @@
-"""The parts of a trial's rows that diagnostics tell of: by truth, by prediction, by column, by rarity."""
+"""Errors by part of the rows: by truth, by prediction, by slice of a column, by rarity of a value."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -47,7 +47,7 @@ def _part(slicing: Slicing, sums: Tally, place: int, whole: int, *, shown: bool)
 
 
 def by_value(rows: Judged, values: Array, feature: str, *, shown: bool) -> tuple[Part, ...]:
-    """Five parts of about as many rows each, in the order of `values` (truth or prediction); all targets' mean."""
+    """Five parts of similar size, in the order of `values` (truth or prediction, averaged over targets)."""
     means = np.asarray(values.mean(axis=1) if values.ndim == 2 else values, dtype=float)
     slicing = number_slicing(feature, means, most_values=_BINS)
     sums = tally(rows, slicing.codes, len(slicing.values))
@@ -56,7 +56,7 @@ def by_value(rows: Judged, values: Array, feature: str, *, shown: bool) -> tuple
 
 
 def by_target(case: Case, rows: Judged) -> tuple[Part, ...]:
-    """Where there are several targets: the share of the loss that each has."""
+    """Share of the loss of each target; empty for a single target."""
     if rows.truth.ndim != 2 or rows.truth.shape[1] < 2:
         return ()
     columns = [slice(place, place + 1) for place in range(rows.truth.shape[1])]
@@ -71,9 +71,9 @@ def by_target(case: Case, rows: Judged) -> tuple[Part, ...]:
 
 
 def dear_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: bool) -> tuple[Part, ...]:
-    """The slices with the largest excess of their share of the loss over their share of the rows, a few a column.
+    """At most twelve slices whose share of the loss most exceeds their share of the rows, at most four per column.
 
-    A slice that owes it to a row or two is left to the rows that are shown.
+    Slices that owe the excess to one or two rows are left out; the list of worst rows shows those.
     """
     ranked: list[_Ranked] = []
     for slicing, sums in found:
@@ -86,10 +86,10 @@ def dear_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: b
 
 
 def changed_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: bool) -> tuple[Part, ...]:
-    """Slices whose loss differs from that of the best beyond chance, and most otherwise than that of all rows does.
+    """Slices whose change against the best is significant and differs from the change of all rows.
 
-    Up to three of those that got better by more, and of those that got worse by more, than all rows together. With many
-    slices some differ by two standard errors by chance alone, so what is beyond it grows with their number.
+    Returns up to three slices that improved more and up to three that worsened more than all rows together. The
+    threshold in standard errors grows with the number of slices, to allow for multiple comparisons.
     """
     if rows.change is None or not np.isfinite(rows.change).any():
         return ()
@@ -110,7 +110,7 @@ def changed_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown
 
 
 class _Ranked(NamedTuple):
-    """A slice and what it is ranked by."""
+    """A slice with its ranking weight."""
 
     weight: float
     slicing: Slicing
@@ -119,7 +119,7 @@ class _Ranked(NamedTuple):
 
 
 def _first(ranked: Sequence[_Ranked], most: int) -> list[_Ranked]:
-    """Those with the largest weights, a few a column, and none that is nearly the same rows as one before it."""
+    """Those with the largest weights, a few per column, without near-duplicates of earlier ones."""
     chosen: list[_Ranked] = []
     taken: dict[str, int] = {}
     for each in sorted(ranked, key=lambda each: (-each.weight, each.slicing.feature, each.place)):
@@ -133,7 +133,7 @@ def _first(ranked: Sequence[_Ranked], most: int) -> list[_Ranked]:
 
 
 def _alike(one: _Ranked, other: _Ranked) -> bool:
-    """Whether two slices share nearly all of their rows."""
+    """Whether two slices share at least 85 % of their rows."""
     sizes = one.sums.rows[one.place], other.sums.rows[other.place]
     if min(sizes) < _ALIKE * max(sizes):
         return False
@@ -142,7 +142,7 @@ def _alike(one: _Ranked, other: _Ranked) -> bool:
 
 
 def rare_parts(case: Case, rows: Judged) -> tuple[Part, ...]:
-    """Of each category: the rows whose value the split's training rows had not, or a few times only."""
+    """For each categorical column: rows whose value the split's training rows lack or have at most ten times."""
     found: list[tuple[float, Part]] = []
     splits = np.full(len(case.features.table), -1)
     for number, (withheld, _) in enumerate(case.trained):
@@ -164,7 +164,7 @@ def rare_parts(case: Case, rows: Judged) -> tuple[Part, ...]:
 
 
 def _frequency(case: Case, rows: Judged, codes: Array, splits: Array) -> Array:
-    """How often the split's training rows have the value of each row; −1 where that is not known."""
+    """How often the split's training rows have the value of each row; −1 where unknown."""
     own = codes[rows.at]
     frequency = np.full(len(rows), -1)
     width = int(codes.max()) + 1

@@ -1,4 +1,4 @@
-"""Columns along which a trial's errors differ: by their bias, or because the target has another scale there."""
+"""Find columns along which a trial's errors differ, in bias or in scale."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ _FEWEST_ROWS = 30
 _LEAST_EXPLAINED = 0.01
 _LEAST_SPREAD = 3.0
 _SIGMAS = 4.0
-_CUT = 0.005  # the largest errors to each side are cut to this quantile, so that no single row is a pattern
+_CUT = 0.005  # errors are winsorised at this quantile on each side, so that a single row makes no pattern
 
 
 class _Found(NamedTuple):
@@ -33,14 +33,14 @@ class _Found(NamedTuple):
 
 
 def patterns_of(rows: Judged, slices: Sequence[Slicing], *, shown: bool) -> tuple[Pattern, ...]:
-    """At most four columns whose parts have a bias of their own, and two more whose parts err on another scale.
+    """At most four columns whose parts differ in bias, and two more whose parts differ in the size of errors.
 
     Empty where there is no signed error.
     """
     if rows.error is None:
         return ()
     cut = replace(rows, error=np.clip(rows.error, *np.quantile(rows.error, [_CUT, 1 - _CUT])), change=None)
-    truths = replace(rows, error=_scaled(rows), change=None) if rows.scale in ("value", "log1p") else None
+    truths = replace(rows, error=_scaled(rows), change=None) if rows.scale in ("value", "log1p", "grade") else None
     found = [each for slicing in slices if (each := _look(cut, truths, slicing)) is not None]
     found.sort(key=lambda each: (-each.explained, each.slicing.feature))
     by_bias = [each for each in found if each.explained >= _LEAST_EXPLAINED][:_MOST_BY_BIAS]
@@ -52,7 +52,7 @@ def patterns_of(rows: Judged, slices: Sequence[Slicing], *, shown: bool) -> tupl
 
 
 def _scaled(rows: Judged) -> Array:
-    """The truth on the scale of the error, the mean over targets, its largest values cut as errors are."""
+    """The truth on the scale of the error, averaged over targets, winsorised like the errors."""
     truth = np.asarray(rows.truth, dtype=float)
     truth = np.log1p(truth) if rows.scale == "log1p" else truth
     truth = np.nan_to_num(truth.mean(axis=1) if truth.ndim == 2 else truth)
@@ -60,7 +60,7 @@ def _scaled(rows: Judged) -> Array:
 
 
 def _look(rows: Judged, truths: Judged | None, slicing: Slicing) -> _Found | None:
-    """What a slicing explains, None where fewer than two slices have enough rows."""
+    """How much a slicing explains; None where fewer than two slices have enough rows."""
     sums = tally(rows, slicing.codes, len(slicing.values))
     kept = np.flatnonzero(sums.rows >= _FEWEST_ROWS)
     if len(kept) < 2 or sums.bias is None or sums.squared is None:
@@ -78,7 +78,7 @@ def _look(rows: Judged, truths: Judged | None, slicing: Slicing) -> _Found | Non
 
 
 def _explained(counts: Array, biases: Array, squared: Array) -> float:
-    """The share of the variance between slices, less what chance gives; 0 where it may all be chance."""
+    """Adjusted share of the variance between slices; 0 where it is not significant."""
     whole, slices = float(counts.sum()), len(counts)
     mean = float((counts * biases).sum() / whole)
     between = float((counts * np.square(biases - mean)).sum())
@@ -93,7 +93,7 @@ def _explained(counts: Array, biases: Array, squared: Array) -> float:
 
 
 def _ratio(sizes: Array) -> float:
-    """The largest over the smallest; NaN where the smallest is 0."""
+    """Largest over smallest; NaN where the smallest is 0."""
     return float(sizes.max() / sizes.min()) if sizes.min() > 0 else float("nan")
 
 

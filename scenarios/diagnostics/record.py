@@ -1,8 +1,8 @@
-"""What the harness measured of a trial's errors, as it is kept and shown: the measured gradient.
+"""Record types of the error analysis of a trial, as stored and shown in prompts.
 
-All shares are of the validation rows that were judged, or of the sum of their losses, in [0, 1]; all numbers are
-finite and rounded. Where no row may be shown, columns and figures stand here and no cell of a table: parts have neutral
-names, such as `category no. 3 by frequency`.
+All shares are of the validation rows that were judged, or of the sum of their losses, in [0, 1]. All numbers are finite
+and rounded. Where rows may not be shown, the records hold column names and figures but no cell of a table: parts then
+have neutral names, such as `category no. 3 by frequency`.
 """
 
 from typing import Literal
@@ -28,7 +28,7 @@ class _Record(BaseModel):
 
 
 class Concentration(_Record):
-    """The share of all loss that the dearest rows hold: ten rows, one in a hundred, one in ten."""
+    """Share of the total loss in the rows with the largest losses: ten rows, 1 % and 10 % of the rows."""
 
     ten_rows: float
     percent: float
@@ -36,11 +36,11 @@ class Concentration(_Record):
 
 
 class Part(_Record):
-    """Rows whose `feature` is in `value`, an interval or a category.
+    """Figures of the rows whose `feature` is in `value`, an interval or a category.
 
-    `bias` is the mean of prediction − truth on the metric's own scale; of yes-or-no targets that of the probability, or
-    of the decision; None for several classes. `change` is the mean loss minus that of the trace's best on the same rows
-    (below 0: better), `change_error` its standard error; None where the best is not known.
+    `bias` is the mean of prediction − truth on `Diagnostics.scale`, None for classes without an order. `change` is the
+    mean loss minus that of the trace's best on the same rows (below 0: better), `change_error` its standard error; both
+    are None where the best's predictions are unknown.
     """
 
     feature: str
@@ -54,9 +54,10 @@ class Part(_Record):
 
 
 class ClassPart(_Record):
-    """A true class. `decided` is the share of all rows that are decided for it, `recall` that of its own rows.
+    """Figures of a true class. `decided` is the share of all rows predicted as it, `recall` that of its own rows.
 
-    `probability` is the mean of what its own rows give it, None where labels are predicted.
+    `probability` is the mean predicted probability of the class over its own rows, None where labels are predicted.
+    `bias` is the mean of predicted − true grade, None for classes without an order.
     """
 
     name: str
@@ -66,21 +67,26 @@ class ClassPart(_Record):
     decided: float
     recall: float
     probability: float | None = None
+    bias: float | None = None
     change: float | None = None
     change_error: float | None = None
 
 
 class Confusion(_Record):
-    """Rows of one class that are decided for another; `share` is of the rows of the true class."""
+    """Rows of one class predicted as another. `share` is of the rows of the true class.
+
+    `share_of_loss` is their share of the total loss, None for classes without an order, where all errors cost the same.
+    """
 
     truth: str
     decided: str
     rows: int
     share: float
+    share_of_loss: float | None = None
 
 
 class PatternPart(_Record):
-    """One part of a column: its bias, and the root of its mean squared error."""
+    """Bias and root mean squared error of one part of a column."""
 
     value: str
     share_of_rows: float
@@ -89,12 +95,12 @@ class PatternPart(_Record):
 
 
 class Pattern(_Record):
-    """A column along which errors differ in a way that is no chance.
+    """A column along which errors differ by more than noise.
 
     `explained` is the share of the variance of prediction − truth that the biases of the parts explain. `spread` is the
-    largest error of a part over the smallest, `target_spread` the same of the truth's standard deviations: far above 1
-    they say that the target has another scale there. Parts are in rising order where `ordered`, else those of most rows
-    by their bias.
+    largest error of a part over the smallest, `target_spread` the same ratio of the truth's standard deviations: far
+    above 1 they show that the target's scale differs between parts. Parts are in rising order where `ordered`, else
+    sorted by bias.
     """
 
     feature: str
@@ -106,7 +112,7 @@ class Pattern(_Record):
 
 
 class ShownRow(_Record):
-    """One row, its cells those of `Diagnostics.columns`. `best` is what the trace's best predicts for it."""
+    """One row with its cells in the order of `Diagnostics.columns`. `best` is the prediction of the trace's best."""
 
     truth: str
     prediction: str
@@ -117,18 +123,19 @@ class ShownRow(_Record):
 
 
 class Diagnostics(_Record):
-    """Where and how a trial errs, over the validation rows of all its splits that were run.
+    """Where and how a trial errs, over the validation rows of all splits that were run.
 
-    `rows` were judged; `unmeasured` more have no finite loss and count nowhere. `loss` says what a row's loss is, and
-    `scale` what the quantiles are of: signed errors (prediction − truth) on this scale, or losses of rows. `quantiles`
-    are (level, value). `best_loss` is of the trace's best and `change` the difference to it, on the `compared` rows
-    that it predicted too. `looked_at` rows were sliced, a drawn part of many, without the
-    `outliers` that hold so much of the loss that every slice would show them alone.
+    `rows` were judged; `unmeasured` more have no finite loss and are excluded. `loss` describes the loss of a row.
+    `scale` is the scale of signed errors (prediction − truth): `grade` counts the steps between ordered classes, `loss`
+    means that there is no signed error. `quantiles` are pairs (level, value) of the signed errors, else of the losses.
+    `best_loss` is the mean loss of the trace's best and `change` the difference to it, on the `compared` rows that both
+    predicted. `looked_at` rows were sliced (a random sample of a large table), without the `outliers`: rows with so
+    much of the loss that every slice would show them alone.
 
-    `slices` hold more of the loss than of the rows; `changes` differ from the best beyond chance, and otherwise than
-    all rows do, the better ones first. `rare` are values of a category that the split's training rows had not or
-    seldom. Of the rows, `dearest` hold most loss, `better` and `worse` changed most against the best; there are none
-    where none may be shown.
+    `slices` have a larger share of the loss than of the rows. `changes` differ from the best by more than noise, and
+    differently than all rows together, improvements first. `rare` are values of a category that the split's training
+    rows lack or rarely have. `dearest` are the rows with the largest losses, `better` and `worse` those with the
+    largest changes against the best; they are empty where rows may not be shown.
     """
 
     rows: int
@@ -136,7 +143,7 @@ class Diagnostics(_Record):
     looked_at: int
     outliers: int = 0
     loss: str
-    scale: Literal["value", "log1p", "probability", "decision", "loss"]
+    scale: Literal["value", "log1p", "probability", "decision", "grade", "loss"]
     mean_loss: float
     best_loss: float | None = None
     compared: int = 0
@@ -160,7 +167,7 @@ class Diagnostics(_Record):
 
 
 class Sensitivity(_Record):
-    """How much the loss of a row grows, as a share of the mean loss, where `feature` is exchanged between rows."""
+    """Permutation importance: growth of a row's loss, as a share of the mean loss, when `feature` is shuffled."""
 
     feature: str
     loss: float
@@ -168,11 +175,11 @@ class Sensitivity(_Record):
 
 
 class Probes(_Record):
-    """What runs of a solution on other data show that no trial needs. Each is None where its run did not go well.
+    """Results of probe runs of an accepted solution on the first split. Each is None where its run failed.
 
-    `score` is that of the first split, on a sample of its validation rows in `sampled`; `training` is the score on as
-    many of its own training rows. `half` is the score of the first split after fitting on half of its training rows,
-    `reseeded` after fitting with another seed, both beside `whole`, the split's score as it was judged.
+    `sampled` is the score on a sample of the split's validation rows, `training` the score on as many of its training
+    rows. `half` is the split's score after a fit on half of its training rows, `reseeded` after a fit with another
+    seed; both compare with `whole`, the split's score in the trial.
     """
 
     sampled: float | None = None

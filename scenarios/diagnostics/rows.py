@@ -1,4 +1,4 @@
-"""The rows that diagnostics show: those that cost most, and those that changed most against the trace's best."""
+"""The rows that diagnostics show: largest losses, and largest changes against the trace's best."""
 
 from collections.abc import Sequence
 
@@ -22,14 +22,14 @@ _MOST_NUMBERS = 4
 
 
 def shown_columns(case: Case, first: Sequence[str]) -> tuple[str, ...]:
-    """The columns to show: those that errors hang on first, then the most telling, then as they stand."""
+    """At most twelve columns to show: `first` (which errors depend on), then the most informative, then the rest."""
     names = [str(name) for name in case.features.table.columns]
     wanted = [*first, *case.features.order, *names]
     return tuple(name for name in dict.fromkeys(wanted) if name in names)[:_MOST_COLUMNS]
 
 
 def dearest_rows(rows: Judged, many: int) -> Array:
-    """Positions of the rows with most loss, the first first; of classes the dearest of each in turn."""
+    """Positions of the rows with the largest losses, falling; for classes without an order, taken from each in turn."""
     order = _by(-rows.share)
     order = order[rows.share[order] > 0]
     truth = true_class(rows.truth) if rows.scale in ("loss", "probability", "decision") else None
@@ -42,7 +42,7 @@ def dearest_rows(rows: Judged, many: int) -> Array:
 
 
 def changed_rows(rows: Judged, many: int) -> tuple[Array, Array]:
-    """Positions of the rows that got most better and most worse against the best."""
+    """Positions of the rows that improved most and those that worsened most against the best."""
     if rows.change is None:
         return np.arange(0), np.arange(0)
     order = _by(np.where(np.isfinite(rows.change), rows.change, 0.0))
@@ -52,7 +52,7 @@ def changed_rows(rows: Judged, many: int) -> tuple[Array, Array]:
 
 
 def _by(values: Array) -> Array:
-    """Positions in rising order; what is alike is drawn, the same each time."""
+    """Positions in rising order; ties are in a random order, the same in each call."""
     return np.lexsort((np.random.default_rng(0).permutation(len(values)), values))
 
 
@@ -79,7 +79,7 @@ def shown_rows(case: Case, rows: Judged, places: Array, columns: Sequence[str]) 
 
 
 def width_of(column: Series, text: int = _TEXT, other: int = _CELL) -> int:
-    """How many characters of a cell are shown: more of a text, which is long and seldom the same."""
+    """Characters of a cell to show: `text` for columns of long, mostly distinct texts, else `other`."""
     if pd.api.types.is_numeric_dtype(column):
         return other
     words = column.head(500).dropna().astype(str)
@@ -88,7 +88,7 @@ def width_of(column: Series, text: int = _TEXT, other: int = _CELL) -> int:
 
 
 def cell(value: object, width: int) -> str:
-    """A cell in one line of at most so many characters; the empty text where it is missing."""
+    """A cell in one line of at most `width` characters; empty where the value is missing."""
     if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA or value is pd.NaT:
         return ""
     if isinstance(value, float | np.floating):
@@ -107,7 +107,7 @@ def _truth(truth: Array, brief: TaskBrief) -> str:
 
 
 def _said(prediction: Array, brief: TaskBrief) -> str:
-    """A number, a class, or the two most probable classes; of yes-or-no targets the probability."""
+    """A prediction as text: a number, a class, or the two most probable classes; the probability of a binary target."""
     values = np.atleast_1d(prediction)
     if brief.task_type == "regression" or (brief.task_type == "binary" and brief.prediction == "probability"):
         return _numbers(values)

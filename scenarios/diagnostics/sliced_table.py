@@ -1,4 +1,4 @@
-"""A task's features, sliced once: every trial is then counted in the same slices, which makes trials comparable."""
+"""A task's features, sliced once per run, so that all trials are compared on the same slices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _MOST_CELLS = 6_000_000
 _MOST_COLUMNS = 200
 _FEWEST_COLUMNS = 12
 _FEW_NUMBERS = 200
-"""Whole numbers with more values than this are amounts and no categories."""
+"""Integer columns with more distinct values than this are treated as amounts, not categories."""
 
 
 @dataclass(frozen=True)
 class SlicedTable:
-    """All training rows of a task, features only, with their own types. `order` names columns, the most telling first.
+    """All training rows of a task, features only. `order` names columns, the most informative first.
 
-    Of more than 200,000 rows a drawn part is sliced, the same each time; of a long table only the first columns are.
+    Of more than 200,000 rows a fixed random sample is sliced; of a long table only the first columns are.
     """
 
     table: DataFrame
@@ -33,7 +33,7 @@ class SlicedTable:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are sliced."""
+        """Names of the sliced columns."""
         rows = min(len(self.table), _MOST_ROWS)
         most = min(_MOST_COLUMNS, max(_FEWEST_COLUMNS, _MOST_CELLS // max(1, rows)))
         names = [str(name) for name in self.table.columns]
@@ -41,7 +41,7 @@ class SlicedTable:
 
     @cached_property
     def places(self) -> Array:
-        """For each row of the table its place among those that are sliced, −1 for a row that is not."""
+        """For each row of the table its position among the sliced rows, −1 for a row that is not sliced."""
         places = np.full(len(self.table), -1)
         places[self._rows] = np.arange(len(self._rows))
         return places
@@ -54,7 +54,7 @@ class SlicedTable:
 
     @cached_property
     def slices(self) -> tuple[tuple[str, Slicing], ...]:
-        """The slicings of the rows that are sliced, each with the column that it is of."""
+        """Pairs (column name, slicing) of the sliced rows."""
         some = self.table[list(self.columns)].iloc[self._rows]
         return tuple(
             (name, slicing._replace(codes=slicing.codes.astype(np.int16)))
@@ -64,10 +64,10 @@ class SlicedTable:
 
     @cached_property
     def categories(self) -> dict[str, Array]:
-        """The numbers of the values, −1 where there is none, of each column of categories; of all rows.
+        """Integer codes of each categorical column, over all rows; −1 for missing values.
 
-        Words are categories where they recur, and whole numbers where there are few of them: of sizes and amounts it
-        says nothing that a value has not been seen.
+        A text column counts as categorical where its values recur, an integer column where it has few values: that a
+        size or an amount has not been seen before means nothing.
         """
         found = {}
         for name in self.columns:
@@ -82,6 +82,6 @@ class SlicedTable:
 
 
 def _whole(values: Array) -> bool:
-    """Integers with gaps come as floats."""
+    """Whether all finite values are integers; integer columns with missing values are read as floats."""
     present = values[np.isfinite(values)]
     return bool((present == np.floor(present)).all())

@@ -1,7 +1,7 @@
-"""Slices of rows by one column: values, ranges, parts of dates, and what can be read off a text.
+"""Slices of rows by one column: values, ranges, parts of dates, and features read off a text.
 
-A slicing numbers the slices of a column and says of each row which it is in, so that sums over all of them are one
-pass. Each slice has two names: one with the cell or range that it stands for, and one that tells nothing of a cell.
+A slicing assigns each row the number of its slice, so that sums over all slices take one pass. Each slice has two
+names: one with the value or range, and a neutral one that reveals no cell.
 """
 
 import re
@@ -22,7 +22,7 @@ _BINS = 5
 _MOST_VALUES = 20
 _LONGEST_NAME = 40
 _GLANCE = 2000
-_READ = 400  # characters of a text in which numbers are looked for
+_READ = 400  # characters of a text that are searched for numbers
 _LEAST_WITH_NUMBER = 0.05
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _DATE = re.compile(r"\d{4}-\d{2}")
@@ -30,10 +30,9 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 
 
 class Slicing(NamedTuple):
-    """The slices of a column. `codes` are the number of each row's slice, −1 for none.
+    """The slices of a column. `codes` has the slice number of each row, −1 for none.
 
-    `neutral` are the names without a cell. Slices are in rising order where `ordered`, but for the missing ones, which
-    are the last.
+    `neutral` are the names that reveal no cell. Where `ordered`, slices are in rising order, with missing values last.
     """
 
     feature: str
@@ -44,7 +43,7 @@ class Slicing(NamedTuple):
 
 
 def slicings(column: Series) -> Iterator[Slicing]:
-    """All slicings of a column that have more than one slice: its values or ranges, and what can be read off it."""
+    """All slicings of a column with more than one slice: values or ranges, parts of dates, features of texts."""
     name = str(column.name)
     if pd.api.types.is_numeric_dtype(column):
         found = [plain_slicing(column)]
@@ -58,12 +57,12 @@ def slicings(column: Series) -> Iterator[Slicing]:
 
 
 def plain_slicing(column: Series) -> Slicing:
-    """The values of a column that has few, the most frequent of a category, or ranges with about as many rows each."""
+    """Slice a column by its values (the 20 most frequent of a category) or into ranges of similar size."""
     if pd.api.types.is_numeric_dtype(column):
         return number_slicing(str(column.name), column.to_numpy(dtype=float, na_value=np.nan))
     codes, distinct = pd.factorize(column)
     names = Series([str(each)[:_LONGEST_NAME] for each in distinct], dtype=object)
-    merged, names_left = pd.factorize(names)  # long values may be alike in what is shown of them
+    merged, names_left = pd.factorize(names)  # truncated names of long values may coincide
     codes = np.where(codes < 0, -1, merged[codes]) if len(merged) else codes
     counts = np.bincount(codes[codes >= 0], minlength=len(names_left))
     common = np.argsort(-counts, kind="stable")[:_MOST_VALUES]
@@ -75,7 +74,7 @@ def plain_slicing(column: Series) -> Slicing:
 
 
 def number_slicing(feature: str, values: Array, most_values: int = _MOST_VALUES) -> Slicing:
-    """Single values where there are at most `most_values`, else about five ranges with about as many rows each."""
+    """Slice numbers by value where there are at most `most_values`, else into about five ranges of similar size."""
     missing = np.isnan(values)
     finite = values[np.isfinite(values)]
     distinct = _few(finite, most_values) if len(finite) else finite
@@ -89,7 +88,7 @@ def number_slicing(feature: str, values: Array, most_values: int = _MOST_VALUES)
 
 
 def _ranges(values: Array, finite: Array) -> tuple[Array, list[str]]:
-    """Ranges between quantiles. A value that more rows have than a range should hold is a slice of its own."""
+    """Ranges between quantiles. A value more frequent than a range's share of the rows is a slice of its own."""
     edges = np.unique(np.quantile(finite, np.linspace(0, 1, _BINS + 1)))
     if len(edges) == _BINS + 1:
         codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _BINS - 1)
@@ -108,7 +107,7 @@ def _ranges(values: Array, finite: Array) -> tuple[Array, list[str]]:
 
 
 def _few(values: Array, most: int) -> Array | None:
-    """The distinct values in rising order, None where there are more than `most`."""
+    """The distinct values in rising order; None where there are more than `most`."""
     if len(np.unique(values[:_GLANCE])) > most:
         return None
     distinct = np.unique(values)
@@ -131,7 +130,7 @@ def _with_missing(
 
 
 def is_date(column: Series) -> bool:
-    """Whether a column of words holds dates such as 2024-01-31, with or without a time."""
+    """Whether a text column holds dates such as 2024-01-31, with or without a time."""
     words = column.dropna().head(200).astype(str).str.strip()
     if not len(words) or not words.str.match(_DATE).all():
         return False
@@ -155,7 +154,7 @@ def _of_dates(column: Series) -> Iterator[Slicing]:
 
 
 def _times(column: Series) -> Series:
-    """Each date once, however many rows have it."""
+    """Parse a column of dates; each distinct text is parsed once."""
     codes, distinct = pd.factorize(column)
     words = Series([str(each).strip() for each in distinct], dtype=object)
     known = pd.to_datetime(words, format="ISO8601", errors="coerce", utc=True)
@@ -163,21 +162,21 @@ def _times(column: Series) -> Series:
 
 
 def days_of(column: Series) -> Array:
-    """Days since 1970 of a column of dates, NaN where there is none."""
+    """Days since 1970 of a column of dates; NaN where the value is missing or no date."""
     times = _times(column)
     seconds = times.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
     return np.where(times.isna().to_numpy(), np.nan, seconds / 86400.0)
 
 
 def _spell(value: str) -> str:
-    """Days since 1970, or a range of them, as dates."""
+    """Format a slice name of days since 1970, or a range of them, as dates."""
     if value == MISSING:
         return value
     return " to ".join(str(np.datetime64(int(np.floor(float(end))), "D")) for end in value.split(" to "))
 
 
 def _of_texts(column: Series) -> Iterator[Slicing]:
-    """The words of a text, whether it holds a digit, and the numbers in it; nothing of a column of few values."""
+    """Slicings of a text column by word count, by whether it holds a digit, and by the numbers in it."""
     name = str(column.name)
     missing = column.isna().to_numpy()
     read = read_off(column)
@@ -195,9 +194,10 @@ def _of_texts(column: Series) -> Iterator[Slicing]:
 
 
 def read_off(column: Series) -> DataFrame | None:
-    """Of each row's text: its words, how many numbers it holds, the first and the last; NaN where it has none.
+    """Features of each row's text: word count, count of numbers, first and last number (NaN where missing).
 
-    None for a column whose values are few enough to be slices themselves. Numbers are looked for in the beginning.
+    Returns None for a column with at most 20 distinct values, which are slices themselves. Only the first 400
+    characters are searched for numbers.
     """
     codes, distinct = pd.factorize(column)
     if len(distinct) <= _MOST_VALUES:
@@ -216,7 +216,7 @@ def read_off(column: Series) -> DataFrame | None:
 
 
 def _number(text: str) -> float:
-    """12, 1.5, 1,200 and 1.200.000 alike: a mark is a decimal point where it stands once and no three digits follow."""
+    """Parse 12, 1.5, 1,200 or 1.200.000: a single separator not followed by three digits is a decimal point."""
     if text.isdecimal():
         return float(text)
     parts = text.replace(",", ".").split(".")
@@ -225,7 +225,7 @@ def _number(text: str) -> float:
 
 
 def _without_missing(found: Slicing) -> Slicing:
-    """Without the slice of the rows that have no number: `holds a digit` tells of them."""
+    """Drop the slice of the rows without a number; the slicing `holds a digit` covers them."""
     if MISSING not in found.values:
         return found
     codes = np.where(found.codes == len(found.values) - 1, -1, found.codes)

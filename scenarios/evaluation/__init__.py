@@ -1,1 +1,1 @@
-"""The harness: views that scripts are given, checks of what they predict, scores, probes."""
+"""The harness: views of the data for scripts, checks of their predictions, scores, probes."""

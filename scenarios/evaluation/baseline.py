@@ -1,4 +1,4 @@
-"""The dummy: what a constant prediction scores, so that a score can be read against it."""
+"""The dummy score: the score of a constant prediction, as a reference for other scores."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,10 @@ __all__ = ["dummy_score"]
 
 
 def dummy_score(task: Task, splits: Sequence[Split]) -> float:
-    """The mean over the splits, weighed as a script's, of each split's own constant: mean or median, class shares."""
+    """The mean score over the splits, weighted as for scripts, of constants fitted to each split's training rows.
+
+    The constant is the mean or median, the most frequent class, or the class shares. NaN if no split has a score.
+    """
     scores = []
     for split in splits:
         truth = task.truth[split.valid]
@@ -24,7 +27,7 @@ def dummy_score(task: Task, splits: Sequence[Split]) -> float:
 
 
 def _constant(task: Task, truth: Array, rows: int) -> Array:
-    """What `truth` is best guessed by, repeated, in the shape of a prediction."""
+    """The best constant prediction for `truth`, repeated for `rows` rows."""
     brief, metric = task.brief, task.metric
     if brief.task_type == "regression":
         scaled = np.log1p(truth) if metric.log_scale else truth

@@ -1,4 +1,4 @@
-"""The average of several predictions, as their metric would have it, and predictions as a table."""
+"""Average several predictions in the way that suits the metric, and convert predictions to and from tables."""
 
 import io
 from collections.abc import Sequence
@@ -19,12 +19,11 @@ _IN_ORDER = frozenset({"qwk"})
 
 
 def blend(predictions: Sequence[Array], brief: TaskBrief, metric: Metric) -> Array:
-    """One prediction of the same shape out of several, which count alike.
+    """Blend predictions of the same shape into one, with equal weights.
 
-    Decided classes are put to the vote, a draw goes to the first member that is for one of its classes; where the
-    classes have an order that the metric rewards, it is their mean, rounded. Where order alone counts, shares of ranks
-    are averaged, so that members on unlike scales have the same say. Else the mean, of log(1 + x) where errors are
-    differences of it.
+    Labels: majority vote, a tie goes to the first prediction with one of the tied classes; for `qwk` the rounded mean
+    of the class numbers. Rank metrics: mean of relative ranks, so that predictions on different scales have equal
+    weight. Otherwise the mean, on the scale of log(1 + x) for metrics with `log_scale`.
     """
     stacked = np.stack(predictions)
     if brief.prediction == "label":
@@ -47,7 +46,7 @@ def _voted(stacked: Array) -> Array:
 
 
 def predictions_table(ids: Series, predictions: Array, brief: TaskBrief) -> str:
-    """Predictions as the text of a submission with these ids; the same predictions give the same text."""
+    """A submission as CSV text. The same predictions always give the same text."""
     table = DataFrame({brief.id_column: ids.to_numpy()})
     if brief.prediction == "label":
         table[prediction_columns(brief)[0]] = [brief.classes[number] for number in predictions]
@@ -58,9 +57,9 @@ def predictions_table(ids: Series, predictions: Array, brief: TaskBrief) -> str:
 
 
 def read_predictions(text: str, ids: Series, like: Array, brief: TaskBrief) -> tuple[Array, Array] | None:
-    """The predictions for these ids in a table of `predictions_table`, and for which of them there are any.
+    """Read a table of `predictions_table`. Returns the predictions for `ids`, and a mask of the ids found in it.
 
-    The rest has zeros; shape and type are those of `like`. None where the text is no such table.
+    Ids not found get zeros; shape and type are those of `like`. None if the text is not such a table.
     """
     try:
         table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)

@@ -1,4 +1,4 @@
-"""From a task and a trial's predictions to its diagnostics: what joins the harness to `diagnostics`."""
+"""Compute the diagnostics of a trial from its task and predictions."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ __all__ = ["diagnose_trial", "sliced_features"]
 
 
 def sliced_features(task: Task, beside: Sequence[Joined], order: Sequence[str]) -> SlicedTable:
-    """All training rows without id and targets, with what tables of one row a key add; `order` as in `SlicedTable`."""
+    """All training rows without id and targets, joined with tables of one row per key; `order` as in `SlicedTable`."""
     own = task.typed_train.drop(columns=[task.brief.id_column, *task.brief.targets])
     joins = [joined.train for joined in beside if joined.unique]
     added = {str(name): each[name] for each in joins for name in each if name not in own}
@@ -28,7 +28,8 @@ def diagnose_trial(
 ) -> Diagnostics | None:
     """The diagnostics of the predictions `held` for the training rows `at`, which the views withheld.
 
-    `best` is the out-of-fold table of the solution to compare with, None where there is none; so many `rows` are shown.
+    `best` is the out-of-fold table (CSV text) of the solution to compare with, None for none. At most `rows` rows are
+    shown. Returns None where no row has a finite loss.
     """
     ids = task.train[task.brief.id_column].iloc[at]
     found = None if best is None else read_predictions(best, ids, held, task.brief)

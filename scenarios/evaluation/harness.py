@@ -1,11 +1,11 @@
-"""The harness: gives scripts their data, and computes from their predictions what they are worth.
+"""The harness: gives scripts their data, and computes scores from their predictions.
 
     view ──► a run of the script ──► judge ──► one split's score and predictions
-                                                   │ of all splits that were run
+                                                   │ for all splits that were run
                                                    ▼
                                                assemble ──► evaluation, out-of-fold predictions, submission
 
-Nothing that a script writes is believed and nothing of it raises: a missing or wrong file is a defect with words.
+Nothing that a script writes is trusted, and none of it raises: a missing or invalid file is reported as a defect.
 """
 
 import hashlib
@@ -53,14 +53,14 @@ from gome.scenarios.task.task import Task
 __all__ = ["FILES", "Assembled", "Harness", "Judged"]
 
 FILES = ("submission.csv", "evidence.json")
-"""What a script writes, by docs/contract.md."""
+"""The files that a script writes (docs/contract.md)."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One run, judged. `predictions` has the withheld rows and then the test rows of its view, in the task's order.
+    """The evaluation of one run. `predictions` are for the view's withheld rows, then its test rows, in task order.
 
-    They are None where the file has defects; shapes are those of `formulas`.
+    They are None if the file has defects; shapes are those of `formulas`.
     """
 
     evaluation: Evaluation
@@ -69,7 +69,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Assembled:
-    """The runs of a trial together: out-of-fold predictions and the mean submission are tables as text.
+    """All runs of a trial combined. `oof` (out-of-fold predictions) and `submission` (the mean) are CSV text.
 
     A task that cannot be split has no out-of-fold predictions and no diagnostics.
     """
@@ -81,9 +81,9 @@ class Assembled:
 
 
 class Harness:
-    """One task's harness in one folder, which belongs to it alone. All methods are synchronous and thread-safe.
+    """The harness of one task. It owns `folder`. All methods are synchronous and thread-safe.
 
-    With `own_copy` views link to a copy of the task's side files, made once, and not to the files themselves.
+    With `own_copy`, views link to a copy of the task's side files instead of the originals.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class Harness:
 
     @cached_property
     def splits(self) -> tuple[ViewName, ...]:
-        """The views that a trial is run on, in the order in which they are run. Raises TaskError for too few rows.
+        """The views that a trial runs on, in this order. Raises TaskError for too few rows.
 
-        A task that cannot be split has one, with nothing withheld: a script validates itself there.
+        A task that cannot be split has one view with no withheld rows: a script validates itself.
         """
         rule = self.task.brief.split
         if rule.kind == "own":
@@ -117,10 +117,10 @@ class Harness:
         return tuple(view_of_split(split) for split in run_order(rule, len(task_splits(self.task, self._seed))))
 
     def data(self, view: ViewName) -> Path:
-        """The folder that a script is given as `--data`, written when it is first asked for.
+        """The folder that a script is given as `--data`, written on first use.
 
-        It is named by a hash, so that a path tells a script nothing. Raises TaskError where the disk does not take it;
-        then nothing half-made is left.
+        Its name is a hash, so that the path reveals nothing. Raises TaskError if it cannot be written; no partial
+        folder is left.
         """
         key = json.dumps([self.task.digest, self._seed, self._share, vars(self._limits), view])
         folder = self.folder / hashlib.sha256(key.encode()).hexdigest()[:16]
@@ -134,7 +134,7 @@ class Harness:
 
     @cached_property
     def profile(self) -> Profile:
-        """What the training data look like."""
+        """The profile of the training data."""
         return profile_task(self.task, self._tables)
 
     @cached_property
@@ -146,11 +146,11 @@ class Harness:
         return sliced_features(self.task, self._tables, self.profile.sample_columns)
 
     def evaluate(self, view: ViewName, files: Mapping[str, Path]) -> Evaluation:
-        """What a script wrote is worth; see `judge`."""
+        """Evaluate what a script wrote; see `judge`."""
         return self.judge(view, files).evaluation
 
     def judge(self, view: ViewName, files: Mapping[str, Path]) -> Judged:
-        """Judge what a script wrote on a view: name in `FILES` → where it was collected; any may be missing."""
+        """Evaluate what a script wrote for a view. `files`: name in `FILES` → collected path; any may be missing."""
         made, brief, metric = self._view(view), self.task.brief, self.task.metric
         path = files.get("submission.csv")
         checked = check_submission(path, brief, metric, canonical(made.ids), constant_is_defect=view != "debug")
@@ -174,10 +174,10 @@ class Harness:
         best: str | None = None,
         rows: int | None = None,
     ) -> Assembled:
-        """The runs of a trial on some of `planned` splits (all of the task's), and where it errs.
+        """Combine the runs of a trial on some of `planned` splits (default: all of the task's).
 
-        `predictions` are those of `runs`, which have no defects. `best` is the out-of-fold table of the solution that
-        it is compared with. Diagnostics are made where `rows` says how many rows they may show, 0 being none.
+        `runs` have no defects; `predictions` are theirs. `best` is the out-of-fold table of the solution to compare
+        with. Diagnostics are computed unless `rows` is None; they show at most that many rows.
         """
         brief, metric = self.task.brief, self.task.metric
         views = [self._view(run.view) for run in runs]
@@ -202,39 +202,39 @@ class Harness:
         return Assembled(evaluation, oof, self.mean(predictions), diagnostics)
 
     def submission(self, predictions: Array) -> str:
-        """The test rows of one run's predictions as a submission."""
+        """The test rows of one run's predictions, as the text of a submission."""
         return predictions_table(self.task.test[self.task.brief.id_column], self._of_test(predictions), self.task.brief)
 
     def mean(self, predictions: Sequence[Array]) -> str:
-        """The mean of several runs' predictions for the test rows, as a submission."""
+        """The blend of several runs' predictions for the test rows, as the text of a submission."""
         return self.submission(blend([self._of_test(each) for each in predictions], self.task.brief, self.task.metric))
 
     def probes(self, predictions: Array) -> Probes:
-        """What predictions for the probe view say of a solution (`probes`)."""
+        """The figures computed from predictions for the probe view (`probes`)."""
         return read_probe(self.task, self._view(PROBE), predictions)
 
     def score_mean(self, view: ViewName, predictions: Sequence[Array]) -> Evaluation:
-        """What the mean of several runs on that view, or on others with the same withheld rows, is worth."""
+        """The evaluation of the blend of several runs on a view, or on views with the same withheld rows."""
         made = self._view(view)
         return Evaluation(view=view, **self._scored(made, blend(predictions, self.task.brief, self.task.metric)))
 
     def blend(self, submissions: Sequence[Path]) -> str:
-        """The mean of submissions, as the text of one. Raises ValueError where one is not as asked."""
+        """The blend of several submissions, as the text of one. Raises ValueError if one is invalid."""
         brief, metric = self.task.brief, self.task.metric
         ids = canonical(self.task.test[brief.id_column])
         checked = [check_submission(path, brief, metric, ids, constant_is_defect=False) for path in submissions]
         good = [encode_predictions(each.table, brief) for each in checked if each.table is not None]
         if len(good) < len(checked) or not good:
-            raise ValueError(f"{len(checked) - len(good)} of {len(checked)} submissions are not as asked: no mean")
+            raise ValueError(f"{len(checked) - len(good)} of {len(checked)} submissions are invalid")
         return self.mean(good)
 
     def dummy_score(self) -> float | None:
-        """The score over the same splits of a constant prediction (`baseline`); None where there are no splits."""
+        """The score of a constant prediction over the same splits (`baseline`); None if there are no splits."""
         rule = self.task.brief.split
         return None if rule.kind == "own" else dummy_score(self.task, task_splits(self.task, self._seed))
 
     def _scored(self, made: View, predictions: Array) -> dict[str, Any]:
-        """The fields of an evaluation that come from the withheld rows."""
+        """The fields of an evaluation that are computed from the withheld rows."""
         task, rows = self.task, len(made.withheld)
         units = bundles(units_of(task)[made.withheld], task.brief.split)
         figures = score_rows(task.metric, task.truth[made.withheld], predictions[:rows], units, self._seed)
@@ -244,7 +244,7 @@ class Harness:
         return figures | {"splits": (split,), "planned": 1, "fold_rows": ((rows, len(made.train)),), "weights": (1.0,)}
 
     def _claimed(self, figures: Mapping[str, Any]) -> dict[str, Any]:
-        """On a task that cannot be split: the score that the script says it has, marked as not verified."""
+        """The score reported by the script itself, for a task that cannot be split; marked as not verified."""
         if self.task.brief.split.kind != "own":
             return {}
         score = figures.get("claims", {}).get("score")
@@ -259,7 +259,7 @@ class Harness:
         return predictions[len(predictions) - len(self.task.test) :]
 
     def _beside(self) -> Path | None:
-        """Where the side files are linked from; None for the task's own folder."""
+        """The folder that side files are linked from; None for the task's own folder."""
         if not self._own_copy:
             return None
         folder = self.folder / "beside"
@@ -271,7 +271,7 @@ class Harness:
         return folder
 
     def _view(self, name: ViewName) -> View:
-        """Views are kept as positions; two threads that make one at once make the same."""
+        """The view, cached. Needs no lock: two threads that make a view at the same time get equal results."""
         if name not in self._views:
             if name in (PROBE, HALF):
                 self._views[name] = make_probe(self.task, name, self._seed, self.profile)

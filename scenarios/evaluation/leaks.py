@@ -1,7 +1,7 @@
-"""Signs in predictions that the data give the target away: a column that copies it, a score too good to be true.
+"""Detect signs that the data leak the target: predictions that copy it, or a score too good to be true.
 
-A script has no label of the rows that it is scored on, so this is never its fault; but what it scores may be worth
-nothing on other rows. What a leaderboard's best leaves to be desired is the measure of what is too good.
+A script has no labels of the rows that it is scored on, so a leak is not its fault, but its score may not hold for
+other rows. A score is too good if its distance to the ideal is far below that of the leaderboard's best.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ _OF_THE_BEST = 0.6
 
 
 def find_leaks(task: Task, truth: Array, prediction: Array, score: float | None) -> tuple[LeakNote, ...]:
-    """What out-of-fold predictions give away. `truth` and `prediction` are of `formulas`' shapes."""
+    """Signs of a leak in out-of-fold predictions. `truth` and `prediction` have the shapes of `formulas`."""
     copied = _copied(task, truth, prediction)
     if copied:
         return copied
@@ -54,7 +54,7 @@ def _copied(task: Task, truth: Array, prediction: Array) -> tuple[LeakNote, ...]
 
 
 def _too_good(task: Task, score: float) -> tuple[LeakNote, ...]:
-    """A score that leaves a fraction of what the leaderboard's best leaves. Every metric's ideal is 0 or 1."""
+    """Whether a score is much nearer to the ideal than the leaderboard's best. The ideal of every metric is 0 or 1."""
     if task.leaderboard is None:
         return ()
     ideal = 0.0 if task.brief.direction == "minimize" else 1.0

@@ -1,4 +1,4 @@
-"""The names of the views on which solutions are probed (`probes`). Apart, so that a log is read without the tables."""
+"""Names of the probe views (`probes`). A separate module, so that readers of a log need not import pandas."""
 
 __all__ = ["HALF", "PROBE"]
 

@@ -1,11 +1,11 @@
-"""Probes: views on which a good solution shows what it rests on, and what their predictions say.
+"""Probes: views that show which columns a solution depends on and how it overfits, and the analysis of their results.
 
-    probe    the first split's training rows; among the test rows stand some of its validation rows, the same rows once
-             more for each column with that column's values exchanged between them, and some of its training rows
-    half     half of the first split's training rows; its validation rows stand among the test rows
+    probe    trained on the first split's training rows; its test rows are some of the split's validation rows, the
+             same rows again per column with that column's values permuted, and some of the training rows
+    half     trained on half of the first split's training rows; its test rows include the split's validation rows
 
-A script cannot tell them from other views. There are none where ids say something of their rows, which cannot be dealt
-anew, and where a task is not split.
+A script cannot distinguish them from other views. They are not possible if ids carry information about their rows,
+since ids must be reassigned, or if the task is not split.
 """
 
 import math
@@ -34,16 +34,16 @@ __all__ = ["HALF", "PROBE", "can_be_probed", "make_probe", "read_probe"]
 
 _ROWS = 400
 _COLUMNS = 20
-_PROBE = 5  # purpose of draws; `splits` has 1 and 2, `views` 3, `scoring` 4
+_PROBE = 5  # purpose in the seed; `splits` uses 1 and 2, `views` 3, `scoring` 4
 
 
 def can_be_probed(task: Task) -> bool:
-    """Whether there are such views of a task."""
+    """Whether a task has probe views."""
     return task.brief.split.kind != "own" and ids_are_names(task)
 
 
 def make_probe(task: Task, name: ViewName, seed: int, profile: Profile) -> View:
-    """The view of that name. Raises TaskError where the task has too few rows to be split."""
+    """Make the view PROBE or HALF. Raises TaskError if the task has too few rows to be split."""
     split = _first(task, seed)
     whole = make_view(task, view_of_split(split), seed, 0.0)
     draw = np.random.default_rng([seed, _PROBE, *name.encode(), int(task.digest[:16], 16)])
@@ -71,14 +71,14 @@ def make_probe(task: Task, name: ViewName, seed: int, profile: Profile) -> View:
 
 
 def probed_columns(task: Task, profile: Profile) -> list[str]:
-    """The columns that are exchanged: those that say most of the target by themselves, then the others, so many."""
+    """The columns to permute, at most twenty: those with the highest relevance first."""
     features = [column for column in profile.columns if column.role == "feature" and column.name in task.test]
     ranked = sorted(features, key=lambda column: -(column.relevance or 0.0))
     return [column.name for column in ranked[:_COLUMNS]]
 
 
 def read_probe(task: Task, view: View, predictions: Array) -> Probes:
-    """What the predictions for a probe view say, in the order of its rows."""
+    """Compute the figures of a probe from its predictions, which are in the order of its withheld rows."""
     rows = view.exchanged[0][1] if view.exchanged else min(_ROWS, len(view.withheld))
     truth, metric = task.truth[view.withheld], task.metric
 
@@ -100,10 +100,10 @@ def read_probe(task: Task, view: View, predictions: Array) -> Probes:
 
 
 def _sensitivities(found: Sequence[tuple[str, Array]], mean_loss: float) -> tuple[Sensitivity, ...]:
-    """The largest first; those that cannot be had are left out."""
+    """Relative increases of the loss, largest first; columns with an infinite loss are omitted."""
     if not math.isfinite(mean_loss) or mean_loss <= 0:
         return ()
-    told = [
+    measured = [
         Sensitivity(
             feature=column,
             loss=round(float(np.mean(more)) / mean_loss, 4),
@@ -112,9 +112,9 @@ def _sensitivities(found: Sequence[tuple[str, Array]], mean_loss: float) -> tupl
         for column, more in found
         if len(more) and np.isfinite(more).all()
     ]
-    return tuple(sorted(told, key=lambda each: -each.loss))
+    return tuple(sorted(measured, key=lambda each: -each.loss))
 
 
 def _first(task: Task, seed: int) -> int:
-    """The split that is run first."""
+    """The number of the split that is run first."""
     return run_order(task.brief.split, len(task_splits(task, seed)))[0]

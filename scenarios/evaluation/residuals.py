@@ -1,4 +1,4 @@
-"""Where a model errs: slices of the rows by one feature that hold more of the loss than their share of rows."""
+"""Slices of the rows by one feature whose share of the loss exceeds their share of the rows."""
 
 import numpy as np
 from pandas import DataFrame
@@ -17,9 +17,9 @@ _FEWEST_ROWS = 10
 def residual_slices(
     features: DataFrame, truth: Array, prediction: Array, brief: TaskBrief, metric: Metric
 ) -> tuple[ResidualSlice, ...]:
-    """The at most twelve slices with the largest excess of their share of the loss over their share of the rows.
+    """The slices with the largest excess of loss share over row share, at most twelve.
 
-    `features` are the predicted rows with their own types, id and targets left out.
+    `features` are the predicted rows with inferred types, without id and targets.
     """
     loss = metric.row_loss(truth, prediction)
     total = float(loss.sum())
@@ -52,7 +52,7 @@ def residual_slices(
 
 
 def differences(truth: Array, prediction: Array, brief: TaskBrief, metric: Metric) -> Array | None:
-    """Prediction − truth of each row on the metric's own scale, the mean over targets; None for classes."""
+    """Prediction − truth per row on the metric's scale, averaged over targets; None for classes."""
     if brief.task_type != "regression":
         return None
     if metric.log_scale:

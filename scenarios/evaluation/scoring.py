@@ -1,6 +1,6 @@
-"""From checked predictions to figures, for one run and for the runs of a trial together.
+"""Compute scores from checked predictions, for one run and for all runs of a trial.
 
-Predictions are a script's: they may be huge, and then a score overflows; that is a defect and never an exception.
+Predictions may be so large that the score overflows; that is reported as a defect, not raised.
 """
 
 import json
@@ -22,8 +22,8 @@ _LARGEST_EVIDENCE = 1 << 16
 _MOST_CLAIMS = 50
 _BOOTSTRAPS = 50
 _MOST_BUNDLES, _STRETCHES = 400, 25
-"""Rows are drawn in so many bundles at most, those of a split by time in so many stretches of neighbouring times."""
-_BOOTSTRAP = 4  # purpose of draws; `splits` has 1 and 2, `views` 3
+"""Limits on the number of resampling units of a bootstrap: in general, and for stretches of time in a time split."""
+_BOOTSTRAP = 4  # purpose in the seed; `splits` uses 1 and 2, `views` 3
 _FIGURES = 6
 _LARGEST_PREDICTION = 1e100
 
@@ -31,8 +31,8 @@ _LARGEST_PREDICTION = 1e100
 def score_rows(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> dict[str, Any]:
     """Score, standard error and replicates of one run's withheld rows, as fields of `Evaluation`.
 
-    `units` says which rows belong together (`bundles`); the standard error is by a bootstrap over them. No score where
-    the rows do not define one (one class only), no error where all belong together: draws of one thing are all alike.
+    `units` are the resampling units of the rows (`bundles`) for the bootstrap of the standard error. No score if the
+    rows do not define one (only one class); no error if all rows are one unit.
     """
     score = _score(metric, truth, prediction)
     if math.isinf(score):
@@ -45,15 +45,15 @@ def score_rows(metric: Metric, truth: Array, prediction: Array, units: Array, se
 
 
 def overflow(prediction: Array) -> tuple[DefectNote, ...]:
-    """A defect, where a number is so large that means and scores of it are none."""
+    """A defect if a prediction is too large to compute means and scores."""
     large = prediction.dtype.kind == "f" and bool(np.abs(prediction).max() > _LARGEST_PREDICTION)
     return (_OVERFLOW,) if large else ()
 
 
 def bundles(units: Array, rule: SplitRule) -> Array:
-    """What is drawn together in a bootstrap, for each row: its group, its stretch of time, or the row itself.
+    """For each row its resampling unit in a bootstrap: its group, its stretch of time, or the row itself.
 
-    Many units are put into bundles: the spread stays the same, and a large table takes no longer than need be.
+    Many units are merged into bundles: the spread stays the same, and large tables take less time.
     """
     _, unit = np.unique(units, return_inverse=True)
     count = int(unit.max()) + 1
@@ -63,9 +63,9 @@ def bundles(units: Array, rule: SplitRule) -> Array:
 
 
 def merge(parts: Sequence[Evaluation], rule: SplitRule, planned: int) -> Evaluation:
-    """The runs of a trial, one a split, as one evaluation; in the order of the splits, whatever they were run in.
+    """Combine the runs of a trial, one per split, into one evaluation, ordered by split.
 
-    A fold whose rows do not define a score is left out of the mean. The first part with defects is the whole's.
+    A fold without a defined score is left out of the mean. If a part has defects, the result has those of the first.
     """
     defects = next((part.defects for part in parts if part.defects), ())
     if defects:
@@ -100,32 +100,32 @@ def merge(parts: Sequence[Evaluation], rule: SplitRule, planned: int) -> Evaluat
 
 
 def read_claims(path: Path | None) -> dict[str, Any]:
-    """What a script says of itself in `evidence.json`. What is no number, or too much, is left out, as a hint may be.
+    """Read `evidence.json`, as fields of `Evaluation`. Invalid or excess entries are ignored; it never raises.
 
-    `train_score` and `importance` have a field of their own; every other number is a claim by its name, those in an
-    inner object by both names.
+    `train_score` and `importance` have their own fields; every other number is a claim under its name, or under
+    `outer.inner` if it is in an inner object.
     """
     if path is None or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_EVIDENCE:
         return {}
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError):
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(content, dict):
         return {}
     claims: dict[str, Any] = {}
-    score, weights = said.pop("train_score", None), said.pop("importance", None)
+    score, weights = content.pop("train_score", None), content.pop("importance", None)
     if _finite(score):
         claims["train_folds"] = (float(score),)
     if isinstance(weights, dict):
         good = [(_name(name), float(weight)) for name, weight in weights.items() if _finite(weight)]
         claims["importance"] = dict(sorted(good, key=lambda pair: (-pair[1], pair[0]))[:_MOST_CLAIMS])
-    claims["claims"] = dict(list(_numbers(said))[:_MOST_CLAIMS])
+    claims["claims"] = dict(list(_numbers(content))[:_MOST_CLAIMS])
     return claims
 
 
-def _numbers(said: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in said.items():
+def _numbers(content: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in content.items():
         if _finite(value):
             yield _name(name), float(value)
         elif isinstance(value, dict):
@@ -133,7 +133,7 @@ def _numbers(said: dict[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _name(text: str) -> str:
-    """No longer than need be, and without halves of characters, which JSON has and UTF-8 has not."""
+    """Shorten a name and remove lone surrogates, which JSON allows and UTF-8 does not."""
     return text[:80].encode("utf-8", "replace").decode()
 
 
@@ -146,9 +146,9 @@ _OVERFLOW = DefectNote(code="overflow", message="submission.csv: predictions are
 
 
 def _replicates(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> Iterator[float | None]:
-    """Scores over draws with replacement of what belongs together (groups, stretches of time, or single rows).
+    """Bootstrap scores over draws of resampling units with replacement.
 
-    The draws depend on `units` and `seed` alone, so that those of two predictions of the same rows are pairs.
+    The draws depend only on `units` and `seed`, so those of two predictions for the same rows are paired.
     """
     members = np.split(np.argsort(units, kind="stable"), np.cumsum(np.bincount(units))[:-1])
     draw = np.random.default_rng([seed, _BOOTSTRAP])

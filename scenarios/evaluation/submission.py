@@ -1,6 +1,6 @@
-"""The check of a script's predictions: everything that is wrong with the file, each with the first row that shows it.
+"""Check a file of predictions and report all its defects, each with the first row that has it.
 
-What a script wrote never raises; it becomes defects.
+Invalid content never raises; it becomes defects.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _FEWEST_FOR_CONSTANT = 10
 
 @dataclass(frozen=True)
 class Checked:
-    """A file of predictions. `table` is text, in the order of the expected keys; None where there are defects."""
+    """A checked file. `table` is text, in the order of the expected ids; None if there are defects."""
 
     defects: tuple[DefectNote, ...]
     table: DataFrame | None
@@ -41,7 +41,7 @@ def check_submission(
     constant_is_defect: bool = True,
     name: str = "submission.csv",
 ) -> Checked:
-    """Hold a submission against the ids (canonical) that it must predict. `name` is what its author calls it."""
+    """Check a submission that must predict `ids` (canonical). `name` is the file name used in messages."""
     expected = DataFrame({brief.id_column: ids.to_numpy()})
     return _check(path, name, expected, brief, metric, constant_is_defect)
 
@@ -117,7 +117,7 @@ def _key(index: pd.MultiIndex, which: Array) -> str:
 
 
 def _value_defects(texts: Series, brief: TaskBrief, metric: Metric, name: str) -> list[DefectNote]:
-    """What is wrong with the values of one column."""
+    """The defects of one column's values."""
     column = f"column {texts.name!r}"
     empty = texts.str.strip().str.lower().isin(("", "nan", "na", "none", "null", "<na>")).to_numpy()
     defects = [_note("missing-value", name, f"{column} has no value", empty)] if empty.any() else []

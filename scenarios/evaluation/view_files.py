@@ -1,6 +1,6 @@
-"""A view as a folder of files: the two tables, a sample submission, `task.json`, and what else the task has.
+"""Write a view as a folder: the two tables, a sample submission, `task.json`, and the task's side files.
 
-Files beside the tables are linked and not copied where that can be: all views of a run share one copy.
+Side files are hard-linked instead of copied if possible, so that all views of a run share one copy.
 """
 
 import json
@@ -18,7 +18,7 @@ from gome.scenarios.task.task import Task
 __all__ = ["SAMPLE", "TEST", "TRAIN", "ScriptLimits", "copy_side_files", "task_json", "write_view"]
 
 TRAIN, TEST, SAMPLE = "train.csv", "test.csv", "sample_submission.csv"
-"""What the tables are called in every view, whatever the task calls them."""
+"""The tables' names in every view, independent of their names in the task."""
 
 _SHOWN = (
     "name",
@@ -37,7 +37,7 @@ _READABLE = 0o444
 
 @dataclass(frozen=True)
 class ScriptLimits:
-    """What `task.json` tells a script of its limits: seconds of wall time for one run, threads, GiB of memory."""
+    """The limits of a script as stated in `task.json`: wall time of one run in seconds, threads, memory in GiB."""
 
     seconds: float = 3600.0
     threads: int = 1
@@ -45,7 +45,7 @@ class ScriptLimits:
 
 
 def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits, beside: Path | None = None) -> None:
-    """Write a view as a folder that was not there. Raises TaskError where the disk does not take it.
+    """Write a view to `folder`, which must not exist. Raises TaskError if it cannot be written.
 
     Side files are linked from `beside` (`copy_side_files`), by default from the task's own folder.
     """
@@ -63,10 +63,9 @@ def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits, besid
 
 
 def copy_side_files(task: Task, folder: Path) -> None:
-    """The run's own copy of the side files, in a folder that was not there.
+    """Copy a task's side files to `folder`, which must not exist. Raises TaskError if it cannot be written.
 
-    A second name of a file is the file: where scripts are not kept from changing what they see, views must not link to
-    the user's own. Raises TaskError where the disk does not take it.
+    Needed if scripts could write to their data: writing to a hard link would change the user's own file.
     """
     try:
         folder.mkdir(parents=True)
@@ -78,25 +77,25 @@ def copy_side_files(task: Task, folder: Path) -> None:
 
 
 def task_json(brief: TaskBrief, limits: ScriptLimits) -> str:
-    """The text of `task.json`: what a script is told of its task and its limits."""
-    told = {
+    """The text of `task.json`: the task and the limits, for scripts."""
+    fields = {
         **brief.model_dump(mode="json", include=set(_SHOWN)),
         "train_file": TRAIN,
         "test_file": TEST,
         "limits": {"seconds": limits.seconds, "threads": limits.threads, "memory_gib": limits.memory_gib},
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
 
 
 def _link(source: Path, target: Path) -> None:
-    """Give a file a second name; copy it where it is on another disk, or closed to the users that scripts run as."""
+    """Hard-link a file; copy it if it is on another file system or not readable by the users that scripts run as."""
     target.parent.mkdir(parents=True, exist_ok=True)
     source = source.resolve()
     if source.stat().st_mode & _READABLE == _READABLE:
         try:
             os.link(source, target)
         except OSError:
-            pass  # another file system, or a file of somebody else
+            pass  # another file system, or a file of another user
         else:
             return
     _copy(source, target)

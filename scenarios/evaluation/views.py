@@ -1,15 +1,15 @@
-"""The views of a task: what a script is given, made by the harness for each split and each purpose.
+"""The views of a task: the data that scripts are given, for each split and each purpose.
 
-    split-K      the split's training rows; its validation rows stand among the test rows
-    holdout      all training rows but the hold-out, which stands among the test rows
-    holdout-K    the training rows of split K without the hold-out, which stands among the test rows
-    full         all training rows
+    split-K      train: the split's training rows; test: its validation rows and the test rows
+    holdout      train: all training rows without the hold-out; test: the hold-out and the test rows
+    holdout-K    train: the training rows of split K without the hold-out; test: the hold-out and the test rows
+    full         train: all training rows; test: the test rows
     debug        a small sample of the first split's view
 
-Withheld rows have no label in any file of a view, and are shuffled among the true test rows. Where ids are mere names
-they are dealt anew in each view, over the training rows too, so that no id tells a withheld row from a test row.
+Withheld rows have no label in any file of a view and are shuffled among the true test rows. If ids carry no
+information, they are reassigned in each view, including the training rows, so that no id reveals a withheld row.
 
-A view is a pure function of task, seed and hold-out share. It is held as positions in the task's own tables.
+A view is a pure function of task, seed and hold-out share. It is stored as positions in the task's tables.
 """
 
 import re
@@ -46,23 +46,23 @@ _DEBUG_SHARE = 0.1
 _DEBUG_TRAIN_ROWS = 400
 _DEBUG_OTHER_ROWS = 200
 _DEBUG_ROWS_OF_A_CLASS = 10
-_VIEW = 3  # purpose of draws; `splits` has 1 and 2, `scoring` 4
+_VIEW = 3  # purpose in the seed; `splits` uses 1 and 2, `scoring` 4
 _STRATA_OF_VALUES = 10
 _PROSE = (".md", ".html", ".pdf")
 _LARGEST_TEXT = 1 << 26
 _WORDS = re.compile(r"[\s,;|\"']+")
 _NAME = re.compile(r"(split|holdout)-(\d+)")
 _PARTS = re.compile(r"[^0-9A-Za-z]+")
-_OF_A_KIND = 0.9  # a part of an id with fewer distinct values than this share of rows groups rows
+_OF_A_KIND = 0.9  # a part of the ids with fewer distinct values than this share of the rows forms groups
 
 
 @dataclass(frozen=True)
 class View:
     """A view. `train` and `withheld` are positions in `task.train`, `test` positions in `task.test`.
 
-    `order` puts the rows of its test file (withheld rows, then test rows) into the order in which they stand there;
-    `train_ids` and `ids` are the ids in its two files, `ids` in the order of the file. `exchanged` are columns whose
-    values withheld rows, from a position on, have of other rows: (column, position, rows of `task.train`).
+    `order` permutes withheld rows followed by test rows into the order of the test file. `train_ids` and `ids` are the
+    ids in the two files, in file order. `exchanged` lists (column, position, rows of `task.train`): from that position
+    on, the withheld rows have the column's values of those rows instead of their own.
     """
 
     name: ViewName
@@ -75,7 +75,7 @@ class View:
     exchanged: tuple[tuple[str, int, Array], ...] = ()
 
     def tables(self, task: Task) -> tuple[DataFrame, DataFrame, DataFrame]:
-        """Training rows, test rows and a sample submission, as the script reads them."""
+        """The training rows, test rows and sample submission, as written to the view's files."""
         brief = task.brief
         train = task.train.iloc[self.train].reset_index(drop=True)
         columns = list(task.test.columns)
@@ -99,13 +99,13 @@ def view_of_split(split: int) -> ViewName:
 
 
 def split_of(name: ViewName) -> int | None:
-    """The split whose training rows a view has; None for a view of no split."""
+    """The number of the split whose training rows a view has; None if it has no split."""
     found = _NAME.fullmatch(name)
     return int(found[2]) if found else None
 
 
 def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> View:
-    """One view of a task. Raises TaskError where too few rows are left, ValueError for a name that is none."""
+    """Make a view. Raises TaskError if the task has too few rows, ValueError for an unknown name."""
     everything = np.arange(len(task.train))
     test, split = np.arange(len(task.test)), split_of(name)
     if name == "full":
@@ -113,10 +113,10 @@ def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> Vi
     if name == "debug":
         return _sample(task, seed)
     if name != "holdout" and split is None:
-        raise ValueError(f"there is no view {name!r}")
+        raise ValueError(f"unknown view {name!r}")
     parts = task_splits(task, seed) if split is not None else ()
     if split is not None and split >= len(parts):
-        raise ValueError(f"there is no view {name!r}: the task has {len(parts)} splits")
+        raise ValueError(f"unknown view {name!r}: the task has {len(parts)} splits")
     if split is not None and name.startswith("split"):
         return _dealt(task, name, parts[split].train, parts[split].valid, test, seed)
     out = holdout_rows(units_of(task), _strata(task), task.brief.split, holdout_share, seed)
@@ -128,7 +128,7 @@ def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> Vi
 
 
 def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
-    """The splits of a task's training rows. Raises TaskError where there are too few rows."""
+    """The splits of a task's training rows. Raises TaskError if there are too few rows."""
     rule, units = task.brief.split, units_of(task)
     needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
     if len(np.unique(units)) < needed:
@@ -138,16 +138,16 @@ def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
 
 
 def units_of(task: Task) -> Array:
-    """For each training row the number of what must stay together (`split_units`)."""
+    """For each training row the number of its unit, whose rows must stay together (`split_units`)."""
     column = task.brief.split.column
     return split_units(infer_types(task.train[[column]]) if column else task.train, task.brief.split)
 
 
 def ids_are_names(task: Task) -> bool:
-    """Whether an id says nothing of its row.
+    """Whether ids carry no information about their rows, and so may be reassigned.
 
-    It does where a file beside the tables may name rows by it, where the split is by it, and where it has parts that
-    several rows share, such as the group in `0013_02`.
+    They do carry information if a side file may refer to rows by id, if the split is by id, or if several rows share a
+    part of the id, such as the group in `0013_02`.
     """
     brief = task.brief
     ids = task.train[brief.id_column]
@@ -157,14 +157,14 @@ def ids_are_names(task: Task) -> bool:
 
 
 def side_files(task: Task) -> list[Path]:
-    """What stands beside the tables, and their description; no second sample submission of the usual name."""
+    """All public files except train, test and sample submissions; includes the description."""
     own = {task.brief.train_file, task.brief.test_file, task.sample_file, "sample_submission.csv"}
     found = sorted(path for path in task.public.rglob("*") if path.is_file())
     return [path for path in found if path.relative_to(task.public).as_posix() not in own]
 
 
 def _may_name(path: Path, ids: Series) -> bool:
-    """Whether a file may name rows by their ids: any but prose. A plain text is prose where few ids are words of it."""
+    """Whether a file may refer to rows by id: any but prose. A .txt file is prose if few ids occur in it as words."""
     suffix = path.suffix.lower()
     if suffix != ".txt" or path.stat().st_size > _LARGEST_TEXT:
         return suffix not in _PROSE
@@ -182,29 +182,29 @@ def _grouped(ids: Series) -> bool:
 
 
 def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Array, seed: int) -> View:
-    """A view with its rows shuffled and, where ids are names, its ids dealt anew.
+    """Make a view with shuffled rows and, if ids carry no information, reassigned ids.
 
-    The draw is of the view's rows as well as its name, so that two views never share an order, and of the task's files,
-    which no script has whole: who knows the seed and this code cannot undo it.
+    The seed includes the view's name and number of rows, so that no two views share an order, and the digest of the
+    task's files, which no script has completely: knowing the seed and this code is not enough to undo the shuffle.
     """
     draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train), int(task.digest[:16], 16)])
     labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
     ids = np.concatenate([labelled[train], labelled[withheld], others[test]])
-    twice = canonical(Series(np.concatenate([labelled, others]))).duplicated().any()  # of all, the same in every view
+    twice = canonical(Series(np.concatenate([labelled, others]))).duplicated().any()  # same in every view
     if ids_are_names(task):
         ids = np.array([str(number) for number in range(len(ids))], dtype=object) if twice else ids
         ids = draw.permutation(ids)
     elif twice:
         raise TaskError(
-            f"task {task.brief.name}: ids of {task.brief.test_file} stand in {task.brief.train_file} too, and files "
-            "beside them may name rows by id; give the test rows ids of their own"
+            f"task {task.brief.name}: {task.brief.test_file} and {task.brief.train_file} share ids, and side files may "
+            "refer to rows by id; give the test rows different ids"
         )
     order = draw.permutation(len(withheld) + len(test))
     return View(name, train, withheld, test, order, Series(ids[: len(train)]), Series(ids[len(train) :][order]))
 
 
 def _sample(task: Task, seed: int) -> View:
-    """A tenth of the rows of the first split's view, more of a small one, and at least some of each class."""
+    """The debug view: a tenth of the first split's view, more if it is small, with rows of every class."""
     draw = np.random.default_rng([seed, _VIEW])
     part = task_splits(task, seed)[0]
     rows = draw.permutation(part.train)
@@ -223,7 +223,7 @@ def _sample(task: Task, seed: int) -> View:
 
 
 def _strata(task: Task) -> Array | None:
-    """Class numbers; for values that are to be stratified, tenths of their range by rank."""
+    """Class numbers per row; for stratified values, deciles. None for values that are not stratified."""
     truth = encode_truth(task.train, task.brief)
     if task.brief.task_type == "regression":
         if task.brief.split.kind != "stratified":
@@ -234,5 +234,5 @@ def _strata(task: Task) -> Array | None:
 
 
 def run_order(rule: SplitRule, count: int) -> tuple[int, ...]:
-    """The order in which splits are run: of a split by time the one nearest to the test first."""
+    """The order in which splits are run: for a time split the last, nearest to the test, comes first."""
     return tuple(range(count))[:: -1 if rule.kind == "time" else 1]

@@ -1,1 +1,1 @@
-"""Grading against private answers, as MLE-bench does, and its validation server."""
+"""Grading by private answers as in MLE-bench, and its validation server."""

@@ -1,6 +1,6 @@
-"""Grading against the private answers, as MLE-bench grades: score, medal, above the median.
+"""Grade submissions by the private answers as MLE-bench does: score, medal, above the median.
 
-Thresholds are scores at places of the leaderboard (N teams, best first):
+Thresholds are the scores at these places of the leaderboard (N teams, best first):
 
 | N | gold | silver | bronze |
 |---|---|---|---|
@@ -9,8 +9,8 @@ Thresholds are scores at places of the leaderboard (N teams, best first):
 | 250–999 | 10th + 0.2 % | 50th | 100th |
 | ≥1000 | 10th + 0.2 % | 5 % | 10 % |
 
-Shares are cut to whole places and are at least the first. Who ties with a threshold has the medal; to be above the
-median is to be strictly better.
+Shares are rounded down to whole places, at least the first. A tie with a threshold earns the medal; above the median
+means strictly better.
 """
 
 import math
@@ -36,10 +36,10 @@ _MEDALS: tuple[Medal, ...] = ("gold", "silver", "bronze")
 
 
 def grade(task: Task, submission: Path) -> Grade | None:
-    """The grade of a submission; None where the task has no answers or the submission is not valid.
+    """Grade a submission. Returns None if the task has no answers or the submission is invalid.
 
-    A constant submission is graded: the check that refuses it is the method's, not the contest's. Rows without an
-    answer do not count, though a prediction is asked for them.
+    A constant submission is graded: only the method rejects it, not the contest. Rows without an answer need a
+    prediction but do not count.
     """
     if task.answers is None:
         return None
@@ -61,7 +61,7 @@ def grade(task: Task, submission: Path) -> Grade | None:
 
 
 def rank(score: float, leaderboard: Sequence[float], direction: Direction) -> Grade:
-    """A score's medal and standing among the scores of a leaderboard, which may be in any order."""
+    """The medal and standing of a score on a leaderboard, whose scores may be in any order."""
     limits = thresholds(leaderboard, direction)
     medal = next((medal for medal in _MEDALS if _reaches(score, limits[medal], direction)), None)
     above = score != limits["median"] and _reaches(score, limits["median"], direction)
@@ -69,9 +69,9 @@ def rank(score: float, leaderboard: Sequence[float], direction: Direction) -> Gr
 
 
 def thresholds(leaderboard: Sequence[float], direction: Direction) -> dict[str, float]:
-    """The scores that gold, silver, bronze need, and the median. Raises ValueError for an empty leaderboard."""
+    """The scores needed for gold, silver and bronze, and the median. Raises ValueError for an empty leaderboard."""
     if not leaderboard:
-        raise ValueError("a leaderboard has at least one score")
+        raise ValueError("a leaderboard needs at least one score")
     best_first = sorted(leaderboard, reverse=direction == "maximize")
     places = _places(len(best_first))
     limits: dict[str, float] = {medal: best_first[place - 1] for medal, place in zip(_MEDALS, places, strict=True)}
@@ -79,7 +79,7 @@ def thresholds(leaderboard: Sequence[float], direction: Direction) -> dict[str, 
 
 
 def crowded(task: Task) -> bool:
-    """Whether a task's medals are crowded; never where its leaderboard has no column `error`."""
+    """Whether `is_crowded` holds for a task's leaderboard; False if that has no column `error`."""
     table = read_table(task.leaderboard) if task.leaderboard is not None else None
     if table is None or "error" not in table:
         return False
@@ -87,9 +87,9 @@ def crowded(task: Task) -> bool:
 
 
 def is_crowded(leaderboard: Sequence[float], errors: Sequence[float], direction: Direction) -> bool:
-    """Whether gold and bronze lie within the standard error of gold's score: then a medal is much a matter of chance.
+    """Whether gold and bronze differ by less than one standard error: medals are then mostly noise.
 
-    `errors` are the standard errors of the scores, in their order.
+    `errors` are the standard errors of the scores, in the same order.
     """
     limits = thresholds(leaderboard, direction)
     of_gold = max(error for score, error in zip(leaderboard, errors, strict=True) if score == limits["gold"])
@@ -101,7 +101,7 @@ def _reaches(score: float, limit: float, direction: Direction) -> bool:
 
 
 def _places(teams: int) -> tuple[int, int, int]:
-    """The last place of gold, silver and bronze. Whole-number arithmetic: 0.2 × 15 is not 3 in floats."""
+    """The last place of gold, silver and bronze. Uses integer arithmetic because 0.2 × 15 is not 3 in floats."""
     if teams < 100:
         return max(1, teams // 10), max(1, teams // 5), max(1, teams * 2 // 5)
     if teams < 250:

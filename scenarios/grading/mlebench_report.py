@@ -1,4 +1,4 @@
-"""Reports of graded submissions, field for field as `mlebench grade` writes them."""
+"""Reports of graded submissions, with the same fields as those of `mlebench grade`."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,12 +17,12 @@ Report = dict[str, Any]
 
 
 def report_of(task: Task, submission: Path, now: datetime) -> Report:
-    """The report of one submission. Without a leaderboard the thresholds are None and no medal is given.
+    """The report of one submission. Without a leaderboard the thresholds are None and there is no medal.
 
-    Raises TaskError where the task has no private answers.
+    Raises TaskError if the task has no private answers.
     """
     if task.answers is None:
-        raise TaskError(f"task {task.brief.name} has no private answers, so nothing can be graded on it")
+        raise TaskError(f"task {task.brief.name} has no private answers, so submissions cannot be graded")
     exists = submission.is_file() and submission.suffix.lower() == ".csv"
     graded = grade(task, submission) if exists else None
     limits: dict[str, float] = {}
@@ -45,7 +45,7 @@ def report_of(task: Task, submission: Path, now: datetime) -> Report:
 
 
 def aggregate(reports: Sequence[Report]) -> Report:
-    """The summary of several reports."""
+    """Summarise several reports."""
     medals = {name: sum(report[f"{name}_medal"] for report in reports) for name in ("gold", "silver", "bronze")}
     return {
         "total_runs": len(reports),
@@ -59,10 +59,10 @@ def aggregate(reports: Sequence[Report]) -> Report:
 
 
 def read_submissions(path: Path) -> tuple[tuple[str, Path], ...]:
-    """Pairs of competition and submission in a JSONL file: `{"competition_id": …, "submission_path": …}` a line.
+    """Read (competition, submission path) pairs from a JSONL file.
 
-    Lines that begin with # or // are left out, as MLE-bench leaves them. Raises TaskError with the line that is not in
-    this form.
+    Each line is `{"competition_id": …, "submission_path": …}`; lines that begin with # or // are skipped, as in
+    MLE-bench. Raises TaskError with the number of the first invalid line.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -76,8 +76,8 @@ def _pairs(path: Path, lines: Iterable[str]) -> Iterator[tuple[str, Path]]:
         if not line.strip() or line.lstrip().startswith(("#", "//")):
             continue
         try:
-            said = json.loads(line)
-            yield str(said["competition_id"]), Path(str(said["submission_path"]))
+            pair = json.loads(line)
+            yield str(pair["competition_id"]), Path(str(pair["submission_path"]))
         except (ValueError, TypeError, KeyError) as error:
             form = '{"competition_id": "…", "submission_path": "…"}'
             raise TaskError(f"{path}:{number}: not of the form {form}") from error

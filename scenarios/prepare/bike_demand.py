@@ -1,9 +1,8 @@
-"""Makes the task bike-demand from its carrier: `python -m gome.scenarios.prepare.bike_demand [FOLDER]`.
+"""Prepare the task bike-demand: `python -m gome.scenarios.prepare.bike_demand [FOLDER]`.
 
-The days up to the 19th of each month are for training, the rest is the test, as in a well-known contest on the same
-data. `casual` and `registered` add up to the target and are dropped. Rows are shuffled and numbered anew, by a hash
-of their position, so that the order and the ids tell nothing and the result is the same under any version of
-anything.
+Training rows are the days up to the 19th of each month, test rows the rest, as in a well-known contest on the same
+data. `casual` and `registered` add up to the target and are dropped. Rows are shuffled and renumbered by a hash of
+their position, so that order and ids carry no information and the result does not depend on any library version.
 """
 
 import csv
@@ -38,7 +37,7 @@ _LAST_TRAINING_DAY = 19
 
 
 def make(carrier: bytes) -> dict[str, bytes]:
-    """The task's files, by their path under `prepared/`, out of the carrier's CSV."""
+    """Make the task's files from the carrier's CSV: path under `prepared/` → content."""
     rows = list(csv.DictReader(io.StringIO(carrier.decode("utf-8"))))
     order = sorted(range(len(rows)), key=lambda index: hashlib.sha256(f"bike-demand {index}".encode()).digest())
     features = [name for name in rows[0] if name not in (*_DROPPED, _TARGET)]
@@ -63,7 +62,7 @@ def make(carrier: bytes) -> dict[str, bytes]:
 
 
 def prepare(folder: Path) -> None:
-    """Fetch the carrier and write the task's data under `folder/prepared`. Raises TaskError, and then writes none."""
+    """Fetch the carrier and write the verified task data to `folder/prepared`. Raises TaskError."""
     files = make(CARRIER.fetch())
     for name, content in files.items():
         check_sum(content, SUMS[name], f"prepared/{name}")

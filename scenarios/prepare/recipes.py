@@ -1,6 +1,6 @@
-"""How each task is made from its carriers: which columns are dropped and why, how test rows are chosen.
+"""Recipes of the built-in tasks: how each is made from its carriers.
 
-Dropped is what would be known only with the answer, or says it outright.
+Dropped are columns that would be known only together with the answer, or that reveal it.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,10 +19,10 @@ Files = dict[str, bytes]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A task's carriers, and what makes its files of their contents, in the carriers' order.
+    """A task's carriers, and the function that makes its files from their contents, given in the same order.
 
-    `sums` are the SHA-256 of the files made, by path under `prepared/`; a path with a slash at its end is a folder,
-    which has one for all of its files (`carrier.sum_of_files`).
+    `sums` maps path under `prepared/` → SHA-256 of the file; a path that ends in a slash is a folder with one sum for
+    all its files (`carrier.sum_of_files`).
     """
 
     carriers: tuple[Carrier, ...]
@@ -64,7 +64,7 @@ def _adult_income(content: bytes) -> Files:
 
 
 def _flavia_leaves(content: bytes) -> Files:
-    # These describe the species, not the leaf: one value for all leaves of a species.
+    # These columns describe the species, not the leaf: all leaves of a species have the same value.
     described = ("rownames", "apex", "base", "shape")
     rows = [
         {name: value for name, value in row.items() if name not in described and not name.endswith("_edge")}
@@ -77,7 +77,7 @@ def _flavia_leaves(content: bytes) -> Files:
 
 
 def _loan_grade(content: bytes) -> Files:
-    # The interest rate follows from the grade, and everything that was paid from the interest rate.
+    # The interest rate follows from the grade, and all payments from the interest rate.
     later = ("rownames", "interest_rate", "sub_grade", "installment", "balance", "loan_status", "issue_month")
     rows = [
         {name: value for name, value in row.items() if name not in later and not name.startswith("paid_")}
@@ -113,7 +113,7 @@ _TRAIN_NEWS = Carrier(
 
 
 def _newsgroups(train: bytes, test: bytes) -> Files:
-    """The two parts as they come; texts for training that stand in the test too are dropped."""
+    """The original two parts; training texts that also occur in the test are dropped."""
     of_test = [dict(row) for row in _posts(test)]
     seen = {row["text"] for row in of_test}
     rows = [row for row in _posts(train) if row["text"] not in seen]
@@ -122,7 +122,7 @@ def _newsgroups(train: bytes, test: bytes) -> Files:
 
 
 def _posts(content: bytes) -> list[dict[str, str]]:
-    """Text and group of each line after the three lines of header."""
+    """Text and group of each line after the three header lines."""
     lines = content.decode("utf-8").split("\n")
     names = lines[0].split("\t")
     group, text = names.index("Category"), names.index("Text")
@@ -157,4 +157,4 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist-5k": Recipe((mnist_5k.CARRIER,), mnist_5k.make, SUMS["mnist-5k"]),
 }
-"""Every task that can be prepared, by its name."""
+"""The recipes by task name."""

@@ -1,4 +1,4 @@
-"""The SHA-256 of every file that a recipe makes, by task and path under `prepared/`."""
+"""The SHA-256 of each file made by a recipe, by task and path under `prepared/`."""
 
 __all__ = ["SUMS"]
 

@@ -1,7 +1,7 @@
-"""From rows of a carrier to the files of a task: shuffled, numbered anew, divided.
+"""Make the files of a task from a carrier's rows: shuffle, renumber and split them.
 
-Order and numbers come from hashes of the rows' positions, so that they tell nothing and the result is the same under
-any version of anything. Rows are mappings of text.
+The order comes from hashes of the rows' positions, so that order and ids carry no information and the result does not
+depend on any library version. Rows map column names to text.
 """
 
 import csv
@@ -15,12 +15,12 @@ Row = Mapping[str, str]
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header."""
+    """Read the rows of a CSV file with a header."""
     return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """A CSV file."""
+    """Encode a CSV file."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -29,7 +29,7 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def by_share(name: str, count: int, test_rows: int, strata: Sequence[str] | None = None) -> list[bool]:
-    """For each of `count` rows whether it is of the test: about `test_rows` of them, the same share of each stratum."""
+    """For each of `count` rows whether it is a test row: about `test_rows` of them, the same share of each stratum."""
     key = strata or [""] * count
     order = sorted(range(count), key=lambda index: (key[index], hash_of(f"{name} split {index}")))
     chosen = [False] * count
@@ -39,14 +39,17 @@ def by_share(name: str, count: int, test_rows: int, strata: Sequence[str] | None
 
 
 def numbered(name: str, count: int) -> list[tuple[int, int]]:
-    """The rows in their new order: each row's new number, from 1, and its position in the carrier."""
+    """The rows in their new order: (new number from 1, position in the carrier)."""
     return list(enumerate(sorted(range(count), key=lambda index: hash_of(f"{name} {index}")), start=1))
 
 
 def task_files(
     name: str, rows: Sequence[Row], target: str, tested: Sequence[bool], blank: Callable[[str], Mapping[str, str]]
 ) -> dict[str, bytes]:
-    """The task's files by their path under `prepared/`. `blank` gives the sample submission's values for an id."""
+    """Make the task's files: path under `prepared/` → content.
+
+    `tested` marks test rows; `blank` returns the sample submission's values for an id.
+    """
     features = [column for column in rows[0] if column != target]
     train: list[list[str]] = []
     test: list[list[str]] = []
@@ -69,5 +72,5 @@ def task_files(
 
 
 def hash_of(text: str) -> bytes:
-    """What rows are ordered and drawn by: the SHA-256 of `text`."""
+    """The SHA-256 of `text`, used as a key to shuffle and draw rows."""
     return hashlib.sha256(text.encode()).digest()

@@ -1,7 +1,7 @@
-"""Turns a pickled table into CSV: `python -m gome.scenarios.prepare.unpickle`, xz pickle in, CSV out.
+"""Convert a pickled table to CSV: `python -m gome.scenarios.prepare.unpickle` (stdin: pickle in xz, stdout: CSV).
 
-A pickle runs code when it is read. So it is read in a process of its own, after its checksum was found right, and
-nothing but what tables are made of may be named in it.
+Reading a pickle can run code. It is therefore read in a child process, after its checksum was verified, and only
+classes that tables consist of may be loaded.
 """
 
 import io
@@ -20,7 +20,7 @@ _BUILTINS = frozenset({"slice", "object", "bytearray", "list", "tuple", "set", "
 
 
 def table_of(content: bytes) -> bytes:
-    """The CSV of a pickled data frame, made in a child process. Raises TaskError where it cannot be read."""
+    """Convert a pickled data frame to CSV in a child process. Raises TaskError if it cannot be read."""
     done = subprocess.run(
         [sys.executable, "-m", "gome.scenarios.prepare.unpickle"], input=content, capture_output=True, check=False
     )
@@ -30,17 +30,17 @@ def table_of(content: bytes) -> bytes:
 
 
 class _TableUnpickler(pickle.Unpickler):
-    """Reads data frames and refuses everything else."""
+    """Loads only data frames."""
 
     def find_class(self, module: str, name: str) -> object:
-        """The class of that name, where it is one that tables are made of. Raises UnpicklingError otherwise."""
+        """Look up a class that tables consist of. Raises UnpicklingError for any other."""
         if f"{module}.".startswith(_MODULES) or (module == "builtins" and name in _BUILTINS):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which is no part of a table")
+        raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a pickled table")
 
 
 def _main() -> None:
-    warnings.simplefilter("ignore", DeprecationWarning)  # of module names that older pickles have
+    warnings.simplefilter("ignore", DeprecationWarning)  # about module names in older pickles
     table = _TableUnpickler(io.BytesIO(lzma.decompress(sys.stdin.buffer.read()))).load()
     sys.stdout.buffer.write(table.to_csv(index=False, lineterminator="\n").encode("utf-8"))
 

@@ -1,1 +1,1 @@
-"""What a task's data look like: types, gaps, sample rows, shifts between training and test."""
+"""Profile of a task's data: types, missing values, sample rows, shifts between training and test."""

@@ -1,4 +1,4 @@
-"""What a task's training data look like, for diagnosis: types, cardinalities, gaps, skew, relevance, what is beside."""
+"""Profile a task's training data: types, cardinalities, missing values, skew, relevance, side files."""
 
 from collections.abc import Sequence
 
@@ -23,16 +23,16 @@ _EXAMPLES = 3
 
 
 def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
-    """The profile of a task's training rows; of test rows only how they differ from training.
+    """The profile of a task's training rows. Test rows are used only to find shifts and unseen categories.
 
-    `beside` are the tables of `find_tables`, where they were looked for before.
+    `beside` are the results of `find_tables`, if already computed.
     """
     beside = list(find_tables(task)) if beside is None else beside
     train, test = task.typed_train, infer_types(task.test)
     roles = dict.fromkeys(task.brief.targets, "target") | {task.brief.id_column: "id"}
     features = [str(name) for name in train.columns if name not in roles and name in test]
-    told = [name for name in features if not _like_an_id(train[name])]
-    relevance = _relevance(task, train[told])
+    informative = [name for name in features if not _like_an_id(train[name])]
+    relevance = _relevance(task, train[informative])
     columns = [_column(train[name], test.get(name), roles.get(str(name), "feature"), relevance) for name in train]
     target = train[task.brief.targets[0]]
     regression = task.brief.task_type == "regression"
@@ -61,9 +61,9 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
 
 
 def _side_table(task: Task, joined: Joined) -> SideTable:
-    """A side table, its columns described as the training rows see them."""
-    told = [name for name in joined.train if not _like_an_id(joined.train[name])]
-    relevance = _relevance(task, joined.train[told]) if told else {}
+    """Profile a side table; its columns are described after the join with the training rows."""
+    informative = [name for name in joined.train if not _like_an_id(joined.train[name])]
+    relevance = _relevance(task, joined.train[informative]) if informative else {}
     columns = [_column(joined.train[name], joined.test[name], "feature", relevance) for name in joined.train]
     facts = {name: getattr(joined, name) for name in ("file", "rows", "keys", "unique", "matched", "prefix")}
     return SideTable(columns=tuple(columns), **facts)
@@ -108,12 +108,12 @@ def _dtype(present: Series) -> str:
 
 
 def _like_an_id(column: Series) -> bool:
-    """Words that are nearly all different share all information with anything, and mean nothing."""
+    """Whether a text column is nearly unique; its mutual information with any target is high but meaningless."""
     return not pd.api.types.is_numeric_dtype(column) and column.nunique() > len(column) / 2
 
 
 def _whole(present: Series) -> bool:
-    """Integers with gaps come as floats."""
+    """Whether all values are whole; integer columns with missing values are read as floats."""
     return len(present) > 0 and bool((present == np.floor(present)).all())
 
 
@@ -126,8 +126,8 @@ def _skew(values: Series) -> float | None:
 
 
 def _relevance(task: Task, features: DataFrame) -> dict[str, float]:
-    """Mutual information of each feature with the (first) target, in nats, on a sample of the rows."""
-    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression  # heavy, and needed here alone
+    """Mutual information of each feature with the first target, in nats, on a sample of the rows."""
+    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression  # slow to import
 
     rows = np.sort(np.random.default_rng(0).permutation(len(features))[:_ROWS_FOR_RELEVANCE])
     sample = features.iloc[rows]
@@ -142,14 +142,14 @@ def _relevance(task: Task, features: DataFrame) -> dict[str, float]:
 
 
 def _coded(sample: DataFrame) -> tuple[Array, Array]:
-    """The features as numbers, and whether each is discrete: words, and numbers of few values, which are counted."""
+    """The features as numbers, and whether each is discrete: text, or numbers with few distinct values."""
     columns, discrete = [], []
     for name in sample:
         column = sample[name]
         numeric = pd.api.types.is_numeric_dtype(column)
-        counted = not numeric or (column.nunique() <= 50 and not column.isna().any())
-        discrete.append(counted)
-        if counted:
+        countable = not numeric or (column.nunique() <= 50 and not column.isna().any())
+        discrete.append(countable)
+        if countable:
             columns.append(pd.factorize(column, sort=True)[0].astype(float))
         else:
             middle = column.median()

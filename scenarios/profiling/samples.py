@@ -1,4 +1,4 @@
-"""A few rows of a task as they stand, spread over the target: what no figure of a column tells."""
+"""Sample rows of a task, spread over the target's range: they show what statistics of columns do not."""
 
 from typing import NamedTuple
 
@@ -18,17 +18,17 @@ _CELL, _TEXT = 60, 200
 
 
 class Sample(NamedTuple):
-    """Names of columns, and so many cells for each row."""
+    """Column names, and the cells of each row."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 def sample_rows(task: Task, features: DataFrame, relevance: dict[str, float]) -> Sample:
-    """At most ten training rows: id, at most so many `features` that all is no more than 30 columns, and the targets.
+    """Choose at most ten training rows with at most 30 columns: the id, features, and the targets.
 
-    Features without a measured `relevance` come first, for their cells are all there is to judge them by; the others
-    follow by it.
+    Features without a measured `relevance` come first, since only their cells describe them; the others follow by
+    decreasing relevance.
     """
     brief = task.brief
     places = [str(name) for name in features.columns]
@@ -47,7 +47,7 @@ def sample_rows(task: Task, features: DataFrame, relevance: dict[str, float]) ->
 
 
 def _spread(task: Task) -> Array:
-    """Positions of rows at even shares of the target's order, from end to end; or of each class in turn.
+    """Positions of the rows: evenly spaced in the order of the target, or one row per class in turn.
 
     The most frequent class comes first.
     """

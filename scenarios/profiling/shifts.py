@@ -1,4 +1,4 @@
-"""Columns that are distributed otherwise in the test than in training, found one at a time: cheap, and told apart."""
+"""Find columns whose distribution differs between training and test, one column at a time."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,14 +16,14 @@ _MOST = 5
 _LEAST = 0.1
 _MOST_ROWS = 20_000
 _MOST_CATEGORIES = 50
-_LEAST_OF_KS = 2.0  # in units of sqrt(1/n + 1/m), which chance passes once in two thousand columns
-_LEAST_OF_TV = 3.0  # in units of what chance gives on average
-_ONLY_NAMES = 0.5  # a category with more values than this share of rows names rows
+_LEAST_OF_KS = 2.0  # in units of sqrt(1/n + 1/m); false alarm rate: one in two thousand columns
+_LEAST_OF_TV = 3.0  # in units of the expected distance of two equal distributions
+_ONLY_NAMES = 0.5  # a category with more distinct values than this share of rows is like an id
 _LONGEST_VALUE = 40
 
 
 def find_shifts(columns: Sequence[tuple[str, Series, Series]]) -> tuple[Shift, ...]:
-    """The at most five largest shifts beyond chance; `columns` are (name, in training, in the test)."""
+    """The largest significant shifts, at most five. `columns` are (name, training values, test values)."""
     found: dict[str, Shift] = {}
     for name, train, test in columns:
         if not len(train) or not len(test):
@@ -36,7 +36,7 @@ def find_shifts(columns: Sequence[tuple[str, Series, Series]]) -> tuple[Shift, .
 
 
 def _some(column: Series) -> Series:
-    """At most so many rows, drawn the same each time."""
+    """A deterministic sample of at most 20 000 rows."""
     if len(column) <= _MOST_ROWS:
         return column
     return column.iloc[np.sort(np.random.default_rng(0).permutation(len(column))[:_MOST_ROWS])]
@@ -46,8 +46,8 @@ def _shifts(name: str, train: Series, test: Series) -> Iterator[Shift]:
     shares = float(train.isna().mean()), float(test.isna().mean())
     gaps = abs(shares[0] - shares[1])
     if gaps >= _LEAST and gaps > _LEAST_OF_KS * _unit(len(train), len(test)):
-        told = (round(share, 4) for share in shares)
-        yield Shift(feature=name, measure="missing", distance=round(gaps, 4), train=next(told), test=next(told))
+        rounded = (round(share, 4) for share in shares)
+        yield Shift(feature=name, measure="missing", distance=round(gaps, 4), train=next(rounded), test=next(rounded))
     train, test = train.dropna(), test.dropna()
     if not len(train) or not len(test):
         return
@@ -67,14 +67,14 @@ def _of_words(name: str, train: Series, test: Series) -> Iterator[Shift]:
     ours, theirs = read_off(train), read_off(test)
     if ours is None or theirs is None:
         return
-    for part, told in (("words", "words"), ("first", "first number in it")):
+    for part, label in (("words", "words"), ("first", "first number in it")):
         values = (each[part].dropna().to_numpy() for each in (ours, theirs))
         for shift in _of_numbers(name, next(values), next(values)):
-            yield shift.model_copy(update={"feature": f"{name} ({told})"})
+            yield shift.model_copy(update={"feature": f"{name} ({label})"})
 
 
 def _of_numbers(name: str, train: Array, test: Array, *, means: bool = True) -> Iterator[Shift]:
-    """The statistic of Kolmogorov and Smirnov for two samples."""
+    """The two-sample Kolmogorov-Smirnov distance."""
     train, test = np.sort(train[np.isfinite(train)]), np.sort(test[np.isfinite(test)])
     if not len(train) or not len(test):
         return
@@ -84,12 +84,12 @@ def _of_numbers(name: str, train: Array, test: Array, *, means: bool = True) -> 
     if distance < _LEAST or distance <= _LEAST_OF_KS * _unit(len(train), len(test)):
         return
     with np.errstate(all="ignore"):
-        told = [float(f"{each.mean():.5g}") if means and np.isfinite(each.mean()) else None for each in (train, test)]
-    yield Shift(feature=name, measure="ks", distance=round(distance, 4), train=told[0], test=told[1])
+        levels = [float(f"{each.mean():.5g}") if means and np.isfinite(each.mean()) else None for each in (train, test)]
+    yield Shift(feature=name, measure="ks", distance=round(distance, 4), train=levels[0], test=levels[1])
 
 
 def _of_categories(name: str, train: Series, test: Series) -> Iterator[Shift]:
-    """Total variation between the shares of the most frequent categories and of all the rest together."""
+    """Total variation distance over the most frequent categories, with all others merged into one."""
     codes, distinct = pd.factorize(pd.concat([train, test], ignore_index=True))
     order = np.argsort(-np.bincount(codes), kind="stable")
     places = np.full(len(distinct), min(len(distinct), _MOST_CATEGORIES))

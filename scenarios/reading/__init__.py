@@ -1,1 +1,1 @@
-"""YAML read strictly: every problem of a file at once, each with its line and column."""
+"""Strict YAML reading: reports all problems of a file at once, each with line and column."""

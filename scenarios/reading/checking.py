@@ -1,4 +1,4 @@
-"""Holds a document against a pydantic model: what does not fit becomes problems with their places and suggestions."""
+"""Validate a document with a pydantic model; errors become problems with positions and suggestions."""
 
 import json
 import re
@@ -20,9 +20,9 @@ _QUOTED = re.compile(r"'([^']*)'")
 
 
 def check_document(document: Document, model: type[Checked]) -> Checked | None:
-    """The model made of the document's value, or None where it does not fit; then the document's problems say why.
+    """Validate a document. Returns the model, or None after adding the errors to `document.problems`.
 
-    Values are taken strictly (text is no number), as JSON's are.
+    Types are strict, as for JSON: text is not converted to a number.
     """
     if document.value is None:
         return None
@@ -38,7 +38,7 @@ def check_document(document: Document, model: type[Checked]) -> Checked | None:
 
 
 def problem_place(document: Document, path: KeyPath) -> tuple[int | None, int | None]:
-    """Line and column by which two reports of one thing are known to be the same."""
+    """Line and column of a path, used to detect duplicate reports."""
     place = document.place(path)
     return place.line, place.column
 
@@ -49,7 +49,7 @@ def _reported(document: Document) -> Iterator[KeyPath]:
 
 
 def _real_path(location: tuple[str | int, ...], value: Any) -> KeyPath:
-    """Pydantic puts the tag of a union among the keys; only keys and indices of the document are a path in it."""
+    """Remove the union tags that pydantic adds to a location, leaving the keys and indices of the document."""
     path: list[str | int] = []
     for position, part in enumerate(location):
         last = position == len(location) - 1
@@ -60,7 +60,7 @@ def _real_path(location: tuple[str | int, ...], value: Any) -> KeyPath:
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
         elif isinstance(value, str | int | float):
-            continue  # a tag again: one value stands where a mapping was asked for
+            continue  # also a tag: a scalar was given for a mapping
         path.append(part)
     return tuple(path)
 
@@ -77,16 +77,17 @@ def _report(document: Document, model: type[BaseModel], path: KeyPath, error: Er
         document.report("unknown-key", path, "unknown key" if hint else f"unknown key; known: {', '.join(keys)}", hint)
     elif kind in ("missing", "union_tag_not_found"):
         path = (*path, "kind") if kind == "union_tag_not_found" else path
-        document.report("missing", path, "required, and not there")
+        document.report("missing", path, "required but missing")
     elif kind in ("literal_error", "union_tag_invalid"):
         path = (*path, "kind") if kind == "union_tag_invalid" else path
         word = str(error.get("ctx", {}).get("tag", error["input"]))
+        expected = [each for each in expected if each != "plugin"]  # a tag of ours, not a word of the file
         document.report(
             "unknown-value", path, f"{_shown(word)} is not one of {', '.join(expected)}", closest(word, expected)
         )
     elif kind == "value_error":
-        words = str(error.get("ctx", {}).get("error", error["msg"]))
-        document.report("value", path, f"{given} is {words}" if words.startswith("not ") else words)
+        message = str(error.get("ctx", {}).get("error", error["msg"]))
+        document.report("value", path, f"{given} is {message}" if message.startswith("not ") else message)
     elif kind.endswith(("_type", "_parsing", "_from_float")):
         document.report(
             "wrong-type",
@@ -97,8 +98,8 @@ def _report(document: Document, model: type[BaseModel], path: KeyPath, error: Er
         document.report("out-of-range", path, f"{_lowered(error['msg']).removeprefix('input ')}, not {given}")
 
 
-def _lowered(words: str) -> str:
-    return words[:1].lower() + words[1:]
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _shown(value: Any) -> str:
@@ -107,7 +108,7 @@ def _shown(value: Any) -> str:
 
 
 def _keys_at(model: type[BaseModel], path: KeyPath, value: Any) -> list[str]:
-    """The keys that the model knows at this path of the document."""
+    """The keys that the model allows at a path of the document."""
     annotation: Any = model
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None

@@ -1,6 +1,6 @@
-"""One YAML document as plain values, with the place of each. Safe: no tags, no objects, bounded in size and depth.
+"""Parse one YAML document into plain values with positions. Safe: no tags, no objects, limited size and depth.
 
-Read from the node graph rather than through a constructor, so that duplicate keys, aliases and places are seen.
+Reads the node graph instead of using a constructor, to see duplicate keys, aliases and positions.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _DEEPEST = 32
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands; line and column from 1, None for an option of the command line."""
+    """A position; line and column count from 1 and are None for a command-line option."""
 
     file: str
     line: int | None
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass
 class Document:
-    """`value` is made of dict, list, str, int, float, bool, None; `places` has the place of each path's key or item."""
+    """A parsed file: its plain `value`, the position of each key or item (`places`), and the problems found."""
 
     file: str
     value: Any = None
@@ -41,19 +41,19 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> Place:
-        """The place of a path, or of its nearest parent that has one."""
+        """The position of a path, or of its nearest parent that has one."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, Place(self.file, 1, 1))
 
     def report(self, code: str, path: KeyPath, message: str, suggestion: str | None = None) -> None:
-        """Note a problem at the place of `path`."""
+        """Add a problem at the position of `path`."""
         place = self.place(path)
         self.problems.append(Problem(place.file, place.line, place.column, code, show_path(path), message, suggestion))
 
 
 def show_path(path: KeyPath) -> str:
-    """`executors.timeout.debug`, `targets[0]`."""
+    """Format a path, such as `executors.timeout.debug` or `targets[0]`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -61,7 +61,7 @@ def show_path(path: KeyPath) -> str:
 
 
 def read_document(path: Path) -> Document:
-    """The one mapping in a YAML file. What is wrong stands in `problems`; `value` is then what could be read."""
+    """Read a YAML file with one mapping. Errors are added to `problems`; `value` is then what could be read."""
     document = Document(str(path))
     try:
         content = path.read_bytes()
@@ -83,7 +83,7 @@ def read_document(path: Path) -> Document:
 
 
 def parse_value(text: str) -> Any:
-    """One value as it would stand in a file (`30s`, `null`, `[1, 2]`). Raises ValueError where it cannot be read."""
+    """Parse one YAML value (`30s`, `null`, `[1, 2]`). Raises ValueError if it is invalid."""
     document = Document("")
     _Reader(document, anything=True).read(text)
     if document.problems:
@@ -92,7 +92,7 @@ def parse_value(text: str) -> Any:
 
 
 class _Reader:
-    """Turns a node graph into plain values; every node is counted as often as it is reached through aliases."""
+    """Converts a node graph to plain values. Aliases count every time, which limits the expanded size."""
 
     def __init__(self, document: Document, anything: bool = False) -> None:
         self._document = document
@@ -114,7 +114,7 @@ class _Reader:
             return
         if len(nodes) > 1:
             self._mark((), nodes[1])
-            self._document.report("documents", (), "a second document begins here; one file holds one")
+            self._document.report("documents", (), "a second document begins here; a file may have only one")
             del self._document.places[()]
         if not self._anything and (not nodes or not isinstance(nodes[0], MappingNode)):
             self._document.report("not-a-mapping", (), "the file must be a mapping of keys to values")
@@ -145,14 +145,14 @@ class _Reader:
         for key, item in node.value:
             if not isinstance(key, ScalarNode):
                 self._mark(path, key)
-                self._document.report("key", path, "a key must be a plain word")
+                self._document.report("key", path, "a key must be a plain scalar")
                 continue
             name = str(key.value)
             here = (*path, name)
             if name in values:
                 first = self._document.places[here]
                 self._mark(here, key)
-                self._document.report("duplicate-key", here, f"stands here again, first in line {first.line}")
+                self._document.report("duplicate-key", here, f"duplicate key, first in line {first.line}")
                 self._document.places[here] = first
                 continue
             self._mark(here, key)
@@ -175,12 +175,12 @@ class _Reader:
             return text.lower() == "true"
         if tag not in ("int", "float"):
             if tag not in ("str", "timestamp", "merge", "value"):
-                self._document.report("tag", path, f"tags such as {node.tag} are not read")
+                self._document.report("tag", path, f"tags such as {node.tag} are not supported")
             return text
         try:
             number = self._yaml.constructor.construct_object(node)
         except (ValueError, OverflowError):
-            self._document.report("number", path, f"{text[:40]} is not a number that can be read")
+            self._document.report("number", path, f"{text[:40]} is not a valid number")
             return None
         if isinstance(number, float) and number - number != 0:
             self._document.report("number", path, f"{text} is not a finite number")
@@ -189,7 +189,7 @@ class _Reader:
 
 
 class _TooMuchError(Exception):
-    """More values, or deeper, than a file of this kind can need."""
+    """The document has too many values or is nested too deeply."""
 
     def __init__(self, path: KeyPath, message: str) -> None:
         self.path = path

@@ -1,5 +1,4 @@
-"""What is wrong with a file that a person wrote: every problem at once, each with its place and, where there is one, a
-suggestion."""
+"""Problems of a file written by a user, each with its position and, if possible, a suggestion."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,7 @@ __all__ = ["Problem", "ScenarioProblems", "TaskProblems", "closest"]
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem. `line` and `column` count from 1 and are None where `file` is an option of the command line."""
+    """One problem. `line` and `column` count from 1 and are None if `file` is a command-line option."""
 
     file: str
     line: int | None
@@ -30,7 +29,7 @@ class Problem:
 
 
 class ScenarioProblems(ScenarioError):
-    """All problems of a scenario file, in the order of their places."""
+    """All problems of a scenario file, in order of position."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -38,7 +37,7 @@ class ScenarioProblems(ScenarioError):
 
 
 class TaskProblems(TaskError):
-    """All problems of a task's manifest, in the order of their places."""
+    """All problems of a task's manifest, in order of position."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -46,7 +45,7 @@ class TaskProblems(TaskError):
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that `word` is probably a slip of, or None."""
+    """The known name most similar to `word`, for suggestions; None if there is none."""
     by_letters = {name.lower(): name for name in known}
     found = difflib.get_close_matches(word.lower(), by_letters, n=1, cutoff=0.6)
     return by_letters[found[0]] if found else None

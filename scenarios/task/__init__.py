@@ -1,1 +1,1 @@
-"""A task on disk: manifest, tables, splits, side files, and the checks that it is whole."""
+"""A task on disk: manifest, tables, splits, side files, and checks of its files."""

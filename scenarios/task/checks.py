@@ -1,4 +1,4 @@
-"""What must hold of a task's tables. Each check raises TaskError with file, column and row."""
+"""Checks of a task's tables. Each raises TaskError with file, column and row."""
 
 from pathlib import Path
 
@@ -28,20 +28,20 @@ __all__ = [
 
 
 def read_task_table(path: Path) -> DataFrame:
-    """A table with at least one row."""
+    """Read a table that must have at least one row. Raises TaskError."""
     try:
         table = read_table(path)
     except Damaged as damaged:
         raise TaskError(f"{path}: {damaged}") from damaged
     if not len(table):
-        raise TaskError(f"{path} has a header and no rows")
+        raise TaskError(f"{path} has no rows below its header")
     return table
 
 
 def check_columns(
     train: DataFrame, train_path: Path, test: DataFrame, test_path: Path, id_column: str, targets: tuple[str, ...]
 ) -> None:
-    """Id and targets in training, id and no targets in the test, no column in the test alone."""
+    """Check that train has id and targets, and that test has the id, no target, and no column that train lacks."""
     for name in (id_column, *targets):
         if name not in train:
             _missing(train_path, name, train)
@@ -49,15 +49,15 @@ def check_columns(
         _missing(test_path, id_column, test)
     for name in map(str, test.columns):
         if name in targets:
-            raise TaskError(f"{test_path}: column {name!r} is a target; a test has none")
+            raise TaskError(f"{test_path}: column {name!r} is a target, which the test must not have")
         if name not in train:
             raise TaskError(f"{test_path}: column {name!r} is not in {train_path.name}")
 
 
 def check_ids(table: DataFrame, path: Path, id_column: str) -> None:
-    """No id is missing and none stands twice."""
+    """Check that no id is empty or duplicated."""
     ids = canonical(table[id_column])
-    for bad, words in ((ids == "", "is empty"), (ids.duplicated(), "stands there a second time")):
+    for bad, words in ((ids == "", "is empty"), (ids.duplicated(), "is a duplicate")):
         if bad.any():
             row = int(bad.to_numpy().argmax())
             raise TaskError(f"{path}: column {id_column!r}, row {row + 1}: id {ids[row]!r} {words}")
@@ -72,7 +72,10 @@ def check_sample(
     task_type: TaskType,
     classes: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """The sample submission has the test's ids and the right columns. Returns the classes in its columns' order."""
+    """Check that the sample submission has the test's ids and the right columns.
+
+    Returns the classes in the order of its columns.
+    """
     if manifest.id not in sample:
         _missing(path, manifest.id, sample)
     check_ids(sample, path, manifest.id)
@@ -83,7 +86,7 @@ def check_sample(
         raise TaskError(f"{path}: row {row + 1}: id {given[row]!r} is not in the test file")
     if len(given) != len(wanted):
         absent = wanted[~wanted.isin(set(given))].iloc[0]
-        raise TaskError(f"{path}: {len(wanted) - len(given)} ids of the test are missing, the first is {absent!r}")
+        raise TaskError(f"{path}: {len(wanted) - len(given)} ids of the test are missing, first {absent!r}")
     columns = [str(name) for name in sample.columns if name != manifest.id]
     if prediction == "probability" and task_type == "multiclass":
         return _class_columns(columns, classes, path, named=manifest.classes is not None)
@@ -100,7 +103,7 @@ def check_targets(
     task_type: TaskType,
     classes: tuple[str, ...],
 ) -> None:
-    """Every target is there and is what the metric can score."""
+    """Check that every target has a value that the metric can score."""
     for name in targets:
         texts = train[name].str.strip()
         bad = (texts == "").to_numpy()
@@ -111,43 +114,43 @@ def check_targets(
             if not bad.any() and metric.minimum is not None:
                 bad, words = values < metric.minimum, f"is below {metric.minimum:g}, which {metric.name} cannot score"
         elif not bad.any():
-            bad, words = class_numbers(texts, classes) < 0, f"is none of the classes {', '.join(classes[:12])}"
+            bad, words = class_numbers(texts, classes) < 0, f"is not one of the classes {', '.join(classes[:12])}"
         if bad.any():
             row = train.index[int(bad.argmax())]
             raise TaskError(f"{path}: column {name!r}, row {row + 1}: target {train[name][row]!r} {words}")
 
 
 def check_split(train: DataFrame, path: Path, brief: TaskBrief) -> None:
-    """The rows can be split as the task says."""
+    """Check that the rows can be split by the task's rule."""
     rule = brief.split
     if rule.kind == "own":
         return
     if rule.column is not None and rule.column not in train:
-        _missing(path, rule.column, train, "the split is by it")
+        _missing(path, rule.column, train, "needed for the split")
     if rule.column is not None and rule.column in brief.targets:
-        raise TaskError(f"{path}: column {rule.column!r} is a target, the split cannot be by it")
+        raise TaskError(f"{path}: column {rule.column!r} is a target and cannot be used for the split")
     units = split_units(infer_types(train[[rule.column]]) if rule.column else train, rule)
     needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
     if len(np.unique(units)) < needed:
         what = f"values of {rule.column!r} (in blocks of {rule.block})" if rule.column else "rows"
-        raise TaskError(f"{path}: {rule.folds} folds need at least {needed} {what}, there are {len(np.unique(units))}")
+        raise TaskError(f"{path}: {rule.folds} folds need at least {needed} {what}, found {len(np.unique(units))}")
 
 
 def scored_rows(answers: DataFrame, targets: tuple[str, ...]) -> Array:
-    """True for the rows of the answers that count: not those whose targets are all empty, as some contests have."""
+    """Mask of the answers that count: rows whose targets are not all empty (some contests have unscored rows)."""
     filled = np.column_stack([answers[name].str.strip() != "" for name in targets])
     return np.asarray(filled.any(axis=1))
 
 
 def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric) -> int:
-    """The private answers are the test's ids with targets, none of them in rows that do not count. How many do not."""
+    """Check that the private answers have the test's ids and valid targets. Returns the number of unscored rows."""
     answers = read_task_table(path)
     for name in (brief.id_column, *brief.targets):
         if name not in answers:
             _missing(path, name, answers)
     check_ids(answers, path, brief.id_column)
     if set(canonical(answers[brief.id_column])) != set(canonical(test[brief.id_column])):
-        raise TaskError(f"{path}: its ids are not the test's")
+        raise TaskError(f"{path}: its ids differ from those of the test")
     scored = scored_rows(answers, brief.targets)
     if not scored.any():
         raise TaskError(f"{path}: no row has an answer")
@@ -157,12 +160,12 @@ def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric)
 
 def _missing(path: Path, name: str, table: DataFrame, why: str = "") -> None:
     hint = closest(name, map(str, table.columns))
-    words = f"did you mean {hint!r}?" if hint else f"there are {', '.join(map(str, table.columns[:12]))}"
+    words = f"did you mean {hint!r}?" if hint else f"columns: {', '.join(map(str, table.columns[:12]))}"
     raise TaskError(f"{path}: no column {name!r}{' (' + why + ')' if why else ''}; {words}")
 
 
 def _class_columns(columns: list[str], classes: tuple[str, ...], path: Path, *, named: bool) -> tuple[str, ...]:
-    """Classes in the order of the submission's columns, which may have a common beginning (`class_1`)."""
+    """The classes in the order of the submission's columns, whose names may have a common prefix (`class_1`)."""
     if len(columns) != len(classes):
         raise TaskError(f"{path}: {len(columns)} columns of probabilities for {len(classes)} classes")
     if named:
@@ -172,5 +175,5 @@ def _class_columns(columns: list[str], classes: tuple[str, ...], path: Path, *, 
     found = tuple(by_name.get(name) or by_name.get(name[shared:], "") for name in columns)
     if set(found) != set(classes):
         odd = next(name for name, one in zip(columns, found, strict=True) if not one)
-        raise TaskError(f"{path}: column {odd!r} is none of the classes; list `classes` in task.yaml in column order")
+        raise TaskError(f"{path}: column {odd!r} is not a class; list `classes` in task.yaml in column order")
     return found

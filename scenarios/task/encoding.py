@@ -1,4 +1,4 @@
-"""Truth and predictions as arrays, out of tables of text; see `formulas` for their shapes."""
+"""Convert truth and predictions from tables of text to arrays; see `formulas` for the shapes."""
 
 import numpy as np
 from pandas import DataFrame, Series
@@ -16,13 +16,13 @@ def prediction_columns(brief: TaskBrief) -> tuple[str, ...]:
 
 
 def class_numbers(texts: Series, classes: tuple[str, ...]) -> Array:
-    """The number of each class in `classes`, −1 for what is none of them."""
+    """The index in `classes` of each text; −1 if it is not a class."""
     numbered = {name: number for number, name in enumerate(classes)}
     return canonical(texts).map(numbered).fillna(-1).to_numpy(dtype=int)
 
 
 def encode_truth(frame: DataFrame, brief: TaskBrief) -> Array:
-    """The targets in a table of text (training rows or answers)."""
+    """The targets of training rows or answers, as an array."""
     if brief.task_type == "regression":
         return np.column_stack([numbers(frame[name]) for name in brief.targets])
     codes = [class_numbers(frame[name], brief.classes) for name in brief.targets]
@@ -32,7 +32,7 @@ def encode_truth(frame: DataFrame, brief: TaskBrief) -> Array:
 
 
 def encode_predictions(frame: DataFrame, brief: TaskBrief) -> Array:
-    """The predictions in a table of text that has been found to be without defects."""
+    """The predictions of a table that has passed `check_submission`, as an array."""
     columns = prediction_columns(brief)
     if brief.prediction == "label":
         return class_numbers(frame[columns[0]], brief.classes)

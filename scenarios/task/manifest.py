@@ -1,4 +1,4 @@
-"""`task.yaml`: what a task's files mean. Closed in every key; its problems are reported like a scenario's."""
+"""`task.yaml`: the meaning of a task's files. Unknown keys are errors; problems are reported as for a scenario."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -19,9 +19,9 @@ class _Model(BaseModel):
 
 
 class Split(_Model):
-    """How rows are split to validate on some of them (`evidence.SplitRule`).
+    """How rows are split for validation (`evidence.SplitRule`).
 
-    `own`: not at all; a script validates itself and says its score in `evidence.json`, which nobody verifies.
+    `own`: no split; a script validates itself and reports an unverified score in `evidence.json`.
     """
 
     kind: Literal["random", "stratified", "group", "time", "holdout", "own"] = "random"
@@ -36,12 +36,12 @@ class Split(_Model):
         if self.kind in ("random", "stratified", "own") and self.column is not None:
             raise ValueError(f"split {self.kind} takes no column")
         if self.block > 1 and self.kind != "group":
-            raise ValueError(f"split {self.kind} takes no block, only group does")
+            raise ValueError(f"split {self.kind} takes no block, only group takes one")
         return self
 
 
 class FileNames(_Model):
-    """The files under `prepared/public`, and the answers under `prepared/private`; None is found by its usual names."""
+    """File names under `prepared/public`; `answers` is under `prepared/private`. None: found by the usual names."""
 
     train: str = "train.csv"
     test: str = "test.csv"
@@ -51,10 +51,10 @@ class FileNames(_Model):
 
 
 class Manifest(_Model):
-    """A task. `classes` are in the order of the submission's columns; None: as the training data have them, sorted.
+    """The contents of task.yaml. `classes` are in the order of the submission's columns; None: sorted training labels.
 
-    `split` None: stratified for classes, random for values. `unverified` says in words what of this was guessed from
-    the data; it is shown wherever the task's scores are.
+    `split` None: stratified for classes, random for values. `unverified` describes what was guessed from the data; it
+    is shown wherever the task's scores are.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = None
@@ -69,7 +69,7 @@ class Manifest(_Model):
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest in a file. Raises TaskProblems with every problem of it."""
+    """Read and validate a manifest. Raises TaskProblems with all its problems."""
     document = read_document(path)
     manifest = check_document(document, Manifest)
     metric = document.value.get("metric") if isinstance(document.value, dict) else None

@@ -1,4 +1,4 @@
-"""New rows for a task's solution to predict: a table that is held against the training table before anything is run."""
+"""New rows for a solution to predict, checked against the training table before any script runs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,24 +18,23 @@ _SHOWN = 8
 
 
 def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
-    """The task with the rows of a CSV file in the place of its test, and what is to be said of them.
+    """Replace a task's test rows with those of a CSV file. Returns the task and notes for the user.
 
-    Needed are the columns of the task's own test; where the id is missing, rows are numbered from 0. Raises TaskError,
-    with column and row, for a column that is missing or that holds text where the training table has numbers, for ids
-    that stand there twice, and for a table without rows.
+    The file needs the columns of the task's test; without an id column, rows are numbered from 0. Raises TaskError with
+    column and row for a missing column, text where training has numbers, duplicate ids, or a table without rows.
     """
     table = read_task_table(path)
     brief, notes = task.brief, []
     if brief.id_column not in table:
         table[brief.id_column] = [str(number) for number in range(len(table))]
-        notes.append(f"there is no column {brief.id_column!r}, so rows are numbered from 0")
+        notes.append(f"no column {brief.id_column!r}: rows are numbered from 0")
     columns = list(task.test.columns)
     absent = [str(name) for name in columns if name not in table]
     if absent:
         raise TaskError(f"{path}: no column {', '.join(map(repr, absent[:_SHOWN]))}, which the solution was trained on")
     extra = [str(name) for name in table.columns if name not in columns]
     if extra:
-        notes.append(f"not used: column {', '.join(map(repr, extra[:_SHOWN]))}")
+        notes.append(f"ignored: column {', '.join(map(repr, extra[:_SHOWN]))}")
     check_ids(table, path, brief.id_column)
     table = table[columns]
     _check_types(task, table, path)
@@ -47,7 +46,7 @@ def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
 
 
 def _check_types(task: Task, table: DataFrame, path: Path) -> None:
-    """Numbers stand where the training table has numbers."""
+    """Check that columns which are numeric in training are numeric here."""
     typed = infer_types(table)
     for name in table.columns:
         if name == task.brief.id_column or not pd.api.types.is_numeric_dtype(task.typed_train[name]):
@@ -58,5 +57,5 @@ def _check_types(task: Task, table: DataFrame, path: Path) -> None:
         row = int(bad.to_numpy().argmax())
         given = table[name].iloc[row]
         raise TaskError(
-            f"{path}: column {name!r}, row {row + 1}: {given!r} is no number, as it is in the training table"
+            f"{path}: column {name!r}, row {row + 1}: {given!r} is not a number, but the column is numeric in training"
         )

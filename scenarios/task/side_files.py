@@ -1,7 +1,7 @@
-"""What stands beside the rows of a task: tables that can be joined to them, and a picture for each row.
+"""Find a task's side files: tables that can be joined to its rows, and an image for each row.
 
-A table is found by what it shares with the training rows: a column of the same name, or one whose values are those of
-a column of words. Its columns are described as the training rows will see them, after the join.
+A table is matched by a column name it shares with the training rows, or by a column that contains the values of one of
+their text columns. Its columns are described as they are after the join.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ Keys = tuple[tuple[str, str], ...]
 
 
 class Joined(NamedTuple):
-    """A side table and what it adds to the rows of train and test, in their order, under the names of `prefix`."""
+    """A side table and the columns it adds to the rows of `train` and `test`, with names that begin with `prefix`."""
 
     file: str
     rows: int
@@ -44,7 +44,7 @@ class Joined(NamedTuple):
 
 
 class _Texts:
-    """A table's columns in canonical spelling, each made when it is first asked for."""
+    """A table's columns in canonical spelling, computed on first use."""
 
     def __init__(self, table: DataFrame) -> None:
         self.table = table
@@ -56,7 +56,7 @@ class _Texts:
         return self._made[name]
 
     def key(self, names: Sequence[str]) -> Series:
-        """The values of some columns of each row as one text; missing where one of them is."""
+        """The values of some columns of each row joined to one text; missing if one of them is."""
         parts = [self[name] for name in names]
         whole = parts[0]
         for part in parts[1:]:
@@ -66,7 +66,7 @@ class _Texts:
 
 
 class _Sides(NamedTuple):
-    """What is joined: the rows of train and test, and a table beside them."""
+    """The tables of a join: train, test and the side table."""
 
     train: _Texts
     test: _Texts
@@ -74,15 +74,15 @@ class _Sides(NamedTuple):
     id_column: str
 
     def match(self, keys: Keys) -> float:
-        """The share of training rows whose key stands in the table."""
+        """The share of training rows whose key is in the table."""
         known = self.table.key([right for _, right in keys]).dropna()
         return float(self.train.key([left for left, _ in keys]).isin(set(known)).mean())
 
 
 def find_tables(task: Task) -> Iterator[Joined]:
-    """Every table beside train and test that can be joined to them, files in the order of their names.
+    """Yield the joins of all side tables that can be joined to train and test, ordered by file name.
 
-    What cannot be read as a table (another dialect, another encoding, larger than 256 MiB) is none.
+    Files that are not plain CSV tables (another dialect or encoding, larger than 256 MiB) are skipped.
     """
     own = {task.brief.train_file, task.brief.test_file, task.sample_file}
     train, test = _Texts(task.train[list(task.test.columns)]), _Texts(task.test)
@@ -108,13 +108,13 @@ def _joins(sides: _Sides, file: str) -> Iterator[Joined]:
 
 
 def _can_be_key(column: Series) -> bool:
-    """Words and whole numbers; measurements are no keys."""
+    """Whether a column holds text or whole numbers; fractional numbers are not keys."""
     present = infer_types(column.to_frame())[column.name].dropna()
     return len(present) > 0 and (not pd.api.types.is_numeric_dtype(present) or bool((present % 1 == 0).all()))
 
 
 def _best_lookup(sides: _Sides, pairs: Sequence[tuple[str, str]]) -> list[Keys]:
-    """The fewest columns that name a row of the table, and of these the ones that most training rows know."""
+    """The smallest set of columns that is a unique key of the table; of several, the one with most matches."""
     for size in range(1, min(_MOST_KEYS, len(pairs)) + 1):
         found = [keys for keys in combinations(pairs, size) if _unique(sides, keys)]
         best = max(((sides.match(keys), keys) for keys in found), key=lambda each: each[0], default=(0.0, ()))
@@ -128,7 +128,7 @@ def _unique(sides: _Sides, keys: Keys) -> bool:
 
 
 def _lookups_by_value(sides: _Sides) -> list[Keys]:
-    """Columns of words in train whose values nearly all stand, once each, in a column of another name."""
+    """Text columns of train whose values nearly all occur in a unique column of the table with another name."""
     found: list[Keys] = []
     typed = infer_types(sides.table.table)
     lefts = [str(name) for name in sides.train.table if name not in typed]
@@ -144,7 +144,7 @@ def _lookups_by_value(sides: _Sides) -> list[Keys]:
 
 
 def _best_summary(sides: _Sides, pairs: Sequence[tuple[str, str]]) -> Keys:
-    """Where a key has many rows: the one column that most training rows know, the id before others."""
+    """For keys with several rows: the column that matches most training rows; on a tie, the id."""
     known = [(sides.match((pair,)), pair[0] == sides.id_column, pair) for pair in pairs]
     best = max(known, default=None)
     return (best[2],) if best is not None and best[0] >= _LEAST_MATCH else ()
@@ -171,14 +171,14 @@ def _joined(sides: _Sides, file: str, keys: Keys, *, unique: bool) -> Joined:
 
 
 def _summary(rest: DataFrame, key: Series, prefix: str) -> DataFrame:
-    """For each key how many rows it has, and mean, least and largest value of each number."""
+    """For each key the number of rows, and mean, minimum and maximum of each numeric column."""
     groups = rest.select_dtypes("number").groupby(key)
     columns = {f"{name}_{how}": groups[name].agg(how) for name in groups.obj.columns for how in _SUMMARIES}
     return DataFrame(columns | {f"{prefix}rows": rest.groupby(key).size()})
 
 
 def find_images(task: Task) -> ImageFolder | None:
-    """The pictures of a task: a folder with a file for each row, named by the row's id or by a column of file names."""
+    """Find a task's images: a folder with one file per row, named by the id or another column. None: no such folder."""
     files = {
         path.relative_to(task.public).as_posix()
         for path in task.public.rglob("*")
@@ -200,8 +200,8 @@ def find_images(task: Task) -> ImageFolder | None:
 
 
 def _measured(task: Task, pattern: str, column: str) -> ImageFolder:
-    """Size and channels are those of the first picture."""
-    from PIL import Image  # read only where there are pictures
+    """Describe the images; size and channels are those of the first test row's image."""
+    from PIL import Image  # import only if there are images
 
     names = [*canonical(task.train[column]), *canonical(task.test[column])]
     present = sum((task.public / pattern.replace("{}", name)).is_file() for name in names)

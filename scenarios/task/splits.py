@@ -1,11 +1,11 @@
-"""Folds: which rows a model may learn from and which it is validated on.
+"""Splits of the training rows into training and validation rows.
 
-Kinds, all deterministic in the seed:
- - random: rows at random;
- - stratified: rows at random, each class spread evenly;
- - group: rows with one value of a column stay together; with `block` b, runs of b neighbouring values do;
- - time: training is always earlier than validation; equal times are never torn apart;
- - holdout: one split, a fifth of the rows (the latest, where a column is named).
+Kinds, all deterministic given the seed:
+ - random: random rows;
+ - stratified: random rows, each class in equal shares;
+ - group: rows with the same value of a column stay together; with `block` b, b neighbouring values do;
+ - time: training is always earlier than validation; rows of equal time stay together;
+ - holdout: one split with a fifth of the rows (the latest, if a column is named).
 """
 
 from collections.abc import Sequence
@@ -22,21 +22,22 @@ from gome.scenarios.metrics.formulas import Array
 __all__ = ["Split", "fold_numbers", "holdout_rows", "make_splits", "split_units", "split_weights"]
 
 _HOLDOUT_SHARE = 0.2
-_FOLDS, _HOLDOUT = 1, 2  # purposes: draws for one never shift draws for the other
+_FOLDS, _HOLDOUT = 1, 2  # purposes in the seed, so that the two draws are independent
 
 
 @dataclass(frozen=True)
 class Split:
-    """One split: positions of the rows to learn from and of the rows to validate on, both in ascending order."""
+    """One split: positions of the training rows and of the validation rows, both ascending."""
 
     train: Array
     valid: Array
 
 
 def make_splits(units: Array, strata: Array | None, rule: SplitRule, seed: int) -> tuple[Split, ...]:
-    """The splits of a table. `units` is of `split_units`; `strata` are class numbers, for the kinds that draw rows.
+    """The splits of a table.
 
-    Of a split by time the rows later than its validation rows are in neither part.
+    `units` comes from `split_units`; `strata` are class numbers per row, used by the kinds that draw single rows. In a
+    time split, rows later than the validation rows are in neither part.
     """
     numbers = fold_numbers(units, strata, rule, seed)
     splits = []
@@ -47,16 +48,16 @@ def make_splits(units: Array, strata: Array | None, rule: SplitRule, seed: int) 
 
 
 def split_weights(rule: SplitRule, splits: Sequence[int], valid_rows: Sequence[int]) -> tuple[float, ...]:
-    """How much each of these splits counts in a score, adding up to 1: in proportion to its validation rows.
+    """The weights of splits in a score, summing to 1, proportional to their numbers of validation rows.
 
-    The later splits of a split by time count more, in proportion to their number from 1: they are nearest to the test.
+    In a time split also proportional to the split's number from 1: later splits are nearer to the test.
     """
     weights = [rows * (split + 1 if rule.kind == "time" else 1) for split, rows in zip(splits, valid_rows, strict=True)]
     return tuple(weight / sum(weights) for weight in weights)
 
 
 def fold_numbers(units: Array, strata: Array | None, rule: SplitRule, seed: int) -> Array:
-    """The split in which each row is valid; −1 for rows that never are (of time and holdout the training rows)."""
+    """The number of the split in which each row is validated; −1 for rows that never are (`time`, `holdout`)."""
     draw = np.random.default_rng([seed, _FOLDS])
     if rule.kind == "group":
         return _deal_groups(units, rule.folds, draw)
@@ -68,21 +69,21 @@ def fold_numbers(units: Array, strata: Array | None, rule: SplitRule, seed: int)
 
 
 def holdout_rows(units: Array, strata: Array | None, rule: SplitRule, share: float, seed: int) -> Array:
-    """The finish's hold-out, of the task's own kind: True for about `share` of the rows, and never for all or none."""
+    """Mask of the finish's hold-out, drawn by the task's kind of split: about `share` of the rows, not all or none."""
     return _drawn(units, strata, rule, share, np.random.default_rng([seed, _HOLDOUT]))
 
 
 def split_units(train: DataFrame, rule: SplitRule) -> Array:
-    """For each row the number of what must stay together, in the order of the column where there is one.
+    """For each row the number of its unit (rows that must stay together), ordered by the split's column if it has one.
 
-    Raises TaskError where the split's column is missing a value or is neither number nor date and must be one.
+    Raises TaskError if the column has a missing value, or for `time` and `holdout` is neither number nor date.
     """
     if rule.column is None:
         return np.arange(len(train))
     column = train[rule.column]
     missing = column.isna().to_numpy()
     if missing.any():
-        raise TaskError(f"column {rule.column!r}, row {int(missing.argmax()) + 1}: empty, and the split is by it")
+        raise TaskError(f"column {rule.column!r}, row {int(missing.argmax()) + 1}: empty, but needed for the split")
     if rule.kind in ("time", "holdout"):
         column = _as_time(column)
     _, ranks = np.unique(column.to_numpy(), return_inverse=True)
@@ -95,14 +96,12 @@ def _as_time(column: Series) -> Series:
     try:
         return pd.to_datetime(column, format="ISO8601", utc=True)
     except ValueError as error:
-        words = (
-            f"column {column.name!r} is neither numbers nor dates such as 2024-01-31: {str(error).partition('. ')[0]}"
-        )
-        raise TaskError(words) from error
+        reason = str(error).partition(". ")[0]
+        raise TaskError(f"column {column.name!r} has neither numbers nor dates such as 2024-01-31: {reason}") from error
 
 
 def _drawn(units: Array, strata: Array | None, rule: SplitRule, share: float, draw: np.random.Generator) -> Array:
-    """About `share` of the rows: the latest where there is an order of time, else whole groups, else single rows."""
+    """Mask of about `share` of the rows: the latest if ordered by time, else random whole groups or single rows."""
     counts = np.bincount(units)
     if rule.kind == "time" or (rule.kind == "holdout" and rule.column is not None):
         return units >= _boundary(np.cumsum(counts), (1.0 - share) * len(units))
@@ -119,7 +118,7 @@ def _drawn(units: Array, strata: Array | None, rule: SplitRule, share: float, dr
 
 
 def _boundary(cumulated: Array, wanted: float) -> int:
-    """How many units from the first come nearest to `wanted` rows: at least one, and not all."""
+    """Number of leading units whose rows are nearest to `wanted`: at least one, and not all."""
     return int(np.clip(np.argmin(np.abs(cumulated - wanted)) + 1, 1, len(cumulated) - 1))
 
 
@@ -130,13 +129,13 @@ def _deal_rows(rows: int, strata: Array | None, folds: int, draw: np.random.Gene
 
 
 def _shuffled_by_class(rows: int, strata: Array | None, draw: np.random.Generator) -> Array:
-    """Rows in random order, class after class, so that every n-th of them has each class in its share."""
+    """Rows in random order, sorted by class, so that every n-th row gives a stratified sample."""
     order = draw.permutation(rows)
     return order if strata is None else order[np.argsort(strata[order], kind="stable")]
 
 
 def _deal_groups(units: Array, folds: int, draw: np.random.Generator) -> Array:
-    """Groups in random order, each to the fold that has the fewest rows so far."""
+    """Assign groups in random order, each to the fold with the fewest rows so far."""
     counts = np.bincount(units)
     sizes = np.zeros(folds)
     fold_of = np.empty(len(counts), dtype=int)
@@ -147,7 +146,7 @@ def _deal_groups(units: Array, folds: int, draw: np.random.Generator) -> Array:
 
 
 def _chunks_of_time(units: Array, chunks: int) -> Array:
-    """Runs of neighbouring times, about equal in rows, none empty."""
+    """Divide the ordered units into chunks with about equal numbers of rows, none empty."""
     cumulated = np.cumsum(np.bincount(units))
     ends = np.zeros(chunks + 1, dtype=int)
     for chunk in range(1, chunks + 1):

@@ -1,7 +1,7 @@
-"""CSV files read strictly, as text: a row that has another number of fields than the header is an error with its place.
+"""Strict reading of CSV files as text: a row whose number of fields differs from the header is an error.
 
-Text is kept as it was written, so that a subset of a file has the same digits as the file. Rows count from 1, below
-the header.
+Text is kept as written, so that a subset of a file has the same digits as the file. Rows count from 1, below the
+header.
 """
 
 import csv
@@ -26,7 +26,7 @@ _MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "<na>"})
 
 
 class Damaged(TaskError):
-    """A table that cannot be read, without its path. `row` is the first bad row, None where it is the whole file."""
+    """A table cannot be read. The message is without its path; `row` is the first bad row, None for the whole file."""
 
     def __init__(self, message: str, row: int | None = None) -> None:
         self.row = row
@@ -34,7 +34,7 @@ class Damaged(TaskError):
 
 
 def read_table(path: Path, most_bytes: int | None = None) -> DataFrame:
-    """All columns as text, missing fields as the empty text. Raises Damaged."""
+    """Read all columns as text; missing fields are empty. Raises Damaged, also if larger than `most_bytes`."""
     try:
         if most_bytes is not None and path.stat().st_size > most_bytes:
             raise Damaged(f"larger than {most_bytes:,} bytes")
@@ -52,14 +52,14 @@ def read_table(path: Path, most_bytes: int | None = None) -> DataFrame:
 
 
 def write_table(path: Path, frame: DataFrame) -> None:
-    """Write a table of text; the same table gives the same bytes."""
+    """Write a table of text. The same table always gives the same bytes."""
     frame.to_csv(path, index=False, lineterminator="\n")
 
 
 def canonical(texts: Series) -> Series:
-    """Ids and class names in one spelling: `7`, `7.0` and `07` are one number, blanks at the ends do not count.
+    """Normalise ids and class names: `7`, `7.0` and `07` become equal, surrounding blanks are removed.
 
-    Scripts read an integer column as floats where a value is missing, and write it back so.
+    Needed because pandas reads an integer column with missing values as floats, and scripts write it back as such.
     """
     texts = texts.astype(str).str.strip()
     integral = texts.str.fullmatch(_INTEGRAL)
@@ -67,17 +67,17 @@ def canonical(texts: Series) -> Series:
 
 
 def positions(ids: Series, among: Series) -> NDArray[Any]:
-    """Where each id stands among others, all different; −1 where it does not. Spelling is made `canonical`."""
+    """The position of each id in `among`, whose ids are unique; −1 if absent. Both are made `canonical`."""
     return np.asarray(pd.Index(canonical(among)).get_indexer(canonical(ids)))
 
 
 def numbers(texts: Series) -> Series:
-    """Floats of text; NaN where it is none. `inf` is a number here."""
+    """Convert text to floats; NaN if it is not a number. `inf` counts as a number."""
     return pd.to_numeric(texts.str.strip(), errors="coerce").astype(float)
 
 
 def infer_types(raw: DataFrame) -> DataFrame:
-    """The table as its columns' own types: numbers (missing values NaN), else text (missing values None)."""
+    """Convert each column to numbers if possible (missing values NaN), else keep text (missing values None)."""
     return DataFrame({name: _typed(raw[name]) for name in raw.columns}, index=raw.index)
 
 

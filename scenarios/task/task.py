@@ -1,7 +1,7 @@
-"""A task: a folder in MLE-bench's layout with a manifest, loaded and found to be whole.
+"""A task: a folder in MLE-bench's layout with a manifest, loaded and checked.
 
-FOLDER/task.yaml                       what the files mean (see `manifest`)
-FOLDER/prepared/public/                train.csv, test.csv, sample_submission.csv, description.md, whatever else
+FOLDER/task.yaml                       the meaning of the files (see `manifest`)
+FOLDER/prepared/public/                train.csv, test.csv, sample_submission.csv, description.md, side files
 FOLDER/prepared/private/answers.csv    optional: the test's targets, for grading after a run
 FOLDER/leaderboard.csv                 optional: a column `score`, for medals
 """
@@ -34,16 +34,18 @@ __all__ = ["Task"]
 
 _LARGEST_LEADERBOARD = 1 << 26
 _IN_EVERY_VIEW = ("task.json", "train.csv", "test.csv")
-"""What scripts are given under these names is made by the harness (`view_files`); so is the sample submission, but
-another one beside the task's own is no loss (`views.side_files`)."""
+"""Files that the harness writes into every view (`view_files`), so side files must not have these names.
+
+It writes a sample submission too, but a second one in the task is simply left out (`views.side_files`).
+"""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task. The tables are text as written (`tables`); `infer_types` gives them types.
+    """One task. The tables hold text as written (`tables`); `infer_types` converts them.
 
-    `answers` and `leaderboard` are None where the task has none; `notes` says what else is worth knowing. Nothing
-    under `prepared/private` is part of `brief`, of `digest` or of any table here.
+    `answers` and `leaderboard` are None if the task has none; `notes` are messages for the user. Nothing under
+    `prepared/private` is part of `brief`, `digest` or a table.
     """
 
     folder: Path
@@ -66,17 +68,17 @@ class Task:
 
     @cached_property
     def typed_train(self) -> DataFrame:
-        """The training rows with their columns' own types."""
+        """The training rows with inferred types."""
         return infer_types(self.train)
 
     @cached_property
     def truth(self) -> Array:
-        """The training targets; see `formulas` for the shape."""
+        """The training targets as an array; see `formulas` for the shape."""
         return encode_truth(self.train, self.brief)
 
     @classmethod
     def load(cls, folder: Path) -> "Task":
-        """Read a task and check it whole. Raises TaskError with file, column and row, or TaskProblems for task.yaml."""
+        """Read and check a task. Raises TaskError with file, column and row, or TaskProblems for task.yaml."""
         folder = Path(folder)
         manifest = _manifest(folder)
         metric = metric_named(manifest.metric)
@@ -124,12 +126,10 @@ def _manifest(folder: Path) -> Manifest:
         raise TaskError(f"{folder} is not a folder; a task is a folder with task.yaml and prepared/public")
     path = folder / "task.yaml"
     if not path.is_file():
-        raise TaskError(f"{path} is missing; write into it at least `targets: [COLUMN]` and `metric: NAME`")
+        raise TaskError(f"{path} is missing; it needs at least `targets: [COLUMN]` and `metric: NAME`")
     if not (folder / "prepared" / "public").is_dir():
         known = folder.parent == Path(__file__).parents[1] / "tasks"
-        remedy = (
-            f"prepare it with `gome task prepare {folder.name}`" if known else "train.csv and test.csv belong there"
-        )
+        remedy = f"prepare it with `gome task prepare {folder.name}`" if known else "put train.csv and test.csv there"
         raise TaskError(f"{folder / 'prepared' / 'public'} is missing; {remedy}")
     return read_manifest(path)
 
@@ -137,33 +137,33 @@ def _manifest(folder: Path) -> Manifest:
 def _named(public: Path, name: str) -> Path:
     path = public / name
     if path.parent != public:
-        raise TaskError(f"{name}: files in task.yaml are plain names in prepared/public")
+        raise TaskError(f"{name}: files in task.yaml must be plain names in prepared/public")
     if not path.is_file():
         there = ", ".join(sorted(each.name for each in public.iterdir())[:12]) or "nothing"
-        raise TaskError(f"{path} is missing; there is {there}. Name the file under `files` in task.yaml")
+        raise TaskError(f"{path} is missing; the folder has {there}. Name the file under `files` in task.yaml")
     return path
 
 
 def _check_side_files(public: Path, tables: set[Path]) -> None:
-    """No file beside the task's tables has a name that scripts know one of them by."""
+    """Check that no side file has the name of a file that the harness writes into every view."""
     for name in _IN_EVERY_VIEW:
         if (public / name).exists() and public / name not in tables:
-            raise TaskError(f"{public / name}: scripts are given another file under that name; rename it")
+            raise TaskError(f"{public / name}: this name is reserved for a file that scripts are given; rename it")
 
 
 def _sample_path(public: Path, name: str | None) -> Path:
-    """MLE-bench's tasks spell the sample submission in many ways."""
+    """Find the sample submission, whose file name varies among MLE-bench's tasks."""
     if name is not None:
         return _named(public, name)
     found = sorted(path for path in public.glob("*.csv") if path.name.lower().startswith("sample"))
     if len(found) != 1:
-        words = "is missing" if not found else f"is one of {', '.join(path.name for path in found)}"
-        raise TaskError(f"{public / 'sample_submission.csv'} {words}; name it as files.sample_submission in task.yaml")
+        words = "is missing" if not found else f"is ambiguous: {', '.join(path.name for path in found)}"
+        raise TaskError(f"{public / 'sample_submission.csv'} {words}; set files.sample_submission in task.yaml")
     return found[0]
 
 
 def _task_type(manifest: Manifest, metric: Metric, train: DataFrame, path: Path) -> tuple[TaskType, tuple[str, ...]]:
-    """What is predicted follows from the metric, and for classes from how many there are."""
+    """The type of task, from the metric and the number of classes, and the classes."""
     if metric.prediction == "value":
         if manifest.classes is not None:
             raise TaskError(f"{path}: task.yaml lists classes, but metric {metric.name} is for numbers")
@@ -175,23 +175,23 @@ def _task_type(manifest: Manifest, metric: Metric, train: DataFrame, path: Path)
         classes = tuple(map(str, manifest.classes)) if manifest.classes else tuple(seen)
         if len(classes) < 2:
             raise TaskError(
-                f"{path}: column {manifest.targets[0]!r} has one class only ({', '.join(classes) or 'none'})"
+                f"{path}: column {manifest.targets[0]!r} has only one class ({', '.join(classes) or 'none'})"
             )
         found = "binary" if len(classes) == 2 else "multiclass"
     if manifest.task_type not in (None, found):
         raise TaskError(
-            f"{path}: task.yaml says {manifest.task_type}, but metric {metric.name} over these targets is {found}"
+            f"{path}: task.yaml sets {manifest.task_type}, but metric {metric.name} with these targets means {found}"
         )
     if found not in metric.task_types:
         kinds = " or ".join(metric.task_types)
         raise TaskError(f"{path}: metric {metric.name} is for {kinds}; {len(classes)} classes make this {found}")
     if len(manifest.targets) > 1 and (metric.prediction == "label" or found == "multiclass"):
-        raise TaskError(f"{path}: several targets go with values or yes-or-no probabilities, not with {metric.name}")
+        raise TaskError(f"{path}: several targets need values or binary probabilities, {metric.name} scores neither")
     return found, classes
 
 
 def _class_order(name: str) -> tuple[bool, float, str]:
-    """Numbers by value, then words by letter."""
+    """Sort key: numbers by value, then text alphabetically."""
     try:
         return False, float(name), name
     except ValueError:
@@ -216,21 +216,21 @@ def _description(path: Path) -> str:
 def _answers(
     folder: Path, manifest: Manifest, test: DataFrame, brief: TaskBrief, metric: Metric
 ) -> tuple[Path | None, tuple[str, ...]]:
-    """The answers, and a note where some rows have none."""
+    """The file of answers, and a note if some rows have none."""
     private = folder / "prepared" / "private"
     if manifest.files.answers is not None:
         path = private / manifest.files.answers
         if not path.is_file():
-            raise TaskError(f"{path} is missing, which task.yaml names as files.answers")
+            raise TaskError(f"{path}, set as files.answers in task.yaml, is missing")
     else:
         found = sorted(private.glob("*.csv"))
         if len(found) > 1:
-            raise TaskError(f"{private} holds {len(found)} CSV files; name the answers as files.answers in task.yaml")
+            raise TaskError(f"{private} has {len(found)} CSV files; set files.answers in task.yaml")
         if not found:
             return None, ()
         path = found[0]
     unscored = check_answers(path, test, brief, metric)
-    return path, (f"{unscored} of {len(test)} rows of the test do not count: they have no answer",) if unscored else ()
+    return path, (f"{unscored} of {len(test)} test rows are not scored: they have no answer",) if unscored else ()
 
 
 def _leaderboard(path: Path) -> tuple[Path | None, tuple[str, ...]]:
@@ -239,14 +239,14 @@ def _leaderboard(path: Path) -> tuple[Path | None, tuple[str, ...]]:
     with path.open("rb") as file:
         if file.read(40).startswith(b"version https://git-lfs"):
             return None, (
-                f"{path.resolve()} is a Git LFS pointer, not the leaderboard: fetch it with `git lfs pull` for medals",
+                f"{path.resolve()} is a Git LFS pointer, not the leaderboard; run `git lfs pull` to get medals",
             )
     try:
         table = read_table(path, _LARGEST_LEADERBOARD)
     except Damaged as damaged:
         raise TaskError(f"{path}: {damaged}") from damaged
     if "score" not in table or not len(table):
-        raise TaskError(f"{path}: a leaderboard has a column `score` and at least one row")
+        raise TaskError(f"{path}: a leaderboard needs a column `score` and at least one row")
     bad = numbers(table["score"]).isna().to_numpy()
     if bad.any():
         raise TaskError(f"{path}: column 'score', row {int(bad.argmax()) + 1} is not a number")
@@ -254,7 +254,7 @@ def _leaderboard(path: Path) -> tuple[Path | None, tuple[str, ...]]:
 
 
 def _digest(manifest: Path, public: Path) -> str:
-    """SHA-256 over the manifest and the names and contents of all public files."""
+    """SHA-256 of the manifest and of the names and contents of all public files."""
     digest = hashlib.sha256()
     for path in (manifest, *sorted(path for path in public.rglob("*") if path.is_file())):
         name = path.name if path == manifest else path.relative_to(public).as_posix()

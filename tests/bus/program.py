@@ -1,8 +1,8 @@
-"""Random programs: actors whose every decision follows from a seed and the log, in a world that counts its calls.
+"""Random programs: actors whose decisions depend only on a seed and the log, with a counter of side effects.
 
-A token is handled by the relay of its trace, which folds it, asks the world nought to two things at once, and says
-tokens for other traces or, at the end of a branch, a leaf. Every token has at least one answer, so it is known when
-all is done. The keeper handles leaves without a word and notes tokens.
+A token is handled by the relay of its trace, which applies it, performs up to two side effects at once, and sends
+tokens for other traces or, at the end of a branch, a leaf. Every token has at least one answer, so the end of a program
+is known. The keeper handles leaves without sending anything, and notes tokens.
 """
 
 from collections import Counter
@@ -44,12 +44,12 @@ class Number(ActivityResult):
 
 
 def draw(*key: object) -> int:
-    """A number that follows from the key."""
+    """A pseudo-random number that depends on the key only."""
     return int.from_bytes(blake2b(repr(key).encode(), digest_size=4).digest(), "big")
 
 
 class World:
-    """What side effects reach. It outlives every crash, and remembers how often it was asked for what."""
+    """The target of side effects. It survives crashes and counts the calls by request."""
 
     def __init__(self, tick: Callable[[], Awaitable[None]]) -> None:
         self.calls: Counter[tuple[str, str, int]] = Counter()
@@ -117,12 +117,12 @@ class Keeper(Actor):
 
 
 def cast(seed: int, world: World) -> list[Relay | Keeper]:
-    """A fresh set of actors of that program."""
+    """A new set of actors of the program."""
     return [*(Relay(seed, trace, world) for trace in range(TRACES)), Keeper()]
 
 
 class AllDone:
-    """True at the message after which every token has been answered. Fed a log from its start."""
+    """True at the message after which every token has been answered. Must be fed the log from its start."""
 
     def __init__(self) -> None:
         self.pending: set[str] = set()

@@ -1,9 +1,9 @@
-"""A process that lives through a program of `program.py`, for tests that kill it or take its disk away.
+"""A process that runs a program of `program.py`, for tests that kill it or fill its disk.
 
     python -m tests.bus.relay_process FOLDER SEED CALLS
 
-Each call to the world adds a line to CALLS, and each committed message prints one. Ends with status 0, or with an
-error's own and its words on stderr.
+Each side effect adds a line to CALLS, and each committed message prints one. Exits with status 0, or with that of an
+error, whose message is on stderr.
 """
 
 import os
@@ -23,7 +23,7 @@ from tests.bus.program import VOCABULARY, AllDone, Number, World, cast, roots
 
 
 class LastingWorld(World):
-    """Remembers its calls in a file, since its process may be killed."""
+    """Records its calls in a file, because its process may be killed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(anyio.lowlevel.checkpoint)

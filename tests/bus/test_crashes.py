@@ -1,4 +1,4 @@
-"""Random programs against crashes at random points: what a log promises holds at each of them."""
+"""Random programs with crashes at random points: the guarantees of the log hold at each of them."""
 
 import os
 import tempfile
@@ -22,12 +22,12 @@ from gome.bus.store.sqlite import SqliteLog, open_log
 from gome.bus.telemetry import Telemetry
 from tests.bus.program import TRACES, VOCABULARY, AllDone, Keeper, Relay, World, cast, roots
 
-MEMORY = "/dev/shm"  # syncs cost nothing there, and it is processes that crash here and not the power
+MEMORY = "/dev/shm"  # syncs are free there, and these tests crash processes, not the machine
 Calls = Counter[tuple[str, str, int]]
 
 
 class Crash:
-    """Falls due at the n-th point that is passed; from then on nothing in the process goes on."""
+    """Crashes at the n-th point that is passed; from then on nothing in the process continues."""
 
     def __init__(self, point: int) -> None:
         self.left = point
@@ -45,7 +45,7 @@ class Crash:
 
 
 class CrashingLog:
-    """A log, with a point of crash before and after each write."""
+    """A log with a crash point before and after each write."""
 
     def __init__(self, log: SqliteLog, crash: Crash) -> None:
         self._log = log
@@ -70,7 +70,7 @@ class CrashingLog:
 
 
 async def live(folder: Path, seed: int, point: int, calls: Calls, run: str = "program") -> list[Relay | Keeper] | None:
-    """One process's life: from opening the log to the end of the program, or to the crash (None)."""
+    """Simulate one process: from opening the log to the end of the program, or to the crash (None)."""
     crash = Crash(point)
     world = World(crash.tick)
     world.calls = calls
@@ -85,7 +85,7 @@ async def live(folder: Path, seed: int, point: int, calls: Calls, run: str = "pr
 
 
 def check(folder: Path, seed: int, calls: Calls) -> None:
-    """Everything the log promises, read from the file."""
+    """Check all guarantees of the log, read from the file."""
     with LogReader(folder, VOCABULARY) as reader:
         envelopes = list(reader.envelopes())
         cursors = reader.cursors()
@@ -99,10 +99,10 @@ def check(folder: Path, seed: int, calls: Calls) -> None:
         name = f"relay-{trace}"
         tokens = [each.seq for each in envelopes if each.kind == "token" and each.trace == trace]
         answered = [by_id[each.cause].seq for each in outputs if each.sender == name and each.cause]
-        # Exactly once and in order: replay has compared what was said, here is when.
+        # Exactly once and in order: the replay has compared the messages; this checks their order.
         assert sorted(set(answered)) == tokens
         assert answered == sorted(answered)
-        # The cursor moved with the outputs: neither is ahead of the other.
+        # Cursor and outputs were committed together: neither is ahead of the other.
         assert cursors.get(name, 0) == max(answered, default=0)
     assert done.said == len(outputs)
     started = Counter(

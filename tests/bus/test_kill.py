@@ -1,4 +1,4 @@
-"""A real process, killed with SIGKILL again and again, and the syncs that a log makes."""
+"""A real process that is killed with SIGKILL repeatedly, and the syncs of a log."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from gome.bus.store.reader import LogReader
 from tests.bus.program import VOCABULARY
 from tests.bus.test_crashes import check
 
-SEED = 47  # a program of some eighty messages
+SEED = 47  # a program of about eighty messages
 
 
 def command(folder: Path, calls: Path) -> list[str]:
@@ -20,7 +20,7 @@ def command(folder: Path, calls: Path) -> list[str]:
 
 
 def live(folder: Path, calls: Path, seen: int | None) -> int:
-    """Run the process, and kill it once it has seen that many messages that no process before it saw."""
+    """Run the process, and kill it once it has received that many messages that no earlier process received."""
     with subprocess.Popen(command(folder, calls), stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         known = 0
@@ -67,7 +67,7 @@ int fdatasync(int fd) { return counted("fdatasync", fd); }
 
 @pytest.mark.skipif(sys.platform != "linux" or shutil.which("cc") is None, reason="needs Linux and a C compiler")
 def test_every_commit_is_synced(tmp_path: Path) -> None:
-    """Counted between the process and its C library: SIGKILL alone would not show a missing sync."""
+    """Count syncs between the process and its C library: SIGKILL alone would not reveal a missing sync."""
     (tmp_path / "shim.c").write_text(SHIM)
     shim, syncs = tmp_path / "shim.so", tmp_path / "syncs"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c", "-ldl"], check=True)

@@ -1,4 +1,4 @@
-"""Whoever subscribed to a kind of its trace hears it, in the order of subscribing, and nobody else does."""
+"""Routing: exactly the subscribers of a message's kind and trace receive it, in order of subscription."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Actors and messages for the bus's tests: small, but nothing about them is pretended."""
+"""Small actors and messages for the tests of the bus; real implementations, no mocks."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
@@ -26,7 +26,7 @@ class Ended(Message):
 
 
 class Loose(Message):
-    """Holds what JSON does not keep apart."""
+    """Has values that JSON cannot distinguish."""
 
     kind: Literal["loose"] = "loose"
     value: object
@@ -45,7 +45,7 @@ class Reply(ActivityResult):
 
 
 class Answerer(Actor):
-    """Answers what is asked with the sum of all that was asked so far, with the world's help."""
+    """Answers each request with the sum of all requests so far, by a side effect."""
 
     handles = frozenset({"asked"})
 

@@ -78,12 +78,12 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("arguments", "words"),
     [
         (["lgo"], "did you mean log?"),
-        (["frobnicate"], "there is no verb 'frobnicate'; verbs are run"),
+        (["frobnicate"], "there is no command 'frobnicate'; commands are run"),
         (["frobnicate"], "next: gome --help"),
-        (["task", "show", "x"], "gome task has no verb 'show'; verbs are list, adapters, prepare, serve, new\n"),
+        (["task", "show", "x"], "gome task has no command 'show'; commands are list, adapters, prepare, serve, new\n"),
         (["task", "show", "x"], "next: gome task --help"),
         (["task", "lst"], "did you mean list?"),
-        (["log", "shw", "abc"], "gome log has no verb 'shw'; did you mean show?"),
+        (["log", "shw", "abc"], "gome log has no command 'shw'; did you mean show?"),
         (["log", "shw", "abc"], "next: gome log --help"),
         (["log", "shw"], "did you mean: gome log show?"),
         (["log", "a-run", "more"], "gome log does not take 'more'"),
@@ -130,7 +130,7 @@ def test_every_problem_of_a_scenario_has_its_place(tmp_path: Path, capsys: pytes
     [
         ("propsoer=offline", "did you mean proposer?"),
         ("proposer=ofline", "did you mean offline?"),
-        ("*=frontier", "no backend is called frontier"),
+        ("*=frontier", "no backend named frontier"),
         ("proposer", "write it as role=backend"),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_scenario_of_the_house_goes_by_its_name(empty: Path, capsys: pytest.Ca
         assert ended.value.code == status
     said = capsys.readouterr().err
     assert "did you mean bike-demand?" in said
-    assert "; there are " in said
+    assert "; built-in scenarios: " in said
     assert "best-of-n, bike-demand" in said
     (empty / "bike-demand").write_text("name: mine\n", encoding="utf-8")
     with pytest.raises(SystemExit) as ended:

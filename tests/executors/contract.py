@@ -1,6 +1,6 @@
-"""What every executor must do, whatever holds its scripts. A test class inherits it and says how to make one.
+"""Contract tests for every executor and sandbox level. A test class inherits them and creates the executor.
 
-The scripts are nasty, each within bounds of its own, so that a sandbox that fails cannot hurt the machine.
+The scripts are malicious, but each limits itself, so that a broken sandbox cannot harm the machine.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.executors.place import Place, survivors
 
 MIB = 1 << 20
 KILL_SLACK = 3 * 0.6
-"""Three times the target for what a kill may take past its limit."""
+"""Seconds that a kill may take past its limit: three times the target."""
 
 
 class ExecutorContract:
@@ -309,7 +309,7 @@ class ExecutorContract:
 
 
 class IsolationContract(ExecutorContract):
-    """Beside all that: a script reaches nothing that it was not given."""
+    """Isolation: a script can access nothing that it was not given."""
 
     def test_no_file_but_its_own_is_there(self, place: Place, tmp_path: Path) -> None:
         secret = tmp_path / "secret"
@@ -385,7 +385,7 @@ class IsolationContract(ExecutorContract):
 
 
 class NamespaceContract(IsolationContract):
-    """And it has a world of its own: its own processes, its own memory-backed folders."""
+    """Isolation of the strongest level: separate processes and tmpfs folders."""
 
     def test_the_memory_behind_files_has_an_end(self, place: Place) -> None:
         source = (

@@ -1,4 +1,4 @@
-"""A place to run scripts in: a workspace, public data, private answers next to it, and a look at what is left."""
+"""Test fixture to run scripts: a workspace, public data, private answers beside it, and a check for leftovers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ MARK = "GOME_TEST_MARK"
 
 
 class Place:
-    """Folders of one task and the ways to run a script on it; each run leaves no process behind, or fails."""
+    """Folders of one task, and methods to run a script on it; a run that leaves a process behind fails."""
 
     def __init__(self, folder: Path, executor: Executor) -> None:
         self.executor = executor
@@ -30,7 +30,7 @@ class Place:
         self.answers.write_text(ANSWER)
 
     def launch(self, source: str, *arguments: str, artefacts: tuple[str, ...] = (), **limits: Any) -> Launch:
-        """A launch of that source, marked so that its processes can be found whatever they do."""
+        """A launch of that source, with a token by which all its processes can be found."""
         script = self.workspace / "solution.py"
         script.write_text(source)
         return Launch(
@@ -44,7 +44,7 @@ class Place:
         )
 
     def run(self, launch: Launch, slot: Slot | None = None, on_line: Callable[[str], None] | None = None) -> Outcome:
-        """Run it to its end; nothing that it started may be alive then."""
+        """Run it to its end, and check that no process of it is alive."""
         outcome = anyio.run(self.executor.run, launch, slot or Slot(index=0), on_line)
         assert survivors(launch) == []
         return outcome
@@ -55,7 +55,7 @@ class Place:
 
 
 def survivors(launch: Launch) -> list[psutil.Process]:
-    """Living processes that carry the launch's mark in environment or command line."""
+    """Living processes with the launch's token in their environment or command line."""
     mark = launch.environment[MARK]
     found = []
     for process in psutil.process_iter():

@@ -1,4 +1,4 @@
-"""Figures in words about a script are rounded for people."""
+"""Sizes and times in messages about scripts are rounded for reading."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The local executor keeps the contract at every level, and its sandbox keeps scripts in."""
+"""The local executor fulfils the contract at every sandbox level, and its sandbox isolates scripts."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def sandbox() -> Sandbox:
 
 
 class TestSandboxed(NamespaceContract):
-    """As it is used: a user in a namespace of its own, or for root a user of the slot's own."""
+    """The default: a user namespace of its own, or a separate user per slot where run by root."""
 
     def make(self) -> Executor:
         return LocalExecutor(sandbox())
@@ -52,7 +52,7 @@ class TestSandboxed(NamespaceContract):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="what a user has anyhow")
 class TestSandboxedInAUserNamespace(NamespaceContract):
-    """Root in the shape that users have."""
+    """Root, with the user namespace that ordinary users get."""
 
     @pytest.fixture(autouse=True)
     def _as_a_user(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,14 +64,14 @@ class TestSandboxedInAUserNamespace(NamespaceContract):
 
 @pytest.mark.skipif(not landlock.available(), reason="this kernel has no Landlock")
 class TestLandlocked(IsolationContract):
-    """Where there can be no namespaces."""
+    """The Landlock level, for machines without namespaces."""
 
     def make(self) -> Executor:
         return LocalExecutor(Sandbox(SandboxLevel.LANDLOCK))
 
 
 class TestUnconfined(ExecutorContract):
-    """Without a sandbox, limits and clean-up hold for all that does not hide."""
+    """Without a sandbox, limits and clean-up apply to all processes that do not remove their token."""
 
     def make(self) -> Executor:
         return LocalExecutor(Sandbox(SandboxLevel.NONE))

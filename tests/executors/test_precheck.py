@@ -1,4 +1,4 @@
-"""What cannot work is named with its line before a slot is spent; what can work is let through."""
+"""The static check reports code that cannot work, with its line, and lets other code pass."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The probe believes no sandbox that it has not tried, and says what to do where none works."""
+"""The probe trusts no sandbox that it has not tested, and its error names the remedy where none works."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from gome.executors.sandbox import landlock
 from gome.executors.sandbox_probe import SandboxLevel, probe
 
 _NO_SANDBOX = '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift\nexec "$@"\n'
-"""A bwrap that only runs what it is given."""
+"""A bwrap that runs its command without isolation."""
 
 
 def program(folder: Path, text: str) -> Path:

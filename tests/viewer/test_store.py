@@ -33,7 +33,7 @@ def test_best_is_of_the_last_runs_task(runs: Path) -> None:
     assert find_run(runs, "@best").name in {RUN, UNFINISHED, better.run}
 
 
-@pytest.mark.parametrize(("name", "words"), [("2611", "start of 2 runs"), ("nope", "no run"), ("", "start of 2 runs")])
+@pytest.mark.parametrize(("name", "words"), [("2611", "matches 2 runs"), ("nope", "no run"), ("", "matches 2 runs")])
 def test_what_names_no_run_is_said(runs: Path, name: str, words: str) -> None:
     with pytest.raises(RunNotFound, match=words):
         find_run(runs, name)

@@ -1,1 +1,1 @@
-"""A run in the formats of other tools."""
+"""Export a run in the formats of other tools."""

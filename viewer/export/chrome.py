@@ -1,7 +1,6 @@
-"""A run as a Chrome trace, which Perfetto and chrome://tracing open: lanes of actors and slots, messages as marks.
+"""Export a run as a Chrome trace (for Perfetto or chrome://tracing): lanes of actors and slots, messages as instants.
 
-The format wants of a lane that its spans do not overlap; what an actor does at the same time stands in lanes of its own
-beside it.
+In this format the spans of a lane must not overlap, so concurrent work of one actor is put into additional lanes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,12 +17,15 @@ __all__ = ["chrome_trace"]
 
 _ROLES, _SLOTS = 1, 2
 _HAIR = 1000
-"""Microseconds by which clocks may let two spans of a slot overlap: the later one is drawn that much shorter."""
+"""Tolerated overlap of two spans of a slot due to clock differences, in microseconds; the later span is shortened."""
 Event = dict[str, Any]
 
 
 def chrome_trace(envelopes: Iterable[Envelope], redact: bool) -> Event:
-    """The trace's JSON object, its events in the order of their time. Times are microseconds of the run."""
+    """The trace as a JSON object, its events in time order, in microseconds since the run's start.
+
+    With `redact`, headlines of messages are left out.
+    """
     every = list(envelopes)
     summary = summarise(every)
     lanes = _Lanes()
@@ -38,19 +40,19 @@ def chrome_trace(envelopes: Iterable[Envelope], redact: bool) -> Event:
 
 
 class _Lanes:
-    """The lanes of the trace by process and name, and up to when each is taken."""
+    """The lanes of the trace by process and name, and the end of the last span in each."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, str], int] = {}
         self._ends: dict[int, int] = {}
 
     def first(self, process: int, name: str) -> dict[str, int]:
-        """The lane of that name."""
+        """The lane of that name, created where needed."""
         number = self._numbers.setdefault((process, name), len(self._numbers) + 1)
         return {"pid": process, "tid": number}
 
     def take(self, process: int, name: str, start: int, end: int) -> tuple[dict[str, int], int]:
-        """A lane for a span, and where the span begins in it. Spans come in the order of their starts."""
+        """Allocate a free lane for a span; return the lane and the span's start in it. Call in the order of starts."""
         number = 1
         while True:
             lane = self.first(process, name if number == 1 else f"{name} ({number})")
@@ -61,7 +63,7 @@ class _Lanes:
             number += 1
 
     def names(self) -> Iterator[Event]:
-        """The names of processes and lanes, as the format has them."""
+        """The metadata events that name processes and lanes."""
         for process, name in ((_ROLES, "roles"), (_SLOTS, "slots")):
             yield {"ph": "M", "name": "process_name", "pid": process, "args": {"name": name}}
         for (process, name), number in self._numbers.items():
@@ -69,7 +71,7 @@ class _Lanes:
 
 
 def _placed(spans: Sequence[Span], until: float) -> list[tuple[Span, int, int]]:
-    """The spans with start and end in microseconds, in the order of their starts, the longest first."""
+    """The spans with start and end in microseconds, by start, longer spans first."""
     placed = [(span, _micro(span.start), _micro(until if span.end is None else span.end)) for span in spans]
     return sorted(((span, start, max(start, end)) for span, start, end in placed), key=lambda each: (each[1], -each[2]))
 

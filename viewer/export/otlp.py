@@ -1,13 +1,12 @@
-"""A run as OpenTelemetry spans, by the conventions for generative AI, in OTLP's JSON.
+"""Export a run as OpenTelemetry spans in OTLP/JSON, following the semantic conventions for generative AI.
 
     invoke_workflow RUN
-    └── invoke_agent ACTOR            for each message that an actor handled by asking or running something
-        ├── chat MODEL                a question to a reasoner
-        ├── embeddings MODEL          texts embedded by a model
-        └── execute_tool run_script   a script's run, while it held its slot; `grade` is the private grading
+    └── invoke_agent ACTOR            one per message for which an actor ran activities
+        ├── chat MODEL                a model call
+        ├── embeddings MODEL          an embedding call
+        └── execute_tool run_script   a script run, while it occupied its slot; `grade` is the private grading
 
-Ids are hashes of the run's own ids: exporting a run twice gives the same spans, and a later export of a run that has
-gone on adds to them.
+Span ids are hashes of the log's ids, so repeated exports give the same spans, and a later export only adds new ones.
 """
 
 import json
@@ -29,18 +28,21 @@ __all__ = ["spans_of", "trace_document"]
 _INTERNAL, _CLIENT = 1, 3
 _ERROR = 2
 _ASKS = {QUESTION: "chat", EMBEDDING: "embeddings"}
-"""Activities that ask a model, by the operation that the conventions have for them."""
+"""The operation name of each activity that calls a model."""
 Span = dict[str, Any]
 
 
 def trace_document(spans: list[Span]) -> dict[str, Any]:
-    """An `ExportTraceServiceRequest` in JSON."""
+    """An `ExportTraceServiceRequest` as JSON data."""
     resource = {"attributes": _attributes({"service.name": "gome"})}
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "gome"}, "spans": spans}]}]}
 
 
 def spans_of(envelopes: Iterable[Envelope], artefacts: Artefacts, redact: bool) -> list[Span]:
-    """The spans of a run, from its messages in log order. What has not ended has no span but the run's own."""
+    """The spans of a run, from its messages in log order. Activities in progress have no span.
+
+    With `redact`, prompts and answers are left out.
+    """
     run = _Run(artefacts, redact)
     for each in envelopes:
         run.apply(each)
@@ -49,7 +51,7 @@ def spans_of(envelopes: Iterable[Envelope], artefacts: Artefacts, redact: bool) 
 
 @dataclass
 class _Handling:
-    """What an actor did with one message."""
+    """The handling of one message by an actor, in seconds since the run's start."""
 
     actor: str
     first: Envelope
@@ -65,12 +67,12 @@ class _Run:
     end: float = 0.0
     walls: list[tuple[float, float]] = field(default_factory=list)
     begun: dict[tuple[str, str | None, int], tuple[float, str]] = field(default_factory=dict)
-    """When each activity began, and the artefact that says what was asked."""
+    """The start of each activity and the artefact with its request."""
     handlings: dict[tuple[str, str | None], _Handling] = field(default_factory=dict)
     finished: list[tuple[Envelope, ActivityFinished, float, float]] = field(default_factory=list)
 
     def apply(self, envelope: Envelope) -> None:
-        """Fold in the next message."""
+        """Update the state with the next message."""
         self.name, self.end = envelope.run, max(self.end, envelope.time)
         message = envelope.message
         if isinstance(message, SessionOpened):
@@ -89,7 +91,7 @@ class _Run:
             own.start, own.end = min(own.start, start), max(own.end, envelope.time)
 
     def spans(self) -> Iterator[Span]:
-        """The workflow, then the agents, then their questions and scripts."""
+        """The workflow span, then the agent spans, then the activity spans."""
         root = self._id("run")
         named = {"gen_ai.operation.name": "invoke_workflow", "gen_ai.workflow.name": "gome", "gome.run": self.name}
         yield self._span(root, None, f"invoke_workflow {self.name}", 0.0, self.end, named)
@@ -122,7 +124,7 @@ class _Run:
         return {**span, "kind": kind, "status": {"code": _ERROR} if failed else {}}
 
     def _asked(self, envelope: Envelope, message: ActivityFinished) -> dict[str, Any]:
-        """The request of an activity: who embeds names its model there alone."""
+        """The request of an activity: embedding calls name their model only there."""
         known = self.begun.get((envelope.sender, envelope.cause, message.ordinal))
         asked: dict[str, Any] = json.loads(self.artefacts.read_now(known[1])) if known else {}
         return asked
@@ -144,7 +146,7 @@ class _Run:
         return blake2b("\x1f".join((self.name, *(name or "" for name in names))).encode(), digest_size=8).hexdigest()
 
     def _wall(self, time: float) -> int:
-        """Nanoseconds since 1970 of a time of the run, by the session in which it fell."""
+        """Convert run time (s) to nanoseconds since 1970, using the session in which it lies."""
         begun, wall = next(
             ((at, wall) for at, wall in reversed(self.walls) if at <= time), (self.walls or [(0.0, 0.0)])[0]
         )
@@ -172,20 +174,20 @@ def _usage(result: dict[str, Any], message: ActivityFinished) -> dict[str, Any]:
 
 
 def _words(result: dict[str, Any]) -> dict[str, Any]:
-    """Prompt and answer as the conventions carry them: a list of messages in JSON."""
-    said = {
+    """Prompt and answer as attributes: lists of messages in JSON, as the conventions require."""
+    messages = {
         "gen_ai.input.messages": ("user", result.get("prompt")),
         "gen_ai.output.messages": ("assistant", result.get("raw")),
     }
     return {
         name: json.dumps([{"role": role, "parts": [{"type": "text", "content": text.clean(words)}]}])
-        for name, (role, words) in said.items()
+        for name, (role, words) in messages.items()
         if words
     }
 
 
 def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
-    """Attributes as OTLP's JSON has them; what is unknown is left out."""
+    """Attributes in OTLP/JSON; None values are left out."""
     return [{"key": key, "value": _value(value)} for key, value in values.items() if value is not None]
 
 

@@ -1,6 +1,6 @@
-"""What leaves the house without its words: figures, verdicts, names of roles and hashes stay, texts go.
+"""Redaction for `export --redact`: keep numbers, verdicts, role names and hashes; replace all other text.
 
-The rule is a list of what may stay, so that a field that is added later is left out until somebody has thought of it.
+An allow-list, so that a field added later is redacted until it is listed here.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ _KEPT = frozenset({*_OF_OURS, *_CHOICES, "source", "stage", "verdict"})
 _WHOLE = frozenset(
     ("scenario", "task", "profile", "workplace", "budget", "roles", "reasoners", "residuals", "importance")
 )
-"""Fields whose very keys may be the user's words, such as names of columns."""
+"""Fields redacted as a whole, because even their keys may be the user's text, such as column names."""
 
 
 def without_words(value: Any, field: str = "") -> Any:
-    """Plain data with every text replaced that is not known to be a name of ours; hashes (`…_ref`) stay."""
+    """Replace every string of JSON data except in allowed fields and hashes (`…_ref`, `…sha256`)."""
     if field in _WHOLE:
         return REDACTED if value else value
     if isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""What a log says, as folds: steps, scores, timeline, usage, lineage. No screen and no file."""
+"""State of a run computed from its messages: steps, scores, timeline, usage, lineage. No output here."""

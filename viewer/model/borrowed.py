@@ -1,4 +1,4 @@
-"""What a step took from another trace: a change out of memory, a solution that it merged or went on from."""
+"""What a step adopted from another trace: a recalled change, a merged solution, or a parent solution."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ __all__ = ["Borrowed", "Borrowings"]
 
 @dataclass(frozen=True)
 class Borrowed:
-    """Something of the step `source` that `step` was given or took.
+    """A change or solution of the step `source` that was offered to `step`; `taken`: the step used it.
 
-    `why` is `global-best` or `sampled` for a change that memory gave, with the `weight` that the latter was drawn by;
-    `merged` for a solution that the step merged.
+    `why` is `global-best` or `sampled` for a change recalled from memory (`weight`: the probability of a sampled one),
+    and `merged` for a solution that the step merged.
     """
 
     step: Step
@@ -28,7 +28,7 @@ class Borrowed:
 
 
 class Borrowings:
-    """Who took what of whom in one run."""
+    """All changes and solutions that the steps of a run adopted from other traces."""
 
     def __init__(self, summary: Summary) -> None:
         self._makers: dict[str, list[Step]] = {}
@@ -37,7 +37,7 @@ class Borrowings:
                 self._makers.setdefault(script, []).append(step)
 
     def of(self, step: Step) -> list[Borrowed]:
-        """What memory gave the step, taken or not, and what the step merged."""
+        """The changes recalled for the step, used or not, and the solution that it merged."""
         origin = step.proposal.origin if step.proposal else None
         given = [
             Borrowed(
@@ -58,23 +58,26 @@ class Borrowings:
         return [*given, merged]
 
     def taken(self, step: Step) -> tuple[str, ...]:
-        """The names of the steps whose change or solution this one took in."""
+        """The names of the steps whose change or solution this step used, without duplicates."""
         return tuple(dict.fromkeys(each.source for each in self.of(step) if each.taken))
 
     def base(self, step: Step) -> str | None:
-        """The name of the step of another trace whose solution this one went on from; None where it is its own."""
+        """The name of the parent step if it belongs to another trace, else None."""
         makers = self._makers.get(base_of(step) or "", [])
         if any(each.trace == step.trace for each in makers):
             return None
         return makers[0].name if makers else None
 
     def _merged(self, step: Step) -> Step | None:
-        """The step of another trace whose solution this one merged: the standing it chose, or who made that script."""
+        """The step of another trace whose solution this step merged.
+
+        Where several steps have the same script, prefer the one in the standings that the step received.
+        """
         other = step.proposal.other_ref if step.proposal else None
         if other is None:
             return None
         makers = [each for each in self._makers.get(other, []) if each.trace != step.trace]
         standings = step.recollection.standings if step.recollection else ()
-        stood = {(each.trace, each.step) for each in standings if each.script_ref == other}
-        chosen = [each for each in makers if (each.trace, each.step) in stood]
+        in_standings = {(each.trace, each.step) for each in standings if each.script_ref == other}
+        chosen = [each for each in makers if (each.trace, each.step) in in_standings]
         return next(iter(chosen or makers), None)

@@ -1,7 +1,7 @@
-"""Predicted against realised: what hypotheses promised, and what their trials brought.
+"""Calibration: predicted gains of hypotheses against the measured gains of their trials.
 
-A confident step promised more than the standard error of its comparison, so that it should have been seen. Where such
-a step came out clearly worse it went the wrong way: what the literature calls gradient hallucination.
+A step is confident if its predicted gain exceeds the standard error of its comparison, so the gain should be visible.
+A confident step that is clearly worse went the wrong way; the literature calls this gradient hallucination.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ __all__ = ["Calibration", "calibrate"]
 
 @dataclass
 class Calibration:
-    """The forecasts of one source of ideas: `predicted` and `realised` gains in pairs, in the metric's units."""
+    """Forecasts of one source of ideas: paired `predicted` and `realised` gains, in units of the metric."""
 
     source: str
     reasoner: str
@@ -27,32 +27,32 @@ class Calibration:
 
     @property
     def steps(self) -> int:
-        """How many steps had both a forecast and a measured gain."""
+        """Number of steps with both a predicted and a measured gain."""
         return len(self.predicted)
 
     @property
     def mean_predicted(self) -> float:
-        """The gain promised, on average."""
+        """Mean predicted gain."""
         return fmean(self.predicted)
 
     @property
     def mean_realised(self) -> float:
-        """The gain measured, on average."""
+        """Mean measured gain."""
         return fmean(self.realised)
 
     @property
     def right_sign(self) -> float:
-        """The share of steps that moved the score as promised, up or down."""
+        """Share of steps whose measured gain has the predicted sign."""
         pairs = zip(self.predicted, self.realised, strict=True)
         return fmean((promised > 0) == (gain > 0) for promised, gain in pairs)
 
     @property
     def hallucinated(self) -> float | None:
-        """The share of confident steps that went the wrong way; None where no step was confident."""
+        """Share of confident steps that went the wrong way; None where no step was confident."""
         return self.wrong_way / self.confident if self.confident else None
 
     def add(self, predicted: float, diagnosis: Diagnosis) -> None:
-        """Take up one step of one hypothesis that was compared with its trace's best."""
+        """Add a step with one hypothesis; ignored where it was not compared with its trace's best."""
         effect = diagnosis.effect
         if effect is None:
             return
@@ -64,9 +64,9 @@ class Calibration:
 
 
 def calibrate(envelopes: Iterable[Envelope]) -> list[Calibration]:
-    """Who forecast how well: by where the idea came from (proposer, success memory) and who answered as Proposer.
+    """Calibration per source of the idea (proposer or success memory) and per backend of the Proposer.
 
-    A root tries several hypotheses at once and has nothing to be compared with, so it counts nowhere.
+    Roots are left out: they try several hypotheses at once and have no parent to compare with.
     """
     found: dict[tuple[str, str], Calibration] = {}
     proposals: dict[tuple[int | None, int | None], tuple[str, Proposal]] = {}

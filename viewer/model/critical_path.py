@@ -1,8 +1,8 @@
-"""The critical path: the chain of causes that leads to a run's end, and what its time went into.
+"""The critical path: the chain of causes that leads to a run's end, and how its time was spent.
 
-Of everything that went on at once, only what stands on this path made the run as long as it was. It is read off the log
-backwards: the last message, what caused it, what caused that. Between a cause and its effect somebody asked a reasoner,
-ran a script, or the message waited: for a slot, for an actor that was busy, for the bus.
+Of all concurrent work, only this chain determines the run's duration. It is found backwards from the last message, from
+effect to cause. Between cause and effect the actor called a model or ran a script, or the message waited: for a slot,
+for a busy actor, or for the bus.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["CriticalPath", "Hop", "Share", "critical_path"]
 
 @dataclass(frozen=True)
 class Hop:
-    """From a cause to its effect; times in seconds of the run. The three shares add up to `end` − `start`."""
+    """From a cause to its effect, in seconds since the run's start. The three shares add up to `end` − `start`."""
 
     role: str
     kind: str
@@ -31,23 +31,23 @@ class Hop:
 
     @property
     def waiting(self) -> float:
-        """What neither a question nor a script took."""
+        """Seconds spent neither in model calls nor in scripts."""
         return max(0.0, self.end - self.start - self.reasoning - self.executing)
 
 
 @dataclass(frozen=True)
 class CriticalPath:
-    """The hops from the first cause on."""
+    """The hops, beginning with the first cause."""
 
     hops: tuple[Hop, ...]
 
     @property
     def seconds(self) -> float:
-        """How long the path is."""
+        """The length of the path in seconds."""
         return self.hops[-1].end - self.hops[0].start if self.hops else 0.0
 
     def by_role(self) -> list["Share"]:
-        """What each role's hops add up to, the longest first."""
+        """The sums of each role's hops, the longest first."""
         sums: dict[str, Share] = {}
         for hop in self.hops:
             own = sums.setdefault(hop.role, Share(hop.role))
@@ -59,7 +59,7 @@ class CriticalPath:
 
 @dataclass
 class Share:
-    """Seconds of the path that are a role's."""
+    """The seconds of the path that belong to one role."""
 
     role: str
     reasoning: float = 0.0
@@ -68,10 +68,10 @@ class Share:
 
 
 def critical_path(envelopes: Sequence[Envelope]) -> CriticalPath:
-    """The path to the last message that has a cause; of a run that finished, to its end."""
+    """The path to RunFinished or, where the run has not finished, to the last message that has a cause."""
     by_id = {each.id: each for each in envelopes}
-    told = [each for each in envelopes if each.kind not in ACTIVITIES and each.cause is not None]
-    ends = [each for each in told if each.kind == "run_finished"] or told
+    caused = [each for each in envelopes if each.kind not in ACTIVITIES and each.cause is not None]
+    ends = [each for each in caused if each.kind == "run_finished"] or caused
     done: dict[tuple[str, str | None], list[Envelope]] = {}
     for each in envelopes:
         if isinstance(each.message, ActivityFinished):

@@ -1,7 +1,7 @@
-"""Where two runs part: the first message of one that the other has not said, or has said otherwise.
+"""Find the first message in which two runs differ.
 
-Messages are paired by what they are (sender, kind, trace, step, and the how-manieth of these), since two runs of one
-scenario may be in different order. What is measured by a clock, and the texts that carry such figures, is left out.
+Messages are paired by (sender, kind, trace, step, occurrence), because two runs of one scenario may order them
+differently. Measured times, and texts that contain them, are ignored.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ Key = tuple[str, str, int | None, int | None, int]
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first difference: which message, what differs in it, and how each run has it (None: not at all)."""
+    """The first difference: the message, its differing fields, and its id and headline in each run (None: missing)."""
 
     sender: str
     kind: str
@@ -34,7 +34,7 @@ class Divergence:
 
 
 def first_divergence(one: Iterable[Envelope], other: Iterable[Envelope]) -> Divergence | None:
-    """The first message, in the order of the first run, that the second does not have so; None where all are alike."""
+    """The first message, in log order of `one`, that differs or is missing in a run; None where all are equal."""
     first, second = _keyed(one), _keyed(other)
     for key, envelope in first.items():
         twin = second.get(key)
@@ -60,13 +60,13 @@ def _keyed(envelopes: Iterable[Envelope]) -> dict[Key, Envelope]:
 
 
 def _differing(one: Envelope, other: Envelope) -> tuple[str, ...]:
-    """The fields in which two messages differ; ids of other messages are names, and say nothing.
+    """The fields in which two messages differ, ignoring ids of other messages.
 
-    A scenario's settings are compared one by one elsewhere, so that what is found here is what came of them.
+    The scenario in RunOpened is ignored too: `compare` lists differing settings separately.
     """
     first, second = (_plain(each.message.model_dump(mode="json")) for each in (one, other))
-    told = {*first, *second} - ({"scenario"} if isinstance(one.message, RunOpened) else set())
-    return tuple(sorted(key for key in told if first.get(key) != second.get(key)))
+    fields = {*first, *second} - ({"scenario"} if isinstance(one.message, RunOpened) else set())
+    return tuple(sorted(key for key in fields if first.get(key) != second.get(key)))
 
 
 def _plain(value: Any) -> Any:
@@ -81,7 +81,7 @@ def _plain(value: Any) -> Any:
 
 def _found(one: Envelope | None, other: Envelope | None, fields: tuple[str, ...]) -> Divergence:
     shown = one or other
-    assert shown is not None  # noqa: S101  a divergence is found in a message of one of them
+    assert shown is not None  # noqa: S101  at least one of the two is given
     ids = tuple(each.id if each else None for each in (one, other))
     lines = tuple(headline(each) if each else None for each in (one, other))
     return Divergence(shown.sender, shown.kind, place(shown), fields, (ids[0], ids[1]), (lines[0], lines[1]))

@@ -1,4 +1,4 @@
-"""One line for each kind of message: the same words in `log`, in the live view's last lines and in the report."""
+"""Summarise a message in one line; used by `log`, the live view and the report."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,14 +33,14 @@ def role(sender: str) -> str:
 
 
 def place(envelope: Envelope) -> str:
-    """Where a message stands: `trace.step`, `trace`, or nothing for what concerns the whole run."""
+    """The trace and step of a message: `trace.step`, `trace`, or empty for the whole run."""
     if envelope.trace is None:
         return ""
     return f"{envelope.trace}.{envelope.step}" if envelope.step is not None else str(envelope.trace)
 
 
 def idea(hypotheses: tuple[Hypothesis, ...]) -> str:
-    """What a step sets out to change, in one line."""
+    """The first hypothesis in one line, with the number of further ones."""
     if not hypotheses:
         return ""
     first = f"{hypotheses[0].component}: {hypotheses[0].statement}"
@@ -48,25 +48,25 @@ def idea(hypotheses: tuple[Hypothesis, ...]) -> str:
 
 
 def headline(envelope: Envelope) -> str:
-    """The message in one line, cleaned of control characters; its kind where there is nothing to add."""
-    teller = _TELLERS.get(envelope.kind)
-    return text.line(teller(envelope.message)) if teller else ""
+    """The message in one line, without control characters; empty for kinds that need no explanation."""
+    formatter = _HEADLINES.get(envelope.kind)
+    return text.line(formatter(envelope.message)) if formatter else ""
 
 
 def event_line(envelope: Envelope, width: int | None = None) -> str:
-    """The message in one line with its place: when, id, who, where, what."""
+    """The message in one line: time, id, sender, trace and step, kind, headline."""
     line = line_of(envelope.time, envelope.id, envelope.sender, place(envelope), envelope.kind, headline(envelope))
     return text.cut(line, width)
 
 
 def line_of(when: float, name: str, who: str, where: str, what: str, words: str) -> str:
-    """The columns of an event's line. `when` is in seconds since the run's start, `name` a message's id or nothing."""
+    """Format the columns of an event line. `when`: seconds since the run's start; `name`: a message id, or empty."""
     return f"+{text.duration(when):>7}  {name[:8]:<8}  {who:<15} {where:>5}  {what:<14}  {words}"
 
 
 def _run_opened(message: RunOpened) -> str:
     reasoners = sorted(set(message.reasoners.values()))
-    return f"{message.name}; reasoning by {', '.join(reasoners)}; baseline {text.score(message.baseline)}"
+    return f"{message.name}; backends: {', '.join(reasoners)}; baseline {text.score(message.baseline)}"
 
 
 def _session_opened(message: SessionOpened) -> str:
@@ -87,7 +87,7 @@ def _recollection(message: Recollection) -> str:
     more = {
         "finding": len(message.findings),
         "failure": len(message.failures),
-        "step under way": len(message.underway),
+        "open step": len(message.underway),
         "sibling": len(message.siblings),
     }
     parts = [*recalled, *(text.several(count, word) for word, count in more.items() if count)]
@@ -112,7 +112,7 @@ def _trial(message: Trial) -> str:
     evaluation = message.evaluation
     score = f", score {text.judged(evaluation.score, evaluation)}" if evaluation else ""
     trouble = "" if message.cause == "ok" else f"; {message.cause}: {message.words}"
-    return f"{message.phase} run{score}, {text.duration(message.seconds)} a run{trouble}"
+    return f"{message.phase} run{score}, {text.duration(message.seconds)} per run{trouble}"
 
 
 def _diagnosis(message: Diagnosis) -> str:
@@ -151,10 +151,10 @@ def _finished(message: ActivityFinished) -> str:
 
 
 def _dead_letter(message: DeadLetter) -> str:
-    return f"{message.actor} gave up {message.message_kind} after {message.attempts} attempts: {message.error}"
+    return f"{message.actor} gave up on {message.message_kind} after {message.attempts} attempts: {message.error}"
 
 
-_TELLERS: dict[str, Callable[[Any], str]] = {
+_HEADLINES: dict[str, Callable[[Any], str]] = {
     "run_opened": _run_opened,
     "session_opened": _session_opened,
     "step_opened": _step_opened,
@@ -163,7 +163,7 @@ _TELLERS: dict[str, Callable[[Any], str]] = {
     "proposal": _proposal,
     "job": _job,
     "repair_called": _repair_called,
-    "tune_called": lambda message: f"once, {text.duration(message.trial.seconds)} were used",
+    "tune_called": lambda message: f"requested once; the trial took {text.duration(message.trial.seconds)}",
     "trial": _trial,
     "diagnosis": _diagnosis,
     "finish_called": _finish_called,

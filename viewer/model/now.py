@@ -1,8 +1,8 @@
-"""What a run is at this instant: who does what since when, the slots, the budget, what a score is worth.
+"""The present state of a run: what each role does and since when, slots, budget, medal thresholds.
 
-The live screen and the live page draw the same `Now`. It is read off two things: the log's activities (questions and
-scripts under way), and telemetry, which tells what the log does not: a script's progress, a message that is being
-handled, a handler that failed and will try again.
+The live screen and the live page show the same `Now`. It is computed from the log's activities (model calls and scripts
+in progress) and from telemetry, which has what the log does not: a script's progress, messages being handled, failed
+attempts of handlers.
 """
 
 import re
@@ -21,48 +21,48 @@ from gome.viewer.model.usage import Usage
 __all__ = ["RING", "Allowance", "Doing", "Now", "Present", "RoleNow", "look", "pool_of"]
 
 RING = ("diagnoser", "proposer", "memory-keeper", "writer", "runner", "completer", "director", "finisher")
-"""The roles, in the order in which a step goes round."""
+"""The roles, in the order in which a step passes through them."""
 _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
 
 
 @dataclass
 class Present:
-    """What telemetry last told of each actor: its scripts' progress by label, the message it handles, a failed try."""
+    """The latest telemetry per actor: progress of its scripts by label, the message it handles, a failed attempt."""
 
     progress: dict[str, dict[str, Told]] = field(default_factory=dict)
     handling: dict[str, Told] = field(default_factory=dict)
     trouble: dict[str, Told] = field(default_factory=dict)
 
     def hear(self, lines: Iterable[Told]) -> None:
-        """Fold in the next lines."""
-        for told in lines:
-            match told.event:
+        """Update the state with the next telemetry lines."""
+        for line in lines:
+            match line.event:
                 case "handle.begin":
-                    self.handling[told.actor] = told
+                    self.handling[line.actor] = line
                 case "handle.end":
-                    self.progress.pop(told.actor, None)
-                    self.handling.pop(told.actor, None)
-                    self.trouble.pop(told.actor, None)
+                    self.progress.pop(line.actor, None)
+                    self.handling.pop(line.actor, None)
+                    self.trouble.pop(line.actor, None)
                 case "handle.failed":
-                    self.trouble[told.actor] = told
+                    self.trouble[line.actor] = line
                 case "activity.begin" | "activity.end":
-                    self.progress.get(told.actor, {}).pop(_label(told), None)
+                    self.progress.get(line.actor, {}).pop(_label(line), None)
                 case "progress":
-                    self.progress.setdefault(told.actor, {})[_label(told)] = told
+                    self.progress.setdefault(line.actor, {})[_label(line)] = line
                 case _:
                     pass
 
     def since(self, begun: float) -> "Present":
-        """What was told from that time of the run on: a process that died has told of work that nobody does."""
+        """Only lines from `begun` (run time in seconds) on: work of an earlier, dead process is not in progress."""
         progress = {actor: _later(each, begun) for actor, each in self.progress.items()}
         return Present(progress, _later(self.handling, begun), _later(self.trouble, begun))
 
 
 @dataclass(frozen=True)
 class Doing:
-    """One thing that goes on: a question, a script, or a message being handled. `since` is a time of the run.
+    """Work in progress: a model call, a script, or a message being handled. `since`: seconds since the run's start.
 
-    `progress` is what a script printed last, `share` how far that is of its end, in [0, 1], where it says so.
+    `progress` is the last progress line of a script.
     """
 
     place: str
@@ -72,24 +72,24 @@ class Doing:
 
     @property
     def share(self) -> float | None:
-        """How far the script says it is."""
+        """Progress in [0, 1], parsed from a fraction such as `3/5` in `progress`; None where there is none."""
         found = _SHARE.search(self.progress)
         return min(1.0, int(found[1]) / int(found[2])) if found and int(found[2]) else None
 
     @property
     def task(self) -> str:
-        """What, with its progress in brackets."""
+        """The task, with its progress in brackets."""
         return text.line(self.what + (f" ({self.progress})" if self.progress else ""))
 
     @property
     def words(self) -> str:
-        """Where and what, with its progress in brackets."""
+        """Trace, step and task, with the progress in brackets."""
         return text.line(f"{self.place} {self.task}")
 
 
 @dataclass(frozen=True)
 class RoleNow:
-    """A role with all its actors. `idle` is the share of the run's time in which none of them was at work."""
+    """A role with all its actors. `idle` is the share of the run's time in which none of them worked."""
 
     role: str
     doing: tuple[Doing, ...]
@@ -99,19 +99,19 @@ class RoleNow:
 
     @property
     def words(self) -> str:
-        """What it does, in one line; what goes on several times over is counted."""
+        """Its current work in one line; identical items are counted."""
         counted = Counter(each.words for each in self.doing)
-        said = [words if number == 1 else f"{number} × {words}" for words, number in counted.items()]
-        return ", ".join([*said, *([text.line(self.trouble)] if self.trouble else [])])
+        shown = [words if number == 1 else f"{number} × {words}" for words, number in counted.items()]
+        return ", ".join([*shown, *([text.line(self.trouble)] if self.trouble else [])])
 
     def since(self, now: float) -> float | None:
-        """For how many seconds the longest of it has gone on; None where nothing does."""
+        """Seconds for which its longest-running work has been in progress; None where it is idle."""
         return max(0.0, now - min(each.since for each in self.doing)) if self.doing else None
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """A part of the budget: what is used of it (None: not known), and its limit (None: there is none)."""
+    """A part of the budget: the amount used (None: unknown) and the limit (None: unlimited)."""
 
     unit: str
     used: float | None
@@ -119,7 +119,7 @@ class Allowance:
 
     @property
     def words(self) -> str:
-        """`12 of 20 trials`, without the limit where there is none."""
+        """`12 of 20 trials`, or `12 trials` where there is no limit."""
         of = "" if self.limit is None else f" of {self._figure(self.limit)}"
         return f"{self._figure(self.used)}{of}" + ("" if self.unit == "time" else f" {self.unit}")
 
@@ -131,7 +131,10 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Now:
-    """A run at `time`, in seconds since its start. `waiting` scripts have no slot yet."""
+    """The state of a run at `time` (seconds since its start).
+
+    `used` of `slots` slots are in use, `waiting` scripts have no slot yet, and `busy` is the mean share of busy slots.
+    """
 
     time: float
     roles: tuple[RoleNow, ...]
@@ -143,24 +146,24 @@ class Now:
     busy: float
 
 
-def _label(told: Told) -> str:
-    return str(told.detail.get("label", ""))
+def _label(line: Told) -> str:
+    return str(line.detail.get("label", ""))
 
 
 def _later(known: dict[str, Told], begun: float) -> dict[str, Told]:
-    return {name: told for name, told in known.items() if told.time >= begun}
+    return {name: line for name, line in known.items() if line.time >= begun}
 
 
 def look(summary: Summary, present: Present, now: float) -> Now:
-    """What is going on at `now`, a time of the run."""
+    """Compute the present state of the run; `now` is in seconds since the run's start."""
     present = present.since(summary.begun)
     session = summary.sessions[-1] if summary.sessions else None
     slots = session.slots if session else 0
-    under_way = summary.timeline.under_way()
-    scripts = [span for span in under_way if span.executes]
+    running = summary.timeline.under_way()
+    scripts = [span for span in running if span.executes]
     return Now(
         time=now,
-        roles=tuple(_role(name, summary, present, under_way, now) for name in RING),
+        roles=tuple(_role(name, summary, present, running, now) for name in RING),
         scripts=tuple(_doing(span, present) for span in scripts),
         allowances=_allowances(summary, now),
         slots=slots,
@@ -170,15 +173,15 @@ def look(summary: Summary, present: Present, now: float) -> Now:
     )
 
 
-def _role(name: str, summary: Summary, present: Present, under_way: list[Span], now: float) -> RoleNow:
-    asked = [span for span in under_way if role(span.actor) == name]
-    doing = [_doing(span, present) for span in asked]
-    busy = {span.actor for span in asked}
-    for actor, told in present.handling.items():
+def _role(name: str, summary: Summary, present: Present, running: list[Span], now: float) -> RoleNow:
+    own = [span for span in running if role(span.actor) == name]
+    doing = [_doing(span, present) for span in own]
+    busy = {span.actor for span in own}
+    for actor, line in present.handling.items():
         if role(actor) == name and actor not in busy:
-            doing.append(Doing(_place(told), f"handles {told.detail.get('kind')}", told.time))
+            doing.append(Doing(_place(line), f"handles {line.detail.get('kind')}", line.time))
     spans = [(each.start, each.end or now) for each in summary.timeline.spans if role(each.actor) == name]
-    trouble = [_trouble(told) for actor, told in present.trouble.items() if role(actor) == name]
+    trouble = [_trouble(line) for actor, line in present.trouble.items() if role(actor) == name]
     usage = Usage()
     for actor, used in summary.actors.items():
         if role(actor) == name:
@@ -189,22 +192,22 @@ def _role(name: str, summary: Summary, present: Present, under_way: list[Span], 
 
 def _doing(span: Span, present: Present) -> Doing:
     where = "" if span.trace is None else f"{span.trace}.{span.step}"
-    told = present.progress.get(span.actor, {}) if span.executes else {}
-    line = told.get(span.label)
+    progress = present.progress.get(span.actor, {}) if span.executes else {}
+    line = progress.get(span.label)
     return Doing(where, span.label or span.activity, span.start, text.line(str(line.detail["line"])) if line else "")
 
 
-def _trouble(told: Told) -> str:
-    return f"try {told.detail['attempt']} failed: {told.detail['error']}"
+def _trouble(line: Told) -> str:
+    return f"attempt {line.detail['attempt']} failed: {line.detail['error']}"
 
 
-def _place(told: Told) -> str:
-    trace, step = told.detail.get("trace"), told.detail.get("step")
+def _place(line: Told) -> str:
+    trace, step = line.detail.get("trace"), line.detail.get("step")
     return "" if trace is None else f"{trace}.{step}"
 
 
 def _allowances(summary: Summary, now: float) -> tuple[Allowance, ...]:
-    """Each part of the budget with what is used of it; calls only where they are limited."""
+    """Every part of the budget; calls only where they are limited."""
     budget, total = summary.budget, summary.total()
     used: list[tuple[str, float | None]] = [
         ("time", now),
@@ -218,14 +221,14 @@ def _allowances(summary: Summary, now: float) -> tuple[Allowance, ...]:
 
 
 def pool_of(summary: Summary) -> dict[str, float]:
-    """The scores that medals and the median stand for on the task's leaderboard; empty where there is none to read."""
+    """The scores of medals and median on the task's leaderboard; empty where there is no leaderboard."""
     graded = summary.finished.grade if summary.finished else None
     if graded is not None:
         return dict(graded.thresholds)
     opened = summary.opened
     if opened is None or not (leaderboard := Path(opened.task_path) / "leaderboard.csv").is_file():
         return {}
-    from gome.scenarios.grading.grade import thresholds  # pandas: only where a live view asks
+    from gome.scenarios.grading.grade import thresholds  # imports pandas: only for views that need it
     from gome.scenarios.task.tables import numbers, read_table
 
     return thresholds(numbers(read_table(leaderboard)["score"]).tolist(), opened.task.direction)

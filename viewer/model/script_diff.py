@@ -1,4 +1,4 @@
-"""What a step changed: its script against the one it started from."""
+"""Diff of a step's script and its parent's."""
 
 import difflib
 from typing import Protocol
@@ -9,26 +9,26 @@ __all__ = ["Artefacts", "base_of", "difference", "script_of"]
 
 
 class Artefacts(Protocol):
-    """Where texts are read that a message names by hash."""
+    """Reads artefacts, which messages reference by hash."""
 
     def read_now(self, ref: str) -> bytes:
-        """The bytes of that artefact."""
+        """The content of the artefact."""
 
 
 def script_of(step: Step) -> str | None:
-    """The ref of the step's last script, None where none was written."""
+    """The ref of the step's last script; None where none was written."""
     if step.diagnosis is not None and step.diagnosis.script_ref is not None:
         return step.diagnosis.script_ref
     return step.job.script_ref if step.job else None
 
 
 def base_of(step: Step) -> str | None:
-    """The ref of the script that the step changed, None at a root."""
+    """The ref of the script that the step changed; None at a root."""
     return step.proposal.base_ref if step.proposal else None
 
 
 def difference(artefacts: Artefacts, old: str | None, new: str | None, names: tuple[str, str]) -> list[str]:
-    """A unified diff of two scripts; one that is not there is empty."""
+    """The unified diff of two scripts, by ref, as lines; None stands for an empty script."""
     before, after = (_lines(artefacts, ref) if ref else [] for ref in (old, new))
     return list(difflib.unified_diff(before, after, *names, lineterm="", n=2))
 

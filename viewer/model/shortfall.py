@@ -1,4 +1,4 @@
-"""Why a run accepted nothing: what its scripts ended with, in words for the one who started it."""
+"""Explain why a run accepted no trial: the most common failure of its scripts, and a remedy."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,33 +13,33 @@ __all__ = ["shortfall"]
 
 _BY_TIME = (Cause.TIMEOUT, Cause.PROJECTED)
 _LONGER = 3
-"""How many times as long a limit is proposed: a machine that is busy now may be busier then."""
+"""Factor by which a longer limit is suggested; generous, because the machine may be even busier next time."""
 
 
 def shortfall(summary: Summary) -> str | None:
-    """What most of the attempts that failed ended with, and what may help; None where no script failed.
+    """The most common cause of failed attempts, with a remedy; None where no script failed.
 
-    Trials that were not run because the time was over say nothing of the scripts; they count where there is no other.
+    Trials that were not run because time was up count only where there are no other attempts.
     """
     attempts = list(_attempts(summary))
     failed = [each for each in attempts if each.cause != Cause.OK]
     if not failed:
         late = any(step.trial is not None and step.trial.late for step in summary.trials)
-        said = f"the time for trials was over before a script had ended; {_raised(summary, ['budget.time'])}"
-        return said if late and not attempts else None
+        reason = f"the time for trials was up before any script ended; {_raised(summary, ['budget.time'])}"
+        return reason if late and not attempts else None
     causes = Counter(each.cause for each in failed)
     cause, number = causes.most_common(1)[0]
     alike = [each for each in failed if each.cause == cause]
     words = Counter(each.words for each in alike).most_common(1)[0][0]
-    said = f"{number} of {text.several(causes.total(), 'failed attempt')} ended with {cause}: {text.line(words)}"
+    reason = f"{number} of {text.several(causes.total(), 'failed attempt')} ended with {cause}: {text.line(words)}"
     if cause in _BY_TIME:
         met = Counter(_limit(each) for each in alike)
-        return f"{said}; {_raised(summary, [limit for limit, _ in met.most_common()])}"
-    return f"{said}; the limit is executors.memory, by --set" if cause == Cause.MEMORY else said
+        return f"{reason}; {_raised(summary, [limit for limit, _ in met.most_common()])}"
+    return f"{reason}; raise the limit with --set executors.memory" if cause == Cause.MEMORY else reason
 
 
 def _attempts(summary: Summary) -> Iterator[RepairCalled | Trial]:
-    """Every attempt at a script that was run, in the order of the steps."""
+    """Every attempt to run a script, in the order of the steps."""
     for step in summary.trials:
         yield from step.repairs
         if step.trial is not None and not step.trial.late:
@@ -47,12 +47,12 @@ def _attempts(summary: Summary) -> Iterator[RepairCalled | Trial]:
 
 
 def _limit(attempt: RepairCalled | Trial) -> str:
-    """The setting that ended an attempt for its time."""
+    """The setting whose time limit the attempt exceeded."""
     return "budget.time" if BUDGET_SPENT in attempt.words else f"executors.timeout.{attempt.phase}"
 
 
 def _raised(summary: Summary, limits: list[str]) -> str:
-    """What to type to have longer limits; without figures where the run does not say what they were."""
+    """The options that raise these limits; without values where the run has no such setting."""
     scenario = summary.opened.scenario if summary.opened else {}
     timeouts = scenario.get("executors", {}).get("timeout", {})
     known = {f"executors.timeout.{name}": value for name, value in timeouts.items()}

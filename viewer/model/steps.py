@@ -1,4 +1,4 @@
-"""A trace and its steps, as the messages of the ring have filled them in so far."""
+"""Traces and steps, filled in from the messages received so far."""
 
 from dataclasses import dataclass, field
 
@@ -10,12 +10,12 @@ from gome.viewer import text
 __all__ = ["MARKS", "Step", "Trace"]
 
 MARKS = {"accepted": "✓", "rejected": "✗", "failed": "!", "dead": "†", "open": "·"}
-"""One sign for each verdict of a trial; the same in every screen."""
+"""The symbol of each verdict, the same on every screen."""
 
 
 @dataclass
 class Step:
-    """One step of a trace: each message of it that has arrived so far, and the ids of those one asks after."""
+    """One step of a trace with its messages so far. `opened` and `closed` are in seconds since the run's start."""
 
     trace: int
     step: int
@@ -33,44 +33,44 @@ class Step:
 
     @property
     def name(self) -> str:
-        """`trace.step`, as every screen writes it."""
+        """`trace.step`, as shown on every screen."""
         return f"{self.trace}.{self.step}"
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """What the step tried."""
+        """The hypotheses that the step tried."""
         if self.proposal is not None:
             return self.proposal.hypotheses
         return self.diagnosis.hypotheses if self.diagnosis else ()
 
     @property
     def recalled(self) -> tuple[Recalled, ...]:
-        """What the memory gave it."""
+        """The changes that the memory recalled for the step."""
         return self.recollection.recalled if self.recollection else ()
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """What the harness measured of it, once it has its diagnosis."""
+        """The harness's measurements; None before the diagnosis."""
         return self.diagnosis.evaluation if self.diagnosis else None
 
     @property
     def score(self) -> float | None:
-        """Its score, None where it has none (yet)."""
+        """The score; None where there is none (yet)."""
         return self.diagnosis.score if self.diagnosis else None
 
     @property
     def score_words(self) -> str:
-        """Its score as every screen writes it: of how many splits, where it was stopped early."""
+        """The score as shown on screens, with the number of splits where the trial was stopped early."""
         return text.judged(self.score, self.evaluation)
 
     @property
     def gain(self) -> float | None:
-        """What it brought against its trace's best, positive for better."""
+        """The gain over the trace's best, positive for better; None where not compared."""
         return self.diagnosis.effect.gain if self.diagnosis and self.diagnosis.effect else None
 
     @property
     def predicted(self) -> float | None:
-        """The gain that its one hypothesis promised; None at a root, which tries several at once."""
+        """The gain predicted by its hypothesis; None for a step with several hypotheses, such as a root."""
         return self.hypotheses[0].expected_gain if len(self.hypotheses) == 1 else None
 
     @property
@@ -81,7 +81,7 @@ class Step:
 
 @dataclass
 class Trace:
-    """One team's path. Step 0, the survey, stands apart from its trials."""
+    """One trace. Step 0, the survey, is kept separate from the trials."""
 
     index: int
     survey: Step | None = None
@@ -91,5 +91,5 @@ class Trace:
 
     @property
     def trials(self) -> list[Step]:
-        """Its steps in order, the survey left out."""
+        """Its steps in order, without the survey."""
         return [self.steps[number] for number in sorted(self.steps)]

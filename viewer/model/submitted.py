@@ -1,7 +1,7 @@
-"""What a run submits at its end, and so whose the score on the private test is.
+"""The submission of a run: which steps it comes from, and its scores.
 
-The score beside a best step is that step's own, out of fold. Where the finish found the mean of several finalists
-better than each, it is this mean that was submitted and graded. Every screen says which, in the words made here.
+The score of a best step is its own out-of-fold score. Where the mean of several finalists scored better than each of
+them, the finish submits that mean, and the test score is that of the mean. Screens name the steps with the texts below.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ __all__ = ["Submitted", "briefly", "submitted_by"]
 
 @dataclass(frozen=True)
 class Submitted:
-    """What was submitted, with its score on the hold-out (None where it has none) and its grade on the private test.
+    """A submission with its hold-out score (None: no hold-out) and its grade on the private test (None: no answers).
 
-    `steps` are those whose predictions it is the mean of, the winner first; one where it is a step's own.
+    `steps`: the steps whose predictions were averaged, the winner first; a single step where nothing was averaged.
     """
 
     steps: tuple[str, ...]
@@ -38,12 +38,12 @@ class Submitted:
 
     @property
     def at_the_finish(self) -> str:
-        """Whose it is, with its score on the hold-out, on which the finish chose."""
+        """The steps, with the hold-out score by which the finish selected them."""
         return f"{self.whose}, {text.score(self.holdout)} on the hold-out"
 
     @property
     def on_the_test(self) -> str:
-        """The score on the private test, with whose it is and its medal; unknown where there are no answers."""
+        """The score on the private test, with the steps and the medal; a dash where there are no answers."""
         if self.grade is None:
             return text.UNKNOWN
         medal = f"; {self.grade.medal} medal" if self.grade.medal else ""
@@ -51,7 +51,7 @@ class Submitted:
 
 
 def submitted_by(finished: RunFinished | None) -> Submitted | None:
-    """What a run submitted; None for one that has not finished, or had no accepted trial."""
+    """The submission of a finished run; None where it has not finished or accepted no trial."""
     if finished is None or finished.winner is None:
         return None
     blend = finished.blend
@@ -62,7 +62,7 @@ def submitted_by(finished: RunFinished | None) -> Submitted | None:
 
 
 def briefly(steps: Sequence[str]) -> str:
-    """Whose a submission is, for the narrow column of a table: `1.1`, or `mean of 2`."""
+    """The steps of a submission for a narrow column: `1.1`, or `mean of 2`."""
     if not steps:
         return text.UNKNOWN
     return steps[0] if len(steps) == 1 else f"mean of {len(steps)}"

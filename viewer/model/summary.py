@@ -1,10 +1,10 @@
-"""What a run amounts to so far: one fold over its messages, used by the live view, the tables and the report alike.
+"""The state of a run, computed from its messages; used by the live view, the tables and the report.
 
     summary = Summary()
     for envelope in reader.envelopes():
         summary.apply(envelope)
 
-Messages may be left out: a list of runs folds the few kinds it needs (`OUTLINE`) and gets the same figures for those.
+Applying only some kinds is allowed: with the kinds in `OUTLINE`, the figures that a list of runs shows are the same.
 """
 
 from collections.abc import Iterable
@@ -37,12 +37,12 @@ from gome.viewer.model.usage import Usage
 __all__ = ["OUTLINE", "Best", "Summary", "find_step", "summarise"]
 
 OUTLINE = frozenset({"run_opened", "session_opened", "diagnosis", "run_finished"})
-"""The kinds that a list of runs needs: name, task, times, scores, winner."""
+"""The message kinds that a list of runs needs: name, task, times, scores, winner."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """The solution to take from a run, and why it is this one. `standard_error` is that of its score over folds."""
+    """The best solution of a run; `final`: selected at the finish. `standard_error` is that of `score` over splits."""
 
     step: str
     score: float
@@ -55,7 +55,11 @@ class Best:
 
 @dataclass
 class Summary:
-    """Everything that a screen shows of a run, folded from its envelopes in log order. `begun`: the last session."""
+    """The state of a run, computed from envelopes applied in log order.
+
+    `begun` is the start of the last session and `time` that of the last message, in seconds since the run's start.
+    `used` is the share of the budget used, in [0, 1], as of the last StepOpened.
+    """
 
     run: str = ""
     opened: RunOpened | None = None
@@ -73,7 +77,7 @@ class Summary:
     time: float = 0.0
 
     def apply(self, envelope: Envelope) -> None:
-        """Fold in the next envelope."""
+        """Update the state with the next envelope."""
         if isinstance(envelope.message, SessionOpened):
             self.begun = envelope.time
         self.run, self.seq, self.messages = envelope.run, envelope.seq, self.messages + 1
@@ -99,7 +103,7 @@ class Summary:
             self.sessions.append(message)
             self.timeline.abandon()
             self.timeline.slots = message.slots
-            if message.budget is not None:  # a resume that extends the run: it is open again
+            if message.budget is not None:  # a resume with a new budget reopens a finished run
                 self.finish = self.finished = None
         elif isinstance(message, FinishCalled):
             self.finish = message
@@ -140,23 +144,23 @@ class Summary:
         return self.actors.setdefault(actor, Usage())
 
     def now(self, wall: float) -> float:
-        """The run's time at `wall`, in UTC seconds since 1970, for a run whose last session is still going on."""
+        """Seconds since the run's start at `wall` (UTC seconds since 1970), if the last session still runs."""
         return max(self.time, self.begun + wall - self.sessions[-1].wall) if self.sessions else self.time
 
     @property
     def maximizes(self) -> bool:
-        """Whether a greater score is better."""
+        """Whether a higher score is better."""
         return self.opened is not None and self.opened.task.direction == "maximize"
 
     @property
     def reasoners(self) -> list[str]:
-        """Labels of all that has answered for a role in any session of the run."""
+        """Labels of all backends that any session of the run used for a role."""
         named = dict(self.opened.reasoners) if self.opened else {}
         return sorted({*named.values(), *(label for session in self.sessions for label in session.reasoners.values())})
 
     @property
     def budget(self) -> dict[str, Any]:
-        """The budget as the last session left it."""
+        """The current budget: the scenario's, or that of the last session that changed it."""
         changed = [session.budget for session in self.sessions if session.budget is not None]
         if changed:
             return changed[-1]
@@ -164,12 +168,12 @@ class Summary:
 
     @property
     def trials(self) -> list[Step]:
-        """Every trial of every trace, in the order in which they were opened."""
+        """All trials of all traces, in the order in which they were opened."""
         every = [step for trace in self.traces.values() for step in trace.trials]
         return sorted(every, key=lambda step: (step.opened or 0.0, step.trace, step.step))
 
     def count(self, verdict: str) -> int:
-        """How many trials have this verdict."""
+        """The number of trials with this verdict."""
         return sum(step.verdict == verdict for step in self.trials)
 
     def better(self, one: float, other: float) -> bool:
@@ -178,7 +182,7 @@ class Summary:
 
     @property
     def best(self) -> Best | None:
-        """The winner, or while there is none the accepted trial with the best score."""
+        """The winner of a finished run, else the accepted trial with the best score; None where there is none."""
         if self.finished and self.finished.winner:
             winner = self.finished.winner
             name = f"{winner.trace}.{winner.step}"
@@ -200,18 +204,18 @@ class Summary:
 
     @property
     def submitted(self) -> Submitted | None:
-        """What the run submitted, which need not be the best step's own; None until it has finished."""
+        """The submission, which may come from other steps than `best`; None until the run has finished."""
         return submitted_by(self.finished)
 
     def by_role(self) -> dict[str, Usage]:
-        """What each role has asked for, its actors together."""
+        """Usage per role, summed over its actors."""
         roles: dict[str, Usage] = {}
         for actor, usage in sorted(self.actors.items()):
             roles.setdefault(role(actor), Usage()).merge(usage)
         return roles
 
     def total(self) -> Usage:
-        """What all actors together have asked for."""
+        """Usage summed over all actors."""
         total = Usage()
         for usage in self.actors.values():
             total.merge(usage)
@@ -219,7 +223,7 @@ class Summary:
 
     @property
     def status(self) -> str:
-        """`finished`, `finishing`, `open` or `empty`: as far as the log says; a process may have died since."""
+        """`finished`, `finishing`, `open` or `empty`, by the log alone; whether a process still runs is not checked."""
         if self.opened is None:
             return "empty"
         if self.finished:
@@ -228,7 +232,7 @@ class Summary:
 
 
 def summarise(envelopes: Iterable[Envelope]) -> Summary:
-    """The summary of those envelopes, which are in log order."""
+    """The state after applying these envelopes, which must be in log order."""
     summary = Summary()
     for envelope in envelopes:
         summary.apply(envelope)

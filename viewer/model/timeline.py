@@ -1,7 +1,6 @@
-"""When each actor was at work: spans of activities, and what they add up to.
+"""When each actor worked: spans of activities, and the time shares computed from them.
 
-A span is one recorded activity: a question to a reasoner, or a script's run. What the run was doing at an instant is
-read off the spans that cover it.
+A span is one recorded activity: a model call or a script run.
 """
 
 from collections.abc import Iterable
@@ -17,9 +16,9 @@ __all__ = ["Shares", "Span", "Timeline", "covered", "held"]
 
 @dataclass(slots=True)
 class Span:
-    """One activity. `end` is None while it is under way, and where the process died within it.
+    """One activity, in seconds since the run's start. `end` is None while it runs, and where its process died.
 
-    `slot` counts from 0 within the scripts; None for questions.
+    `slot` is the slot of a script, from 0; None for model calls.
     """
 
     message: str
@@ -34,7 +33,7 @@ class Span:
 
     @property
     def executes(self) -> bool:
-        """Whether this is a script's run and not a question to a reasoner."""
+        """Whether this is a script run, as opposed to a model call."""
         return self.activity == SCRIPT
 
 
@@ -42,8 +41,8 @@ class Span:
 class Shares:
     """Shares of the time from the run's start to `until`, in [0, 1]; the first four add up to one.
 
-    `slots` is the mean share of slots busy. `sequential` is the time, in seconds, that one thing after the other
-    would have taken.
+    `slots` is the mean share of busy slots. `sequential` is the time in seconds that the same work would have taken
+    without any overlap.
     """
 
     until: float
@@ -64,7 +63,7 @@ class Shares:
 
 @dataclass
 class Timeline:
-    """The spans of a run, folded from its envelopes in order. `_ends` are the ends of each lane's last script."""
+    """The spans of a run, updated message by message. `_ends` has the end of the last script in each lane."""
 
     spans: list[Span] = field(default_factory=list)
     slots: int = 1
@@ -72,7 +71,7 @@ class Timeline:
     _ends: list[float] = field(default_factory=list)
 
     def start(self, envelope: Envelope, message: ActivityStarted) -> None:
-        """An activity begins. One that is asked again takes the place of the span that never ended."""
+        """Add a span for an activity that begins. A repeated activity replaces its span that never ended."""
         key = (envelope.sender, envelope.cause, message.ordinal)
         span = Span(
             message=envelope.id,
@@ -90,7 +89,7 @@ class Timeline:
         self.spans.append(span)
 
     def finish(self, envelope: Envelope, message: ActivityFinished) -> None:
-        """An activity ends. A script's span is the time for which it held its slot."""
+        """End the span of an activity. The span of a script is the time for which it occupied its slot."""
         span = self._open.pop((envelope.sender, envelope.cause, message.ordinal), None)
         if span is None:
             return
@@ -100,17 +99,17 @@ class Timeline:
             span.slot = self._slot(span, message)
 
     def abandon(self) -> None:
-        """Another process goes on with the run: what was under way in the one before has come to nothing."""
+        """Drop all open spans: a new session began, so the work of the previous process is lost."""
         for lost in self._open.values():
             self.spans.remove(lost)
         self._open.clear()
 
     def under_way(self) -> list[Span]:
-        """The activities that have no end yet."""
+        """The activities in progress."""
         return list(self._open.values())
 
     def shares(self, until: float) -> Shares:
-        """What the run was doing from its start to `until`, a time of the run in seconds."""
+        """Time shares from the run's start to `until`, in seconds since the start."""
         thinking = [(each.start, min(each.end or until, until)) for each in self.spans if each.activity == QUESTION]
         running = [(each.start, min(each.end or until, until)) for each in self.spans if each.executes]
         think, run = covered(thinking), covered(running)
@@ -129,9 +128,9 @@ class Timeline:
         )
 
     def _slot(self, span: Span, message: ActivityFinished) -> int | None:
-        """The slot that was held, None for a script that was refused one.
+        """The slot that the script occupied; None for a script that was refused one.
 
-        Where it was not measured it is the lowest lane in which no other script ran meanwhile.
+        Where the slot was not recorded, use the lowest lane in which no other script ran at that time.
         """
         if "slot" in message.meter:
             return int(message.meter["slot"])
@@ -143,13 +142,13 @@ class Timeline:
 
 
 def held(message: ActivityFinished, start: float, end: float) -> tuple[float, float]:
-    """From when to when a script that was asked for at `start` held its slot; times of the run in seconds.
+    """When a script requested at `start` occupied its slot: (from, to) in seconds since the run's start.
 
-    Where that was not measured, its time is counted backwards from its end: before that it waited.
+    Where this was not recorded, the script's duration is counted backwards from `end`.
     """
     if "held_seconds" in message.meter:
-        taken = start + message.meter["waited_seconds"]
-        return min(taken, end), min(taken + message.meter["held_seconds"], end)
+        begun = start + message.meter["waited_seconds"]
+        return min(begun, end), min(begun + message.meter["held_seconds"], end)
     return max(start, end - message.meter.get("script_seconds", message.seconds)), end
 
 

@@ -1,4 +1,4 @@
-"""What activities have used: how many, how long, tokens and USD, where the endpoint said so."""
+"""Usage of activities: calls, scripts, seconds, tokens and USD, as far as the server reported them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,19 +8,21 @@ from gome.bus.events import ActivityFinished
 __all__ = ["EMBEDDING", "QUESTION", "SCRIPT", "Usage"]
 
 QUESTION = "reason"
-"""The activity of asking a reasoner."""
+"""Activity name of a model call."""
 EMBEDDING = "embed"
-"""The activity of having texts embedded by a model."""
+"""Activity name of an embedding call."""
 SCRIPT = "script"
-"""The activity of running a script; its meter's `script_seconds` leaves out the wait for a slot."""
+"""Activity name of a script run. `script_seconds` in its meter excludes the wait for a slot."""
 
 
 @dataclass
 class Usage:
-    """What an actor, or a group of them, has asked for. A total is unknown where a call did not say what it used.
+    """Usage of one actor or a group of actors. A total is unknown as soon as one call did not report its usage.
 
-    `calls` and their `seconds` are those to reasoners, failed tries among them; `scripts` and `script_seconds`
-    are runs of scripts. `tokens` are those in and out; `tokens_cached` are those in that a provider had read before.
+    `calls` and `seconds` count model calls, including failed attempts; `scripts` and `script_seconds` count script
+    runs. `tokens` is input plus output; `tokens_cached` is the part of the input read from the provider's cache. The
+    number of calls without a token count is `uncounted`, without separate input and output `unsplit`, without a cache
+    count `cache_unsaid`, without a price `unpriced`.
     """
 
     calls: int = 0
@@ -39,7 +41,7 @@ class Usage:
     errors: int = 0
 
     def add(self, message: ActivityFinished) -> None:
-        """Count one finished activity."""
+        """Add one finished activity."""
         meter = message.meter
         if message.activity == SCRIPT:
             self.scripts += 1
@@ -54,7 +56,7 @@ class Usage:
             self.unpriced += "usd" not in meter
 
     def _split(self, activity: str, meter: Mapping[str, float]) -> None:
-        """Count tokens in and out apart. What embeds takes tokens in and gives none, and has no cache to read from."""
+        """Add input and output tokens separately. Embedding calls have no output tokens and no cache."""
         if activity == EMBEDDING or meter.get("tokens") == 0:
             meter = {"tokens_in": meter.get("tokens", 0.0), "tokens_cached": 0.0, "tokens_out": 0.0, **meter}
         self.tokens_in += meter.get("tokens_in", 0.0)
@@ -64,31 +66,31 @@ class Usage:
         self.cache_unsaid += "tokens_cached" not in meter
 
     def merge(self, other: "Usage") -> None:
-        """Add another's figures to these."""
+        """Add the figures of `other`."""
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
     @property
     def known_tokens(self) -> float | None:
-        """Tokens in all, None where a call did not count them."""
+        """All tokens; None where a call did not report them."""
         return None if self.uncounted else self.tokens
 
     @property
     def known_uncached(self) -> float | None:
-        """Tokens in that no provider had read before, None where a call did not say."""
+        """Input tokens not read from a cache; None where a call did not report them."""
         return None if self.unsplit or self.cache_unsaid else self.tokens_in - self.tokens_cached
 
     @property
     def known_cached(self) -> float | None:
-        """Tokens in that a provider had read before, None where a call did not say."""
+        """Input tokens read from a cache; None where a call did not report them."""
         return None if self.unsplit or self.cache_unsaid else self.tokens_cached
 
     @property
     def known_output(self) -> float | None:
-        """Tokens out, None where a call did not say."""
+        """Output tokens; None where a call did not report them."""
         return None if self.unsplit else self.tokens_out
 
     @property
     def known_usd(self) -> float | None:
-        """USD in all, None where a call had no price."""
+        """Total USD; None where a call had no price."""
         return None if self.unpriced else self.usd

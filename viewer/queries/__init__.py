@@ -1,1 +1,1 @@
-"""Messages of a log, listed and shown in full, for the command line and the live pages."""
+"""Queries for the command line and the live pages: list messages, show one in full, list runs."""

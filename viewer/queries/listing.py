@@ -1,4 +1,4 @@
-"""Lists of messages: filtered, followed while the run goes on, or one after the other as causes."""
+"""List messages: filtered, and followed while the run continues."""
 
 import sys
 import time
@@ -18,12 +18,12 @@ from gome.viewer.store import open_reader
 __all__ = ["Filter", "list_messages", "say_messages"]
 
 _POLL = 0.1
-"""Seconds between two looks at the log while following it."""
+"""Seconds between two polls of the log while following it."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which messages a listing shows. `kinds` empty: all but the starts and ends of activities, unless `everything`."""
+    """Which messages to list. With empty `kinds`, starts and ends of activities only where `everything` is set."""
 
     role: str | None = None
     trace: int | None = None
@@ -36,7 +36,7 @@ class Filter:
     def read(
         self, reader: LogReader, after: int = 0, before: int | None = None, newest: int | None = None
     ) -> list[Envelope]:
-        """The messages between `after` and `before` that pass, in log order; the newest so many with `newest`."""
+        """The matching messages with `after` < seq < `before`, in log order; with `newest`, at most that many."""
         wanted = frozenset(self.kinds) or (None if self.everything else frozenset(VOCABULARY.classes) - ACTIVITIES)
         found = reader.envelopes(
             after=after,
@@ -54,19 +54,19 @@ class Filter:
 
 
 def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_json: bool) -> int:
-    """Print the messages that pass the filter, the newest so many (0: all); with `follow` go on until the run ends."""
+    """Print the `newest` matching messages (0: all); with `follow`, print new ones until the run has finished."""
     with open_reader(folder) as reader:
         for kind in chosen.kinds:
             if kind not in VOCABULARY.classes:
                 raise UsageError(
-                    f"no message is of kind {kind!r}; the kinds are {', '.join(sorted(VOCABULARY.classes))}"
+                    f"there is no message kind {kind!r}; kinds are {', '.join(sorted(VOCABULARY.classes))}"
                 )
         shown = chosen.read(reader, newest=newest or None)
         if as_json and not follow:
             emit("log", [envelope_data(each) for each in shown])
             return 0
         if newest and len(shown) == newest and not as_json:
-            say(f"… the newest {newest}; --last 0 shows all")
+            say(f"… only the newest {newest}; --last 0 shows all")
         say_messages(shown, as_json)
         if follow:
             _follow(reader, chosen, shown[-1].seq if shown else 0, as_json)
@@ -78,7 +78,7 @@ def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_js
 
 
 def say_messages(envelopes: Sequence[Envelope], as_json: bool) -> None:
-    """Print messages a line each: as words, cut at the terminal's width, or as a JSON document."""
+    """Print one line per message: text cut at the terminal's width, or a JSON document."""
     width = screen_width()
     for each in envelopes:
         if as_json:
@@ -89,7 +89,7 @@ def say_messages(envelopes: Sequence[Envelope], as_json: bool) -> None:
 
 
 def _follow(reader: LogReader, chosen: Filter, after: int, as_json: bool) -> None:
-    """Print what comes until the run has finished."""
+    """Poll for new messages and print them until the run has finished."""
     while True:
         over = any(True for _ in reader.envelopes(kinds=frozenset({"run_finished"}), limit=1))
         fresh = chosen.read(reader, after=after)

@@ -1,4 +1,4 @@
-"""One message: whole, with its conversation, or with its causes."""
+"""Show one message: in full, with its conversation, or with its causes."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ __all__ = ["activities_of", "artefacts_of", "show_causes", "show_message", "show
 
 
 def show_message(folder: Path, name: str, as_json: bool) -> int:
-    """Print one message whole: what it says, and the questions and scripts that its sender used to say it."""
+    """Print one message in full: its fields, and the model calls and script runs that its sender used for it."""
     with open_reader(folder) as reader:
         envelope = reader.envelope(name)
         used = activities_of(reader, envelope)
@@ -44,7 +44,7 @@ def show_thread(folder: Path, name: str, as_json: bool) -> int:
 
 
 def show_causes(folder: Path, name: str, as_json: bool) -> int:
-    """Print why a message was said: the chain of its causes, the first cause first."""
+    """Print the chain of causes of a message, the first cause first."""
     with open_reader(folder) as reader:
         chain = sorted(reader.causes(reader.envelope(name).id), key=lambda envelope: envelope.seq)
     return _chain("log-why", folder, chain, as_json)
@@ -64,18 +64,18 @@ def _say_head(envelope: Envelope) -> None:
     where = f", trace {envelope.trace}" if envelope.trace is not None else ""
     where += f", step {envelope.step}" if envelope.step is not None else ""
     say(f"{envelope.kind} {envelope.id}: {headline(envelope)}")
-    because = f"because of {envelope.cause[:8]}" if envelope.cause else "the first of its conversation"
-    say(f"said by {envelope.sender}{where} at +{text.duration(envelope.time)}, {because}\n")
+    because = f"caused by {envelope.cause[:8]}" if envelope.cause else "the first of its conversation"
+    say(f"sent by {envelope.sender}{where} at +{text.duration(envelope.time)}, {because}\n")
 
 
 def artefacts_of(reader: LogReader, body: dict[str, Any]) -> dict[str, str]:
-    """The texts that a message names by hash, by the name of the field."""
+    """The texts that a message refers to by hash, by field name without `_ref`."""
     named = {key.removesuffix("_ref"): value for key, value in body.items() if key.endswith("_ref") and value}
     return {key: reader.artefacts.read_now(ref).decode("utf-8", "replace") for key, ref in named.items()}
 
 
 def activities_of(reader: LogReader, envelope: Envelope) -> list[dict[str, Any]]:
-    """What the sender asked for on the way to this message: label, time, meter, answer as recorded."""
+    """The activities that the sender ran for this message: label, seconds, meter, recorded result."""
     if envelope.cause is None or envelope.kind in ACTIVITIES:
         return []
     return [
@@ -93,7 +93,7 @@ def activities_of(reader: LogReader, envelope: Envelope) -> list[dict[str, Any]]
 
 
 def _say_activity(used: dict[str, Any]) -> None:
-    """Print a question with its prompt and answer as they were, or a script's run with its outcome."""
+    """Print a model call with its prompt and raw answer, or a script run with its outcome."""
     meter = ", ".join(f"{key} {value:g}" for key, value in used["meter"].items())
     say(f"\n── {used['activity']} {used['label']}, {text.duration(used['seconds'])}" + (f" ({meter})" if meter else ""))
     result = used["result"] if isinstance(used["result"], dict) else {"result": used["result"]}

@@ -1,4 +1,4 @@
-"""How a run stands, and the row that lists of runs have of it."""
+"""The state of a run, and its row in lists of runs."""
 
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ __all__ = ["row_of", "state"]
 
 
 def state(folder: Path, summary: Summary) -> str:
-    """How a run stands: `finished`, `running` (a process holds its lock), or `stopped` (it can be resumed)."""
+    """The state of a run: `running` (a process holds its lock), `finished`, `stopped` (can be resumed) or `empty`."""
     if holder(folder) is not None:
         return "running"
     return "stopped" if summary.opened and not summary.finished else summary.status
 
 
 def row_of(folder: Path, summary: Summary) -> dict[str, Any]:
-    """What a list of runs says of one, as `runs --json` prints it."""
+    """The row of a run as data of `runs --json`."""
     opened, best, submitted = summary.opened, summary.best, summary.submitted
     return {
         "run": folder.name,

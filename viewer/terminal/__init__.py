@@ -1,1 +1,1 @@
-"""A run watched in a terminal."""
+"""Displays of a running run in the terminal."""

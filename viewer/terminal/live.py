@@ -1,4 +1,4 @@
-"""The live view: one screen, drawn from the summary of the log so far. Fits 80 columns."""
+"""The live screen of a run, drawn from the summary of its log. Fits 80 columns."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,36 +22,36 @@ _LAST = 6
 
 
 def screen(summary: Summary, now: Now, pool: Mapping[str, float], last: Sequence[Envelope]) -> RenderableType:
-    """The whole screen. `pool` are the scores that medals stand for, `last` the newest messages, oldest first."""
+    """Render the whole screen. `pool`: medal thresholds by name; `last`: the newest messages, oldest first."""
     return Group(_header(summary, now, pool), _traces(summary), _roles(now), _messages(last))
 
 
 def _header(summary: Summary, now: Now, pool: Mapping[str, float]) -> RenderableType:
     opened = summary.opened
     if opened is None:
-        return Text("waiting for the run's first message …", style="dim")
+        return Text("waiting for the first message of the run …", style="dim")
     task, session = opened.task, summary.sessions[-1] if summary.sessions else None
     lines = [
         Text.assemble((text.line(opened.name), "bold"), "  ", (summary.run, "dim")),
         Text(f"{task.name}: {task.metric}, {task.direction}; {_standing(summary)}"),
-        Text("reasoning by " + ", ".join(summary.reasoners), style="cyan"),
+        Text("backends: " + ", ".join(summary.reasoners), style="cyan"),
         Text("budget: " + " · ".join(each.words for each in now.allowances)),
     ]
     if pool:
         limits = ", ".join(f"{name} {text.score(score)}" for name, score in pool.items())
-        lines.insert(2, Text(f"test scores of the task's pool: {limits}", style="dim"))
+        lines.insert(2, Text(f"test score thresholds: {limits}", style="dim"))
     if session is not None:
         gaps = (
             f" with {len(session.sandbox_gaps)} gaps (gome log --kind session_opened)" if session.sandbox_gaps else ""
         )
-        waiting = f", {now.waiting} scripts wait for one" if now.waiting else ""
+        waiting = f", {now.waiting} scripts waiting" if now.waiting else ""
         slots = f"slots {now.used}/{now.slots} in use{waiting}, {text.percent(now.busy)} busy so far"
         lines.append(Text(f"{slots}; sandbox {session.sandbox}{gaps}"))
     return Group(*(Text(text.line(each.plain), each.style) if not each.spans else each for each in lines))
 
 
 def _standing(summary: Summary) -> str:
-    """The best score with the standard error of its mean over folds, beside the baseline."""
+    """The best score, its standard error over splits, and the baseline."""
     baseline = f"baseline {text.score(summary.opened.baseline if summary.opened else None)}"
     best = summary.best
     if best is None:
@@ -77,7 +77,7 @@ def _traces(summary: Summary) -> RenderableType:
 
 
 def _path(trace: Trace, summary: Summary) -> Text:
-    """The trace's best after each scored trial as a sparkline; higher is better whatever the metric's direction."""
+    """The trace's best score after each trial as a sparkline; a higher bar is always better."""
     best: list[float] = []
     for step in trace.trials:
         if step.verdict == "accepted" and step.score is not None:

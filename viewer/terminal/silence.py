@@ -1,7 +1,7 @@
-"""What a plain screen says while nothing else is said: who is at work, on what, since when.
+"""Periodic "waiting" lines of the plain display: which roles work, on what, for how long.
 
-A language model may think for minutes, and a screen of lines that does not move looks like one that hangs. The longer
-it lasts the rarer it is told, so that a file of such lines stays small.
+A model call may take minutes, and a display without output looks hung. The interval grows with the length of the
+silence, so that a log file of these lines stays small.
 """
 
 import time
@@ -18,15 +18,15 @@ __all__ = ["Silence", "waiting_line"]
 _FIRST = 10.0
 """Seconds of silence before the first line."""
 _LONGEST = 300.0
-"""Seconds between two lines at most; until then each wait is twice as long as the one before."""
+"""Maximum seconds between two lines; until then each interval is twice the previous one."""
 _NAMED = 3
-"""Of those at work beside the first, so many are named."""
+"""Maximum number of further roles named on a line."""
 
 
 class Silence:
-    """Says when a line is due. `clock` tells UTC seconds since 1970, as a session's start is told.
+    """Decides when a waiting line is due. `clock` returns UTC seconds since 1970, like the start time of a session.
 
-    It is made before the session of the run that is watched: an older one tells nothing of what goes on now.
+    Must be created before the session that it watches begins: older sessions in the log are ignored.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -35,27 +35,27 @@ class Silence:
         self._wait = _FIRST
 
     def broken(self) -> None:
-        """Something was said: the silence begins anew."""
+        """Restart the interval, because a message was printed."""
         self._since, self._wait = self._clock(), _FIRST
 
     def line(self, summary: Summary, present: Present) -> str | None:
-        """The line that is due now; None before its time and after the run's end."""
-        at = self._clock()
+        """The line to print now; None where none is due yet, and after the run's end."""
+        wall = self._clock()
         begun = bool(summary.sessions) and summary.sessions[-1].wall >= self._made
-        if at - self._since < self._wait or (begun and summary.finished is not None):
+        if wall - self._since < self._wait or (begun and summary.finished is not None):
             return None
-        self._since, self._wait = at, min(_LONGEST, 2 * self._wait)
+        self._since, self._wait = wall, min(_LONGEST, 2 * self._wait)
         if not begun:
-            words = f"task, sandbox and backends are made ready, for {text.duration(at - self._made)}"
+            words = f"preparing task, sandbox and backends for {text.duration(wall - self._made)}"
             return line_of(summary.time, "", "session", "", "waiting", words)
-        return waiting_line(look(summary, present, summary.now(at)))
+        return waiting_line(look(summary, present, summary.now(wall)))
 
 
 def waiting_line(now: Now) -> str:
-    """Who has been at work for longest, on what, for how long, and who else is: in the columns of a message."""
+    """The longest-running work (role, task, duration), then other roles at work; in the columns of an event line."""
     work = sorted(((each, doing) for each in now.roles for doing in each.doing), key=lambda pair: pair[1].since)
     if not work:
-        return line_of(now.time, "", "", "", "waiting", "nobody is at work")
+        return line_of(now.time, "", "", "", "waiting", "no role is working")
     (first, doing), *others = work
     words = f"{doing.task} for {text.duration(max(0.0, now.time - doing.since))}"
     alike = Counter(f"{role.role} {other.place}".strip() for role, other in others)

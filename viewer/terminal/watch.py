@@ -1,4 +1,4 @@
-"""Watches a run from outside: polls its log and shows what is new, by the path that any other viewer takes."""
+"""Watch a run: poll its log, read-only, and show new messages on a display."""
 
 import sys
 import time
@@ -33,30 +33,30 @@ __all__ = [
 ]
 
 _POLL = 0.25
-"""Seconds between two looks at the log."""
+"""Seconds between two polls of the log."""
 
 DisplayName = Literal["rich", "plain", "json"]
 
 
 class Display(Protocol):
-    """Shows a run as it goes."""
+    """Shows the progress of a run."""
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
-        """Take in the messages that are new, and what telemetry tells."""
+        """Show new messages and the current telemetry state."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 class PlainDisplay:
-    """A line a message; questions and scripts only where they end in a message, or where that takes long."""
+    """One line per message, without activities; a waiting line where no message comes for long."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._summary = Summary()
         self._silence = Silence(clock)
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
-        """Print the new messages, and in a longer silence who is at work."""
+        """Print the new messages, or a waiting line where one is due."""
         for each in fresh:
             self._summary.apply(each)
             if each.kind not in ACTIVITIES:
@@ -67,11 +67,11 @@ class PlainDisplay:
         sys.stdout.flush()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 class JsonDisplay:
-    """A JSON document a line for each message, activities included."""
+    """One JSON document per message and line, activities included."""
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
         """Print the new messages."""
@@ -80,17 +80,17 @@ class JsonDisplay:
         sys.stdout.flush()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 class QuietDisplay:
-    """Shows nothing: only the end is wanted."""
+    """Shows nothing, for `--json`: only the result is printed."""
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 class RichDisplay:
@@ -105,7 +105,7 @@ class RichDisplay:
         self._live.start()
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
-        """Fold in the new messages and draw the screen anew; nothing of a run that may never begin."""
+        """Apply the new messages and redraw the screen. Draws nothing before the run has begun."""
         if not fresh and self._summary.opened is None:
             return
         for each in fresh:
@@ -114,16 +114,16 @@ class RichDisplay:
         if self._pool is None and self._summary.opened is not None:
             self._pool = pool_of(self._summary)
         now = self._summary.time if self._summary.finished else self._summary.now(time.time())
-        now_there = look(self._summary, present, now)
-        self._live.update(screen(self._summary, now_there, self._pool or {}, self._last), refresh=True)
+        current = look(self._summary, present, now)
+        self._live.update(screen(self._summary, current, self._pool or {}, self._last), refresh=True)
 
     def close(self) -> None:
-        """Leave the last screen standing."""
+        """Stop updating; the last screen stays visible."""
         self._live.stop()
 
 
 def choose_display(name: DisplayName | None) -> Display:
-    """The display of that name; without a name rich on a terminal that can be drawn on and plain elsewhere."""
+    """Create the display of that name. Default: rich on a terminal with cursor control, otherwise plain."""
     if name == "json":
         return JsonDisplay()
     if name == "rich" or (name is None and sys.stdout.isatty() and not Console().is_dumb_terminal):
@@ -132,9 +132,9 @@ def choose_display(name: DisplayName | None) -> Display:
 
 
 def watch(folder: Path, display: Display, stop: Event) -> None:
-    """Show the run in `folder` until `stop` is set, and then what was still missing. Blocks: give it a thread.
+    """Show the run in `folder` until `stop` is set, then the remaining messages. Blocking: run it in a thread.
 
-    Waits for the log to be there, and shows nothing where the run ended before it had one.
+    Waits for the log to appear. Closes the display at the end.
     """
     try:
         while not has_log(folder):
@@ -142,22 +142,22 @@ def watch(folder: Path, display: Display, stop: Event) -> None:
                 return
             display.show([], Present())
         with open_reader(folder) as reader:
-            _show_news(reader, display, stop)
+            _show_new(reader, display, stop)
     finally:
         display.close()
 
 
-def _show_news(reader: LogReader, display: Display, stop: Event) -> None:
+def _show_new(reader: LogReader, display: Display, stop: Event) -> None:
     present = Present()
-    after = told = 0
+    after = seen = 0
     while True:
-        last_look = stop.is_set()
-        lines = list(reader.telemetry(after=told))
-        told = lines[-1].seq if lines else told
+        last_poll = stop.is_set()
+        lines = list(reader.telemetry(after=seen))
+        seen = lines[-1].seq if lines else seen
         present.hear(lines)
         fresh = list(reader.envelopes(after=after))
         after = fresh[-1].seq if fresh else after
         display.show(fresh, present)
-        if last_look:
+        if last_poll:
             return
         stop.wait(_POLL)

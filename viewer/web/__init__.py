@@ -1,1 +1,1 @@
-"""Pages for a browser: the report file, and live pages on this machine."""
+"""Web pages: the report file, and the live pages of `gome view`."""

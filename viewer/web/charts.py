@@ -1,6 +1,6 @@
-"""Where the marks of the report's charts over time stand: geometry alone; the template draws it.
+"""Geometry of the report's charts over time; `templates/charts.html.j2` draws them.
 
-Lengths are in the units of each chart's view box, `WIDTH` wide, y downwards.
+Units are those of each chart's SVG view box, `WIDTH` wide, y downwards.
 """
 
 import math
@@ -18,23 +18,23 @@ WIDTH = 960.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 24.0, 16.0, 28.0
 _LANE = 22.0
 LABEL = 112.0
-"""The width that the names of rows and lanes take."""
+"""Width reserved for the names of rows and lanes."""
 _FINEST = 1.0
-"""What lies nearer together on a chart than this, no eye can tell apart."""
+"""Bars closer together than this are indistinguishable."""
 _BLOCK = 8.0
-"""So long may a bar become that stands for several."""
+"""Maximum width of a bar that merges several activities."""
 _AND_MORE = ", and others"
 _MANY = 400
-"""Of more trials than so many, folds are not drawn, nor dots that lie on another of the same kind."""
+"""With more trials than this, scores of splits are not drawn, nor dots that overlap one of the same kind."""
 _DOT = 3.0
-"""Dots whose places differ by less lie on each other."""
+"""Dots closer together than this overlap."""
 
 Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of an axis: where, and what it says."""
+    """A tick of an axis: position and label."""
 
     at: float
     label: str
@@ -42,7 +42,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Dot:
-    """A trial in the score chart: its mean over folds at `y`, its folds from `low` to `high`."""
+    """A trial in the score chart: its score at `y`, the scores of its splits from `low` to `high`."""
 
     x: float
     y: float
@@ -56,7 +56,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class ScoreChart:
-    """Scores over the run's time. `paths` are the best of each trace as SVG paths; `baseline` may be out of sight."""
+    """Scores over time. `paths`: each trace's best score as an SVG path; `baseline`: None where outside the chart."""
 
     height: float
     dots: tuple[Dot, ...]
@@ -78,7 +78,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lane:
-    """One actor's questions, or one slot's scripts."""
+    """The model calls of one actor, or the scripts of one slot."""
 
     y: float
     label: str
@@ -88,7 +88,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Lanes:
-    """Who was at work when."""
+    """The timeline chart: lanes of actors and slots."""
 
     height: float
     lanes: tuple[Lane, ...]
@@ -96,7 +96,7 @@ class Lanes:
 
 
 def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
-    """The chart of scores over time. A score beyond the baseline, or far off, is drawn at the chart's edge."""
+    """The chart of scores over time. Scores outside the drawn range are placed at the chart's edge."""
     scored = [step for step in summary.trials if step.score is not None and step.closed is not None]
     low, high = _range(scored)
     bottom = height - _BOTTOM
@@ -122,7 +122,7 @@ def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
 
 
 def _range(scored: Sequence[Step]) -> tuple[float, float]:
-    """The range of scores that is drawn: all that were accepted with their folds, and what lies near them."""
+    """The range of scores to draw: accepted trials with the scores of their splits, plus a margin."""
     drawn: list[float] = []
     for step in scored:
         if step.verdict == "accepted" and step.score is not None:
@@ -158,7 +158,7 @@ def _dot(step: Step, x: float, y: Scale) -> Dot:
 
 
 def _thinned(dots: Sequence[Dot]) -> list[Dot]:
-    """Of dots that lie on each other, of one trace and verdict, the first; without their folds."""
+    """The first of overlapping dots with the same trace and verdict; scores of splits are dropped."""
     seen: dict[tuple[object, ...], Dot] = {}
     for dot in dots:
         place = (dot.trace, dot.verdict, round(dot.x / _DOT), round(dot.y / _DOT))
@@ -184,7 +184,7 @@ def _best_paths(
 
 
 def lanes(summary: Summary) -> Lanes:
-    """Lanes of actors that asked reasoners, then of slots that ran scripts."""
+    """Lanes of actors that called models, then of slots that ran scripts."""
     until = summary.time or 1.0
 
     def x(time: float) -> float:
@@ -218,25 +218,25 @@ def lanes(summary: Summary) -> Lanes:
 
 
 def _touch(one: Bar, other: Bar) -> bool:
-    """Whether a bar follows another of its trace so closely, both so short, that one bar shows the same."""
+    """Whether two bars of a trace are so close and short that they can be merged."""
     near = one.x <= other.x < one.x + one.width + _FINEST
     return near and one.trace == other.trace and other.x + other.width - one.x <= _BLOCK
 
 
 def _place_of(actor: str) -> tuple[int, int]:
-    """Lanes stand trace by trace, in the order in which a step goes round the ring."""
+    """Sort key of lanes: by trace, then in the order in which a step passes through the roles."""
     order = {"diagnoser": 0, "proposer": 1, "writer": 2}
     number = actor.rpartition("-")[2]
     return (int(number) if number.isdigit() else 999, order.get(role(actor), 9))
 
 
 def _clock(seconds: float) -> str:
-    """A mark of an axis of time: whole seconds without their decimals."""
+    """Label of a time axis tick: whole seconds without decimals."""
     return f"{seconds:.0f}s" if seconds < 100 and seconds == round(seconds) else text.duration(seconds)
 
 
 def ticks(low: float, high: float, wanted: int) -> list[float]:
-    """Round numbers within a range, about `wanted` of them."""
+    """About `wanted` round numbers in the range [low, high]."""
     if not high > low:
         return [low]
     rough = (high - low) / wanted

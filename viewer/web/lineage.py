@@ -1,4 +1,4 @@
-"""Where the marks of the chart of lineage stand, as viewer/web/charts.py does it for those over time."""
+"""Geometry of the lineage chart; `templates/charts.html.j2` draws it."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ __all__ = ["Lineage", "lineage"]
 
 @dataclass(frozen=True)
 class Node:
-    """A trial in the lineage."""
+    """A trial in the lineage chart."""
 
     x: float
     y: float
@@ -26,7 +26,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Which solution came of which; `loans` lead from a step to one of another trace that took in what it had found."""
+    """The lineage chart: `edges` lead from parent to child, `loans` to the step of another trace that adopted it."""
 
     width: float
     height: float
@@ -37,9 +37,9 @@ class Lineage:
 
 
 def lineage(summary: Summary, newest: int = 250) -> Lineage:
-    """The newest trials. Each trace is a row; a step stands right of the one before.
+    """The lineage of the `newest` trials: one row per trace, steps from left to right.
 
-    Accepted steps stand on the line and others below it.
+    Accepted steps are on the row's line, others below it.
     """
     gap, row = 84.0, 78.0
     nodes: dict[str, Node] = {}

@@ -1,7 +1,4 @@
-"""What the live pages show beside a run's own (viewer/web/run_page.py): all runs, messages filtered, one message whole.
-
-The report's templates do most of it; here are the questions to the log that are asked while somebody reads.
-"""
+"""Live pages other than a run's own (viewer/web/run_page.py): list of runs, filtered messages, one message."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,20 +23,20 @@ __all__ = ["message_page", "messages_page", "runs_page"]
 
 _PAGE = 100
 _LONGEST = 200_000
-"""Characters of one text on a message's page."""
+"""Maximum length of a text on the page of a message, in characters."""
 
 
 def runs_page(root: Path) -> str:
-    """The list of all runs."""
+    """Render the list of all runs."""
     rows = [row_of(folder, outline(folder)) for folder in reversed(run_folders(root))]
     return environment().get_template("runs.html.j2").render(root=str(root), rows=rows, **frame("/events"))
 
 
 def messages_page(folder: Path, query: Mapping[str, str]) -> str:
-    """A page of a run's messages, the newest first, as the query wants them.
+    """Render one page of a run's messages, newest first.
 
-    `role`, `kind`, `trace`, `step` and `words` filter; `before` is the number of the message at which a page begins.
-    Raises UsageError for a number that is none.
+    The query may filter by `role`, `kind`, `trace`, `step` and `words` (text search); `before` is an exclusive upper
+    bound of the sequence number, for paging. Raises UsageError for a malformed number.
     """
     asked = Filter(
         role=query.get("role") or None,
@@ -67,7 +64,7 @@ def messages_page(folder: Path, query: Mapping[str, str]) -> str:
 
 
 def message_page(folder: Path, name: str) -> str:
-    """One message whole, with what its sender asked and ran to say it, its causes and what came of it.
+    """Render one message in full, with its sender's activities for it, its causes and its effects.
 
     Raises UsageError where no message has that id.
     """
@@ -89,7 +86,7 @@ def message_page(folder: Path, name: str) -> str:
 
 
 def _words(used: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What was asked and answered, text by text: the prompt and the answer as they were, then all else."""
+    """Yield the texts of an activity with titles: prompt, raw answer, then the remaining result."""
     result = dict(used["result"]) if isinstance(used["result"], dict) else {"result": used["result"]}
     for name in ("prompt", "raw"):
         if words := result.pop(name, None):
@@ -100,5 +97,5 @@ def _words(used: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _number(query: Mapping[str, str], name: str) -> int | None:
     value = query.get(name, "")
     if value and not (value.isascii() and value.isdigit() and len(value) < 16):
-        raise UsageError(f"{name} is a number, not {value!r}")
+        raise UsageError(f"{name} must be a number, not {value!r}")
     return int(value) if value else None

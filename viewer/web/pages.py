@@ -1,6 +1,6 @@
-"""What all pages share: the templates' environment, one style, our scripts, and a policy that lets nothing else run.
+"""Shared parts of all pages: template environment, style, scripts, content security policy.
 
-A page is whole in itself: style and scripts stand in it and are named in its policy by their hashes.
+Pages are self-contained: style and scripts are inlined, and the policy allows only these, by hash.
 """
 
 import base64
@@ -24,7 +24,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @cache
 def environment() -> Environment:
-    """Templates that escape everything, take control characters out of it, and stop at an unknown name."""
+    """The template environment: escapes all values, removes control characters, fails on undefined names."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -49,9 +49,10 @@ def environment() -> Environment:
 
 
 def frame(events: str | None) -> dict[str, Any]:
-    """What a page needs beside its contents: style, script, and its policy.
+    """Template variables of the page frame: style, script and content security policy.
 
-    A live page hears of news at the address `events`; it may also ask the server that it came from, and nobody else.
+    `events` is the path of the server-sent events of a live page (None: static page). A live page may connect only to
+    its own server.
     """
     live = events is not None
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def frame(events: str | None) -> dict[str, Any]:
     sources = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'" + ("; connect-src 'self'" if live else "")
     forms = "'self'" if live else "'none'"
     return {
-        "style": Markup(style),  # noqa: S704  our own file, not an agent's words
+        "style": Markup(style),  # noqa: S704  our own file, not untrusted text
         "script": Markup(script),  # noqa: S704
         "policy": Markup(f"default-src 'none'; {sources}; base-uri 'none'; form-action {forms}"),  # noqa: S704
         "live": live,

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that asks no other address for anything and works from `file://`."""
+"""The report of a run: one self-contained HTML file that loads nothing and works from `file://`."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -29,17 +29,17 @@ __all__ = ["Row", "body_of", "render", "row_for", "write_report"]
 _DIFF_LINES = 400
 _DIFF_WIDTH = 400
 _DIFF_ROOM = 300_000
-"""Characters of differences that the page carries in all, but for the last of them."""
+"""Budget of characters for diffs on the page; the last diff may exceed it."""
 _MARKUP = 30
 _TRIALS = 250
 _BODIES = 400_000
-"""Characters of message bodies that the page carries in all; the log has the rest."""
+"""Budget of characters for message bodies on the page."""
 _ROWS = 1200
 
 
 @dataclass(frozen=True)
 class DiffLine:
-    """A line of a difference; `kind` is `add`, `cut`, `place` or `same`."""
+    """A line of a diff; `kind` is `add`, `cut` (removed), `place` (position) or `same`."""
 
     kind: str
     text: str
@@ -57,7 +57,7 @@ class Row:
 
 
 def write_report(folder: Path, target: Path) -> Path:
-    """Write the report of the run in `folder` to `target`, whole or not at all; return `target`."""
+    """Write the report of the run in `folder` to `target`, atomically; return `target`."""
     with open_reader(folder) as reader:
         envelopes = list(reader.envelopes())
         page = render(envelopes, reader.artefacts)
@@ -75,10 +75,10 @@ def render(
     newest: int = _ROWS,
     summary: Summary | None = None,
 ) -> str:
-    """The page for those messages, which are a run's in log order; the newest so many of them stand in its table.
+    """Render the report page for a run's messages, given in log order.
 
-    `more` is what a live page has beside the report: its frame, and what goes on now. `summary` is that of the
-    messages, where somebody has it already.
+    The table of messages shows at most `newest` of them. `more` has the additional template variables of a live page:
+    its frame and the present state. `summary` is the summary of the messages, where the caller has it already.
     """
     summary = summary or summarise(envelopes)
     trials = summary.trials[-_TRIALS:]
@@ -113,29 +113,29 @@ def render(
 
 
 def row_for(envelope: Envelope, body: str = "") -> Row:
-    """A message as a row of a table."""
+    """The table row of a message."""
     return Row(envelope, role(envelope.sender), place(envelope), headline(envelope), body)
 
 
 def body_of(envelope: Envelope) -> str:
-    """What a message says as an outline."""
+    """The fields of a message as an indented outline."""
     return text.clean(tree({key: value for key, value in as_data(envelope.message).items() if key != "kind"}))
 
 
 def _rows(envelopes: Sequence[Envelope], newest: int) -> list[Row]:
-    """The newest messages of the roles with their bodies, as far as the page has room for them."""
-    told = [each for each in envelopes if each.kind not in ACTIVITIES][-newest:]
-    room = max(300, _BODIES // max(1, len(told)))
-    return [row_for(each, _body(each, room)) for each in told]
+    """Rows of the newest messages without activities; bodies are cut to fit the page's budget."""
+    shown = [each for each in envelopes if each.kind not in ACTIVITIES][-newest:]
+    room = max(300, _BODIES // max(1, len(shown)))
+    return [row_for(each, _body(each, room)) for each in shown]
 
 
 def _body(envelope: Envelope, room: int) -> str:
-    """What a message says; the opening's is elsewhere on the page."""
+    """The outline of a message, cut to `room` characters; RunOpened is shown elsewhere on the page."""
     return "see configuration below" if envelope.kind == "run_opened" else text.cut(body_of(envelope), room)
 
 
 def _diffs(trials: Sequence[Step], summary: Summary, artefacts: Artefacts) -> dict[str, list[DiffLine]]:
-    """What the accepted steps changed, the newest first, as far as the page has room for them."""
+    """Diffs of accepted steps by name, the newest first, within the page's budget."""
     shown: dict[str, list[DiffLine]] = {}
     room = _DIFF_ROOM
     for step in reversed(trials):
@@ -146,8 +146,8 @@ def _diffs(trials: Sequence[Step], summary: Summary, artefacts: Artefacts) -> di
 
 
 def _diff(step: Step, summary: Summary, artefacts: Artefacts) -> list[DiffLine]:
-    """A script against the one it changed; the whole script at a root."""
-    found = difference(artefacts, base_of(step), script_of(step), ("its base", step.name))[2:]
+    """The diff of a step's script and its parent's; at a root the whole script."""
+    found = difference(artefacts, base_of(step), script_of(step), ("parent", step.name))[2:]
     shown = [DiffLine(_KINDS.get(line[:1], "same"), text.cut(line, _DIFF_WIDTH)) for line in found[:_DIFF_LINES]]
     if len(found) > _DIFF_LINES:
         shown.append(DiffLine("place", f"… {len(found) - _DIFF_LINES} more lines; gome best {summary.run} -o DIR"))

@@ -1,4 +1,4 @@
-"""A run's own live page: its report, what goes on now, and the stream that keeps it up with the run."""
+"""The live page of a run: its report, its present state, and the events that keep the page current."""
 
 import json
 import time
@@ -21,54 +21,56 @@ __all__ = ["Follower", "RunPage", "address", "sent"]
 
 _LAST = 8
 _NEWEST = 150
-"""Messages on a run's own page; all of them have a page."""
+"""Messages shown on a run's own page; a separate page lists all."""
 
 
 class Follower:
-    """Keeps up with the log of the run in `folder`: folds in what is new, and says what goes on now."""
+    """Follows the log of the run in `folder` and computes its present state. Not thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.summary = Summary()
         self._present = Present()
         self._last: list[Envelope] = []
-        self._told = 0
+        self._telemetry_seen = 0
 
     @property
     def head(self) -> int:
-        """The number of the last message that was folded in."""
+        """Sequence number of the last message applied."""
         return self.summary.seq
 
     def catch_up(self, reader: LogReader) -> list[Envelope]:
-        """Fold in what is new in the log and in telemetry; the messages that are new."""
+        """Apply new messages and telemetry; return the new messages."""
         fresh = list(reader.envelopes(after=self.summary.seq))
         for each in fresh:
             self.summary.apply(each)
         self._last = [*self._last, *(each for each in fresh if each.kind not in ACTIVITIES)][-_LAST:]
-        lines = list(reader.telemetry(after=self._told))
-        self._told = lines[-1].seq if lines else self._told
+        lines = list(reader.telemetry(after=self._telemetry_seen))
+        self._telemetry_seen = lines[-1].seq if lines else self._telemetry_seen
         self._present.hear(lines)
         return fresh
 
     def now(self) -> dict[str, Any]:
-        """What the part of a page about now is drawn from."""
-        standing = state(self.folder, self.summary)
-        at = self.summary.now(time.time()) if standing == "running" else self.summary.time
+        """Template variables of the page's section on the present state."""
+        run_state = state(self.folder, self.summary)
+        at = self.summary.now(time.time()) if run_state == "running" else self.summary.time
         return {
-            "state": standing,
+            "state": run_state,
             "now": look(self.summary, self._present, at),
             "last": [row_for(each) for each in reversed(self._last)],
         }
 
     def fragment(self) -> str:
-        """The part of the page about now."""
+        """Render the page's section on the present state."""
         page = environment().get_template("now_part.html.j2")
         return page.render(summary=self.summary, **self.now())
 
 
 class RunPage:
-    """Draws the page of a run. What was read of the run that was asked for last is kept, so that its next page, which a
-    browser fetches at each news, reads what is new and nothing else. Any thread may ask."""
+    """Renders the page of a run. Thread-safe.
+
+    Keeps the messages of the last requested run, so that the next request for it reads only new messages.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -76,7 +78,7 @@ class RunPage:
         self._envelopes: list[Envelope] = []
 
     def draw(self, folder: Path) -> str:
-        """The run's report with what goes on now."""
+        """Render the run's report with its present state."""
         with self._lock, open_reader(folder) as reader:
             follower = self._follower_of(folder, reader)
             self._envelopes += follower.catch_up(reader)
@@ -84,7 +86,7 @@ class RunPage:
             return render(self._envelopes, reader.artefacts, more, newest=_NEWEST, summary=follower.summary)
 
     def _follower_of(self, folder: Path, reader: LogReader) -> Follower:
-        """The follower that is kept, where it is this run's and its log still begins as it did; else a new one."""
+        """The cached follower where it is for this run and the log still has the same first message; else a new one."""
         first = next(reader.envelopes(limit=1), None)
         known = self._envelopes[0].id if self._envelopes else None
         if self._follower is None or self._follower.folder != folder or known != (first.id if first else None):
@@ -93,10 +95,10 @@ class RunPage:
 
 
 def address(folder: Path) -> str:
-    """Where the page of the run in `folder` is."""
+    """The URL path of the page of the run in `folder`."""
     return f"/runs/{quote(folder.name)}"
 
 
 def sent(event: str, content: str) -> bytes:
-    """A server-sent event; its content in JSON, so that it is one line."""
+    """Encode a server-sent event; content is JSON, because event data must not contain line breaks."""
     return f"event: {event}\ndata: {json.dumps(content)}\n\n".encode()

@@ -1,12 +1,12 @@
-"""The pages of all runs, live, for a browser on this machine. Read-only: it answers GET and HEAD and nothing else.
+"""HTTP server of the live pages of all runs. Read-only: it answers only GET and HEAD.
 
-    /                    all runs               /events              news of any run
-    /runs/RUN            one run                /runs/RUN/events     news of that run, and what goes on in it now
+    /                    all runs               /events              events of all runs
+    /runs/RUN            one run                /runs/RUN/events     events of that run
     /runs/RUN/messages   its messages           /runs/RUN/messages/ID
 
-News are server-sent events that only say that something changed; the page then fetches itself. What goes on now is
-sent as it is to be shown, about once a second. The standard library's server does: a handful of readers, each in a
-thread of its own beside the synchronous reader of logs.
+A server-sent event `news` only signals a change; the page then fetches itself again. An event `now` carries the section
+on the present state as HTML, about once a second. The standard library's threaded server suffices: there are few
+clients, and the log reader is synchronous.
 """
 
 import sys
@@ -28,21 +28,22 @@ from gome.viewer.web.run_page import Follower, RunPage, sent
 __all__ = ["PageServer"]
 
 _POLL = 0.2
-"""Seconds between two looks at the logs."""
+"""Seconds between two polls of the logs."""
 _NOW = 1.0
-"""Seconds after which what goes on is told anew, where no message came; with one, after `_POLL`."""
+"""Seconds between two `now` events without new messages; a new message triggers one at the next poll."""
 _NEWS = 2.0
-"""Least seconds between two news: a page that fetches itself takes its time."""
+"""Minimum seconds between two `news` events, because each makes the page fetch itself."""
 _HEARTBEAT = 10.0
-"""Seconds after which a silent stream is written to, to learn whether its reader is still there."""
+"""Seconds of silence after which a comment is sent, to detect clients that have disconnected."""
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
-_POLICY = "frame-ancestors 'none'"  # what a page cannot say of itself; the rest stands in the page
+_POLICY = "frame-ancestors 'none'"  # cannot be set in a meta tag; the rest of the policy is in the page
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves the runs in `root`. Port 0 takes a free one. Raises UsageError where the address is taken.
+    """Serves the runs in `root`; each request runs in its own thread. Port 0 picks a free port.
 
-    Only requests that name this host are answered: a page of another site, whose name was made to lead here, is not.
+    Only requests with this host in their Host header are answered, as protection against DNS rebinding. Raises
+    UsageError where the address cannot be used.
     """
 
     daemon_threads = True
@@ -59,24 +60,24 @@ class PageServer(ThreadingHTTPServer):
         self.url = f"http://{host}:{self.server_port}/"
 
     def server_close(self) -> None:
-        """End the streams, then close."""
+        """End the event streams, then close the server."""
         self.closing.set()
         super().server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Tell what went wrong, but for a browser that left in the middle of an answer."""
+        """Report errors of a request, except disconnected clients."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
     def folder(self, name: str) -> Path:
-        """The folder of the run of exactly that name; a path leads nowhere. Raises RunNotFound."""
+        """The folder of the run with exactly that name, never another path. Raises RunNotFound."""
         for folder in run_folders(self.root):
             if folder.name == name:
                 return folder
         raise RunNotFound(f"no run in {self.root} is named {name!r}")
 
     def state_of_all(self) -> object:
-        """Something that differs when any run has news."""
+        """A value that changes whenever the log of any run changes."""
         logs = [path for folder in run_folders(self.root) for path in folder.glob("log.sqlite*")]
         return sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in logs if path.exists())
 
@@ -89,9 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self) -> None:
-        """Answer with a page or a stream."""
+        """Answer with a page or an event stream."""
         if self.headers.get("Host") not in self.server.hosts:
-            self._send(HTTPStatus.MISDIRECTED_REQUEST, "this address is not served here\n", "text/plain")
+            self._send(HTTPStatus.MISDIRECTED_REQUEST, "this host name is not served here\n", "text/plain")
             return
         address = urlsplit(self.path)
         parts = [unquote(part) for part in address.path.split("/")[1:]]
@@ -123,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
                 with open_reader(folder) as reader:
                     self._stream(_one_run(Follower(folder), reader))
             case _:
-                self._send(HTTPStatus.NOT_FOUND, "there is no such page; / lists the runs\n", "text/plain")
+                self._send(HTTPStatus.NOT_FOUND, "page not found; / lists the runs\n", "text/plain")
 
     def _page(self, content: str) -> None:
         self._send(HTTPStatus.OK, content, "text/html")
@@ -151,22 +152,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _stream(self, events: Iterator[bytes]) -> None:
-        """Send what there is to tell, look after look, until the reader leaves; an empty look tells nothing."""
+        """Send one item of `events` per poll until the client disconnects; empty items are not sent."""
         self._start(HTTPStatus.OK, "text/event-stream", {"Connection": "close"})
         self.close_connection = True
         silent = time.monotonic()
         while self.command != "HEAD" and not self.server.closing.wait(_POLL):
-            told = next(events) or (b": still here\n\n" if time.monotonic() - silent >= _HEARTBEAT else b"")
-            if told:
-                self.wfile.write(told)
+            chunk = next(events) or (b": still here\n\n" if time.monotonic() - silent >= _HEARTBEAT else b"")
+            if chunk:
+                self.wfile.write(chunk)
                 silent = time.monotonic()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Nothing: the terminal belongs to the verb."""
+        """Log nothing: the terminal shows the output of the command."""
 
 
 def _all_runs(server: PageServer) -> Iterator[bytes]:
-    """News whenever the log of any run has changed; the first time at once."""
+    """Yield a `news` event at first, and whenever the log of any run has changed; else nothing (b"")."""
     known: object = None
     while True:
         fresh = server.state_of_all()
@@ -175,18 +176,18 @@ def _all_runs(server: PageServer) -> Iterator[bytes]:
 
 
 def _one_run(follower: Follower, reader: LogReader) -> Iterator[bytes]:
-    """News of a run, the first time at once, and what goes on in it."""
+    """Yield the `news` and `now` events of a run; the first item has both."""
     shown, head = "", -1
-    told = asked = float("-inf")
+    last_now = last_news = float("-inf")
     while True:
         events = b""
         before, moment = follower.head, time.monotonic()
         follower.catch_up(reader)
-        if follower.head != before or moment - told >= _NOW:
-            told, fresh = moment, follower.fragment()
+        if follower.head != before or moment - last_now >= _NOW:
+            last_now, fresh = moment, follower.fragment()
             events += sent("now", fresh) if fresh != shown else b""
             shown = fresh
-        if follower.head != head and moment - asked >= _NEWS:
-            head, asked = follower.head, moment
+        if follower.head != head and moment - last_news >= _NEWS:
+            head, last_news = follower.head, moment
             events += sent("news", "")
         yield events

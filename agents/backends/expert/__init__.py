@@ -1,4 +1,4 @@
-"""The expert backend: offline, rule-based, without key or network. Read `backend.py` first; `moves_*` are its moves."""
+"""The expert backend: rule-based, offline, no key needed. Start with `backend.py`; `moves/` has its catalogue."""
 
 from gome.agents.backends.expert.backend import ExpertBackend
 

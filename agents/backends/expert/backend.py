@@ -1,4 +1,4 @@
-"""The expert: an offline reasoner that answers every typed request by rule. It is not a language model, and says so."""
+"""The expert backend: answers every typed request by rules, offline. Its label says that it is not a language model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,29 +44,32 @@ _ANSWERS: dict[type[Request[Any]], Callable[[Any, Judgement], Record]] = {
 class ExpertBackend:
     """Answers from the request alone: the same request and skill give the same answer.
 
-    With `skill` below 1 each judgement is with probability 1 − skill replaced by a random one of the same catalogue.
+    With `skill` below 1, each judgement is replaced by a random one of the same catalogue with probability 1 − skill.
+    Raises ValueError where `skill` is not in [0, 1].
     """
 
     def __init__(self, skill: float = 1.0) -> None:
         if not 0.0 <= skill <= 1.0:
-            raise ValueError(f"skill is between 0 and 1, not {skill}")
+            raise ValueError(f"skill must be between 0 and 1, not {skill}")
         self.skill = skill
 
     @property
     def label(self) -> str:
-        """How it is named everywhere a person reads it."""
+        """Display name."""
         return _LABEL if self.skill == 1.0 else f"{_LABEL[:-1]}, skill {self.skill:g})"
 
     async def answer(self, request: Request[Any]) -> Answer:
-        """The answer, off the event loop. Raises ReplyInvalid for a request that the expert does not know."""
+        """Compute the answer in a thread. Raises ReplyInvalid for a type of request that the expert does not know."""
         return await anyio.to_thread.run_sync(self._answer, request)
 
     async def aclose(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing to close."""
 
     def _answer(self, request: Request[Any]) -> Answer:
         respond = _ANSWERS.get(type(request))
         if respond is None:
-            raise ReplyInvalid(f"the expert has no answer to {type(request).__name__}; give this role another backend")
+            raise ReplyInvalid(
+                f"the expert has no answer to {type(request).__name__}; assign another backend to this role"
+            )
         reply = respond(request, Judgement(self.skill, request.seed))
         return Answer(reply=reply.model_dump(mode="json"), model=self.label, meter={"calls": 1.0, "seconds": 0.0})

@@ -1,7 +1,7 @@
-"""The expert as Diagnoser: what holds a solution back, and what a trial has shown.
+"""The expert as Diagnoser: finds the challenges of a solution and assesses trials.
 
-A challenge is found by looking at what could be done: each caption gathers the moves that answer it, and is as heavy as
-the best of them. Its reasoning is the evidence that made the move fit.
+Challenges are derived from the moves that apply: moves are grouped by the caption of the challenge they address, and a
+challenge weighs as much as its best move. Its reasoning is the evidence for which that move applies.
 """
 
 from collections.abc import Iterable
@@ -58,7 +58,7 @@ _KINDS: dict[str, _Kind] = {
     captions.DRIFT: _Kind("data", "Test rows are later than all training rows, and the level moves."),
 }  # fmt: skip
 _MEASURED = frozenset({captions.OVERFIT, captions.UNDERFIT, captions.CONFIDENCE, captions.SLICE})
-"""What only trials can show, so that no look at the task and the best solution finds it."""
+"""Captions that need the evidence of trials, so that task and solution alone do not suggest them."""
 _MOST = 5
 _ALIGNED: tuple[Alignment, str] = (
     "aligned",
@@ -67,13 +67,13 @@ _ALIGNED: tuple[Alignment, str] = (
 
 
 def survey(request: SurveyTask, judgement: Judgement) -> Survey:
-    """What the task makes hard, before anything was tried."""
+    """The challenges of the task itself, before the first trial."""
     scene = Scene(request.task, request.profile, starting_plan(request.task, request.profile))
     return Survey(challenges=challenges(scene, ("scenario",), judgement))
 
 
 def assess(request: AssessTrial, judgement: Judgement) -> Assessment:
-    """Judge a trial, and say what holds back the better of it and the trace's best."""
+    """Assess a trial, and find the challenges of the better one of the trial and the trace's best."""
     accept, reason = _decided(request, judgement)
     alignment, doubt = judgement.choose(_alignment(request), (_ALIGNED,))
     confirmed = _verdict(request)
@@ -90,38 +90,39 @@ def assess(request: AssessTrial, judgement: Judgement) -> Assessment:
 
 
 def challenges(scene: Scene, sources: Iterable[Source], judgement: Judgement) -> tuple[Challenge, ...]:
-    """At most five of each source, heaviest first. Where judgement fails, any other with the figures of the right one.
+    """At most five challenges of each source, most important first.
 
-    What is judged here is which challenges weigh most; what the data rule out is no challenge at any skill.
+    Where judgement fails, another challenge takes the place of the right one, with the figures of the right one. The
+    judgement is about the order alone: challenges that the data rule out are excluded at any skill.
     """
     found: list[Challenge] = []
     for source, right in foremost(scene, sources):
-        left = {play.move.challenge: play for play in right}
-        ranked = judgement.rank(list(left))
+        by_caption = {play.move.challenge: play for play in right}
+        ranked = judgement.rank(list(by_caption))
         for caption, spoken_for in list(zip(ranked, right, strict=True))[:_MOST]:
-            found.append(_challenge(scene, source, left[caption], spoken_for))
+            found.append(_challenge(scene, source, by_caption[caption], spoken_for))
     return tuple(found)
 
 
 def foremost(scene: Scene, sources: Iterable[Source]) -> list[tuple[Source, list[Play]]]:
-    """For each source the heaviest play of each caption, heaviest first; a later source leaves out what was said.
+    """For each source the best play of each caption, most important first; no caption is in two sources.
 
-    The task and the best solution show all but what must be measured; trials show that too. Before the first one, what
-    a first solution may hold comes first.
+    The source `scenario` excludes the captions that need measurements (`_MEASURED`). Before the first solution, those
+    captions come first that a first solution can address.
     """
     worth = plays(scene)
-    said: set[str] = set()
+    used: set[str] = set()
     found: list[tuple[Source, list[Play]]] = []
     for source in sources:
         best: dict[str, Play] = {}
         for play in worth:
             caption = play.move.challenge
-            if caption not in said and (source == "feedback" or caption not in _MEASURED):
+            if caption not in used and (source == "feedback" or caption not in _MEASURED):
                 best.setdefault(caption, play)
         ranked = list(best.values())
         if scene.evaluation is None:
             ranked.sort(key=lambda play: (play.move.challenge != captions.FIRST, not play.move.at_root))
-        said.update(play.move.challenge for play in ranked[:_MOST])
+        used.update(play.move.challenge for play in ranked[:_MOST])
         found.append((source, ranked))
     return found
 
@@ -140,7 +141,7 @@ def _challenge(scene: Scene, source: Source, play: Play, spoken_for: Play) -> Ch
 
 
 def _scene_of(request: AssessTrial, trial_is_kept: bool) -> Scene:
-    """The better solution, seen with the history to which the present trial belongs."""
+    """Scene of the better solution, with the current trial added to the history."""
     incumbent = request.incumbent
     own = TrialNote(
         trace=request.trace,
@@ -169,7 +170,7 @@ def _sound(request: AssessTrial) -> bool:
 
 
 def _stays(request: AssessTrial, accept: bool) -> bool:
-    """Whether the trial will be the trace's best, as far as the harness's figures and this judgement say."""
+    """Whether the trial will become the trace's best, given the harness's figures and this judgement."""
     if not _sound(request) or _alignment(request)[0] == "severe":
         return False
     if request.effect is None:
@@ -178,7 +179,7 @@ def _stays(request: AssessTrial, accept: bool) -> bool:
 
 
 def _decided(request: AssessTrial, judgement: Judgement) -> tuple[bool, str]:
-    """Whether the trial is kept, and why; where judgement fails, by a coin and with no less conviction."""
+    """Whether to accept the trial, and why; where judgement fails, a random decision stated with equal confidence."""
     right = _decide(request)
     if not judgement.fails():
         return right
@@ -189,7 +190,7 @@ def _decided(request: AssessTrial, judgement: Judgement) -> tuple[bool, str]:
 
 
 def _decide(request: AssessTrial) -> tuple[bool, str]:
-    """A near-tie goes to the gain where it costs little, and to the simpler solution where there is none."""
+    """Whether to accept the trial, and why. In a near-tie: accept a gain that costs little, or a simpler solution."""
     if not _sound(request):
         return False, f"it has no score: {request.words}"
     effect = request.effect
@@ -213,12 +214,12 @@ def _decide(request: AssessTrial) -> tuple[bool, str]:
 
 
 def _behind_constant(request: AssessTrial) -> str:
-    """That the trial is worse than a constant prediction, in words; empty where it is not."""
+    """States that the trial is worse than a constant prediction; empty if it is not."""
     return Scene(request.task, request.profile, Plan(), request.evaluation, baseline=request.baseline).behind_constant
 
 
 def _slower(request: AssessTrial, old: Plan, new: Plan) -> float:
-    """How many times as long the trial takes as the best; estimated where time was not measured, as in lockstep."""
+    """Run time of the trial relative to the best; estimated where time was not measured, as in lockstep."""
     if request.incumbent is not None and request.incumbent.seconds > 0:
         return request.seconds / request.incumbent.seconds
     scene = Scene(request.task, request.profile, old)
@@ -226,7 +227,7 @@ def _slower(request: AssessTrial, old: Plan, new: Plan) -> float:
 
 
 def _steadier(new: Plan, old: Plan) -> bool:
-    """Whether more fits of the same models are averaged, which can hardly be worse on rows that nobody has seen."""
+    """Whether more fits of the same models are averaged, which is hardly ever worse on new rows."""
     return new.models == old.models and new.bags > old.bags
 
 
@@ -235,7 +236,7 @@ def _plan_or_default(script: str) -> Plan:
 
 
 def _alignment(request: AssessTrial) -> tuple[Alignment, str]:
-    """Whether validation can be trusted: the harness's signs, and a score that is too good to be true."""
+    """Whether validation can be trusted: not if the harness reports leaks, or the score is perfect."""
     evaluation = request.evaluation
     if evaluation is None:
         return "aligned", "nothing was predicted"
@@ -257,7 +258,7 @@ def _verdict(request: AssessTrial) -> Literal["confirmed", "refuted", "inconclus
 
 
 def _finding(request: AssessTrial) -> str:
-    """What a clear effect shows of the task, in a sentence; empty where nothing is clear."""
+    """One sentence about a clear effect; empty in a near-tie."""
     if request.effect is None or request.effect.verdict == "near-tie" or not request.hypotheses:
         return ""
     effect = request.effect
@@ -266,7 +267,7 @@ def _finding(request: AssessTrial) -> str:
 
 
 def _observations(request: AssessTrial) -> str:
-    """Three sentences at most: what came out, how it compares with what was expected, what it shows."""
+    """At most three sentences: the score if it is below the constant's, the expected gain, the training loss."""
     evaluation = request.evaluation
     if not _sound(request) or evaluation is None or evaluation.score is None:
         return f"The script ended without a score ({request.cause}): {request.words}."

@@ -1,7 +1,7 @@
-"""A plan: the state of a solution in a few words, as the expert edits it and as its scripts say it of themselves.
+"""A plan: the settings that describe a solution. The expert edits the plan and composes the script from it.
 
-Every script that the expert composes carries its plan in one comment line, so that the next step reads it back, changes
-what its hypothesis says, and composes the script again: whatever the plan does not touch stays letter for letter.
+Every composed script contains its plan in one comment line. The next step reads it, changes what its hypothesis says,
+and composes the script again; text that the change does not concern stays identical.
 """
 
 import json
@@ -38,10 +38,10 @@ _LINE = re.compile(r"^# plan: (\{.*\})\s*$", re.MULTILINE)
 
 
 class Plan(Record):
-    """What a solution does. Columns are named as in the data; a default is what the composer leaves out.
+    """What a solution does. Columns are named as in the data; settings at their default add nothing to the script.
 
-    `joins` names side tables by their prefix. `latest` is the share of the training rows, the newest, that are learnt
-    from; `level` the column that the target is told relative to.
+    `joins` names side tables by their prefix. `latest` is the share of the newest training rows to train on; `level` is
+    the column relative to which the target is predicted.
     """
 
     # the rows and columns that are read
@@ -96,7 +96,7 @@ class Plan(Record):
     nearest: int = 15
     epochs: int = 20
     width: int = 128
-    # how predictions are put together and decided on
+    # how predictions are combined and turned into decisions
     bags: int = 1
     bag_rows: bool = False
     combine: Combine = "mean"
@@ -111,7 +111,7 @@ class Plan(Record):
 
     @property
     def size(self) -> int:
-        """How many things are not left at their default: the simpler of two equals has fewer."""
+        """Number of settings that differ from their defaults; of two equal plans, the smaller is simpler."""
         size = 0
         for name, value in self:
             if value != Plan.model_fields[name].default:
@@ -120,12 +120,12 @@ class Plan(Record):
 
 
 def plan_line(plan: Plan) -> str:
-    """The comment line that says a plan."""
+    """The comment line that holds a plan in a script."""
     return f"# plan: {plan.model_dump_json(exclude_defaults=True)}"
 
 
 def read_plan(script: str) -> Plan | None:
-    """The plan that a script says of itself; None where it says none that can be read."""
+    """Read the plan from a script's comment line; None where there is none or it is invalid."""
     found = _LINE.search(script)
     if found is None:
         return None
@@ -148,7 +148,7 @@ _MARKS: tuple[tuple[str, Family], ...] = (
 
 
 def plan_of(script: str, start: Plan) -> Plan:
-    """A plan that fits what a foreign script imports and calls: `start` with its families and target scale."""
+    """A plan for a script that the expert did not write: `start` with the families and target scale found in it."""
     families = tuple(family for pattern, family in _MARKS if re.search(pattern, script))
     target: Target = "log1p" if "log1p" in script and "expm1" in script else start.target
     return start.model_copy(update={"models": families[:3] or start.models, "target": target})

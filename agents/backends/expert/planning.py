@@ -1,7 +1,7 @@
-"""The expert plans a step: it finds what holds the base back where it was not told, proposes, and chooses.
+"""The expert plans a step: finds challenges if the request has none, proposes hypotheses, and chooses.
 
-Without a diagnosis it looks for challenges itself: the same judgement at the same skill and as often left to chance, so
-that a control is no weaker a reasoner than the method that it is compared with.
+Without a diagnosis it finds the challenges itself, with the same judgement at the same skill, so that in a control the
+expert is no weaker than in the method with which the control is compared.
 """
 
 from dataclasses import replace
@@ -34,10 +34,10 @@ _FAMILIES = 4
 
 
 def propose(request: ProposeStep, judgement: Judgement) -> Step:
-    """The most promising change of the base; without one a first solution, unlike the first ones that it is shown.
+    """The most promising change of the base; without a base, a first solution that differs from those it is shown.
 
-    An independent draft, shown none, is drawn anew: its family by chance, and some of what could still be done drawn by
-    what it promises, since drafts that are all alike would be one draft.
+    A later draft that is shown no other drafts is randomised, because identical drafts would be useless: its family is
+    drawn at random, and further moves are drawn with weights by their expected gain.
     """
     independent = not request.challenges and request.action == "draft" and request.step > 1 and not request.siblings
     order = judgement.rng.randrange(_FAMILIES) if independent else request.trace
@@ -53,7 +53,7 @@ def propose(request: ProposeStep, judgement: Judgement) -> Step:
 
 
 def solve(request: SolveStep, judgement: Judgement) -> PlannedScript:
-    """The plan of a control's step, and its script."""
+    """Plan and write a control's step."""
     shared = {name: getattr(request, name) for name in SolveStep.model_fields}
     step = propose(ProposeStep(**shared, stage="improve", wanted=10), judgement)
     chosen = tuple(step.candidates[number - 1] for number in step.choice)
@@ -66,14 +66,14 @@ def solve(request: SolveStep, judgement: Judgement) -> PlannedScript:
 
 
 def read(request: ReadOutput, _: Judgement) -> Reading:
-    """The score, or why there is none."""
+    """Summarise a run's output: the score, or why there is none."""
     score = request.evaluation.score if request.evaluation else None
     said = f"it has no score: {request.words}" if score is None else f"{request.task.metric} is {score:.5g}"
     return Reading(summary=f"The run shows that {said}.")
 
 
 def _reply(request: ProposeStep, candidates: tuple[Hypothesis, ...], chosen: Chosen) -> Step:
-    """What was chosen first, then what else was thought of, as far as it is asked for."""
+    """Reply with the chosen hypotheses first, then other candidates, at most `request.wanted` in all."""
     others = [each for each in candidates if each.key not in {taken.key for taken in chosen.hypotheses}]
     ideas = [*chosen.hypotheses, *others][: request.wanted]
     return Step(
@@ -90,7 +90,7 @@ def _number(origin: Recalled | None, recalled: tuple[Recalled, ...]) -> int | No
 
 
 def _idea(hypothesis: Hypothesis, request: ProposeStep) -> Idea:
-    """A hypothesis with its challenge by number, and its scores where they are asked for."""
+    """A hypothesis with its challenge as a number, and its scores if requested."""
     captioned = [each.caption for each in request.challenges]
     number = captioned.index(hypothesis.challenge) + 1 if hypothesis.challenge in captioned else 0
     changed = {"challenge": number, "scores": hypothesis.scores if request.ranked else None}
@@ -98,7 +98,7 @@ def _idea(hypothesis: Hypothesis, request: ProposeStep) -> Idea:
 
 
 def _drawn(request: ProposeStep, hypotheses: tuple[Hypothesis, ...], judgement: Judgement) -> tuple[Hypothesis, ...]:
-    """The hypotheses of a root and up to five more, each drawn with a weight of its gain."""
+    """The hypotheses of a first solution and up to five more, drawn with weights by their expected gain."""
     scene = Scene(
         request.task, request.profile, starting_plan(request.task, request.profile), None, 0.0, request.workplace
     )
@@ -117,7 +117,7 @@ def _drawn(request: ProposeStep, hypotheses: tuple[Hypothesis, ...], judgement: 
 
 
 def _found(request: ProposeStep, judgement: Judgement) -> tuple[Challenge, ...]:
-    """What holds the base back, by task and by evidence alike."""
+    """Challenges of the base, from the task and from the evidence of trials."""
     scene = scene_of(request)
     if request.base is None:
         scene = Scene(request.task, request.profile, starting_plan(request.task, request.profile))

@@ -1,4 +1,4 @@
-"""The expert as Proposer, the first half: a hypothesis for each challenge, in words and with figures."""
+"""The expert as Proposer, first half: one hypothesis for each challenge, with scores and expected gain."""
 
 from collections.abc import Sequence
 
@@ -22,11 +22,10 @@ _MOST = 10
 def ideas_of(
     request: ProposeStep, found: Sequence[Challenge], order: int, judgement: Judgement
 ) -> tuple[Hypothesis, ...]:
-    """One hypothesis for each challenge that something can be done about; at a root the family of that `order` first.
+    """One hypothesis for each challenge that a move addresses; in a first solution, only the family number `order`.
 
-    What other steps try at this moment is left to them while there is anything else. Where judgement fails it is any
-    move that can be played, tried in vain or not, told with the figures that the right challenges would have had in
-    this order.
+    Ideas that other steps are trying now are avoided as long as there are others. Where judgement fails, the hypothesis
+    is any applicable move, even a refuted one, with the figures of the right challenge at this place.
     """
     scene = scene_of(request)
     anything = playable(scene)
@@ -34,8 +33,8 @@ def ideas_of(
     if request.base is None:
         available = _begin_with(family_order(order, request.profile)[0], available)
     else:
-        in_the_air = {each.key for step in request.underway for each in step.hypotheses}
-        available = [play for play in available if play.key not in in_the_air] or available
+        underway = {each.key for step in request.underway for each in step.hypotheses}
+        available = [play for play in available if play.key not in underway] or available
     confident = _confident(scene, found)
     hypotheses: list[Hypothesis] = []
     for place, challenge in enumerate(found):
@@ -53,38 +52,38 @@ def ideas_of(
 
 
 def _confident(scene: Scene, asked: Sequence[Challenge]) -> list[Play]:
-    """What would be spoken for at full skill, in this order: the right plays of the challenges' sources."""
+    """The plays that full skill would choose, in this order: the right plays of the challenges' sources."""
     sources = tuple(dict.fromkeys(challenge.source for challenge in asked))
     return [play for _, right in foremost(scene, sources) for play in right[: len(asked)]]
 
 
 def _begin_with(family: str, available: list[Play]) -> list[Play]:
-    """The plays without first models of another family than the trace's own."""
+    """The plays without first models of other families."""
     return [play for play in available if play.move.challenge != captions.FIRST or play.move.direction == family]
 
 
 def _answer(challenge: Challenge, available: list[Play]) -> Play | None:
-    """The best move of a challenge, or the nearest to it."""
+    """The best play for a challenge, or the one that matches its text best."""
     fitting = [play for play in available if play.move.challenge == challenge.caption]
     return fitting[0] if fitting else _nearest(challenge, available)
 
 
 def _nearest(challenge: Challenge, available: list[Play]) -> Play | None:
-    """For a challenge in somebody else's words: the best move that shares a word with it, else the best of all."""
-    told = {
+    """For a challenge that the expert did not write: the best play that shares a word with it, else the best of all."""
+    found = {
         word
         for word in f"{challenge.caption} {challenge.category} {challenge.statement}".lower().split()
         if len(word) > 4
     }
     for play in available:
         words = f"{play.move.challenge} {play.move.name} {play.move.statement}".lower()
-        if any(word in words for word in told):
+        if any(word in words for word in found):
             return play
     return available[0] if available else None
 
 
 def _without_challenges(scene: Scene, available: list[Play], judgement: Judgement) -> list[Hypothesis]:
-    """Where no challenge can be answered: what still promises most, or the least bad of what was refuted."""
+    """If no challenge can be addressed: the most promising play, or the best of the refuted ones."""
     if available:
         chosen = judgement.choose(available[0], available)
         return [hypothesis_of(scene, chosen, chosen.move.challenge, available[0])]
@@ -94,7 +93,7 @@ def _without_challenges(scene: Scene, available: list[Play], judgement: Judgemen
 
 
 def hypothesis_of(scene: Scene, play: Play, caption: str, spoken_for: Play) -> Hypothesis:
-    """A play in words. Where judgement failed it speaks with the figures of `spoken_for`, the right one."""
+    """The hypothesis of a play, with the figures of `spoken_for`: the right play where judgement failed."""
     return Hypothesis(
         statement=play.move.says(play.choice.subject),
         reason=play.choice.reason,
@@ -130,7 +129,7 @@ def _tenths(value: float) -> int:
 
 
 def scene_of(request: ProposeStep) -> Scene:
-    """What there is to judge when a step is proposed: the base, or what a root begins with."""
+    """The scene in which a step is proposed: that of the base, or of the starting plan if there is no base."""
     base = request.base
     if base is None:
         plan = starting_plan(request.task, request.profile)

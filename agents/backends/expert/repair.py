@@ -1,4 +1,4 @@
-"""The expert as Writer of repairs: from what went wrong to a script that avoids it, and never the same script again."""
+"""The expert as Writer of repairs: composes a script that avoids the failure, and never repeats a failed script."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ __all__ = ["repair"]
 _SLOW = frozenset({"timeout", "cpu", "stalled", "projected-over-limit"})
 _LARGE = frozenset({"memory", "disk", "output", "files", "processes"})
 
-# from the model that most can go wrong with to the one that least can
+# from the most fragile model to the most robust one
 _PLAINER: tuple[Family, ...] = (
     "network", "boosting", "extra_trees", "random_forest", "margin", "neighbours", "bayes", "linear",
 )  # fmt: skip
@@ -41,7 +41,7 @@ _SIZES = frozenset(
 )
 _SIZES |= {"tree_columns", "penalty", "nearest", "epochs", "width"}
 
-# what a traceback may name → the fields of the plan that put it there
+# pattern in a traceback → the fields of the plan that produce that code
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("target_means|TargetEncoder", ("target_means", "holidays")),
     ("best_cuts|class_weights|decide", ("decide",)),
@@ -67,7 +67,7 @@ _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def repair(request: RepairSolution, judgement: Judgement) -> Script:
-    """A script that differs from the failed one, simpler or cheaper as its failure asks."""
+    """A script that differs from the failed one: simpler or cheaper, depending on the failure."""
     plan = read_plan(request.script)
     if plan is None:
         fresh = starting_plan(request.task, request.profile, request.script)
@@ -84,7 +84,7 @@ def repair(request: RepairSolution, judgement: Judgement) -> Script:
 
 
 def _rank(scene: Scene, plan: Plan) -> tuple[int, int, float, float]:
-    """What every repair makes smaller, so that no script comes twice: plainer models, fewer parts, less time."""
+    """A rank that every repair lowers, so that no script is repeated: simpler models, fewer parts, less time."""
     parts = sum(
         (len(value) if isinstance(value, tuple) else 1)
         for name, value in plan
@@ -99,7 +99,7 @@ def _cause(request: RepairSolution) -> str:
 
 
 def _remedies(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
-    """Plans in the order in which they should be tried; the last is always plainer than the failed one."""
+    """Plans in the order in which to try them; the last is always simpler than the failed one."""
     if request.cause in _SLOW or request.cause in _LARGE:
         yield from _cheaper(request, plan)
     elif request.cause == "refused":
@@ -112,7 +112,7 @@ def _remedies(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
 
 
 def _cheaper(request: RepairSolution, plan: Plan) -> Iterable[Plan]:
-    """Every way of doing less, the one that saves most while keeping most first."""
+    """All cheaper plans: first those that save at least 40 % of the time, in the order of `_savings`, then the rest."""
     scene = Scene(request.task, request.profile, plan, workplace=request.workplace)
     now = script_seconds(scene, plan)
     options = [plan.model_copy(update=update) for update in _savings(plan)]
@@ -145,7 +145,7 @@ def _savings(plan: Plan) -> Iterator[dict[str, object]]:
 
 
 def _without_modules(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
-    """Without the families that need a module which may not be imported."""
+    """The plan without the families that need a module that cannot be imported."""
     if "torch" in f"{request.words} {request.output}":
         rest = tuple(family for family in plan.models if family != "network") or ("boosting",)
         yield plan.model_copy(update={"models": rest})
@@ -163,7 +163,7 @@ def _safer(plan: Plan) -> Iterator[Plan]:
 
 
 def _without_named(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
-    """Without the parts that the traceback names, the innermost first; then without what was just set out to change."""
+    """The plan without a part that the traceback names, the innermost part first."""
     trace = request.output[request.output.rfind("Traceback") :] if "Traceback" in request.output else request.output
     text = f"{trace}\n{request.words}"
     if _NO_GAPS.search(text):
@@ -182,7 +182,7 @@ def _without_named(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
 
 
 def _filled(plan: Plan) -> Iterator[Plan]:
-    """Where a gap met the one family that takes none: its plain relative, whose script fills gaps; else without it."""
+    """For missing values in a margin model: replace it by the linear model, whose script imputes; else remove it."""
     if _TAKES_NO_GAPS in plan.models:
         related = ("linear" if family == _TAKES_NO_GAPS else family for family in plan.models)
         yield plan.model_copy(update={"models": tuple(dict.fromkeys(related))})
@@ -191,7 +191,7 @@ def _filled(plan: Plan) -> Iterator[Plan]:
 
 
 def _plainer(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
-    """The base plan with the first family; where that is what failed, plainer families, and at last a stiffer one."""
+    """The starting plan with the first family; then simpler families; at last linear models with a higher penalty."""
     start = starting_plan(request.task, request.profile)
     yield start.model_copy(update={"models": plan.models[:1], "target": plan.target})
     yield start.model_copy(update={"models": plan.models[:1]})

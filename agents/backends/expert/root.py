@@ -1,4 +1,4 @@
-"""Where a trace starts: a sound plan for a task before any hypothesis, and the family that a trace begins with."""
+"""The start of a trace: a sound plan for the task before any hypothesis, and the model family of the first solution."""
 
 from gome.agents.backends.expert.moves.family import FAMILY_WORDS
 from gome.agents.backends.expert.plan import Family, Plan, plan_of
@@ -13,18 +13,18 @@ _STRONG_BESIDE_TEXTS: tuple[Family, ...] = ("boosting", "linear", "extra_trees",
 _STRONG_ON_PICTURES: tuple[Family, ...] = ("network", "margin", "extra_trees", "neighbours")
 
 _GENTLE = {"learning_rate": 0.05, "leaves": 8, "l2": 1.0, "column_share": 0.5}
-"""Boosting for classes on few rows: at its usual strength it is certain of what it learnt by heart."""
+"""Boosting for classification on few rows: at its usual strength it overfits and is overconfident."""
 _FEW_ROWS_OF_TOPICS = 10_000
-"""Topics of short texts are many numbers that tell little each: more rows are few for them."""
+"""With topics of short texts, which are many weak features, more rows count as few."""
 _MANY_ROWS = 30_000
 _SHALLOW = {"trees": 30, "tree_leaf": 20, "tree_columns": 0.3, "epochs": 10}
-"""Averaged trees and networks on many rows: grown to single rows they take minutes, and learn them by heart."""
+"""Averaged trees and networks on many rows: grown to single rows they take minutes and overfit."""
 
 
 def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
-    """Defaults that fit the task. With a `foreign` script, one that names no plan, they follow what it imports.
+    """Default plan for the task: side tables are joined, texts and images are read.
 
-    Side tables are joined, texts and pictures are read.
+    With a `foreign` script (one without a plan line), families and target scale follow what it imports.
     """
     named = profile.images is not None and profile.images.column != task.id_column
     plan = Plan(
@@ -47,10 +47,10 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
 
 
 def _many_values(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, object]:
-    """What is made of categories with more values than boosting takes: mean targets, where rows are drawn alike.
+    """Encoding of categories with more values than boosting accepts: target means for random splits, else ordinal.
 
-    Where rows of a group or a time belong together, a mean over random rows carries what theirs have in common, which
-    the rows of another group do not know. There a number stands for each value.
+    With splits by group or time, a target mean over random rows carries information about the row's own group, which
+    rows of other groups do not have; hence the ordinal encoding.
     """
     kinds = ("category", "boolean")
     wide = [c.name for c in profile.columns if usable(c) and c.dtype in kinds and c.cardinality > HIGH_CARDINALITY]
@@ -61,7 +61,7 @@ def _many_values(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, obj
 
 
 def family_order(trace: int, profile: Profile) -> tuple[Family, ...]:
-    """Families in the order in which a trace would begin with them: its own first, so that traces differ."""
+    """Families in the order in which a trace tries them for its first solution; the first differs between traces."""
     strong = _strong(profile)
     first = strong[trace % len(strong)]
     return tuple(dict.fromkeys((first, *strong, *FAMILY_WORDS)))

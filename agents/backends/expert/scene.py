@@ -1,4 +1,4 @@
-"""A scene: what the expert looks at when it judges, as facts read out of task, profile and evidence."""
+"""A scene: the facts from task, profile and evidence on which the expert bases its judgements."""
 
 import math
 import re
@@ -44,21 +44,21 @@ _CYCLES: tuple[tuple[str, float, float, int], ...] = (
 
 
 def metric_key(metric: str) -> str:
-    """A metric's name without case, blanks and dashes."""
+    """A metric's name in lower case, letters and digits only."""
     return re.sub(r"[^a-z0-9]", "", metric.lower())
 
 
 def usable(column: ColumnProfile) -> bool:
-    """Whether a column can be a feature at all: neither id nor target nor free text, and more than one value."""
+    """Whether a column can be a feature: neither id nor target nor free text, and more than one value."""
     if column.role != "feature" or column.dtype == "text":
         return False
     return column.cardinality > 1 or 0 < column.missing < 1
 
 
 def texts_lead(profile: Profile) -> bool:
-    """Whether texts are most of what the rows hold: many words for each other column.
+    """Whether texts hold most of the information: many words per other column. False where there is no text.
 
-    On few rows a word is seen too seldom to be weighed well, and it takes more of them. False where there is no text.
+    On few rows more words per column are required, because single words are too rare to be weighted well.
     """
     words = sum(column.words or 0.0 for column in profile.columns if column.role == "feature")
     joined = [column for table in profile.tables for column in table.columns]
@@ -68,13 +68,13 @@ def texts_lead(profile: Profile) -> bool:
 
 
 def with_joins(profile: Profile, plan: Plan) -> Profile:
-    """The profile with the columns of the side tables that a plan joins, as if they stood in the rows."""
+    """The profile, extended by the columns of the side tables that the plan joins."""
     added = tuple(column for table in profile.tables if table.prefix in plan.joins for column in table.columns)
     return profile.model_copy(update={"columns": (*profile.columns, *added)}) if added else profile
 
 
 def cycle_of(column: ColumnProfile) -> int | None:
-    """The period of a column that goes round, such as an hour; None for one that does not."""
+    """The period of a cyclic column, such as 24 for an hour; None for other columns."""
     if column.dtype not in ("integer", "float") or column.minimum is None or column.maximum is None:
         return None
     for pattern, low, high, period in _CYCLES:
@@ -84,7 +84,7 @@ def cycle_of(column: ColumnProfile) -> int | None:
 
 
 def sequence_of(task: TaskBrief, profile: Profile) -> tuple[str, ...]:
-    """The columns whose order is the order in time, coarsest first; empty where the rows have no such order."""
+    """The columns that order the rows in time, coarsest first; empty where the rows have no such order."""
     dates = [column.name for column in profile.columns if column.dtype == "datetime" and usable(column)]
     if dates:
         return (dates[0],)
@@ -99,10 +99,10 @@ def sequence_of(task: TaskBrief, profile: Profile) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Scene:
-    """One solution of one task, with what was measured of it.
+    """One solution of one task, with its measurements.
 
-    `seconds` is the mean time of its runs, 0 where that is not known. `refused` are keys of ideas that were tried
-    without success before what `history` shows. `baseline` is the score of a constant prediction on the same splits.
+    `seconds` is the mean time of its runs, 0 if unknown. `refused` are keys of rejected ideas older than `history`.
+    `baseline` is the score of a constant prediction on the same splits.
     """
 
     task: TaskBrief
@@ -119,7 +119,7 @@ class Scene:
 
     @property
     def metric(self) -> str:
-        """The metric's name in its plain form."""
+        """The metric's normalised name (`metric_key`)."""
         return metric_key(self.task.metric)
 
     @property
@@ -129,7 +129,7 @@ class Scene:
 
     @property
     def ordered(self) -> bool:
-        """Whether classes stand in an order that the metric rewards."""
+        """Whether classes are ordered and the metric takes the order into account."""
         return self.metric in ORDERED_METRICS and self.task.prediction == "label"
 
     @cached_property
@@ -146,22 +146,22 @@ class Scene:
 
     @cached_property
     def known(self) -> Profile:
-        """The profile of the rows and of what the plan joins to them."""
+        """The profile with the columns that the plan joins."""
         return with_joins(self.profile, self.plan)
 
     @cached_property
     def wide(self) -> bool:
-        """Whether the plan reads texts or pictures: many numbers a row, for which other models are strong."""
+        """Whether the plan reads texts or images: many features per row, for which other models are strong."""
         return bool(self.plan.texts) or self.plan.images != "none"
 
     @cached_property
     def on_words(self) -> bool:
-        """Whether the plan reads texts, and they are most of what there is."""
+        """Whether the plan reads texts and they hold most of the information."""
         return bool(self.plan.texts) and texts_lead(self.profile)
 
     @cached_property
     def columns(self) -> tuple[ColumnProfile, ...]:
-        """The features that the plan keeps. A name with ", " in it cannot be spoken of and is left alone."""
+        """The features that the plan keeps, except names with ", ", which is the separator within hypotheses."""
         return tuple(c for c in self.known.columns if usable(c) and c.name not in self.plan.drop and ", " not in c.name)
 
     @cached_property
@@ -171,7 +171,7 @@ class Scene:
 
     @cached_property
     def continuous(self) -> tuple[ColumnProfile, ...]:
-        """Numeric features that measure something: many values, no cycle, no order in time; most telling first."""
+        """Continuous numeric features: many values, neither cyclic nor the order in time; most important first."""
         found = [
             c for c in self.numbers if c.cardinality > 20 and c.name not in self.cycles and c.name not in self.sequence
         ]
@@ -184,12 +184,12 @@ class Scene:
 
     @cached_property
     def dates(self) -> tuple[ColumnProfile, ...]:
-        """Columns that hold a moment."""
+        """Columns of dates or times."""
         return tuple(column for column in self.columns if column.dtype == "datetime")
 
     @cached_property
     def cycles(self) -> dict[str, int]:
-        """Column → period, for columns that go round."""
+        """Column → period, for cyclic columns."""
         return {c.name: period for c in self.columns if (period := cycle_of(c)) is not None}
 
     @cached_property
@@ -203,11 +203,11 @@ class Scene:
 
     @cached_property
     def importance(self) -> dict[str, float]:
-        """What the script said of its columns."""
+        """Feature importance as reported by the script."""
         return self.evaluation.importance if self.evaluation else {}
 
     def weight(self, name: str) -> float:
-        """How much a column tells, in [0, 1]: its share of the importance, else of the mutual information."""
+        """A column's weight in [0, 1]: its share of the reported importance, else of the mutual information."""
         if self._total_importance > 0 and name in self.importance:
             return max(0.0, self.importance[name]) / self._total_importance
         relevances = {column.name: column.relevance or 0.0 for column in self.columns}
@@ -217,19 +217,19 @@ class Scene:
     # -- the evidence -------------------------------------------------------------------------------------------
 
     def loss(self, score: float) -> float:
-        """A score as something to make smaller, 0 at best."""
+        """A score as a loss: lower is better, 0 is best."""
         return score if self.task.direction == "minimize" else max(1.0 - score, 1e-3)
 
     @cached_property
     def scale(self) -> float:
-        """The present loss, against which gains are estimated."""
+        """The current loss, to which estimated gains are relative; 0.2 before the first score."""
         if self.evaluation is None or self.evaluation.score is None:
             return 0.2
         return abs(self.loss(self.evaluation.score)) or 1e-3
 
     @cached_property
     def behind_constant(self) -> str:
-        """In words that the present score is worse than a constant prediction's; empty where it is not."""
+        """States that the score is worse than that of a constant prediction; empty if it is not."""
         if self.evaluation is None or self.evaluation.score is None or self.baseline is None:
             return ""
         if self.loss(self.evaluation.score) <= self.loss(self.baseline):
@@ -238,7 +238,7 @@ class Scene:
 
     @cached_property
     def gap(self) -> float | None:
-        """The share of the validation loss that training does not show: 0 none, 1 all. None where it is not known."""
+        """Generalisation gap: 1 − training loss / validation loss; None if unknown."""
         if self.evaluation is None or self.evaluation.score is None or not self.evaluation.train_folds:
             return None
         learnt, weights = self.evaluation.train_folds, self.evaluation.weights
@@ -248,7 +248,7 @@ class Scene:
 
     @cached_property
     def spread(self) -> float | None:
-        """How far the splits that were run lie apart, as a share of the loss. None where there is but one."""
+        """Standard deviation of the scores over the splits, relative to the loss; None for fewer than two splits."""
         if self.evaluation is None or len(self.evaluation.folds) < 2 or self.evaluation.score is None:
             return None
         return pstdev(self.evaluation.folds) / self.scale
@@ -260,7 +260,7 @@ class Scene:
 
     @cached_property
     def unrunnable(self) -> frozenset[str]:
-        """Families with which a script ended without a score, or ran once a repair had put another in their place."""
+        """Families whose scripts ended without a score, or ran only after a repair had replaced the family."""
         found: set[str] = set()
         lead = ""
         for note in self.history:
@@ -273,6 +273,6 @@ class Scene:
 
     @cached_property
     def refuted(self) -> frozenset[tuple[str, str, str]]:
-        """Keys of the hypotheses whose trial was not accepted, now or before."""
+        """Keys of the hypotheses whose trial was not accepted, in `history` or in `refused`."""
         shown = frozenset(h.key for note in self.history if not note.accepted for h in note.hypotheses)
         return shown.union(self.refused)

@@ -1,4 +1,4 @@
-"""The expert as Proposer, the second half: which hypothesis a step implements, of its own and of what others found."""
+"""The expert as Proposer, second half: which hypothesis a step implements, its own or a recalled one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,7 +23,7 @@ _ALIKE = 0.5
 
 
 class Chosen(NamedTuple):
-    """What a step implements, out of memory or not, and why."""
+    """What a step implements, and why. `origin` is the recalled change it comes from, if any."""
 
     hypotheses: tuple[Hypothesis, ...]
     origin: Recalled | None
@@ -32,9 +32,9 @@ class Chosen(NamedTuple):
 
 
 def choose(request: ProposeStep, candidates: Sequence[Hypothesis], order: int, judgement: Judgement) -> Chosen:
-    """The hypothesis of this step: at the root all that go together, later the one that promises most.
+    """Choose what this step implements: for a first solution all compatible hypotheses, later the most promising one.
 
-    Where judgement fails it is any candidate, without a look at memory, told with the figures of the right one.
+    Where judgement fails it is a random candidate, not a recalled one, with the figures of the right one.
     """
     scene = scene_of(request)
     if request.base is None:
@@ -53,15 +53,14 @@ def choose(request: ProposeStep, candidates: Sequence[Hypothesis], order: int, j
 def _foremost(
     request: ProposeStep, options: list[tuple[float, Hypothesis, Recalled | None]]
 ) -> tuple[float, Hypothesis, Recalled | None]:
-    """What promises most. Where several promise about as much, each trace takes another, so that memory gets to know
-    more than one."""
+    """The most promising option. Of several similar ones, each trace takes another, so that more of them are tried."""
     ranked = sorted(options, key=lambda option: -option[0])
     alike = [option for option in ranked if option[0] >= _ALIKE * ranked[0][0]]
     return alike[request.trace % len(alike)]
 
 
 def _promise(request: ProposeStep, scene: Scene, hypothesis: Hypothesis) -> float:
-    """The expected gain, weighed by stage, novelty and safety."""
+    """The expected gain, weighted by stage, novelty and safety."""
     found = move_of(hypothesis)
     safe, fresh = (hypothesis.scores.risk_reward, hypothesis.scores.novelty) if hypothesis.scores else (5, 5)
     weight = 0.5 + safe / 20
@@ -80,7 +79,7 @@ def _promise(request: ProposeStep, scene: Scene, hypothesis: Hypothesis) -> floa
 
 
 def _options(request: ProposeStep, scene: Scene, recalled: Recalled) -> list[tuple[float, Hypothesis, Recalled | None]]:
-    """What of a recalled change may be tried here: it itself, or of a first solution its model as one more member."""
+    """Options from a recalled change: the change itself; of a first solution, its model as an ensemble member."""
     several = len(recalled.hypotheses) > 1
     parts = [each for each in recalled.hypotheses if not several or _begins(each)]
     found = [_option(request, scene, recalled, each) for each in parts]
@@ -88,7 +87,7 @@ def _options(request: ProposeStep, scene: Scene, recalled: Recalled) -> list[tup
 
 
 def _begins(hypothesis: Hypothesis) -> bool:
-    """Whether it names the model of a first solution."""
+    """Whether the hypothesis sets the model family of a first solution."""
     found = move_of(hypothesis)
     return found is not None and found[0].challenge == captions.FIRST
 
@@ -96,9 +95,9 @@ def _begins(hypothesis: Hypothesis) -> bool:
 def _option(
     request: ProposeStep, scene: Scene, recalled: Recalled, hypothesis: Hypothesis
 ) -> tuple[float, Hypothesis, Recalled | None] | None:
-    """What another trace found to work, where it is untried here, fits this solution and is not too slow.
+    """A recalled change as an option, if it is untried here, applies to this solution and is not too slow; else None.
 
-    Another trace's first model is not taken over but joined: its family becomes a member beside the present one.
+    The first model of another trace does not replace the present one: it is added as an ensemble member.
     """
     if _begins(hypothesis):
         hypothesis = _as_member(recalled, hypothesis, scene)
@@ -112,7 +111,7 @@ def _option(
     if any(hypothesis.key == each.key for step in request.underway for each in step.hypotheses):
         return None
     if next(iter(move.choices(scene)), None) is None:
-        return None  # what it turns is not in this solution, or the data do not ask for it
+        return None  # the move does not apply to this solution or to the data
     if recalled.gain <= 0 and move.name != "member":
         return None
     expected = _TRUST_IN_RECALL * recalled.gain if recalled.gain > 0 else hypothesis.expected_gain
@@ -121,7 +120,7 @@ def _option(
 
 
 def _as_member(recalled: Recalled, first: Hypothesis, scene: Scene) -> Hypothesis:
-    """Another trace's first model as a member of an ensemble; the further it is behind, the less it promises."""
+    """Another trace's first model as an ensemble member; the worse its score, the lower the expected gain."""
     family = first.direction
     behind = scene.loss(recalled.score) / scene.scale - 1.0
     gain = 0.03 * min(1.0, max(0.2, 1.0 - 5.0 * behind))
@@ -139,7 +138,7 @@ def _as_member(recalled: Recalled, first: Hypothesis, scene: Scene) -> Hypothesi
 def _choose_root(
     request: ProposeStep, candidates: Sequence[Hypothesis], scene: Scene, order: int, judgement: Judgement
 ) -> Chosen:
-    """All candidates that may stand in a first solution, with a family that no sibling has begun with."""
+    """All candidates suitable for a first solution, with a family that no sibling has started with, if there is one."""
     taken = {sibling.direction for sibling in request.siblings if sibling.parameter == "family"}
     safe = [each for each in candidates if judgement.choose(_at_root(each), (True, False))]
     families = [each for each in safe if each.parameter == "family"]
@@ -154,13 +153,13 @@ def _choose_root(
 
 
 def _at_root(hypothesis: Hypothesis) -> bool:
-    """Whether a first solution may hold it; what is none of the catalogue's is somebody else's to answer for."""
+    """Whether a first solution may include the hypothesis; one that is not in the catalogue may always."""
     found = move_of(hypothesis)
     return found is None or found[0].at_root
 
 
 def _first(request: ProposeStep, scene: Scene, taken: set[str], number: int) -> list[Hypothesis]:
-    """A first model of a family that is not taken, in the trace's order; of a taken one where no other fits, if any."""
+    """A first model, in the trace's order of families; families that siblings have taken come last."""
     fitting = {play.move.direction: play for play in playable(scene) if play.move.name == "family"}
     order: list[str] = [family for family in family_order(number, request.profile) if family in fitting]
     order.sort(key=lambda family: family in taken)
@@ -168,15 +167,15 @@ def _first(request: ProposeStep, scene: Scene, taken: set[str], number: int) -> 
 
 
 def _families(scene: Scene, right: Hypothesis) -> list[Hypothesis]:
-    """Every first model that fits, told with the figures of the right one."""
+    """Every applicable first model, with the figures of the right one."""
     figures = {name: getattr(right, name) for name in _FIGURES}
     fitting = [play for play in playable(scene) if play.move.name == "family"]
-    told = [hypothesis_of(scene, play, captions.FIRST, play).model_copy(update=figures) for play in fitting]
-    return told or [right]
+    found = [hypothesis_of(scene, play, captions.FIRST, play).model_copy(update=figures) for play in fitting]
+    return found or [right]
 
 
 def _compatible(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
-    """One hypothesis a key and parameter, in the given order: two directions of one parameter exclude each other."""
+    """The first hypothesis for each component and parameter: two directions of one parameter exclude each other."""
     chosen: dict[tuple[str, str], Hypothesis] = {}
     for hypothesis in hypotheses:
         chosen.setdefault((hypothesis.component, hypothesis.parameter), hypothesis)
@@ -195,7 +194,7 @@ def _why(request: ProposeStep, chosen: Hypothesis, origin: Recalled | None) -> s
 
 
 def _sketch(scene: Scene, hypotheses: tuple[Hypothesis, ...]) -> str:
-    """Current state, modifications, structure, plan and packages, in a few lines."""
+    """The sketch in a few lines: current state, modifications, structure, plan and packages."""
     state = _state(scene.plan) if scene.evaluation is not None else "no solution yet"
     changes = "; ".join(f"{each.parameter} {each.direction}" for each in hypotheses)
     packages = "numpy, pandas, scikit-learn" + (", torch" if "network" in scene.plan.models else "")

@@ -1,4 +1,4 @@
-"""The expert's one tuning suggestion: learn slower and longer where a first script has used little of its time."""
+"""The expert's tuning suggestion: a lower learning rate and more rounds, if the script used little of its time."""
 
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import script_seconds
@@ -14,7 +14,7 @@ _SHARE_OF_LIMIT = 0.1
 
 
 def tune(request: TuneSolution, judgement: Judgement) -> Script:
-    """The script with twice the rounds at half the rate and twice the trees; itself where that would take too long."""
+    """The script with twice the rounds at half the rate and twice the trees; unchanged if that would take too long."""
     plan = read_plan(request.script)
     if plan is None:
         return Script(script=request.script, notes="The script names no plan; it is left as it is.")

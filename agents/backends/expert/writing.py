@@ -1,4 +1,4 @@
-"""The expert as Writer: a whole script for a proposal."""
+"""The expert as Writer: composes the script of a proposal."""
 
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import aim, script_seconds
@@ -24,11 +24,11 @@ _DETAILS: dict[str, tuple[float, ...]] = {
     "penalty": (0.01, 1.0, 100.0),
 }
 _FEWEST = {"iterations": 50, "trees": 30, "epochs": 5}
-"""How short a first solution may be made where time is short."""
+"""Lower limits when a first solution is shortened to fit the time."""
 
 
 def write(request: WriteSolution, judgement: Judgement) -> Script:
-    """The base's plan with the proposal's change, composed; without a base the first solution."""
+    """Compose the script for the base's plan with the proposal's change; without a base, the first solution."""
     plan, notes = _base(request)
     before = plan
     for hypothesis in request.hypotheses:
@@ -55,7 +55,7 @@ def _base(request: WriteSolution) -> tuple[Plan, list[str]]:
 
 
 def _within_time(request: WriteSolution, plan: Plan) -> Plan:
-    """A first solution that takes at most half of the time a script should take."""
+    """Shorten a first solution until it takes at most 60 % of the time a script should take, if possible."""
     scene = Scene(request.task, request.profile, plan, workplace=request.workplace)
     while script_seconds(scene, plan) > 0.6 * aim(scene):
         fewer = {name: max(least, getattr(plan, name) * 3 // 4) for name, least in _FEWEST.items()}
@@ -67,10 +67,10 @@ def _within_time(request: WriteSolution, plan: Plan) -> Plan:
 
 
 def _detailed(before: Plan, plan: Plan, judgement: Judgement, first: bool) -> Plan:
-    """The plan with those details of the code that judgement failed at set by chance.
+    """The plan, with the details at which judgement failed set at random.
 
-    A first solution decides on every detail, a later one on those that its change turns; and a hand that fails there
-    slips on one more besides.
+    A first solution decides all details, a later one those that its change affects; a later one may also, where
+    judgement fails, get one other detail wrong.
     """
     names = [name for name in _DETAILS if first or getattr(plan, name) != getattr(before, name)]
     slips = [] if first or not judgement.fails() else [judgement.rng.choice(sorted(_DETAILS))]
@@ -79,7 +79,7 @@ def _detailed(before: Plan, plan: Plan, judgement: Judgement, first: bool) -> Pl
 
 
 def changes(before: Plan, after: Plan) -> str:
-    """What of a plan was changed, in a sentence."""
+    """One sentence that lists the changes between two plans."""
     parts = [
         f"{name} {_short(old)} → {_short(new)}"
         for (name, old), (_, new) in zip(before, after, strict=True)

@@ -1,1 +1,1 @@
-"""What all language models share: prompts, reply schemas, retries, and code read out of answers."""
+"""Shared by all language-model backends: prompts, reply schemas, retries, and code extracted from answers."""

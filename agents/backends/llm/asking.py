@@ -1,13 +1,13 @@
-"""How a language model is asked, whichever way its calls go: what the `openai` and the `autogen` backend share.
+"""Put typed requests to a language model: the procedure that the `openai` and the `autogen` backend share.
 
-A question is put in a fresh context each time. An answer that does not fit is not shown to the model again: the next
-question says what was wrong with it, and nothing else of it.
+Each try uses a new context. An invalid answer is not shown to the model again: the next prompt only says what was wrong
+with it.
 
     render ──► complete ──► split thoughts ──► parse ──► Answer
-       ▲                                         │ does not fit, asks left
+       ▲                                         │ invalid, tries left
        └──────────────── complaint ──────────────┘
 
-However it ends, what was used is metered: a question that came to nothing is an Answer with its `failure`.
+Usage is metered whatever the result: a request without a valid answer gives an Answer with a `failure`.
 """
 
 from abc import ABC, abstractmethod
@@ -30,19 +30,19 @@ from gome.scenarios.config.scenario import LanguageModel as Settings
 __all__ = ["USUAL_WINDOW", "AskingBackend", "BeforeCall"]
 
 BeforeCall = Callable[[], None]
-"""Is called before each call to the server; raises BudgetSpentError where there may be none."""
+"""Called before each call to the server; raises BudgetSpentError where the budget allows no further call."""
 
 USUAL_WINDOW = 128_000
-"""Tokens of a model's window where neither the settings nor the server say how many there are."""
+"""Assumed context window in tokens where neither the settings nor the server state it."""
 _REPLY_ROOM = 0.25
-"""Share of the window left for the answer where the settings do not say."""
+"""Share of the window reserved for the answer where the settings do not state its maximum length."""
 _SHRUNK = 0.6
-"""What is left of a prompt's limit when the endpoint says that the prompt was too long."""
+"""Factor on the prompt's limit after the endpoint has reported that the prompt is too long."""
 
 
 @dataclass(slots=True)
 class _Account:
-    """What one question has used so far. `tokens` and `usd` are at most, where the endpoint does not count."""
+    """Usage of one request so far. `tokens` and `usd` are upper bounds where the endpoint does not report usage."""
 
     started: float = field(default_factory=monotonic)
     calls: int = 0
@@ -51,11 +51,11 @@ class _Account:
     usages: list[Usage] = field(default_factory=list)
 
     def usage(self) -> Usage:
-        """The sum of the answers; what an endpoint does not say is unknown. Nothing was used where nothing came."""
+        """Sum over the answers; None for what an endpoint does not report; zero if there was no answer."""
         return total(self.usages) if self.usages else Usage(input=0, cached=0, output=0, reasoning=0, usd=0.0)
 
     def meter(self) -> dict[str, float]:
-        """The figures under the names that budgets and `cost` sum up; only those that are known."""
+        """The known figures, under the names that budgets and `gome cost` sum up."""
         usage = self.usage()
         named = {
             "tokens": None if usage.input is None or usage.output is None else usage.input + usage.output,
@@ -74,7 +74,7 @@ class _Account:
 class AskingBackend(ABC):
     """Puts typed requests to a language model; a subclass makes the call.
 
-    `spending` says what may still be used; backends of one run share it.
+    `spending` limits what may be spent; the backends of one run share it. Safe for concurrent requests.
     """
 
     def __init__(
@@ -96,40 +96,40 @@ class AskingBackend(ABC):
     @property
     @abstractmethod
     def label(self) -> str:
-        """How it is named everywhere a person reads it."""
+        """Display name."""
 
     @property
     @abstractmethod
     def provider(self) -> str:
-        """Who serves the model, as `provider_of` names them."""
+        """Who serves the model, as named by `provider_of`."""
 
     @property
     @abstractmethod
     def longest_answer(self) -> int | None:
-        """Tokens that an answer may have, where the settings say so."""
+        """Maximum tokens of an answer; None if the settings do not state it."""
 
     @property
     def holds_schema(self) -> bool:
-        """Whether the server is sent the schema of a reply beside the prompt."""
+        """Whether the server is sent the schema of the reply in addition to the prompt."""
         return False
 
     @abstractmethod
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
-        """One answer of the model, for which `room` tokens are kept.
+        """Get one answer of the model, of at most `room` tokens where that can be enforced.
 
         Raises PromptRefusedError, BudgetSpentError and Outage.
         """
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
     async def window(self) -> int:
-        """The model's window in tokens: as set, else as is usual."""
+        """The model's context window in tokens: as set, else `USUAL_WINDOW`."""
         return self._asking.context or USUAL_WINDOW
 
     async def answer(self, request: Request[Any]) -> Answer:
-        """A validated answer, or one that says in `failure` why there is none. Raises Outage."""
+        """Get a validated answer; after `asks` tries without one, an Answer with a `failure`. Raises Outage."""
         account = _Account()
         window = await self.window()
         room = min(self.longest_answer or int(window * _REPLY_ROOM), window - 1)
@@ -137,11 +137,11 @@ class AskingBackend(ABC):
         complaint = last = ""
         for _ in range(self._asking.asks):
             try:
-                # A model whose server holds it to the schema is shown it once; whoever has misread it, here as well.
-                told = bool(complaint) or not self.holds_schema
+                # If the server enforces the schema, the prompt includes it only after an invalid answer.
+                schema = bool(complaint) or not self.holds_schema
                 code, secrets = self._asking.code, self._secrets
-                prompt = render(request, limit, code=code, complaint=complaint, secrets=secrets, schema=told)
-                completion = await self._put(request, prompt, room, account)
+                prompt = render(request, limit, code=code, complaint=complaint, secrets=secrets, schema=schema)
+                completion = await self._call_metered(request, prompt, room, account)
                 reply, thoughts, raw = self._read(request, completion)
             except PromptTooLargeError as error:
                 return self._failed(account, f"{error} (backend {self._name!r})")
@@ -156,11 +156,11 @@ class AskingBackend(ABC):
                 complaint = last = redact(str(misfit), self._secrets)
             else:
                 return self._answer(account, completion.model, prompt, reply, thoughts, raw)
-        asked = f"{request_kind(request)} in {self._asking.asks} asks"
-        return self._failed(account, f"gave no usable answer to {asked}; the last: {last}")
+        asked = f"{request_kind(request)} in {self._asking.asks} tries"
+        return self._failed(account, f"gave no usable answer to {asked}; last problem: {last}")
 
-    async def _put(self, request: Request[Any], prompt: Rendered, room: int, account: _Account) -> Completion:
-        """Put the question once, within the budget, and enter what it used into the account."""
+    async def _call_metered(self, request: Request[Any], prompt: Rendered, room: int, account: _Account) -> Completion:
+        """Call the model once, within the budget, and add the usage to the account."""
         most = prompt.tokens + room
         most_usd = self._tariff.usd(prompt.tokens, 0, room)
         with self._spending.hold(float(most), most_usd) as hold:

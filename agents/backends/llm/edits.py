@@ -1,4 +1,4 @@
-"""Code out of an answer: a whole file in a fenced block, or edit blocks that must apply exactly."""
+"""Extract code from an answer: a whole file in a fenced block, or edit blocks that must apply exactly."""
 
 import re
 
@@ -15,14 +15,14 @@ _FENCE = re.compile(
 
 
 class PatchError(ValueError):
-    """The answer's code cannot be taken; the message is worded for whoever wrote it."""
+    """The answer's code cannot be used; the message is addressed to the model that wrote it."""
 
 
 def read_code(text: str, base: str | None) -> tuple[str, str]:
-    """The whole script and the words outside the code, from an answer in fenced form.
+    """Extract from an answer in fenced form the whole script, and the text outside the code (at most 1000 characters).
 
-    Edit blocks are applied to `base`. Raises PatchError where there is no code, more than one whole file, both forms,
-    or an edit that does not apply.
+    Edit blocks, if there are any, are applied to `base`. Raises PatchError where there is no code, more than one whole
+    file, or an edit that does not apply.
     """
     text = text.replace("\r\n", "\n")
     edits = [(found["old"], found["new"]) for found in _EDIT.finditer(text)]
@@ -51,7 +51,10 @@ def read_code(text: str, base: str | None) -> tuple[str, str]:
 
 
 def apply_edits(base: str, edits: list[tuple[str, str]]) -> str:
-    """The base after those (old, new) replacements of whole lines, in order; each `old` must occur exactly once."""
+    """Apply (old, new) replacements of whole lines to `base`, in order.
+
+    Raises PatchError where an `old` is empty or does not occur exactly once.
+    """
     lines = base.replace("\r\n", "\n").splitlines()
     for number, (old, new) in enumerate(edits, start=1):
         sought = old.splitlines()

@@ -1,8 +1,8 @@
-"""What can go wrong with a call to a model, and what is done about it; the same for every way of calling.
+"""Errors of calls to models and how they are handled, whichever client makes the call.
 
-429, 5xx, 408, a timeout, a broken connection, a body that is no completion ──► Fault: tried again, with growing waits
-400 for a prompt that is too long, or against a policy ──► PromptRefusedError: a matter of this one prompt
-everything else, and what stays broken ──► Outage: the run pauses, and goes on once it is mended
+408, 409, 429, 5xx, timeout, broken connection, invalid body ──► Fault: retried with growing waits
+400 or 422, prompt too long or against a policy              ──► PromptRefusedError: concerns this prompt only
+everything else, and a Fault that persists                   ──► Outage: the run pauses and can be resumed
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,11 +22,11 @@ __all__ = ["Fault", "Patience", "PromptRefusedError", "Refusal", "Server", "pers
 T = TypeVar("T")
 
 _LONGEST_WAIT = 120.0
-"""Seconds; a server that asks for more patience is out, and the run pauses instead of sleeping."""
+"""Seconds. If a server asks to wait longer, it counts as an outage: the run pauses instead of sleeping."""
 
 
 class PromptRefusedError(Exception):
-    """The endpoint does not take this prompt; `too_long` where a shorter one might pass."""
+    """The endpoint refuses this prompt; `too_long`: a shorter prompt may be accepted."""
 
     def __init__(self, message: str, too_long: bool) -> None:
         super().__init__(message)
@@ -34,8 +34,8 @@ class PromptRefusedError(Exception):
 
 
 class Fault(Exception):
-    """A call failed in a way that may pass. `after` is how many seconds the server asks to wait; `answered` that it did
-    answer, and with what is wrong.
+    """A transient failure of a call. `after`: seconds that the server asks to wait, if it does; `answered`: the server
+    responded, with an error status.
     """
 
     def __init__(self, message: str, after: float | None = None, *, answered: bool = False) -> None:
@@ -46,7 +46,7 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to try: seconds for one call, tries after the first, seconds before the second try (then doubling)."""
+    """Retry policy: seconds per call, number of retries, seconds before the first retry (then doubling)."""
 
     timeout: float
     retries: int
@@ -55,7 +55,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A status other than 200, with the server's own words."""
+    """A response with a status other than 200; `words` is the server's error message."""
 
     status: int
     code: str | None
@@ -65,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server as errors name it: its URL without secrets, the variable its key came from, whether it runs here."""
+    """A server as shown in errors: its URL without secrets, the variable of its key, whether it is on this machine."""
 
     shown_url: str
     key_name: str | None
@@ -73,17 +73,17 @@ class Server:
     secrets: frozenset[str]
 
     def words(self, text: str) -> str:
-        """The server's own words as they may be shown."""
+        """An error message of the server, made fit to show: without secrets, one line, at most 400 characters."""
         return " ".join(redact(text, self.secrets).split())[:400]
 
     def judge(self, refusal: Refusal, model: str) -> Exception:
-        """What a status other than 200 means: a Fault, a PromptRefusedError or an Outage."""
+        """Classify a status other than 200: a Fault, a PromptRefusedError or an Outage."""
         status, code = refusal.status, refusal.code
-        words = self.words(refusal.words.removeprefix(f"Error code: {status} - "))  # the client library's own
+        words = self.words(refusal.words.removeprefix(f"Error code: {status} - "))  # the client library's prefix
         if status in {408, 409, 429} or status >= 500:
             if code == "insufficient_quota":
                 return Outage(
-                    f"{self.shown_url}: the quota of the key is used up: {words}. Top it up, then resume the run"
+                    f"{self.shown_url}: the quota of the key is used up: {words}. Top up the quota, then resume the run"
                 )
             return Fault(f"status {status}: {words}", retry_after(refusal.headers), answered=True)
         if status in {400, 422}:
@@ -92,9 +92,12 @@ class Server:
             if is_policy_error(code, words):
                 return PromptRefusedError(f"the endpoint does not answer this prompt: {words}", too_long=False)
         if status in {401, 403}:
-            # The words of such an answer may repeat a part of the key, so they are not passed on.
-            where = f"the key in {self.key_name}" if self.key_name else "a call without a key: set `api_key_env`"
-            return Outage(f"{self.shown_url} refuses {where} (status {status}): put it right, then resume the run")
+            # The server's message may contain a part of the key, so it is not shown.
+            if self.key_name:
+                what, remedy = f"the key in {self.key_name}", "correct the key"
+            else:
+                what, remedy = "calls without a key", "name its variable as `api_key_env`"
+            return Outage(f"{self.shown_url} refuses {what} (status {status}): {remedy}, then resume the run")
         if status == 404:
             return Outage(
                 f"{self.shown_url} has no model {model!r} (status 404): {words}. Check `model` and `base_url`"
@@ -102,19 +105,22 @@ class Server:
         return Outage(f"{self.shown_url} refuses the request for {model} (status {status}): {words}")
 
     def outage(self, fault: Fault, model: str) -> Outage:
-        """The words for a fault that did not pass."""
+        """The outage, with remedy, for a fault that persisted."""
         if fault.after is not None and fault.after > _LONGEST_WAIT:
-            remedy = "Resume the run when that time has passed"
+            remedy = f"It asks to wait {fault.after:.0f} s: resume the run after that time"
         elif self.is_local and not fault.answered:
-            remedy = "Is the local server running, and is `base_url` right? Then resume the run"
+            remedy = "Check that the local server is running and that `base_url` is right, then resume the run"
         else:
-            remedy = "Resume the run when it is back"
+            remedy = "Resume the run when the server is available again"
         does = "cannot answer" if fault.answered else "does not answer"
         return Outage(f"{self.shown_url} {does} for {model}: {fault}. {remedy}")
 
 
 async def persevere(once: Callable[[], Awaitable[T]], patience: Patience, *, down: bool = False) -> T:
-    """Call until it goes well; Faults are tried again, once only where the server is known to be `down`."""
+    """Call `once`, retrying Faults as `patience` allows; no retries if the server is known to be `down`.
+
+    Raises the last Fault if all tries fail; other exceptions at once.
+    """
     retrying = AsyncRetrying(
         stop=stop_after_attempt(1 if down else patience.retries + 1),
         wait=_Wait(patience.first_wait),
@@ -127,7 +133,7 @@ async def persevere(once: Callable[[], Awaitable[T]], patience: Patience, *, dow
 
 
 class _Wait:
-    """Growing waits with jitter; what the server asks for in Retry-After comes first."""
+    """Seconds before a retry: what the server asks for in Retry-After, else growing waits with jitter."""
 
     def __init__(self, first: float) -> None:
         self._growing = wait_random_exponential(multiplier=first, max=_LONGEST_WAIT / 2)
@@ -140,12 +146,12 @@ class _Wait:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether trying again is worth it: not where the server asks for more patience than we have."""
+    """Whether to retry: a Fault, unless the server asks to wait longer than `_LONGEST_WAIT`."""
     return isinstance(error, Fault) and (error.after is None or error.after <= _LONGEST_WAIT)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait as a server asks for them: a number, or a date against the server's own clock."""
+    """Seconds that a server asks to wait, given as a number or as a date on the server's own clock; None if neither."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             return max(0.0, float(headers[name]) * unit)

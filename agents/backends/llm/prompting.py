@@ -1,12 +1,12 @@
-"""From a typed request to a prompt: one Jinja file a request, fenced material, a bound on the size.
+"""Render a typed request as a prompt: one Jinja template per request, fenced material, limited size.
 
 A template sees `request`, the `clip` that fences and shortens, the reply's `schema` and `form`, and a `complaint`
-where the question is put again. What others wrote (data, descriptions, scripts and their output, earlier reasoning)
-goes through `clip`: it stands between two lines that carry an id which the material itself does not contain, so it
-cannot end its fence.
+when the request is repeated. Untrusted text (data, descriptions, scripts and their output, earlier reasoning) goes
+through `clip`: it is put between two lines with an id that the text itself does not contain, so it cannot close its
+fence.
 
-Where a prompt is larger than the limit, every ceiling in the template is scaled down until it fits. A cut is named
-where it was made and in `Rendered.cut`; scripts are never cut, because an edit needs the whole.
+If a prompt exceeds the limit, every ceiling in the template is scaled down until it fits. A cut is marked where it was
+made and listed in `Rendered.cut`; scripts are never cut, because an edit needs the whole script.
 """
 
 import json
@@ -43,20 +43,20 @@ Item = TypeVar("Item")
 
 TEMPLATES = Path(__file__).parents[2] / "prompts"
 _SCALES = (1.0, 0.5, 0.25, 0.12, 0.06, 0.03)
-_BYTES_PER_TOKEN = 3  # on the safe side for English, code and figures alike
+_BYTES_PER_TOKEN = 3  # a conservative value for English, code and numbers
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-# Blank lines that templates leave behind are closed up; what is fenced stays as it is, for edits must match it exactly.
 _MESSAGE = re.compile(r"(, line [\d?]+(?: \(.*\))?): .*", re.DOTALL)
+# Removes blank lines that templates leave behind, but not within fences: edits must match that text exactly.
 _GAPS = re.compile(r"(?P<material><material id=(?P<id>\w+) .*?</material id=(?P=id)>)|\n{3,}", re.DOTALL)
 
 
 class PromptTooLargeError(UsageError):
-    """What may not be cut does not fit into the model's window."""
+    """The parts of a prompt that must not be cut do not fit into the model's context window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt. `cut` names what was left out of it, `version` the templates, `tokens` is an estimate of its size."""
+    """A prompt. `cut` lists what was left out, `version` identifies the templates, `tokens` is its estimated size."""
 
     system: str
     user: str
@@ -66,19 +66,19 @@ class Rendered:
 
     @property
     def text(self) -> str:
-        """Both parts, as they are kept in the log."""
+        """Both parts, in the form stored in the log."""
         return f"[prompts {self.version}]\n[system]\n{self.system}\n[user]\n{self.user}"
 
 
 @dataclass(slots=True)
 class Clip:
-    """What templates fence and shorten with. `scale` multiplies every ceiling; `cut` gathers what it left out."""
+    """Fences and shortens text in templates. `scale` multiplies every ceiling; `cut` collects what was left out."""
 
     scale: float
     cut: list[str] = field(default_factory=list)
 
     def material(self, what: str, text: str, ceiling: int | None = None) -> str:
-        """The text in its fence; beyond `ceiling` characters the middle is left out. Empty text gives no fence."""
+        """The text in a fence; beyond `ceiling` characters the middle is left out. Empty text gives an empty result."""
         text = _CONTROL.sub("", text.replace("\r\n", "\n")).strip("\n")
         if not text.strip():
             return ""
@@ -92,18 +92,18 @@ class Clip:
         return self.material(what, caller()) + "\n"
 
     def inline(self, text: str, ceiling: int) -> str:
-        """A short piece within a line: no line breaks, no control characters, at most `ceiling` characters."""
+        """The text on one line: no line breaks, no control characters, at most `ceiling` characters."""
         line = " ".join(_CONTROL.sub("", text).split())
         return line if len(line) <= ceiling else line[: ceiling - 1] + "…"
 
     def first(self, items: Sequence[Item], ceiling: int, what: str) -> Sequence[Item]:
-        """The first items, as many as fit."""
+        """The first items, at most the scaled `ceiling` but at least 5."""
         kept = max(5, int(ceiling * self.scale))
         self._note(what, len(items) - kept, len(items))
         return items[:kept]
 
     def newest(self, items: Sequence[Item], ceiling: int, what: str) -> Sequence[Item]:
-        """The last items, as many as fit."""
+        """The last items, at most the scaled `ceiling` but at least 2."""
         kept = max(2, int(ceiling * self.scale))
         self._note(what, len(items) - kept, len(items))
         return items[-kept:]
@@ -111,7 +111,7 @@ class Clip:
     def _shorten(self, what: str, text: str, ceiling: int) -> str:
         if len(text) <= ceiling:
             return text
-        head = ceiling * 2 // 5  # the end says how it failed; the beginning, what it began with
+        head = ceiling * 2 // 5  # keep beginning and end: the end usually shows the error
         left_out = len(text) - ceiling
         self._note(f"characters: {what}", left_out, len(text))
         return f"{text[:head]}\n[… cut: {left_out} of {len(text)} characters …]\n{text[-(ceiling - head) :]}"
@@ -131,13 +131,14 @@ def render(
     schema: bool = True,
     templates: Path = TEMPLATES,
 ) -> Rendered:
-    """The prompt of a request in at most `limit` tokens, as estimated.
+    """Render the prompt of a request with at most `limit` estimated tokens.
 
-    `complaint` says why an earlier answer could not be used; `secrets` are blotted out; without `schema` the reply's
-    schema goes to the server beside the prompt; else it stands in the prompt, as a type is written, and exactly where
-    there is a complaint. `templates` is their folder.
-    Raises UsageError where a template names what is not there, with its file and line, and PromptTooLargeError where
-    the prompt does not fit at any scale.
+    `complaint` is the reason why an earlier answer was invalid; `secrets` are removed from the prompt. With `schema`,
+    the prompt contains the reply's schema: as a short type, or as JSON Schema if there is a complaint. Without it, the
+    schema is sent to the server separately. `templates` is the folder of the templates.
+
+    Raises UsageError, with file and line, where a template is invalid or refers to an undefined name, and
+    PromptTooLargeError where the prompt does not fit at any scale.
     """
     kind = request_kind(request)
     is_code = issubclass(request.reply_type(), Script)
@@ -149,17 +150,17 @@ def render(
         "schema": _form(request, exact=bool(complaint)) if schema else "",
         "complaint": complaint,
     }
-    blotted = tuple(secrets)
+    redacted = tuple(secrets)
     size = 0
     for scale in _SCALES:
         clip = Clip(scale)
-        system = redact(_fill(templates, "_system.j2", values | {"clip": clip}), blotted)
-        user = redact(_fill(templates, f"{kind}.j2", values | {"clip": clip}), blotted)
+        system = redact(_fill(templates, "_system.j2", values | {"clip": clip}), redacted)
+        user = redact(_fill(templates, f"{kind}.j2", values | {"clip": clip}), redacted)
         size = estimate_tokens(system) + estimate_tokens(user)
         if size <= limit:
             return Rendered(system, user, tuple(clip.cut), version(templates), size)
     raise PromptTooLargeError(
-        f"the prompt of {kind} needs about {size} tokens at its smallest and may have {limit}: "
+        f"the prompt of {kind} needs at least about {size} tokens, but only {limit} are available: "
         "give the backend a larger `context`, or a smaller `max_tokens`"
     )
 
@@ -171,12 +172,12 @@ def _form(request: Request[Any], exact: bool) -> str:
 
 
 def request_kind(request: Request[Any]) -> str:
-    """Name of a request as templates, headers and schemas carry it: `SurveyTask` → `survey_task`."""
+    """Name of a request in templates, headers and schemas: `SurveyTask` → `survey_task`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(request).__name__).lower()
 
 
 def base_script(request: Request[Any]) -> str | None:
-    """The script that edits refer to, None where the request has none."""
+    """The script that edit blocks apply to; None if the request has none."""
     match request:
         case WriteSolution():
             return request.base
@@ -189,13 +190,13 @@ def base_script(request: Request[Any]) -> str | None:
 
 
 def estimate_tokens(text: str) -> int:
-    """How many tokens a text has, roughly and rather too many: no tokenizer is the right one for every model."""
+    """Estimate the tokens of a text, rather too high; no tokenizer fits every model."""
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
 @cache
 def version(templates: Path = TEMPLATES) -> str:
-    """Names the templates by their content, so that two prompts of one version were made by the same words."""
+    """Version of the templates, a hash of their content: prompts of one version come from identical templates."""
     digest = blake2b(digest_size=5)
     for path in sorted(templates.glob("*.j2")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -207,7 +208,7 @@ def _figure(value: float | None) -> str:
 
 
 def _words(words: str, rows: int) -> str:
-    """How a script failed; where no row may be shown without the message of its error, in which a cell may stand."""
+    """How a script failed; if no rows may be shown (`rows` = 0), without the error's message, which may hold a cell."""
     return words if rows else _MESSAGE.sub(r"\1", words)
 
 
@@ -216,7 +217,7 @@ def _environment(templates: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
-        autoescape=select_autoescape(()),  # a prompt is not HTML: nothing is escaped, what is foreign is fenced
+        autoescape=select_autoescape(()),  # a prompt is not HTML: nothing is escaped, untrusted text is fenced
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -239,7 +240,7 @@ def _fill(templates: Path, name: str, values: dict[str, Any]) -> str:
 
 
 def _mark(text: str) -> str:
-    """An id that does not occur in the text, and is the same each time for the same text."""
+    """An id that does not occur in the text; the same text always gives the same id."""
     salt = 0
     while (mark := blake2b(f"{salt}\x1f{text}".encode(errors="replace"), digest_size=4).hexdigest()) in text:
         salt += 1

@@ -1,4 +1,4 @@
-"""Who provides a model, by the name that OpenTelemetry's conventions have for them, or else by their host's."""
+"""Name the provider of a model by OpenTelemetry's conventions, or else by its host name."""
 
 from urllib.parse import urlsplit
 
@@ -22,6 +22,6 @@ _BY_HOST = {
 
 
 def provider_of(url: str) -> str:
-    """The provider behind that URL; a server that is none of theirs goes by its host's name."""
+    """Provider of the server at the URL; the host name if the provider is not known."""
     host = urlsplit(url).hostname or "unknown"
     return next((name for end, name in _BY_HOST.items() if host == end or host.endswith(f".{end}")), host)

@@ -1,7 +1,7 @@
-"""From a model's words to a typed reply, and from what is wrong with them to the words of the next question.
+"""Parse a model's answer into a typed reply, or say what is wrong with it, for the next prompt.
 
-Models that think aloud put it between `<think>` tags; it is kept apart. JSON may come bare, in a fenced block or in the
-middle of prose: the first object that reads as JSON to its end, and fits best, is taken. Nothing is repaired by guess.
+Reasoning between `<think>` tags is separated. JSON may come bare, in a fenced block or within prose: the first complete
+object that is valid for the reply's type is used. Nothing is repaired by guessing.
 """
 
 import json
@@ -21,7 +21,7 @@ from gome.agents.protocol.types import Record
 __all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply", "split_thoughts"]
 
 LONGEST_ANSWER = 400_000
-"""Characters; a longer answer is no script that anyone asked for."""
+"""Characters; a longer answer cannot be a valid reply."""
 
 _THOUGHT = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _OPEN = re.compile(r"^\s*<think(?:ing)?>", re.IGNORECASE)
@@ -30,19 +30,19 @@ _MOST_TORN = 50
 
 
 class MisfitError(ValueError):
-    """The answer does not fit; the message says to the model what is wrong with it."""
+    """The answer is invalid; the message tells the model what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """An answer's text with the thoughts taken out."""
+    """An answer's text, separated from its thoughts."""
 
     text: str
     thoughts: str
 
 
 def split_thoughts(raw: str) -> Words:
-    """Take `<think>` blocks out of an answer. Raises MisfitError where a thought was begun and never ended."""
+    """Separate `<think>` blocks from an answer. Raises MisfitError where a block is not closed."""
     thoughts: list[str] = []
     text = raw
     while _OPEN.match(text):
@@ -60,7 +60,7 @@ def split_thoughts(raw: str) -> Words:
 
 
 def parse_reply(request: Request[Any], text: str) -> dict[str, Any]:
-    """A reply that fits `request.reply_type()`, from an answer without thoughts. Raises MisfitError."""
+    """Parse an answer without thoughts into a reply that is valid for `request.reply_type()`. Raises MisfitError."""
     if len(text) > LONGEST_ANSWER:
         raise MisfitError(f"the answer has {len(text)} characters; at most {LONGEST_ANSWER} are read: be brief")
     if not text:
@@ -73,23 +73,23 @@ def parse_reply(request: Request[Any], text: str) -> dict[str, Any]:
 
 
 def _asked_for(request: Request[Any], reply: Record) -> Record:
-    """The reply without what it says unasked, as a server may let it: nobody would read it.
+    """The reply with its unrequested fields (`Request.unasked`) reset to their defaults.
 
-    Where challenges of one source alone are wanted, that source is not asked for, and is theirs.
+    If challenges of only one source are wanted, the model is not asked for the source: it is set here.
     """
     fields = type(reply).model_fields
-    heard = {name: fields[name].get_default() for name in request.unasked}
+    changes = {name: fields[name].get_default() for name in request.unasked}
     if isinstance(request, AssessTrial) and isinstance(reply, Assessment) and len(request.wanted) == 1:
         (source,) = request.wanted
-        heard["challenges"] = tuple(
+        changes["challenges"] = tuple(
             each if "source" in each.model_fields_set else each.model_copy(update={"source": source})
             for each in reply.challenges
         )
-    return reply.model_copy(update=heard)
+    return reply.model_copy(update=changes)
 
 
 def json_schema(request: Request[Any], code: CodeForm) -> dict[str, Any] | None:
-    """The reply's schema as `response_format` takes it, None where code is asked for in a fenced block."""
+    """The reply's schema in the form of `response_format`; None if code is requested in a fenced block."""
     if issubclass(request.reply_type(), Script) and code == "fenced":
         return None
     return {"name": request_kind(request), "strict": True, "schema": reply_schema(request)}
@@ -103,7 +103,7 @@ def _partition(text: str) -> tuple[str, bool, str]:
 
 
 def _script(request: Request[Any], text: str) -> dict[str, Any]:
-    """Code in whatever form it came: a JSON object that fits, else a fenced file or edits."""
+    """Code in any accepted form: a valid JSON object, else a fenced file or edits."""
     if text.startswith("{"):
         return _best_fit(request.reply_type(), text).model_dump(mode="json")
     try:
@@ -114,13 +114,13 @@ def _script(request: Request[Any], text: str) -> dict[str, Any]:
 
 
 def _best_fit(reply_type: type[Record], text: str) -> Record:
-    """The first JSON object of the text that fits; if none does, what is wrong with the largest."""
+    """The first valid JSON object of the text; if none is valid, raises what is wrong with the largest."""
     misfit = MisfitError("no JSON object was found in the answer: send one, and nothing else")
     longest = -1
     for length, value in _objects(text):
         if isinstance(value, MisfitError):
             if longest < 0:
-                misfit, longest = value, len(text)  # torn at its outermost brace: what is within it does not matter
+                misfit, longest = value, len(text)  # the outermost object is malformed: ignore objects within it
             continue
         try:
             return _validated(reply_type, value)
@@ -143,7 +143,7 @@ def _validated(reply_type: type[Record], value: Any) -> Record:
 
 
 def _objects(text: str) -> Iterator[tuple[int, Any]]:
-    """Each outermost JSON object of the text with its length; a MisfitError where one was begun and is torn."""
+    """Each outermost JSON object of the text with its length; a MisfitError in place of a malformed object."""
     decoder = json.JSONDecoder()
     torn = 0
     at = text.find("{")
@@ -164,7 +164,7 @@ def _objects(text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _wording(error: ValidationError) -> str:
-    """At most ten problems, each with its place; values are shown short."""
+    """At most ten problems, each with its field; values are shortened."""
     lines = []
     for problem in error.errors(include_url=False, include_context=False)[:10]:
         place = ".".join(str(part) for part in problem["loc"]) or "the reply"
@@ -175,7 +175,7 @@ def _wording(error: ValidationError) -> str:
 
 
 def _check(request: Request[Any], reply: Record) -> None:
-    """What a schema cannot say: how the reply must agree with its request."""
+    """Check what a schema cannot express: that the reply agrees with its request."""
     problems: list[str] = []
     match request, reply:
         case AssessTrial(), Assessment():
@@ -201,7 +201,7 @@ def _check_assessment(request: AssessTrial, reply: Assessment) -> list[str]:
 
 
 def _check_step(request: ProposeStep, reply: Step) -> list[str]:
-    """The numbers that a step names are there, and it implements as much as its kind allows."""
+    """Check that the numbers a step refers to exist, and that it makes at most as many changes as its kind allows."""
     ideas, problems = len(reply.candidates), []
     if ideas > request.wanted:
         problems.append(f"{ideas} candidates were given, and at most {request.wanted} are asked for")

@@ -1,7 +1,7 @@
-"""The JSON Schema of a reply: the subset that strict endpoints accept, and nothing that a model need not read.
+"""The JSON Schema of a reply: only the subset that strict endpoints accept, without parts the model need not read.
 
-It is narrowed to what the request allows, so that a server which holds a model to its schema holds it to that as well.
-What no schema can say is checked when the reply is read (`backends/structured.py`).
+The schema is narrowed to what the request allows, so that a server that enforces the schema enforces that as well. What
+a schema cannot express is checked when the reply is parsed (`replies.py`).
 """
 
 import json
@@ -15,12 +15,12 @@ from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, Sur
 
 __all__ = ["closed_schema", "reply_schema", "reply_shape"]
 
-# Words stand in the prompt, and lengths are checked when the reply is read.
+# Descriptions are in the prompt, and lengths are checked when the reply is parsed.
 _LEFT_OUT = ("default", "title", "description", "minLength", "maxLength")
 
 
 def reply_schema(request: Request[Any]) -> dict[str, Any]:
-    """The schema of the reply to this very request, without the fields that are not asked for."""
+    """JSON Schema of the reply to this request, without its unrequested fields (`Request.unasked`)."""
     schema = closed_schema(request.reply_type())
     fields = {name: each for name, each in schema["properties"].items() if name not in request.unasked}
     match request:
@@ -36,7 +36,7 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
 
 
 def reply_shape(request: Request[Any]) -> str:
-    """The same schema as a type is written: a third of its characters, for a model that is asked for the first time."""
+    """The same schema in the notation of a type, with a third of the characters: used in the first prompt."""
     schema = reply_schema(request)
     return _shape(schema, schema.get("$defs", {}))
 
@@ -95,37 +95,37 @@ def _narrow_step(request: ProposeStep, fields: dict[str, Any], idea: dict[str, A
 
 
 def _drop(part: dict[str, Any], *names: str) -> None:
-    """Take properties out of an object's schema."""
+    """Remove properties from an object's schema."""
     for name in names:
         part["properties"].pop(name, None)
     part["required"] = list(part["properties"])
 
 
 def _numbers(most: int, least: int = 1) -> dict[str, Any]:
-    """One of the numbers of a list, counted from 1."""
+    """Schema of an integer from `least` to `most`."""
     return {"type": "integer", "enum": list(range(least, most + 1))}
 
 
 def _without_unused(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without definitions that nothing refers to any more."""
-    parts, used, told = schema.get("$defs", {}), set[str](), [schema["properties"]]
-    while told:
-        text = json.dumps(told.pop())
+    """The schema without definitions that are no longer referenced."""
+    parts, used, pending = schema.get("$defs", {}), set[str](), [schema["properties"]]
+    while pending:
+        text = json.dumps(pending.pop())
         more = {name for name in parts if f'"#/$defs/{name}"' in text} - used
         used |= more
-        told += [parts[name] for name in more]
+        pending += [parts[name] for name in more]
     kept = {name: each for name, each in parts.items() if name in used}
     return {key: kept if key == "$defs" else each for key, each in schema.items() if key != "$defs" or kept}
 
 
 def closed_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Closed objects with every field required, no words beside a reference, no titles."""
+    """JSON Schema of a model with closed objects, every field required, no descriptions and no titles."""
     return deepcopy(_schema_of(model))
 
 
 @cache
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The same, made once: it is not to be changed."""
+    """The same schema, cached; callers must not change it."""
     schema: dict[str, Any] = _closed(model.model_json_schema())
     return schema
 

@@ -1,6 +1,6 @@
-"""The chat-completions protocol, read strictly: what an endpoint's body says, and what its errors mean.
+"""The chat-completions protocol, parsed strictly: response bodies and the meaning of errors.
 
-Pure functions over what came over the wire; `openai_endpoint.py` does the calling.
+Pure functions over received data; `openai/endpoint.py` makes the calls.
 """
 
 import math
@@ -40,13 +40,13 @@ Vectors = tuple[tuple[float, ...], ...]
 
 
 class BodyError(ValueError):
-    """The endpoint answered with status 200 and a body that is no chat completion."""
+    """The endpoint answered with status 200, but the body is not a chat completion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. `fault` says why its text is not a whole reply, None where it is one; `thoughts` came in a field of
-    their own.
+    """One answer. `fault`: why its text is not a complete reply, None if it is; `thoughts`: reasoning from a separate
+    field.
     """
 
     text: str
@@ -57,9 +57,9 @@ class Completion:
 
 
 def read_body(body: Any, asked_model: str) -> Completion:
-    """The completion in a decoded body. Raises BodyError where it is none.
+    """Read the completion from a decoded body. Raises BodyError where the body is not a completion.
 
-    An answer counts as whole only with a finish reason: a reply that stops in the middle says nothing by itself.
+    An answer counts as complete only with a finish reason: nothing else shows that a reply was truncated.
     """
     if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
         raise BodyError("it has no list of choices")
@@ -76,7 +76,7 @@ def read_body(body: Any, asked_model: str) -> Completion:
 
 
 def read_usage(body: Any) -> Usage:
-    """Tokens as counted by the endpoint; what it does not say is None and not zero."""
+    """Tokens as counted by the endpoint; a count that it does not report is None, not zero."""
     if not isinstance(body, dict):
         return Usage()
     return Usage(
@@ -88,7 +88,7 @@ def read_usage(body: Any) -> Usage:
 
 
 def read_vectors(body: Any, wanted: int) -> tuple[Vectors, int | None]:
-    """The vectors of an embedding, in the order of the texts, and the tokens. Raises BodyError where it is none."""
+    """The vectors of `wanted` texts, in their order, and the token count. Raises BodyError for an invalid body."""
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, list) or len(data) != wanted:
         raise BodyError(f"it has no list of {wanted} embeddings")
@@ -99,13 +99,13 @@ def read_vectors(body: Any, wanted: int) -> tuple[Vectors, int | None]:
         if not isinstance(vector, list) or not isinstance(first, list) or not vector or len(vector) != len(first):
             raise BodyError("its embeddings are not vectors of one length")
         if not all(isinstance(value, int | float) and math.isfinite(value) for value in vector):
-            raise BodyError("an embedding has a value that is no finite number")
+            raise BodyError("an embedding has a value that is not a finite number")
     made = tuple(tuple(float(value) for value in vector) for vector in vectors if isinstance(vector, list))
     return made, _count(body.get("usage"), "prompt_tokens")
 
 
 def total(usages: list[Usage]) -> Usage:
-    """The sum, field by field; a field that one of them does not know is not known of the sum."""
+    """The sum, field by field; a field is None if it is None in one of them."""
 
     def add(values: list[Any]) -> Any:
         return None if not values or any(value is None for value in values) else sum(values)
@@ -114,7 +114,7 @@ def total(usages: list[Usage]) -> Usage:
 
 
 def refused(parameters: dict[str, Any], param: str | None, message: str) -> str | None:
-    """Which of the parameters that were sent a 400 objects to, None where it names none."""
+    """The sent parameter that a 400 objects to; None if it names none."""
     sent = [name for name in PARAMETERS if name in parameters]
     named = [name for name in sent if param is not None and param.split(".")[0].split("[")[0] == name]
     hinted = [name for name in sent if name in message]
@@ -132,7 +132,7 @@ def is_context_error(code: str | None, message: str) -> bool:
 
 
 def is_policy_error(code: str | None, message: str) -> bool:
-    """Whether the endpoint will not answer this very prompt."""
+    """Whether the endpoint refuses to answer this prompt by policy."""
     return (
         code in {"content_filter", "content_policy_violation", "invalid_prompt"}
         or "content management policy" in message
@@ -155,12 +155,12 @@ def _thoughts(message: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    """A text as it can be kept: half a character (a lone surrogate) becomes a question mark."""
+    """A text that can be encoded as UTF-8: lone surrogates become question marks."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _cached(body: dict[str, Any]) -> int | None:
-    """Tokens in that the server had read before, in OpenAI's form or in DeepSeek's."""
+    """Input tokens that the server had cached, in OpenAI's form or in DeepSeek's."""
     said = _count(body.get("prompt_tokens_details"), "cached_tokens")
     return _count(body, "prompt_cache_hit_tokens") if said is None else said
 

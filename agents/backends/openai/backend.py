@@ -1,4 +1,4 @@
-"""The `openai` backend: any OpenAI-compatible endpoint answers typed requests (`asking.py` says how one is put)."""
+"""The `openai` backend: any OpenAI-compatible endpoint answers typed requests (procedure: `llm/asking.py`)."""
 
 import os
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ __all__ = ["OpenAIBackend", "open_endpoint"]
 class OpenAIBackend(AskingBackend):
     """Answers typed requests with a model behind an OpenAI-compatible endpoint.
 
-    `endpoint` is shared by backends of one server (see `factory.make_backends`); None opens one of its own.
-    Raises UsageError where the key's variable is not set.
+    `endpoint` is shared by backends of one server (see `factory.make_backends`); None opens a new one. `first_wait` is
+    the seconds before the first retry. Raises UsageError where the variable of the key is not set.
     """
 
     def __init__(
@@ -47,22 +47,22 @@ class OpenAIBackend(AskingBackend):
 
     @property
     def label(self) -> str:
-        """How it is named everywhere a person reads it."""
+        """Display name."""
         return f"{self._name} ({self._settings.model} at {self._endpoint.server.shown_url})"
 
     @property
     def provider(self) -> str:
-        """By the server's URL."""
+        """The provider, from the server's URL."""
         return provider_of(self._endpoint.url)
 
     @property
     def longest_answer(self) -> int | None:
-        """As the settings say."""
+        """`max_tokens` of the settings; None if not set."""
         return self._settings.max_tokens
 
     @property
     def replies(self) -> str:
-        """How the model takes typed replies, after what its server has refused so far: schema, json or text."""
+        """Form of typed replies in use (schema, json or text), given what the server has refused so far."""
         forms = {"schema": "response_format.json_schema", "json": "response_format.json_object"}
         refused = self._endpoint.refusals(self._settings.model)
         wanted = ("schema", "json") if self._settings.structured == "schema" else (self._settings.structured,)
@@ -70,20 +70,20 @@ class OpenAIBackend(AskingBackend):
 
     @property
     def holds_schema(self) -> bool:
-        """As set, until the server refuses it."""
+        """Whether the server is sent the reply's schema: as set, until it refuses the schema."""
         return self.replies == "schema"
 
     async def window(self) -> int:
-        """The model's window in tokens: as set, else as its server says, else as is usual."""
+        """The model's context window in tokens: as set, else as reported by its server, else `USUAL_WINDOW`."""
         if self._settings.context is None and self._settings.base_url is not None:
             said = await self._endpoint.window(self._settings.model, self._settings.timeout)
             return USUAL_WINDOW if said is None else said
         return await super().window()
 
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
-        """One answer of the model."""
+        """Get one answer of the model."""
         settings = self._settings
-        # A budget in tokens or money bounds every answer, so that what is held back for it is enough.
+        # With a budget in tokens or USD every answer is bounded, so that its reservation is an upper bound.
         bound = room if self._spending.bounds_tokens else settings.max_tokens
         parameters: dict[str, Any] = {
             "temperature": settings.temperature,
@@ -98,7 +98,7 @@ class OpenAIBackend(AskingBackend):
         return await self._endpoint.complete(settings.model, prompt, sent, self._manner, before_call)
 
     async def embed(self, request: Texts) -> Embedded:
-        """A vector for each text, metered as answers are. Raises Outage."""
+        """Embed the texts, metered like answers. Raises Outage."""
         most = sum(estimate_tokens(text) for text in request.texts)
         tariff = tariff_of_texts(request.model, self._endpoint.url, request.price)
         try:
@@ -117,7 +117,7 @@ class OpenAIBackend(AskingBackend):
         return Embedded(vectors=vectors, meter=meter)
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         await self._endpoint.aclose()
 
     def _response_format(self, request: Request[Any]) -> dict[str, Any] | None:
@@ -132,22 +132,22 @@ class OpenAIBackend(AskingBackend):
 
 
 def open_endpoint(settings: Settings, name: str, environment: Mapping[str, str] = os.environ) -> Endpoint:
-    """The endpoint that those settings name. Raises UsageError for a wrong URL or a key that is not there."""
+    """Create the endpoint that the settings name. Raises UsageError for an invalid URL or a missing key."""
     url = settings.base_url or OPENAI_URL
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"backend {name!r}: `base_url` is a whole URL such as http://127.0.0.1:8000/v1, not {url!r}")
+        raise UsageError(f"backend {name!r}: `base_url` must be a URL such as http://127.0.0.1:8000/v1, not {url!r}")
     key_name = settings.api_key_env or (None if settings.base_url else "OPENAI_API_KEY")
     key = environment.get(key_name, "").strip() if key_name else ""
     if key_name and not key:
         raise UsageError(
             f"backend {name!r} ({settings.model}): the environment variable {key_name} is not set; "
-            f"export {key_name}=… with the key of {url}, or give the role another backend"
+            f"export {key_name}=… with the key for {url}, or assign another backend to the role"
         )
     if not key and not is_loopback(url):
         raise UsageError(
             f"backend {name!r} ({settings.model}): {url} needs a key; name the environment variable "
-            "that holds it with `api_key_env` (only servers on this machine go without)"
+            "that holds it with `api_key_env` (only servers on this machine work without a key)"
         )
     secrets = secrets_of(environment, [key_name] if key_name else [])
     return Endpoint(url, key or None, key_name, settings.concurrency, secrets)

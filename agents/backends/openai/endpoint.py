@@ -1,7 +1,7 @@
-"""One OpenAI-compatible server: its connections, its limit of calls in flight, what its models refuse.
+"""One OpenAI-compatible server: its connections, its concurrency limit, and the parameters its models refuse.
 
-A 400 that names a parameter which we sent: it is left out, now and from then on. `faults.py` says what is done about
-the rest. A server that is known to be down is asked once and not again and again, until it answers.
+If a 400 names a parameter that we sent, the parameter is left out from then on. `llm/faults.py` handles other errors. A
+server that is known to be down is called without retries until it answers again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How calls are made: with which patience, streamed or not, and seconds between the starts of two."""
+    """How calls are made: retries and timeout, streamed or not, and the minimum seconds between starts of calls."""
 
     patience: Patience
     stream: bool = False
@@ -40,9 +40,9 @@ class Manner:
 
 
 class Endpoint:
-    """A server with one key. Backends that share both share it, with its limit of calls in flight.
+    """A server with one key. Backends with the same server and key share one endpoint and its concurrency limit.
 
-    `key` is None for a server that needs none; `key_name` is the variable it came from, for the words of errors.
+    `key` is None for a server that needs none; `key_name` is the environment variable of the key, for error messages.
     """
 
     def __init__(
@@ -68,7 +68,10 @@ class Endpoint:
         manner: Manner,
         before_call: Callable[[], None],
     ) -> Completion:
-        """One answer of that model. Raises PromptRefusedError, Outage, and whatever `before_call` raises."""
+        """Get one answer of the model; `before_call` is called before each try.
+
+        Raises PromptRefusedError, Outage, and whatever `before_call` raises.
+        """
         client = await self._connect()
 
         async def once() -> Completion:
@@ -87,7 +90,7 @@ class Endpoint:
     async def embed(
         self, model: str, texts: Sequence[str], manner: Manner, before_call: Callable[[], None]
     ) -> tuple[Vectors, int | None]:
-        """A vector for each text, and the tokens as the server counted them. Raises as `complete`."""
+        """A vector for each text, and the tokens counted by the server, None if unknown. Raises as `complete`."""
         client = await self._connect()
         timeout = manner.patience.timeout
 
@@ -102,13 +105,13 @@ class Endpoint:
                 before_call()
                 answer = await self._guarded(call, model, {}, timeout)
             if isinstance(answer, str):
-                raise Fault(f"the server refuses {answer}, which was not sent")
+                raise Fault(f"the server refuses the parameter {answer}, which was not sent")
             return answer
 
         return await self._persevere(once, model, manner.patience)
 
     async def _persevere(self, once: Callable[[], Awaitable[T]], model: str, patience: Patience) -> T:
-        """Call with that patience, and remember whether the server is down."""
+        """Call with retries, and remember whether the server is down."""
         try:
             result = await persevere(once, patience, down=self._down)
         except Fault as fault:
@@ -118,38 +121,38 @@ class Endpoint:
         return result
 
     async def window(self, model: str, timeout: float) -> int | None:
-        """The window of that model in tokens, asked of the server once; None where it does not say."""
+        """Context window of the model in tokens, requested from the server once; None where it does not report it."""
         async with self._measuring:
             if model not in self._windows:
                 client = await self._connect()
-                import httpx2  # here, where `_connect` has them imported off the event loop
+                import httpx2  # not at the top: `_connect` has imported both in a thread, off the event loop
                 import openai
 
                 try:
                     self._windows[model] = await ask_window(fetcher(client, timeout), model, urlsplit(self.url).path)
                 except (openai.APIConnectionError, httpx2.TransportError, TimeoutError):
-                    return None  # the question that follows says that the server is down; then it is asked again
+                    return None  # not cached: the request that follows reports the outage, and the next one asks again
         return self._windows[model]
 
     def refusals(self, model: str) -> frozenset[str]:
-        """Parameters, or forms of them, that the server has refused for that model."""
+        """Parameters, or forms of them such as `response_format.json_schema`, that the server refuses for the model."""
         return frozenset(self._refused.get(model, ()))
 
     async def aclose(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         if self._client is not None:
             await self._client.close()
             self._client = None
 
     async def _pace(self, interval: float) -> None:
-        """Wait until another call may begin, `interval` seconds after the one before."""
+        """Wait until `interval` seconds after the start of the previous call."""
         now = anyio.current_time()
         start = max(now, self._next_start)
         self._next_start = start + interval
         await anyio.sleep(start - now)
 
     async def _connect(self) -> AsyncOpenAI:
-        """The client, made once and off the event loop: importing it and reading certificates take a while."""
+        """The client, created once and in a thread, because importing it and reading certificates take a while."""
         async with self._connecting:
             if self._client is None:
                 self._client = await anyio.to_thread.run_sync(self._make_client)
@@ -163,7 +166,7 @@ class Endpoint:
             api_key=key,
             base_url=self.url,
             max_retries=0,
-            # Said outright, so that a header from the environment that is meant for OpenAI goes to nobody else.
+            # Set explicitly, so that a header from the environment that is meant for OpenAI is sent to no other server.
             default_headers={"Authorization": f"Bearer {key}"},
             http_client=DefaultAsyncHttpxClient(trust_env=not is_loopback(self.url)),
         )
@@ -172,7 +175,7 @@ class Endpoint:
         return client
 
     def _accepted(self, model: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters without those that this model has refused; what has another name or form is sent as that."""
+        """The parameters without those that the model refuses; some are replaced by another name or form."""
         refused_forms = self._refused.get(model, set())
         if "max_tokens" in refused_forms and "max_tokens" in parameters:
             parameters["max_completion_tokens"] = parameters["max_tokens"]
@@ -183,7 +186,7 @@ class Endpoint:
     async def _call(
         self, client: AsyncOpenAI, model: str, prompt: Rendered, parameters: dict[str, Any], manner: Manner
     ) -> Completion | str:
-        """One call: a completion, or the name of a parameter that the server refuses."""
+        """Make one call: return a completion, or the name of a parameter that the server refuses."""
         timeout = manner.patience.timeout
         asked: dict[str, Any] = {
             "model": model,
@@ -207,7 +210,7 @@ class Endpoint:
         parameters: dict[str, Any],
         timeout: float,
     ) -> T | str:
-        """What the call brings, or the name of a parameter that the server refuses; its exceptions made ours."""
+        """Result of the call, or the name of a parameter that the server refuses; converts the client's exceptions."""
         import httpx2
         import openai
 
@@ -222,14 +225,14 @@ class Endpoint:
             refusal = error
         except (ValueError, RecursionError, openai.APIError) as error:
             words = str(error) if isinstance(error, BodyError) else "it is not JSON"
-            raise Fault(f"its body is not what was asked for: {words}") from None
-        # Out here, so that the endpoint's own words are not chained to ours.
+            raise Fault(f"the response body is invalid: {words}") from None
+        # Outside the `except`, so that the endpoint's error text, which may hold secrets, is not chained to ours.
         return self._judge(refusal, model, parameters)
 
     async def _stream(
         self, client: AsyncOpenAI, asked: dict[str, Any], scope: anyio.CancelScope, timeout: float
     ) -> dict[str, Any]:
-        """The body of a streamed answer. The timeout starts anew whenever the answer grows, and at nothing else."""
+        """Body of a streamed answer. Only growth of the answer restarts the timeout; keep-alive lines do not."""
         streamed = Streamed()
         async with client.chat.completions.with_streaming_response.create(**asked) as response:
             async for line in response.iter_lines():
@@ -240,7 +243,7 @@ class Endpoint:
         return streamed.body()
 
     def _judge(self, error: APIStatusError, model: str, parameters: dict[str, Any]) -> str:
-        """What a status other than 200 means: the name of a refused parameter, or an exception."""
+        """Interpret a status other than 200: return the name of a refused parameter, or raise."""
         words = str(error.message)
         name = refused(parameters, error.param, self.server.words(words)) if error.status_code in {400, 422} else None
         if name is not None:
@@ -250,5 +253,5 @@ class Endpoint:
 
 
 def _form(name: str, parameters: Mapping[str, Any]) -> str:
-    """What exactly of a parameter was refused: JSON Schema may be, where plain JSON mode is not."""
+    """Name of the refused form of a parameter: a server may refuse JSON Schema but accept plain JSON mode."""
     return f"{name}.{parameters[name]['type']}" if name == "response_format" else name

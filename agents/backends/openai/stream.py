@@ -1,7 +1,6 @@
-"""A streamed chat completion, put together from its lines to the body that it would have been unstreamed.
+"""Assemble a streamed chat completion into the body of an unstreamed one.
 
-Strict, for the client library is not: a stream that ends without a finish reason, or has a chunk that is no JSON, is no
-answer.
+Stricter than the client library: a stream without a finish reason, or with a chunk that is not JSON, is an error.
 """
 
 import json
@@ -18,7 +17,7 @@ _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 @dataclass(slots=True)
 class Streamed:
-    """What has come of a stream so far."""
+    """State of a stream while it is read. `length` counts characters; `ended` is set by the final `[DONE]`."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     length: int = 0
@@ -28,7 +27,7 @@ class Streamed:
     ended: bool = False
 
     def feed(self, line: str) -> bool:
-        """Take a line of the stream; whether the answer grew by it. Raises BodyError for what is no chunk."""
+        """Read a line of the stream; return whether the answer grew or ended. Raises BodyError for an invalid chunk."""
         name, colon, data = line.partition(":")
         if name != "data" or not colon:
             return False  # a comment, an event's name, or the empty line between two
@@ -41,11 +40,11 @@ class Streamed:
         except (ValueError, RecursionError):
             raise BodyError("a chunk of the stream is not JSON") from None
         if not isinstance(chunk, dict) or chunk.get("error"):
-            raise BodyError("a chunk of the stream says that there was an error")
+            raise BodyError("a chunk of the stream reports an error")
         return self._take(chunk)
 
     def body(self) -> dict[str, Any]:
-        """The whole as an unstreamed body. Raises BodyError where the stream broke off."""
+        """The body as if it had not been streamed. Raises BodyError where the stream has no finish reason."""
         if self.finish is None:
             raise BodyError("the stream broke off before its finish reason")
         message: dict[str, Any] = {name: "".join(parts) for name, parts in self.texts.items()}

@@ -1,7 +1,7 @@
-"""How many tokens a model's window has: asked of its server, since no field of the protocol says it.
+"""Find the size of a model's context window by asking its server, as the protocol has no field for it.
 
-vLLM, OpenRouter and newer llama.cpp say it in their list of models, older llama.cpp in `/props`, Ollama in `/api/ps` of
-a model that is loaded. Ollama cuts a longer prompt without a word, so a model that is not loaded yet is loaded first.
+vLLM, OpenRouter and newer llama.cpp report it in their list of models, older llama.cpp in `/props`, Ollama in `/api/ps`
+for a loaded model. Ollama silently truncates longer prompts, so a model that is not loaded yet is loaded first.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["Fetch", "ask_window", "fetcher"]
 
 Fetch = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
-"""Gets the decoded body at a path below the server's root, or posts one; None where there is none to be had."""
+"""GET a path below the server's root, or POST a body to it; returns the decoded JSON, None where there is none."""
 
 _PAGE = 15.0
-"""Seconds for a page that a server has at hand."""
+"""Timeout in seconds of a GET, which servers answer at once."""
 _NAMES = ("max_model_len", "context_length", "context_window", "max_context_length")
-"""What servers call a model's window in their list of models."""
+"""Names of the context window in servers' lists of models."""
 
 
 def fetcher(client: AsyncOpenAI, timeout: float) -> Fetch:
-    """Fetches from the server of that client; what is posted may take so many seconds, a page a few at most."""
+    """Make a `Fetch` for the client's server. `timeout` (seconds) limits a POST; a GET takes at most `_PAGE`."""
     import httpx2
     import openai
 
@@ -43,13 +43,13 @@ def fetcher(client: AsyncOpenAI, timeout: float) -> Fetch:
                     page = await client.post(root + path, cast_to=httpx2.Response, body=dict(body))
                 return page.json()
             except (openai.APIStatusError, ValueError, RecursionError):
-                return None  # a server of another make has no such page
+                return None  # other kinds of servers have no such page
 
     return fetch
 
 
 async def ask_window(fetch: Fetch, model: str, api: str) -> int | None:
-    """The window of that model in tokens, None where the server does not say. `api` is the path of `/v1`."""
+    """Context window of the model in tokens, None where the server does not report it. `api` is the path of `/v1`."""
     listed = _listed(await fetch(f"{api.rstrip('/')}/models", None), model)
     if listed is not None:
         return listed
@@ -66,7 +66,7 @@ async def ask_window(fetch: Fetch, model: str, api: str) -> int | None:
 
 
 def _listed(body: Any, model: str) -> int | None:
-    """The window in a list of models: that of the model, or of the only one there is."""
+    """The window in a list of models: that of the model, or of the only one listed."""
     models = [each for each in _inner(body, "data") or () if isinstance(each, dict)]
     named = [each for each in models if each.get("id") == model] or (models if len(models) == 1 else [])
     for each in named:
@@ -79,7 +79,7 @@ def _listed(body: Any, model: str) -> int | None:
 
 
 def _loaded(body: Any, model: str) -> int | None:
-    """The window of a loaded model as Ollama says it; `qwen3` is `qwen3:latest`."""
+    """The window of a loaded model as reported by Ollama; `qwen3` means `qwen3:latest`."""
     names = {model, f"{model}:latest"}
     for each in _inner(body, "models") or ():
         if isinstance(each, dict) and names & {each.get("name"), each.get("model")}:

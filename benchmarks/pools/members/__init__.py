@@ -1,1 +1,1 @@
-"""The reference solutions, one module a task."""
+"""The reference solutions, one module per task."""

@@ -1,7 +1,7 @@
-"""The pool of adult-income; `python -m benchmarks.pools adult-income` scores it anew. Frozen.
+"""The pool of adult-income; `python -m benchmarks.pools adult-income` scores it again. Frozen.
 
-The blends are of two ways to boost, one over features and coded words, one over indicators: on the training rows' folds
-they err differently.
+The blends combine two kinds of boosting, on encoded features and on one-hot columns, whose errors differ on the
+training folds.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ _TASK = Classes("income", last_class, last_class)
 
 
 def _featured(rows: DataFrame) -> DataFrame:
-    """Capital as one figure, and who lives with whom."""
+    """Net capital gain, marital status, and products of columns."""
     made = _without_weight(rows)
     made["capital"] = made["capital_gain"] - made["capital_loss"]
     made["log_gain"] = np.log1p(made["capital_gain"])
@@ -33,7 +33,7 @@ def _featured(rows: DataFrame) -> DataFrame:
 
 
 def _without_weight(rows: DataFrame) -> DataFrame:
-    """Without the census's weight of the row, and without the schooling that is there as a number too."""
+    """Without the census weight, and without the education that also exists as a number."""
     return rows.drop(columns=["fnlwgt", "education"])
 
 

@@ -1,4 +1,4 @@
-"""The pool of ames-prices; `python -m benchmarks.pools ames-prices` scores it anew. Frozen."""
+"""The pool of ames-prices; `python -m benchmarks.pools ames-prices` scores it again. Frozen."""
 
 import numpy as np
 from pandas import DataFrame
@@ -11,7 +11,7 @@ _GRADES = {"Ex": 5, "Gd": 4, "TA": 3, "Fa": 2, "Po": 1}
 
 
 def _featured(rows: DataFrame) -> DataFrame:
-    """Areas and baths added up, ages instead of years, qualities as numbers, sizes as logarithms."""
+    """Total areas and baths, ages instead of years, qualities as numbers, logarithms of sizes."""
     made = rows.copy()
     made["all_area"] = made["area"] + made["Total.Bsmt.SF"].fillna(0)
     made["baths"] = made["Full.Bath"] + made["Bsmt.Full.Bath"].fillna(0) + 0.5 * made["Half.Bath"]

@@ -1,7 +1,7 @@
-"""The pool of bike-demand; `python -m benchmarks.pools bike-demand` scores it anew.
+"""The pool of bike-demand; `python -m benchmarks.pools bike-demand` scores it again. Frozen.
 
-Twenty solutions: two dummies, three of the simplest models, five defaults, four tuned, three with features made for
-this task, three ensembles. Settings were chosen on the task's own folds, never on the test. Frozen.
+Twenty solutions: two dummies, three simple models, five with default settings, four tuned, three with features for this
+task, three ensembles. Settings were chosen on the task's folds, never on the test.
 """
 
 from typing import Any
@@ -33,13 +33,13 @@ _BLENDED_SEEDS = range(5)
 
 
 def numbered(rows: DataFrame) -> DataFrame:
-    """The columns as they are, months and weather by their rank."""
+    """The columns with months and weather as ordinal numbers."""
     rows = rows.drop(columns=["id", "bikers"], errors="ignore")
     return rows.assign(mnth=rows["mnth"].map(_MONTHS.index), weathersit=rows["weathersit"].map(_WEATHER.index))
 
 
 def featured(rows: DataFrame) -> DataFrame:
-    """With what riders go by: the hour of a working day, the week so far, the day's weather and that of hours ago."""
+    """Features of demand: hour by type of day, hour of the week, weather of the day and of the last hours."""
     made = numbered(rows)
     made["hour_of_kind"] = made["hr"] + 24 * (1 - made["workingday"])
     made["hour_of_week"] = made["hr"] + 24 * made["weekday"]
@@ -59,7 +59,7 @@ def featured(rows: DataFrame) -> DataFrame:
 
 
 def _logged(model: Any, features: Any = numbered) -> Solution:
-    """A solution: the model on log(1 + bikers)."""
+    """A solution: the model fitted to log(1 + bikers)."""
 
     def solve(train: DataFrame, test: DataFrame) -> Array:
         both = features(pd.concat([train, test], ignore_index=True))
@@ -70,7 +70,7 @@ def _logged(model: Any, features: Any = numbered) -> Solution:
 
 
 def _plain(model: Any) -> Solution:
-    """A solution: the model on bikers as they are."""
+    """A solution: the model fitted to the untransformed target."""
 
     def solve(train: DataFrame, test: DataFrame) -> Array:
         return np.asarray(model.fit(numbered(train), train["bikers"]).predict(numbered(test)).clip(0))
@@ -79,7 +79,7 @@ def _plain(model: Any) -> Solution:
 
 
 def _blend(*solutions: Solution) -> Solution:
-    """The mean of several on the log scale."""
+    """The mean of several solutions on the log scale."""
 
     def solve(train: DataFrame, test: DataFrame) -> Array:
         return np.asarray(np.expm1(np.mean([np.log1p(solution(train, test)) for solution in solutions], axis=0)))

@@ -1,4 +1,4 @@
-"""The pool of chicago-ridership; `python -m benchmarks.pools chicago-ridership` scores it anew. Frozen."""
+"""The pool of chicago-ridership; `python -m benchmarks.pools chicago-ridership` scores it again. Frozen."""
 
 import pandas as pd
 from pandas import DataFrame
@@ -16,7 +16,7 @@ def _plain(rows: DataFrame) -> DataFrame:
 
 
 def _featured(rows: DataFrame) -> DataFrame:
-    """The calendar: the day of the week, of the year, and the days on which the city rests."""
+    """Calendar features: day of the week, day of the year, holidays."""
     date = pd.to_datetime(rows["date"])
     made = _plain(rows)
     made["weekday"] = date.dt.day_of_week
@@ -38,7 +38,7 @@ def _featured(rows: DataFrame) -> DataFrame:
 
 _TASK = Values("ridership")
 _COMMON = common_values(_TASK)
-del _COMMON["default-boosting-of-values"]  # ridership is learnt as it is, so this is the default boosting once more
+del _COMMON["default-boosting-of-values"]  # the target is not transformed, so this equals default-boosting
 
 POOL: dict[str, Solution] = (
     _COMMON

@@ -1,7 +1,7 @@
-"""The pool of flight-delay; `python -m benchmarks.pools flight-delay` scores it anew. Frozen.
+"""The pool of flight-delay; `python -m benchmarks.pools flight-delay` scores it again. Frozen.
 
-Every member sees the flights joined to weather, planes and airports. Delays are mostly chance, and a day's flights
-share what there is to know: so leaves hold more flights than a day has, and no feature tells days apart by itself.
+Every member uses the flights joined with weather, planes and airports. Delays are mostly noise that the flights of a
+day share, so leaves hold many flights, and no feature identifies a single day.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ _PUBLIC = TASKS / "flight-delay" / "prepared" / "public"
 _SIGNS = ["precip", "visib", "wind_speed", "wind_gust", "humid", "pressure"]
 _OF_THE_HOUR = ["temp", "dewp", "humid", "pressure"]
 _LATELY, _LONG, _SOON = 6, 18, 4
-"""Hours of weather before a flight, and after it."""
+"""Hours of weather: before a flight (two windows), and after it."""
 
 
 @cache
@@ -34,13 +34,13 @@ def _weather() -> DataFrame:
     return pd.read_csv(_PUBLIC / "weather.csv")
 
 
-def _gusts_told() -> DataFrame:
-    """The weather, with no gust where none is told."""
+def _filled_gusts() -> DataFrame:
+    """The weather, with missing gusts set to 0."""
     return _weather().assign(wind_gust=_weather()["wind_gust"].fillna(0))
 
 
 def _joined(rows: DataFrame) -> DataFrame:
-    """The flights with the weather of their hour at their origin, their plane, and where they go."""
+    """The flights joined with the weather at their origin and hour, their plane, and their destination."""
     planes = pd.read_csv(_PUBLIC / "planes.csv").drop(columns="speed").rename(columns={"year": "built"})
     airports = pd.read_csv(_PUBLIC / "airports.csv")[["faa", "lat", "lon", "tz"]]
     rows = rows.merge(_weather(), on=["origin", "time_hour"], how="left")
@@ -49,7 +49,7 @@ def _joined(rows: DataFrame) -> DataFrame:
 
 
 def _with_tables(solution: Solution) -> Solution:
-    """A solution for joined flights as one for flights."""
+    """Turn a solution for joined flights into one for flights."""
 
     def solve(train: DataFrame, test: DataFrame) -> Array:
         return solution(_joined(train), _joined(test))
@@ -59,10 +59,10 @@ def _with_tables(solution: Solution) -> Solution:
 
 @cache
 def _spells() -> DataFrame:
-    """Of each origin and hour: the mean weather of the hours before and after, and how the pressure moves."""
-    told = _gusts_told().assign(moment=lambda table: pd.to_datetime(table["time_hour"]))
+    """For each origin and hour: mean weather of the hours before and after, and the change of pressure."""
+    weather = _filled_gusts().assign(moment=lambda table: pd.to_datetime(table["time_hour"]))
     parts = []
-    for origin, hours in told.set_index("moment").sort_index().groupby("origin"):
+    for origin, hours in weather.set_index("moment").sort_index().groupby("origin"):
         signs = hours[_SIGNS].resample("h").mean()
         backwards = signs[::-1].rolling(_SOON, min_periods=1).mean()
         spells = [
@@ -78,15 +78,15 @@ def _spells() -> DataFrame:
 
 @cache
 def _days() -> DataFrame:
-    """Of each day, all origins together: its mean weather, and between what it ranged."""
-    told = _gusts_told()
-    moment = pd.to_datetime(told["time_hour"]).dt.tz_convert("America/New_York")
-    days = told.groupby(moment.dt.strftime("%Y-%m-%d").rename("date"))[["temp", *_SIGNS]].agg(["mean", "max", "min"])
+    """For each day over all origins: mean, maximum and minimum of the weather."""
+    weather = _filled_gusts()
+    moment = pd.to_datetime(weather["time_hour"]).dt.tz_convert("America/New_York")
+    days = weather.groupby(moment.dt.strftime("%Y-%m-%d").rename("date"))[["temp", *_SIGNS]].agg(["mean", "max", "min"])
     return days.set_axis(["_".join((*name, "of_day")) for name in days.columns], axis=1).reset_index()
 
 
 def _featured(rows: DataFrame) -> DataFrame:
-    """The weather around a flight and of its day, in twelfths; its place in week and year; what queues before it."""
+    """Weather around the flight and of its day in twelve quantiles, calendar, and flights in the same hour."""
     made = rows.merge(_spells(), on=["origin", "time_hour"], how="left").merge(_days(), on="date", how="left")
     weather = ("_lately", "_long", "_soon", "_change", "_of_day")
     coarse = [name for name in map(str, made) if name in _OF_THE_HOUR or name.endswith(weather)]

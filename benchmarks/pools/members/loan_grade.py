@@ -1,4 +1,4 @@
-"""The pool of loan-grade; `python -m benchmarks.pools loan-grade` scores it anew. Frozen."""
+"""The pool of loan-grade; `python -m benchmarks.pools loan-grade` scores it again. Frozen."""
 
 from pandas import DataFrame
 
@@ -9,7 +9,7 @@ __all__ = ["POOL"]
 
 
 def _featured(rows: DataFrame) -> DataFrame:
-    """What a lender looks at: the request against income, use of credit, how old the credit is."""
+    """A lender's ratios: loan amount to income, use of credit, age of credit."""
     made = rows.drop(columns="emp_title")
     income = made["annual_income"].clip(lower=1)
     made["request_of_income"] = made["loan_amount"] / income

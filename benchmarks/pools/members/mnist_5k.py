@@ -1,7 +1,7 @@
-"""The pool of mnist-5k; `python -m benchmarks.pools mnist-5k` scores it anew. Frozen.
+"""The pool of mnist-5k; `python -m benchmarks.pools mnist-5k` scores it again. Frozen.
 
-Settings were chosen before the test was looked at. What is made for this task: upright digits, directions of
-strokes in the cells of a grid, and training pictures shifted by one pixel.
+Settings were chosen before the test was used. Made for this task: deskewed digits, histograms of stroke directions in
+the cells of a grid, and training images shifted by one pixel.
 """
 
 from collections.abc import Callable
@@ -35,11 +35,11 @@ _SHIFTS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 _DIRECTIONS = 9
 
 Pictures = Callable[[Array], Array]
-"""From pictures (n, 28, 28), ink from 0 to 1, to a row of features for each."""
+"""Converts images (n, 28, 28) with ink from 0 to 1 to features (n, columns)."""
 
 
 def _read(rows: DataFrame) -> Array:
-    """The pictures of these rows, ink from 0 to 1."""
+    """Read the images of the rows: (n, 28, 28), ink from 0 to 1."""
     return (
         np.stack([np.asarray(Image.open(_IMAGES / f"{number}.png"), dtype=np.float32) for number in rows["id"]]) / 255
     )
@@ -50,7 +50,7 @@ def _pixels(pictures: Array) -> Array:
 
 
 def _upright(pictures: Array) -> Array:
-    """Pixels, rows shifted so that the digit does not lean: each row by its height times the slant of the ink."""
+    """Pixels of deskewed digits: each pixel row is shifted by its height times the slant of the ink."""
     return np.stack([_straightened(picture) for picture in pictures]).reshape(len(pictures), -1)
 
 
@@ -68,7 +68,7 @@ def _straightened(picture: Array) -> Array:
 
 
 def _strokes(pictures: Array) -> Array:
-    """How much ink changes in each of nine directions, in overlapping cells of 8 × 8 pixels; upright digits."""
+    """Histograms of nine gradient directions in overlapping cells of 8 × 8 pixels, for deskewed digits."""
     pictures = _upright(pictures).reshape(-1, _SIDE, _SIDE)
     down, right = np.gradient(pictures, axis=1), np.gradient(pictures, axis=2)
     strength, angle = np.hypot(down, right), np.arctan2(down, right) % np.pi
@@ -88,12 +88,12 @@ def _strokes(pictures: Array) -> Array:
 
 
 def _shifted(pictures: Array) -> Array:
-    """The pictures as they are, and each moved by one pixel up, down, left and right."""
+    """The images, and copies shifted by one pixel in each of four directions."""
     return np.concatenate([np.roll(pictures, shift, axis=(1, 2)) for shift in _SHIFTS])
 
 
 def _chances(model: Any, features: Pictures = _pixels, *, shifted: bool = False) -> Solution:
-    """A model's probabilities, or what it has in their place; with `shifted` it learns from moved pictures too."""
+    """A model's probabilities, or the softmax of its decisions; with `shifted` it is fitted on shifted images too."""
 
     def solve(train: DataFrame, test: DataFrame) -> Array:
         pictures, digits = _read(train), train["digit"].to_numpy()
@@ -113,7 +113,7 @@ def _fitted(model: Any, features: Pictures = _pixels, *, shifted: bool = False) 
 
 
 def _blend(*chances: Solution) -> Solution:
-    """The digit that is most probable by the mean of several."""
+    """The most probable digit by the mean of several solutions' probabilities."""
     return lambda train, test: most_probable(np.mean([one(train, test) for one in chances], axis=0), _DIGITS)
 
 

@@ -1,7 +1,7 @@
-"""The pool of newsgroups; `python -m benchmarks.pools newsgroups` scores it anew. Frozen.
+"""The pool of newsgroups; `python -m benchmarks.pools newsgroups` scores it again. Frozen.
 
-Settings were chosen before the test was looked at. What is made for this task: parts of words and pairs of words
-beside words, and words weighed by how much more often they stand in a group than elsewhere.
+Settings were chosen before the test was used. Made for this task: character n-grams and pairs of words in addition to
+words, and words weighted by their log count ratio between a group and the others.
 """
 
 from typing import Any
@@ -28,14 +28,14 @@ _SHARPNESS = 3.0
 
 
 class _WeighedWords(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A linear model for each class on words weighed by the class's log count ratio, as naive Bayes weighs them."""
+    """One linear model per class on words weighted by the class's log count ratio, as in naive Bayes."""
 
     def __init__(self, strength: float = 1.0, smoothing: float = 0.3) -> None:
         self.strength = strength
         self.smoothing = smoothing
 
     def fit(self, words: Any, classes: Array) -> "_WeighedWords":
-        """Fit one model a class."""
+        """Fit one model per class."""
         self.classes_ = np.unique(classes)
         self.parts_ = []
         for number in self.classes_:
@@ -48,13 +48,13 @@ class _WeighedWords(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return self
 
     def decision_function(self, words: Any) -> Array:
-        """A column of votes for each class."""
+        """The decision values, one column per class."""
         votes = [model.decision_function(words.multiply(ratio).tocsr()) for ratio, model in self.parts_]
         return np.column_stack(votes)
 
 
 def _chances(model: Any, words: Any) -> Solution:
-    """A model's probabilities over a vectoriser's words; of a model that has none, its votes sharpened to such."""
+    """A model's probabilities on vectorised words, or the sharpened softmax of its decision values."""
     pipeline = make_pipeline(words, model)
 
     def solve(train: DataFrame, test: DataFrame) -> Array:

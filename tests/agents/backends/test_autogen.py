@@ -17,7 +17,7 @@ from gome.scenarios.config.scenario import AutoGenBackend as Settings
 from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.model_server import ModelServer, Turn, body, drop, fail, hang, say
 from tests.agents.helpers.recorded_model import RecordedModel
-from tests.agents.runtime.test_recorded_run import HOUSE, scenario
+from tests.agents.runtime.test_recorded_run import ROOT, scenario
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 GOOD = say(SURVEY)
@@ -118,7 +118,7 @@ def test_a_key_of_the_environment_that_was_not_named_goes_to_nobody(monkeypatch:
         ({"config": {"modle": "x"}}, "no setting 'modle'; did you mean model"),
         ({"api_key_env": "MY_KEY"}, "the environment variable MY_KEY is not set"),
         ({"config": {"base_url": "https://models.example/v1"}}, "`api_key_env`"),
-        ({"config": {"model_info": None}}, "cannot be made"),
+        ({"config": {"model_info": None}}, "cannot be created"),
     ],
 )
 def test_what_cannot_work_is_an_error_before_any_call(given: dict[str, Any], words: str) -> None:
@@ -151,7 +151,7 @@ def test_the_recorded_solutions_carry_a_run_through_an_autogen_component(tmp_pat
         backends = {"recorded": settings(server.base_url).model_dump()}
         executors = {"slots": 2, "timeout": {"full": "60s"}}
         asked = scenario(server.base_url, backends=backends, budget={"trials": 1}, executors=executors)
-        finished = anyio.run(lambda: start_run(asked, HOUSE / "recorded.yaml", tmp_path / "run", run_id="autogen"))
+        finished = anyio.run(lambda: start_run(asked, ROOT / "recorded.yaml", tmp_path / "run", run_id="autogen"))
     assert finished is not None
     assert finished.winner is not None
     assert finished.grade is not None

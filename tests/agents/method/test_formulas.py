@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gome.agents.method.embedding import unit_vectors
 from gome.agents.method.momentum import draw, interaction, signed_gain
 from gome.agents.method.schedule import scenario_share, stage_of, wanted_sources
 from gome.agents.method.scoring import compatible, draw_by_rank, overall_score, same_idea, top_candidates
@@ -115,8 +116,8 @@ def test_directions_of_one_parameter_exclude_each_other() -> None:
 
 
 def test_kernel_by_hand() -> None:
-    candidates = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
-    accepted = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    candidates = np.array([[1.0, 0.0]])
+    accepted = np.eye(2)
     # L = 30 is one half-life: similarity counts half.
     got = interaction(candidates, accepted, [0.1, -0.2], 30, METHOD)
     first, second = 0.5 + math.tanh(0.1), math.tanh(-0.2)
@@ -125,15 +126,15 @@ def test_kernel_by_hand() -> None:
 
 
 def test_kernel_without_a_best_knows_similarity_alone() -> None:
-    candidates = torch.tensor([[0.6, 0.8]], dtype=torch.float64)
-    accepted = torch.eye(2, dtype=torch.float64)
+    candidates = np.array([[0.6, 0.8]])
+    accepted = np.eye(2)
     got = interaction(candidates, accepted, None, 0, METHOD)
     assert got.tolist()[0] == pytest.approx([1 / (1 + math.exp(0.2)), 1 / (1 + math.exp(-0.2))])
 
 
 def test_kernel_clamps_utilities() -> None:
     method = Method(alpha=50.0)
-    candidates, accepted = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    candidates, accepted = np.array([[1.0, 0.0]]), np.array([[1.0, 0.0], [-1.0, 0.0]])
     got = interaction(candidates, accepted, None, 0, method)
     assert got.tolist()[0][0] == pytest.approx(1 / (1 + math.exp(-4)), rel=1e-5)
 
@@ -144,16 +145,16 @@ def test_kernel_clamps_utilities() -> None:
     st.integers(0, 200),
 )
 def test_kernel_rows_are_probabilities(rows: list[list[float]], gains: list[float], length: int) -> None:
-    accepted = torch.nn.functional.normalize(torch.arange(len(gains) * 3, dtype=torch.float64).reshape(-1, 3), dim=1)
-    got = interaction(torch.tensor(rows, dtype=torch.float64), accepted, gains, length, METHOD)
+    accepted = unit_vectors(np.arange(len(gains) * 3).reshape(-1, 3).tolist())
+    got = interaction(np.array(rows, dtype=float), accepted, gains, length, METHOD)
     assert got.shape == (len(rows), len(gains))
-    assert torch.allclose(got.sum(dim=1), torch.ones(len(rows), dtype=torch.float64))
+    assert np.allclose(got.sum(axis=1), 1.0)
     assert bool((got > 0).all())
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**31 - 1))
 def test_draws_are_distinct_bounded_and_repeatable(candidates: int, accepted: int, seed: int) -> None:
-    probabilities = torch.full((candidates, accepted), 1 / accepted)
+    probabilities = np.full((candidates, accepted), 1 / accepted)
     drawn = draw(probabilities, 2, 2, seed)
     assert 1 <= len(drawn) <= min(2, accepted)
     assert all(0 <= index < accepted for index in drawn)

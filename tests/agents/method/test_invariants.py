@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,8 +103,8 @@ def test_what_has_proven_better_is_likelier_in_either_direction(
     likeness: list[float], best: float, length: int, more: float
 ) -> None:
     """Of two ideas as alike to a challenge, the one with the better score is drawn at least as often."""
-    challenges = torch.ones(1, 1, dtype=torch.float64)
-    accepted = torch.tensor([[likeness[0]], [likeness[0]]], dtype=torch.float64)
+    challenges = np.ones((1, 1))
+    accepted = np.array([[likeness[0]], [likeness[0]]])
     directions: tuple[tuple[Direction, float], ...] = (("maximize", best + more), ("minimize", best - more))
     for direction, better in directions:
         gains = [signed_gain(score, best, direction) for score in (better, best)]
@@ -114,8 +114,8 @@ def test_what_has_proven_better_is_likelier_in_either_direction(
 
 @given(UNITS, st.integers(0, 100))
 def test_likeness_fades_with_the_path_and_utilities_are_bounded(likeness: list[float], length: int) -> None:
-    candidates = torch.ones(1, 1, dtype=torch.float64)
-    accepted = torch.tensor(likeness, dtype=torch.float64)[:, None]
+    candidates = np.ones((1, 1))
+    accepted = np.array(likeness, dtype=float)[:, None]
 
     def spread(steps: int) -> float:
         row = interaction(candidates, accepted, None, steps, METHOD).tolist()[0]
@@ -127,8 +127,8 @@ def test_likeness_fades_with_the_path_and_utilities_are_bounded(likeness: list[f
 
 @given(st.lists(st.lists(st.floats(0.01, 1), min_size=5, max_size=5), min_size=1, max_size=5), COUNTS)
 def test_a_candidate_draws_no_more_than_its_share(rows: list[list[float]], seed: int) -> None:
-    weights = torch.tensor(rows, dtype=torch.float64)
-    probabilities = weights / weights.sum(dim=1, keepdim=True)
+    weights = np.array(rows, dtype=float)
+    probabilities = weights / weights.sum(axis=1, keepdims=True)
     assert len(draw(probabilities[:1], 1, 5, seed)) == 1
     assert len(draw(probabilities, 2, 3, seed)) <= min(3, 2 * len(rows))
     assert draw(probabilities, 0, 3, seed) == {}

@@ -60,7 +60,7 @@ def test_a_question_without_a_usable_answer_is_paid_once_and_its_step_ends(task:
     assert asked == ["survey_task", *["propose_step"] * 4], "two asks a step, and none for a second delivery"
     letters = [each for each in messages if isinstance(each, DeadLetter)]
     assert len(letters) == finished.trials == 2
-    assert "gave no usable answer to propose_step in 2 asks" in letters[0].error
+    assert "gave no usable answer to propose_step in 2 tries" in letters[0].error
     meters = [each.meter for each in messages if isinstance(each, ActivityFinished)]
     assert sum(meter["calls"] for meter in meters) == server.calls
     assert sum(meter["tokens"] for meter in meters) == server.calls * TOKENS
@@ -111,9 +111,9 @@ def test_what_was_not_recorded_pauses_with_the_difference(recorded: tuple[Path, 
         request = ProposeStep.model_validate(json.loads(reader.artefacts.read_now(started.request_ref)))
     answer = anyio.run(backend.answer, request)
     assert answer.reply["candidates"][0]["statement"] == made.idea().statement
-    with pytest.raises(Outage, match=r"asked something else there \(stage: .*ensemble"):
+    with pytest.raises(Outage, match=r"the recorded request differs \(stage: .*ensemble"):
         anyio.run(backend.answer, request.model_copy(update={"stage": "ensemble"}))
-    with pytest.raises(Outage, match="never asked there"):
+    with pytest.raises(Outage, match="the recorded run has no such request"):
         anyio.run(backend.answer, request.model_copy(update={"step": 99}))
 
 

@@ -37,7 +37,7 @@ def test_a_mean_that_is_worse_than_the_best_stays_at_home(tmp_path: Path) -> Non
     assert finished.blend.mean == pytest.approx(0.3)
     assert finished.winner is not None
     assert resources.graded == [finished.submission_ref] == [finished.winner.submission_ref]
-    assert "is not taken" in finished.why
+    assert "is not submitted" in finished.why
 
 
 def test_nothing_is_averaged_where_the_scenario_says_so(tmp_path: Path) -> None:

@@ -130,5 +130,5 @@ def test_no_idea_is_proposed_twice_while_it_is_in_the_air(tmp_path: Path) -> Non
 
 def test_lockstep_does_not_look_ahead() -> None:
     scenario = Simulation(call=0, run=0, traces=1, slots=1, trials=1).scenario.model_dump()
-    with pytest.raises(ValidationError, match="lookahead goes with memory"):
+    with pytest.raises(ValidationError, match="lookahead needs memory"):
         Scenario.model_validate({**scenario, "lookahead": 1, "memory": {"consistency": "lockstep"}})

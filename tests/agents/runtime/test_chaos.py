@@ -22,13 +22,13 @@ from tests.agents.helpers.runs import Run, read_run
 
 pytestmark = pytest.mark.xdist_group("lockstep")  # they share one run
 
-HOUSE = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3]
 
 
 def live(folder: Path, scenario: Path, until: int | None) -> bool:
     """One life of the run, killed when its log has so many messages unless it ends before; whether it did."""
     words = [sys.executable, "-m", "tests.agents.helpers.life", str(folder), str(scenario)]
-    with subprocess.Popen(words, cwd=HOUSE, stderr=subprocess.PIPE) as life:
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE) as life:
         while until is not None and life.poll() is None:
             if messages(folder) >= until:
                 life.send_signal(signal.SIGKILL)

@@ -20,7 +20,7 @@ from gome.scenarios.config.scenario import Scenario
 from tests.agents.helpers.model_server import Ask, ModelServer
 from tests.agents.helpers.recorded_model import RecordedModel
 
-HOUSE = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.xdist_group("recorded")  # they share one long run
 
 
@@ -29,7 +29,7 @@ def scenario(base_url: str, **changes: object) -> Scenario:
     return Scenario.model_validate(
         {
             "name": "recorded",
-            "task": str(HOUSE / "scenarios" / "tasks" / "bike-demand"),
+            "task": str(ROOT / "scenarios" / "tasks" / "bike-demand"),
             "traces": 1,
             "budget": {"trials": 2},
             "seed": 7,
@@ -59,7 +59,7 @@ class Recorded:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     folder = tmp_path_factory.mktemp("runs") / "recorded"
-    path = HOUSE / "scenarios" / "bike-demand.yaml"
+    path = ROOT / "scenarios" / "bike-demand.yaml"
     with ModelServer(RecordedModel.load("bike_demand").turn) as server:
         model = f"{{kind: openai, model: recorded, base_url: '{server.base_url}'}}"
         finish = "method.finish={candidates: 1, seeds: 1, ship: mean}"

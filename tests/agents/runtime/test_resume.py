@@ -108,7 +108,7 @@ def test_a_task_that_has_changed_is_named_and_refused(lockstep_run: Run, tmp_pat
     train = task / "prepared" / "public" / "train.csv"
     train.write_text(train.read_text().replace("Aa", "Bo", 1))
     redirect(copy, task)
-    with pytest.raises(LogError, match=r"not those that the run began with.*--accept-changes"):
+    with pytest.raises(LogError, match=r"have changed since the run began.*--accept-changes"):
         anyio.run(lambda: resume(copy))
     assert anyio.run(lambda: resume(copy, accept_changes=True)) is not None
 

@@ -103,7 +103,7 @@ def bad(folder: Path, content: bytes) -> Path:
         (f"{ARGUMENTS}open('/kaggle/input/train.csv')\n".encode(), r"line 5: '/kaggle/input/train.csv' is "),
         (f"{ARGUMENTS}x = 1\nopen(f'../input/{{x}}.csv')\n".encode(), r"line 6: '\.\./input/' is "),
         (f"{ARGUMENTS}read = 'https://example.org/train.csv'\n".encode(), "'https://example.org/train.csv' is "),
-        (b"import pandas\npandas.read_csv('train.csv')\n", "takes no arguments --data and --out"),
+        (b"import pandas\npandas.read_csv('train.csv')\n", "does not take the arguments --data and --out"),
         (b"x = 1\n" * 200_000, "larger than 1 MiB"),
     ],
 )

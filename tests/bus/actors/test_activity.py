@@ -1,4 +1,4 @@
-"""Recorded side effects: a finished one is never called again, and a changed question is noticed."""
+"""Activities: a finished call is not repeated, and a changed request is detected."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.bus.town import VOCABULARY, Reply, Request, ask
 
 
 async def delivery(log: SqliteLog, folder: Path, envelope: Envelope, accept_changes: bool = False) -> LiveContext:
-    """The context of a (re)delivery, which knows what the log knows."""
+    """The context of a delivery or redelivery, with the records of the log."""
     activities = [each for each in await log.read(0, log.head) if each.cause == envelope.id and each.sender == "a-0"]
     return LiveContext(
         "a-0", envelope, recorded(activities), log, Artefacts(folder), Telemetry(log), accept_changes=accept_changes
@@ -113,7 +113,7 @@ def test_ordinals_follow_the_order_of_calls_and_not_of_ends(tmp_path: Path) -> N
             async def one(place: int) -> None:
                 async def call() -> Reply:
                     if place < 2:
-                        await ready[place + 1].wait()  # the last ends first
+                        await ready[place + 1].wait()  # the last call ends first
                     ready[place].set()
                     return Reply(value=place)
 

@@ -1,4 +1,4 @@
-"""Replay: identical, or the first message that differs is named."""
+"""Replay: either identical, or the error names the first message that differs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.bus.town import VOCABULARY, Answered, Answerer, Reply, Request, ask
 
 
 class Clerk(Answerer):
-    """An answerer whose habits can be changed between a run and its replay."""
+    """An actor whose behaviour can be changed between a run and its replay."""
 
     def __init__(self, text: str = "how many", extra: int = 0, add: int = 0, calls: int = 1, trace: int = 0) -> None:
         super().__init__("a-0")
@@ -44,7 +44,7 @@ class Clerk(Answerer):
 
 
 def record(folder: Path, actor: Actor, numbers: Sequence[int]) -> None:
-    """Live through those messages; the last is answered."""
+    """Run the actor on these messages until the last is answered."""
 
     async def main() -> None:
         async with open_log(folder, "r1", vocabulary=VOCABULARY) as log:
@@ -73,10 +73,10 @@ def test_a_replay_is_identical_and_calls_nothing(tmp_path: Path) -> None:
     [
         (Clerk(add=1), "answered", "number: 103, now 104"),
         (Clerk(text="how much"), "activity_started", 'text: "how many", now "how much"'),
-        (Clerk(extra=1), "asked", "now says answered to it, which it did not"),
-        (Clerk(extra=-1), "answered", "said it, and now does not"),
-        (Clerk(calls=2), "asked", "now asks for ask, which it did not"),
-        (Clerk(calls=0), "activity_started", "asked for it, and now does not"),
+        (Clerk(extra=1), "asked", "now answers it with answered, which it did not"),
+        (Clerk(extra=-1), "answered", "sent it, and now does not"),
+        (Clerk(calls=2), "asked", "now performs ask, which it did not"),
+        (Clerk(calls=0), "activity_started", "requested it, and now does not"),
         (Clerk(trace=5), "answered", "trace: 0, now 5"),
     ],
     ids=["payload", "request", "more", "less", "more asked", "less asked", "place"],

@@ -1,4 +1,4 @@
-"""The supervisor: turns are folded, repeated, retried, buried, drained."""
+"""The supervisor: applying turns, redelivery, retries, dead letters, stopping."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ def never(envelope: Envelope) -> bool:
 
 
 def with_run(folder: Path, work: Callable[[SqliteLog, Callable[..., Supervisor]], Awaitable[None]]) -> None:
-    """Work on a log, with what makes a supervisor of the given actors on it."""
+    """Run `work` on a log, with a function that creates a supervisor for the given actors."""
 
     async def main() -> None:
         async with open_log(folder, "r1", vocabulary=VOCABULARY) as log:
@@ -42,7 +42,7 @@ def with_run(folder: Path, work: Callable[[SqliteLog, Callable[..., Supervisor]]
 
 
 class Sorrow(Answerer):
-    """Fails so many times at every message, outside or inside a group."""
+    """Fails a given number of times on every message, outside or inside a task group."""
 
     def __init__(self, failures: int, error: Exception) -> None:
         super().__init__("a-0")
@@ -64,7 +64,7 @@ def test_a_run_ends_at_the_message_that_is_waited_for(tmp_path: Path) -> None:
         assert last is not None and last.sender == "a-0" and last.trace == 0
         assert actor.sum == 3 and len(actor.folded) == 4
         again = Answerer("a-0", 0)
-        assert await supervise(again).run(answered(3)) == last  # it stands in the log already
+        assert await supervise(again).run(answered(3)) == last  # it is in the log already
 
     with_run(tmp_path, work)
 
@@ -75,7 +75,7 @@ def test_a_restored_actor_has_the_state_of_the_one_that_lived(tmp_path: Path) ->
     async def first(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
         await log.append("user", [ask(number) for number in range(1, 6)])
         await supervise(lived).run(answered(15))
-        await log.append("user", [ask(10)])  # waits for the next process
+        await log.append("user", [ask(10)])  # left for the next process
 
     async def second(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
         restored = Answerer("a-0")
@@ -90,7 +90,7 @@ def test_a_restored_actor_has_the_state_of_the_one_that_lived(tmp_path: Path) ->
 
 
 class Countdown(Actor):
-    """Says to itself one less, down to nought; counts how often each was applied."""
+    """Sends itself numbers that count down to zero; counts how often each was applied."""
 
     handles = frozenset({"asked"})
 
@@ -132,7 +132,7 @@ def test_a_failing_handler_is_tried_again(tmp_path: Path, error: Exception) -> N
         await log.append("user", [ask(1)])
         actor = Sorrow(2, error)
         assert await supervise(actor).run(answered(1)) is not None
-        assert actor.sum == 1 and log.head == 2  # applied once, and nothing was buried
+        assert actor.sum == 1 and log.head == 2  # applied once, and there is no dead letter
 
     with_run(tmp_path, work)
 
@@ -269,7 +269,7 @@ def test_an_actor_that_cannot_fold_stops_the_run_with_the_message_named(tmp_path
 
     async def work(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
         (asked,) = await log.append("user", [ask(1)])
-        with pytest.raises(LogError, match=f"a-0 cannot fold message {asked.id}.*KeyError"):
+        with pytest.raises(LogError, match=f"a-0 cannot apply message {asked.id}.*KeyError"):
             await supervise(Unfolding("a-0")).run(never)
 
     with_run(tmp_path, work)

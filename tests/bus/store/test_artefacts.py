@@ -1,4 +1,4 @@
-"""Artefacts: stored once, whole, under the hash of their content."""
+"""Artefacts: stored once, complete, under the hash of their content."""
 
 from hashlib import sha256
 from pathlib import Path

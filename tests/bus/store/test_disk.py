@@ -1,4 +1,4 @@
-"""A full disk and a read-only folder: the run stops with words, and what was committed can be resumed."""
+"""Full disk and read-only folder: the run stops with a message and can be resumed from what was committed."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ from gome.bus.store.reader import LogReader
 from tests.bus.program import VOCABULARY
 from tests.bus.test_crashes import check
 
-SEED = 47  # a program of some eighty messages
+SEED = 47  # a program of about eighty messages
 ROOT = Path(__file__).parents[3]
 
 
@@ -26,7 +26,7 @@ def live(folder: Path, calls: Path, **settings: object) -> subprocess.CompletedP
 
 
 def ends_well(folder: Path, calls: Path) -> None:
-    """Resume with room on the disk, and check all that a log promises."""
+    """Resume with free disk space, and check all guarantees of the log."""
     done = live(folder, calls)
     assert done.returncode == 0, done.stderr
     counted = Counter(tuple(line.split()) for line in calls.read_text().splitlines())
@@ -34,7 +34,7 @@ def ends_well(folder: Path, calls: Path) -> None:
 
 
 def test_a_disk_that_takes_no_more_stops_the_run_resumably(tmp_path: Path) -> None:
-    """A limit on the size of a file: the write-ahead log reaches it in the middle of the run."""
+    """A limit on file size, which the write-ahead log reaches in the middle of the run."""
     folder, calls = tmp_path / "run", tmp_path / "calls"
     limit = 150_000
 
@@ -76,7 +76,7 @@ def test_a_full_disk_stops_the_run_resumably(tiny_disk: Path, tmp_path: Path) ->
 
 
 def as_nobody() -> None:
-    """Root may write anywhere, so it becomes nobody first; the folder is reached by the current directory."""
+    """Root can write anywhere, so the process becomes `nobody` first. The folder is its working directory."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(65534)

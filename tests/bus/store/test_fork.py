@@ -1,4 +1,4 @@
-"""Fork: the same history up to a message, live after it, the parent untouched."""
+"""Fork: equal history up to a message, live after it, parent unchanged."""
 
 from collections import Counter
 from hashlib import sha256
@@ -25,7 +25,7 @@ def parent(tmp_path: Path) -> Path:
 
 
 def digest(folder: Path) -> dict[str, str]:
-    """What every file of the run holds. The side files of a reader are no part of it."""
+    """The content of every file of the run, without the side files that a reader creates."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm"))]
     return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -46,7 +46,7 @@ def test_a_fork_has_the_history_and_lives_on(tmp_path: Path, parent: Path) -> No
         together = {each.seq for each in envelopes if (each.sender, each.cause) == (at.sender, at.cause)}
         companions = {seq for seq in together if at.cause and envelopes[seq - 1].kind not in ACTIVITIES}
         assert last == (max(companions) if at.seq in companions else at.seq)
-        # Calls that the parent had finished are known to the child: it makes the others alone.
+        # The child has the records of the parent's finished calls, and makes only the others.
         calls = Counter(
             (each.sender, str(each.cause), int(each.message.ordinal))  # type: ignore[attr-defined]
             for each in copied

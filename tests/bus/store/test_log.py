@@ -1,4 +1,4 @@
-"""What a log promises: durable before delivered, exactly once, in order, one writer, honest about damage."""
+"""Guarantees of the log: durable before delivered, exactly once, in order, one writer, damage is detected."""
 
 import sqlite3
 import subprocess
@@ -106,7 +106,7 @@ def test_a_slow_subscriber_lags_and_loses_nothing(tmp_path: Path) -> None:
         assert slow.lagging and late is not None
         got = []
         for place in range(500):
-            if place == 300:  # more comes while it catches up
+            if place == 300:  # more messages arrive while it catches up
                 await log.append("user", [ask(1000, 0), ask(1001, 1), ask(1002, 0)])
             envelope = await slow.next()
             assert envelope is not None
@@ -141,7 +141,7 @@ def test_concurrent_appends_keep_each_sender_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [float("nan"), (1, 2), {1: 2}], ids=["nan", "tuple", "number as key"])
 def test_what_would_come_back_otherwise_is_refused(tmp_path: Path, value: object) -> None:
     async def work(log: SqliteLog) -> None:
-        with pytest.raises(ValueError, match="would not come back from the log as it is: value"):
+        with pytest.raises(ValueError, match="does not survive the log unchanged: value"):
             await log.append("user", [ask(1), Draft(Loose(value=value))])
         await log.append("user", [Draft(Loose(value=[1, {"a": None}]))])
         assert log.head == 1
@@ -169,7 +169,7 @@ def test_a_second_writer_is_refused_and_told_who_writes(tmp_path: Path) -> None:
             with_log(tmp_path, _nothing)
         child.kill()
     assert holder(tmp_path) is None
-    with_log(tmp_path, _nothing)  # the system took the lock back
+    with_log(tmp_path, _nothing)  # the kernel released the lock
 
 
 async def _nothing(log: SqliteLog) -> None:
@@ -243,7 +243,7 @@ def test_a_torn_tail_of_the_write_ahead_log_costs_only_what_was_not_committed(tm
 
     async def work(log: SqliteLog) -> None:
         await _fill(log)
-        for name in (FILE_NAME, f"{FILE_NAME}-wal"):  # as a power cut would leave them
+        for name in (FILE_NAME, f"{FILE_NAME}-wal"):  # what a power failure would leave
             (copy / name).write_bytes((tmp_path / name).read_bytes())
 
     with_log(tmp_path, work)

@@ -1,4 +1,4 @@
-"""The reader: beside a live writer and after it."""
+"""The reader, during and after writing."""
 
 from pathlib import Path
 

@@ -18,7 +18,7 @@ from tests.cli.reading.test_commands import gome
 from tests.viewer.sample import RUN, Sample, sample_run, trial
 
 NAME = "261125-0800-remembers-0000"
-CHANGES = "accepted changes; for and against: trials with their gains in standard errors"
+CHANGES = "accepted changes (for, against: trials with their gains in standard errors)"
 GIVEN = "its 4 trials together show no gain"
 
 
@@ -97,7 +97,7 @@ def test_the_tables_say_the_same(run: str, capsys: pytest.CaptureFixture[str]) -
     for words in ("+0.04", "0.002", "0.2 +20.0, 1.2 +40.0", "1.4 −100.0, 1.7 −50.0", "1.2 ✓ +0.08, 1.4 ✗ −0.2"):
         assert words in change
     assert f"0.2 is demoted: step 4 of trace 1 tried it and lost 100.0 standard errors; {GIVEN}" in lines
-    titles = {CHANGES, "failures", "findings", "where each trace stands"}
+    titles = {CHANGES, "failures", "findings", "state of each trace"}
     assert titles <= set(lines)
 
 
@@ -107,7 +107,7 @@ def test_the_tables_say_the_same(run: str, capsys: pytest.CaptureFixture[str]) -
         ("success", CHANGES),
         ("failure", "failures"),
         ("finding", "findings"),
-        ("state", "where each trace stands"),
+        ("state", "state of each trace"),
     ],
 )
 def test_one_kind_is_shown_alone(run: str, kind: str, title: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,7 +191,7 @@ def test_a_diff_says_what_was_taken_from_whom(run: str, capsys: pytest.CaptureFi
     assert "it merges the solution of 0.2: FeatureEng: Idea 0.2: a feature of the hour" in printed.out
     assert f"gome diff {run} 1.5 0.2" in printed.err
     assert gome("diff", run, "1.2") == 0
-    assert "it takes the change of 0.2" in capsys.readouterr().out
+    assert "it adopts the change of 0.2" in capsys.readouterr().out
     assert gome("diff", run, "1.6", "--json") == 0
     assert data_of(capsys.readouterr().out, "diff")["from"] == "0.2"
 

@@ -82,7 +82,7 @@ def test_new_rows_need_no_id_and_no_target(place: Path, capsys: pytest.CaptureFi
     printed = capsys.readouterr()
     assert [line.split(",")[0] for line in printed.out.splitlines()] == ["id", "0", "1", "2"]
     assert "rows are numbered from 0" in printed.err
-    assert "not used: column 'y'" in printed.err
+    assert "ignored: column 'y'" in printed.err
 
 
 def altered(place: Path, defect: str) -> Path:
@@ -111,9 +111,9 @@ def altered(place: Path, defect: str) -> Path:
     ("defect", "words"),
     [
         ("without a column", "no column 'age', which the solution was trained on"),
-        ("another type", "column 'age', row 2: 'old' is no number"),
-        ("empty", "has a header and no rows"),
-        ("an id twice", "stands there a second time"),
+        ("another type", "column 'age', row 2: 'old' is not a number"),
+        ("empty", "has no rows below its header"),
+        ("an id twice", "is a duplicate"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(
@@ -130,8 +130,8 @@ def test_a_table_that_does_not_fit_is_refused(
     [
         ("def broken(:\n", "line 1: does not parse"),
         ("import nowhere_to_be_found\n", "line 1: imports nowhere_to_be_found, which is not installed"),
-        ("a = open('../input/train.csv')  # --data --out\n", "line 1: '../input/train.csv' is not in its data"),
-        ("print('hello')\n", "takes no arguments --data and --out"),
+        ("a = open('../input/train.csv')  # --data --out\n", "line 1: '../input/train.csv' is outside the data folder"),
+        ("print('hello')\n", "does not take the arguments --data and --out"),
     ],
 )
 def test_a_start_that_cannot_run_is_refused(
@@ -152,7 +152,7 @@ def test_a_script_of_a_strangers_scenario_lies_beside_it(tmp_path: Path, capsys:
     text = SCENARIO.replace("SHIP", "mean").replace("start: mine.py", "start: ../../etc/hostname")
     (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
     assert gome("run", str(tmp_path / "own.yaml"), "--runs", str(tmp_path / "runs")) == 2
-    assert "is not below the scenario's folder" in capsys.readouterr().err
+    assert "is outside the scenario's folder" in capsys.readouterr().err
 
 
 def test_json_tells_of_a_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,10 @@
 """A sweep: every setting once, kept where done, gone on with where stopped, told in a table and a figure."""
 
+import json
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,31 +22,47 @@ from gome.cli.sweeps.figures import Mean, by_setting, figures_of
 from gome.cli.sweeps.plan import Plan, plan_sweep
 from gome.errors import UsageError
 from gome.scenarios.reading.problems import ScenarioProblems
-from gome.viewer.store import has_log
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, hang
+from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 from tests.cli.printed import data_of
-from tests.scenarios.helpers.make_task import make_task
 from tests.viewer.sample import sample_run
 
 MAIN = Path(__file__).parents[3] / "main.py"
-SCENARIO = """\
-name: made-up
-task: {task}
-traces: 1
-budget: {{trials: 1}}
-backends: {{offline: {{kind: expert}}}}
-roles: {{diagnoser: offline, proposer: offline, executor: offline}}
-executors: {{slots: 1, memory: 2GiB, debug: false, timeout: {{full: 60s}}}}
-method: {{finish: {{candidates: 1, seeds: 1}}}}
-"""
 OVER = ("--over", "lookahead=0,1", "--over", "seed=1..2")
 
 
+class Model:
+    """It writes plain scripts; once it is `waiting`, it leaves the second run that asks it without an answer."""
+
+    def __init__(self) -> None:
+        self.waiting = threading.Event()
+        self._surveys = 0
+        self._turn = writing(knobbed)
+
+    def turn(self, ask: Ask) -> Play:
+        self._surveys += ask.kind == "survey_task"
+        if self._surveys == 2 and not self.waiting.is_set():
+            self.waiting.set()
+            return hang()
+        return self._turn(ask)
+
+
 @pytest.fixture(scope="module")
-def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture(scope="module")
+def scenario(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("scenario")
     path = folder / "made-up.yaml"
-    path.write_text(SCENARIO.format(task=make_task(folder / "task", rows=200)), encoding="utf-8")
-    return path
+    with ModelServer(model.turn) as server:
+        executors = {"slots": 1, "standby": False, "debug": False, "timeout": {"full": "60s"}}
+        finish = {"finish": {"candidates": 1, "seeds": 1, "ship": "mean"}}
+        task = small_task(folder, split="{kind: random, folds: 2}")
+        made = small(task, server, traces=1, budget={"trials": 1}, memory={}, executors=executors, method=finish)
+        path.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+        yield path
 
 
 def read_svg(path: Path) -> ElementTree.Element:
@@ -132,7 +149,7 @@ def test_a_run_that_still_goes_on_is_left_alone(
     with RunLock(plan.cells[0].folder), pytest.raises(SystemExit) as ended:
         main(["sweep", str(scenario), "--over", "seed=1", "--runs", str(tmp_path)])
     assert ended.value.code == 2
-    assert "goes on in another process" in capsys.readouterr().err
+    assert "is running in another process" in capsys.readouterr().err
 
 
 @contextmanager
@@ -147,28 +164,12 @@ def ids_of(folder: Path) -> list[str]:
         return [each.id for each in reader.envelopes()]
 
 
-def wait_for_a_script(folder: Path) -> None:
-    """Until that run has a script to run."""
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline:
-        if has_log(folder):
-            with LogReader(folder, VOCABULARY) as reader:
-                if any(True for _ in reader.envelopes(kinds=["job"])):
-                    return
-        time.sleep(0.05)
-
-
-@pytest.mark.timeout(900)
 def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
-    scenario: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    scenario: Path, model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     second = planned(scenario, tmp_path, "lookahead=0,1", "seed=1..2").cells[1].folder
     with sweeping(scenario, tmp_path) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("1/4"):
-                break
-        wait_for_a_script(second)
+        assert model.waiting.wait(200), "the second run has begun"
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=300)
     assert process.returncode == 130
@@ -178,7 +179,7 @@ def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
     with sweeping(scenario, tmp_path, "--jobs", "2", "--json") as process:
         out, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
-    assert "4 runs, 3 to do" in told
+    assert "4 runs, 3 to run" in told
     data = data_of(out, "sweep")
     assert [run["state"] for run in data["runs"]] == ["finished"] * 4
     assert [each["setting"] for each in data["settings"]] == [{"lookahead": "0"}, {"lookahead": "1"}]
@@ -191,5 +192,5 @@ def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
         main(["sweep", str(scenario), *OVER, "--runs", str(tmp_path)])
     out, told = capsys.readouterr()
     assert ended.value.code == 0
-    assert "4 runs, 0 to do" in told
+    assert "4 runs, 0 to run" in told
     assert [line.split()[:2] for line in out.splitlines()[:3]] == [["lookahead", "runs"], ["0", "2/2"], ["1", "2/2"]]

@@ -78,7 +78,7 @@ def test_a_scenario_that_cannot_be_written_takes_its_task_with_it(csv: Path) -> 
 
 def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("run", str(tmp_path / "s.yaml"), "--target", "y") == 2
-    assert "go with a table" in capsys.readouterr().err
+    assert "need a CSV file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.Captu
         (["--model", "gpt-5", "--detach"], "the environment variable OPENAI_API_KEY is not set"),
         (["--set", "traces=0"], "--set traces=0"),
         (["--set", "lookahead=1", "--set", "memory.consistency=lockstep"], "my-houses-2.yaml:1:1"),
-        (["--role", "proposer=nobody"], "no backend is called nobody"),
+        (["--role", "proposer=nobody"], "no backend named nobody"),
         (["--set", "executors.assets=[weights]"], "weights does not exist"),
         (["--set", "executors.python=/nowhere/python"], "/nowhere/python"),
         (

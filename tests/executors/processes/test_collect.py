@@ -1,4 +1,4 @@
-"""Copies come out whole or not at all, and any folder can be removed."""
+"""Artefacts are copied completely or not at all, and any folder can be removed."""
 
 import subprocess
 import sys

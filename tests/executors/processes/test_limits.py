@@ -1,4 +1,4 @@
-"""Early stop decides on what was printed and used, and on nothing else."""
+"""Early stopping depends only on output and resource use."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A Ray cluster of this machine: a head that runs no scripts, and nodes that can be added."""
+"""A Ray cluster on this machine: a head node that runs no scripts, and nodes that can be added."""
 
 from types import TracebackType
 
@@ -9,11 +9,11 @@ from gome.executors.ray.connection import Link, connect
 from tests.executors.place import survivors
 
 STORE = 100 << 20
-"""Bytes of each node's object store; the least that Ray takes is 75 MiB."""
+"""Bytes of each node's object store; Ray's minimum is 75 MiB."""
 
 
 class LocalCluster:
-    """Real processes of Ray's, whatever cores the machine has."""
+    """A cluster of real Ray processes, independent of the machine's number of cores."""
 
     def __init__(self, nodes: int) -> None:
         from ray.cluster_utils import Cluster  # a second's import: only where a cluster is wanted
@@ -34,10 +34,10 @@ class LocalCluster:
         self._cluster.shutdown()
 
     def add(self) -> None:
-        """Add a node: four cores and one GPU in its books."""
+        """Add a node that declares four cores and one GPU."""
         self._cluster.add_node(num_cpus=4, num_gpus=1, object_store_memory=STORE)
 
 
 def worker_of(launch: Launch) -> psutil.Process:
-    """The worker of Ray's that holds the script of a launch; its parent is what speaks for the node."""
+    """Id of the Ray worker that runs the script of a launch; its parent process is the node's raylet."""
     return next(each for each in survivors(launch)[0].parents() if each.name().startswith("ray::"))

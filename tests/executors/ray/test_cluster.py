@@ -1,4 +1,4 @@
-"""The executor on many machines keeps the local one's contract, on a real cluster of two nodes; nodes are lost."""
+"""The cluster executor fulfils the same contract as the local one, on a real cluster of two nodes; nodes get lost."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ _WAITS = "import os, time\nos.fork()\nprint('up', flush=True)\ntime.sleep(60)"
 
 
 class TestOnACluster(NamespaceContract):
-    """Everything that holds on this machine holds on a node."""
+    """The whole contract, on a node of the cluster."""
 
     @pytest.fixture(autouse=True)
     def _joined(self, cluster: LocalCluster) -> None:
@@ -59,7 +59,7 @@ def test_data_reach_a_node_once_and_nothing_of_a_job_stays_there(place: Place) -
     assert outcome.stdout == "x,y\n1,2\n"
     assert parcel.stat().st_ino == made.st_ino
     deadline = time.monotonic() + 60
-    while list((node_folder() / "jobs").iterdir()):  # what an earlier test's cancelled job is still clearing away too
+    while list((node_folder() / "jobs").iterdir()):  # a cancelled job of an earlier test may still be cleaning up
         assert time.monotonic() < deadline
         time.sleep(0.05)
     (place.data / "train.csv").write_text("x,y\n3,4\n5,6\n")
@@ -123,9 +123,9 @@ def test_each_node_says_what_it_is_like(cluster: LocalCluster) -> None:
     assert {(each.cpus, each.gpus, each.devices, each.trouble) for each in found} == {(4.0, 1.0, 0, None)}
     assert weakest(found) == "bubblewrap"
     other = anyio.run(survey, cluster.link, {**here, "pandas": "0.1"})
-    with pytest.raises(SandboxError, match=r"its packages are not those of this machine \(pandas .* for 0\.1\)"):
+    with pytest.raises(SandboxError, match=r"its packages differ from this machine's \(pandas .* for 0\.1\)"):
         weakest(other)
-    with pytest.raises(SandboxError, match="promises Ray 1 GPUs, and its driver shows 0"):
+    with pytest.raises(SandboxError, match="offers Ray 1 GPUs, but its driver lists 0"):
         weakest(anyio.run(lambda: survey(cluster.link, here, gpus=True)))
 
 
@@ -160,7 +160,7 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def killed_while_it_runs(place: Place, victim: str) -> Launch:
-    """A launch whose worker, or whose node, was killed by SIGKILL once its script was up."""
+    """Run a launch whose worker or node is killed with SIGKILL once its script is running."""
     launch = place.launch(_WAITS)
     victims: list[psutil.Process] = []
 

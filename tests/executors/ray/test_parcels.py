@@ -1,4 +1,4 @@
-"""A parcel is its content: packed, named, cut into chunks, and the same again where it is unpacked."""
+"""Parcels: packed, named by content, split into chunks, and unpacked to equal content."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ def filled(folder: Path) -> Path:
 
 
 def keeping(chunks: list[bytes]) -> Callable[[bytes], int]:
-    """What puts a chunk at the end of the list and says its place there, as an object store would."""
+    """A function that stores a chunk in the list and returns its index, like an object store."""
 
     def keep(chunk: bytes) -> int:
         chunks.append(chunk)
@@ -64,7 +64,7 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
         fetched.append(index)
         return chunks[index]
 
-    (tmp_path / "node" / ".making").mkdir(parents=True)  # as a worker that was killed leaves it
+    (tmp_path / "node" / ".making").mkdir(parents=True)  # left by a worker that was killed
     first = unpack_once(parcel, tmp_path / "node", fetch)
     assert first.parent.name == parcel.digest
     assert unpack_once(parcel, tmp_path / "node", fetch) == first

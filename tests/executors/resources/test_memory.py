@@ -1,4 +1,4 @@
-"""Room for standbys is counted by the machine's memory and by the limits set on us."""
+"""Memory for warm interpreters is computed from the machine's memory and from cgroup limits."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What scripts can import is asked of the interpreter that runs them."""
+"""The importable packages are surveyed in the interpreter that runs the scripts."""
 
 import platform
 import sys

@@ -1,4 +1,4 @@
-"""Slots go round fairly, finish work first, and their busy time adds up."""
+"""Slots are assigned fairly, with priority by `turn`, and their occupied time is summed correctly."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from gome.executors.sandbox import bubblewrap
 
 
 def serve(pool: SlotPool, wishes: list[tuple[str, bool]]) -> list[str]:
-    """The order in which these owners get the one slot, all asking while it is held."""
+    """The order in which these owners get the only slot, all waiting while it is occupied."""
     served: list[str] = []
 
     async def ask(owner: str, urgent: bool) -> None:

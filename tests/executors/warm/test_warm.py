@@ -1,4 +1,4 @@
-"""A script on a warm interpreter ends as from a cold start, meets no other script, and goes cold where it must."""
+"""Warm interpreters: scripts behave as after a cold start, are isolated, and start cold where needed."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ def sandbox() -> Sandbox:
 
 
 class HandedOver:
-    """An executor that hands every script over, and fails where one goes cold that need not."""
+    """An executor that fails where a script starts cold without need."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -50,9 +50,9 @@ class HandedOver:
             assert not self._folder.exists()
 
 
-@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
+@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="warm interpreters need bubblewrap")
 class TestHandedOver(NamespaceContract):
-    """The whole contract, nasty scripts included. Nothing is imported beforehand, so that it takes no minutes."""
+    """The whole contract, including malicious scripts. Nothing is imported in advance, to save minutes."""
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Place:
@@ -110,7 +110,7 @@ finally: fail()
 
 
 def _launches(place: Place, *sources: str) -> list[Launch]:
-    """One launch for each source, each with a workspace of its own, otherwise alike."""
+    """One launch for each source, each with its own workspace, otherwise equal."""
     found = []
     for number, source in enumerate(sources):
         workspace = place.folder / f"workspace-{number}"
@@ -124,7 +124,7 @@ def _launches(place: Place, *sources: str) -> list[Launch]:
 
 
 async def _in_turn(executor: WarmExecutor, launches: list[Launch], slot: Slot = SLOT) -> list[Outcome]:
-    """Run them on one slot, each as soon as a standby is ready."""
+    """Run them on one slot, each as soon as a warm interpreter is ready."""
     outcomes = []
     try:
         for launch in launches:
@@ -145,9 +145,9 @@ def make(place: Place, *libraries: str, level: Sandbox | None = None) -> WarmExe
     return WarmExecutor(level or sandbox(), place.folder / "standby", [DATA], libraries)
 
 
-@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
+@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="warm interpreters need bubblewrap")
 class TestStandbys:
-    """Who is handed over, and what scripts of one slot have to do with each other: nothing."""
+    """Which scripts run warm, and that scripts of one slot do not affect each other."""
 
     def test_a_script_finds_nothing_of_the_one_before(self, place: Place) -> None:
         leave = (
@@ -163,7 +163,7 @@ class TestStandbys:
         executor = make(place)
         launches = _launches(place, leave, look)
         outcomes = anyio.run(_in_turn, executor, launches)
-        # /tmp itself is not looked through: what is mounted from below it shows there.
+        # /tmp itself is not searched: mounts from below it are visible there.
         assert outcomes[1].stdout == "[False, False, False, False] [] ['out', 'solution.py'] False\n"
         assert executor.handed_over == 2
         assert (launches[0].workspace / "mine").exists()
@@ -381,7 +381,7 @@ for folder in ("/tmp", "/dev/shm", "/dev/pts", ".", "/gome", "/gome/data"):
     found = os.stat(folder)
     names = sorted(os.listdir(folder)) if folder != "/tmp" else ""
     state.append((folder, names, oct(found.st_mode), found.st_uid, os.listxattr(folder)))
-# Numbers of mounts and of memory-backed file systems are counted by the machine, for cold scripts too.
+# Mount and tmpfs numbers are counted by the machine, for cold scripts too.
 mounts = [line.split() for line in open("/proc/self/mountinfo")]
 state += [[each[3:], each[2].startswith("0:") or each[2]] for each in mounts]
 state += [open("/proc/self/status").read().split("SigQ")[0].split("Umask")[0], open("/proc/self/limits").read()]
@@ -458,9 +458,9 @@ _ATTACKS = {
 }
 
 
-@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
+@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="warm interpreters need bubblewrap")
 class TestNothingOfAScriptReachesALaterOne:
-    """One after the other on one slot: whatever the first does, the second is as if it were the first."""
+    """Two scripts in sequence on one slot: whatever the first does, the second finds a fresh environment."""
 
     @pytest.mark.parametrize("attack", _ATTACKS)
     def test_whatever_it_tries(self, place: Place, attack: str) -> None:
@@ -525,7 +525,7 @@ class TestNothingOfAScriptReachesALaterOne:
         assert outcome.artefacts["a"].read_text() == "not closed"
 
 
-@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="standbys wait in bubblewrap alone")
+@pytest.mark.skipif(sandbox().level is not SandboxLevel.BUBBLEWRAP, reason="warm interpreters need bubblewrap")
 def test_all_that_most_scripts_import_is_there_and_works(place: Place) -> None:
     source = (
         "import sys\n"

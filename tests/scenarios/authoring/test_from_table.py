@@ -100,7 +100,7 @@ def test_files_and_folders_beside_the_table_go_to_scripts(tmp_path: Path) -> Non
         assert (harness.data(view) / "shops.csv").is_file()
     with pytest.raises(TaskError, match=r"shops is neither a file nor a folder"):
         new_task(tmp_path / "other", tmp_path / "regression.csv", ["y"], extra=[tmp_path / "shops"])
-    with pytest.raises(TaskError, match="the task has a file of that name already"):
+    with pytest.raises(TaskError, match="the task already has a file of that name"):
         new_task(tmp_path / "other", tmp_path / "regression.csv", ["y"], extra=[tmp_path / "own" / "task.yaml"] * 2)
     assert not (tmp_path / "other").exists()
 
@@ -126,7 +126,7 @@ def test_few_whole_numbers_are_asked_about(tmp_path: Path) -> None:
     assert guess_metric(pd.DataFrame({"y": ["0", "1"] * 50}), "y", Path("own.csv")) == "auc"
     assert guess_metric(pd.DataFrame({"y": [str(n) for n in range(100)]}), "y", Path("own.csv")) == "rmse"
     assert guess_metric(pd.DataFrame({"y": ["a", "b", "c"] * 30}), "y", Path("own.csv")) == "log-loss"
-    words = r"own\.csv: column 'y', row 3: '\$2' is no number, and 500 different values in 500 rows are too many"
+    words = r"own\.csv: column 'y', row 3: '\$2' is not a number, and 500 distinct values in 500 rows are too many"
     with pytest.raises(TaskError, match=words):
         guess_metric(pd.DataFrame({"y": ["0", "1", *(f"${n}" for n in range(2, 500))]}), "y", Path("own.csv"))
 
@@ -145,7 +145,8 @@ def test_few_whole_numbers_are_asked_about(tmp_path: Path) -> None:
 def test_numbers_that_no_program_reads_are_named(tmp_path: Path, write: Callable[[int], str], said: str) -> None:
     own = pd.read_csv(table(tmp_path), dtype=str, keep_default_na=False)
     own.assign(size=[write(n) for n in range(len(own))]).to_csv(tmp_path / "own.csv", index=False)
-    (named,) = (each for each in new_task(tmp_path / "own", tmp_path / "own.csv", ["y"]).guesses if "is words" in each)
+    guesses = new_task(tmp_path / "own", tmp_path / "own.csv", ["y"]).guesses
+    (named,) = (each for each in guesses if "is read as text" in each)
     assert named.startswith("column 'size' ") and said in named and "such as 1234.5" in named
 
 
@@ -165,7 +166,7 @@ def test_words_that_are_no_numbers_are_left_alone(tmp_path: Path, write: Callabl
     own = pd.read_csv(table(tmp_path), dtype=str, keep_default_na=False)
     own.assign(size=[write(n) for n in range(len(own))]).to_csv(tmp_path / "own.csv", index=False)
     made = new_task(tmp_path / "own", tmp_path / "own.csv", ["y"])
-    assert not [each for each in made.guesses if "is words" in each]
+    assert not [each for each in made.guesses if "is read as text" in each]
 
 
 def test_every_task_of_the_house_has_a_scenario_of_its_name() -> None:
@@ -197,18 +198,18 @@ def test_what_is_wrong_is_said_and_nothing_is_written(tmp_path: Path, changes: d
 @pytest.mark.parametrize(
     ("column", "arguments", "words"),
     [
-        ({"y": ["", *range(99)]}, {}, r"own\.csv: column 'y', row 1: the target '' reads as missing"),
-        ({"y": [*["None", "Brick"] * 50]}, {}, r"own\.csv: column 'y', row 1: the target 'None' reads as missing"),
-        ({"y": [7] * 100}, {"metric": "rmse"}, "one value only"),
+        ({"y": ["", *range(99)]}, {}, r"own\.csv: column 'y', row 1: the target '' counts as missing"),
+        ({"y": [*["None", "Brick"] * 50]}, {}, r"own\.csv: column 'y', row 1: the target 'None' counts as missing"),
+        ({"y": [7] * 100}, {"metric": "rmse"}, "only one value"),
         ({"y": [*range(99), -5]}, {"metric": "rmsle"}, r"own\.csv: column 'y', row 100: target '-5' is below 0"),
         ({"y": [n / 7 for n in range(150)]}, {"metric": "accuracy"}, "is for classes"),
         ({"y": [f"{n},000.5" for n in range(150)]}, {}, "plain numbers"),
-        ({"y": range(100)}, {"targets": ["y", "y"]}, "named twice"),
-        ({"y": range(100)}, {"id_column": "y"}, "is a target, so it cannot be the id"),
-        ({"key": [1, 1, *range(98)]}, {"id_column": "key"}, r"own\.csv: column 'key', row 2: id '1' stands"),
-        ({"g": ["a", "b"] * 50}, {"split": "group:g"}, "too few different values to validate by: 2"),
+        ({"y": range(100)}, {"targets": ["y", "y"]}, "given twice"),
+        ({"y": range(100)}, {"id_column": "y"}, "is a target and cannot be the id"),
+        ({"key": [1, 1, *range(98)]}, {"id_column": "key"}, r"own\.csv: column 'key', row 2: id '1' is a duplicate"),
+        ({"g": ["a", "b"] * 50}, {"split": "group:g"}, "too few distinct values for validation: 2"),
         ({"when": ["31.01.2024"] * 100}, {"split": "time:when"}, r"dates such as 2024-01-31: Time data [^\n]*$"),
-        ({"g": range(100)}, {"split": "group:y"}, "is a target, the split cannot be by it"),
+        ({"g": range(100)}, {"split": "group:y"}, "is a target and cannot be used for the split"),
     ],
 )
 def test_what_is_wrong_is_said_of_the_users_own_file(
@@ -228,7 +229,7 @@ def test_a_table_with_other_separators_is_told_from_a_damaged_one(tmp_path: Path
     path = tmp_path / "own.csv"
     for field in ("word", "one, two"):
         path.write_text(f"x{sign}y\n" + f"{field}{sign}2\n" * 30)
-        with pytest.raises(TaskError, match=f"has {name} between the columns: save it with commas"):
+        with pytest.raises(TaskError, match=f"uses {name}: save it with commas"):
             new_task(tmp_path / "own", path, ["y"])
 
 
@@ -271,7 +272,7 @@ def test_few_groups_make_few_folds_and_a_class_of_the_test_alone_is_said(tmp_pat
     assert any(guess.startswith("3 folds") for guess in made.guesses)
     days = pd.DataFrame({"day": range(100), "kind": ["old", "older"] * 40 + ["new"] * 20})
     days.to_csv(path, index=False)
-    with pytest.raises(TaskError, match="all rows of class 'new' fall into the test, a fifth of the rows by 'day'"):
+    with pytest.raises(TaskError, match="all rows of class 'new' are in the test, a fifth of the rows by 'day'"):
         new_task(tmp_path / "days", path, ["kind"], split="time:day")
 
 
@@ -298,7 +299,7 @@ def test_the_verb_writes_a_task_and_does_not_write_over_one(tmp_path: Path, caps
         assert ended.value.code == code
     printed = capsys.readouterr()
     assert json.loads(printed.out)["data"]["task"]["metric"] == "rmse"
-    assert "is there already" in printed.err
+    assert "already exists" in printed.err
 
 
 def test_the_tasks_of_the_house_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

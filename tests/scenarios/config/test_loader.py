@@ -248,7 +248,14 @@ def test_the_shipped_json_schema_is_that_of_the_model() -> None:
     assert SCHEMA_FILE.read_text(encoding="utf-8") == scenario_schema(), (
         "run: python -m gome.scenarios.config.json_schema"
     )
-    assert json.loads(scenario_schema())["additionalProperties"] is False
+    schema = json.loads(scenario_schema())
+    assert schema["additionalProperties"] is False
+    fields = {
+        f"{name}.{field}": stated
+        for name, part in [("Scenario", schema), *schema["$defs"].items()]
+        for field, stated in part["properties"].items()
+    }
+    assert [name for name, stated in fields.items() if "description" not in stated] == []
 
 
 def test_reading_a_scenario_loads_nothing_heavy() -> None:

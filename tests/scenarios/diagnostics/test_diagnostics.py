@@ -262,3 +262,43 @@ def test_rows_of_which_the_best_is_not_known_are_not_compared() -> None:
     assert found is not None and found.compared == 50 and found.best_loss == 0.0
     assert found.change == pytest.approx(np.square(said - truth)[:50].mean(), rel=1e-3)
     assert all((row.best is None) == (row.change is None) for row in found.dearest)
+
+
+GRADES = ("A", "B", "C", "D", "E", "F")
+
+
+def graded(rng: np.random.Generator) -> tuple[DataFrame, Array, Array, Array]:
+    """A table, true grades, predictions that put high grades of one branch far too low, and better ones."""
+    truth, branch = rng.integers(0, 6, ROWS), rng.choice(["north", "south"], ROWS)
+    missed = rng.random(ROWS) < 0.4
+    near = np.where(truth == 5, 4, truth + 1)
+    fair = np.where(missed, near, truth)
+    far = (branch == "south") & (truth >= 4)
+    return DataFrame({"branch": branch}), truth, np.where(missed, np.where(far, truth - 3, near), truth), fair
+
+
+def test_high_grades_that_are_predicted_far_too_low_are_seen() -> None:
+    table, truth, said, fair = graded(draw())
+    found = diagnosed(table, truth, said, brief_of("qwk", "multiclass", GRADES), best=fair)
+    assert found.scale == "grade" and found.loss.startswith("squared distance of predicted and true grade")
+    assert [each.name for each in found.classes] == list(GRADES), "grades stand in their order"
+    bias = {each.name: each.bias or 0.0 for each in found.classes}
+    assert bias["F"] < -0.6 and bias["E"] < -0.3 and bias["A"] == pytest.approx(0.4, abs=0.1)
+    loss = {each.name: each.share_of_loss for each in found.classes}
+    assert loss["E"] + loss["F"] > 0.65
+    costly = {(each.truth, each.decided) for each in found.confusions[:2]}
+    assert costly == {("E", "B"), ("F", "C")}, "pairs are sorted by their cost, not by their number"
+    assert all((each.share_of_loss or 0) > 0.25 for each in found.confusions[:2])
+    south = one(found.slices, "branch", "south")
+    assert (south.bias or 0) < -0.1 and south.share_of_loss > 0.75
+    assert {(row.truth, row.prediction) for row in found.dearest} == costly
+    assert found.quantiles[0][1] == -3.0 and found.change is not None and found.change > 0.5
+    assert found.patterns[0].feature == "branch"
+
+
+def test_classes_without_an_order_have_no_distance() -> None:
+    table, truth, said, fair = graded(draw())
+    found = diagnosed(table, truth, said, brief_of("macro-f1", "multiclass", GRADES), best=fair)
+    assert found.scale == "loss" and found.change == 0.0, "both are wrong equally often"
+    assert all(each.share_of_loss is None for each in found.confusions)
+    assert all(each.bias is None for each in found.classes)

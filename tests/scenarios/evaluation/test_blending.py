@@ -107,5 +107,5 @@ def test_a_blend_is_a_submission(kind: str, metric: str, tmp_path: Path) -> None
     assert graded is not None and np.isfinite(graded.score)
     assert harness.blend(members) == text
     members[0].write_text("id,y\n1,0.5\n")
-    with pytest.raises(ValueError, match="1 of 2 submissions are not as asked"):
+    with pytest.raises(ValueError, match="1 of 2 submissions are invalid"):
         harness.blend(members)

@@ -16,7 +16,7 @@ from gome import scenarios
 from gome.errors import TaskError
 from gome.scenarios.evaluation.harness import Assembled, Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
-from gome.scenarios.evaluation.views import make_view
+from gome.scenarios.evaluation.views import ViewName, make_view
 from gome.scenarios.grading.grade import grade
 from gome.scenarios.task.task import Task
 from tests.scenarios.helpers.make_task import make_task
@@ -302,3 +302,61 @@ def test_no_private_answer_is_in_any_view(tmp_path: Path) -> None:
     for path in written:
         assert "98765." not in path.read_text(encoding="utf-8"), path
     assert "98765." not in harness.task.brief.model_dump_json() + harness.profile.model_dump_json()
+
+
+def same_for_all(harness: Harness, view: ViewName, folder: Path) -> dict[str, Path]:
+    """A submission for a view that says the same of every row."""
+    rows = pd.read_csv(harness.data(view) / "sample_submission.csv")
+    folder.mkdir(parents=True, exist_ok=True)
+    rows.assign(y=2.5).to_csv(folder / "submission.csv", index=False)
+    return {"submission.csv": folder / "submission.csv"}
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Harness:
+    folder = tmp_path_factory.mktemp("made-up")
+    return Harness(Task.load(make_task(folder / "task")), folder / "views", SEED, SHARE)
+
+
+@pytest.mark.parametrize("view", ["split-0", "full", "holdout", "holdout-1"])
+def test_a_run_that_says_the_same_of_every_row_has_a_defect_and_no_score(
+    made_up: Harness, tmp_path: Path, view: ViewName
+) -> None:
+    judged = made_up.judge(view, same_for_all(made_up, view, tmp_path))
+    assert [note.code for note in judged.evaluation.defects] == ["constant"]
+    assert (judged.evaluation.score, judged.predictions) == (None, None)
+
+
+def test_a_short_run_on_few_rows_may_say_the_same_of_every_row(made_up: Harness, tmp_path: Path) -> None:
+    """A model that was fitted to so few rows is no worse for it; the run only shows that the script ends well."""
+    judged = made_up.judge("debug", same_for_all(made_up, "debug", tmp_path))
+    assert judged.evaluation.valid
+    assert judged.evaluation.score is not None
+
+
+def test_the_file_is_constant_as_a_whole_or_not_at_all(made_up: Harness, tmp_path: Path) -> None:
+    """Withheld rows that all get the same prediction are scored, where the test rows in the file do not."""
+    files = same_for_all(made_up, "split-0", tmp_path)
+    view = make_view(made_up.task, "split-0", SEED, SHARE)
+    table = pd.read_csv(files["submission.csv"])
+    of_test = view.order >= len(view.withheld)
+    table.assign(y=np.where(of_test, np.linspace(0, 1, len(table)), 2.5)).to_csv(files["submission.csv"], index=False)
+    judged = made_up.judge("split-0", files)
+    assert judged.evaluation.valid
+    truth = made_up.task.truth[view.withheld]
+    assert judged.evaluation.score == pytest.approx(float(np.sqrt(np.mean((truth - 2.5) ** 2))))
+
+
+def test_what_is_graded_or_averaged_may_be_constant(made_up: Harness, tmp_path: Path) -> None:
+    ids = made_up.task.test["id"]
+    paths = [tmp_path / "low.csv", tmp_path / "high.csv"]
+    for path, value in zip(paths, (1.0, 4.0), strict=True):
+        DataFrame({"id": ids, "y": value}).to_csv(path, index=False)
+    mean = table(made_up.blend(paths), tmp_path)
+    assert list(mean["id"].astype(str)) == list(ids)
+    assert mean["y"].to_numpy() == pytest.approx(np.full(len(ids), 2.5))
+    assert made_up.task.answers is not None
+    truth = pd.read_csv(made_up.task.answers)["y"]
+    graded = grade(made_up.task, paths[0])
+    assert graded is not None
+    assert graded.score == pytest.approx(float(np.sqrt(np.mean((truth - 1.0) ** 2))), abs=1e-5)

@@ -139,6 +139,6 @@ def test_few_values_tell_the_same_of_the_target_where_they_are_fractions(tmp_pat
     for name in ("train.csv", "test.csv"):
         path = folder / "prepared" / "public" / name
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        table.assign(resources=(table["shop"].astype(int) / 4).astype(str)).to_csv(path, index=False)
+        table.assign(shop=(table["shop"].astype(int) / 4).astype(str)).to_csv(path, index=False)
     quarters = Harness(Task.load(folder), tmp_path / "views", seed=1).profile
     assert [each.relevance for each in quarters.columns] == [each.relevance for each in whole.columns]

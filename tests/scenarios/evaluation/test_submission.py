@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pandas import DataFrame, concat
+from pandas import DataFrame, Series, concat
 
 from gome.scenarios.evaluation.submission import check_submission
 from gome.scenarios.task.tables import canonical
@@ -217,3 +217,87 @@ def _fuzzed(tasks: dict[str, Task], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 FUZZED: tuple[Task, Path]
+
+
+def codes(task: Task, path: Path, table: DataFrame, ids: list[str] | None = None) -> list[tuple[str, int | None]]:
+    """The defects found in a table that should predict those ids (None: those of the test), as code and row."""
+    table.to_csv(path, index=False)
+    asked = task.test["id"] if ids is None else Series(ids)
+    return [(note.code, note.row) for note in check_submission(path, task.brief, task.metric, canonical(asked)).defects]
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "nan", "NaN", "NA", "None", "null", "NULL", " null ", "<NA>"])
+@pytest.mark.parametrize(("kind", "column"), [("value", "y"), ("yes", "y"), ("label", "y"), ("chance", "mid")])
+def test_every_spelling_of_no_value_is_a_missing_value_and_nothing_else(
+    tasks: dict[str, Task], tmp_path: Path, kind: str, column: str, empty: str
+) -> None:
+    table = right(tasks[kind], list(tasks[kind].test["id"]))
+    spoilt = cell(5, column, empty)(table)
+    assert codes(tasks[kind], tmp_path / "submission.csv", spoilt) == [("missing-value", 5)]
+
+
+@pytest.mark.parametrize(
+    ("total", "found"),
+    [(0.988, [("probability-sum", 4)]), (0.991, []), (1.009, []), (1.012, [("probability-sum", 4)])],
+)
+def test_probabilities_may_miss_one_by_a_hundredth(
+    tasks: dict[str, Task], tmp_path: Path, total: float, found: list[tuple[str, int]]
+) -> None:
+    task = tasks["chance"]
+    table = right(task, list(task.test["id"]))
+    table.loc[3, ["low", "mid", "high"]] = [0.25, 0.5, total - 0.75]
+    assert codes(task, tmp_path / "submission.csv", table) == found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("rows", "found"), [(1, []), (9, []), (10, [("constant", 1)]), (11, [("constant", 1)])])
+def test_the_same_prediction_for_all_is_a_defect_from_ten_rows_on(
+    tasks: dict[str, Task], tmp_path: Path, kind: str, rows: int, found: list[tuple[str, int]]
+) -> None:
+    """Of so few rows a good solution may well say the same."""
+    task = tasks[kind]
+    ids = list(task.test["id"])[:rows]
+    first = right(task, ids[:1]).drop(columns="id")
+    table = concat([first] * rows, ignore_index=True)
+    table.insert(0, "id", ids)
+    assert codes(task, tmp_path / "submission.csv", table, ids) == found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_row_that_differs_makes_predictions_no_constant(tasks: dict[str, Task], tmp_path: Path, kind: str) -> None:
+    task = tasks[kind]
+    ids = list(task.test["id"])
+    unlike = right(task, ids).drop(columns="id").drop_duplicates()
+    one, other = unlike.iloc[[0]], unlike.iloc[[1]]
+    table = concat([one] * (len(ids) - 1) + [other], ignore_index=True)
+    table.insert(0, "id", ids)
+    assert codes(task, tmp_path / "submission.csv", table) == []
+
+
+def test_one_class_with_the_same_probability_in_all_rows_makes_no_constant(
+    tasks: dict[str, Task], tmp_path: Path
+) -> None:
+    task = tasks["chance"]
+    table = right(task, list(task.test["id"]))
+    mid = np.linspace(0.1, 0.7, len(table))
+    assert codes(task, tmp_path / "submission.csv", table.assign(low=0.2, mid=mid, high=0.8 - mid)) == []
+
+
+def test_a_file_far_larger_than_what_is_asked_for_is_not_read(tasks: dict[str, Task], tmp_path: Path) -> None:
+    """What a script writes without end costs no memory; empty lines alone would do no harm."""
+    task, path = tasks["value"], tmp_path / "submission.csv"
+    table = right(task, list(task.test["id"]))
+    for lines, found in ((10, []), (1_000_000, [("unreadable", None)])):
+        assert codes(task, path, table) == []
+        path.write_text(path.read_text() + "\n" * lines)
+        checked = check_submission(path, task.brief, task.metric, canonical(task.test["id"]))
+        assert [(note.code, note.row) for note in checked.defects] == found
+
+
+@pytest.mark.parametrize(("rows", "digits"), [(1, 10_000), (2000, 100)])
+def test_numbers_written_at_great_length_are_read(
+    tasks: dict[str, Task], tmp_path: Path, rows: int, digits: int
+) -> None:
+    ids = [str(number) for number in range(rows)]
+    table = DataFrame({"id": ids, "y": [f"0.{number % 10}{'7' * digits}" for number in range(rows)]})
+    assert codes(tasks["value"], tmp_path / "submission.csv", table, ids) == []

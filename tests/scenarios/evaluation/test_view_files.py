@@ -110,7 +110,7 @@ def test_ids_that_train_and_test_share_are_an_error_where_files_may_name_rows(tm
     folder = with_ids(tmp_path / "task", 0, "{n}")
     (folder / "prepared" / "public" / "items.csv").write_text("id,weight\n1,2\n")
     harness = Harness(Task.load(folder), tmp_path / "views", SEED, SHARE)
-    with pytest.raises(TaskError, match=r"ids of test\.csv stand in train\.csv too.*give the test rows ids"):
+    with pytest.raises(TaskError, match=r"test\.csv and train\.csv share ids.*give the test rows different ids"):
         harness.data("full")
     assert not list(harness.folder.glob("*")), "nothing half-made"
 

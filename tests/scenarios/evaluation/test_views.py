@@ -169,7 +169,7 @@ def test_who_knows_the_seed_and_the_code_cannot_undo_a_view(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["split-4", "split-99", "holdout-4", "other", "split-", "split--1", "full-1", ""])
 def test_a_name_that_is_none_is_an_error(tmp_path: Path, name: str) -> None:
     task = Task.load(make_task(tmp_path / "task", split=SPLITS["random"]))
-    with pytest.raises(ValueError, match="there is no view"):
+    with pytest.raises(ValueError, match="unknown view"):
         make_view(task, name, SEED, SHARE)
 
 

@@ -75,7 +75,7 @@ def test_a_body_that_breaks_off_is_not_taken_for_a_submission(server: Validation
         line.shutdown(socket.SHUT_WR)
         head, _, said = b"".join(iter(lambda: line.recv(4096), b"")).partition(b"\r\n\r\n")
     assert b"400" in head.splitlines()[0]
-    assert json.loads(said) == {"error": f"{len(sample)} bytes came of the {len(sample) + 1} that were promised"}
+    assert json.loads(said) == {"error": f"received {len(sample)} of {len(sample) + 1} bytes"}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_another_method_is_refused_in_the_same_form(
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)
     connection.request(method, path)
     answer = connection.getresponse()
-    assert (answer.status, json.loads(answer.read())) == (status, {"error": "there are POST /validate and GET /health"})
+    assert (answer.status, json.loads(answer.read())) == (status, {"error": "use POST /validate or GET /health"})
     connection.close()
 
 

@@ -110,7 +110,7 @@ def test_pictures_that_are_not_those_meant_leave_nothing(
     tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RECIPES, "mnist-5k", replace(recipe, sums={**recipe.sums, IMAGES: "0" * 64}))
-    with pytest.raises(TaskError, match="prepared/public/images/ of mnist-5k is not the file that is meant"):
+    with pytest.raises(TaskError, match="prepared/public/images/ of mnist-5k is not the expected file"):
         prepare(tmp_path)
     assert not (tmp_path / "tasks" / "mnist-5k" / "prepared").exists()
 

@@ -97,7 +97,7 @@ def test_days_of_flights_are_divided_whole_and_the_tables_beside_them_keep_their
 
 def test_a_wrong_checksum_stops_with_words() -> None:
     check_sum(b"abc", hashlib.sha256(b"abc").hexdigest(), "abc")
-    with pytest.raises(TaskError, match=r"train\.csv is not the file that is meant"):
+    with pytest.raises(TaskError, match=r"train\.csv is not the expected file"):
         check_sum(b"abd", hashlib.sha256(b"abc").hexdigest(), "train.csv")
 
 
@@ -206,7 +206,7 @@ def test_files_that_are_not_those_meant_leave_what_was_there(
     prepared(tmp_path)
     monkeypatch.setitem(RECIPES, "small", replace(small, sums={**small.sums, "public/train.csv": "0" * 64}))
     before = files_of(tmp_path / "tasks")
-    with pytest.raises(TaskError, match="is not the file that is meant"):
+    with pytest.raises(TaskError, match="is not the expected file"):
         prepared(tmp_path)
     assert files_of(tmp_path / "tasks") == before
 
@@ -277,14 +277,14 @@ def test_two_files_of_a_package_come_by_one_download(
 def test_a_download_that_is_cut_off_leaves_nothing(tmp_path: Path, carried: bytes) -> None:
     path = tmp_path / "wheels" / "carrier_of_ours-1-py3-none-any.whl"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(TaskError, match=r"pip cannot download carrier-of-ours==1|the download is broken"):
+    with pytest.raises(TaskError, match=r"pip cannot download carrier-of-ours==1|the download is damaged"):
         prepared(tmp_path)
     assert nothing_was_left(tmp_path)
 
 
 def test_a_carrier_with_another_content_leaves_nothing(tmp_path: Path, carried: bytes) -> None:
     wheel(tmp_path / "wheels", carried + b"3,4\n")
-    with pytest.raises(TaskError, match=r"small\.csv in carrier-of-ours==1 is not the file that is meant"):
+    with pytest.raises(TaskError, match=r"small\.csv in carrier-of-ours==1 is not the expected file"):
         prepared(tmp_path)
     assert nothing_was_left(tmp_path)
 

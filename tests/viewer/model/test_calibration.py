@@ -78,4 +78,4 @@ def test_recalled_ideas_and_other_reasoners_are_kept_apart() -> None:
 def test_the_report_shows_it() -> None:
     run = sample_run()
     page = render(run.envelopes, run)
-    assert "Predicted against realised" in page
+    assert "Predicted and measured gains" in page

@@ -56,7 +56,7 @@ def test_what_no_activity_shows_is_told_by_telemetry() -> None:
     )
     said = roles(summary, present, at + 1)
     assert said["memory-keeper"] == "1.4 handles candidates"
-    assert said["proposer"] == "0.4 handles step_opened, try 2 failed: ReplyInvalid: no JSON"
+    assert said["proposer"] == "0.4 handles step_opened, attempt 2 failed: ReplyInvalid: no JSON"
     assert said["writer"] == ""
     present.hear([told(at, "proposer-0", "handle.end"), told(at, "memory-keeper", "handle.end")])
     assert set(roles(summary, present, at + 1).values()) == {""}

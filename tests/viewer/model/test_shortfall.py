@@ -66,7 +66,7 @@ def test_limits_that_are_not_known_are_named_without_figures() -> None:
 def test_memory_has_its_limit_named(sample: Sample) -> None:
     failed(sample, Cause.MEMORY, "used 5 GiB")
     assert said(sample) == (
-        "1 of 1 failed attempt ended with memory: used 5 GiB; the limit is executors.memory, by --set"
+        "1 of 1 failed attempt ended with memory: used 5 GiB; raise the limit with --set executors.memory"
     )
 
 
@@ -80,8 +80,7 @@ def test_trials_that_were_not_run_are_told_of_where_nothing_else_ended(sample: S
     ran = next(each.message for each in sample_run().envelopes if each.kind == "trial")
     sample.say("runner-0", ran.model_copy(update={"late": True}), 0, 1)
     assert said(sample) == (
-        "the time for trials was over before a script had ended; "
-        "a busy machine needs longer limits: --set budget.time=300s"
+        "the time for trials was up before any script ended; a busy machine needs longer limits: --set budget.time=300s"
     )
     failed(sample, Cause.EXIT, "KeyError: 'hr'")
     assert said(sample) == "1 of 1 failed attempt ended with exit: KeyError: 'hr'"

@@ -93,8 +93,8 @@ def test_lists_and_comparisons_keep_step_and_submission_apart(
     assert "0.4180  mean of 2  " in lines[mixed]
     assert "0.4180  1.2  " in lines[RUN]
     assert gome("compare", RUN, mixed) == 0
-    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("test of"))
-    assert re.split(r"  +", line) == ["test of", "step 1.2", "the mean of steps 1.2 and 0.2"]
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("submitted"))
+    assert re.split(r"  +", line) == ["submitted", "step 1.2", "the mean of steps 1.2 and 0.2"]
     assert gome("compare", RUN, mixed, "--json") == 0
     assert document(capsys, "compare")["submission_of"] == [["1.2"], ["1.2", "0.2"]]
 
@@ -119,7 +119,7 @@ def test_the_best_files_name_every_script_of_a_mean(tmp_path: Path, capsys: pyte
     assert (best / "oof.csv").read_text() == "id,bikers\n2,1.1\n"
     readme = (best / "README.md").read_text(encoding="utf-8")
     assert "| private test, of the mean of steps 1.2 and 0.2 | 0.4180 |" in readme
-    assert "- `solution-0.2.py`: the script of step 0.2" in readme
+    assert "- `solution-0.2.py`: self-contained script of step 0.2" in readme
     assert "- `submission.csv`: the mean of steps 1.2 and 0.2" in readme
     assert "predict mixed" in readme
     assert '"metric": "rmsle"' in (best / "task.json").read_text(encoding="utf-8")

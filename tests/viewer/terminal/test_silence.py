@@ -119,7 +119,7 @@ def test_a_try_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     present.hear([Told(1, 1e3, "proposer-0", "handle.failed", {"attempt": 1, "error": "RateLimit: slow\ndown"})])
     clock.time += 10
     display.show([], present)
-    assert "; try 1 failed: RateLimit: slow down" in capsys.readouterr().out
+    assert "; attempt 1 failed: RateLimit: slow down" in capsys.readouterr().out
 
 
 def test_after_the_end_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,7 +133,7 @@ def test_that_a_session_is_made_ready_is_told(before: list[Envelope], capsys: py
     display = PlainDisplay(clock)
     display.show(before, Present())
     lines = lines_after(display, clock, 30, capsys)
-    assert [line.split("made ready, for ")[1] for line in lines] == ["10.0s", "30.0s"]
+    assert [line.split("sandbox and backends for ")[1] for line in lines] == ["10.0s", "30.0s"]
     assert not any("proposer" in line for line in lines), "what another process had begun, nobody does"
 
 

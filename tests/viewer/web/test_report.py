@@ -71,7 +71,7 @@ def test_the_mean_of_the_finalists_stands_beside_them() -> None:
     assert "mean of 1.2, 0.3, submitted" in page
     assert "0.4072" in page
     assert "mean of 1" not in page_of()
-    assert "Submitted is the mean of the models of the splits: better on the hold-out." in page_of()
+    assert "The submission is the mean of the split models: better on the hold-out." in page_of()
     summary = summarise([*sample.envelopes[:-1], replace(last, message=message)])
     assert summary.best is not None
     assert summary.best.submission_ref == "mean"

@@ -131,7 +131,7 @@ def test_the_messages_of_a_run_are_filtered_and_turned_page_by_page(server: Page
     assert rows(asked) == [str(verdict.seq)]
     assert "<option selected>diagnoser</option>" in asked
     assert len(rows(get(server, f"{here}?words=KeyError")[2])) == 1
-    assert "No message is like that" in get(server, f"{here}?words=nobody+said+this")[2]
+    assert "No message matches" in get(server, f"{here}?words=nobody+said+this")[2]
     older = get(server, f"{here}?before=10")[2]
     assert rows(older)[0] == str(max(each.seq for each in every if each.seq < 10 and "activity" not in each.kind))
     assert f'href="{here}?">newest' in older
@@ -205,7 +205,7 @@ def events(server: PageServer, path: str, wanted: int) -> list[tuple[str, str]]:
 def test_a_stream_tells_what_goes_on_and_that_there_is_news(server: PageServer, runs: Path) -> None:
     finished = dict(events(server, f"/runs/{RUN}/events", 2))
     assert list(finished) == ["now", "news"]
-    assert "the run is finished" in finished["now"]
+    assert "The run is finished" in finished["now"]
     sample = sample_run(run="261124-0300-running-0000")
     began = next(each for each in sample.envelopes if (each.kind, each.sender) == ("activity_started", "runner-0"))
     sample.envelopes = sample.envelopes[: began.seq]

@@ -1,18 +1,18 @@
-// Keeps a page up with its run. The server sends what goes on now as it is to be shown, and says when there is news;
-// the page then fetches itself and takes over what changed. What the reader has set (filters, opened parts) stays.
+// Keeps a page up to date. A `now` event carries the section on the present state as HTML. On a `news` event the page
+// fetches itself and replaces what changed. The user's state (filters, opened details) is kept.
 (function () {
   let busy = false, again = false;
 
-  function say(words) {
+  function say(status) {
     const output = document.querySelector("#live output");
-    if (output) output.textContent = words;
+    if (output) output.textContent = status;
   }
 
   function parsed(html) {
     return new DOMParser().parseFromString(html, "text/html");
   }
 
-  // Puts the fresh part in the place of the one of its id, with the details open that were open.
+  // Replaces the element of the same id by the fresh one; details that were open stay open.
   function replace(part) {
     const old = document.getElementById(part.id);
     if (!old) return;
@@ -56,11 +56,11 @@
         const answer = await fetch(location.href, {cache: "no-store"});
         if (!answer.ok) throw new Error("the server answered " + answer.status);
         const fresh = parsed(await answer.text());
-        // A page that had nothing to show yet is taken over whole.
+        // A page without content yet is replaced as a whole.
         if (!document.getElementById("head")) document.querySelector("main").replaceWith(document.importNode(fresh.querySelector("main"), true));
         else takeOver(fresh);
         say("live");
-        // A page that is long in the making is asked for less often.
+        // The longer the page takes to load, the less often it is fetched.
         await new Promise((done) => setTimeout(done, 4 * (performance.now() - begun)));
       } while (again);
     } catch (error) {
@@ -72,7 +72,7 @@
 
   const events = new EventSource(document.body.dataset.events);
   events.addEventListener("open", () => say("live"));
-  events.addEventListener("error", () => say("not live: the server is gone"));
+  events.addEventListener("error", () => say("not live: the server does not respond"));
   events.addEventListener("news", refresh);
   events.addEventListener("now", (event) => parsed(JSON.parse(event.data)).querySelectorAll("section[id]").forEach(replace));
 })();

@@ -1,5 +1,5 @@
 "use strict";
-// Filters of the table of messages. Without scripts every message is shown.
+// Filters for the table of messages. Without JavaScript all messages are shown.
 (function () {
   const form = document.getElementById("filters");
   if (!form) return;

@@ -1,1 +1,1 @@
-"""From a plan to the text of a script. `compose` is the entry; templates are beside it."""
+"""Turn a plan into the text of a script. `compose` is the entry point; `templates/` has the parts of the script."""

@@ -1,7 +1,7 @@
-"""From a plan to a script: one self-contained `solution.py` after docs/contract.md that uses only what the plan says.
+"""Compose the script of a plan: one self-contained `solution.py` that follows docs/contract.md.
 
-The script's parts are templates; here is what they need to know. Imports are found by reading the rendered code, so
-they are always those that it uses.
+The parts of the script are templates; this module computes their values. The imports are derived from the rendered
+code, so that they are exactly those that it uses.
 """
 
 import re
@@ -87,7 +87,7 @@ _ENVIRONMENT = Environment(
 
 
 def compose(task: TaskBrief, profile: Profile, plan: Plan) -> str:
-    """The script of a plan, formatted. The same arguments give the same text."""
+    """Compose the formatted script of a plan. The same arguments give the same text."""
     body = _ENVIRONMENT.get_template("solution.py.j2").render(_context(task, profile, plan))
     body = body.replace("@@IMPORTS@@", _imports(body))
     body = re.sub(r"\n{3,}(?=(def|class|if) )", "\n\n\n", body)
@@ -95,7 +95,7 @@ def compose(task: TaskBrief, profile: Profile, plan: Plan) -> str:
 
 
 def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
-    said, profile = plan, with_joins(profile, plan)
+    original, profile = plan, with_joins(profile, plan)
     plan = fitting(task, profile, plan)
     numeric = task.task_type == "regression" or plan.decide == "cuts"
     grouped = plan.inner and task.split.kind in ("group", "time") and task.split.column is not None
@@ -106,7 +106,7 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "task": task,
         "plan": plan,
         "title": f"{task.name}: predict {', '.join(task.targets)}, judged by {task.metric}.",
-        "plan_line": plan_line(said),
+        "plan_line": plan_line(original),
         "constants": _constants(task, profile, plan, categories),
         "train_dtypes": _train_dtypes(task),
         "feature_lines": feature_lines(task, profile, plan),
@@ -136,8 +136,8 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
 
 
 def _beside(profile: Profile, plan: Plan) -> dict[str, Any]:
-    """What the templates say of side tables, of pictures, and of columns beside texts."""
-    tables = [_told(table) for table in profile.tables if table.prefix in plan.joins]
+    """Template values for side tables, images, and columns beside texts."""
+    tables = [_side_table(table) for table in profile.tables if table.prefix in plan.joins]
     found: dict[str, Any] = {"joins": tables, "quote": quote, "names": _list, "picture": PICTURE}
     mixed = _beside_texts(profile, plan)
     found |= {"beside_texts": mixed, "wide_words": f"weighed words{' and scaled columns' if mixed else ''}"}
@@ -151,11 +151,11 @@ def _beside(profile: Profile, plan: Plan) -> dict[str, Any]:
 
 
 def _beside_texts(profile: Profile, plan: Plan) -> bool:
-    """Whether the solution reads texts and other columns together."""
+    """Whether the solution uses texts together with other columns."""
     return bool(plan.texts) and bool(kept_columns(profile, plan))
 
 
-def _told(table: SideTable) -> dict[str, Any]:
+def _side_table(table: SideTable) -> dict[str, Any]:
     left, right = (tuple(pair[side] for pair in table.keys) for side in (0, 1))
     return {"file": table.file, "unique": table.unique, "prefix": table.prefix, "left": left, "right": right}
 
@@ -193,7 +193,7 @@ def _constants(task: TaskBrief, profile: Profile, plan: Plan, categories: tuple[
 
 
 def _meant(plan: Plan) -> tuple[str, ...]:
-    """The columns that stand as the mean target of their values."""
+    """The columns that are encoded by target means."""
     days = tuple(f"{name}_{part}" for name in plan.holidays for part in ("of_year", "weekday_of_month"))
     return (*plan.target_means, *days)
 
@@ -239,7 +239,7 @@ def _target_of_y(task: TaskBrief, plan: Plan) -> str:
 
 
 def _finish(task: TaskBrief, plan: Plan) -> str:
-    """What a fit returns: its predictions decided on, or brought back to the target's scale and range."""
+    """The expression that a fit returns: predictions with decisions applied, or on the target's scale and range."""
     if plan.decide == "weights":
         return "predictions * class_weights(y, held)"
     if plan.decide == "cuts":
@@ -252,9 +252,9 @@ def _finish(task: TaskBrief, plan: Plan) -> str:
 
 
 def _preparation(family: Family, profile: Profile, plan: Plan) -> str:
-    """Which way of preparing columns a family needs: none, codes, columns or scaled.
+    """How columns are prepared for a family: none, codes, columns or scaled.
 
-    Support vectors take no gaps, and beside words, which are small numbers, no columns of another scale.
+    Support vectors accept no missing values; beside word weights, which are small, they need scaled columns.
     """
     if family in ("linear", "neighbours", "network"):
         return "scaled"
@@ -266,7 +266,7 @@ def _preparation(family: Family, profile: Profile, plan: Plan) -> str:
 
 
 def _piped(family: Family, task: TaskBrief, profile: Profile, plan: Plan) -> str:
-    """The estimator with what stands before it."""
+    """The estimator's expression, as a pipeline with its preprocessing steps."""
     steps = {"none": "", "codes": "codes()", "columns": "one_hot()", "scaled": "scaled()"}
     parts = [reading(family, plan, steps[_preparation(family, profile, plan)])]
     if _meant(plan):

@@ -1,6 +1,6 @@
-"""How long one run of a plan's script will take: a rough count of what it fits, so that steps stay small.
+"""Estimate roughly how long one run of a plan's script takes, so that steps stay small.
 
-A run is one fit on a split's training rows; a trial has one for each split.
+A run fits on the training rows of one split; a trial has one run per split.
 """
 
 import math
@@ -17,19 +17,19 @@ _START = 0.5
 _TORCH = 1.5  # its first optimizer imports a compiler
 _INNER_FITS = 2.0  # three inner fits on two thirds of the rows
 _SHARE_OF_LIMIT = 0.05
-_TOLD_BY_A_SHADE = 0.15  # many are background in all pictures, and cost little
+_COST_OF_A_PIXEL = 0.15  # relative to a column: many pixels are background in all images, and cost little
 _SCALED = frozenset({"linear", "neighbours", "network"})  # for them each value of a category is a column
-_STEPS_BESIDE_COLUMNS = 5e-7  # words and columns are fitted together in many steps over all rows, words alone in few
-_ROWS_OF_A_VALUE, _MOST_VALUES = 10, 100  # as their scripts' encoder has it
+_STEPS_BESIDE_COLUMNS = 5e-7  # words with columns need many steps over all rows, words alone only a few
+_ROWS_OF_A_VALUE, _MOST_VALUES = 10, 100  # the settings of the encoder in their scripts
 
 
 def aim(scene: Scene) -> float:
-    """The seconds that a run should stay within: a small share of its limit, so that many steps fit in."""
+    """Target time of a run in seconds: a small share of its limit, so that many steps fit into the budget."""
     return scene.workplace.full_seconds * _SHARE_OF_LIMIT if scene.workplace else 20.0
 
 
 def script_seconds(scene: Scene, plan: Plan) -> float:
-    """Estimated seconds of one run, corrected by what a run of the present script was measured to take."""
+    """Estimated seconds of one run, corrected by the measured time of the current script."""
     estimate = _estimate(scene, plan)
     if scene.seconds <= 0:
         return estimate
@@ -38,7 +38,7 @@ def script_seconds(scene: Scene, plan: Plan) -> float:
 
 
 def affordable(scene: Scene, plan: Plan) -> bool:
-    """Whether a plan stays within the aim, or is no slower than what there is."""
+    """Whether a plan stays within the target time, or is at least no slower than the current one."""
     seconds = script_seconds(scene, plan)
     return seconds <= aim(scene) or seconds <= script_seconds(scene, scene.plan)
 
@@ -58,16 +58,16 @@ def _estimate(scene: Scene, plan: Plan) -> float:
 
 
 def _share_learnt_from(rule: SplitRule) -> float:
-    """The share of the training rows that a run learns from, on average over splits: by time first few, then more."""
+    """Average share of the rows in a split's training part; with splits by time it grows from split to split."""
     if rule.kind == "own":
-        return 1.8  # once on all rows, once on four fifths, to be scored on the others
+        return 1.8  # one fit on all rows, and one on four fifths, which is scored on the rest
     if rule.kind == "holdout" or rule.folds < 2:
         return 0.8
     return (rule.folds + 2) / (2 * rule.folds + 2) if rule.kind == "time" else 1 - 1 / rule.folds
 
 
 def _reading_seconds(scene: Scene, plan: Plan) -> float:
-    """Counting words and opening pictures, once for all rows."""
+    """Seconds for counting words and opening images, once for all rows."""
     rows = scene.task.train_rows + scene.task.test_rows
     kinds = 1 + 2.2 * plan.word_pairs + 20 * plan.characters
     pictures = 0.0 if plan.images == "none" else 2e-4 + (5e-4 if plan.straight else 0.0)
@@ -79,7 +79,7 @@ def _words(scene: Scene, plan: Plan) -> float:
 
 
 def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, columns: int, classes: int) -> float:
-    """Seconds of one fit, with what a family makes of texts and pictures before."""
+    """Seconds of one fit, including the family's preprocessing of texts and images."""
     if family in ("linear", "margin", "bayes") and plan.texts:
         kinds = 1 + 2 * plan.word_pairs + 4 * plan.characters
         if family == "linear" and not scene.regression and kept_columns(scene.known, plan):
@@ -93,7 +93,7 @@ def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, colum
         topics = rows * _words(scene, plan) * plan.topics * 4e-9
         return topics + _fit_seconds(family, plan, rows, columns, classes)
     if plan.images != "none" and scene.profile.images is not None:
-        columns += round(picture_numbers(scene.profile.images, plan) * _TOLD_BY_A_SHADE)
+        columns += round(picture_numbers(scene.profile.images, plan) * _COST_OF_A_PIXEL)
     if family == "linear":
         return 0.02 + rows * columns * (2e-8 if scene.regression else 2e-7 * classes)
     return _fit_seconds(family, plan, rows, columns, classes)
@@ -106,7 +106,7 @@ def _columns(scene: Scene, plan: Plan) -> int:
 
 
 def _widening(scene: Scene, plan: Plan) -> int:
-    """How many columns more there are where each value of a category, of those seen often, has its own."""
+    """Number of additional columns if each frequent value of a category gets its own column."""
     kept = [c for c in scene.known.columns if usable(c) and c.dtype in ("category", "boolean")]
     often = max(1, scene.profile.rows // _ROWS_OF_A_VALUE)
     return sum(
@@ -117,7 +117,7 @@ def _widening(scene: Scene, plan: Plan) -> int:
 
 
 def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes: int) -> float:
-    """Seconds of one fit and its predictions, on one thread of a machine of our days."""
+    """Seconds of one fit and its predictions, on one thread of a current machine."""
     if family == "boosting":
         rounds = plan.iterations * (0.7 if plan.early_stopping else 1.0) * classes
         return rounds * (plan.leaves * 5e-5 + rows * columns * plan.column_share * 1e-8 + rows * 1e-7)

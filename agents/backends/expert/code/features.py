@@ -1,4 +1,4 @@
-"""The lines of a script's `features`: from the columns of the data to the columns that the models see."""
+"""The body of a script's `features` function, which turns the columns of the data into those of the models."""
 
 import math
 
@@ -25,7 +25,7 @@ _PARTS = ("month", "day", "day_of_week", "day_of_year", "hour")
 
 
 def quote(text: str) -> str:
-    """A Python string, in the quotes a formatter would choose."""
+    """A Python string literal, with the quotes that a formatter would choose."""
     plain = repr(text)
     if plain.startswith("'") and '"' not in text:
         return '"' + plain[1:-1] + '"'
@@ -33,7 +33,7 @@ def quote(text: str) -> str:
 
 
 def literal(name: str, values: tuple[str, ...], indent: int = 0) -> str:
-    """`name = [...]` on one line, or one value a line where it would be too long."""
+    """`name = [...]` on one line, or with one value per line if that would be too long."""
     items = [quote(value) for value in values]
     line = f"{name} = [{', '.join(items)}]"
     if indent + len(line) <= _WIDTH:
@@ -43,7 +43,7 @@ def literal(name: str, values: tuple[str, ...], indent: int = 0) -> str:
 
 
 def kept_columns(profile: Profile, plan: Plan) -> tuple[ColumnProfile, ...]:
-    """The columns of the data that the solution keeps, beside texts and pictures."""
+    """The columns of the data that the solution keeps, texts and images excluded."""
     return tuple(column for column in profile.columns if usable(column) and column.name not in plan.drop)
 
 
@@ -53,7 +53,7 @@ def kept_categories(profile: Profile, plan: Plan) -> tuple[str, ...]:
 
 
 def has_gaps(profile: Profile, plan: Plan) -> bool:
-    """Whether a number that the models see may be missing: in the data, or where one is made of others."""
+    """Whether a numeric feature may be missing, in the data or as a result of a derived feature."""
     if plan.lags or any(operation == "per" for _, operation, _ in plan.arithmetic):
         return True
     of_categories = {*plan.counts, *(group for group, _ in plan.group_means)}
@@ -85,13 +85,13 @@ def feature_lines(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
 
 
 def _row_numbers(profile: Profile, plan: Plan) -> list[str]:
-    """Row numbers in the place of texts and pictures."""
+    """Lines that replace texts and images by row numbers."""
     names = [*plan.texts, *([PICTURE] if plan.images != "none" and profile.images is not None else [])]
     return [f"x[{quote(name)}] = np.arange(len(x))" for name in names]
 
 
 def needed_late(column: ColumnProfile, task: TaskBrief, profile: Profile) -> bool:
-    """Whether other columns are made of a column before it is dropped: dates, and what orders the rows."""
+    """Whether a column is used by other features before it is dropped: dates, and columns that order the rows."""
     return column.dtype == "datetime" or column.name in sequence_of(task, profile)
 
 
@@ -145,12 +145,12 @@ def _counted(plan: Plan) -> list[str]:
 
 
 def _joined(plan: Plan, by_name: dict[str, ColumnProfile]) -> tuple[str, ...]:
-    """The crosses that are categories: those whose parts are not both whole numbers."""
+    """Names of the crosses that are categories: those whose parts are not both integers."""
     return tuple(f"{a}_{b}" for a, b in plan.crosses if not whole_cross(by_name[a], by_name[b]))
 
 
 def whole_cross(*pair: ColumnProfile) -> bool:
-    """Whether two columns cross to a whole number; else to a category."""
+    """Whether the cross of the columns is an integer; otherwise it is a category."""
     return all(column.dtype == "integer" and column.minimum is not None for column in pair)
 
 
@@ -201,7 +201,7 @@ def _in_time(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
 
 
 def made_categories(profile: Profile, plan: Plan) -> tuple[str, ...]:
-    """All columns that are categories in the solution, those of the data and those it makes."""
+    """All columns that are categories in the solution, from the data and derived."""
     by_name = {column.name: column for column in profile.columns}
     categories = kept_categories(profile, plan)
     lagged = tuple(f"{name}_before" for name in plan.lags if name in categories)
@@ -209,6 +209,9 @@ def made_categories(profile: Profile, plan: Plan) -> tuple[str, ...]:
 
 
 def echo_days(task: TaskBrief, profile: Profile, name: str) -> int:
-    """How many days the test is long by a date, in whole weeks: of rows so far ahead only what is older is known."""
+    """Lag in days for lagged targets: the estimated length of the test, in whole weeks.
+
+    At that lag, the target is known for every test row.
+    """
     days = next((column.cardinality for column in profile.columns if column.name == name), 0)
     return 7 * max(1, math.ceil(task.test_rows * days / max(1, task.train_rows) / 7))

@@ -1,6 +1,6 @@
-"""A plan made to fit its task before it is composed: without what has no meaning there, or contradicts the rest.
+"""Adapt a plan to its task before it is composed: remove settings that are meaningless there or contradict others.
 
-The plan itself stays as it was said: what does not fit now may fit after the next change.
+The plan that is stored in the script is not changed: a setting that does not apply now may apply after the next change.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["fitting"]
 
 
 def fitting(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
-    """The plan as it is composed. `profile` has the columns of joined tables among its own."""
+    """The plan as it is composed. `profile` must include the columns of joined tables."""
     plan = plan.model_copy(update=_for_data(task, profile))
     plan = fitting_columns(task, profile, plan)
     plan = plan.model_copy(update=_for_target(task, profile, plan))
@@ -33,14 +33,14 @@ def _for_data(task: TaskBrief, profile: Profile) -> dict[str, Any]:
 
 
 def _for_target(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
-    """What is minimised and decided, as targets of this kind and range allow."""
+    """Settings of objective and decisions that the target's type and range allow."""
     if task.task_type != "regression":
         update: dict[str, Any] = {"target": "identity", "level": "", "clip": False, "loss": "squared_error"}
         if task.prediction != "label":
             update["decide"] = "argmax"
         ranks = update.get("decide", plan.decide) == "cuts"
         if plan.calibrate == "isotonic" or ranks:
-            update["calibrate"] = "none"  # cuts are fitted to ranks as they come, and ranks have no temperature
+            update["calibrate"] = "none"  # cuts are fitted to uncalibrated ranks, and ranks have no temperature
         return update
     update = {"balanced": False, "decide": "argmax"}
     lowest = min(
@@ -57,19 +57,19 @@ def _for_target(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]
 
 
 def _for_models(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
-    """The families that can be fitted, and how they see categories."""
+    """Families that can be fitted, and the encoding of their categories."""
     update: dict[str, Any] = {"models": _possible(task, plan)}
     wide = bool(plan.texts) or plan.images != "none"
     if plan.encoding == "native" and (wide or too_many_values(profile, plan)):
-        update["encoding"] = "ordinal"  # beside words and shades columns are an array; trees take no more values
+        update["encoding"] = "ordinal"  # with texts or images columns are an array; boosting limits native categories
     encoded = update.get("encoding", plan.encoding) != "native" and bool(made_categories(profile, plan))
     if wide or encoded or task.task_type == "multiclass":
-        update["monotonic"] = ()  # constraints are by name, and encoded columns have none
+        update["monotonic"] = ()  # constraints refer to columns by name, and encoded columns have no names
     return update
 
 
 def _possible(task: TaskBrief, plan: Plan) -> tuple[Family, ...]:
-    """The models, a linear one in the place of those that cannot be fitted: ranks are numbers, Bayes needs words."""
+    """The models; those that cannot be fitted are replaced by a linear one: margin and bayes only classify."""
     numeric = task.task_type == "regression" or plan.decide == "cuts"
 
     def fits(family: Family) -> bool:

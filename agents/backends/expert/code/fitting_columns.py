@@ -1,7 +1,7 @@
-"""What a plan makes of columns, without what is made of columns that are not there, or are of the wrong kind.
+"""Remove from a plan the features of columns that are missing or of the wrong type.
 
-A plan grows by single moves, in any order, and from other traces' memory: a column may be left out after a cross was
-made of it. What is made of dates and of what orders the rows stays, since such columns go once all is made of them.
+A plan grows by single moves, in any order and also from other traces: a column may be dropped after a cross was made of
+it. Features of dates and of columns that order the rows are kept, since such columns are dropped last.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from gome.scenarios.evidence import ColumnProfile, Profile, TaskBrief
 
 __all__ = ["fitting_columns", "too_many_values"]
 
-_FEWEST_ROWS = 20  # of a value that `rare` leaves by itself
-_MOST_VALUES = 250  # boosting takes 255, gaps and such among them
+_FEWEST_ROWS = 20  # of a value that `rare` does not merge
+_MOST_VALUES = 250  # boosting accepts 255, including those for missing and unknown values
 
 
 def fitting_columns(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
-    """The plan with every column that it names to be found where it is used, and of the kind that is asked there."""
+    """The plan, reduced to columns that exist where they are used and have the required type."""
     plan = plan.model_copy(update=_read(profile, plan))
     by_name = {column.name: column for column in profile.columns if usable(column)}
     there = {name for name, column in by_name.items() if name not in plan.drop or needed_late(column, task, profile)}
@@ -55,7 +55,7 @@ def fitting_columns(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
 
 
 def _read(profile: Profile, plan: Plan) -> dict[str, Any]:
-    """What is read and left out: no text that is left out, and never so much that nothing is left to learn from."""
+    """Texts to read and columns to drop; if nothing would be left to learn from, nothing is dropped."""
     texts = tuple(
         c.name for c in profile.columns if c.name in plan.texts and c.dtype == "text" and c.name not in plan.drop
     )
@@ -70,7 +70,7 @@ def _among(names: Iterable[str], allowed: set[str]) -> tuple[str, ...]:
 
 
 def too_many_values(profile: Profile, plan: Plan) -> bool:
-    """Whether a category has more values than boosting takes as they are."""
+    """Whether a category has more values than boosting accepts natively."""
     by_name = {column.name: column for column in profile.columns}
     single = [name for name in kept_categories(profile, plan) if name not in plan.target_means or name in plan.lags]
     pairs = [(one, other) for one, other in plan.crosses if not whole_cross(by_name[one], by_name[other])]
@@ -80,6 +80,6 @@ def too_many_values(profile: Profile, plan: Plan) -> bool:
 
 
 def _values(profile: Profile, plan: Plan, column: ColumnProfile) -> int:
-    """How many values a column has at most, rare ones being joined where the plan says so."""
+    """Maximum number of values of a column, after rare ones are merged if the plan says so."""
     joined = column.name in plan.rare
     return min(column.cardinality, profile.rows // _FEWEST_ROWS + 1) if joined else column.cardinality

@@ -1,6 +1,6 @@
-"""The lines with which a script computes its task's metric on its own predictions, for hints and for decisions.
+"""Code lines with which a script computes its task's metric on its own predictions, for progress and decisions.
 
-In a script `y` is values, or class numbers; `predictions` is values, or one column for each class.
+In a script, `y` are values or class numbers; `predictions` are values, or have one column per class.
 """
 
 import re
@@ -50,7 +50,7 @@ _SAME = {
 
 
 def score_lines(task: TaskBrief) -> tuple[str, ...]:
-    """The body of `score(y, predictions)`; for a metric without a formula here, a relative of the same kind."""
+    """The body of `score(y, predictions)`; for a metric without a formula here, that of a related metric."""
     key = metric_key(task.metric)
     key = _SAME.get(key, key)
     if len(task.targets) > 1 and task.prediction == "probability":

@@ -1,6 +1,6 @@
-"""Texts and pictures in a script: a row's words or shades are many numbers, kept apart and looked up by row number.
+"""Texts and images in a script: their many features are stored separately and looked up by row number.
 
-Words are counted and pictures opened once for all rows; what is weighed or fitted is so on the training rows alone.
+Words are counted and images opened once for all rows; weights and models are fitted on the training rows alone.
 """
 
 from gome.agents.backends.expert.plan import Family, Plan
@@ -9,7 +9,7 @@ from gome.scenarios.evidence import ImageFolder
 __all__ = ["PICTURE", "picture_numbers", "picture_size", "reading", "readings"]
 
 PICTURE = "picture"
-"""The column that holds the number of a row's picture."""
+"""Name of the column that holds the number of a row's image."""
 
 _LARGEST_SIDE = 32
 _CELL = 4
@@ -19,13 +19,13 @@ _ON_WORDS: frozenset[Family] = frozenset({"linear", "margin", "bayes"})
 
 
 def picture_size(folder: ImageFolder) -> tuple[int, int]:
-    """Height and width in pixels to which pictures are brought: their own, at most 32."""
+    """Height and width in pixels to which images are scaled: their own, but the longer side at most 32."""
     shrink = min(1.0, _LARGEST_SIDE / max(folder.width, folder.height))
     return max(8, round(folder.height * shrink)), max(8, round(folder.width * shrink))
 
 
 def picture_numbers(folder: ImageFolder, plan: Plan) -> int:
-    """How many numbers a picture is for models other than a network."""
+    """Number of features of an image for models other than a network."""
     height, width = picture_size(folder)
     if plan.images == "gradients":
         return (height // _CELL - 1) * (width // _CELL - 1) * 4 * _DIRECTIONS
@@ -33,7 +33,7 @@ def picture_numbers(folder: ImageFolder, plan: Plan) -> int:
 
 
 def reading(family: Family, plan: Plan, rest: str) -> str:
-    """The step of a pipeline that reads texts and pictures, other columns being prepared by `rest` ("" for none)."""
+    """The pipeline step that reads texts and images; `rest` is the step for the other columns ("" for none)."""
     if family == "network" and plan.images != "none":
         return ""
     step = rest
@@ -49,7 +49,7 @@ def reading(family: Family, plan: Plan, rest: str) -> str:
 
 
 def readings(plan: Plan) -> frozenset[str]:
-    """Which of the functions `words`, `topics`, `pixels` a script needs."""
+    """The functions among `words`, `topics`, `pixels` that a script needs."""
     found = {"words" if family in _ON_WORDS else "topics" for family in plan.models} if plan.texts else set()
     if plan.images != "none" and set(plan.models) - {"network"}:
         found.add("pixels")

@@ -1,1 +1,1 @@
-"""The moves that the expert knows: single changes of a plan, by subject. `catalogue` lists them."""
+"""The expert's moves: single changes of a plan, grouped by subject. `catalogue` lists all of them."""

@@ -1,4 +1,4 @@
-"""The captions of the challenges that the expert knows, so that moves and findings speak of the same thing."""
+"""Captions of the challenges that the expert knows, shared by moves and diagnosis."""
 
 from typing import Final
 

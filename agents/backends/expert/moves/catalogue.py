@@ -1,4 +1,4 @@
-"""All moves, what of them can be played in a scene, and how a hypothesis out of anybody's mouth finds its move."""
+"""All moves, which of them apply in a scene, and the mapping from a hypothesis (of any origin) to a move."""
 
 import re
 from collections.abc import Iterable
@@ -39,14 +39,14 @@ _BY_KEY = {move.key: move for move in CATALOGUE}
 
 
 def plays(scene: Scene) -> list[Play]:
-    """What is worth playing, best first: all that can be played but what was refuted before."""
+    """The applicable plays that were not refuted before, best first."""
     return [play for play in playable(scene) if play.key not in scene.refuted]
 
 
 def playable(scene: Scene) -> list[Play]:
-    """Everything that can be played: it fits, changes the plan, and stays within the time aimed at; best first.
+    """All applicable plays, best first: their preconditions hold, they change the plan, and they fit the target time.
 
-    Gains are weighed by how moves on that component have fared.
+    Gains are weighted by the success of earlier moves on the same component (`learnt`).
     """
     found = [play for move in CATALOGUE for play in _of(move, scene)]
     return sorted(found, key=lambda play: (-play.choice.gain * learnt(scene, play.move.component), play.key))
@@ -62,24 +62,24 @@ def _of(move: Move, scene: Scene) -> Iterable[Play]:
 
 
 def learnt(scene: Scene, component: str) -> float:
-    """How moves on a component have fared on this path: from 0.4 (all refuted) to above 1 (all accepted)."""
+    """Weight of a component by the success of its moves in the history: 1 if none, lower for rejected ones."""
     tried = [note for note in scene.history if any(h.component == component for h in note.hypotheses)]
     accepted = sum(note.accepted for note in tried)
     return (2.0 + accepted) / (2.0 + 0.8 * len(tried)) if tried else 1.0
 
 
 def move_of(hypothesis: Hypothesis) -> tuple[Move, Subject] | None:
-    """The move that a hypothesis plays, and on what; None where its key is none of the catalogue's."""
+    """The move and subject that a hypothesis names; None where its key is not in the catalogue."""
     name, subject = parse_parameter(hypothesis.parameter)
     move = _BY_KEY.get((hypothesis.component, name, hypothesis.direction))
     return (move, subject) if move is not None else None
 
 
 def apply_hypothesis(plan: Plan, hypothesis: Hypothesis, scene: Scene) -> tuple[Plan, str]:
-    """The plan with what a hypothesis says, and a note where it had to be read between the lines.
+    """The plan with a hypothesis applied, and a note if the hypothesis had to be interpreted.
 
-    A hypothesis that speaks the catalogue's language is played to the letter. Another is taken for the move of its
-    component whose words are nearest to its own among what fits here.
+    A hypothesis whose key is in the catalogue is applied exactly. Any other is mapped to the applicable move with the
+    most similar words, preferring its own component; the plan is unchanged if no move is similar.
     """
     found = move_of(hypothesis)
     if found is not None:
@@ -95,18 +95,18 @@ def apply_hypothesis(plan: Plan, hypothesis: Hypothesis, scene: Scene) -> tuple[
 
 
 def _nearest(hypothesis: Hypothesis, scene: Scene) -> Play | None:
-    told = _words(f"{hypothesis.parameter} {hypothesis.direction} {hypothesis.statement}")
+    wanted = _words(f"{hypothesis.parameter} {hypothesis.direction} {hypothesis.statement}")
     ranked = []
     for play in (*plays(scene), *_without_subject(scene)):
         words = _words(f"{play.key[1]} {play.move.direction} {play.move.says(play.choice.subject)}")
-        shared = len(told & words) / max(1, len(words)) + 0.3 * (play.move.component == hypothesis.component)
+        shared = len(wanted & words) / max(1, len(words)) + 0.3 * (play.move.component == hypothesis.component)
         ranked.append((shared, play))
     best = max(ranked, key=lambda pair: pair[0], default=None)
     return best[1] if best is not None and best[0] > 0.15 else None
 
 
 def _without_subject(scene: Scene) -> Iterable[Play]:
-    """Moves that need no column, whatever speaks for them here: somebody else has already decided for one."""
+    """Moves that need no column, whether or not their preconditions hold: the hypothesis has been decided elsewhere."""
     for move in CATALOGUE:
         if "{subject}" not in move.statement and (plan := move.edit(scene.plan, ())) != scene.plan:
             yield Play(move, Choice((), 0.0, ""), plan, script_seconds(scene, plan))

@@ -1,4 +1,4 @@
-"""Moves on what is read: columns that are left out, rare values, gaps."""
+"""Moves on the input data: dropped columns, rare values, missing values."""
 
 from collections.abc import Iterable
 

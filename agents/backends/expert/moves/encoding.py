@@ -1,4 +1,4 @@
-"""Moves on how columns are written: categories as numbers, numbers as steps or logarithms."""
+"""Moves on encodings: categories as numbers, numbers as bins or logarithms."""
 
 from collections.abc import Callable, Iterable
 

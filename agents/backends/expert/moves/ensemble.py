@@ -1,4 +1,4 @@
-"""Moves on ensembles: bags of one model, several families, and how their predictions are put together."""
+"""Moves on ensembles: bagging of one model, several families, and how their predictions are combined."""
 
 from collections.abc import Callable, Iterable
 
@@ -69,7 +69,7 @@ def _bags(scene: Scene) -> Iterable[Choice]:
 
 
 def _more_bags(plan: Plan, _: Subject) -> Plan:
-    """Three fits, then five. Boosting differs by its seed only where each cut sees a part of the columns."""
+    """Three fits, then five. Boosted models differ by seed only if each cut sees a part of the columns."""
     share = 0.5 if "boosting" in plan.models and plan.column_share == 1.0 else plan.column_share
     return plan.model_copy(update={"bags": 3 if plan.bags < 3 else 5, "column_share": share})
 

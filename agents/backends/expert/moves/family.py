@@ -1,4 +1,4 @@
-"""Moves on the first model: which family a solution is built on, and where each can be fitted at all."""
+"""Moves on the first model: the model family of a solution, and where each family can be used."""
 
 from collections.abc import Callable, Iterable
 
@@ -32,7 +32,7 @@ _FIRST_GAINS: dict[Family, float] = {
 _FIRST_GAINS_ON_WORDS: dict[Family, float] = {"linear": 0.3, "margin": 0.29, "bayes": 0.25, "network": 0.2}
 _FIRST_GAINS_BESIDE_WORDS = _FIRST_GAINS | {"linear": 0.28, "network": 0.1}
 _FIRST_GAINS_ON_PICTURES: dict[Family, float] = {"network": 0.3, "margin": 0.28, "extra_trees": 0.22, "neighbours": 0.2}
-_AWAY = 0.5  # of a loss that is above a constant's any family saves more than what is turned on the present one
+_AWAY = 0.5  # if the loss is above that of a constant, any other family gains more than tuning the present one
 _MOST_ROWS_OF_MARGIN = 8000
 
 
@@ -57,9 +57,9 @@ def _family(family: Family) -> Callable[[Scene], Iterable[Choice]]:
 
 
 def suits(family: Family, scene: Scene) -> bool:
-    """Whether a family can be fitted here at all: counts of words, or not too many rows for support vectors.
+    """Whether a family can be used here: naive Bayes needs texts, support vectors need texts or few rows.
 
-    What did not run on this path is not tried again, whichever move would bring it.
+    Families whose scripts did not run on this path (`Scene.unrunnable`) are excluded.
     """
     if family in scene.unrunnable:
         return False

@@ -1,4 +1,4 @@
-"""Moves on features: from columns as they are to columns that say more."""
+"""Moves on features: columns derived from other columns."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ def _moments(scene: Scene) -> Iterable[Choice]:
 
 
 def _few(scene: Scene) -> list[ColumnProfile]:
-    """Columns of few values, of which a pair can be one category."""
+    """Columns of few values, of which two can be crossed into one category."""
     kinds = ("integer", "category", "boolean")
     return [c for c in scene.columns if c.dtype in kinds and 2 <= c.cardinality <= 50 and c.missing == 0]
 
@@ -93,7 +93,7 @@ def _arithmetic(operation: Arithmetic, gain: float) -> Callable[[Scene], Iterabl
 
 
 def _comparable(one: ColumnProfile, other: ColumnProfile) -> bool:
-    """Whether two numbers have about the same range, so that their difference means something."""
+    """Whether two numeric columns have about the same range, so that their difference is meaningful."""
     if None in (one.minimum, one.maximum, other.minimum, other.maximum):
         return False
     low = max(one.minimum or 0.0, other.minimum or 0.0)
@@ -118,7 +118,7 @@ def _cross(plan: Plan, subject: Subject) -> Plan:
 
 
 def _varying(scene: Scene, most: int = 4) -> list[ColumnProfile]:
-    """Measurements that change along the order in time."""
+    """The most important continuous columns, which vary over time."""
     return list(scene.continuous[:most])
 
 
@@ -135,7 +135,7 @@ def _lags(scene: Scene) -> Iterable[Choice]:
 
 
 def _moves_within(column: ColumnProfile) -> bool:
-    """Whether a category can change from hour to hour: names of months, days and seasons do not."""
+    """Whether a category can change from hour to hour; months, days and seasons, by name, cannot."""
     return not any(word in column.name.lower() for word in ("month", "mnth", "day", "season", "year", "week"))
 
 
@@ -159,7 +159,7 @@ def _group_means(scene: Scene) -> Iterable[Choice]:
 
 
 def add_group_mean(plan: Plan, subject: Subject) -> Plan:
-    """The plan with a column's mean by a group; as it is where it has that, or where these are not the two."""
+    """The plan with the mean of a column by a group; unchanged if it has that or `subject` is not (group, column)."""
     if len(subject) != 2 or (subject[0], subject[1]) in plan.group_means:
         return plan
     return plan.model_copy(update={"group_means": (*plan.group_means, (subject[0], subject[1]))})

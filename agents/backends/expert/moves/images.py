@@ -1,4 +1,4 @@
-"""Moves on pictures: what is read of them, and what is done to them before."""
+"""Moves on images: which features are computed from them, and how they are preprocessed."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ def _reads(scene: Scene) -> bool:
 
 
 def _on_numbers(scene: Scene) -> bool:
-    """Whether a model sees a picture's numbers as columns; the network of convolutions sees the picture itself."""
+    """Whether a model uses the image's features as columns; the convolutional network uses the image itself."""
     return _reads(scene) and bool(set(scene.plan.models) - {"network"})
 
 

@@ -1,4 +1,4 @@
-"""Moves on tables beside the rows: which are joined, and what of a join is kept."""
+"""Moves on side tables: which are joined, and which columns are derived from them."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ def _unread(scene: Scene) -> Iterable[Choice]:
 
 
 def _silent(scene: Scene) -> Iterable[Choice]:
-    """Joined tables of which nothing moves a prediction."""
+    """Joined tables without an effect on predictions."""
     if not scene.importance:
         return
     for table in scene.profile.tables:
@@ -36,7 +36,7 @@ def _silent(scene: Scene) -> Iterable[Choice]:
 
 
 def _absent(scene: Scene) -> Iterable[Choice]:
-    """The first column of a joined table is missing where no row was found."""
+    """Indicator for rows without a match in a joined table: there, its least incomplete column is missing."""
     for table in scene.profile.tables:
         if table.prefix in scene.plan.joins and 0.01 < 1 - table.matched < 0.99:
             column = min((c for c in table.columns if usable(c)), key=lambda c: c.missing, default=None)
@@ -46,7 +46,7 @@ def _absent(scene: Scene) -> Iterable[Choice]:
 
 
 def _sharers(scene: Scene) -> Iterable[Choice]:
-    """Keys of several rows: how many rows share one."""
+    """Keys that several rows share: the number of rows per key."""
     for table in scene.profile.tables:
         for name in (left for left, _ in table.keys):
             column = next((c for c in scene.columns if c.name == name), None)
@@ -59,20 +59,20 @@ def _sharers(scene: Scene) -> Iterable[Choice]:
 
 
 def _against(scene: Scene) -> Iterable[Choice]:
-    """A joined number against its mean over the rows of another key: of one place among its hours, say."""
+    """A joined numeric column with its mean by another key, such as a place's value with its mean by hour."""
     parts = {left for table in scene.profile.tables for left, _ in table.keys}
     groups = [c.name for c in scene.categories if c.name in parts and c.cardinality <= scene.profile.rows / 5]
     names = {c.name for table in scene.profile.tables if table.prefix in scene.plan.joins for c in table.columns}
-    told = [c for c in scene.continuous if c.name in names][:3]
+    joined = [c for c in scene.continuous if c.name in names][:3]
     for group in groups[:2]:
-        for column in told:
+        for column in joined:
             if (group, column.name) not in scene.plan.group_means:
                 words = f"{column.name} comes from a side table; how it lies against its mean by {group} is not seen."
                 yield Choice((group, column.name), 0.004, words)
 
 
 def _leave(plan: Plan, subject: Subject) -> Plan:
-    """Without a table, and without what is made of its columns."""
+    """The plan without a table and without features made of its columns."""
     gone = tuple(subject)
 
     def stays(value: object) -> bool:

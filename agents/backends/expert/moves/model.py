@@ -1,4 +1,4 @@
-"""Moves on the model: how far it may bend to the training rows."""
+"""Moves on the model's hyperparameters: capacity and regularisation."""
 
 from collections.abc import Callable, Iterable
 
@@ -15,7 +15,7 @@ _OVERFIT_GAP = 0.35
 def _when_boosting(
     gain: Callable[[Scene], float], words: Callable[[Scene], str]
 ) -> Callable[[Scene], Iterable[Choice]]:
-    """Choices of a move that turns a parameter of boosting; no choice where the gain is not positive."""
+    """Choices of a move that changes a parameter of boosting; none where the gain is not positive."""
 
     def choices(scene: Scene) -> Iterable[Choice]:
         if "boosting" in scene.plan.models and (expected := gain(scene)) > 0:
@@ -60,7 +60,7 @@ def _faster(plan: Plan, _: Subject) -> Plan:
 
 
 def _scaled(field: str, factor: float, low: float, high: float) -> Callable[[Plan, Subject], Plan]:
-    """An edit that multiplies a parameter, within bounds; whole numbers stay whole."""
+    """An edit that multiplies a parameter, within bounds; integers are rounded."""
 
     def edit(plan: Plan, _: Subject) -> Plan:
         value = getattr(plan, field)
@@ -86,7 +86,7 @@ def _stiffness(up: bool) -> Callable[[Scene], Iterable[Choice]]:
 
 
 def _shapes(scene: Scene) -> Iterable[Choice]:
-    """A size, an age or a count acts one way more often than not; here only for areas and the like."""
+    """Monotonic effects: columns of areas and volumes, recognised by name, in regression."""
     if scene.plan.encoding != "native" or scene.plan.target_means or scene.plan.models[0] != "boosting":
         return
     if not (scene.regression or scene.task.task_type == "binary"):

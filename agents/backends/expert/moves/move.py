@@ -1,8 +1,8 @@
-"""A move: one change of a plan that can be proposed as a hypothesis, with its preconditions and what it may bring.
+"""A move: one change of a plan that can be proposed as a hypothesis, with its preconditions and expected gain.
 
-The catalogue is in the `moves_*` modules, one for each component. A move may be played on several subjects (columns,
-families); the subject stands in the hypothesis's parameter, `cross(hr, workingday)`, so that a hypothesis out of the
-log or out of another trace's memory can be played again from its key alone.
+The modules of this folder define the moves. A move may apply to several subjects (columns); the subject is part of the
+hypothesis's parameter, as in `cross(hr, workingday)`, so that a hypothesis from the log or from another trace can be
+applied from its key alone.
 """
 
 import re
@@ -22,7 +22,7 @@ _PARAMETER = re.compile(r"([a-z0-9_]+)(?:\((.*)\))?", re.DOTALL)
 
 @dataclass(frozen=True)
 class Choice:
-    """One way of playing a move here: on what, which share of the present loss it may save, and why."""
+    """One way to apply a move: its subject, the expected gain as a share of the current loss, and the reason."""
 
     subject: Subject
     gain: float
@@ -33,9 +33,9 @@ class Choice:
 class Move:
     """One kind of change.
 
-    `statement` may use {subject}. `choices` holds the preconditions: it yields nothing where the move does not fit.
-    `edit` returns the plan as it is where there is nothing to change. `safety` is from 1 (bold) to 10 (safe). A move
-    `at_root` may be part of a trace's first solution; a `late` one waits until there is something to put together.
+    `statement` may use {subject}. `choices` holds the preconditions: it yields nothing where the move does not apply.
+    `edit` returns the plan unchanged where there is nothing to change. `safety` is from 1 (bold) to 10 (safe). A move
+    `at_root` may be part of a trace's first solution; a `late` one gets less weight until the ensemble stage.
     """
 
     component: Component
@@ -55,17 +55,17 @@ class Move:
         return (self.component, self.name, self.direction)
 
     def parameter(self, subject: Subject) -> str:
-        """The parameter of a hypothesis that plays this move on `subject`."""
+        """The parameter of the hypothesis that applies this move to `subject`."""
         return f"{self.name}({', '.join(subject)})" if subject else self.name
 
     def says(self, subject: Subject) -> str:
-        """The hypothesis in words."""
+        """The statement of the hypothesis."""
         return self.statement.format(subject=", ".join(subject))
 
 
 @dataclass(frozen=True)
 class Play:
-    """A move on a subject, the plan that comes out, and its estimated cost in seconds."""
+    """A move applied to a subject, the resulting plan, and the estimated run time of its script in seconds."""
 
     move: Move
     choice: Choice
@@ -74,12 +74,12 @@ class Play:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """The key of its hypothesis."""
+        """The key of the play's hypothesis."""
         return (self.move.component, self.move.parameter(self.choice.subject), self.move.direction)
 
 
 def parse_parameter(parameter: str) -> tuple[str, Subject]:
-    """Name and subject of a hypothesis's parameter; the whole text is the name where it has another form."""
+    """Split a hypothesis's parameter into name and subject; if it has another form, all of it is the name."""
     found = _PARAMETER.fullmatch(parameter.strip())
     if found is None:
         return parameter, ()
@@ -88,12 +88,12 @@ def parse_parameter(parameter: str) -> tuple[str, Subject]:
 
 
 def change(**values: Any) -> Callable[[Plan, Subject], Plan]:
-    """An edit that sets fields, whatever the subject."""
+    """An edit that sets fields and ignores the subject."""
     return lambda plan, _: plan.model_copy(update=values)
 
 
 def extend(field: str) -> Callable[[Plan, Subject], Plan]:
-    """An edit that adds the subject's names to a list of the plan."""
+    """An edit that adds the subject's names to a tuple field of the plan."""
 
     def edit(plan: Plan, subject: Subject) -> Plan:
         present: tuple[str, ...] = getattr(plan, field)
@@ -103,5 +103,5 @@ def extend(field: str) -> Callable[[Plan, Subject], Plan]:
 
 
 def always(gain: float, reason: str) -> Callable[[Scene], Iterable[Choice]]:
-    """Choices of a move without a subject that fits everywhere."""
+    """Choices of a move without a subject that applies in every scene."""
     return lambda _: (Choice((), gain, reason),)

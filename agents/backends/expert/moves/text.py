@@ -1,4 +1,4 @@
-"""Moves on columns of free text: what counts as a word, and how many topics stand for a text in other models."""
+"""Moves on columns of free text: which terms are counted, and the number of topics that other models are given."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,7 @@ def _unread(scene: Scene) -> Iterable[Choice]:
 
 
 def _deaf(scene: Scene) -> Iterable[Choice]:
-    """A text whose permutation moves no prediction, or a short one beside columns that a model knows by heart."""
+    """A text without an effect on predictions, or a short text beside other columns when the model overfits."""
     for column in _read(scene):
         if len(scene.columns) > 0 and scene.importance and scene.weight(column.name) < 0.01:
             words = f"Permuting {column.name} moves predictions by under 1 % of what all columns do."

@@ -1,7 +1,7 @@
-"""Moves on rows that lie before the test in time: days that come again, echoes of the target, and a moving level.
+"""Moves on tasks whose test lies after training in time: recurring days, lagged targets, and a drifting level.
 
-What a row learns of the target here comes from training rows alone, and from no nearer than the test could know it.
-Nor does it where an early split's validation rows and the test, which lies far ahead of them, are predicted together.
+A feature made of the target uses training rows alone, and only targets as old as those that are known for test rows.
+This also holds where the validation rows of an early split and the much later test rows are predicted together.
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ __all__ = ["MOVES"]
 
 
 def _forecast(scene: Scene) -> ColumnProfile | None:
-    """The date after whose last training row the test lies."""
+    """The date column by which the test lies after training; None where the split is not by time."""
     if scene.task.split.kind != "time":
         return None
     return next((column for column in scene.dates if column.name == scene.task.split.column), None)
 
 
 def _daily(scene: Scene) -> ColumnProfile | None:
-    """The date where rows are about one a day, and go round more than once."""
+    """The date column if there is about one row per day, over at least two years; else None."""
     date = _forecast(scene)
     if date is None or not scene.regression or date.cardinality < 730:
         return None
@@ -62,7 +62,7 @@ def _all_rows(scene: Scene) -> Iterable[Choice]:
 
 
 def _levels(scene: Scene) -> Iterable[Choice]:
-    """Columns on the target's own scale: its past, most likely, or a relative of it."""
+    """Columns on the target's scale: probably its past values or a closely related quantity."""
     target = scene.target
     if _forecast(scene) is None or not scene.regression or target is None or scene.plan.level:
         return

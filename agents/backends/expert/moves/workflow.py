@@ -1,4 +1,4 @@
-"""Moves on what is minimised and decided: the target's scale, the loss, class weights, decisions, calibration."""
+"""Moves on the objective: the target's scale, the loss, class weights, decision rules, calibration."""
 
 from collections.abc import Callable, Iterable
 
@@ -40,7 +40,7 @@ def _scale(target: Target) -> Callable[[Scene], Iterable[Choice]]:
 
 
 def _on_scale(target: Target) -> Callable[[Plan, Subject], Plan]:
-    """An edit of the target's scale. A loss for counts or amounts has no place on another than the target's own."""
+    """An edit of the target's scale. Poisson and gamma losses are reset: they are valid on the original scale only."""
 
     def edit(plan: Plan, _: Subject) -> Plan:
         loss = plan.loss if plan.loss == "absolute_error" else "squared_error"

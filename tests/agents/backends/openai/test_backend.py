@@ -207,7 +207,7 @@ def test_of_many_calls_at_once_each_gets_its_own_answer() -> None:
         ({"api_key_env": "MY_KEY"}, {"MY_KEY": " "}, "MY_KEY is not set"),
         ({}, {}, "OPENAI_API_KEY is not set"),
         ({"base_url": "https://models.example/v1"}, {"OPENAI_API_KEY": KEY}, "needs a key; name .* `api_key_env`"),
-        ({"base_url": "localhost:8000/v1"}, {}, "`base_url` is a whole URL"),
+        ({"base_url": "localhost:8000/v1"}, {}, "`base_url` must be a URL"),
     ],
 )
 def test_a_missing_key_or_a_wrong_url_is_an_error_before_any_call(
