@@ -47,8 +47,8 @@ async def lines(folder: Path, repeats: int) -> list[str]:
     return [
         f"{'ray: a cluster of this machine up':<34}{1000 * joined:>8.0f} ms",
         f"{'ray: the first job (a cold worker)':<34}{1000 * first:>8.0f} ms",
-        _told("a job here, sandboxed", [ours for ours, _ in pairs]),
-        _told("ray: a job, sandboxed", [theirs for _, theirs in pairs]),
+        _line("a job here, sandboxed", [ours for ours, _ in pairs]),
+        _line("ray: a job, sandboxed", [theirs for _, theirs in pairs]),
         f"{'ray adds to a job':<34}{1000 * extra:>8.1f} ms",
         f"{'ray: a job with 64 MiB of new data':<34}{1000 * sent[0]:>8.0f} ms   (again: {1000 * min(sent[1:]):.0f} ms)",
         f"{'ray: memory of its processes':<34}{rays / 2**20:>8.0f} MiB",
@@ -79,7 +79,7 @@ def _private(process: psutil.Process) -> int:
         return 0
 
 
-def _told(name: str, seconds: Sequence[float]) -> str:
+def _line(name: str, seconds: Sequence[float]) -> str:
     low, middle, high = (1000 * each for each in statistics.quantiles(seconds, n=4))
     return f"{name:<34}{middle:>8.1f} ms   [{low:.1f} … {high:.1f}]"
 

@@ -31,7 +31,7 @@ MESSAGES = 100_000
 PAGE = 200
 FOLLOWED = 60
 MAIN = Path(__file__).parent.parent / "main.py"
-WORDS = "A sentence that a role might say. " * 55
+WORDS = "A sentence that a role might send. " * 53
 
 
 def messages(count: int) -> Iterator[tuple[str, Draft]]:

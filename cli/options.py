@@ -29,7 +29,9 @@ __all__ = [
 _SCENARIOS = Path(scenarios.__file__).parent
 
 Run = Annotated[str, Parameter(help="A run's id or a unique prefix of it, @last or @best.")]
-InRun = Annotated[str, Parameter(name="--run", help="The run that contains the message.")]
+InRun = Annotated[
+    str, Parameter(name="--run", help="The run to read: its id or a unique prefix of it, @last or @best.")
+]
 Runs = Annotated[Path | None, Parameter(name="--runs", help="Folder of all runs. Default: $GOME_RUNS, or ./runs.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False, help="Print JSON instead of text.")]
 Output = Annotated[Path | None, Parameter(name=["-o", "--output"])]

@@ -35,14 +35,14 @@ def hint(*commands: str) -> None:
     say_aside("next: " + " · ".join(commands))
 
 
-def document(verb: str, data: Any) -> str:
-    """The JSON document `gome.VERB/1`. JSON escapes all control characters, so it is safe for a terminal."""
-    return json.dumps({"schema": f"gome.{verb}/1", "data": as_data(data)})
+def document(name: str, data: Any) -> str:
+    """The JSON document `gome.NAME/1`. JSON escapes all control characters, so it is safe for a terminal."""
+    return json.dumps({"schema": f"gome.{name}/1", "data": as_data(data)})
 
 
-def emit(verb: str, data: Any) -> None:
+def emit(name: str, data: Any) -> None:
     """Print the result of a command as a JSON document, on one line."""
-    print(document(verb, data), flush=True)
+    print(document(name, data), flush=True)
 
 
 def as_data(value: Any) -> Any:

@@ -17,9 +17,9 @@ def difference(before: str, after: str, context: int = 2) -> str:
 
 def additions(before: str, after: str) -> str:
     """The diff for a reader who has `before`: longer runs of removed lines are counted and not repeated."""
-    lines = difference(before, after, context=1).split("\n")
-    shown = lines[:2]  # the names of both sides
-    for removed, group in groupby(lines[2:], key=lambda line: line.startswith("-")):
+    shown: list[str] = []
+    lines = difference(before, after, context=1).split("\n")[2:]  # without the names of both sides
+    for removed, group in groupby(lines, key=lambda line: line.startswith("-")):
         run = list(group)
         if removed and len(run) > _LONGEST_REMOVED:
             run = [run[0], f"-[and {len(run) - 1} more lines]"]

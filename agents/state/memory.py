@@ -170,8 +170,8 @@ class Memory:
                 self.notes[where] = job.notes
             case RepairCalled() as call:
                 self._failed(where, call.words)
-            case Recollection() as said:
-                self.given |= {(each.id, *where): Given(each.id, *where) for each in said.recalled}
+            case Recollection() as recollection:
+                self.given |= {(each.id, *where): Given(each.id, *where) for each in recollection.recalled}
             case Diagnosis() as diagnosis:
                 self._diagnosed(envelope.id, where, trace, diagnosis)
             case TraceRestarted() as restart:
@@ -235,12 +235,12 @@ class Memory:
             self.tryings[proposal.origin].append(tried)
 
     def _contradicted(self, where: Place, diagnosis: Diagnosis) -> None:
-        said = set(diagnosis.contradicts)
-        if not said:
+        contradicted = set(diagnosis.contradicts)
+        if not contradicted:
             return
         self.findings = [
             each.model_copy(update={"contradicted": (*each.contradicted, where)})
-            if (each.trace, each.step) in said
+            if (each.trace, each.step) in contradicted
             else each
             for each in self.findings
         ]

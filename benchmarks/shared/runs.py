@@ -150,9 +150,9 @@ def _opened(scenario: Scenario, resources: Resources, baseline: float | None) ->
 
 
 def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
-    said = [each.message for each in sorted(envelopes, key=lambda each: (each.step or 0, each.trace or 0))]
-    diagnoses = [each for each in said if isinstance(each, Diagnosis) and each.verdict != "surveyed"]
-    return Played(tuple(diagnoses), next(each for each in said if isinstance(each, RunFinished)), counted)
+    messages = [each.message for each in sorted(envelopes, key=lambda each: (each.step or 0, each.trace or 0))]
+    diagnoses = [each for each in messages if isinstance(each, Diagnosis) and each.verdict != "surveyed"]
+    return Played(tuple(diagnoses), next(each for each in messages if isinstance(each, RunFinished)), counted)
 
 
 _PATIENCE = 20

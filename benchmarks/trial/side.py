@@ -153,8 +153,8 @@ class Climb:
             return None
         other = self.others[number]
         # The old tree's self-scores have another form; nothing here reads them.
-        said = {name: value for name, value in (other.hypothesis or {}).items() if name != "scores"}
-        hypothesis = Hypothesis.model_validate(said) if said else None
+        fields = {name: value for name, value in (other.hypothesis or {}).items() if name != "scores"}
+        hypothesis = Hypothesis.model_validate(fields) if fields else None
         return Plan.model_validate(_shared(other.plan)), other.parent, hypothesis
 
     async def _trial(self, number: int, plan: Plan, parent: int | None, hypothesis: Hypothesis | None) -> Record:
@@ -249,14 +249,14 @@ def _note(record: Record) -> TrialNote:
 
 
 def _opened(scenario: Scenario, resources: Any) -> RunOpened:
-    said: dict[str, Any] = dict.fromkeys(("version", "name", "scenario_path", "task_path", "task_digest"), "")
-    said |= {
+    fields: dict[str, Any] = dict.fromkeys(("version", "name", "scenario_path", "task_path", "task_digest"), "")
+    fields |= {
         "scenario": scenario.model_dump(mode="json"),
         "task": resources.task.brief,
         "profile": resources.harness.profile,
     }
-    said |= {"workplace": resources.workplace, "reasoners": {}, "baseline": None}
-    return RunOpened(**said, **({"splits": resources.harness.splits} if RACES else {}))
+    fields |= {"workplace": resources.workplace, "reasoners": {}, "baseline": None}
+    return RunOpened(**fields, **({"splits": resources.harness.splits} if RACES else {}))
 
 
 def _envelope(message: Message, trace: int, step: int) -> Envelope:

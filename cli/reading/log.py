@@ -78,19 +78,37 @@ def _folder(run: str, runs: Path | None) -> Path:
 
 @app.command
 def show(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Show one message in full: its fields, the rendered prompt, the reply, the cost."""
+    """Show one message in full: its fields, the rendered prompt, the reply, the cost.
+
+    Parameters
+    ----------
+    message
+        The id of the message, or a unique prefix of it.
+    """
     return show_message(folder_of(run, runs), message, as_json=json)
 
 
 @app.command
 def thread(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Show the conversation that a message belongs to."""
+    """Show the conversation that a message belongs to.
+
+    Parameters
+    ----------
+    message
+        The id of the message, or a unique prefix of it.
+    """
     return show_thread(folder_of(run, runs), message, as_json=json)
 
 
 @app.command
 def why(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Show why a message was sent: its chain of causes."""
+    """Show why a message was sent: its chain of causes.
+
+    Parameters
+    ----------
+    message
+        The id of the message, or a unique prefix of it.
+    """
     return show_causes(folder_of(run, runs), message, as_json=json)
 
 
@@ -102,5 +120,11 @@ def stats(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
 
 @app.command
 def sql(query: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Query the log with SQL, read-only. Tables: messages, cursors, telemetry, meta."""
+    """Query the log with SQL, read-only. Tables: messages, cursors, telemetry, meta.
+
+    Parameters
+    ----------
+    query
+        One SELECT statement.
+    """
     return show_sql(folder_of(run, runs), query, as_json=json)

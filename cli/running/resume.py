@@ -12,7 +12,7 @@ from gome.agents.runtime.lifecycle import Ready, opening_of, scenario_of
 from gome.cli.consent import check_consent
 from gome.cli.detach import detach as start
 from gome.cli.detach import tell_detached
-from gome.cli.options import Display, Json, Overrides, Run, Runs, Sandbox, Trust, folder_of
+from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
 from gome.cli.running.run import run_watched
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Budget
@@ -22,11 +22,21 @@ from gome.viewer.store import open_reader
 
 __all__ = ["extended_budget", "resume", "show_in_flight"]
 
+Changes = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--set",
+        negative=(),
+        show_default=False,
+        help="budget.NAME=VALUE: change the budget, such as budget.time=2h. May be repeated.",
+    ),
+]
+
 
 def resume(
     run: Run = "@last",
     *,
-    set_: Overrides = (),
+    set_: Changes = (),
     display: Display = None,
     sandbox: Sandbox = "auto",
     trust: Trust = False,
@@ -45,7 +55,7 @@ def resume(
     dry_run
         Only list the calls that would be repeated.
     detach
-        Return once the run has resumed; it continues in the background and survives this terminal.
+        Return once the run has resumed; it continues in the background, also after this terminal closes.
     """
     folder = folder_of(run, runs)
     if dry_run:

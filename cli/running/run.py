@@ -73,11 +73,12 @@ def run(
     metric
         For a CSV file: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
     model
-        For a CSV file: the language model, such as gpt-5. Default: the offline expert (rule-based, no model).
+        For a CSV file: the language model, such as gpt-5. Default: the offline expert, a rule-based
+        program.
     start
         Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
     detach
-        Return once the run has begun; it continues in the background and survives this terminal.
+        Return once the run has begun; it continues in the background, also after this terminal closes.
     run_id
         The run's id; used internally by detached runs and sweeps.
     """

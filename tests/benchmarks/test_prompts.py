@@ -29,7 +29,7 @@ def test_a_question_has_its_calls_and_what_a_cache_could_serve() -> None:
         Line("AssessTrial", 1, 4, 2 / 4, 2 / 4),
         Line("all", 4, 24, 8 / 24, (4 + 2 + 6) / 24),
     ]
-    assert (lines(Asked((), 0)), page(Asked((), 0))) == ([], "the run has put no question yet")
+    assert (lines(Asked((), 0)), page(Asked((), 0))) == ([], "the run has made no request yet")
 
 
 def test_the_page_has_the_run_beside_the_figures_of_before() -> None:

@@ -56,7 +56,7 @@ def test_decisions_that_differ_are_named() -> None:
 
 def test_without_the_history_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    monkeypatch.setattr(trial, "HOUSE", tmp_path)
+    monkeypatch.setattr(trial, "ROOT", tmp_path)
     with pytest.raises(SystemExit, match="unshallow"):
         trial.old_tree(tmp_path)
 

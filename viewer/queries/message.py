@@ -50,9 +50,9 @@ def show_causes(folder: Path, name: str, as_json: bool) -> int:
     return _chain("log-why", folder, chain, as_json)
 
 
-def _chain(verb: str, folder: Path, envelopes: list[Envelope], as_json: bool) -> int:
+def _chain(document: str, folder: Path, envelopes: list[Envelope], as_json: bool) -> int:
     if as_json:
-        emit(verb, [envelope_data(each) for each in envelopes])
+        emit(document, [envelope_data(each) for each in envelopes])
         return 0
     say_messages(envelopes, as_json=False)
     if envelopes:

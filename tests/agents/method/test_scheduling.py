@@ -83,5 +83,5 @@ def test_no_more_traces_step_than_may(policy: str, tmp_path: Path) -> None:
 
 
 def test_a_choice_needs_something_to_choose() -> None:
-    with pytest.raises(ValidationError, match="say with `at_once` how many"):
+    with pytest.raises(ValidationError, match="set `at_once` to the number of steps"):
         Scheduling(policy="puct")

@@ -168,3 +168,130 @@ def test_a_control_rules_by_the_score_alone() -> None:
     better, worse = (Effect(gain=gain, standard_error=0.1, verdict="near-tie") for gain in (0.01, -0.01))
     verdicts = [rule_by_score(plain, effect).verdict for effect in (None, better, worse)]
     assert verdicts == ["accepted", "accepted", "rejected"]
+
+
+@pytest.mark.parametrize(("score", "verdict"), [(0.999, "better"), (1.001, "worse"), (1.0, "near-tie")])
+def test_without_a_common_split_any_difference_counts(score: float, verdict: str) -> None:
+    effect = compare(evaluation(score, splits=(2,), planned=3), evaluation(1.0, splits=(1,), planned=3), "minimize")
+    assert effect is not None
+    assert (effect.verdict, effect.standard_error) == (verdict, None)
+
+
+def test_without_a_standard_error_any_difference_counts() -> None:
+    """One common split without bootstrap scores: nothing says how uncertain the gain is."""
+    effects = [compare(evaluation(score), evaluation(1.0), "minimize") for score in (0.999, 1.001)]
+    assert [effect and (effect.verdict, effect.standard_error) for effect in effects] == [
+        ("better", None),
+        ("worse", None),
+    ]
+
+
+def test_a_score_is_needed_on_both_sides() -> None:
+    assert compare(evaluation(), evaluation(1.0), "minimize") is None
+    assert compare(evaluation(1.0), evaluation(), "minimize") is None
+
+
+def test_a_difference_of_rounding_is_a_near_tie() -> None:
+    """0.1 + 0.2 is not 0.3 in floating point."""
+    for one, other in ((0.1 + 0.2, 0.3), (0.3, 0.1 + 0.2)):
+        effect = compare(evaluation(one, one), evaluation(other, other), "minimize", 0.0)
+        assert effect is not None
+        assert effect.verdict == "near-tie"
+
+
+def test_a_gain_of_exactly_the_required_errors_is_no_near_tie() -> None:
+    # The differences of the draws are 0 1 2, of variance 1; with 60 rows for every 20 learnt from, SE = √(1 + 3) = 2.
+    ours, theirs = {"replicates": ((8.0, 7.0, 6.0),)}, {"replicates": ((8.0, 8.0, 8.0),)}
+    rows = {"fold_rows": ((60, 20),)}
+    for gain, verdict in ((2.0, "better"), (1.999, "near-tie"), (-1.999, "near-tie"), (-2.0, "worse")):
+        effect = compare(evaluation(8.0 - gain, **ours, **rows), evaluation(8.0, **theirs, **rows), "minimize")
+        assert effect is not None
+        assert (effect.standard_error, effect.verdict) == (2.0, verdict)
+
+
+def test_weights_count_among_the_common_splits_alone() -> None:
+    """A trial on three splits against a best on the last two: gains .2 and .8 of weights 1 and 3."""
+    draws = ((0.0, 5.0, 9.0), (0.8, 0.9, 0.7), (0.1, 0.2, 0.3))
+    trial = evaluation(5.0, 0.8, 0.2, weights=(0.2, 0.2, 0.6), replicates=draws)
+    best = evaluation(1.0, 1.0, splits=(1, 2), planned=3, replicates=((1.0, 1.0, 1.0), (1.0, 1.0, 1.0)))
+    effect = compare(trial, best, "minimize")
+    assert effect is not None
+    assert effect.gain == pytest.approx(0.25 * 0.2 + 0.75 * 0.8)
+    assert (effect.splits, effect.rows) == (2, 40)
+    # Each difference has variance .01; 20 rows for every 40 learnt from.
+    assert effect.standard_error == pytest.approx(0.1 * math.sqrt(0.25**2 + 0.75**2 + 0.5))
+
+
+def test_bootstrap_scores_are_paired_split_by_split_wherever_they_stand() -> None:
+    """Split 2 is the first of the trial's splits and the second of the best's; their draws differ by .1 .2 .3."""
+    trial = evaluation(1.0, splits=(2,), planned=3, replicates=((1.1, 1.2, 1.3),))
+    best = evaluation(7.0, 2.0, splits=(0, 2), planned=3, replicates=((9.0, 2.0, 5.0), (1.0, 1.0, 1.0)))
+    effect = compare(trial, best, "minimize")
+    assert effect is not None
+    assert (effect.gain, effect.standard_error) == pytest.approx((1.0, 0.1 * math.sqrt(1.25)))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "error"),
+    [
+        ((0.7, 0.9), (0.9, 1.0), None),
+        ((0.7, None, 0.9, 1.2), (0.9, 5.0, 1.0, 1.5), 0.1),
+        ((0.7, 5.0, 0.9, 1.2), (0.9, None, 1.0, 1.5), 0.1),
+        ((0.7, None, 1.2), (0.9, 1.0, None), None),
+        ((0.7, 0.9, 1.2, 1.0), (0.9, 1.0, 1.5), None),
+    ],
+    ids=["two draws", "undefined in the trial", "undefined in the best", "too few are defined", "unlike numbers"],
+)
+def test_a_variance_needs_three_pairs_of_draws(
+    ours: tuple[float | None, ...], theirs: tuple[float | None, ...], error: float | None
+) -> None:
+    effect = compare(evaluation(0.8, replicates=(ours,)), evaluation(1.0, replicates=(theirs,)), "minimize")
+    assert effect is not None
+    assert effect.standard_error == (error and pytest.approx(error * math.sqrt(1.25)))
+
+
+def test_a_split_without_draws_takes_the_variance_between_the_splits() -> None:
+    # Gains .1 and .3: variance .02. The first split's draws differ by .1 .2 .3: variance .01. 20 rows for every 20.
+    ours, theirs = ((0.9, 0.8, 0.7), ()), ((1.0, 1.0, 1.0), ())
+    effect = compare(evaluation(0.9, 0.7, replicates=ours), evaluation(1.0, 1.0, replicates=theirs), "minimize")
+    assert effect is not None
+    assert effect.standard_error == pytest.approx(math.sqrt(0.25 * (0.01 + 0.02) + 0.5 * (0.01 + 0.02)))
+
+
+def test_a_split_without_training_rows_has_no_share_in_the_correction() -> None:
+    # 20 rows for every 40 in the second split; gains .1 and .3 of variance .02.
+    rows = {"fold_rows": ((20, 0), (20, 40))}
+    effect = compare(evaluation(0.9, 0.7, **rows), evaluation(1.0, 1.0, **rows), "minimize")
+    assert effect is not None
+    assert effect.standard_error == pytest.approx(math.sqrt(0.5 * 0.02 + 0.5 * 0.02))
+
+
+def test_a_trial_without_a_result_or_a_score_has_failed_for_the_stated_reason() -> None:
+    ended = format_fault(False, "timed out", evaluation(0.1))
+    unjudged = format_fault(True, "was not judged", None)
+    unscored = format_fault(True, "ended well", evaluation())
+    for ruling in (ended, unjudged, unscored):
+        assert ruling is not None
+        assert (ruling.verdict, ruling.layer, ruling.erased) == ("failed", "format", False)
+    assert ended is not None and ended.reason == "timed out"
+    assert unjudged is not None and unjudged.reason == "was not judged"
+    assert unscored is not None and "score" in unscored.reason
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (2, " (and 1 more)"), (3, " (and 2 more)")])
+def test_the_first_defect_is_the_reason_and_the_others_are_counted(count: int, more: str) -> None:
+    defects = tuple(DefectNote(code="rows", message=f"defect {place}") for place in range(count))
+    ruling = format_fault(True, "", evaluation(0.1, defects=defects))
+    assert ruling is not None
+    assert (ruling.verdict, ruling.reason) == ("failed", f"defect 0{more}")
+
+
+def test_the_reason_of_a_ruling_names_no_error_where_there_is_none() -> None:
+    better = Effect(gain=0.25, standard_error=None, verdict="better")
+    assert rule(trial_of(evaluation(0.1)), better, assessment()).reason == "better by 0.25"
+
+
+def test_a_control_needs_a_better_score_also_where_it_was_judged_early() -> None:
+    known = trial_of(evaluation(0.1, planned=5), stopped="decided", words="judged after 1 of 5 splits")
+    effects = [Effect(gain=gain, standard_error=0.1, verdict="near-tie") for gain in (0.01, 0.0, -0.01)]
+    assert [rule_by_score(known, effect).verdict for effect in effects] == ["accepted", "rejected", "rejected"]

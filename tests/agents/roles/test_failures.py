@@ -78,7 +78,7 @@ def test_a_script_larger_than_the_models_window_is_a_dead_letter_with_words(task
     assert all(ask.kind != "repair_solution" for ask in server.asks)
     letters = [each for each in messages if isinstance(each, DeadLetter)]
     assert len(letters) == finished.trials == 2
-    assert "the prompt of repair_solution needs about" in letters[0].error
+    assert "the prompt of repair_solution needs at least about" in letters[0].error
     assert "larger `context`" in letters[0].error
 
 

@@ -174,7 +174,8 @@ def test_the_best_of_all_comes_with_its_difference_from_the_askers_script(tmp_pa
     third = next(ask for ask in asks if ask.kind == "propose_step" and (ask.trace, ask.step) == (1, 3))
     assert "The best solution of all traces: trace 0, step 2" in third.prompt
     assert "-KNOB = 0.45\n+KNOB = 0.6" in third.prompt
-    assert "Trace 0: score" in third.prompt.partition("# The traces when this step began")[2]
+    assert "Trace 0: score" in third.prompt.partition("# The traces (others: when this step began)")[2]
+    assert "# The best of trace 0 (step 2), as a diff from the script above" in third.prompt
 
 
 def test_a_merge_shows_both_scripts_and_says_where_it_is_from(tmp_path: Path) -> None:
@@ -187,7 +188,10 @@ def test_a_merge_shows_both_scripts_and_says_where_it_is_from(tmp_path: Path) ->
     assert (merged.step_kind, merged.other_ref) == ("merge", source.script_ref)
     asked = next(ask for ask in asks if ask.kind == "write_solution" and (ask.trace, ask.step) == (1, 3))
     assert "KNOB = 0.45" in asked.prompt
-    assert "KNOB = 0.6" in asked.prompt.partition("# The other trace's script")[2]
+    assert "KNOB = 0.6" in asked.prompt.partition("# The script of trace 0, from which this step takes something")[2]
+    judged = next(ask for ask in asks if ask.kind == "assess_trial" and (ask.trace, ask.step) == (1, 3))
+    assert "It is a **merge** with the best of trace 0, judged against this trace's best." in judged.prompt
+    assert "(by split " in judged.prompt.partition("# The traces")[2], "so that it can be compared with its source"
 
 
 @pytest.mark.parametrize(("kind", "base"), [("return", (0, 2)), ("leap", None)])
@@ -198,11 +202,18 @@ def test_a_step_may_go_on_from_another_solution_or_from_none(
         source = 0 if kind == "return" else None
         return {"kind": kind, "source": source} if (ask.trace, ask.step) == (1, 3) else None
 
-    run, _ = run_with(tmp_path, answering(knobbed, propose_step=propose), budget={"trials": 6})
+    run, asks = run_with(tmp_path, answering(knobbed, propose_step=propose), budget={"trials": 6})
     step = next(each for envelope, each in run.all(Proposal) if (envelope.trace, envelope.step) == (1, 3))
     scripts = {(envelope.trace, envelope.step): each.script_ref for envelope, each in run.all(Diagnosis)}
     assert step.base_ref == (scripts[base] if base else None)
     assert step.step_kind == kind
+    told = {ask.kind: ask.prompt for ask in asks if (ask.trace, ask.step) == (1, 3)}
+    if kind == "return":
+        assert "# The script of trace 0, from which this step goes on" in told["write_solution"]
+        assert "This step is a **return**" in told["write_solution"]
+        assert "KNOB = 0.45" in told["write_solution"].partition("# This trace's own script so far")[2]
+        assert "its change of the script of trace 0" in told["assess_trial"]
+        assert "-KNOB = 0.6" in told["assess_trial"], "the diff is from the source's script, not from this trace's"
 
 
 def test_with_no_rows_no_cell_of_a_table_stands_in_a_prompt(tmp_path: Path) -> None:
@@ -238,8 +249,10 @@ def test_left_is_told_in_numbers_and_the_last_trial_is_said(plain: tuple[Run, li
     assessed = [ask for ask in asks if ask.kind == "assess_trial"]
     last = [ask for ask in assessed if "This is the **last trial** of the run." in ask.prompt]
     assert [(ask.trace, ask.step) for ask in last] == [(1, 4)]
-    assert "`challenges`" not in last[0].prompt, "nobody would answer them"
-    assert all("`challenges`" in ask.prompt for ask in assessed if ask not in last)
+    beside = [ask for ask in assessed if "None of them is this trace's." in ask.prompt]
+    assert [(ask.trace, ask.step) for ask in beside] == [(0, 4)], "the other trace takes the last trial"
+    for ask in assessed:
+        assert ("`challenges`" in ask.prompt) == (ask not in (*last, *beside)), "asked for where a step can follow"
 
 
 def test_all_prompts_of_a_run_begin_with_the_same_text(plain: tuple[Run, list[Ask]]) -> None:

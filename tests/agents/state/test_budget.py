@@ -189,4 +189,4 @@ def test_a_budget_in_usd_asks_for_prices(task: Path, tmp_path: Path, capsys: pyt
     with pytest.raises(SystemExit) as ended:
         main(["validate", str(path)])
     assert ended.value.code == 2
-    assert "error[no-price] budget.usd: what backend diagnoser costs" in capsys.readouterr().err
+    assert "error[no-price] budget.usd: the price of backend diagnoser" in capsys.readouterr().err

@@ -118,5 +118,5 @@ def test_each_node_of_a_cluster_is_told(
     )
     place = data_of(said, "doctor")["place"]
     assert (status, place["sandbox"]) == (1, None)
-    assert "its driver shows 0" in place["trouble"]
-    assert all("its driver shows 0" in node["trouble"] for node in place["nodes"])
+    assert "its driver lists 0" in place["trouble"]
+    assert all("its driver lists 0" in node["trouble"] for node in place["nodes"])

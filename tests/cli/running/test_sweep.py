@@ -32,16 +32,14 @@ OVER = ("--over", "lookahead=0,1", "--over", "seed=1..2")
 
 
 class Model:
-    """It writes plain scripts; once it is `waiting`, it leaves the second run that asks it without an answer."""
+    """It writes plain scripts, and leaves the first run that asks it without an answer: then it is `waiting`."""
 
     def __init__(self) -> None:
         self.waiting = threading.Event()
-        self._surveys = 0
         self._turn = writing(knobbed)
 
     def turn(self, ask: Ask) -> Play:
-        self._surveys += ask.kind == "survey_task"
-        if self._surveys == 2 and not self.waiting.is_set():
+        if not self.waiting.is_set():
             self.waiting.set()
             return hang()
         return self._turn(ask)
@@ -167,19 +165,22 @@ def ids_of(folder: Path) -> list[str]:
 def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
     scenario: Path, model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    second = planned(scenario, tmp_path, "lookahead=0,1", "seed=1..2").cells[1].folder
+    first, second, third, fourth = planned(scenario, tmp_path, "lookahead=0,1", "seed=1..2").cells
+    for cell in (first, fourth):
+        sample_run(run=cell.folder.name).write(cell.folder)
     with sweeping(scenario, tmp_path) as process:
-        assert model.waiting.wait(200), "the second run has begun"
+        assert model.waiting.wait(200), "a run has begun"
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=300)
-    assert process.returncode == 130
-    before = {each.parent: ids_of(each.parent) for each in second.parent.glob("*/log.sqlite")}
-    finished = set(before) - {second}
-    assert len(finished) == 1
-    with sweeping(scenario, tmp_path, "--jobs", "2", "--json") as process:
-        out, told = process.communicate(timeout=300)
-    assert process.returncode == 0, told
-    assert "4 runs, 3 to run" in told
+        _, told = process.communicate(timeout=300)
+    assert process.returncode == 130, told
+    assert "4 runs, 2 to run" in told
+    before = {each.parent: ids_of(each.parent) for each in second.folder.parent.glob("*/log.sqlite")}
+    assert set(before) == {first.folder, second.folder, fourth.folder}, "one at a time"
+    with pytest.raises(SystemExit) as ended:
+        main(["sweep", str(scenario), *OVER, "--runs", str(tmp_path), "--jobs", "2", "--json"])
+    out, told = capsys.readouterr()
+    assert ended.value.code == 0, told
+    assert "4 runs, 2 to run" in told
     data = data_of(out, "sweep")
     assert [run["state"] for run in data["runs"]] == ["finished"] * 4
     assert [each["setting"] for each in data["settings"]] == [{"lookahead": "0"}, {"lookahead": "1"}]
@@ -187,10 +188,12 @@ def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
     assert Path(data["figure"]).is_file()
     for each, ids in before.items():
         assert ids_of(each)[: len(ids)] == ids
-        assert (each in finished) == (ids_of(each) == ids)
+        assert (each == second.folder) == (ids_of(each) != ids)
+    done = {cell.folder: ids_of(cell.folder) for cell in (second, third)}
     with pytest.raises(SystemExit) as ended:
         main(["sweep", str(scenario), *OVER, "--runs", str(tmp_path)])
     out, told = capsys.readouterr()
     assert ended.value.code == 0
     assert "4 runs, 0 to run" in told
     assert [line.split()[:2] for line in out.splitlines()[:3]] == [["lookahead", "runs"], ["0", "2/2"], ["1", "2/2"]]
+    assert {folder: ids_of(folder) for folder in done} == done

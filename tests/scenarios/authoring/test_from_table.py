@@ -1,4 +1,4 @@
-"""Any table becomes a task that loads, splits and grades; what is in doubt is asked, what is wrong is said."""
+"""Tasks from tables: they load, split and grade; ambiguous targets must be decided, invalid files are reported."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A competition that MLE-bench prepared is a task, graded on its own private files."""
+"""Tasks from competitions prepared by MLE-bench, graded on their private files."""
 
 import json
 import re
@@ -26,7 +26,7 @@ AUTHORS = ["EAP", "HPL", "MWS"]
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder as `mlebench prepare` leaves it, with two small competitions."""
+    """A data folder as made by `mlebench prepare`, with two small competitions."""
     draw = np.random.default_rng(0)
     author = draw.choice(AUTHORS, 240)
     text = [f"of {name[0] * 3} night {number}" for number, name in enumerate(author)]
@@ -52,7 +52,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def verb(*words: str) -> None:
-    """Run a verb of the command line, which is to end well."""
+    """Run a command that must succeed."""
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert not ended.value.code
@@ -116,14 +116,14 @@ def test_what_cannot_be_had_is_said(data: Path, tmp_path: Path, competition: str
 
 
 def unknown(data: Path, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> None:
-    """A competition without an adapter, `sales`, without a private part."""
+    """A competition without an adapter, `sales`, without private files."""
     public, _ = parts(data / "sales")
     for name, table in (("train", train), ("test", test), ("sampleSubmission", sample)):
         table.to_csv(public / f"{name}.csv", index=False)
 
 
 def sales() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Sales of days; the test is later."""
+    """Daily sales; the test has later days."""
     days = pd.date_range("2024-01-01", periods=240).strftime("%Y-%m-%d")
     table = pd.DataFrame({"row": range(240), "day": days, "sold": np.arange(240) * 1.5})
     sample = table[200:][["row"]].assign(sold=1.0)
@@ -201,7 +201,7 @@ def test_two_columns_for_two_classes_are_refused_in_words(data: Path, tmp_path: 
 
 
 def test_rows_that_the_contest_does_not_score_do_not_count(data: Path, tmp_path: Path) -> None:
-    """Of this contest's test, MLE-bench's answers have −1 in the rows that were left out of its scores."""
+    """In this competition, MLE-bench's answers have −1 in test rows that are not scored."""
     draw, kinds = np.random.default_rng(1), ADAPTERS["jigsaw-toxic-comment-classification-challenge"].targets
     table = pd.DataFrame({"id": [f"{number:016x}" for number in range(300)], "comment_text": "words"})
     table[list(kinds)] = draw.integers(0, 2, (300, len(kinds)))

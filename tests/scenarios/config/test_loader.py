@@ -1,4 +1,4 @@
-"""A scenario file is read whole: every problem, each with its place, in one pass; and options are held to the same."""
+"""Loading scenario files: all problems are reported at once with positions, also those of options."""
 
 import json
 import subprocess

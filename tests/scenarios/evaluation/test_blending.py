@@ -1,4 +1,4 @@
-"""Means of submissions by hand: for each kind of prediction what its metric would have."""
+"""Blends of submissions compared with values computed by hand, for each kind of prediction."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def test_the_mean_of_equals_is_each_of_them(values: list[float], count: int) -> 
 
 @pytest.mark.parametrize(("kind", "metric"), [("regression", "rmse"), ("binary", "auc"), ("multiclass", "accuracy")])
 def test_a_blend_is_a_submission(kind: str, metric: str, tmp_path: Path) -> None:
-    """The harness takes it as any other, whatever order its members' rows are in, and a worse member lowers it."""
+    """A blend is a valid submission, independent of its members' row order; a worse member lowers its score."""
     harness = Harness(Task.load(make_task(tmp_path / "task", kind, metric=metric)), tmp_path / "views", seed=1)
     sample = (harness.task.public / "sample_submission.csv").read_text().splitlines()
     draw = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The harness end to end: a real model's predictions scored on every split, lies and rubbish seen for what they are."""
+"""The harness end to end: predictions of a real model on every split; false claims and invalid files."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ def bikes(tmp_path_factory: pytest.TempPathFactory) -> Harness:
 
 @pytest.fixture(scope="module")
 def files(bikes: Harness) -> dict[str, dict[str, Path]]:
-    """What the plain solution writes on every split, and on three other views."""
+    """The files written by the plain solution on every split and on three other views."""
     views = (*bikes.splits, "full", "debug", "holdout")
     return {view: solve(bikes.data(view), bikes.folder / "out" / view) for view in views}
 
@@ -189,7 +189,7 @@ def test_a_view_is_scored_by_its_withheld_rows(bikes: Harness, tmp_path: Path, n
 def test_the_private_grade_agrees_with_the_answers(
     bikes: Harness, files: dict[str, dict[str, Path]], whole: Assembled, tmp_path: Path
 ) -> None:
-    """Ids of views are others than the task's: a submission comes back under the task's own."""
+    """Views have other ids than the task; a submission has the task's ids."""
     full = bikes.judge("full", files["full"])
     assert full.predictions is not None and full.evaluation.score is None
     assert bikes.task.answers is not None
@@ -305,7 +305,7 @@ def test_no_private_answer_is_in_any_view(tmp_path: Path) -> None:
 
 
 def same_for_all(harness: Harness, view: ViewName, folder: Path) -> dict[str, Path]:
-    """A submission for a view that says the same of every row."""
+    """A submission for a view with the same prediction for every row."""
     rows = pd.read_csv(harness.data(view) / "sample_submission.csv")
     folder.mkdir(parents=True, exist_ok=True)
     rows.assign(y=2.5).to_csv(folder / "submission.csv", index=False)
@@ -328,14 +328,14 @@ def test_a_run_that_says_the_same_of_every_row_has_a_defect_and_no_score(
 
 
 def test_a_short_run_on_few_rows_may_say_the_same_of_every_row(made_up: Harness, tmp_path: Path) -> None:
-    """A model that was fitted to so few rows is no worse for it; the run only shows that the script ends well."""
+    """Constant predictions are valid on the debug view: it only shows that the script works."""
     judged = made_up.judge("debug", same_for_all(made_up, "debug", tmp_path))
     assert judged.evaluation.valid
     assert judged.evaluation.score is not None
 
 
 def test_the_file_is_constant_as_a_whole_or_not_at_all(made_up: Harness, tmp_path: Path) -> None:
-    """Withheld rows that all get the same prediction are scored, where the test rows in the file do not."""
+    """Withheld rows with constant predictions are scored if the test rows' predictions vary."""
     files = same_for_all(made_up, "split-0", tmp_path)
     view = make_view(made_up.task, "split-0", SEED, SHARE)
     table = pd.read_csv(files["submission.csv"])

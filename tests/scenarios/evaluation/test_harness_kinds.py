@@ -1,4 +1,4 @@
-"""The harness on tasks of every kind: splits, metrics, several targets, none that can be split; and their profiles."""
+"""The harness and profiles on all kinds of tasks: splits, metrics, several targets, tasks without splits."""
 
 import math
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str,
 
 
 def _is_diagnosed(harness: Harness, outputs: Path, oof: str) -> None:
-    """Against itself a trial changes nothing."""
+    """A trial compared with itself shows no change."""
     judged = [harness.judge(view, {"submission.csv": outputs / view / "submission.csv"}) for view in harness.splits]
     predictions = [one.predictions for one in judged if one.predictions is not None]
     found = harness.assemble([one.evaluation for one in judged], predictions, None, oof, 10).diagnostics

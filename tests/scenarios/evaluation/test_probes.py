@@ -1,4 +1,4 @@
-"""Probe views: what they hold, and what the predictions of models whose workings are known say on them."""
+"""Probe views: their contents, and their figures for models with known behaviour."""
 
 from pathlib import Path
 

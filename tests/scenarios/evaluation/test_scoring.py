@@ -1,5 +1,6 @@
-"""Figures of runs: paired comparisons, partial trials, the weights of time, and what a script claims."""
+"""Scores of runs: paired comparisons, partial trials, weights of time splits, and claims of scripts."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from gome.agents.method.validation import compare
 from gome.scenarios.evaluation.harness import Assembled, Harness
-from gome.scenarios.evaluation.scoring import bundles, merge, read_claims, score_rows
+from gome.scenarios.evaluation.scoring import bundles, merge, overflow, read_claims, score_rows
 from gome.scenarios.evaluation.views import make_view, units_of
 from gome.scenarios.evidence import Evaluation, SplitRule
 from gome.scenarios.metrics.formulas import Array
@@ -24,7 +25,7 @@ PLAIN = SplitRule(kind="random", folds=5)
 
 
 def run(split: int, score: float, rows: int = 100, **fields: object) -> Evaluation:
-    """One run's evaluation, made up."""
+    """A synthetic evaluation of one run."""
     figures = {"splits": (split,), "folds": (score,), "fold_rows": ((rows, 900),), "weights": (1.0,)}
     return Evaluation.model_validate(
         {"view": f"split-{split}", "score": score, "planned": 1, "replicates": ((),), **figures, **fields}
@@ -32,7 +33,7 @@ def run(split: int, score: float, rows: int = 100, **fields: object) -> Evaluati
 
 
 def runs_of(errors: Sequence[Array], rule: SplitRule, seed: int = 3) -> Evaluation:
-    """A trial on splits whose errors are given, a row each, put together."""
+    """A trial from the given errors, one row per split."""
     parts = []
     for split, error in enumerate(errors):
         truth = np.zeros((len(error), 1))
@@ -44,7 +45,7 @@ def runs_of(errors: Sequence[Array], rule: SplitRule, seed: int = 3) -> Evaluati
 
 
 def test_splits_of_time_that_differ_wildly_do_not_hide_a_gain_of_a_tenth() -> None:
-    """The error of a trial is ten times larger on one split than on another; the variance between is shared."""
+    """One split has ten times the error of another; both trials share the variance between splits."""
     draw = np.random.default_rng(0)
     before = [scale * draw.normal(0, 1, 250) for scale in (10.0, 1.0, 6.0, 2.0)]
     after = [0.9 * error + 0.02 * np.abs(error).mean() * draw.normal(0, 1, 250) for error in before]
@@ -74,7 +75,7 @@ def test_two_of_the_same_kind_are_a_near_tie_and_a_draw_of_chance_seldom_more() 
 
 
 def test_a_time_task_end_to_end_finds_the_better_script(tmp_path: Path) -> None:
-    """The plain tree against itself with a tenth taken off its errors: what a script cannot do, and a test can."""
+    """The plain tree compared with itself with errors reduced by a tenth."""
     task = Task.load(make_task(tmp_path / "task", rows=900, split="{kind: time, column: date, folds: 3}"))
     harness = Harness(task, tmp_path / "views", seed=3)
     plain = trial(harness, tmp_path / "plain")
@@ -123,7 +124,7 @@ def test_runs_are_merged_in_the_order_of_the_splits_whatever_they_were_run_in() 
 
 
 def test_a_fold_without_a_score_is_left_out() -> None:
-    """One class alone has no area under a curve: such a fold counts for nothing, and not as a failure."""
+    """AUC is undefined for a fold with one class: it is ignored and not a failure."""
     auc = metric_named("auc")
     chances = np.linspace(0, 1, 30)[:, None]
     assert score_rows(auc, np.zeros((30, 1)), chances, np.arange(30), 1) == {}
@@ -142,7 +143,7 @@ def test_the_first_run_with_defects_is_the_trials() -> None:
 
 
 def test_what_belongs_together_is_drawn_together() -> None:
-    """Fifty copies of ten rows: as many rows as five hundred, and as much uncertainty as ten."""
+    """Fifty copies of ten rows are as uncertain as ten rows, not as five hundred."""
     draw = np.random.default_rng(5)
     few = draw.normal(0, 1, 10)
     truth, groups = np.zeros((500, 1)), np.repeat(np.arange(10), 50)
@@ -173,7 +174,7 @@ def test_the_harness_draws_what_the_tasks_split_keeps_together(tmp_path: Path, s
 
 
 def test_one_group_alone_has_no_spread_that_could_be_drawn() -> None:
-    """All draws of one group are alike; taken for a spread of nothing, every difference would be a gain."""
+    """With one group all draws are equal; a spread of zero would turn every difference into a gain."""
     groups = SplitRule(kind="group", column="g", folds=5)
 
     def leave_one_out(*scales: float) -> Evaluation:
@@ -253,3 +254,117 @@ def test_claims_are_many_at_most_and_never_the_score(tmp_path: Path) -> None:
     lying = harness.evaluate("split-0", files)
     assert (lying.score, lying.folds, lying.verified) == (honest.score, honest.folds, True)
     assert lying.claims == {"score": 0.0001, "folds.a": 0.0} and lying.train_folds == (0.0001,)
+
+
+def test_predictions_whose_score_overflows_are_a_defect_without_a_score() -> None:
+    for size in (1e200, -1e200):
+        figures = score_rows(RMSE, np.zeros((4, 1)), np.full((4, 1), size), np.arange(4), 1)
+        assert list(figures) == ["defects"]
+        assert [note.code for note in figures["defects"]] == ["overflow"]
+
+
+@pytest.mark.parametrize(("value", "codes"), [(1e99, []), (-1e99, []), (1e101, ["overflow"]), (-1e101, ["overflow"])])
+def test_a_prediction_beyond_a_googol_is_an_overflow(value: float, codes: list[str]) -> None:
+    assert [note.code for note in overflow(np.array([[1.0], [value], [2.0]]))] == codes
+    assert overflow(np.array([0, 2, 1])) == (), "numbers of classes are never too large"
+
+
+def test_the_error_of_a_run_is_the_spread_of_fifty_draws() -> None:
+    error = np.random.default_rng(0).normal(0, 1, 200)[:, None]
+    figures = score_rows(RMSE, np.zeros((200, 1)), error, np.arange(200), 1)
+    (replicates,) = figures["replicates"]
+    assert len(replicates) == 50
+    assert figures["standard_error"] == pytest.approx(np.std(replicates, ddof=1), rel=1e-12)
+    assert all(float(f"{each:.6g}") == each for each in replicates), "six digits are kept in the log"
+    assert any(float(f"{each:.5g}") != each for each in replicates)
+    assert score_rows(RMSE, np.zeros((200, 1)), error, np.arange(200), 1) == figures
+    assert score_rows(RMSE, np.zeros((200, 1)), error, np.arange(200), 2)["replicates"] != (replicates,)
+
+
+def test_each_draw_has_as_many_units_as_there_are() -> None:
+    """Two groups with errors 0 and 1: a draw of two takes the one twice, the other twice, or both."""
+    error = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
+    figures = score_rows(RMSE, np.zeros((4, 1)), error, np.array([0, 0, 1, 1]), 1)
+    assert set(figures["replicates"][0]) == {0.0, 0.707107, 1.0}
+
+
+def test_a_draw_without_a_score_is_undefined_and_the_others_give_the_error() -> None:
+    """With one row of a class among few, many draws have no row of it, and then no area under a curve."""
+    truth, chances = np.array([0.0, 0.0, 0.0, 1.0])[:, None], np.array([0.1, 0.6, 0.3, 0.5])[:, None]
+    figures = score_rows(metric_named("auc"), truth, chances, np.arange(4), 1)
+    (replicates,) = figures["replicates"]
+    defined = [each for each in replicates if each is not None]
+    assert 0 < len(defined) < len(replicates) == 50
+    assert figures["standard_error"] == pytest.approx(np.std(defined, ddof=1))
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "expected"),
+    [
+        (TIME, 100, [row // 4 for row in range(100)]),
+        (SplitRule(kind="holdout", column="t"), 50, [row // 2 for row in range(50)]),
+        (SplitRule(kind="holdout"), 402, [*range(400), 0, 1]),
+        (SplitRule(kind="group", column="g"), 402, [*range(400), 0, 1]),
+        (PLAIN, 402, [*range(400), 0, 1]),
+        (TIME, 10, list(range(10))),
+        (TIME, 1, [0]),
+        (PLAIN, 1, [0]),
+    ],
+    ids=["time", "hold-out by time", "hold-out", "groups", "rows", "few times", "one time", "one row"],
+)
+def test_rows_are_bundled_by_the_kind_of_split(rule: SplitRule, rows: int, expected: list[int]) -> None:
+    """Neighbours in time stay together; other units are dealt to bundles in turn."""
+    units = 10 * np.arange(rows)  # only their order counts
+    assert bundles(units, rule).tolist() == expected
+    assert bundles(units[::-1], rule).tolist() == expected[::-1]
+    assert bundles(np.repeat(units, 2), rule).tolist() == np.repeat(expected, 2).tolist()
+
+
+def test_the_error_of_a_trial_is_the_spread_of_its_folds() -> None:
+    # .1 and .5: standard deviation .282843, by √2.
+    assert merge([run(0, 0.1), run(1, 0.5)], PLAIN, 5).standard_error == pytest.approx(0.2)
+    # 1 2 3 4: standard deviation 1.290994, by 2.
+    parts = [run(split, 1.0 + split) for split in range(4)]
+    assert merge(parts, PLAIN, 5).standard_error == pytest.approx(1.290994 / 2)
+    alone = merge([run(2, 0.1, standard_error=0.03)], PLAIN, 5)
+    assert alone.standard_error == 0.03, "that of its draws where there is one fold"
+
+
+def test_a_trial_is_verified_only_if_all_of_its_runs_are() -> None:
+    assert merge([run(0, 0.1), run(1, 0.5)], PLAIN, 5).verified
+    assert not merge([run(0, 0.1), run(1, 0.5, verified=False)], PLAIN, 5).verified
+
+
+def test_training_scores_are_those_of_all_folds_or_none() -> None:
+    first, second = run(0, 0.1, train_folds=(0.05,)), run(1, 0.5, train_folds=(0.07,))
+    assert merge([second, first], PLAIN, 5).train_folds == (0.05, 0.07)
+    assert merge([first, run(1, 0.5)], PLAIN, 5).train_folds == ()
+
+
+def test_claims_and_importance_are_those_of_the_first_split() -> None:
+    parts = [run(split, 0.1, importance={f"x{split}": 1.0}, claims={f"c{split}": 2.0}) for split in (3, 1, 2)]
+    merged = merge(parts, PLAIN, 5)
+    assert (merged.importance, merged.claims) == ({"x1": 1.0}, {"c1": 2.0})
+
+
+def test_the_first_defects_are_those_of_the_first_run_that_has_some() -> None:
+    broken = [run(split, 0.1, defects=[{"code": f"c{split}", "message": "m"}]) for split in (2, 1)]
+    merged = merge([run(0, 0.1), *broken], PLAIN, 4)
+    assert [note.code for note in merged.defects] == ["c2"]
+    assert (merged.planned, merged.folds, merged.score) == (4, (), None)
+
+
+def test_the_most_important_features_are_kept_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.json"
+    weights = {f"x{number:03d}": number % 30 for number in range(120)}
+    path.write_text(json.dumps({"importance": weights}))
+    kept = read_claims(path)["importance"]
+    expected = sorted(weights, key=lambda name: (-weights[name], name))[:50]
+    assert list(kept.items()) == [(name, float(weights[name])) for name in expected]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e300", "-1e300", "true", '"1"', "null", "[1]"])
+def test_a_claim_is_a_number_of_sensible_size(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "evidence.json"
+    path.write_text(f'{{"train_score": {text}, "a": {text}, "b": {{"c": {text}}}, "d": -2, "importance": {{"x": 1}}}}')
+    assert read_claims(path) == {"claims": {"d": -2.0}, "importance": {"x": 1.0}}

@@ -1,4 +1,4 @@
-"""Seeded defects in submissions are all caught, each with its first row; valid files pass."""
+"""The submission check finds all seeded defects with their first row; valid files pass."""
 
 import gzip
 from collections.abc import Callable
@@ -211,7 +211,7 @@ def test_nothing_that_a_script_writes_raises(rows: list[list[str]]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _fuzzed(tasks: dict[str, Task], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Hypothesis wants no function-scoped fixture: one task and one path for all its examples."""
+    """Module-scoped, as Hypothesis requires: one task and one path for all examples."""
     global FUZZED
     FUZZED = (tasks["value"], tmp_path_factory.mktemp("fuzz") / "submission.csv")
 
@@ -220,7 +220,7 @@ FUZZED: tuple[Task, Path]
 
 
 def codes(task: Task, path: Path, table: DataFrame, ids: list[str] | None = None) -> list[tuple[str, int | None]]:
-    """The defects found in a table that should predict those ids (None: those of the test), as code and row."""
+    """The defects of a table that must predict the ids (default: the test's), as (code, row)."""
     table.to_csv(path, index=False)
     asked = task.test["id"] if ids is None else Series(ids)
     return [(note.code, note.row) for note in check_submission(path, task.brief, task.metric, canonical(asked)).defects]
@@ -254,7 +254,7 @@ def test_probabilities_may_miss_one_by_a_hundredth(
 def test_the_same_prediction_for_all_is_a_defect_from_ten_rows_on(
     tasks: dict[str, Task], tmp_path: Path, kind: str, rows: int, found: list[tuple[str, int]]
 ) -> None:
-    """Of so few rows a good solution may well say the same."""
+    """A good solution may be constant on so few rows."""
     task = tasks[kind]
     ids = list(task.test["id"])[:rows]
     first = right(task, ids[:1]).drop(columns="id")
@@ -284,7 +284,7 @@ def test_one_class_with_the_same_probability_in_all_rows_makes_no_constant(
 
 
 def test_a_file_far_larger_than_what_is_asked_for_is_not_read(tasks: dict[str, Task], tmp_path: Path) -> None:
-    """What a script writes without end costs no memory; empty lines alone would do no harm."""
+    """An oversized file is not read into memory, even if it has only empty lines."""
     task, path = tasks["value"], tmp_path / "submission.csv"
     table = right(task, list(task.test["id"]))
     for lines, found in ((10, []), (1_000_000, [("unreadable", None)])):

@@ -1,4 +1,4 @@
-"""Ids of views and the files beside the tables: what keeps its id, what is linked, what it takes on the disk."""
+"""Ids and side files of views: which ids are kept, which files are linked, and how much disk they use."""
 
 import hashlib
 import stat
@@ -19,7 +19,7 @@ from tests.scenarios.helpers.make_task import make_task
 
 
 def with_ids(folder: Path, old: int, new: str) -> Path:
-    """The made-up task with the ids written anew: `new` is a format of the old id's number in its file."""
+    """The synthetic task with other ids: `new` formats the position of a row in its file."""
     make_task(folder)
     for name in ("train.csv", "test.csv", "sample_submission.csv"):
         path = folder / "prepared" / "public" / name
@@ -33,7 +33,7 @@ def with_ids(folder: Path, old: int, new: str) -> Path:
 
 
 def same_rows(task: Task, view: View) -> bool:
-    """Whether every row of a view has the id that it has in the task."""
+    """Whether every row of a view has its id of the task."""
     known, asked = task.train["id"].to_numpy(), task.test["id"].to_numpy()
     in_order = np.concatenate([known[view.withheld], asked[view.test]])[view.order]
     return list(view.train_ids) == list(known[view.train]) and list(view.ids) == list(in_order)
@@ -81,7 +81,7 @@ def test_a_split_by_the_id_keeps_it(tmp_path: Path) -> None:
 def test_a_file_beside_the_tables_keeps_the_ids_unless_it_is_prose(
     tmp_path: Path, name: str, content: str, names: bool
 ) -> None:
-    """A list of file names by id is a plain text in some contests, and a folder may have a train.csv of its own."""
+    """In some contests file names by id are in a .txt file, and a side folder may contain a train.csv."""
     folder = make_task(tmp_path / "task")
     beside = folder / "prepared" / "public" / name
     beside.parent.mkdir(exist_ok=True)
@@ -94,7 +94,7 @@ def test_a_file_beside_the_tables_keeps_the_ids_unless_it_is_prose(
 
 @pytest.mark.parametrize("split", [None, SPLITS["time"]])
 def test_ids_that_train_and_test_share_are_dealt_anew(tmp_path: Path, split: str | None) -> None:
-    """The same in all views, though of a split by time some have none of the rows that are meant twice."""
+    """All views agree, although in a time split some have none of the rows with duplicate ids."""
     folder = with_ids(tmp_path / "task", 0, "{n}")
     if split:
         (folder / "task.yaml").write_text(f"targets: [y]\nmetric: rmse\nsplit: {split}\n")
@@ -145,7 +145,7 @@ def test_where_scripts_could_change_what_they_see_it_is_a_copy_of_the_runs_own(t
 
 
 def test_a_second_sample_submission_is_left_out_and_left_alone(tmp_path: Path) -> None:
-    """Under its name every view has one of the harness's own, which must not be written over the user's."""
+    """Every view has the harness's file of that name, which must not overwrite the user's."""
     folder = make_task(tmp_path / "task")
     public = folder / "prepared" / "public"
     (public / "sample_null.csv").write_bytes((public / "sample_submission.csv").read_bytes())
@@ -159,7 +159,7 @@ def test_a_second_sample_submission_is_left_out_and_left_alone(tmp_path: Path) -
 
 
 def test_a_file_closed_to_others_is_copied_and_stays_closed(tmp_path: Path) -> None:
-    """Scripts run as other users; opening the user's own file to all is not ours to do."""
+    """Scripts run as other users; the permissions of the user's file are not changed."""
     folder = make_task(tmp_path / "task")
     closed = folder / "prepared" / "public" / "shops.csv"
     closed.write_text("shop,size\n1,2\n")

@@ -1,4 +1,4 @@
-"""Views hold no label of a withheld row, tell nothing of which rows are withheld, and are the same wherever made."""
+"""Views contain no label of a withheld row, do not reveal which rows are withheld, and are reproducible."""
 
 import csv
 import re
@@ -29,7 +29,7 @@ Secret = tuple[str, ...]
 
 @pytest.fixture(scope="module", params=SPLITS)
 def harness(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Harness:
-    """A task of each kind of split, whose every label occurs once and stands in no other field."""
+    """A task per kind of split; every label is unique and occurs in no other field."""
     folder = tmp_path_factory.mktemp(request.param)
     make_task(folder / "task", rows=700, test_rows=260, split=SPLITS[request.param])
     path = folder / "task" / "prepared" / "public" / "train.csv"
@@ -57,7 +57,7 @@ def features(rows: list[dict[str, str]]) -> list[Secret]:
 
 
 def test_no_file_of_a_view_has_a_withheld_rows_label(harness: Harness) -> None:
-    """Labels are unique texts, so that one is found wherever and in whatever file it stands."""
+    """Labels are unique texts, so that they are found in any file."""
     labels = harness.task.train["y"].tolist()
     for name in views_of(harness):
         view = make_view(harness.task, name, SEED, SHARE)
@@ -101,7 +101,7 @@ def test_withheld_rows_are_mixed_among_the_test_rows(harness: Harness) -> None:
 
 
 def test_ids_are_dealt_over_training_and_test_rows(harness: Harness) -> None:
-    """In the task the ids of its two files are apart; in a view nothing of that is left."""
+    """The task's two files have separate ranges of ids; the views' files do not."""
     task = harness.task
     own = {name: set(table["id"]) for name, table in (("train", task.train), ("test", task.test))}
     assert ids_are_names(task)
@@ -154,7 +154,7 @@ def test_views_are_pure_functions(harness: Harness, tmp_path: Path) -> None:
 
 
 def test_who_knows_the_seed_and_the_code_cannot_undo_a_view(tmp_path: Path) -> None:
-    """A script is given the seed. Tasks that differ in a withheld label alone, which it has not, differ in order."""
+    """A script knows the seed. Tasks that differ only in a withheld label, which it does not know, differ in order."""
     folders = [make_task(tmp_path / name, split=SPLITS["random"]) for name in ("one", "other")]
     row = make_view(Task.load(folders[0]), "split-0", SEED, SHARE).withheld[0]
     path = folders[1] / "prepared" / "public" / "train.csv"

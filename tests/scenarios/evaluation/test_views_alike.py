@@ -1,4 +1,4 @@
-"""A script in the real sandbox is told the same in a validation view as in the full one, but for the rows."""
+"""In the real sandbox a script sees no difference between a validation view and the full view except the rows."""
 
 import json
 import re
@@ -91,7 +91,7 @@ async def look(harness: Harness, folder: Path, source: str, views: Sequence[str]
 
 
 def comparable(told: object) -> str:
-    """As text: opaque tokens blotted out, each as long as it was, and the kernel's own numbers of mounts left out."""
+    """As text, with opaque tokens masked at their length and the kernel's mount numbers removed."""
     return _MOUNT.sub("", _HEX.sub(lambda found: "#" * len(found[0]), json.dumps(told)))
 
 

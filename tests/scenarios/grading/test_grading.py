@@ -1,4 +1,4 @@
-"""Medals by MLE-bench's rule, in both directions, at every size where the rule changes."""
+"""Medals by MLE-bench's rule, in both directions and at every leaderboard size where the rule changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The validation server over real HTTP: form alone, never a score."""
+"""The validation server over HTTP: it checks the format and never returns a score."""
 
 import http.client
 import json

@@ -1,6 +1,6 @@
-"""Makes small tasks whose data are more than a table: texts, pictures, tables to be joined, days in a row.
+"""Make small tasks with other data than a table: texts, images, side tables, time series.
 
-In each the target follows from what only that kind of data holds, so that a script that does not read it cannot score.
+The target of each depends only on that data, so that a script that does not read it cannot score.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _COMMON = ("the", "and", "with", "over", "under", "one", "many", "old", "new", "
 
 
 def _text(folder: Path) -> None:
-    """Posts of two dozen words, some of them of their group, and a number that says nothing."""
+    """Posts of two dozen words, some specific to their group, and an uninformative number."""
     draw = np.random.default_rng(3)
     rows: list[Row] = []
     for number in range(300):
@@ -36,7 +36,7 @@ def _text(folder: Path) -> None:
 
 
 def _pictures(folder: Path) -> None:
-    """Bars that stand or lie in noise, wherever; one in twelve is told wrong."""
+    """Images of vertical or horizontal bars in noise; one label in twelve is wrong."""
     draw = np.random.default_rng(4)
     rows: list[Row] = []
     images = folder / "prepared" / "public" / "images"
@@ -53,7 +53,7 @@ def _pictures(folder: Path) -> None:
 
 
 def _joins(folder: Path) -> None:
-    """Orders, whose price hangs on their shop (one row in shops.csv) and on what was bought (many in items.csv)."""
+    """Orders whose price depends on the shop (one row in shops.csv) and the items (many rows in items.csv)."""
     draw = np.random.default_rng(5)
     rents, shops = draw.gamma(3.0, 2.0, 30), [f"s{number}" for number in range(30)]
     towns = draw.choice(["Aa", "Bo", "Ce"], 30)
@@ -75,7 +75,7 @@ def _joins(folder: Path) -> None:
 
 
 def _days(folder: Path) -> None:
-    """Three years of days; the last are the test. Low on weekends, lowest on a feast, with a level that rises."""
+    """Three years of days, the last are the test: low on weekends, lowest on holidays, with a rising level."""
     draw = np.random.default_rng(6)
     days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2023-01-01"))
     weekend = (days.astype("datetime64[D]").view("int64") - 4) % 7 < 2
@@ -101,7 +101,7 @@ def _write(
     split: str = "",
     classes: Sequence[str] = (),
 ) -> None:
-    """The files of a task: the first rows for training, the others for the test; the last column is the target."""
+    """Write a task's files: the first rows are for training, the others for the test; the last column is the target."""
     public, target = folder / "prepared" / "public", header[-1]
     public.mkdir(parents=True, exist_ok=True)
     write_csv(public / "train.csv", header, rows[:train_rows])

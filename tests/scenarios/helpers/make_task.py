@@ -1,6 +1,6 @@
-"""Makes small task folders in the house's layout, for tests: a regression, a binary and a multiclass one.
+"""Make small task folders for tests: regression, binary and multiclass.
 
-The data have a signal that a plain model finds, columns of several kinds, quoted text, and gaps.
+The data have a signal that a simple model finds, columns of several types, quoted text, and missing values.
 """
 
 import csv
@@ -59,7 +59,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]
 
 
 def _submission(kind: str, metric: str) -> tuple[list[str], list[object]]:
-    """Columns of predictions and a sample row of them."""
+    """The prediction columns and a sample row of them."""
     if kind == "regression":
         return ["y"], ["1.0"]
     labels = metric in ("accuracy", "balanced-accuracy", "f1", "macro-f1", "micro-f1", "qwk")

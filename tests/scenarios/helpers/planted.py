@@ -1,4 +1,4 @@
-"""Cases for diagnostics: a table, what an honest model predicts for its rows out of fold, and a brief that fits."""
+"""Cases for diagnostics: a table, out-of-fold predictions of a real model, and a matching brief."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -43,13 +43,13 @@ def brief_of(
 
 
 def folds_of(rows: int, groups: Array | None = None, folds: int = 5) -> list[tuple[Array, Array]]:
-    """(withheld, trained on) of each fold; with `groups` a group is never in both."""
+    """(withheld rows, training rows) of each fold; with `groups` no group is in both."""
     numbers = (np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]) % folds
     return [(np.flatnonzero(numbers == fold), np.flatnonzero(numbers != fold)) for fold in range(folds)]
 
 
 def out_of_fold(model: Callable[[], Any], inputs: Array, target: Array, folds: list[tuple[Array, Array]]) -> Array:
-    """What a model of scikit-learn predicts for each row that it was not fit on: values, or classes' probabilities."""
+    """Out-of-fold predictions of a scikit-learn model: values, or class probabilities."""
     found: list[tuple[Array, Array]] = []
     for withheld, trained in folds:
         fitted = model().fit(inputs[trained], target[trained])
@@ -71,7 +71,7 @@ def diagnosed(
     folds: list[tuple[Array, Array]] | None = None,
     rows: int = 10,
 ) -> Diagnostics:
-    """The diagnostics of all rows, which must be there, and the same after a round trip through JSON."""
+    """The diagnostics of all rows, after checking that they exist and survive a round trip through JSON."""
     brief = brief or brief_of("rmse")
     case = Case(
         features=SlicedTable(table),

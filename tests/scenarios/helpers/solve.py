@@ -1,4 +1,4 @@
-"""A plain solution (one tree) that keeps the contract on any made-up task, as a script would; in this process, fast."""
+"""A simple solution (one tree) that follows the contract of scripts on any synthetic task; runs in this process."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ Tree: TypeAlias = DecisionTreeClassifier | DecisionTreeRegressor
 
 
 def solve(data: Path, out: Path, seed: int = 0) -> dict[str, Path]:
-    """Write submission.csv and evidence.json into `out`, from the files in `data` alone."""
+    """Write submission.csv and evidence.json to `out`, using only the files in `data`."""
     task = json.loads((data / "task.json").read_text())
     train, test = pd.read_csv(data / task["train_file"]), pd.read_csv(data / task["test_file"])
     key, target = task["id_column"], task["targets"][0]

@@ -1,4 +1,4 @@
-"""A trial of the plain solution: run on every split, judged, and put together."""
+"""A trial of the plain solution: run on every split, evaluated and combined."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ Run = Callable[[Path, Path, int], Mapping[str, Path]]
 
 
 def trial(harness: Harness, out: Path, run: Run = solve, views: Sequence[str] = ()) -> Assembled:
-    """Run a solution on `views` (all splits where none is named); every run must be as asked."""
+    """Run a solution on `views` (default: all splits); every run must be valid."""
     judged: list[Judged] = []
     for view in views or harness.splits:
         judged.append(harness.judge(view, run(harness.data(view), out / view, 7)))
@@ -21,6 +21,6 @@ def trial(harness: Harness, out: Path, run: Run = solve, views: Sequence[str] = 
 
 
 def assembled(harness: Harness, judged: Sequence[Judged]) -> Assembled:
-    """Runs without defects, put together."""
+    """Combine runs without defects."""
     predictions = [one.predictions for one in judged if one.predictions is not None]
     return harness.assemble([one.evaluation for one in judged], predictions, len(harness.splits))

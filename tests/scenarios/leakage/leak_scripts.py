@@ -1,6 +1,6 @@
-"""Scripts that leak or look as if they did, in one frame: a body defines `fit_predict(train, test, seed)`.
+"""Scripts that leak or seem to: each body defines `fit_predict(train, test, seed)` in a common frame.
 
-A leak stands behind `if LEAK`, so that each leaky script has an honest twin: the same text with LEAK = False.
+A leak is guarded by `if LEAK`, so that each leaky script has an honest twin: the same text with LEAK = False.
 """
 
 import contextlib
@@ -80,8 +80,8 @@ table.to_csv(options.out / "submission.csv", index=False)
 class Script:
     """A script of a suite. `task` is a name in the suite's TASKS.
 
-    In `body`, `{LABELS}` stands for the labels of the task's own tables by id, `{LINES}` for the same as text, and
-    `{LOW}` for the ids of the lower half. `outside`: it looks for files that only a sandbox keeps from it.
+    In `body`, `{LABELS}` is replaced by the labels of the task's tables by id, `{LINES}` by the same as text, and
+    `{LOW}` by the ids of the lower half. `outside`: it searches for files that only a sandbox hides from it.
     """
 
     name: str
@@ -106,7 +106,7 @@ def program(script: Script, task: Task, *, leak: bool) -> str:
 
 
 def _labels(task: Task) -> DataFrame:
-    """Id and label of every row that has one anywhere, the test's answers among them."""
+    """Id and label of every labelled row, including the test's answers."""
     assert task.answers is not None
     columns = [task.brief.id_column, *task.brief.targets]
     both = pd.concat([task.train[columns], pd.read_csv(task.answers, dtype=str)[columns]])
@@ -114,7 +114,7 @@ def _labels(task: Task) -> DataFrame:
 
 
 def run_program(source: str, data: Path, out: Path, seed: int) -> Mapping[str, Path]:
-    """Run a program here, as a process of its own would run it: much faster."""
+    """Run a program in this process, which is much faster than a new one."""
     out.mkdir(parents=True)
     path = out.parent / f"{out.name}.py"
     path.write_text(source, encoding="utf-8")
@@ -133,7 +133,7 @@ def judge(script: Script, harness: Harness, folder: Path, *, leak: bool) -> Asse
 
 
 def effect_of(ours: Assembled, theirs: Assembled, task: Task, near_tie: float) -> Effect:
-    """One trial against another."""
+    """Compare one trial with another."""
     effect = compare(ours.evaluation, theirs.evaluation, task.brief.direction, near_tie)
     assert effect is not None
     return effect

@@ -1,7 +1,7 @@
-"""Leaks that can still be written down do not pay: no leaky script beats its honest twin, and no honest one is accused.
+"""Leaks do not pay: no leaky script beats its honest twin, and no honest script raises an alarm.
 
-`blind` and `unseen` are by two authors, who had not read the harness. A script has no label of the rows it is scored
-on; what is left are the labels that it keeps in its text, the ids and the order of rows, and fits on too many rows.
+`blind` and `unseen` were written by two authors without knowledge of the harness. A script has no labels of the rows it
+is scored on; possible leaks are labels stored in its text, ids, the order of rows, and fits on too many rows.
 """
 
 import importlib
@@ -57,7 +57,7 @@ def cases(what: str) -> Cases:
 
 @pytest.fixture(scope="module")
 def harnesses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Harness]]:
-    """The harness of each task of each suite, made when it is first asked for."""
+    """The harness of each task of each suite, made on first use."""
     yield Harnesses(tmp_path_factory)
 
 
@@ -127,7 +127,7 @@ async def in_the_sandbox(harness: Harness, source: str, folder: Path) -> Assembl
 @pytest.mark.slow
 @pytest.mark.parametrize("script", [each for each in SUITES["blind"].LEAKS if each.outside], ids=lambda each: each.name)
 def test_in_the_sandbox_nothing_is_found_outside(harnesses: Harnesses, script: Script, tmp_path: Path) -> None:
-    """Other views with their labels, and private answers, are on the disk, where a script would find them."""
+    """Other views with labels, and private answers, are on the disk, where a script could find them."""
     harness = harnesses["blind", script.task]
     for view in (*harness.splits, "full", "holdout"):
         harness.data(view)

@@ -1,6 +1,6 @@
-"""Signs that the data give the target away, and what a script could still use: what pays is named, what is not, said.
+"""Detection of leaks in the data, and of leaks that a script could still use.
 
-Honest work raises no alarm: the bench's own pools are run for that.
+Honest solutions must raise no alarm: the benchmark's pools are run to check this.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def test_a_copy_of_values_is_named(values: Task, noise: float, found: list[str])
 
 
 def test_a_few_values_that_are_met_or_missed_are_no_copy(values: Task) -> None:
-    """Where most rows have one of few values, whoever predicts it is often right."""
+    """If most rows share few values, predicting them exactly is no leak."""
     stars = np.random.default_rng(0).choice([3.0, 4.0, 5.0], (300, 1), p=[0.01, 0.01, 0.98])
     assert codes(values, stars, np.full((300, 1), 5.0)) == []
     assert codes(values, values.truth, values.truth * 1e80) == []
@@ -76,7 +76,7 @@ def test_a_score_that_leaves_much_less_than_the_best_known_is_too_good(tmp_path:
 
 
 def looked_up(harness: Harness, known: DataFrame, folder: Path, keys: list[str], share: float = 1.0) -> Assembled:
-    """The plain solution, but for rows whose `keys` stand in a table that it has in its text."""
+    """The plain solution, except for rows whose `keys` are in a table stored in its text."""
     table = known.drop_duplicates(keys).sample(frac=share, random_state=0)
 
     def run(data: Path, out: Path, seed: int) -> Mapping[str, Path]:
@@ -94,8 +94,10 @@ FEATURES = ["area", "age", "city", "shop", "date"]
 
 
 def test_labels_in_the_text_do_not_pay_by_id_and_are_named_by_features(tmp_path: Path) -> None:
-    """Ids are dealt anew; a row's own features are what they are, so that labels kept by them are found. Only the
-    copy itself gives that away: who keeps half of them is not told from a good script."""
+    """Ids are reassigned, but labels stored by a row's features are found.
+
+    Only exact copies are detected: a script that stores half of them looks like a good script.
+    """
     harness = Harness(Task.load(make_task(tmp_path / "task")), tmp_path / "views", seed=3)
     known, honest = harness.task.train, trial(harness, tmp_path / "honest").evaluation
     by_id = looked_up(harness, known, tmp_path / "id", ["id"]).evaluation
@@ -107,7 +109,7 @@ def test_labels_in_the_text_do_not_pay_by_id_and_are_named_by_features(tmp_path:
 
 
 def test_where_files_name_rows_labels_kept_by_id_pay_and_a_copy_is_named(tmp_path: Path) -> None:
-    """The ids stay, for the files' sake: a script with the labels in its text has them back."""
+    """Ids are kept because of the side files, so a script can use labels stored in its text."""
     folder = make_task(tmp_path / "task")
     (folder / "prepared" / "public" / "items.csv").write_text("id,weight\n1,2\n")
     harness = Harness(Task.load(folder), tmp_path / "views", seed=3)
@@ -117,7 +119,7 @@ def test_where_files_name_rows_labels_kept_by_id_pay_and_a_copy_is_named(tmp_pat
 
 @pytest.mark.parametrize("kind", ["regression", "binary"])
 def test_a_file_beside_the_tables_that_holds_the_target_is_named_by_what_it_does(tmp_path: Path, kind: str) -> None:
-    """A leak of the task and not of a script; the harness does not look into files, and sees the copy."""
+    """The leak is in the task; the harness does not inspect files but detects the copy."""
     folder = make_task(tmp_path / "task", kind)
     public = folder / "prepared" / "public"
     pd.read_csv(public / "train.csv", dtype=str)[["id", "y"]].to_csv(public / "sold.csv", index=False)
@@ -139,7 +141,7 @@ def test_the_plain_solution_is_clean_on_other_kinds_of_data(tmp_path: Path, kind
 
 
 def leaks_of(task: Task, pool: Mapping[str, Solution], folder: Path, views: int = 2) -> dict[str, tuple[str, ...]]:
-    """The leaks of each member of a pool, on the task's first splits."""
+    """The leaks found for each member of a pool on the task's first splits."""
     harness = Harness(task, folder / "views", seed=7)
     found = {}
     for name, solution in pool.items():

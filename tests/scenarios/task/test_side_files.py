@@ -1,4 +1,4 @@
-"""What stands beside a task's rows is found: keys by name and by value, summaries, pictures, words in a text."""
+"""Side files are found: keys by name and by value, summaries, images, ids in a text file."""
 
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def test_what_is_joined_stands_in_the_order_of_the_rows(tmp_path: Path) -> None:
 
 
 def test_a_shared_name_that_means_something_else_is_no_key(tmp_path: Path) -> None:
-    """Planes have a year of their own; weather is known by place and day together."""
+    """Planes have a year column too; the key of weather is place and day together."""
     folder = make_task(tmp_path / "task", rows=60, test_rows=20)
     task = Task.load(folder)
     cities, days = sorted(set(task.train["city"])), sorted(set(task.train["date"]) | set(task.test["date"]))

@@ -1,4 +1,4 @@
-"""What every split must hold, on random data."""
+"""Properties of all splits, on random data."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ KINDS = ("random", "stratified", "group", "time", "holdout")
 
 @st.composite
 def splittable(draw: st.DrawFn) -> tuple[DataFrame, np.ndarray, SplitRule, int]:
-    """Rows with a column to split by, class numbers, a rule that fits them, and a seed."""
+    """Units, class numbers, a matching rule, and a seed."""
     rule = SplitRule(
         kind=draw(st.sampled_from(KINDS)), folds=draw(st.integers(2, 6)), block=draw(st.integers(1, 3)), column="c"
     )

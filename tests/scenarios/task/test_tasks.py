@@ -1,4 +1,4 @@
-"""A task that is not whole is refused with file, column and row; a whole one is described as it is."""
+"""Invalid tasks are rejected with file, column and row; valid ones are described correctly."""
 
 import csv
 import re
@@ -20,7 +20,7 @@ Change = Callable[[Path], None]
 
 
 def edit(name: str, change: Callable[[list[list[str]]], object]) -> Change:
-    """A change of one CSV's rows, header first."""
+    """A change of the rows of a CSV file, header first."""
 
     def apply(folder: Path) -> None:
         path = folder / "prepared" / name
@@ -273,7 +273,7 @@ def test_a_task_without_answers_is_a_task(tmp_path: Path) -> None:
 
 
 def _renamed(folder: Path, old: str, new: str) -> Path:
-    """The task with a column of another name in all of its files."""
+    """The task with a column renamed in all files."""
     for path in folder.rglob("*.csv"):
         header, rest = path.read_text(encoding="utf-8").split("\n", 1)
         path.write_text(re.sub(rf"\b{old}\b", new, header) + "\n" + rest, encoding="utf-8")

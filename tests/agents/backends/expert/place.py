@@ -1,12 +1,16 @@
 """Small tasks of every kind, scenes and requests about them, and real runs of scripts, for the tests of the expert."""
 
+import atexit
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks.shared import template
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.plan import Plan
 from gome.agents.backends.expert.root import starting_plan
@@ -58,7 +62,7 @@ class Place:
         return Scene(self.task.brief, self.harness.profile, plan, evaluation, 0.0, WORKPLACE, history)
 
     def run(self, name: str, script: str, view: str = "", seed: int = 3) -> Evaluation:
-        """Run a script as docs/contract.md says, in a process of its own, and judge what it wrote.
+        """Run a script as docs/contract.md says, as a fork of a warm interpreter, and judge what it wrote.
 
         It is run on the split that a trial begins with, where no other view is named.
         """
@@ -67,17 +71,43 @@ class Place:
         out.mkdir()
         (out / "solution.py").write_text(script, encoding="utf-8")
         arguments = ["--data", str(self.harness.data(view)), "--out", str(out), "--seed", str(seed)]
-        ran = subprocess.run(
-            [sys.executable, "-W", "error::FutureWarning", str(out / "solution.py"), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        (out / "output").write_text(ran.stdout, encoding="utf-8")
+        status = _warm().run(out / "solution.py", arguments, out)
+        assert status == 0, out.with_name(f"{name}.stderr").read_text(encoding="utf-8")
+        out.with_name(f"{name}.stdout").rename(out / "output")
         return self.harness.evaluate(view, {file: out / file for file in FILES})
+
+
+class _Warm:
+    """One interpreter that has imported what scripts import, and forks for each script.
+
+    What comes of a fork is what comes of a cold start, byte for byte (tests/benchmarks/test_warm.py).
+    """
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-W", "error::FutureWarning", template.__file__]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        atexit.register(self._end)
+
+    def run(self, script: Path, arguments: list[str], workspace: Path) -> int:
+        """The exit status of a script; its output is in files beside its workspace."""
+        asked = {"script": str(script), "arguments": arguments, "workspace": str(workspace), "wall": 120, "cpu": None}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        status: int = json.loads(self._process.stdout.readline())["status"]
+        return status
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@cache
+def _warm() -> _Warm:
+    return _Warm()
 
 
 def make_place(folder: Path, kind: str, metric: str, split: str | None = None, rows: int = 400) -> Place:

@@ -26,6 +26,8 @@ from gome.errors import ReplyInvalid
 from tests.agents.backends.expert.place import Place, measured, note, solution
 from tests.agents.helpers import requests_made
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 
 def _ask(request: Request[Any], skill: float = 1.0) -> Any:
     answer = anyio.run(ExpertBackend(skill).answer, request)

@@ -27,6 +27,8 @@ from gome.scenarios.task.task import Task
 from tests.agents.backends.expert.place import Place, measured, note, solution
 from tests.scenarios.helpers.make_task import make_task
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 FULL = Judgement(1.0, 0)
 _COMMON = ("the", "customer", "called", "about", "account", "asked", "for", "details", "on", "delivery", "payment")
 _HINTS = ("refund", "question", "upgrade")

@@ -23,6 +23,8 @@ from gome.agents.protocol.types import TrialNote
 from gome.scenarios.evidence import ColumnProfile
 from tests.agents.backends.expert.place import Place, measured, note
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 _NEW_MODEL = 75  # lines that a family of models may bring; the network is the longest
 _OTHERS = 65
 
@@ -225,8 +227,15 @@ def test_challenges_come_from_their_source_and_cite_figures(places: dict[str, Pl
     assert "20%" in feedback[captions.OVERFIT].reasoning, "what training shows is known from a trial alone"
 
 
+_COMPOSED: dict[tuple[int, Plan], str] = {}
+
+
 def _script(scene: Scene, plan: Plan) -> str:
-    return compose(scene.task, scene.profile, plan)
+    """Composed once for all tests of a scene."""
+    key = id(scene), plan
+    if key not in _COMPOSED:
+        _COMPOSED[key] = compose(scene.task, scene.profile, plan)
+    return _COMPOSED[key]
 
 
 def _changed_lines(before: str, after: str) -> int:

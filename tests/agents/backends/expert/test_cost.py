@@ -16,6 +16,8 @@ from gome.agents.backends.expert.scene import Scene
 from gome.scenarios.evidence import Profile
 from tests.agents.backends.expert.place import WORKPLACE, Place
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 
 def crowded(place: Place, rows: int) -> Profile:
     """The profile as if there were that many rows, and a thousand cities."""

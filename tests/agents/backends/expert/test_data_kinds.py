@@ -15,6 +15,8 @@ from gome.agents.protocol.requests import ProposeStep, SurveyTask, WriteSolution
 from gome.scenarios.evidence import Evaluation
 from tests.agents.backends.expert.place import Place, measured
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 FULL = Judgement(1.0, 0)
 # kind → what a script that does not read that kind of data cannot reach, and what the plan does about it
 ROOTS: dict[str, tuple[float, dict[str, Any]]] = {

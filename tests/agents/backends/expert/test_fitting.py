@@ -16,6 +16,8 @@ from gome.agents.backends.expert.scene import with_joins
 from gome.scenarios.evaluation.harness import FILES
 from tests.agents.backends.expert.place import Place
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 _QUICK: dict[str, Any] = {"iterations": 5, "trees": 5, "epochs": 1, "topics": 5}
 _EVERYTHING: dict[str, Any] = {
     "rare": ("city",),

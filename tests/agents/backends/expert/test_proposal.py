@@ -18,6 +18,8 @@ from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, Underway
 from tests.agents.backends.expert.place import Place, note, solution
 from tests.agents.helpers.requests_made import hypothesis as foreign_hypothesis
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 FULL = Judgement(1.0, 0)
 
 

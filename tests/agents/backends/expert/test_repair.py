@@ -10,6 +10,8 @@ from gome.agents.backends.expert.writing import changes
 from gome.agents.protocol.requests import RepairSolution, Script
 from tests.agents.backends.expert.place import Place
 
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
+
 RICH = {
     "target": "log1p",
     "models": ("boosting", "extra_trees", "network"),

@@ -2,7 +2,6 @@
 
 import json
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,6 +9,8 @@ import pytest
 from gome.agents.backends.expert.code.compose import compose
 from gome.scenarios.evidence import Evaluation, SplitRule
 from tests.agents.backends.expert.place import Place
+
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
 
 _EVERYTHING: dict[str, Any] = {
     "dates": ("date",),
@@ -46,15 +47,14 @@ _CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def evaluations(places: dict[str, Place]) -> dict[str, Evaluation]:
-    """Case → what came of a run on one split; two at a time, as two cores allow."""
+    """Case → what came of a run on one split."""
 
     def run(name: str) -> Evaluation:
         kind, changed = _CASES[name]
         place = places[kind]
         return place.run(name, place.script(place.plan(**changed)))
 
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(_CASES, pool.map(run, _CASES), strict=True))
+    return {name: run(name) for name in _CASES}
 
 
 @pytest.mark.parametrize("name", _CASES)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
+from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -14,14 +14,26 @@ from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.planning import propose, solve
 from gome.agents.backends.expert.writing import write
 from gome.agents.protocol.requests import AssessTrial, Idea, ProposeStep, SolveStep, Step, WriteSolution
-from gome.agents.protocol.types import Effect, Hypothesis, Key, Recalled
+from gome.agents.protocol.types import Effect, Hypothesis, Key, Recalled, Solution
 from tests.agents.backends.expert.place import Place, measured, solution
+
+pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
 
 _DRAWS = 120
 
 
+_BASES: dict[Path, Solution] = {}
+
+
+def _base(place: Place) -> Solution:
+    """The plain solution there, composed once."""
+    if place.folder not in _BASES:
+        _BASES[place.folder] = solution(place, place.plan())
+    return _BASES[place.folder]
+
+
 def _asked(place: Place, **changed: object) -> ProposeStep:
-    values = place.common | {"action": "improve", "stage": "improve", "base": solution(place, place.plan())}
+    values = place.common | {"action": "improve", "stage": "improve", "base": _base(place)}
     return ProposeStep(**(values | changed))
 
 
@@ -46,7 +58,7 @@ def _without_challenges(place: Place, skill: float, seed: int) -> Hypothesis:
 
 def _in_one_call(place: Place, skill: float, seed: int) -> Hypothesis:
     """The same as a control asks for it."""
-    request = SolveStep(**place.common, action="improve", base=solution(place, place.plan()))
+    request = SolveStep(**place.common, action="improve", base=_base(place))
     return _hypothesis(solve(request, Judgement(skill, seed)).hypotheses[0])
 
 
@@ -60,19 +72,25 @@ def _ranks(place: Place, choose: Callable[[int], Hypothesis]) -> list[float]:
     return [order.index(choose(seed).key) / (len(order) - 1) for seed in range(_DRAWS)]
 
 
-@pytest.mark.parametrize("kind", ["regression", "multiclass"])
-def test_without_skill_any_move_is_chosen_by_every_optimizer(kind: str, places: dict[str, Place]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "chosen"),
+    [
+        ("regression", _round_the_ring),
+        ("multiclass", _round_the_ring),
+        ("regression", _without_challenges),
+        ("multiclass", _in_one_call),
+    ],
+)
+def test_without_skill_any_move_is_chosen_by_every_optimizer(
+    kind: str, chosen: Callable[[Place, float, int], Hypothesis], places: dict[str, Place]
+) -> None:
     """The rank of what is chosen is uniform: its mean a half, a quarter of it in each quarter."""
     place = places[kind]
-    for ranks in (
-        _ranks(place, lambda seed: _round_the_ring(place, 0.0, seed)),
-        _ranks(place, lambda seed: _without_challenges(place, 0.0, seed)),
-        _ranks(place, lambda seed: _in_one_call(place, 0.0, seed)),
-    ):
-        # The standard error of the mean of a uniform draw is 1/√(12·120) = 0.026, of a quarter's share 0.040.
-        assert fmean(ranks) == pytest.approx(0.5, abs=0.1)
-        quarters = Counter(min(3, int(4 * rank)) for rank in ranks)
-        assert all(0.1 < quarters[quarter] / _DRAWS < 0.4 for quarter in range(4)), quarters
+    ranks = _ranks(place, lambda seed: chosen(place, 0.0, seed))
+    # The standard error of the mean of a uniform draw is 1/√(12·120) = 0.026, of a quarter's share 0.040.
+    assert fmean(ranks) == pytest.approx(0.5, abs=0.1)
+    quarters = Counter(min(3, int(4 * rank)) for rank in ranks)
+    assert all(0.1 < quarters[quarter] / _DRAWS < 0.4 for quarter in range(4)), quarters
 
 
 def test_without_skill_gains_are_stated_as_before_and_tell_nothing(places: dict[str, Place]) -> None:
@@ -133,12 +151,11 @@ def test_skill_between_is_right_in_between(places: dict[str, Place]) -> None:
     for chosen in (_round_the_ring, _without_challenges, _in_one_call):
         best = chosen(place, 1.0, 0).key
         shares = [
-            fmean(chosen(place, skill, seed).key == best for seed in range(50)) for skill in (0.0, 0.25, 0.5, 0.75, 1.0)
+            fmean(chosen(place, skill, seed).key == best for seed in range(draws))
+            for skill, draws in ((0.0, 40), (0.5, 40), (1.0, 10))
         ]
         assert shares[0] < 0.15
-        assert shares[-1] == 1.0
-        assert all(later > earlier - 0.15 for earlier, later in pairwise(shares)), shares
-        assert shares[0] < shares[2] < shares[4]
+        assert shares[0] < shares[1] < shares[2] == 1.0
 
 
 def test_what_was_refuted_is_avoided_by_skill_alone(places: dict[str, Place]) -> None:

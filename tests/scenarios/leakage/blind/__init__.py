@@ -1,4 +1,4 @@
-"""The blind suite: leaks as a hurried engineer or a sly model writes them, by an author who knew no harness."""
+"""The blind suite: leaks as written by a careless engineer or a cheating model; its author did not know the harness."""
 
 from tests.scenarios.leakage.blind.honest import HONEST
 from tests.scenarios.leakage.blind.leaks_of_answers import LEAKS_OF_ANSWERS

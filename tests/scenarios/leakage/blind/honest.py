@@ -1,4 +1,4 @@
-"""Honest scripts that look as a leak does, and are none: nobody may accuse them."""
+"""Honest scripts that resemble leaks but are none: they must not raise an alarm."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 

@@ -1,4 +1,4 @@
-"""Leaks of who looks for the answers: kept by id, hunted on the disk, or a score that is only said."""
+"""Leaks of answers: stored by id, searched on the disk, or a score that is only claimed."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 

@@ -1,4 +1,4 @@
-"""Leaks of what is fitted on too many rows: on train and test together, or chosen on the rows that were fitted."""
+"""Leaks of fits on too many rows: on train and test together, or selected on the rows that were fitted."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 

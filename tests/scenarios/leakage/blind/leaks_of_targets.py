@@ -1,4 +1,4 @@
-"""Leaks of features that hold the target of the training rows: copies, ranks, means, predictions of themselves."""
+"""Leaks of features that contain the training rows' target: copies, ranks, means, in-sample predictions."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 

@@ -1,7 +1,7 @@
-"""Makes the tasks that the blind suite of leaks runs on, each with a signal that its kind of leak would profit from.
+"""Make the tasks of the blind suite, each with a signal that its kind of leak would exploit.
 
-Two come from `make_task`. The others are a clinic, whose patients come again and differ by more than their columns
-tell (split by patient), and a grid, whose load today is much as it was yesterday (split by time).
+Two come from `make_task`. The others are a clinic with repeated visits of patients who differ by more than their
+columns show (split by patient), and a power grid with an autocorrelated load (split by time).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def _churn(folder: Path) -> None:
 
 
 def _clinic(folder: Path) -> None:
-    """Eighty patients of six visits; the test has others. What a patient is like is in no column but can be told."""
+    """Eighty patients with six visits each; the test has other patients. A patient's effect is in no column."""
     draw = np.random.default_rng(11)
     rows: list[Row] = []
     for patient in range(80):
@@ -39,7 +39,7 @@ def _clinic(folder: Path) -> None:
 
 
 def _grid(folder: Path) -> None:
-    """Two years and more of days with a week, weather, and a state of the grid that lasts for weeks."""
+    """More than two years of days with a weekly pattern, weather, and a state of the grid that lasts for weeks."""
     draw = np.random.default_rng(12)
     days = np.datetime64("2021-01-01") + np.arange(760)
     lasting = np.zeros(len(days))
@@ -58,7 +58,7 @@ def _grid(folder: Path) -> None:
 
 
 def _write(folder: Path, header: list[str], rows: list[Row], train_rows: int, metric: str, split: str) -> None:
-    """A task whose first rows are for training and whose last column is the target; ids are drawn, in no order."""
+    """Write a task: the first rows are for training, the last column is the target; ids are random."""
     ids = np.random.default_rng(13).permutation(len(rows)) + 5000
     table = [[int(one), *row] for one, row in zip(ids, rows, strict=True)]
     public, private = folder / "prepared" / "public", folder / "prepared" / "private"

@@ -1,4 +1,4 @@
-"""The unseen suite: leaks and honest scripts by an author who was shown neither the harness nor the blind suite."""
+"""The unseen suite: leaks and honest scripts by an author who knew neither the harness nor the blind suite."""
 
 from tests.scenarios.leakage.unseen.honest import HONEST
 from tests.scenarios.leakage.unseen.leaks_copies import LEAKS_OF_COPIES

@@ -1,4 +1,4 @@
-"""Honest scripts that look at the whole target, at the test rows or at their own scores, and learn what they may."""
+"""Honest scripts that use the whole target, the test rows or their own scores in legitimate ways."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 

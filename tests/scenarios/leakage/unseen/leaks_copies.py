@@ -1,4 +1,4 @@
-"""Leaks of copies and answers: labels kept by id or looked up, the target or what was made of it among the columns."""
+"""Leaks of copies and answers: labels stored by id or looked up, the target or its derivatives among the features."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 
@@ -17,7 +17,7 @@ def trees(X, y, T):
 
 
 def _columns(leak: str) -> str:
-    """A script whose leak is some columns more."""
+    """A script whose leak consists of additional columns."""
     return f"""{_TREES}
 def add_columns(X, T, train, test):
 {leak.rstrip()}

@@ -1,4 +1,4 @@
-"""Leaks of encodings: statistics of the target that hold a training row's own, and days and schools known too well."""
+"""Leaks of encodings: target statistics that include the row itself, and overfitted days and schools."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 
@@ -6,7 +6,7 @@ __all__ = ["LEAKS_OF_ENCODINGS"]
 
 
 def _coded(names: tuple[str, ...], model: str, predict: str = "predict(T)") -> str:
-    """Means of the target by some columns: with the row itself, or from the rows of other folds."""
+    """Target means by some columns: including the row itself, or from the rows of other folds."""
     return f"""
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge

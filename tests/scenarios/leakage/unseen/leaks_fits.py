@@ -1,4 +1,4 @@
-"""Leaks of fits and tuning: learnt from both files, or chosen on the very rows that were fitted."""
+"""Leaks of fits and tuning: fitted on both files, or selected on the fitted rows."""
 
 from tests.scenarios.leakage.leak_scripts import Script
 

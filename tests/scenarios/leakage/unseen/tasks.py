@@ -1,10 +1,10 @@
-"""Makes the tasks that the unseen suite runs on: small, each with what its kind of leak would profit from.
+"""Make the small tasks of the unseen suite, each with a signal that its kind of leak would exploit.
 
-- `wages`: sixty occupations of few rows each, so that a mean of the target over all rows tells much of a row's own.
-- `fraud`: two classes, merchants of few rows, and thirty columns of noise to choose from.
-- `cells`: four classes, asked for as probabilities; some of the columns are noise.
-- `ratings`: ordered grades, given as labels, with cut points to find.
-- `pupils`: schools that differ by more than their columns tell, split by school.
+- `wages`: sixty occupations with few rows each, so that a target mean over all rows reveals much of a row's own.
+- `fraud`: two classes, merchants with few rows each, and thirty columns of noise.
+- `cells`: four classes, predicted as probabilities; some columns are noise.
+- `ratings`: ordered grades, predicted as labels, with cut points to find.
+- `pupils`: schools that differ by more than their columns show, split by school.
 - `sales`: days whose level lasts for weeks, split by time.
 """
 
@@ -102,7 +102,7 @@ def _sales() -> Table:
 def _writer(
     make: Callable[[], Table], tested: int, metric: str, split: str = "", classes: Sequence[str] = ()
 ) -> Callable[[Path], None]:
-    """Writes the table of `make` as a task: its last `tested` rows are the test's, its last column is the target."""
+    """Write the table of `make` as a task: the last `tested` rows are the test, the last column is the target."""
 
     def write(folder: Path) -> None:
         header, rows = make()
@@ -127,7 +127,7 @@ def _writer(
 
 
 def _blank(target: str, metric: str, classes: Sequence[str]) -> tuple[list[str], list[object]]:
-    """Columns of predictions and a sample row of them."""
+    """The prediction columns and a sample row of them."""
     if metric == "log-loss":
         return list(classes), [1 / len(classes)] * len(classes)
     return [target], [classes[0] if metric == "qwk" else 0.5]

@@ -1,0 +1,114 @@
+"""Prompts of a step: repairs, run times, partial scores, scripts of other traces, and the last printed figures."""
+
+from typing import Any
+
+import pytest
+
+from gome.agents.backends.llm.prompting import render
+from gome.agents.method.racing import stop_after
+from gome.agents.protocol.requests import Request
+from gome.agents.protocol.types import Left, Repair, SourceScript, Underway
+from gome.scenarios.config.scenario import Method
+from tests.agents.helpers import requests_made as made
+
+
+def shown(request: Request[Any]) -> str:
+    return render(request, 96_000).user
+
+
+def test_the_assessor_is_told_of_repairs_and_of_no_error_message_where_rows_are_hidden() -> None:
+    repair = Repair(phase="full", words="status 1: KeyError, line 7: 'Paris'", notes="Nyström, 700 landmarks")
+    text = shown(made.assess_trial(repairs=(repair,)))
+    assert "The script was repaired 1 time(s), and may differ from the hypotheses" in text
+    assert "line 7: 'Paris' → Nyström, 700 landmarks" in text
+    assert "Paris" not in shown(made.assess_trial(repairs=(repair,), rows=0))
+    assert "was repaired" not in shown(made.assess_trial())
+
+
+def test_the_last_figures_of_the_best_stand_beside_the_trial_and_in_the_proposal() -> None:
+    best = made.SOLUTION.model_copy(update={"output": "oof rmse 0.8283"})
+    for request in (made.assess_trial(incumbent=best), made.propose_step(base=best)):
+        assert "- Figures that it printed last:\noof rmse 0.8283" in shown(request)
+        assert "0.8283" not in shown(request.model_copy(update={"rows": 0}))
+
+
+def test_standings_name_run_times_and_the_splits_of_partial_scores() -> None:
+    whole, partial = made.STANDINGS
+    whole = whole.model_copy(update={"splits": (0, 1), "folds": (0.44, 0.46), "seconds": 21.2})
+    partial = partial.model_copy(update={"judged": "1 of 2", "splits": (0,), "folds": (0.5234,)})
+    text = shown(made.knowing_step(standings=(whole, partial)))
+    assert "Trace 1: score 0.45 (by split 0.44, 0.46) at step 2, after 2 trials; one run takes 21.2 s;" in text
+    assert "score 0.5234 on 1 of 2 splits alone, numbers 0 (by split 0.5234)" in text
+    assert "Compare a score of some splits alone with others on the same splits." in text
+    plain = shown(made.knowing_step(standings=(whole.model_copy(update={"seconds": 0.0}), made.STANDINGS[1])))
+    assert "by split 0.44" not in plain and "one run takes" not in plain
+
+
+def test_a_gain_over_fewer_splits_than_the_score_says_so() -> None:
+    note = made.NOTE.model_copy(update={"gain": 0.013, "standard_error": 0.006, "gain_judged": "1 of 5"})
+    assert "gain 0.013 ± 0.006 (over 1 of 5 splits):" in shown(made.propose_step(history=(note,)))
+
+
+def test_the_best_of_another_trace_is_shown_uncut() -> None:
+    script = "\n".join(f"line_{number} = {number}" for number in range(800))
+    other = SourceScript(trace=1, step=2, text=script, is_difference=False)
+    text = shown(made.knowing_step(other=other))
+    assert script in text and "# The best of trace 1 (step 2)\n" in text
+    diff = shown(made.knowing_step(other=other.model_copy(update={"is_difference": True})))
+    assert "# The best of trace 1 (step 2), as a diff from the script above" in diff
+
+
+def test_ideas_under_way_are_not_listed_again_as_those_of_other_first_solutions() -> None:
+    sibling, own = made.hypothesis("model-family", "linear"), made.hypothesis("loss", "huber")
+    underway = (Underway(trace=1, step=1, hypotheses=(sibling,)),)
+    text = shown(made.first_step(siblings=(sibling, own), underway=underway))
+    assert text.count(sibling.statement) == 1 and own.statement in text
+    assert "# What other first solutions are made of" not in shown(
+        made.first_step(siblings=(sibling,), underway=underway)
+    )
+
+
+def test_a_writer_reads_a_hypothesis_once() -> None:
+    statement = made.hypothesis().statement
+    assert shown(made.write_solution(sketch=f"- {statement}")).count(statement) == 1
+    assert shown(made.write_solution()).count(statement) == 1
+
+
+def test_a_repair_knows_the_run_time_before_and_that_a_debug_run_went_well() -> None:
+    text = shown(made.repair_solution(seconds=41.7, sampled=True))
+    assert "A debug run on a small sample of the rows had ended well before." in text
+    assert "One run of the script that it was made from took 41.7 s, of 60 s." in text
+    assert "took" not in shown(made.repair_solution()).partition("# How it failed")[2].partition("# What is asked")[0]
+
+
+def test_no_challenges_are_asked_for_where_no_step_of_the_trace_can_follow() -> None:
+    request = made.assess_trial(left=Left(trials=1, traces=2, over=True), wanted=())
+    assert {"challenges", "finding", "contradicts"} <= request.unasked
+    assert "None of them is this trace's." in shown(request)
+
+
+@pytest.mark.parametrize(("kind", "few", "splits"), [("group", "two splits", 2), ("random", "one split", 1)])
+def test_the_price_of_run_time_is_that_of_the_rule(kind: str, few: str, splits: int) -> None:
+    """The sentence names six times `heavy` and a number of splits; the rule for a first solution agrees."""
+    workplace = made.WORKPLACE.model_copy(update={"heavy_seconds": 5.0, "decisive": 2.0})
+    rule = made.TASK.split.model_copy(update={"kind": kind})
+    task = made.TASK.model_copy(update={"split": rule})
+    text = " ".join(shown(made.survey_task(workplace=workplace, task=task)).split())
+    assert f"From 5 s on, a trial is accepted as soon as it is better by 2 standard errors after {few}" in text
+    assert f"from 30 s on a first solution is judged on {few} alone" in text
+    runs = [
+        made.EVALUATION.model_copy(
+            update={
+                name: getattr(made.EVALUATION, name)[at : at + 1]
+                for name in ("splits", "folds", "fold_rows", "weights", "replicates")
+            }
+        )
+        for at in range(splits)
+    ]
+
+    def stops(count: int, seconds: float) -> bool:
+        return stop_after(runs[:count], 5, None, rule, "minimize", Method(), seconds) is not None
+
+    assert stops(splits, 30.0) and not stops(splits, 29.0)
+    assert splits == 1 or not stops(1, 30.0)
+    assert "standard errors after" not in shown(made.survey_task())

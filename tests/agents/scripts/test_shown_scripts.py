@@ -1,0 +1,28 @@
+"""How prompts shorten scripts and their output: diffs for a reader of the base, and the last figures printed."""
+
+from gome.agents.scripts.difference import additions, difference
+from gome.agents.scripts.printed import last_figures
+
+OWN = "\n".join(["start", *(f"old {number}" for number in range(6)), "shared", "end"])
+THEIRS = "\n".join(["start", "shared", "new", "end"])
+
+
+def test_removed_lines_are_counted_for_a_reader_who_has_them() -> None:
+    assert additions(OWN, THEIRS).splitlines() == [
+        "@@ -1,9 +1,4 @@",
+        " start",
+        "-old 0",
+        "-[and 5 more lines]",
+        " shared",
+        "+new",
+        " end",
+    ]
+    assert additions("", THEIRS) == additions(OWN, OWN) == difference(OWN, OWN) == ""
+
+
+def test_the_last_figures_are_lines_with_a_number_without_progress_and_stderr() -> None:
+    printed = "rows 10\nepoch 3/20\nloss 0.3\nno figure here\noof 0.82\n--- stderr\nwarning 7"
+    assert last_figures(printed) == "rows 10\noof 0.82"
+    assert last_figures("") == last_figures("--- stderr\n") == ""
+    long = last_figures("\n".join(f"figure {number:04d}" for number in range(1000)))
+    assert len(long) <= 1500 and long.endswith("figure 0999")
