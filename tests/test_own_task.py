@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gome.cli.app import main
 from tests.scenarios.helpers.make_task import make_task
 
 HOUSE = Path(__file__).parents[1]
@@ -14,7 +15,7 @@ SCENARIO = """
 name: own
 task: {task}
 traces: 1
-budget: {{trials: 2}}
+budget: {{trials: 1}}
 backends: {{offline: {{kind: expert}}}}
 roles: {{diagnoser: offline, proposer: offline, executor: offline}}
 executors: {{slots: 1, threads: 1, timeout: {{debug: 30s, full: 60s}}, repairs: 2}}
@@ -26,15 +27,29 @@ def gome(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, str(HOUSE / "main.py"), *words], capture_output=True, text=True, timeout=200)
 
 
+def here(*words: str) -> int:
+    """The same in this process; its exit status."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
 @pytest.mark.parametrize(("kind", "metric"), [("regression", "mae"), ("binary", "auc"), ("multiclass", "macro-f1")])
-def test_it_runs(kind: str, metric: str, tmp_path: Path) -> None:
-    make_task(tmp_path / "task", kind, metric=metric, rows=400)
+def test_it_runs(kind: str, metric: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once in a process of its own, as a user runs it."""
+    make_task(tmp_path / "task", kind, metric=metric, rows=250)
     scenario = tmp_path / "own.yaml"
     scenario.write_text(SCENARIO.format(task="task"))
-    run = gome("run", str(scenario), "--runs", str(tmp_path / "runs"), "--display", "plain")
-    assert run.returncode == 0, run.stderr
-    best = gome("best", "@last", "--runs", str(tmp_path / "runs"), "--json")
-    said = json.loads(best.stdout)
+    words = ("run", str(scenario), "--runs", str(tmp_path / "runs"), "--display", "plain")
+    if kind == "binary":
+        run = gome(*words)
+        assert run.returncode == 0, run.stderr
+    else:
+        assert here(*words) == 0
+    capsys.readouterr()
+    assert here("best", "@last", "--runs", str(tmp_path / "runs"), "--json") == 0
+    said = json.loads(capsys.readouterr().out)
     assert said["schema"] == "gome.best/1"
     score, baseline = said["data"]["score"], said["data"]["baseline"]
     assert score < baseline if metric == "mae" else score > baseline
@@ -77,10 +92,17 @@ def broken(folder: Path, defect: str) -> Path:
         ("unknown key", "traces"),
     ],
 )
-def test_bad_input_is_an_error_with_its_place_and_nothing_is_left(defect: str, words: str, tmp_path: Path) -> None:
-    run = gome("run", str(broken(tmp_path, defect)), "--runs", str(tmp_path / "runs"))
-    assert run.returncode == 2
-    assert words in run.stderr
-    assert "error[" in run.stderr
-    assert "Traceback" not in run.stderr
+def test_bad_input_is_an_error_with_its_place_and_nothing_is_left(
+    defect: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("run", str(broken(tmp_path, defect)), "--runs", str(tmp_path / "runs"))
+    if defect == "empty":
+        run = gome(*asked)
+        status, told = run.returncode, run.stderr
+    else:
+        status, told = here(*asked), capsys.readouterr().err
+    assert status == 2
+    assert words in told
+    assert "error[" in told
+    assert "Traceback" not in told
     assert not list((tmp_path / "runs").glob("*"))

@@ -81,7 +81,7 @@ def _report(document: Document, model: type[BaseModel], path: KeyPath, error: Er
     elif kind in ("literal_error", "union_tag_invalid"):
         path = (*path, "kind") if kind == "union_tag_invalid" else path
         word = str(error.get("ctx", {}).get("tag", error["input"]))
-        expected = [each for each in expected if each != "plugin"]  # a tag of ours, not a word of the file
+        expected = [each for each in expected if each != "plugin"]  # an internal tag, not a valid value
         document.report(
             "unknown-value", path, f"{_shown(word)} is not one of {', '.join(expected)}", closest(word, expected)
         )

@@ -129,10 +129,10 @@ def by_two(gain: float, kind: Any = "random", seconds: float = 0.0, **method: An
 
 
 def test_a_limit_that_is_met_exactly_stops_nothing() -> None:
-    never_futile = {"racing": {"futility": 99.0}}
+    never_futile: dict[str, Any] = {"racing": {"futility": 99.0}}
     assert by_two(-2.0, **never_futile) is None, "worse is more than 1 error"
     assert why(by_two(-2.001, **never_futile)) == "worse"
-    no_hope = {"racing": {"futility": 0.0}}
+    no_hope: dict[str, Any] = {"racing": {"futility": 0.0}}
     assert by_two(1.0, **no_hope) is None, "in the end the error will be 1, and a gain of 1 is enough"
     assert why(by_two(0.999, **no_hope)) == "futile"
     assert by_two(4.0, seconds=99.0) is None, "decided is more than 2 errors"
@@ -169,3 +169,12 @@ def test_a_first_solution_is_judged_early_from_six_times_what_is_heavy() -> None
         racing = {"racing": {"heavy": heavy}}
         assert after(9.0, best=None, seconds=5.9 * heavy, **racing) is None
         assert why(after(9.0, best=None, seconds=6 * heavy, **racing)) == "decided"
+
+
+@pytest.mark.parametrize("kind", ["group", "time"])
+def test_from_the_second_split_of_groups_or_time_on_nothing_is_forgiven(kind: str) -> None:
+    error = 0.1 * math.sqrt(0.5 + 0.25)
+    if kind == "time":  # the second split weighs twice as much as the first
+        error = 0.1 * math.sqrt(1 / 9 + 4 / 9 + 0.25)
+    assert why(after(*[1.0 + 1.5 * error] * 2, kind=kind)) == "worse"
+    assert why(after(*[1.0 + 0.9 * error] * 2, kind=kind)) == "futile"

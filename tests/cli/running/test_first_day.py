@@ -14,23 +14,10 @@ from gome.scenarios.config.prices import missing_prices
 from tests.agents.helpers.canned import USAGE, canned
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.agents.helpers.runs import SCENARIOS
-from tests.scenarios.helpers import solve
+from tests.agents.helpers.stubs import line
 
 OWN_DATA = SCENARIOS / "own-data.yaml"
-MAIN = """
-
-if __name__ == "__main__":
-    import argparse
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--debug", action="store_true")
-    asked = parser.parse_args()
-    solve(asked.data, asked.out, asked.seed)
-"""
-SCRIPT = Path(solve.__file__).read_text() + MAIN
+SCRIPT = line(1.0).replace('"area"', '"size"').replace('"y"', '"price"')
 
 
 @pytest.fixture
@@ -75,7 +62,7 @@ def test_a_table_gets_a_budget_that_can_be_kept(csv: Path) -> None:
 
 def test_a_table_runs_with_a_model(csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def turn(ask: Ask) -> Play:
-        return say(f"A tree.\n```python\n{SCRIPT}```", usage=USAGE) if ask.kind == "write_solution" else canned(ask)
+        return say(f"A line.\n```python\n{SCRIPT}```", usage=USAGE) if ask.kind == "write_solution" else canned(ask)
 
     with ModelServer(turn) as server:
         local = json.dumps({"kind": "openai", "model": "gpt-5", "base_url": server.base_url})

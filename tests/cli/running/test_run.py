@@ -1,10 +1,12 @@
 """A run from the command line, in a process of its own: watched, interrupted, finished, replayed, forked."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +17,35 @@ from gome.bus.store.reader import LogReader
 from gome.cli.app import main
 from gome.viewer.queries.runs import state
 from gome.viewer.store import outline
+from tests.agents.helpers.model_server import ModelServer
+from tests.agents.helpers.stubs import line, small, small_task, writing
 from tests.cli.printed import data_of
-from tests.scenarios.helpers.make_task import make_task
 
 pytestmark = pytest.mark.xdist_group("run")  # its tests go on with one run
 MAIN = Path(__file__).parents[3] / "main.py"
-SCENARIO = """\
-name: made-up
-task: {task}
-traces: 1
-budget: {{trials: 1}}
-backends: {{offline: {{kind: expert}}, weak: {{kind: expert, skill: 0.2}}}}
-roles: {{diagnoser: offline, proposer: offline, executor: offline}}
-executors: {{slots: 1, memory: 2GiB, timeout: {{debug: 30s, full: 60s}}}}
-method: {{finish: {{candidates: 1, seeds: 1}}}}
-"""
 
 
 @pytest.fixture(scope="module")
-def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A scenario whose scripts take long enough to be interrupted; a second backend is offline."""
     folder = tmp_path_factory.mktemp("scenario")
     path = folder / "made-up.yaml"
-    path.write_text(SCENARIO.format(task=make_task(folder / "task", rows=200)), encoding="utf-8")
-    return path
+    task = small_task(folder, split="{kind: random, folds: 2}")
+    with ModelServer(writing(lambda _, step: line(1 - 0.5 / step, "import time\ntime.sleep(0.3)"))) as server:
+        model = {"kind": "openai", "model": "scripted", "base_url": server.base_url}
+        made = small(
+            task,
+            server,
+            name="made-up",
+            traces=1,
+            budget={"trials": 1},
+            memory={},
+            backends={"scripted": model, "weak": {"kind": "expert", "skill": 0.2}},
+            executors={"slots": 1, "standby": False, "memory": "2GiB", "timeout": {"debug": "30s", "full": "60s"}},
+            method={"finish": {"candidates": 1, "seeds": 1}},
+        )
+        path.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+        yield path
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +56,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gome(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(MAIN), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=200)
+
+
+def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """What the verb prints in this process, where it ends well."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(each) for each in arguments])
+    out, told = capsys.readouterr()
+    assert ended.value.code == 0, told
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -72,28 +89,29 @@ def kinds(folder: Path) -> list[str]:
         return [each.kind for each in reader.envelopes()]
 
 
-def test_an_interrupted_run_is_finished_without_another_trial(interrupted: Path, runs: Path) -> None:
+def test_an_interrupted_run_is_finished_without_another_trial(
+    interrupted: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = kinds(interrupted)
     assert "run_finished" not in before
-    done = gome("finish", interrupted.name, "--runs", runs, "--json")
-    assert done.returncode == 0, done.stderr
+    data = data_of(here(capsys, "finish", interrupted.name, "--runs", runs, "--json"), "run")
     after = kinds(interrupted)
     assert after[: len(before)] == before
     assert after.count("step_opened") == before.count("step_opened") == 1
     assert after[-1] == "run_finished"
-    data = data_of(done.stdout, "run")
     assert data["test_score"] is not None
-    assert data["reasoners"] == ["expert (rule-based, not a language model)"]
+    assert data["reasoners"] == ["scripted"]
     for name in ("script", "submission", "report"):
         assert Path(data[name]).is_file()
     assert "made-up" in Path(data["report"]).read_text(encoding="utf-8")
 
 
-def test_the_scripts_of_a_run_score_the_same_again(interrupted: Path, runs: Path) -> None:
+def test_the_scripts_of_a_run_score_the_same_again(
+    interrupted: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = {path for path in interrupted.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
-    done = gome("replay", interrupted.name, "--rerun", "scripts", "--runs", runs, "--json")
-    assert done.returncode == 0, done.stderr
-    again = data_of(done.stdout, "replay-scripts")
+    printed = here(capsys, "replay", interrupted.name, "--rerun", "scripts", "--runs", runs, "--json")
+    again = data_of(printed, "replay-scripts")
     assert {each["view"] for each in again} >= {"split-0", "split-1", "holdout"}
     assert all(each["same"] for each in again)
     assert {path for path in interrupted.rglob("*") if not path.name.endswith(("-wal", "-shm"))} == before
@@ -102,26 +120,24 @@ def test_the_scripts_of_a_run_score_the_same_again(interrupted: Path, runs: Path
 def test_the_run_replays_and_may_go_on_with_more_budget(
     interrupted: Path, runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["replay", interrupted.name, "--runs", str(runs), "--json"])
-    assert ended.value.code == 0
-    assert data_of(capsys.readouterr().out, "replay")["handled"] > 0
-    done = gome("resume", interrupted.name, "--set", "budget.trials=2", "--runs", runs, "--display", "json")
-    assert done.returncode == 0, done.stderr
-    *lines, last = done.stdout.splitlines()
+    printed = here(capsys, "replay", interrupted.name, "--runs", runs, "--json")
+    assert data_of(printed, "replay")["handled"] > 0
+    printed = here(capsys, "resume", interrupted.name, "--set", "budget.trials=2", "--runs", runs, "--display", "json")
+    *lines, last = printed.splitlines()
     data_of(last, "run")
     told = [data_of(line, "message")["message"]["kind"] for line in lines]
     assert told == kinds(interrupted)
     assert told.count("step_opened") == 2
 
 
-def test_a_fork_goes_another_way_and_leaves_its_parent(interrupted: Path, runs: Path) -> None:
+def test_a_fork_goes_another_way_and_leaves_its_parent(
+    interrupted: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = kinds(interrupted)
     with LogReader(interrupted, VOCABULARY) as reader:
         at = next(reader.envelopes(kinds=("trial",))).id
-    done = gome("fork", interrupted.name, "--at", at, "--role", "proposer=weak", "--runs", runs, "--json")
-    assert done.returncode == 0, done.stderr
-    data = data_of(done.stdout, "run")
+    said = here(capsys, "fork", interrupted.name, "--at", at, "--role", "proposer=weak", "--runs", runs, "--json")
+    data = data_of(said, "run")
     assert data["run"] != interrupted.name
     assert "skill 0.2" in " ".join(data["reasoners"])
     assert kinds(interrupted) == before

@@ -170,7 +170,7 @@ def test_a_file_closed_to_others_is_copied_and_stays_closed(tmp_path: Path) -> N
 
 
 def test_a_large_table_takes_its_own_size_on_the_disk_and_no_more(tmp_path: Path) -> None:
-    rows, tested = 200_000, 50_000
+    rows, tested = 20_000, 5_000
     draw = np.random.default_rng(0)
     values = draw.normal(0, 1, (rows + tested, 8)).round(4).astype(str)
     table = pd.DataFrame(values, columns=[f"x{number}" for number in range(8)])
