@@ -24,7 +24,7 @@ slow: $(STAMP)
 
 # A cluster of two nodes on this machine: its contract, lost nodes, and the quick start on it.
 ray: $(STAMP)
-	$(BIN)/pytest -n 0 tests/executors/ray/test_cluster.py tests/executors/ray/test_parcels.py tests/agents/runtime/test_on_a_cluster.py
+	$(BIN)/pytest -n 0 tests/executors/ray/test_cluster.py tests/executors/ray/test_packed_data.py tests/agents/runtime/test_on_a_cluster.py
 
 chaos: $(STAMP)
 	$(BIN)/pytest -m chaos

@@ -14,11 +14,11 @@ from pathlib import Path
 import anyio
 import psutil
 
+from gome.executors.choose_sandbox import probe
 from gome.executors.launch import Executor, Launch, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.ray.connection import connect
 from gome.executors.ray.executor import ClusterExecutor
-from gome.executors.sandbox_probe import probe
 
 __all__ = ["lines"]
 

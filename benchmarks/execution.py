@@ -17,9 +17,9 @@ import anyio.to_thread
 
 from benchmarks import cluster, standby
 from benchmarks.shared.timing import held, launch, told
+from gome.executors.choose_sandbox import Sandbox, SandboxLevel, probe
 from gome.executors.launch import Cause, Executor, Launch, Slot
 from gome.executors.local import LocalExecutor
-from gome.executors.sandbox_probe import Sandbox, SandboxLevel, probe
 
 _STUBBORN = """
 import os, signal, time

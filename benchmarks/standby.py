@@ -18,9 +18,9 @@ import anyio
 import psutil
 
 from benchmarks.shared.timing import held, launch, told
+from gome.executors.choose_sandbox import Sandbox, probe
 from gome.executors.launch import Executor, Launch, Slot
 from gome.executors.local import LocalExecutor
-from gome.executors.sandbox_probe import Sandbox, probe
 from gome.executors.warm.executor import WarmExecutor
 
 __all__ = ["lines"]

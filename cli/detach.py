@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gome.errors import Outage
 from gome.viewer.output import emit, hint, say, say_aside
-from gome.viewer.store import has_log, open_reader
+from gome.viewer.run_folders import has_log, open_reader
 
 __all__ = ["PROGRAM", "Detached", "detach", "tell_detached"]
 

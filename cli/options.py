@@ -9,7 +9,7 @@ from cyclopts import Parameter, Token
 
 from gome import scenarios
 from gome.errors import UsageError
-from gome.viewer.store import find_run, runs_root
+from gome.viewer.run_folders import find_run, runs_root
 
 __all__ = [
     "Display",

@@ -25,7 +25,7 @@ from gome.agents.backends.llm.provider import provider_of
 from gome.agents.backends.llm.wire import Completion
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact
-from gome.agents.state.spending import Spending
+from gome.agents.state.call_budget import Spending
 from gome.errors import UsageError
 from gome.scenarios.config.prices import is_loopback, tariff_of
 from gome.scenarios.config.scenario import AutoGenBackend as Settings

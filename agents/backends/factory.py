@@ -7,7 +7,7 @@ from typing import Any
 from gome import plugins
 from gome.agents.backends.base import Answer, Backend, Embedder
 from gome.agents.protocol.requests import Request
-from gome.agents.state.spending import REFUSED, BudgetSpentError, Spending
+from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import AutoGenBackend as AutoGenSettings
 from gome.scenarios.config.scenario import Backend as Settings
@@ -53,7 +53,7 @@ def make_embedder(settings: MemoryKeeperSettings, backends: Mapping[str, Backend
     Raises UsageError where the backend cannot embed, or packages or the model are missing.
     """
     if settings.embedding == "local" and settings.model is not None:
-        from gome.agents.backends.sentences import SentenceEmbedder
+        from gome.agents.backends.local_embeddings import SentenceEmbedder
 
         return SentenceEmbedder(settings.model, beside)
     if settings.embedding == "hashing" or settings.backend is None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gome.agents.optimizers.tree import Tree
+from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.protocol.types import Hypothesis, StepKind, TraceBest, TrialNote
 from gome.agents.state.trace import Best, TraceState
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gome.agents.optimizers.base import Pick
-from gome.agents.optimizers.tree import Tree
+from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.protocol.types import StepKind, TraceBest, TrialNote
 from gome.agents.state.trace import TraceState
 

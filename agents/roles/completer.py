@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
-from gome.agents.roles.idle import IdleRole
+from gome.agents.roles.idle_work import IdleRole
 from gome.agents.roles.role import place
-from gome.agents.scripts.assembling import Assembled, Assembler, Assembling
+from gome.agents.scripts.joined_splits import Assembled, Assembler, Assembling
 from gome.agents.scripts.script_run import LAST, Forward, Heat, ScriptRan, ScriptRun, finish_run, run_script
 from gome.agents.scripts.split_runs import run_splits
 from gome.bus.actors.actor import Context

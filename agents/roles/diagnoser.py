@@ -9,7 +9,7 @@ Under a control (tree search, best of n) validity and score alone decide, and a 
 from collections import Counter
 from collections.abc import Sequence
 
-from gome.agents.method.schedule import wanted_sources
+from gome.agents.method.stages import wanted_sources
 from gome.agents.method.validation import Ruling, compare, format_fault, rule, rule_by_score
 from gome.agents.protocol.messages import (
     Diagnosis,

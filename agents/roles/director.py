@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from gome.agents.method.momentum import signed_gain
 from gome.agents.method.ranking import default_shipping
-from gome.agents.method.schedule import stage_of
-from gome.agents.method.scheduling import Standing, in_order
+from gome.agents.method.stages import stage_of
+from gome.agents.method.trace_order import Standing, in_order
 from gome.agents.protocol.messages import (
     DeadlineReached,
     Diagnosis,

@@ -11,7 +11,7 @@ from functools import partial
 
 from gome.agents.protocol.messages import Diagnosis, SolutionProbed
 from gome.agents.protocol.types import Record
-from gome.agents.roles.idle import IdleRole
+from gome.agents.roles.idle_work import IdleRole
 from gome.agents.roles.role import place
 from gome.agents.scripts.script_run import LAST, Forward, ScriptRan, ScriptRun, run_script
 from gome.bus.actors.actor import ActivityResult, Context

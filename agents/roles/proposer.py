@@ -9,10 +9,10 @@ and a step is planned from the measured figures alone; under a control it is pla
 import random
 from collections.abc import Sequence
 
-from gome.agents.method.schedule import scenario_share
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
+from gome.agents.method.stages import scenario_share
 from gome.agents.optimizers import Pick
-from gome.agents.optimizers.tree import Tree
+from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.requests import Idea, ProposeStep, SolveStep, Step
 from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, SourceScript, TraceBest, Underway

@@ -25,7 +25,7 @@ from gome.agents.protocol.messages import (
     TuneCalled,
 )
 from gome.agents.roles.role import Role, place
-from gome.agents.scripts.assembling import Assembled, Assembler, Assembling
+from gome.agents.scripts.joined_splits import Assembled, Assembler, Assembling
 from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from gome.agents.scripts.split_runs import SplitRuns, run_splits
 from gome.agents.state.trace import Best

@@ -14,7 +14,7 @@ from gome.agents.roles.proposer import Proposer
 from gome.agents.roles.role import Reasoner, Role
 from gome.agents.roles.runner import Runner
 from gome.agents.roles.writer import Writer
-from gome.agents.scripts.assembling import Assembled, Assembling
+from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward
 from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.config.scenario import Scenario

@@ -9,11 +9,11 @@ import anyio.to_thread
 
 from gome.agents.runtime.placement import examine, python_of
 from gome.errors import GomeError, SandboxError
+from gome.executors.choose_sandbox import probe
 from gome.executors.ray.connection import connect
 from gome.executors.ray.nodes import NodeReport, weakest
 from gome.executors.resources.slots import discover
 from gome.executors.sandbox.levels import Sandbox
-from gome.executors.sandbox_probe import probe
 from gome.scenarios.config.scenario import Executors, RayExecutors
 
 __all__ = ["PlacementFinding", "examine_placement"]

@@ -19,8 +19,8 @@ from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
 from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.scripts.user_script import start_of
+from gome.agents.state.call_budget import UNITS, Spending, amount
 from gome.agents.state.deadline import announce_deadline
-from gome.agents.state.spending import UNITS, Spending, amount
 from gome.bus.actors.supervisor import Supervisor
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Draft, Envelope

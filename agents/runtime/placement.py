@@ -10,6 +10,7 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint
 
 from gome import plugins
+from gome.executors.choose_sandbox import probe
 from gome.executors.launch import DATA, Executor, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.ray.connection import Link, connect, slots_of
@@ -19,7 +20,6 @@ from gome.executors.resources.memory import shortage
 from gome.executors.resources.packages import describe
 from gome.executors.resources.slots import discover
 from gome.executors.sandbox.levels import Sandbox, SandboxLevel
-from gome.executors.sandbox_probe import probe
 from gome.executors.warm.executor import WarmExecutor
 from gome.scenarios.config.scenario import Executors, LocalExecutors, PluginExecutors, RayExecutors
 

@@ -20,7 +20,7 @@ from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, G
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
 from gome.agents.runtime.lifecycle import opening_of
-from gome.agents.scripts.assembling import Assembled, Assembling
+from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward, ScriptRan, ScriptRun
 from gome.bus.actors.replay import Replayed, replay
 from gome.bus.events import ActivityFinished, ActivityStarted

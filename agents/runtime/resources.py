@@ -19,19 +19,19 @@ from gome.agents.redaction import secrets_of
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.runtime.placement import Placement, open_placement, python_of
-from gome.agents.scripts.assembling import Assembled, Assembling, assemble
 from gome.agents.scripts.execution import ForwardPass
+from gome.agents.scripts.joined_splits import Assembled, Assembling, assemble
 from gome.agents.scripts.known_runs import KnownRuns
 from gome.agents.scripts.predictions import unpacked
 from gome.agents.scripts.user_script import read_start
-from gome.agents.state.spending import Spending
+from gome.agents.state.call_budget import Spending
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import UsageError
+from gome.executors.choose_sandbox import Sandbox
 from gome.executors.launch import MOUNTS, Limits
 from gome.executors.resources.packages import describe
 from gome.executors.resources.slots import SlotPool
 from gome.executors.sandbox.levels import SandboxLevel
-from gome.executors.sandbox_probe import Sandbox
 from gome.scenarios.config.prices import missing_prices
 from gome.scenarios.config.scenario import LanguageModel, Scenario
 from gome.scenarios.evaluation.harness import Harness

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gome.agents.protocol.types import Finalist, Left
-from gome.agents.state.spending import REFUSED, UNITS, amount
+from gome.agents.state.call_budget import REFUSED, UNITS, amount
 from gome.scenarios.config.scenario import Budget, FinishSettings
 
 __all__ = ["FittedFinish", "Ledger", "fit_finish"]

@@ -34,7 +34,7 @@ from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
-from gome.agents.scripts.assembling import Assembled, Assembling
+from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import LAST, ScriptRan, ScriptRun
 from gome.bus.actors.supervisor import Supervisor
 from gome.bus.message import Draft, Envelope

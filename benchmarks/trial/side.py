@@ -19,11 +19,11 @@ import anyio
 from pydantic import BaseModel
 
 from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.first_solution import family_order, starting_plan
 from gome.agents.backends.expert.moves.catalogue import plays
 from gome.agents.backends.expert.plan import Plan
 from gome.agents.backends.expert.proposal import hypothesis_of
-from gome.agents.backends.expert.root import family_order, starting_plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import Job, RunOpened
 from gome.agents.protocol.types import Hypothesis, TrialNote

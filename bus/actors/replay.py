@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from gome.bus.actors.activity import Recorded, canonical, difference, recorded, request_hash
 from gome.bus.actors.actor import ActivityResult, Actor
-from gome.bus.actors.turns import Turn, Turns, is_output
+from gome.bus.actors.handled import Turn, Turns, is_output
 from gome.bus.events import ACTIVITIES, ActivityStarted, DeadLetter
 from gome.bus.message import Draft, Envelope, message_id
 from gome.bus.store.reader import LogReader

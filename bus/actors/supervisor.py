@@ -15,7 +15,7 @@ import anyio
 
 from gome.bus.actors.activity import LiveContext, Recorded, recorded
 from gome.bus.actors.actor import Actor
-from gome.bus.actors.turns import Turns, is_output
+from gome.bus.actors.handled import Turns, is_output
 from gome.bus.events import DeadLetter
 from gome.bus.log import Log, Mailbox
 from gome.bus.message import Draft, Envelope, Subscription

@@ -9,7 +9,7 @@ from gome.cli.options import Json, Output, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import emit, hint, say
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["best", "best_data"]
 

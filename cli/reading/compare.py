@@ -9,10 +9,10 @@ from gome.cli.conditions import holds
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.divergence import Divergence, first_divergence
-from gome.viewer.model.headline import idea
+from gome.viewer.model.message_lines import idea
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import emit, hint, say, say_aside, screen_width, table
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["compare"]
 

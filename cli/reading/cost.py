@@ -9,11 +9,11 @@ from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
-from gome.viewer.model.headline import idea, place, role
+from gome.viewer.model.message_lines import idea, place, role
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.model.usage import EMBEDDING, QUESTION, Usage
 from gome.viewer.output import emit, hint, say, table
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["cost"]
 

@@ -3,12 +3,12 @@
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.borrowed import Borrowings
-from gome.viewer.model.headline import idea
+from gome.viewer.model.message_lines import idea
 from gome.viewer.model.script_diff import base_of, difference, script_of
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, find_step, summarise
 from gome.viewer.output import emit, hint, say
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["diff"]
 

@@ -17,7 +17,7 @@ from gome.viewer.export.collector import post_spans
 from gome.viewer.export.otlp import spans_of, trace_document
 from gome.viewer.export.redaction import without_words
 from gome.viewer.output import document, envelope_data, hint, say_aside
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["export"]
 

@@ -7,7 +7,7 @@ from gome.viewer import text
 from gome.viewer.model.summary import summarise
 from gome.viewer.model.timeline import Span
 from gome.viewer.output import as_data, emit, hint, say
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["gantt"]
 

@@ -12,10 +12,10 @@ from gome.agents.state.memory import Given, Memory
 from gome.agents.state.memory import Success as Accepted
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
-from gome.viewer.model.headline import idea
+from gome.viewer.model.message_lines import idea
 from gome.viewer.model.steps import MARKS
 from gome.viewer.output import emit, hint, say, table
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["Failure", "Finding", "Known", "Reader", "State", "Success", "Tried", "known", "memory"]
 

@@ -8,7 +8,7 @@ from gome.viewer import text
 from gome.viewer.model.submitted import briefly
 from gome.viewer.output import emit, hint, say, table
 from gome.viewer.queries.runs import row_of
-from gome.viewer.store import outline, run_folders, runs_root
+from gome.viewer.run_folders import outline, run_folders, runs_root
 
 __all__ = ["runs"]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from gome.bus.events import ACTIVITIES
 from gome.viewer import text
-from gome.viewer.model.headline import role
+from gome.viewer.model.message_lines import role
 from gome.viewer.model.summary import summarise
 from gome.viewer.model.usage import Usage
 from gome.viewer.output import emit, hint, say, table
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["show_sql", "show_stats"]
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.borrowed import Borrowings
-from gome.viewer.model.headline import idea
+from gome.viewer.model.message_lines import idea
 from gome.viewer.model.script_diff import base_of, script_of
 from gome.viewer.model.steps import MARKS, Step, Trace
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import emit, hint, say, screen_width
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["tree"]
 

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from gome.cli.options import Runs, folder_of
 from gome.viewer.output import hint, say
-from gome.viewer.store import runs_root
+from gome.viewer.run_folders import runs_root
 from gome.viewer.web.server import PageServer
 
 __all__ = ["view"]

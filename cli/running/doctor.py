@@ -3,12 +3,12 @@
 import anyio
 
 from gome.agents.runtime.doctor import BackendFinding, DoctorReport, examine_scenario
-from gome.cli.consent import check_consent
+from gome.cli.key_consent import check_consent
 from gome.cli.options import Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.scenarios.config.loader import load_scenario, resolve_task
 from gome.viewer import text
 from gome.viewer.output import as_data, emit, hint, say
-from gome.viewer.store import runs_root
+from gome.viewer.run_folders import runs_root
 
 __all__ = ["doctor"]
 

@@ -2,7 +2,7 @@
 
 from gome.agents.protocol.messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, resume, scenario_of
-from gome.cli.consent import check_consent
+from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
 from gome.cli.running.run import run_watched
 

@@ -6,14 +6,14 @@ from cyclopts import Parameter
 
 from gome.agents.protocol.messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, fork_run, scenario_of
-from gome.cli.consent import check_consent
+from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of
 from gome.cli.running.run import run_watched
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Roles, Scenario
 from gome.scenarios.reading.problems import closest
 from gome.viewer.output import say_aside
-from gome.viewer.store import new_run_id, open_reader
+from gome.viewer.run_folders import new_run_id, open_reader
 
 __all__ = ["changed_roles", "fork"]
 

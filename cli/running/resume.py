@@ -9,16 +9,16 @@ from pydantic import ValidationError
 from gome.agents.protocol.messages import RunFinished
 from gome.agents.runtime import lifecycle as start_run
 from gome.agents.runtime.lifecycle import Ready, opening_of, scenario_of
-from gome.cli.consent import check_consent
 from gome.cli.detach import detach as start
 from gome.cli.detach import tell_detached
+from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
 from gome.cli.running.run import run_watched
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Budget
-from gome.viewer.model.headline import event_line
+from gome.viewer.model.message_lines import event_line
 from gome.viewer.output import emit, envelope_data, hint, say
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["extended_budget", "resume", "show_in_flight"]
 

@@ -17,20 +17,20 @@ from gome.agents.runtime.lifecycle import Ready, start_run
 from gome.agents.runtime.resources import check_means
 from gome.bus.actors.supervisor import Supervisor
 from gome.cli.best_files import write_best
-from gome.cli.consent import check_consent
 from gome.cli.detach import detach as start_detached
 from gome.cli.detach import tell_detached
+from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.cli.reading.best import best_data
-from gome.cli.running.table import Table, scenario_of_table
+from gome.cli.running.own_table import Table, scenario_of_table
 from gome.errors import GomeError, UsageError
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
 from gome.viewer import text
-from gome.viewer.model.shortfall import shortfall
+from gome.viewer.model.no_success import shortfall
 from gome.viewer.model.summary import summarise
 from gome.viewer.output import emit, hint, say, say_aside
-from gome.viewer.store import has_log, new_run_id, open_reader, runs_root
+from gome.viewer.run_folders import has_log, new_run_id, open_reader, runs_root
 from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display, watch
 from gome.viewer.web.report import write_report
 

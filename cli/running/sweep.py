@@ -7,7 +7,7 @@ import anyio
 from cyclopts import Parameter
 
 from gome.bus.store.lock import RunLock
-from gome.cli.consent import check_consent
+from gome.cli.key_consent import check_consent
 from gome.cli.options import Json, Output, Overrides, RoleBackends, Runs, Sandbox, Trust
 from gome.cli.sweeps.axes import SEED, parse_axes
 from gome.cli.sweeps.chart import write_chart
@@ -17,7 +17,7 @@ from gome.cli.sweeps.runner import SweepRunner
 from gome.errors import UsageError
 from gome.viewer import text
 from gome.viewer.output import emit, hint, say, say_aside, table
-from gome.viewer.store import runs_root
+from gome.viewer.run_folders import runs_root
 
 __all__ = ["sweep"]
 

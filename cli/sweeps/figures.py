@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from gome.cli.sweeps.axes import SEED
 from gome.cli.sweeps.plan import Cell, Plan, State
 from gome.viewer.model.summary import summarise
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["Mean", "RunFigures", "SettingFigures", "by_setting", "figures_of"]
 

@@ -19,7 +19,7 @@ from gome.errors import LogError, RunNotFound
 from gome.scenarios.config.loader import load_scenario, resolve_task
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.reading.problems import ScenarioProblems
-from gome.viewer.store import outline
+from gome.viewer.run_folders import outline
 
 __all__ = ["Cell", "Plan", "State", "plan_sweep"]
 

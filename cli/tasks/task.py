@@ -172,7 +172,7 @@ def new(
     extra
         A file or folder that scripts also get, such as a table to join or a folder of images. May be repeated.
     """
-    from gome.cli.running.table import name_of, write_scenario
+    from gome.cli.running.own_table import name_of, write_scenario
     from gome.scenarios.authoring.from_table import MetricInDoubt, new_task
 
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gome.agents.optimizers.base import Optimizer, Pick
 from gome.agents.optimizers.gome import Gome
-from gome.agents.optimizers.tree import Tree
+from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.state.trace import TraceState
 from gome.scenarios.config.scenario import Scenario
 

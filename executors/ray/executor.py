@@ -18,7 +18,7 @@ from gome.errors import Outage, SandboxError, WorkerLost
 from gome.executors.launch import Launch, Outcome, Slot
 from gome.executors.ray.connection import Link, described, load_ray, wanted
 from gome.executors.ray.node_task import Arrived, Chunk, Ended, Failed, Lines, Order, run_on_node
-from gome.executors.ray.parcels import Parcel, pack, signature
+from gome.executors.ray.packed_data import Parcel, pack, signature
 
 __all__ = ["ClusterExecutor"]
 

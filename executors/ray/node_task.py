@@ -22,13 +22,13 @@ from anyio.from_thread import start_blocking_portal
 from pydantic import BaseModel, ConfigDict
 
 from gome.errors import GomeError
+from gome.executors.choose_sandbox import probe
 from gome.executors.launch import Launch, Outcome, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.processes.collect import discard
-from gome.executors.ray.parcels import Parcel, node_folder, unpack, unpack_once
+from gome.executors.ray.packed_data import Parcel, node_folder, unpack, unpack_once
 from gome.executors.resources.gpus import gpus
 from gome.executors.sandbox.levels import Sandbox
-from gome.executors.sandbox_probe import probe
 
 __all__ = ["Arrived", "Chunk", "Ended", "Failed", "Lines", "Order", "Told", "run_on_node", "sandbox_here"]
 

@@ -32,8 +32,8 @@ from gome.executors.processes.collect import discard
 from gome.executors.processes.supervise import Supervision
 from gome.executors.sandbox.levels import Sandbox, SandboxLevel
 from gome.executors.warm import imports as warmup
+from gome.executors.warm.forked_script import Turn
 from gome.executors.warm.template import Needs, Template, furnish, own_launch, start
-from gome.executors.warm.turn import Turn
 
 __all__ = ["WarmExecutor"]
 

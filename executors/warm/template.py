@@ -31,7 +31,7 @@ from gome.executors.resources.interpreter import Interpreter
 from gome.executors.sandbox.seccomp import program
 from gome.executors.warm import forking
 from gome.executors.warm import imports as warmup
-from gome.executors.warm.turn import Turn
+from gome.executors.warm.forked_script import Turn
 
 __all__ = ["Needs", "Template", "furnish", "own_launch", "start"]
 

@@ -24,13 +24,13 @@ from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.diagnostics.sliced_table import SlicedTable
 from gome.scenarios.evaluation.baseline import dummy_score
 from gome.scenarios.evaluation.blending import blend, predictions_table
-from gome.scenarios.evaluation.diagnosing import diagnose_trial, sliced_features
 from gome.scenarios.evaluation.leaks import find_leaks
 from gome.scenarios.evaluation.probe_names import HALF, PROBE
 from gome.scenarios.evaluation.probes import make_probe, read_probe
 from gome.scenarios.evaluation.residuals import residual_slices
 from gome.scenarios.evaluation.scoring import bundles, merge, overflow, read_claims, score_rows
 from gome.scenarios.evaluation.submission import check_submission
+from gome.scenarios.evaluation.trial_errors import diagnose_trial, sliced_features
 from gome.scenarios.evaluation.view_files import ScriptLimits, copy_side_files, write_view
 from gome.scenarios.evaluation.views import (
     View,

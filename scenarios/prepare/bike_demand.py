@@ -12,7 +12,7 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
-from gome.scenarios.prepare.carrier import Carrier, check_sum, write_whole
+from gome.scenarios.prepare.download import Carrier, check_sum, write_whole
 from gome.scenarios.prepare.tabular import as_csv
 
 __all__ = ["CARRIER", "SUMS", "make", "prepare"]

@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from gome.scenarios.prepare.carrier import Carrier
+from gome.scenarios.prepare.download import Carrier
 from gome.scenarios.prepare.tabular import Row, as_csv, hash_of, task_files
 from gome.scenarios.prepare.unpickle import table_of
 

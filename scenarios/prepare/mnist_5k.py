@@ -8,7 +8,7 @@ import gzip
 import struct
 import zlib
 
-from gome.scenarios.prepare.carrier import Carrier
+from gome.scenarios.prepare.download import Carrier
 from gome.scenarios.prepare.tabular import by_share, numbered, task_files
 
 __all__ = ["CARRIER", "make"]

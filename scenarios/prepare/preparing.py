@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gome.errors import TaskError
-from gome.scenarios.prepare.carrier import Carrier, check_found, fetch_together, sum_of, sum_of_files, write_whole
+from gome.scenarios.prepare.download import Carrier, check_found, fetch_together, sum_of, sum_of_files, write_whole
 from gome.scenarios.prepare.recipes import RECIPES, Recipe
 from gome.scenarios.reading.problems import closest
 

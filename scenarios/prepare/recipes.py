@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gome.scenarios.prepare import bike_demand, flight_delay, mnist_5k
-from gome.scenarios.prepare.carrier import Carrier
-from gome.scenarios.prepare.sums import SUMS
+from gome.scenarios.prepare.checksums import SUMS
+from gome.scenarios.prepare.download import Carrier
 from gome.scenarios.prepare.tabular import by_share, read_csv, task_files
 from gome.scenarios.prepare.unpickle import table_of
 

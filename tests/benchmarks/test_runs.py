@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from benchmarks.shared.runs import Cached, Counted, Unhurried, _played, all_at_once, kept
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.store.artefacts import Artefacts
+from gome.executors.choose_sandbox import Sandbox, SandboxLevel
 from gome.executors.launch import Cause, Launch, Limits, Slot
 from gome.executors.local import LocalExecutor
-from gome.executors.sandbox_probe import Sandbox, SandboxLevel
 from tests.viewer.sample import sample_run
 
 

@@ -9,9 +9,9 @@ from benchmarks.crossover.tasks import write_task
 from benchmarks.shared.warm import warm_executor
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.plan import Family, Plan
+from gome.executors.choose_sandbox import Sandbox, SandboxLevel
 from gome.executors.launch import Cause, Executor, Launch, Limits, Outcome, Slot
 from gome.executors.local import LocalExecutor
-from gome.executors.sandbox_probe import Sandbox, SandboxLevel
 from gome.scenarios.evaluation.harness import FILES, Harness
 from gome.scenarios.task.task import Task
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -116,15 +117,25 @@ def check(folder: Path, seed: int, calls: Calls) -> None:
     assert all(count <= started[key] for key, count in calls.items())
 
 
-@settings(
-    max_examples=200,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(seed=st.integers(0, 10_000), points=st.lists(st.integers(1, 80), max_size=3))
+REPEATABLE = settings(derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+SEEDS, POINTS = st.integers(0, 10_000), st.lists(st.integers(1, 80), max_size=3)
+
+
+@settings(REPEATABLE, max_examples=70)
+@given(seed=SEEDS, points=POINTS)
 def test_a_program_that_crashes_anywhere_ends_as_if_it_had_not(seed: int, points: list[int]) -> None:
+    crashed(seed, points)
+
+
+@pytest.mark.chaos
+@settings(REPEATABLE, max_examples=500)
+@given(seed=SEEDS, points=POINTS)
+def test_programs_that_crash_at_many_more_points(seed: int, points: list[int]) -> None:
+    crashed(seed, points)
+
+
+def crashed(seed: int, points: list[int]) -> None:
+    """A program that crashes at each of these points and then lives to its end."""
     calls: Calls = Counter()
     with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as name:
         folder = Path(name)

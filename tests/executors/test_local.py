@@ -11,10 +11,10 @@ import anyio
 import pytest
 
 from gome.errors import SandboxError
+from gome.executors.choose_sandbox import Sandbox, SandboxLevel, probe
 from gome.executors.launch import Cause, Executor, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.sandbox import bubblewrap, landlock
-from gome.executors.sandbox_probe import Sandbox, SandboxLevel, probe
 from tests.executors.contract import ExecutorContract, IsolationContract, NamespaceContract
 from tests.executors.place import Place, survivors
 
@@ -81,7 +81,7 @@ _RUNNER = """
 import sys, anyio
 from gome.executors.launch import Launch, Slot
 from gome.executors.local import LocalExecutor
-from gome.executors.sandbox_probe import probe
+from gome.executors.choose_sandbox import probe
 
 async def main():
     executor = LocalExecutor(await probe())

@@ -9,7 +9,7 @@ from typing import Any
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.viewer import text
-from gome.viewer.model.headline import headline, place
+from gome.viewer.model.message_lines import headline, place
 from gome.viewer.model.summary import summarise
 from gome.viewer.model.timeline import Span
 

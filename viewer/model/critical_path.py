@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gome.bus.events import ACTIVITIES, ActivityFinished
 from gome.bus.message import Envelope
-from gome.viewer.model.headline import place, role
+from gome.viewer.model.message_lines import place, role
 from gome.viewer.model.timeline import covered, held
 from gome.viewer.model.usage import QUESTION, SCRIPT
 

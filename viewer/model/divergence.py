@@ -12,7 +12,7 @@ from typing import Any
 from gome.agents.protocol.messages import RunOpened, SessionOpened
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
-from gome.viewer.model.headline import headline, place
+from gome.viewer.model.message_lines import headline, place
 from gome.viewer.output import as_data
 
 __all__ = ["Divergence", "first_divergence"]

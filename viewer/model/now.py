@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gome.bus.telemetry import Told
 from gome.viewer import text
-from gome.viewer.model.headline import role
+from gome.viewer.model.message_lines import role
 from gome.viewer.model.summary import Summary
 from gome.viewer.model.timeline import Span, covered
 from gome.viewer.model.usage import Usage

@@ -28,7 +28,7 @@ from gome.agents.protocol.messages import (
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError
-from gome.viewer.model.headline import role
+from gome.viewer.model.message_lines import role
 from gome.viewer.model.steps import Step, Trace
 from gome.viewer.model.submitted import Submitted, submitted_by
 from gome.viewer.model.timeline import Timeline

@@ -11,9 +11,9 @@ from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
-from gome.viewer.model.headline import event_line
+from gome.viewer.model.message_lines import event_line
 from gome.viewer.output import emit, envelope_data, hint, say, screen_width
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["Filter", "list_messages", "say_messages"]
 

@@ -8,10 +8,10 @@ from gome.bus.events import ACTIVITIES, ActivityFinished
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
 from gome.viewer import text
-from gome.viewer.model.headline import headline
+from gome.viewer.model.message_lines import headline
 from gome.viewer.output import as_data, emit, envelope_data, hint, say, tree
 from gome.viewer.queries.listing import say_messages
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 
 __all__ = ["activities_of", "artefacts_of", "show_causes", "show_message", "show_thread"]
 

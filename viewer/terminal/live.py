@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gome.bus.message import Envelope
 from gome.viewer import text
-from gome.viewer.model.headline import headline, place
+from gome.viewer.model.message_lines import headline, place
 from gome.viewer.model.now import Now
 from gome.viewer.model.steps import MARKS, Step, Trace
 from gome.viewer.model.summary import Summary

@@ -13,13 +13,13 @@ from rich.live import Live
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
-from gome.viewer.model.headline import event_line
+from gome.viewer.model.message_lines import event_line
 from gome.viewer.model.now import Present, look, pool_of
 from gome.viewer.model.summary import Summary
 from gome.viewer.output import document, envelope_data, say
-from gome.viewer.store import has_log, open_reader
+from gome.viewer.run_folders import has_log, open_reader
 from gome.viewer.terminal.live import screen
-from gome.viewer.terminal.silence import Silence
+from gome.viewer.terminal.waiting_lines import Silence
 
 __all__ = [
     "Display",

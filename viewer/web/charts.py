@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gome.viewer import text
-from gome.viewer.model.headline import role
+from gome.viewer.model.message_lines import role
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary
 

@@ -14,7 +14,7 @@ from gome.viewer.output import as_data, tree
 from gome.viewer.queries.listing import Filter
 from gome.viewer.queries.message import activities_of, artefacts_of
 from gome.viewer.queries.runs import row_of
-from gome.viewer.store import open_reader, outline, run_folders
+from gome.viewer.run_folders import open_reader, outline, run_folders
 from gome.viewer.web.pages import environment, frame
 from gome.viewer.web.report import body_of, row_for
 from gome.viewer.web.run_page import address

@@ -13,13 +13,13 @@ from gome.viewer import text
 from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.calibration import calibrate
 from gome.viewer.model.critical_path import critical_path
-from gome.viewer.model.headline import headline, place, role
+from gome.viewer.model.message_lines import headline, place, role
 from gome.viewer.model.now import pool_of
 from gome.viewer.model.script_diff import Artefacts, base_of, difference, script_of
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import as_data, tree
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 from gome.viewer.web import charts
 from gome.viewer.web.lineage import lineage
 from gome.viewer.web.pages import environment, frame

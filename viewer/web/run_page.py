@@ -13,7 +13,7 @@ from gome.bus.store.reader import LogReader
 from gome.viewer.model.now import Present, look
 from gome.viewer.model.summary import Summary
 from gome.viewer.queries.runs import state
-from gome.viewer.store import open_reader
+from gome.viewer.run_folders import open_reader
 from gome.viewer.web.pages import environment, frame
 from gome.viewer.web.report import render, row_for
 

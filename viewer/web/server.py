@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gome.bus.store.reader import LogReader
 from gome.errors import GomeError, RunNotFound, UsageError
-from gome.viewer.store import open_reader, run_folders
+from gome.viewer.run_folders import open_reader, run_folders
 from gome.viewer.web.live_pages import message_page, messages_page, runs_page
 from gome.viewer.web.run_page import Follower, RunPage, sent
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from gome.agents.backends.expert.code.cost import script_seconds
+from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import learnt, move_of, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import Plan, read_plan
-from gome.agents.backends.expert.root import starting_plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.requests import Assessment, AssessTrial, Survey, SurveyTask
 from gome.agents.protocol.types import Challenge, TrialNote
 

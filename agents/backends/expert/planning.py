@@ -7,13 +7,13 @@ expert is no weaker than in the method with which the control is compared.
 from dataclasses import replace
 
 from gome.agents.backends.expert.diagnosis import challenges
+from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import apply_hypothesis, plays
 from gome.agents.backends.expert.proposal import hypothesis_of, ideas_of, scene_of
-from gome.agents.backends.expert.root import starting_plan
-from gome.agents.backends.expert.scene import Scene
 from gome.agents.backends.expert.selection import Chosen, choose
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import write
 from gome.agents.protocol.requests import (
     Idea,

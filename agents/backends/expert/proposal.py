@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from gome.agents.backends.expert.code.cost import aim
 from gome.agents.backends.expert.diagnosis import foremost
+from gome.agents.backends.expert.first_solution import family_order, starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import learnt, playable, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import read_plan
-from gome.agents.backends.expert.root import family_order, starting_plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.types import Challenge, Hypothesis, Scores
 

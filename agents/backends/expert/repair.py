@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import script_seconds
+from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves.catalogue import apply_hypothesis
 from gome.agents.backends.expert.plan import Family, Plan, read_plan
-from gome.agents.backends.expert.root import starting_plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import changes
 from gome.agents.protocol.requests import RepairSolution, Script
 

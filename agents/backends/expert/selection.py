@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gome.agents.backends.expert.code.cost import affordable
+from gome.agents.backends.expert.first_solution import family_order
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import move_of, playable
 from gome.agents.backends.expert.plan import Plan
 from gome.agents.backends.expert.proposal import hypothesis_of, scene_of
-from gome.agents.backends.expert.root import family_order
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.types import Hypothesis, Recalled
 

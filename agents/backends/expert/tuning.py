@@ -4,7 +4,7 @@ from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import script_seconds
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.plan import Plan, read_plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import changes
 from gome.agents.protocol.requests import Script, TuneSolution
 

@@ -23,7 +23,7 @@ from gome.agents.backends.llm.replies import MisfitError, parse_reply, split_tho
 from gome.agents.backends.llm.wire import Completion, total
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact, secrets_of
-from gome.agents.state.spending import REFUSED, BudgetSpentError, Spending
+from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending
 from gome.scenarios.config.prices import Tariff
 from gome.scenarios.config.scenario import LanguageModel as Settings
 

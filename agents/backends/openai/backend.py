@@ -15,7 +15,7 @@ from gome.agents.backends.llm.wire import Completion
 from gome.agents.backends.openai.endpoint import Endpoint, Manner
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import secrets_of
-from gome.agents.state.spending import REFUSED, BudgetSpentError, Spending, amount
+from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending, amount
 from gome.errors import UsageError
 from gome.scenarios.config.prices import OPENAI_URL, is_loopback, tariff_of, tariff_of_texts
 from gome.scenarios.config.scenario import OpenAIBackend as Settings

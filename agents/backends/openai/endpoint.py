@@ -17,8 +17,8 @@ import anyio.to_thread
 from gome.agents.backends.llm.faults import Fault, Patience, Refusal, Server, persevere
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.wire import BodyError, Completion, Vectors, read_body, read_vectors, refused
+from gome.agents.backends.openai.context_window import ask_window, fetcher
 from gome.agents.backends.openai.stream import Streamed
-from gome.agents.backends.openai.window import ask_window, fetcher
 from gome.agents.redaction import redact
 from gome.scenarios.config.prices import OPENAI_URL, is_loopback
 

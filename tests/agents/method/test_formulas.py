@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gome.agents.method.embedding import unit_vectors
 from gome.agents.method.momentum import draw, interaction, signed_gain
-from gome.agents.method.schedule import scenario_share, stage_of, wanted_sources
 from gome.agents.method.scoring import compatible, draw_by_rank, overall_score, same_idea, top_candidates
 from gome.agents.method.seeding import derive_seed
+from gome.agents.method.stages import scenario_share, stage_of, wanted_sources
 from gome.agents.protocol.types import Hypothesis, Scores
 from gome.agents.state.memory import in_errors
 from gome.scenarios.config.scenario import Method

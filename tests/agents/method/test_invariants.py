@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gome.agents.method.momentum import draw, interaction, signed_gain
-from gome.agents.method.schedule import scenario_share, stage_of, wanted_sources
 from gome.agents.method.scoring import draw_by_rank, overall_score, same_idea, top_candidates
+from gome.agents.method.stages import scenario_share, stage_of, wanted_sources
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import Diagnosis, Recollection, RunOpened, StepOpened
 from gome.agents.protocol.types import Hypothesis, Scores

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.shared.simulation import Simulation, simulate
 from gome.agents.backends.expert import ExpertBackend
 from gome.agents.optimizers import optimizer_of
-from gome.agents.optimizers.tree import Tree
+from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.optimizers.tree_search import TreeSearch, reward, uct
 from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection, RunFinished, TraceOpened, Trial
 from gome.agents.protocol.requests import Idea, PlannedScript, Step

@@ -9,7 +9,7 @@ import pytest
 
 from gome.agents.protocol.messages import Job, RepairCalled, Trial
 from gome.agents.roles.runner import Runner
-from gome.agents.scripts.assembling import Assembled, Assembling
+from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.store.artefacts import Artefacts
 from gome.executors.launch import Cause

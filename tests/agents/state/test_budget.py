@@ -11,7 +11,7 @@ from gome.agents.protocol.messages import VOCABULARY, RunFinished
 from gome.agents.runtime.lifecycle import resume, start_run
 from gome.agents.runtime.replay import replay_run
 from gome.agents.state.budget import Ledger
-from gome.agents.state.spending import BudgetSpentError, Spending
+from gome.agents.state.call_budget import BudgetSpentError, Spending
 from gome.bus.events import ActivityFinished, DeadLetter
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from gome.bus.telemetry import Told
-from gome.viewer.model.headline import event_line, headline
+from gome.viewer.model.message_lines import event_line, headline
 from gome.viewer.model.now import Present, look
 from gome.viewer.model.summary import summarise
 from gome.viewer.output import table, tree

@@ -16,7 +16,7 @@ from gome.agents.protocol.messages import VOCABULARY
 from gome.bus.store.reader import LogReader
 from gome.cli.app import main
 from gome.viewer.queries.runs import state
-from gome.viewer.store import outline
+from gome.viewer.run_folders import outline
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.stubs import line, small, small_task, writing
 from tests.cli.printed import data_of
@@ -100,7 +100,8 @@ def test_an_interrupted_run_is_finished_without_another_trial(
     assert after.count("step_opened") == before.count("step_opened") == 1
     assert after[-1] == "run_finished"
     assert data["test_score"] is not None
-    assert data["reasoners"] == ["scripted"]
+    (reasoner,) = data["reasoners"]
+    assert reasoner.startswith("scripted (scripted at http://127.0.0.1")
     for name in ("script", "submission", "report"):
         assert Path(data[name]).is_file()
     assert "made-up" in Path(data["report"]).read_text(encoding="utf-8")

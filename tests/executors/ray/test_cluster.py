@@ -14,7 +14,7 @@ from gome.executors.launch import Cause, Executor, Launch, Slot
 from gome.executors.ray.connection import Link, Node, load_ray, slots_of
 from gome.executors.ray.executor import ClusterExecutor
 from gome.executors.ray.nodes import survey, weakest
-from gome.executors.ray.parcels import node_folder, pack
+from gome.executors.ray.packed_data import node_folder, pack
 from gome.executors.resources.packages import describe
 from tests.executors.contract import NamespaceContract
 from tests.executors.place import Place, survivors

@@ -13,9 +13,9 @@ import anyio.lowlevel
 import psutil
 import pytest
 
+from gome.executors.choose_sandbox import Sandbox, SandboxLevel, probe
 from gome.executors.launch import Cause, Launch, Outcome, Slot
 from gome.executors.local import LocalExecutor
-from gome.executors.sandbox_probe import Sandbox, SandboxLevel, probe
 from gome.executors.warm import forking
 from gome.executors.warm.executor import WarmExecutor
 from gome.executors.warm.template import Template

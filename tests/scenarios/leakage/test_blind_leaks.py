@@ -17,10 +17,10 @@ from gome.agents.scripts.known_runs import KnownRuns
 from gome.agents.scripts.predictions import unpacked
 from gome.agents.scripts.script_run import ScriptRun
 from gome.bus.store.artefacts import Artefacts
+from gome.executors.choose_sandbox import probe
 from gome.executors.launch import Cause, Limits, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.resources.slots import SlotPool
-from gome.executors.sandbox_probe import probe
 from gome.scenarios.evaluation.harness import Assembled, Harness
 from gome.scenarios.task.task import Task
 from tests.scenarios.leakage.leak_scripts import Script, effect_of, judge, program

@@ -12,7 +12,7 @@ import pytest
 from gome.errors import TaskError
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.prepare import mnist_5k
-from gome.scenarios.prepare.carrier import sum_of, sum_of_files
+from gome.scenarios.prepare.download import sum_of, sum_of_files
 from gome.scenarios.prepare.mnist_5k import grey_png
 from gome.scenarios.prepare.preparing import TASKS, prepare_task
 from gome.scenarios.prepare.recipes import RECIPES, Recipe

@@ -20,7 +20,7 @@ from gome import scenarios
 from gome.cli.app import main
 from gome.errors import TaskError
 from gome.scenarios.prepare import bike_demand, flight_delay, preparing
-from gome.scenarios.prepare.carrier import Carrier, _member, check_sum, sum_of, write_whole
+from gome.scenarios.prepare.download import Carrier, _member, check_sum, sum_of, write_whole
 from gome.scenarios.prepare.preparing import prepare_task
 from gome.scenarios.prepare.recipes import RECIPES, Recipe
 from gome.scenarios.prepare.tabular import by_share

@@ -8,7 +8,7 @@ import pytest
 
 from gome.agents.protocol.messages import RunFinished
 from gome.agents.protocol.types import Blend, Finalist, FinalRanking
-from gome.viewer.model.headline import headline
+from gome.viewer.model.message_lines import headline
 from gome.viewer.model.submitted import submitted_by
 from gome.viewer.web.report import render
 from tests.cli.reading.test_commands import document, gome

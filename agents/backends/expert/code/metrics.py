@@ -5,7 +5,7 @@ In a script, `y` are values or class numbers; `predictions` are values, or have 
 
 import re
 
-from gome.agents.backends.expert.scene import metric_key
+from gome.agents.backends.expert.situation import metric_key
 from gome.scenarios.evidence import TaskBrief
 
 __all__ = ["score_lines"]

@@ -17,7 +17,7 @@ from gome.agents.backends.expert.moves import time as moves_time
 from gome.agents.backends.expert.moves import workflow as moves_workflow
 from gome.agents.backends.expert.moves.move import Choice, Move, Play, Subject, parse_parameter
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.types import Hypothesis
 
 __all__ = ["CATALOGUE", "apply_hypothesis", "learnt", "move_of", "playable", "plays"]

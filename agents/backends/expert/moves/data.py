@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from gome.agents.backends.expert.moves.captions import GAPS, USELESS, VALUES
 from gome.agents.backends.expert.moves.move import Choice, Move, extend
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 
 __all__ = ["MOVES"]
 

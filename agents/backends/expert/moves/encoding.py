@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from gome.agents.backends.expert.moves.captions import SCALES, SPELLING, VALUES
 from gome.agents.backends.expert.moves.move import Choice, Move, change, extend
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import ColumnProfile
 
 __all__ = ["MOVES"]

@@ -6,7 +6,7 @@ from gome.agents.backends.expert.moves.captions import ONE_VIEW, UNSTEADY, WEIGH
 from gome.agents.backends.expert.moves.family import FAMILY_WORDS, suits
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change
 from gome.agents.backends.expert.plan import Family, Plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 
 __all__ = ["MOVES"]
 

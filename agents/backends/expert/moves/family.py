@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from gome.agents.backends.expert.moves.captions import FIRST
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject
 from gome.agents.backends.expert.plan import Family, Plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 
 __all__ = ["FAMILY_WORDS", "MOVES", "suits"]
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from gome.agents.backends.expert.moves.captions import CYCLES, JOINT, MOMENTS, SLICE, TIME
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, extend
 from gome.agents.backends.expert.plan import Arithmetic, Plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import ColumnProfile
 
 __all__ = ["MOVES", "add_group_mean"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gome.agents.backends.expert.moves.captions import OVERFIT, PICTURES
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 
 __all__ = ["MOVES"]
 

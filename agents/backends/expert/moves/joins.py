@@ -6,7 +6,7 @@ from gome.agents.backends.expert.moves.captions import BESIDE
 from gome.agents.backends.expert.moves.features import add_group_mean
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, extend
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.scene import Scene, usable
+from gome.agents.backends.expert.situation import Scene, usable
 from gome.scenarios.evidence import SideTable
 
 __all__ = ["MOVES"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.types import Component
 
 __all__ = ["Choice", "Move", "Play", "Subject", "always", "change", "extend", "parse_parameter"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from gome.agents.backends.expert.moves.captions import DRIFT, MOMENTS, TIME
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change, extend
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import ColumnProfile
 
 __all__ = ["MOVES"]

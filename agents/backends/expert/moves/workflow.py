@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from gome.agents.backends.expert.moves.captions import CONFIDENCE, DECISIONS, TARGET, UNEQUAL
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change
 from gome.agents.backends.expert.plan import Plan, Target
-from gome.agents.backends.expert.scene import LOG_METRICS, Scene
+from gome.agents.backends.expert.situation import LOG_METRICS, Scene
 
 __all__ = ["MOVES"]
 

@@ -18,7 +18,7 @@ from gome.agents.backends.expert.moves.catalogue import CATALOGUE, apply_hypothe
 from gome.agents.backends.expert.moves.move import Move, Play, parse_parameter
 from gome.agents.backends.expert.plan import Family, Plan, plan_line, read_plan
 from gome.agents.backends.expert.proposal import hypothesis_of
-from gome.agents.backends.expert.scene import Scene, with_joins
+from gome.agents.backends.expert.situation import Scene, with_joins
 from gome.agents.protocol.types import TrialNote
 from gome.scenarios.evidence import ColumnProfile
 from tests.agents.backends.expert.place import Place, measured, note

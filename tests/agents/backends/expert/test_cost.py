@@ -10,9 +10,9 @@ import pytest
 
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import script_seconds
+from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.plan import Family
-from gome.agents.backends.expert.root import starting_plan
-from gome.agents.backends.expert.scene import Scene
+from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import Profile
 from tests.agents.backends.expert.place import WORKPLACE, Place
 

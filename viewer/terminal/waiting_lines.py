@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from gome.viewer import text
-from gome.viewer.model.headline import line_of
+from gome.viewer.model.message_lines import line_of
 from gome.viewer.model.now import Now, Present, look
 from gome.viewer.model.summary import Summary
 

@@ -8,7 +8,7 @@ import pytest
 from gome.agents.protocol.messages import RepairCalled
 from gome.agents.scripts.execution import BUDGET_SPENT
 from gome.executors.launch import Cause
-from gome.viewer.model.shortfall import shortfall
+from gome.viewer.model.no_success import shortfall
 from gome.viewer.model.summary import summarise
 from tests.viewer.sample import Sample, opened, sample_run
 

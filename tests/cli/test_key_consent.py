@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gome.cli.app import main
-from gome.cli.consent import check_consent, trusted_file
+from gome.cli.key_consent import check_consent, trusted_file
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Scenario
 from tests.viewer.sample import Sample, opened

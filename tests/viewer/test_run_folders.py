@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gome.errors import RunNotFound
-from gome.viewer.store import find_run, has_log, new_run_id, run_folders, runs_root
+from gome.viewer.run_folders import find_run, has_log, new_run_id, run_folders, runs_root
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN, sample_run
 

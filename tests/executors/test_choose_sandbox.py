@@ -6,9 +6,9 @@ import anyio
 import pytest
 
 from gome.errors import SandboxError
-from gome.executors import sandbox_probe as sandbox
+from gome.executors import choose_sandbox as sandbox
+from gome.executors.choose_sandbox import SandboxLevel, probe
 from gome.executors.sandbox import landlock
-from gome.executors.sandbox_probe import SandboxLevel, probe
 
 _NO_SANDBOX = '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift\nexec "$@"\n'
 """A bwrap that runs its command without isolation."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pandas import DataFrame
 
-from gome.cli.running.table import Table, scenario_of_table, write_scenario
+from gome.cli.running.own_table import Table, scenario_of_table, write_scenario
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.from_table import new_task
 from gome.scenarios.config.loader import load_scenario, resolve_task

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gome.errors import SandboxError
-from gome.executors.ray import parcels
-from gome.executors.ray.parcels import node_folder, pack, signature, unpack, unpack_once
+from gome.executors.ray import packed_data as parcels
+from gome.executors.ray.packed_data import node_folder, pack, signature, unpack, unpack_once
 
 
 def filled(folder: Path) -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from gome.agents.backends.llm.asking import USUAL_WINDOW
 from gome.agents.backends.openai.backend import OpenAIBackend
-from gome.agents.backends.openai.window import ask_window
+from gome.agents.backends.openai.context_window import ask_window
 from tests.agents.backends.openai.test_backend import GOOD, settings
 from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.model_server import ModelServer

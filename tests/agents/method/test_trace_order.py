@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gome.agents.method.scheduling import Standing, in_order, puct, shares
+from gome.agents.method.trace_order import Standing, in_order, puct, shares
 from gome.agents.protocol.messages import Diagnosis, StepOpened
 from gome.scenarios.config.scenario import Scheduling
 from tests.agents.method.test_optimizers import run

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gome.agents.scripts.assembling import Assembled, Assembling, assemble
+from gome.agents.scripts.joined_splits import Assembled, Assembling, assemble
 from gome.agents.scripts.predictions import packed
 from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.diagnostics.record import Diagnostics
