@@ -368,3 +368,23 @@ def test_a_claim_is_a_number_of_sensible_size(tmp_path: Path, text: str) -> None
     path = tmp_path / "evidence.json"
     path.write_text(f'{{"train_score": {text}, "a": {text}, "b": {{"c": {text}}}, "d": -2, "importance": {{"x": 1}}}}')
     assert read_claims(path) == {"claims": {"d": -2.0}, "importance": {"x": 1.0}}
+
+
+def test_an_error_needs_two_draws_with_a_score() -> None:
+    """One row of each of five classes: only a draw with all five rows has an area under the curves."""
+    truth, chances = np.arange(5), np.full((5, 5), 0.1) + 0.5 * np.eye(5)
+    found: dict[int, list[float | None]] = {}
+    for seed in range(20):
+        figures = score_rows(metric_named("auc"), truth, chances, np.arange(5), seed)
+        defined = sum(each is not None for each in figures["replicates"][0])
+        found.setdefault(min(defined, 2), []).append(figures["standard_error"])
+    assert set(found[0] + found[1]) == {None}
+    assert set(found[2]) == {0.0}
+
+
+def test_claims_behind_a_link_are_not_read(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.json", tmp_path / "evidence.json"
+    real.write_text('{"a": 1}')
+    link.symlink_to(real)
+    assert read_claims(real) == {"claims": {"a": 1.0}}
+    assert read_claims(link) == {}
