@@ -170,7 +170,7 @@ class Costs(Data):
 
 
 class Figures(Data):
-    """The figures of a run, under the names that `compare --fail-on` uses."""
+    """The figures of a run."""
 
     score: float | None
     test_score: float | None
@@ -215,7 +215,6 @@ class Comparison(Data):
     ideas: tuple[list[str], list[str]]
     divergence: Parting | None
     submission_of: tuple[list[str], list[str]]
-    failed: list[str]
 
 
 class Times(Data):

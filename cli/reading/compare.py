@@ -1,11 +1,8 @@
-"""`compare`: two runs side by side, their first difference, and an exit status from conditions on their figures."""
+"""`compare`: two runs side by side, and their first difference."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
-
-from gome.cli.conditions import holds
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.divergence import Divergence, first_divergence
@@ -22,7 +19,6 @@ def compare(
     other: Run,
     *,
     target: float | None = None,
-    fail_on: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     runs: Runs = None,
     json: Json = False,
 ) -> int:
@@ -32,8 +28,6 @@ def compare(
     ----------
     target
         Report time and trials until this score. Default: the best score that both runs reached.
-    fail_on
-        Exit with 1 if this is true, such as 'b.score > a.score * 101%' or 'b.usd > 2'. May be repeated.
     """
     summaries, logs = [], []
     for name in (one, other):
@@ -45,7 +39,6 @@ def compare(
         say_aside(f"warning: {incomparable}: their scores are not comparable")
     aim = _common(first, second) if target is None and not incomparable else target
     figures = [_figures(each, aim) for each in summaries]
-    broken = [each for each in fail_on if holds(each, *map(_named, figures))]
     settings = _tasks(first, second) | dict(_differences(_scenario(first), _scenario(second)))
     ideas = [_ideas(first) - _ideas(second), _ideas(second) - _ideas(first)]
     divergence = first_divergence(*logs)
@@ -58,15 +51,13 @@ def compare(
             "settings": settings,
         }
         data["submission_of"] = [list(each.submitted.steps) if each.submitted else [] for each in summaries]
-        emit("compare", {**data, "ideas": [sorted(each) for each in ideas], "divergence": divergence, "failed": broken})
-        return 1 if broken else 0
+        emit("compare", {**data, "ideas": [sorted(each) for each in ideas], "divergence": divergence})
+        return 0
     _say_figures(summaries, figures, aim, incomparable)
     _say_differences(summaries, settings, ideas)
     _say_divergence(summaries, divergence)
-    for each in broken:
-        say_aside(f"failed: {each}")
     hint(f"gome tree {first.run}", f"gome report {second.run}")
-    return 1 if broken else 0
+    return 0
 
 
 def _say_figures(summaries: list[Summary], figures: list[dict[str, Any]], aim: float | None, incomparable: str) -> None:
@@ -123,7 +114,7 @@ def _common(one: Summary, other: Summary) -> float | None:
 
 
 def _named(figures: dict[str, Any]) -> dict[str, float | None]:
-    """Figures by the names that `--fail-on` uses."""
+    """Figures by their names in `--json`."""
     return {key.lower().replace(" ", "_"): value for key, value in figures.items()}
 
 

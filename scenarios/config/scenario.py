@@ -322,7 +322,7 @@ class Method(Model):
     """Who chooses among the candidate ideas: the model (`reasoner`), or a seeded draw weighted by `rank`."""
     repeat_similarity: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Two ideas with the same key count as one from this similarity of their texts on."""
-    kinds: tuple[Literal["edit", "bundle", "merge", "leap", "return"], ...] = (
+    kinds: tuple[Kind, ...] = (
         "edit",
         "bundle",
         "merge",

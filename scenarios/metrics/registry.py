@@ -46,10 +46,6 @@ class Metric:
         """The metric's value; NaN if the rows do not define one."""
         return self.formula(truth, prediction)
 
-    def better(self, one: float, other: float) -> bool:
-        """Whether `one` is strictly better than `other`."""
-        return one < other if self.direction == "minimize" else one > other
-
 
 _VALUE: tuple[TaskType, ...] = ("regression",)
 _BINARY: tuple[TaskType, ...] = ("binary",)

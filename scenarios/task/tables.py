@@ -9,16 +9,14 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
 from gome.errors import TaskError
 
-__all__ = ["Damaged", "canonical", "infer_types", "numbers", "positions", "read_table", "write_table"]
+__all__ = ["Damaged", "canonical", "infer_types", "numbers", "read_table", "write_table"]
 
 _LONGEST_FIELD = 1 << 24
 _INTEGRAL = re.compile(r"[+-]?\d+(\.0*)?$")
@@ -64,11 +62,6 @@ def canonical(texts: Series) -> Series:
     texts = texts.astype(str).str.strip()
     integral = texts.str.fullmatch(_INTEGRAL)
     return texts.where(~integral, texts[integral].map(_plain_integer)) if integral.any() else texts
-
-
-def positions(ids: Series, among: Series) -> NDArray[Any]:
-    """The position of each id in `among`, whose ids are unique; −1 if absent. Both are made `canonical`."""
-    return np.asarray(pd.Index(canonical(among)).get_indexer(canonical(ids)))
 
 
 def numbers(texts: Series) -> Series:

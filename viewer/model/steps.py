@@ -24,12 +24,10 @@ class Step:
     stage: str = ""
     recollection: Recollection | None = None
     proposal: Proposal | None = None
-    proposal_id: str | None = None
     job: Job | None = None
     repairs: list[RepairCalled] = field(default_factory=list)
     trial: Trial | None = None
     diagnosis: Diagnosis | None = None
-    diagnosis_id: str | None = None
 
     @property
     def name(self) -> str:

@@ -128,7 +128,7 @@ class Summary:
         elif isinstance(message, Recollection):
             step.recollection = message
         elif isinstance(message, Proposal):
-            step.proposal, step.proposal_id = message, envelope.id
+            step.proposal = message
         elif isinstance(message, Job):
             step.job = message
         elif isinstance(message, RepairCalled):
@@ -136,7 +136,7 @@ class Summary:
         elif isinstance(message, Trial):
             step.trial = message
         elif isinstance(message, Diagnosis):
-            step.diagnosis, step.diagnosis_id, step.closed = message, envelope.id, envelope.time
+            step.diagnosis, step.closed = message, envelope.time
             if message.accepted and step.step:
                 trace.best = step
 

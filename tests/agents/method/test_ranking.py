@@ -150,3 +150,10 @@ def test_what_is_better_on_the_holdout_by_more_than_noise_ships() -> None:
         assert choose_shipping(worse, better, rule, "minimize", 1.0).mode == "refit"
         assert choose_shipping(better, worse, rule, "maximize", 1.0).mode == "refit"
         assert choose_shipping(better, worse, rule, "minimize", 1.0).reason == "better on the hold-out"
+
+
+def test_the_time_of_the_finish_is_planned_by_its_slowest_candidate() -> None:
+    two = [finalist(1, seconds=10.0), finalist(2, seconds=60.0)]
+    assert fit_finish(FinishSettings(), two, 180.0, 2, 5) == (2, 3, False)  # 6 runs, 3 rounds of 60 s
+    assert fit_finish(FinishSettings(), two, 179.0, 2, 5) == (2, 2, False)
+    assert fit_finish(FinishSettings(), two[::-1], 179.0, 2, 5) == (2, 2, False)

@@ -13,6 +13,8 @@ from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.agents.helpers.runs import Run, conducted
 from tests.agents.helpers.stubs import knobbed, line, small, small_task, writing
 
+pytestmark = pytest.mark.xdist_group("memory")  # they share runs
+
 CRASH = line(0.5, '{}["hour"]')
 NOTHING_FAILED = "What scripts of this run have failed of"
 
@@ -48,8 +50,9 @@ def memory_of(run: Run) -> Memory:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Ask]]:
-    finding = {"finding": "steeper lines are better here"}
-    turn = answering(knobbed, assess_trial=lambda ask: finding if (ask.trace, ask.step) == (0, 1) else None)
+    """A run with a finding, which a later trial contradicts."""
+    said = {(0, 1): {"finding": "steeper lines are better here"}, (0, 3): {"contradicts": [1]}}
+    turn = answering(knobbed, assess_trial=lambda ask: said.get((ask.trace, ask.step)))
     return run_with(tmp_path_factory.mktemp("plain"), turn, budget={"trials": 8})
 
 
@@ -84,13 +87,8 @@ def test_a_finding_outlives_accepts_and_reaches_all_traces(plain: tuple[Run, lis
     assert not any("steeper lines" in ask.prompt for ask in asks if ask.step == 1 and ask.kind == "propose_step")
 
 
-def test_a_finding_that_a_trial_contradicts_is_marked(tmp_path: Path) -> None:
-    def assess(ask: Ask) -> dict[str, Any]:
-        if (ask.trace, ask.step) == (0, 1):
-            return {"finding": "steeper lines are better here"}
-        return {"contradicts": [1]} if (ask.trace, ask.step) == (0, 3) else {}
-
-    run, asks = run_with(tmp_path, answering(knobbed, assess_trial=assess), budget={"trials": 8})
+def test_a_finding_that_a_trial_contradicts_is_marked(plain: tuple[Run, list[Ask]]) -> None:
+    run, asks = plain
     (finding,) = memory_of(run).findings
     assert finding.contradicted == ((0, 3),)
     last = [ask for ask in asks if ask.kind == "propose_step" and ask.step == 4]
@@ -169,8 +167,8 @@ def test_an_idea_that_others_tried_in_vain_is_demoted_with_its_reason(tmp_path: 
     assert entry.id not in {each.id for known in later for each in known.recalled}
 
 
-def test_the_best_of_all_comes_with_its_difference_from_the_askers_script(tmp_path: Path) -> None:
-    _, asks = run_with(tmp_path, writing(knobbed), budget={"trials": 6})
+def test_the_best_of_all_comes_with_its_difference_from_the_askers_script(plain: tuple[Run, list[Ask]]) -> None:
+    _, asks = plain
     third = next(ask for ask in asks if ask.kind == "propose_step" and (ask.trace, ask.step) == (1, 3))
     assert "The best solution of all traces: trace 0, step 2" in third.prompt
     assert "-KNOB = 0.45\n+KNOB = 0.6" in third.prompt
@@ -178,11 +176,20 @@ def test_the_best_of_all_comes_with_its_difference_from_the_askers_script(tmp_pa
     assert "# The best of trace 0 (step 2), as a diff from the script above" in third.prompt
 
 
-def test_a_merge_shows_both_scripts_and_says_where_it_is_from(tmp_path: Path) -> None:
-    def propose(ask: Ask) -> dict[str, Any] | None:
-        return {"kind": "merge", "source": 0} if (ask.trace, ask.step) == (1, 3) else None
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Ask]]:
+    """A run whose steps do not all go on from the best of their own trace."""
+    proposed = {
+        (1, 3): {"kind": "merge", "source": 0},
+        (0, 4): {"kind": "return", "source": 1},
+        (1, 4): {"kind": "leap", "source": None},
+    }
+    turn = answering(knobbed, propose_step=lambda ask: proposed.get((ask.trace, ask.step)))
+    return run_with(tmp_path_factory.mktemp("elsewhere"), turn, budget={"trials": 8})
 
-    run, asks = run_with(tmp_path, answering(knobbed, propose_step=propose), budget={"trials": 6})
+
+def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[Run, list[Ask]]) -> None:
+    run, asks = elsewhere
     merged = next(each for envelope, each in run.all(Proposal) if (envelope.trace, envelope.step) == (1, 3))
     source = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 2))
     assert (merged.step_kind, merged.other_ref) == ("merge", source.script_ref)
@@ -225,7 +232,7 @@ def test_with_no_rows_no_cell_of_a_table_stands_in_a_prompt(tmp_path: Path) -> N
     cells = _cells(task)
     for rows, found in ((0, False), (10, True)):
         with ModelServer(turn) as server:
-            asked = small(task, server, prompts={"rows": rows}, budget={"trials": 6}, executors=_once())
+            asked = small(task, server, prompts={"rows": rows}, budget={"trials": 4}, executors=_once())
             run = conducted(asked, tmp_path / f"run-{rows}")
             prompts = [ask.prompt for ask in server.asks]
         assert any(each.verdict == "failed" for _, each in run.all(Diagnosis))

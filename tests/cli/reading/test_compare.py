@@ -1,71 +1,16 @@
-"""Two runs side by side: where they part, what conditions say of them."""
+"""Two runs side by side: their figures, and where they part."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gome.agents.protocol.messages import RunOpened
-from gome.cli.conditions import holds
-from gome.errors import UsageError
 from gome.viewer.model.divergence import first_divergence
 from tests.cli.reading.test_commands import document, gome
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN, opened, sample_run
-
-A = {"score": 0.40, "usd": 2.0, "tokens": None, "trials": 12.0}
-B = {"score": 0.42, "usd": 1.0, "tokens": 5.0, "trials": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("condition", "true"),
-    [
-        ("b.score > a.score", True),
-        ("b.score > a.score * 110%", False),
-        ("b.score > a.score*101%", True),
-        ("b.score - a.score >= 0.01 and b.usd > a.usd", False),
-        ("b.score - a.score >= 0.01 or b.usd > a.usd", True),
-        ("a.usd == 2", True),
-        ("a.usd != 2e0", False),
-        ("1 + 2 * 3 == 7", True),
-        ("b.usd / a.usd <= 50%", True),
-        ("A.USD > B.usd", True),
-    ],
-)
-def test_conditions(condition: str, true: bool) -> None:
-    assert holds(condition, A, B) is true
-
-
-@pytest.mark.parametrize(
-    ("condition", "words"),
-    [
-        ("", "end of condition"),
-        ("b.score", "needs one of"),
-        ("b.score >", "end of condition"),
-        ("b.score > a.score extra", "not a valid token"),
-        ("b.score > a.score 3", "unexpected"),
-        ("b.skore > 1", "figures are score, usd"),
-        ("a.tokens > 1", "has no value"),
-        ("a.usd / b.trials > 1", "zero"),
-        ("__import__('os') > 1", "not a valid token"),
-        ("c.score > 1", "not a valid token"),
-        ("b.score > " + "1 + " * 200 + "1", "at most"),
-    ],
-)
-def test_what_is_no_condition_is_said(condition: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        holds(condition, A, B)
-
-
-@given(st.text(alphabet="ab.score<>=+-*/%0123456789 andor()_'", max_size=40))
-def test_any_text_is_a_condition_or_an_error_in_words(condition: str) -> None:
-    try:
-        assert holds(condition, A, B) in (True, False)
-    except UsageError as error:
-        assert "--fail-on" in str(error)
 
 
 def test_a_run_parts_from_nothing_but_another() -> None:
@@ -93,18 +38,14 @@ def test_the_message_that_differs_is_named_with_its_fields() -> None:
     assert (found.sender, found.place, found.kind, found.fields) == ("runner-0", "0.1", "trial", ("words",))
 
 
-def test_compare_counts_to_a_target_and_fails_on_a_condition(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_counts_to_a_target(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("compare", RUN, UNFINISHED, "--target", "0.45", "--json") == 0
     found = document(capsys, "compare")
     assert [each["trials_to_target"] for each in found["figures"]] == [3, 3]
     assert found["divergence"]["kind"] == "finish_called"
-    assert gome("compare", RUN, UNFINISHED, "--fail-on", "b.trials >= a.trials", "--fail-on", "b.usd > 100") == 1
+    assert gome("compare", RUN, UNFINISHED) == 0
     printed = capsys.readouterr()
-    assert "failed: b.trials >= a.trials" in printed.err
-    assert "100" not in printed.err
     assert "first difference: director finish_called" in " ".join(printed.out.split())
-    assert gome("compare", RUN, UNFINISHED, "--fail-on", "b.trials > a.trials") == 0
-    assert gome("compare", RUN, UNFINISHED, "--fail-on", "nonsense") == 2
 
 
 def with_task(first: RunOpened, changed: dict[str, Any]) -> dict[str, Any]:
@@ -132,9 +73,7 @@ def test_scores_of_runs_that_are_not_comparable_are_not_set_against_each_other(
     printed = capsys.readouterr()
     assert f"warning: {words}: their scores are not comparable" in printed.err
     assert "target score" not in printed.out
-    assert gome("compare", RUN, "other", "--json", "--fail-on", "a.trials > 0") == 1, (
-        "conditions hold as they are asked"
-    )
+    assert gome("compare", RUN, "other", "--json") == 0
     found = document(capsys, "compare")
     assert (found["comparable"], found["target"]) == (False, None)
     assert [each["trials_to_target"] for each in found["figures"]] == [None, None]

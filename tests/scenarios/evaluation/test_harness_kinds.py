@@ -36,7 +36,8 @@ def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str,
         assert (evaluation.score is None) == (view == "full")
     found, dummy = trial(harness, tmp_path / "trial"), harness.dummy_score()
     assert found.evaluation.score is not None and dummy is not None
-    assert task.metric.better(found.evaluation.score, dummy)
+    better = max if task.metric.direction == "maximize" else min
+    assert better(found.evaluation.score, dummy) == found.evaluation.score != dummy
     assert found.evaluation.standard_error is not None, "of the folds, or of one split's rows"
     (tmp_path / "submission.csv").write_text(found.submission)
     graded = grade(task, tmp_path / "submission.csv")

@@ -121,8 +121,8 @@ def told(metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_a_perfect_prediction_is_never_worse_than_a_poor_one(name: str) -> None:
     metric = metric_named(name)
     truth, right, wrong = told(metric)
-    assert metric.better(metric.score(truth, right), metric.score(truth, wrong))
-    assert not metric.better(metric.score(truth, right), metric.score(truth, right))
+    good, poor = metric.score(truth, right), metric.score(truth, wrong)
+    assert good > poor if metric.direction == "maximize" else good < poor
     loss_right, loss_wrong = metric.row_loss(truth, right), metric.row_loss(truth, wrong)
     assert loss_right.shape == (200,)
     assert loss_right.sum() < loss_wrong.sum()

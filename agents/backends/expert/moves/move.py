@@ -14,7 +14,7 @@ from gome.agents.backends.expert.plan import Plan
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.types import Component
 
-__all__ = ["Choice", "Move", "Play", "Subject", "always", "change", "extend", "parse_parameter"]
+__all__ = ["Choice", "Move", "Play", "Subject", "change", "extend", "parse_parameter"]
 
 Subject = tuple[str, ...]
 _PARAMETER = re.compile(r"([a-z0-9_]+)(?:\((.*)\))?", re.DOTALL)
@@ -100,8 +100,3 @@ def extend(field: str) -> Callable[[Plan, Subject], Plan]:
         return plan.model_copy(update={field: (*present, *(name for name in subject if name not in present))})
 
     return edit
-
-
-def always(gain: float, reason: str) -> Callable[[Scene], Iterable[Choice]]:
-    """Choices of a move without a subject that applies in every scene."""
-    return lambda _: (Choice((), gain, reason),)
