@@ -40,13 +40,13 @@ def outcomes(*launches: Launch) -> list[Outcome]:
     return anyio.run(run)
 
 
-FAMILIES: tuple[tuple[Family, ...], ...] = (("boosting",), ("extra_trees", "linear"), ("network",))
+FAMILIES: tuple[tuple[Family, ...], ...] = (("boosting", "extra_trees", "linear"), ("network",))
 
 
 @pytest.fixture(scope="module")
 def task(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, Harness]:
     folder = tmp_path_factory.mktemp("loans")
-    loaded = Task.load(write_task("loans", folder / "task"))
+    loaded = Task.load(write_task("loans", folder / "task", (200, 100)))
     harness = Harness(loaded, folder / "data", seed=0)
     return loaded, harness
 

@@ -181,8 +181,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Ask]]
     """A run whose steps do not all go on from the best of their own trace."""
     proposed = {
         (1, 3): {"kind": "merge", "source": 0},
-        (0, 4): {"kind": "return", "source": 1},
-        (1, 4): {"kind": "leap", "source": None},
+        (1, 4): {"kind": "return", "source": 0},
+        (0, 4): {"kind": "leap", "source": None},
     }
     turn = answering(knobbed, propose_step=lambda ask: proposed.get((ask.trace, ask.step)))
     return run_with(tmp_path_factory.mktemp("elsewhere"), turn, budget={"trials": 8})
@@ -201,24 +201,20 @@ def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[R
     assert "(by split " in judged.prompt.partition("# The traces")[2], "so that it can be compared with its source"
 
 
-@pytest.mark.parametrize(("kind", "base"), [("return", (0, 2)), ("leap", None)])
+@pytest.mark.parametrize(("at", "kind", "base"), [((1, 4), "return", (0, 2)), ((0, 4), "leap", None)])
 def test_a_step_may_go_on_from_another_solution_or_from_none(
-    tmp_path: Path, kind: str, base: tuple[int, int] | None
+    elsewhere: tuple[Run, list[Ask]], at: tuple[int, int], kind: str, base: tuple[int, int] | None
 ) -> None:
-    def propose(ask: Ask) -> dict[str, Any] | None:
-        source = 0 if kind == "return" else None
-        return {"kind": kind, "source": source} if (ask.trace, ask.step) == (1, 3) else None
-
-    run, asks = run_with(tmp_path, answering(knobbed, propose_step=propose), budget={"trials": 6})
-    step = next(each for envelope, each in run.all(Proposal) if (envelope.trace, envelope.step) == (1, 3))
+    run, asks = elsewhere
+    step = next(each for envelope, each in run.all(Proposal) if (envelope.trace, envelope.step) == at)
     scripts = {(envelope.trace, envelope.step): each.script_ref for envelope, each in run.all(Diagnosis)}
     assert step.base_ref == (scripts[base] if base else None)
     assert step.step_kind == kind
-    told = {ask.kind: ask.prompt for ask in asks if (ask.trace, ask.step) == (1, 3)}
+    told = {ask.kind: ask.prompt for ask in asks if (ask.trace, ask.step) == at}
     if kind == "return":
         assert "# The script of trace 0, from which this step goes on" in told["write_solution"]
         assert "This step is a **return**" in told["write_solution"]
-        assert "KNOB = 0.45" in told["write_solution"].partition("# This trace's own script so far")[2]
+        assert "KNOB = 0.8" in told["write_solution"].partition("# This trace's own script so far")[2]
         assert "its change of the script of trace 0" in told["assess_trial"]
         assert "-KNOB = 0.6" in told["assess_trial"], "the diff is from the source's script, not from this trace's"
 
