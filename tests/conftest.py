@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.executors.ray.cluster import LocalCluster
 from tests.viewer.sample import RUN, sample_run
+
+settings.register_profile("house", deadline=None)  # no assertion on a clock
+settings.load_profile("house")
 
 UNFINISHED = "261123-0930-bike-demand-b0b0"
 

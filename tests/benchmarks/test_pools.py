@@ -19,6 +19,8 @@ from gome.scenarios.task.manifest import read_manifest
 from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task import Task
 
+pytestmark = pytest.mark.xdist_group("pools")  # they share submissions
+
 STRONG = {
     "adult-income": 0.928,
     "ames-prices": 0.128,

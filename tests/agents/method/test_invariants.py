@@ -188,7 +188,7 @@ VERDICTS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(trials=VERDICTS)
 def test_what_was_rejected_is_never_recalled(
     tmp_path_factory: pytest.TempPathFactory, trials: list[tuple[str, float]]
@@ -206,7 +206,7 @@ def test_what_was_rejected_is_never_recalled(
     assert [each.score for each in leaders] == ([min(accepted.values())] if accepted else [])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(trials=VERDICTS)
 def test_a_trace_is_recalled_what_others_found_alone(
     tmp_path_factory: pytest.TempPathFactory, trials: list[tuple[str, float]]

@@ -11,6 +11,8 @@ from tests.cli.printed import data_of
 from tests.cli.reading.test_commands import gome
 from tests.scenarios.helpers.make_task import make_task
 
+pytestmark = pytest.mark.xdist_group("predict")  # they share two runs
+
 SCENARIO = """
 name: own
 task: task

@@ -23,6 +23,8 @@ from tests.scenarios.helpers.make_task import make_task
 from tests.scenarios.helpers.solve import solve
 from tests.scenarios.helpers.solved import assembled
 
+pytestmark = pytest.mark.xdist_group("harness")  # they share what a solution wrote
+
 BIKES = Path(scenarios.__file__).parent / "tasks" / "bike-demand"
 SEED, SHARE = 7, 0.2
 

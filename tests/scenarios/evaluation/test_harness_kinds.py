@@ -20,12 +20,17 @@ from tests.scenarios.helpers.solved import assembled, trial
 SHARE = 0.2
 
 
+_KINDS = [("regression", "mae"), ("binary", "auc"), ("binary", "f1"), ("multiclass", "log-loss"), ("multiclass", "qwk")]
+_SPLITS = ["{kind: group, column: shop}", "{kind: time, column: date}", "{kind: holdout}"]
+
+
 @pytest.mark.parametrize(
-    ("kind", "metric"),
-    [("regression", "mae"), ("binary", "auc"), ("binary", "f1"), ("multiclass", "log-loss"), ("multiclass", "qwk")],
-)
-@pytest.mark.parametrize(
-    "split", [None, "{kind: group, column: shop}", "{kind: time, column: date}", "{kind: holdout}"]
+    ("kind", "metric", "split"),
+    [
+        *((*each, None) for each in [*_KINDS, ("multiclass", "macro-f1")]),
+        *((*_KINDS[0], split) for split in _SPLITS),
+        *((*_KINDS[number], split) for number, split in zip((1, 3, 4), _SPLITS, strict=True)),
+    ],
 )
 def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str, split: str | None) -> None:
     task = Task.load(make_task(tmp_path / "task", kind, metric=metric, split=split))

@@ -195,7 +195,7 @@ def test_rounded_probabilities_still_sum_to_one(tasks: dict[str, Task], tmp_path
     assert check_submission(path, task.brief, task.metric, canonical(task.test["id"])).defects == ()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.lists(
         st.lists(st.text(max_size=8) | st.sampled_from(["1000", "1e999", "nan", "0.5", "-0", "9" * 400]), max_size=3),

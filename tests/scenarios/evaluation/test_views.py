@@ -15,6 +15,8 @@ from gome.scenarios.task.tables import write_table
 from gome.scenarios.task.task import Task
 from tests.scenarios.helpers.make_task import make_task
 
+pytestmark = pytest.mark.xdist_group("views")  # they share a harness for each kind of split
+
 SEED, SHARE = 5, 0.2
 SPLITS = {
     "random": "{kind: random, folds: 4}",

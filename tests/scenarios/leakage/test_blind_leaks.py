@@ -25,6 +25,8 @@ from gome.scenarios.evaluation.harness import Assembled, Harness
 from gome.scenarios.task.task import Task
 from tests.scenarios.leakage.leak_scripts import Script, effect_of, judge, program
 
+pytestmark = pytest.mark.xdist_group("leaks")  # they share harnesses
+
 SUITES: dict[str, Any] = {
     name: importlib.import_module(f"tests.scenarios.leakage.{name}") for name in ("blind", "unseen")
 }

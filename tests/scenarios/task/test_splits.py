@@ -29,7 +29,7 @@ def splittable(draw: st.DrawFn) -> tuple[DataFrame, np.ndarray, SplitRule, int]:
     return DataFrame({"id": np.arange(len(values)) * 7, "c": values}), strata, rule, draw(st.integers(0, 2**40))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(splittable())
 def test_folds_hold_what_they_promise(case: tuple[DataFrame, np.ndarray, SplitRule, int]) -> None:
     train, strata, rule, seed = case
@@ -59,7 +59,7 @@ def test_folds_hold_what_they_promise(case: tuple[DataFrame, np.ndarray, SplitRu
         assert (valid_times <= 1).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(splittable(), st.floats(0.05, 0.9))
 def test_the_hold_out_is_of_the_tasks_own_kind(
     case: tuple[DataFrame, np.ndarray, SplitRule, int], share: float
