@@ -61,14 +61,14 @@ def test_without_the_history_it_says_what_to_do(tmp_path: Path, monkeypatch: pyt
         trial.old_tree(tmp_path)
 
 
-def asked(folder: Path, task: Path, trials: int, plans: Path | None = None) -> dict[str, Any]:
+def asked(folder: Path, task: Path, trials: int, plans: Path | None = None, standby: bool = True) -> dict[str, Any]:
     scenario = {
         "name": "trial",
         "task": "loans",
         "traces": 1,
         "backends": {"expert": {"kind": "expert"}},
         "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
-        "executors": {"slots": 1, "threads": 1},
+        "executors": {"slots": 1, "threads": 1, "standby": standby},
     }
     told = {"task": str(task), "folder": str(folder), "scenario": scenario, "trials": trials}
     return told | {"plans": str(plans) if plans else ""}

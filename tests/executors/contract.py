@@ -152,9 +152,9 @@ class ExecutorContract:
             "        break\n"
             "while True: time.sleep(1)\n"
         )
-        outcome = place.script(source, wall=2.0)
-        assert (outcome.cause, outcome.words) == (Cause.TIMEOUT, "ran longer than 2 s")
-        assert outcome.seconds < 2.0 + KILL_SLACK
+        outcome = place.script(source, wall=1.0)
+        assert (outcome.cause, outcome.words) == (Cause.TIMEOUT, "ran longer than 1 s")
+        assert outcome.seconds < 1.0 + KILL_SLACK
 
     def test_a_script_may_save_its_work_when_it_is_asked_to_end(self, place: Place) -> None:
         source = (
@@ -174,8 +174,8 @@ class ExecutorContract:
         assert outcome.cause is Cause.CPU
         assert outcome.cpu_seconds > 0.5
 
-    def test_a_hundred_megabytes_of_output_are_kept_head_and_tail(self, place: Place) -> None:
-        source = "print('first')\nfor _ in range(100): print(('x' * 79 + '\\n') * 13107)\nprint('last')"
+    def test_fifty_megabytes_of_output_are_kept_head_and_tail(self, place: Place) -> None:
+        source = "print('first')\nfor _ in range(50): print(('x' * 79 + '\\n') * 13107)\nprint('last')"
         launch = place.launch(source, output=200 * MIB)
         parent = psutil.Process()
         before, peak = parent.memory_info().rss, [0]
@@ -254,11 +254,11 @@ class ExecutorContract:
         assert place.script(source, files=500).cause is Cause.FILES
 
     def test_a_script_that_sleeps_for_ever(self, place: Place) -> None:
-        assert place.script("import time; time.sleep(60)", stalled=1.0).cause is Cause.STALLED
+        assert place.script("import time; time.sleep(60)", stalled=0.6).cause is Cause.STALLED
 
     def test_a_silent_script_that_computes_is_left_alone(self, place: Place) -> None:
-        source = "import time\nend = time.time() + 2\nwhile time.time() < end: pass"
-        assert place.script(source, stalled=1.0).cause is Cause.OK
+        source = "import time\nend = time.time() + 1.4\nwhile time.time() < end: pass"
+        assert place.script(source, stalled=0.7).cause is Cause.OK
 
     def test_a_loss_that_is_not_a_number(self, place: Place) -> None:
         source = "import time\nprint('epoch 1/20 loss nan', flush=True)\ntime.sleep(60)"

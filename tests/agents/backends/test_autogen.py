@@ -11,13 +11,12 @@ from pydantic import ValidationError
 
 from gome.agents.backends.autogen import AutoGenBackend
 from gome.agents.backends.base import Answer
-from gome.agents.runtime.lifecycle import start_run
 from gome.errors import GomeError, Outage, UsageError
 from gome.scenarios.config.scenario import AutoGenBackend as Settings
 from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.model_server import ModelServer, Turn, body, drop, fail, hang, say
-from tests.agents.helpers.recorded_model import RecordedModel
-from tests.agents.runtime.test_recorded_run import ROOT, scenario
+from tests.agents.helpers.runs import conducted
+from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 GOOD = say(SURVEY)
@@ -146,14 +145,12 @@ def test_missing_packages_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
         AutoGenBackend(settings("http://127.0.0.1:1/v1"), "team", environment={})
 
 
-def test_the_recorded_solutions_carry_a_run_through_an_autogen_component(tmp_path: Path) -> None:
-    with ModelServer(RecordedModel.load("bike_demand").turn) as server:
-        backends = {"recorded": settings(server.base_url).model_dump()}
-        executors = {"slots": 2, "timeout": {"full": "60s"}}
-        asked = scenario(server.base_url, backends=backends, budget={"trials": 1}, executors=executors)
-        finished = anyio.run(lambda: start_run(asked, ROOT / "recorded.yaml", tmp_path / "run", run_id="autogen"))
-    assert finished is not None
+def test_a_run_is_carried_through_an_autogen_component(tmp_path: Path) -> None:
+    with ModelServer(writing(knobbed)) as server:
+        backends = {"scripted": settings(server.base_url).model_dump()}
+        asked = small(small_task(tmp_path), server, backends=backends, traces=1, budget={"trials": 1})
+        finished = conducted(asked, tmp_path / "run").finished
     assert finished.winner is not None
     assert finished.grade is not None
     assert (finished.trials, finished.accepted, finished.dead_letters) == (1, 1, 0)
-    assert server.calls == 5
+    assert server.calls == 4

@@ -19,8 +19,9 @@ from tests.executors.ray.cluster import LocalCluster
 
 pytestmark = pytest.mark.xdist_group("ray")
 
-HERE = {"slots": 2, "threads": 1, "memory": "2GiB"}
-THERE = HERE | {"kind": "ray", "address": "local"}
+PLACE = {"slots": 2, "threads": 1, "memory": "2GiB"}
+HERE = PLACE | {"standby": False}
+THERE = PLACE | {"kind": "ray", "address": "local"}
 """The tests' process is connected to a cluster already, and Ray knows one a process."""
 
 

@@ -44,7 +44,7 @@ def scenario(task: Path, server: ModelServer, **changed: object) -> Scenario:
             "budget": {"trials": 1},
             "backends": {"local": backend},
             "roles": {"diagnoser": "local", "proposer": "local", "executor": "local"},
-            "executors": {"slots": 1, "repairs": 0, "timeout": {"debug": "20s", "full": "20s"}},
+            "executors": {"slots": 1, "standby": False, "repairs": 0, "timeout": {"debug": "20s", "full": "20s"}},
         }
     )
 

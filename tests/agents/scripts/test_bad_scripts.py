@@ -23,7 +23,7 @@ SCRIPTS = [FAILS, HANGS, WRONG, SILENT, GOOD]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("bad")
     with ModelServer(writing(lambda _, step: SCRIPTS[step - 1])) as server:
-        executors = {"slots": 2, "threads": 1, "standby": False, "repairs": 1, "timeout": {"debug": "3s", "full": "3s"}}
+        executors = {"slots": 2, "threads": 1, "standby": False, "repairs": 1, "timeout": {"debug": "2s", "full": "2s"}}
         scenario = small(
             small_task(folder), server, traces=1, budget={"trials": len(SCRIPTS)}, memory={}, executors=executors
         )
@@ -42,7 +42,7 @@ def test_the_diagnosis_says_why(run: Run) -> None:
     verdicts = {envelope.step: diagnosis.verdict for envelope, diagnosis in run.all(Diagnosis)}
     assert [verdicts[step] for step in (1, 2, 3, 4, 5)] == ["failed"] * 4 + ["accepted"]
     assert "status 1" in reasons[1]
-    assert "3" in reasons[2]
+    assert "2 s" in reasons[2]
     assert "submission.csv" in reasons[3]
     assert "submission.csv was not written" in reasons[4]
     layers = [diagnosis.layer for envelope, diagnosis in run.all(Diagnosis) if envelope.step in (1, 2, 3, 4)]

@@ -67,7 +67,7 @@ def test_a_table_runs_with_a_model(csv: Path, tmp_path: Path, capsys: pytest.Cap
     with ModelServer(turn) as server:
         local = json.dumps({"kind": "openai", "model": "gpt-5", "base_url": server.base_url})
         free = [f"backends.model={local}", "backends.model.prices={input: 1, output: 10}"]
-        small = ["budget.trials=1", "traces=1", "method.finish={candidates: 1, seeds: 1}"]
+        small = ["budget.trials=1", "traces=1", "executors.standby=false", "method.finish={candidates: 1, seeds: 1}"]
         changes = [word for each in free + small for word in ("--set", each)]
         runs = ("--runs", str(tmp_path / "runs"))
         assert ended("run", str(csv), "--target", "price", "--model", "gpt-5", *changes, *runs, "--json") == 0

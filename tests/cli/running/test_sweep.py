@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from gome.cli.sweeps.figures import Mean, by_setting, figures_of
 from gome.cli.sweeps.plan import Plan, plan_sweep
 from gome.errors import UsageError
 from gome.scenarios.reading.problems import ScenarioProblems
-from tests.agents.helpers.model_server import Ask, ModelServer, Play, hang
+from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 from tests.cli.printed import data_of
 from tests.viewer.sample import sample_run
@@ -32,7 +33,7 @@ OVER = ("--over", "lookahead=0,1", "--over", "seed=1..2")
 
 
 class Model:
-    """It writes plain scripts, and leaves the first run that asks it without an answer: then it is `waiting`."""
+    """It writes plain scripts, and takes its time with the first question: then it is `waiting`."""
 
     def __init__(self) -> None:
         self.waiting = threading.Event()
@@ -41,7 +42,7 @@ class Model:
     def turn(self, ask: Ask) -> Play:
         if not self.waiting.is_set():
             self.waiting.set()
-            return hang()
+            time.sleep(1)
         return self._turn(ask)
 
 
