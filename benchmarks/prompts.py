@@ -23,15 +23,8 @@ import anyio
 from gome.agents.backends.llm.asking import USUAL_WINDOW
 from gome.agents.backends.llm.prompting import render
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis
-from gome.agents.protocol.requests import (
-    AssessTrial,
-    ProposeStep,
-    RepairSolution,
-    Request,
-    SurveyTask,
-    TuneSolution,
-    WriteSolution,
-)
+from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, SurveyTask
+from gome.agents.protocol.script_requests import RepairSolution, TuneSolution, WriteSolution
 from gome.agents.runtime.lifecycle import start_run
 from gome.bus.events import ActivityStarted
 from gome.bus.store.reader import LogReader

@@ -18,7 +18,8 @@ from pathlib import Path
 import anyio
 
 from benchmarks.shared.simulation import Simulated, Simulation, simulate
-from gome.agents.protocol.messages import RunFinished, StepOpened
+from gome.agents.protocol.messages import StepOpened
+from gome.agents.protocol.run_messages import RunFinished
 from gome.bus.message import Envelope
 
 CALLS = 3

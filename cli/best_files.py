@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from gome.agents.protocol.messages import RunOpened
+from gome.agents.protocol.run_messages import RunOpened
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.scenarios.evaluation.view_files import ScriptLimits, task_json

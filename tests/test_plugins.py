@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gome import plugins
-from gome.agents.protocol.messages import Diagnosis, Proposal, RunOpened
+from gome.agents.protocol.messages import Diagnosis, Proposal
+from gome.agents.protocol.run_messages import RunOpened
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.mlebench_adapters import adapter_of
 from gome.scenarios.config.loader import load_scenario

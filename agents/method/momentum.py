@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gome.scenarios.config.scenario import Method
+from gome.scenarios.config.method import Method
 from gome.scenarios.evidence import Direction
 
 __all__ = ["Matrix", "draw", "interaction", "signed_gain"]

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from gome.agents.method.validation import compare
 from gome.agents.protocol.types import Effect
-from gome.scenarios.config.scenario import Method
+from gome.scenarios.config.method import Method
 from gome.scenarios.evaluation.scoring import merge
 from gome.scenarios.evidence import Direction, Evaluation, SplitRule
 

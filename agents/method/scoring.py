@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gome.agents.method.embedding import similarity
 from gome.agents.protocol.types import Hypothesis, Scores
-from gome.scenarios.config.scenario import Method
+from gome.scenarios.config.method import Method
 
 __all__ = ["compatible", "draw_by_rank", "mark_repeated", "overall_score", "same_idea", "top_candidates"]
 

@@ -6,7 +6,7 @@ Sources: [P] the paper or its data card, [C] the public code of that line of wor
 from typing import Literal
 
 from gome.agents.protocol.types import Stage
-from gome.scenarios.config.scenario import Method
+from gome.scenarios.config.method import Method
 
 __all__ = ["scenario_share", "stage_of", "wanted_sources"]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from gome.scenarios.config.scenario import Scheduling
+from gome.scenarios.config.method import Scheduling
 
 __all__ = ["Standing", "in_order", "puct", "shares"]
 

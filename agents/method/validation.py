@@ -15,7 +15,7 @@ from typing import Literal
 
 from gome.agents.method.momentum import signed_gain
 from gome.agents.protocol.messages import Trial
-from gome.agents.protocol.requests import Assessment
+from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
 from gome.scenarios.evidence import Direction, Evaluation
 

@@ -13,7 +13,7 @@ from gome.agents.optimizers.base import Pick
 from gome.agents.optimizers.solution_tree import Node, Tree
 from gome.agents.protocol.types import StepKind, TraceBest, TrialNote
 from gome.agents.state.trace import TraceState
-from gome.scenarios.config.scenario import TreeSettings
+from gome.scenarios.config.method import TreeSettings
 
 __all__ = ["TreeSearch", "reward", "uct"]
 

@@ -10,47 +10,35 @@
 Scripts, prompts and outputs are referred to by the hash of their artefact (`…_ref`) and never contained in a message.
 """
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field
-
+from gome.agents.protocol.run_messages import RUN_MESSAGES
 from gome.agents.protocol.types import (
-    Blend,
     Challenge,
     Effect,
     Failure,
-    Finalist,
-    FinalRanking,
     Finding,
     Hypothesis,
     Left,
     Recalled,
-    Shipped,
     Stage,
     StepKind,
     TraceBest,
     Underway,
 )
-from gome.agents.protocol.workplace import Workplace
 from gome.bus.events import LIFECYCLE
 from gome.bus.message import Message, Vocabulary
 from gome.executors.launch import Cause
 from gome.scenarios.diagnostics.record import Probes
-from gome.scenarios.evidence import Evaluation, Grade, Profile, TaskBrief
+from gome.scenarios.evidence import Evaluation
 
 __all__ = [
     "VOCABULARY",
-    "DeadlineReached",
     "Diagnosis",
-    "FinishCalled",
-    "FinishRequested",
     "Job",
     "Proposal",
     "Recollection",
     "RepairCalled",
-    "RunFinished",
-    "RunOpened",
-    "SessionOpened",
     "SolutionCompleted",
     "SolutionProbed",
     "StepOpened",
@@ -59,64 +47,6 @@ __all__ = [
     "Trial",
     "TuneCalled",
 ]
-
-
-class RunOpened(Message):
-    """The user → all actors. First message of a log, with everything that the run depends on.
-
-    `scenario` is the whole scenario with its defaults. `reasoners` maps a role to the label of its backend, as shown to
-    users. `splits` are the views of a trial, in the order in which they are run; `baseline` is the score of a constant
-    prediction over them. `start_ref` is the script that traces start from, if any. `probed` says that the task has
-    views on which solutions can be probed.
-    """
-
-    kind: Literal["run_opened"] = "run_opened"
-    version: str
-    name: str
-    scenario: dict[str, Any]
-    scenario_path: str
-    task_path: str
-    task_digest: str
-    task: TaskBrief
-    profile: Profile
-    workplace: Workplace
-    reasoners: dict[str, str]
-    splits: tuple[str, ...]
-    baseline: float | None
-    start_ref: str | None = None
-    probed: bool = False
-
-
-class SessionOpened(Message):
-    """The process → Director and viewers. Sent at each start and resume; `wall` is UTC seconds since 1970.
-
-    `budget` is set where a resume changes the run's budget, `roles` (role → backend of the scenario) where a fork
-    changes the backends. `reasoners` maps a role to the label of its backend from here on. `standby` is `on` where each
-    slot has a warm interpreter, else `off` and the reason.
-    """
-
-    kind: Literal["session_opened"] = "session_opened"
-    wall: float
-    pid: int
-    sandbox: str
-    sandbox_gaps: tuple[str, ...] = ()
-    slots: int
-    standby: str = "off"
-    reasoners: dict[str, str] = Field(default_factory=dict)
-    budget: dict[str, Any] | None = None
-    roles: dict[str, Any] | None = None
-
-
-class FinishRequested(Message):
-    """The user → Director: open no further step, and call the finish when running steps are done."""
-
-    kind: Literal["finish_requested"] = "finish_requested"
-
-
-class DeadlineReached(Message):
-    """The clock → Director, Runner: the time for trials is over; the rest is reserved for the finish."""
-
-    kind: Literal["deadline_reached"] = "deadline_reached"
 
 
 class TraceOpened(Message):
@@ -339,67 +269,18 @@ class Diagnosis(Message):
         return self.verdict == "accepted"
 
 
-class FinishCalled(Message):
-    """Director → Finisher: run the finalists again without the hold-out's labels, with `seeds` seeds; choose one.
-
-    `compares` says that there is time to compare the mean of the splits' models with a refit on the hold-out.
-    """
-
-    kind: Literal["finish_called"] = "finish_called"
-    finalists: tuple[Finalist, ...]
-    seeds: int
-    reason: str
-    compares: bool = False
-
-
-class RunFinished(Message):
-    """Finisher → the user: the winner, the ranking, and the grade where the task has private answers.
-
-    `winner` is None where no trial was accepted. `blend` is the mean of several finalists, `taken` where it was better.
-    `shipped` is how the predictions of each member were made, and why. The grade is computed after the choice, for the
-    submission.
-    """
-
-    kind: Literal["run_finished"] = "run_finished"
-    winner: Finalist | None
-    ranking: tuple[FinalRanking, ...]
-    blend: Blend | None = None
-    shipped: Shipped | None = None
-    submission_ref: str | None = None
-    why: str
-    grade: Grade | None
-    trials: int
-    accepted: int
-    dead_letters: int
-
-    @property
-    def members(self) -> tuple[Finalist, ...]:
-        """The finalists whose predictions are submitted: the blend's members where it was taken, else the winner."""
-        if self.winner is None:
-            return ()
-        if self.blend is None or not self.blend.taken:
-            return (self.winner,)
-        ranked = {(each.finalist.trace, each.finalist.step): each.finalist for each in self.ranking}
-        return tuple(ranked[place] for place in self.blend.members)
-
-
 VOCABULARY = Vocabulary.of(
     (
         *LIFECYCLE,
-        DeadlineReached,
+        *RUN_MESSAGES,
         Diagnosis,
-        FinishCalled,
         Job,
         Proposal,
         Recollection,
         RepairCalled,
-        RunFinished,
-        RunOpened,
-        SessionOpened,
         SolutionCompleted,
         SolutionProbed,
         StepOpened,
-        FinishRequested,
         TraceOpened,
         TraceRestarted,
         Trial,

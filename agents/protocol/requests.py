@@ -5,13 +5,11 @@ same name in `prompts/`. Every backend answers every request (see `backends/base
 """
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
-from pydantic import Field
-
+from gome.agents.protocol.replies import Assessment, Reading, Step, Survey
 from gome.agents.protocol.types import (
     Challenge,
-    Component,
     Effect,
     Failure,
     Finding,
@@ -21,7 +19,6 @@ from gome.agents.protocol.types import (
     Recalled,
     Record,
     Repair,
-    Scores,
     Solution,
     SourceScript,
     Stage,
@@ -36,23 +33,12 @@ from gome.scenarios.evidence import Evaluation, Profile, TaskBrief
 
 __all__ = [
     "AssessTrial",
-    "Assessment",
-    "Idea",
-    "PlannedScript",
     "ProposeStep",
     "ReadOutput",
-    "Reading",
-    "RepairSolution",
     "Request",
     "Role",
-    "Script",
-    "SolveStep",
-    "Step",
-    "Survey",
     "SurveyTask",
-    "TuneSolution",
     "Workplace",
-    "WriteSolution",
 ]
 
 Role = Literal["diagnoser", "proposer", "executor"]
@@ -87,12 +73,6 @@ class Request(Record, Generic[Reply]):
         return frozenset()
 
 
-class Survey(Record):
-    """At most five challenges of the task itself."""
-
-    challenges: tuple[Challenge, ...] = Field(max_length=5)
-
-
 class SurveyTask(Request[Survey]):
     """Ask for the challenges of the task before any trial, once per run."""
 
@@ -101,23 +81,6 @@ class SurveyTask(Request[Survey]):
     @classmethod
     def reply_type(cls) -> type[Survey]:
         return Survey
-
-
-class Assessment(Record):
-    """A model's judgement of one trial. The harness's figures decide, except near-ties, which `accept` decides.
-
-    `finding` is one sentence that all later steps should know, accepted or not, empty for none. `contradicts` are
-    numbers of known findings that this trial refutes.
-    """
-
-    alignment: Literal["aligned", "mild", "severe"] = "aligned"
-    accept: bool = False
-    reason: str = ""
-    observations: str
-    finding: str = ""
-    contradicts: tuple[int, ...] = ()
-    hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"] = "inconclusive"
-    challenges: tuple[Challenge, ...] = Field(default=(), max_length=10)
 
 
 class AssessTrial(Request[Assessment]):
@@ -191,35 +154,6 @@ class AssessTrial(Request[Assessment]):
         return frozenset(name for name, is_left_out in left_out.items() if is_left_out)
 
 
-class Idea(Record):
-    """A hypothesis as a model writes it; `challenge` is the number of the challenge that it addresses, 0 for none."""
-
-    statement: str
-    reason: str
-    challenge: Annotated[int, Field(ge=0)] = 0
-    component: Component
-    parameter: str
-    direction: str
-    expected_gain: float = 0.0
-    scores: Scores | None = None
-
-
-class Step(Record):
-    """Candidate ideas, and in `choice` the numbers (from 1) of those that this step implements.
-
-    `recalled` is the number of the recalled change that is taken over; it needs no choice. `source` is the trace whose
-    best a merge takes from, or a return continues from. `sketch` is the plan for the model that writes the script.
-    """
-
-    candidates: tuple[Idea, ...] = Field(max_length=10)
-    kind: StepKind = "edit"
-    choice: tuple[int, ...] = ()
-    recalled: int | None = None
-    source: int | None = None
-    reason: str = ""
-    sketch: str = ""
-
-
 class ProposeStep(Request[Step]):
     """Ask for the next step: ideas that address the challenges, the choice among them, and a sketch.
 
@@ -276,52 +210,6 @@ class ProposeStep(Request[Step]):
         return frozenset(name for name, is_left_out in left_out.items() if is_left_out)
 
 
-class Script(Record):
-    """A whole `solution.py`, and a sentence about the change."""
-
-    script: str = Field(min_length=1)
-    notes: str = ""
-
-
-class PlannedScript(Script):
-    """A script whose `notes` are its plan; `hypotheses`, where given, are the same plan in parts."""
-
-    hypotheses: tuple[Idea, ...] = ()
-
-
-class SolveStep(Request[PlannedScript]):
-    """Ask for plan and script of the next step in one call, for tree search: a first solution or a change of `base`.
-
-    `history` are the tree's trials; `siblings` are the ideas of its other first solutions and `underway` those of
-    running steps. `baseline` is the score of a constant prediction over the same splits.
-    """
-
-    role = "proposer"
-
-    action: Literal["draft", "improve"]
-    left: Left = Left()
-    base: Solution | None
-    history: tuple[TrialNote, ...] = ()
-    baseline: float | None = None
-    underway: tuple[Underway, ...] = ()
-    siblings: tuple[Hypothesis, ...] = ()
-
-    @classmethod
-    def reply_type(cls) -> type[PlannedScript]:
-        return PlannedScript
-
-    @property
-    def unasked(self) -> frozenset[str]:
-        """A plan as text is enough."""
-        return frozenset({"hypotheses"})
-
-
-class Reading(Record):
-    """A summary of a run in two or three sentences."""
-
-    summary: str
-
-
 class ReadOutput(Request[Reading]):
     """Ask for a summary of a script's run, which is all that a tree search uses beside its score."""
 
@@ -336,68 +224,3 @@ class ReadOutput(Request[Reading]):
     @classmethod
     def reply_type(cls) -> type[Reading]:
         return Reading
-
-
-class WriteSolution(Request[Script]):
-    """Ask for the whole script: the base with this change and no other; without a base, a first solution.
-
-    `source` is the trace that a `step_kind` of `merge` takes from or `return` continues from. `other` is the second
-    script: that of `source` for a merge, the trace's own best for a return. `seconds` is the time of one run of the
-    base, 0 where unknown. `failures` are failures of scripts in this run.
-    """
-
-    role = "executor"
-
-    step_kind: StepKind = "edit"
-    source: int | None = None
-    base: str | None
-    other: str | None = None
-    seconds: float = 0.0
-    hypotheses: tuple[Hypothesis, ...]
-    sketch: str
-    failures: tuple[Failure, ...] = ()
-
-    @classmethod
-    def reply_type(cls) -> type[Script]:
-        return Script
-
-
-class RepairSolution(Request[Script]):
-    """Ask for a repair of a failed script that keeps its intended change.
-
-    `seconds` is the time of one run of the script from which it was derived, 0 where unknown. `sampled` says that a
-    debug run on a sample of the rows had ended well before.
-    """
-
-    role = "executor"
-
-    script: str
-    hypotheses: tuple[Hypothesis, ...]
-    phase: Literal["check", "debug", "full"]
-    cause: str
-    words: str
-    output: str
-    evaluation: Evaluation | None
-    attempt: int
-    seconds: float = 0.0
-    sampled: bool = False
-    failures: tuple[Failure, ...] = ()
-
-    @classmethod
-    def reply_type(cls) -> type[Script]:
-        return Script
-
-
-class TuneSolution(Request[Script]):
-    """Ask for a script tuned to use the time left, such as more rounds, or the same script."""
-
-    role = "executor"
-
-    script: str
-    evaluation: Evaluation
-    seconds: float
-    output: str
-
-    @classmethod
-    def reply_type(cls) -> type[Script]:
-        return Script

@@ -11,13 +11,10 @@ from gome.scenarios.diagnostics.record import Probes
 from gome.scenarios.evidence import Evaluation
 
 __all__ = [
-    "Blend",
     "Challenge",
     "Component",
     "Effect",
     "Failure",
-    "FinalRanking",
-    "Finalist",
     "Finding",
     "Hypothesis",
     "Key",
@@ -26,7 +23,6 @@ __all__ = [
     "Record",
     "Repair",
     "Scores",
-    "Shipped",
     "Solution",
     "SourceScript",
     "Stage",
@@ -266,53 +262,3 @@ class Solution(Record):
     seconds: float
     probes: Probes | None = None
     output: str = ""
-
-
-class Finalist(Record):
-    """One candidate of the finish. `splits` are those of its trial, `seconds` the time of one run."""
-
-    trace: int
-    step: int
-    script_ref: str
-    submission_ref: str
-    score: float
-    standard_error: float | None
-    seconds: float
-    splits: tuple[int, ...] = ()
-    oof_ref: str | None = None
-
-
-class FinalRanking(Record):
-    """A finalist's hold-out scores, one per seed; None where the run failed. `gap` is hold-out minus out-of-fold."""
-
-    finalist: Finalist
-    scores: tuple[float | None, ...]
-    mean: float | None
-    spread: float | None
-    gap: float | None
-    misaligned: bool
-
-
-class Blend(Record):
-    """The mean of the predictions of finalists `members`, as (trace, step), with hold-out scores, one per seed.
-
-    `taken` says that it is submitted.
-    """
-
-    members: tuple[tuple[int, int], ...]
-    scores: tuple[float | None, ...]
-    mean: float | None
-    spread: float | None
-    taken: bool
-
-
-class Shipped(Record):
-    """How a submission was made: the mean of the splits' models, or a refit on all rows.
-
-    `mean` and `refit` are the winner's hold-out scores for both ways, None where they were not compared.
-    """
-
-    mode: Literal["mean", "refit"]
-    reason: str
-    mean: float | None = None
-    refit: float | None = None

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from gome.agents.protocol.messages import Diagnosis, FinishCalled, RunFinished
+from gome.agents.protocol.messages import Diagnosis
+from gome.agents.protocol.run_messages import FinishCalled, RunFinished
 from gome.bus.actors.actor import Actor
 from gome.bus.events import DeadLetter
 from gome.bus.message import Draft, Envelope

@@ -21,7 +21,8 @@ from gome.agents.protocol.messages import (
     TraceOpened,
     Trial,
 )
-from gome.agents.protocol.requests import Assessment, AssessTrial, ReadOutput, SurveyTask
+from gome.agents.protocol.replies import Assessment
+from gome.agents.protocol.requests import AssessTrial, ReadOutput, SurveyTask
 from gome.agents.protocol.types import Challenge, Effect, Left, Repair
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import difference

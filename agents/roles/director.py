@@ -11,81 +11,31 @@ step opens when every open trace has its diagnosis of the one before.
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from gome.agents.method.momentum import signed_gain
 from gome.agents.method.ranking import default_shipping
 from gome.agents.method.stages import stage_of
-from gome.agents.method.trace_order import Standing, in_order
+from gome.agents.method.trace_order import in_order
+from gome.agents.protocol.finish_types import Finalist
 from gome.agents.protocol.messages import (
-    DeadlineReached,
     Diagnosis,
-    FinishCalled,
-    FinishRequested,
     Proposal,
-    RunOpened,
-    SessionOpened,
     SolutionCompleted,
     StepOpened,
     TraceOpened,
     TraceRestarted,
 )
-from gome.agents.protocol.types import Finalist
+from gome.agents.protocol.run_messages import DeadlineReached, FinishCalled, FinishRequested, RunOpened, SessionOpened
 from gome.agents.roles.role import Role, place
 from gome.agents.state.budget import Ledger, fit_finish
+from gome.agents.state.trace_progress import TraceProgress
 from gome.bus.actors.actor import Context
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Draft, Envelope, Message
 from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.config.scenario import Budget
-from gome.scenarios.evidence import Direction
 
 __all__ = ["Director"]
-
-_DEAD_IN_A_ROW = 3
-"""A trace whose steps die that often in a row is closed: whatever kills them would kill the next one too."""
-
-
-@dataclass(slots=True)
-class _Trace:
-    """How far a trace is: the last step that was opened, and how many were diagnosed, the survey counted in."""
-
-    opened: int = 0
-    diagnosed: int = 0
-    dead_in_a_row: int = 0
-    since_accept: int = 0
-    best_ref: str | None = None
-    unproposed: set[int] = field(default_factory=set)
-    finalists: list[Finalist] = field(default_factory=list)
-
-    @property
-    def in_the_air(self) -> int:
-        return self.opened + 1 - self.diagnosed
-
-    @property
-    def stepping(self) -> int:
-        """Steps in the air, the survey not counted in."""
-        return self.in_the_air - (self.diagnosed == 0)
-
-    @property
-    def idle(self) -> bool:
-        return self.in_the_air == 0
-
-    def has_room(self, ahead: int, drafts: bool) -> bool:
-        """Whether one more step may be in the air: ahead only once there is a solution to step from, or for `drafts`.
-
-        While a step has no proposal yet the next one waits: it must know what is tried, and would only queue behind.
-        """
-        return not self.unproposed and self.in_the_air <= (ahead if self.finalists or drafts else 0)
-
-    def standing(self, direction: Direction) -> Standing:
-        """How far it is, as scheduling weighs it."""
-        gains = [signed_gain(finalist.score, 0.0, direction) for finalist in self.finalists]
-        return Standing(self.opened, max(gains, default=None))
-
-    @property
-    def closed(self) -> bool:
-        return self.dead_in_a_row >= _DEAD_IN_A_ROW
 
 
 class Director(Role):
@@ -98,7 +48,7 @@ class Director(Role):
 
     def __init__(self, artefacts: Artefacts) -> None:
         super().__init__("director", None, artefacts)
-        self.traces: dict[int, _Trace] = {}
+        self.traces: dict[int, TraceProgress] = {}
         self.busy: set[int] = set()
         self.roomy: set[int] = set()
         self.leader: Diagnosis | None = None
@@ -127,7 +77,7 @@ class Director(Role):
         match envelope.message:
             case RunOpened():
                 self.ledger.budget = self.scenario.budget
-                self.traces = {index: _Trace() for index in range(self.scenario.teams)}
+                self.traces = {index: TraceProgress() for index in range(self.scenario.teams)}
                 self.busy = set(self.traces)
             case StepOpened():
                 trace, step = place(envelope)
@@ -192,7 +142,7 @@ class Director(Role):
                 )
             )
 
-    def _completed(self, state: _Trace, completed: SolutionCompleted) -> None:
+    def _completed(self, state: TraceProgress, completed: SolutionCompleted) -> None:
         """The finalist with all of its splits; its submission is then the mean of all of their models."""
         whole = completed.evaluation
         state.finalists = [

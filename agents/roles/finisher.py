@@ -15,8 +15,10 @@ from typing import Protocol
 import anyio
 
 from gome.agents.method.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
-from gome.agents.protocol.messages import Diagnosis, FinishCalled, RunFinished
-from gome.agents.protocol.types import Blend, Finalist, FinalRanking, Record, Shipped
+from gome.agents.protocol.finish_types import Blend, Finalist, FinalRanking, Shipped
+from gome.agents.protocol.messages import Diagnosis
+from gome.agents.protocol.run_messages import FinishCalled, RunFinished
+from gome.agents.protocol.types import Record
 from gome.agents.roles.role import Role
 from gome.agents.scripts.script_run import FINISH, Forward, ScriptRan, finish_run, run_script
 from gome.bus.actors.actor import ActivityResult, Context

@@ -1,6 +1,6 @@
 """What roles share that work on a trace's accepted solutions when slots have nothing else to do."""
 
-from gome.agents.protocol.messages import SessionOpened
+from gome.agents.protocol.run_messages import SessionOpened
 from gome.agents.roles.role import Role
 from gome.agents.scripts.script_run import Forward
 from gome.bus.message import Envelope

@@ -23,7 +23,8 @@ from gome.agents.method.momentum import Matrix, draw, interaction, signed_gain
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.types import Recalled, Underway
 from gome.agents.roles.role import Role, place
-from gome.agents.state.memory import Memory, Picture, Success, in_errors
+from gome.agents.state.memory import Memory
+from gome.agents.state.memory_entries import Picture, Success, in_errors
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts

@@ -14,7 +14,9 @@ from gome.agents.method.stages import scenario_share
 from gome.agents.optimizers import Pick
 from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
-from gome.agents.protocol.requests import Idea, ProposeStep, SolveStep, Step
+from gome.agents.protocol.replies import Idea, Step
+from gome.agents.protocol.requests import ProposeStep
+from gome.agents.protocol.script_requests import SolveStep
 from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, SourceScript, TraceBest, Underway
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, difference

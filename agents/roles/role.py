@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from gome.agents.backends.base import Answer, Backend
 from gome.agents.method.seeding import derive_seed
 from gome.agents.optimizers import Optimizer, optimizer_of
-from gome.agents.protocol.messages import RunOpened
 from gome.agents.protocol.requests import Request
+from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Record, Solution
 from gome.agents.scripts.printed import last_figures
 from gome.agents.state.trace import Best

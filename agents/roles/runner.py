@@ -14,16 +14,15 @@ from typing import Literal
 from gome.agents.method.racing import Stop, stop_after
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
-    DeadlineReached,
     Diagnosis,
     Job,
     RepairCalled,
-    SessionOpened,
     SolutionCompleted,
     TraceRestarted,
     Trial,
     TuneCalled,
 )
+from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
 from gome.agents.roles.role import Role, place
 from gome.agents.scripts.joined_splits import Assembled, Assembler, Assembling
 from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script

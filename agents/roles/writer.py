@@ -12,7 +12,8 @@ accepted only if it beats that.
 from collections.abc import Sequence
 
 from gome.agents.protocol.messages import Job, Proposal, Recollection, RepairCalled, Trial, TuneCalled
-from gome.agents.protocol.requests import RepairSolution, Script, TuneSolution, WriteSolution
+from gome.agents.protocol.replies import Script
+from gome.agents.protocol.script_requests import RepairSolution, TuneSolution, WriteSolution
 from gome.agents.protocol.types import Failure, TraceBest
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.state.trace import FOLDED, TraceState

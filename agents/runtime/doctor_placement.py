@@ -14,7 +14,7 @@ from gome.executors.ray.connection import connect
 from gome.executors.ray.nodes import NodeReport, weakest
 from gome.executors.resources.slots import discover
 from gome.executors.sandbox.levels import Sandbox
-from gome.scenarios.config.scenario import Executors, RayExecutors
+from gome.scenarios.config.executors import Executors, RayExecutors
 
 __all__ = ["PlacementFinding", "examine_placement"]
 

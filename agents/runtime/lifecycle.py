@@ -14,7 +14,8 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from gome.agents.protocol.messages import VOCABULARY, FinishRequested, RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import FinishRequested, RunFinished, RunOpened, SessionOpened
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
 from gome.agents.runtime.resources import Resources, open_resources

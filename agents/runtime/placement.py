@@ -21,7 +21,7 @@ from gome.executors.resources.packages import describe
 from gome.executors.resources.slots import discover
 from gome.executors.sandbox.levels import Sandbox, SandboxLevel
 from gome.executors.warm.executor import WarmExecutor
-from gome.scenarios.config.scenario import Executors, LocalExecutors, PluginExecutors, RayExecutors
+from gome.scenarios.config.executors import Executors, LocalExecutors, PluginExecutors, RayExecutors
 
 __all__ = ["Placement", "examine", "open_placement", "python_of"]
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from gome.agents.protocol.messages import VOCABULARY, RunFinished
-from gome.agents.protocol.types import Finalist, Shipped
+from gome.agents.protocol.finish_types import Finalist, Shipped
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import opening_of, scenario_of
 from gome.agents.runtime.placement import open_placement, python_of
 from gome.agents.runtime.resources import find_assets

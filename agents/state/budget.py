@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gome.agents.protocol.types import Finalist, Left
+from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.types import Left
 from gome.agents.state.call_budget import REFUSED, UNITS, amount
-from gome.scenarios.config.scenario import Budget, FinishSettings
+from gome.scenarios.config.method import FinishSettings
+from gome.scenarios.config.scenario import Budget
 
 __all__ = ["FittedFinish", "Ledger", "fit_finish"]
 

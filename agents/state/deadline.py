@@ -4,7 +4,7 @@ import math
 
 import anyio
 
-from gome.agents.protocol.messages import DeadlineReached
+from gome.agents.protocol.run_messages import DeadlineReached
 from gome.bus.log import Log
 from gome.bus.message import Draft
 from gome.scenarios.config.scenario import Budget

@@ -5,14 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from gome.agents.method.validation import compare
-from gome.agents.protocol.messages import (
-    Diagnosis,
-    Proposal,
-    RunOpened,
-    SolutionCompleted,
-    SolutionProbed,
-    TraceRestarted,
-)
+from gome.agents.protocol.messages import Diagnosis, Proposal, SolutionCompleted, SolutionProbed, TraceRestarted
+from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Challenge, Hypothesis, Key, TraceBest, TrialNote
 from gome.bus.message import Envelope
 from gome.scenarios.diagnostics.record import Probes

@@ -20,7 +20,8 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict
 
 from gome.agents.backends.factory import make_backends
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis
+from gome.agents.protocol.run_messages import RunFinished, RunOpened, SessionOpened
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
 from gome.agents.runtime.resources import Resources, open_resources

@@ -11,24 +11,11 @@ from typing import Any
 import anyio
 
 from gome.agents.backends.base import Answer
-from gome.agents.protocol.messages import VOCABULARY, RunFinished, RunOpened, SessionOpened
-from gome.agents.protocol.requests import (
-    Assessment,
-    AssessTrial,
-    Idea,
-    PlannedScript,
-    ProposeStep,
-    Reading,
-    ReadOutput,
-    Request,
-    Script,
-    SolveStep,
-    Step,
-    Survey,
-    SurveyTask,
-    TuneSolution,
-    Workplace,
-)
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.replies import Assessment, Idea, PlannedScript, Reading, Script, Step, Survey
+from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask, Workplace
+from gome.agents.protocol.run_messages import RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.script_requests import SolveStep, TuneSolution
 from gome.agents.protocol.types import Challenge, Record
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading

@@ -25,7 +25,8 @@ from gome.agents.backends.expert.plan import Plan
 from gome.agents.backends.expert.proposal import hypothesis_of
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.method.validation import compare
-from gome.agents.protocol.messages import Job, RunOpened
+from gome.agents.protocol.messages import Job
+from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Hypothesis, TrialNote
 from gome.agents.roles.runner import Runner
 from gome.agents.runtime.resources import Resources, open_resources

@@ -19,10 +19,10 @@ from gome.cli.documents.runs import (
     Report,
     RunRow,
     StepDiff,
-    Sweep,
     TreeNode,
     WrittenSolution,
 )
+from gome.cli.documents.sweeps import Sweep
 from gome.cli.documents.tasks import (
     Graded,
     GradedAll,

@@ -8,8 +8,9 @@ from cyclopts import Parameter
 
 from gome.agents.protocol.types import Failure as NotedFailure
 from gome.agents.protocol.types import Finding as NotedFinding
-from gome.agents.state.memory import Given, Memory
-from gome.agents.state.memory import Success as Accepted
+from gome.agents.state.memory import Memory
+from gome.agents.state.memory_entries import Given
+from gome.agents.state.memory_entries import Success as Accepted
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.message_lines import idea

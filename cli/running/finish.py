@@ -1,6 +1,6 @@
 """`finish`: finish a stopped run without further trials."""
 
-from gome.agents.protocol.messages import RunFinished
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, resume, scenario_of
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of

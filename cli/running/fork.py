@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gome.agents.protocol.messages import RunFinished
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, fork_run, scenario_of
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from pydantic import ValidationError
 
-from gome.agents.protocol.messages import RunFinished
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime import lifecycle as start_run
 from gome.agents.runtime.lifecycle import Ready, opening_of, scenario_of
 from gome.cli.detach import detach as start

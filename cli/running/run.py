@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import anyio
 from cyclopts import Parameter
 
-from gome.agents.protocol.messages import RunFinished
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, start_run
 from gome.agents.runtime.resources import check_means
 from gome.bus.actors.supervisor import Supervisor
@@ -73,8 +73,7 @@ def run(
     metric
         For a CSV file: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
     model
-        For a CSV file: the language model, such as gpt-5. Default: the offline expert, a rule-based
-        program.
+        For a CSV file: the language model, such as gpt-5. Default: the rule-based offline expert.
     start
         Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
     detach
@@ -82,32 +81,44 @@ def run(
     run_id
         The run's id; used internally by detached runs and sweeps.
     """
-    table = Table(target, test, metric, model)
-    if scenario.suffix.lower() == ".csv":
-        means = partial(check_means, beside=scenario.parent, unsandboxed=sandbox == "none")
-        scenario = scenario_of_table(scenario, table, lambda draft: anyio.run(means, _load(draft, set_, role, trust)))
-    elif table != Table(()):
-        raise UsageError("--target, --test, --metric and --model need a CSV file: gome run train.csv --target COLUMN")
+    unsandboxed = sandbox == "none"
+    scenario = _with_table(
+        scenario, Table(target, test, metric, model), unsandboxed, lambda path: _load(path, set_, role, trust)
+    )
     asked = _load(scenario, set_, role, trust)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
-    name = run_id or new_run_id(asked.name)
-    folder = runs_root(runs) / name
+    folder = runs_root(runs) / (run_id or new_run_id(asked.name))
     if detach:
-        settings = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role), "--sandbox", sandbox]
-        settings += [f"--start={start.absolute()}"] if start else []
-        return tell_detached(start_detached(_again(scenario, settings, display, folder), folder), as_json=json)
+        again = _again(scenario, _settings(set_, role, sandbox, start), display, folder)
+        return tell_detached(start_detached(again, folder), as_json=json)
 
     async def work(ready: Ready) -> RunFinished | None:
         def begun(supervisor: Supervisor) -> None:
-            say_aside(f"run {name} in {folder}")  # not earlier: a run that fails to begin has no folder
+            say_aside(f"run {folder.name} in {folder}")  # not earlier: a run that fails to begin has no folder
             ready(supervisor)
 
         return await start_run(
-            asked, scenario, folder, run_id=name, start=start, unsandboxed=sandbox == "none", on_ready=begun
+            asked, scenario, folder, run_id=folder.name, start=start, unsandboxed=unsandboxed, on_ready=begun
         )
 
     return run_watched(folder, work, display, as_json=json)
+
+
+def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario]) -> Path:
+    """The scenario to run: the given one, or the one written beside a CSV file. Raises UsageError for stray options."""
+    if scenario.suffix.lower() == ".csv":
+        means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
+        return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)))
+    if table != Table(()):
+        raise UsageError("--target, --test, --metric and --model need a CSV file: gome run train.csv --target COLUMN")
+    return scenario
+
+
+def _settings(set_: Sequence[str], role: Sequence[str], sandbox: str, start: Path | None) -> list[str]:
+    """The options of a run that a detached process needs again."""
+    options = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role), "--sandbox", sandbox]
+    return [*options, f"--start={start.absolute()}"] if start else options
 
 
 def _again(scenario: Path, settings: Sequence[str], display: DisplayName | None, folder: Path) -> list[str]:

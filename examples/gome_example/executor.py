@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gome.agents.runtime.placement import Placement, open_placement
 from gome.executors.launch import Executor, Launch, Outcome, Slot
-from gome.scenarios.config.scenario import LocalExecutors, PluginExecutors
+from gome.scenarios.config.executors import LocalExecutors, PluginExecutors
 
 
 class Counting:

@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from benchmarks.shared.simulation import Simulation, simulate
-from gome.agents.protocol.messages import Diagnosis, RunFinished
+from gome.agents.protocol.messages import Diagnosis
+from gome.agents.protocol.run_messages import RunFinished
 
 
 @pytest.mark.parametrize("splits", [1, 3])

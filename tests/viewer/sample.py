@@ -10,22 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gome.agents.protocol.finish_types import Finalist, FinalRanking, Shipped
 from gome.agents.protocol.messages import (
     Diagnosis,
-    FinishCalled,
     Job,
     Proposal,
     Recollection,
     RepairCalled,
-    RunFinished,
-    RunOpened,
-    SessionOpened,
     StepOpened,
     TraceOpened,
     Trial,
 )
 from gome.agents.protocol.requests import Workplace
-from gome.agents.protocol.types import Challenge, Effect, Finalist, FinalRanking, Hypothesis, Recalled, Shipped
+from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.types import Challenge, Effect, Hypothesis, Recalled
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope, Message, message_id
 from gome.bus.store.artefacts import Artefacts

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from gome.agents.protocol.messages import SessionOpened
+from gome.agents.protocol.run_messages import SessionOpened
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.viewer import text

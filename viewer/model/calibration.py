@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from gome.agents.protocol.messages import Diagnosis, Proposal, RunOpened, SessionOpened
+from gome.agents.protocol.messages import Diagnosis, Proposal
+from gome.agents.protocol.run_messages import RunOpened, SessionOpened
 from gome.bus.message import Envelope
 
 __all__ = ["Calibration", "calibrate"]

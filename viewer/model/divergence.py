@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gome.agents.protocol.messages import RunOpened, SessionOpened
+from gome.agents.protocol.run_messages import RunOpened, SessionOpened
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.viewer.model.message_lines import headline, place

@@ -7,7 +7,7 @@ them, the finish submits that mean, and the test score is that of the mean. Scre
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gome.agents.protocol.messages import RunFinished
+from gome.agents.protocol.run_messages import RunFinished
 from gome.scenarios.evidence import Grade
 from gome.viewer import text
 

@@ -13,18 +13,15 @@ from typing import Any
 
 from gome.agents.protocol.messages import (
     Diagnosis,
-    FinishCalled,
     Job,
     Proposal,
     Recollection,
     RepairCalled,
-    RunFinished,
-    RunOpened,
-    SessionOpened,
     StepOpened,
     TraceRestarted,
     Trial,
 )
+from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionOpened
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError

@@ -12,17 +12,8 @@ from gome.agents.backends.expert.planning import propose, read, solve
 from gome.agents.backends.expert.repair import repair
 from gome.agents.backends.expert.tuning import tune
 from gome.agents.backends.expert.writing import write
-from gome.agents.protocol.requests import (
-    AssessTrial,
-    ProposeStep,
-    ReadOutput,
-    RepairSolution,
-    Request,
-    SolveStep,
-    SurveyTask,
-    TuneSolution,
-    WriteSolution,
-)
+from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask
+from gome.agents.protocol.script_requests import RepairSolution, SolveStep, TuneSolution, WriteSolution
 from gome.agents.protocol.types import Record
 from gome.errors import ReplyInvalid
 

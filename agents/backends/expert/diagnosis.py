@@ -15,7 +15,8 @@ from gome.agents.backends.expert.moves.catalogue import learnt, move_of, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.situation import Scene
-from gome.agents.protocol.requests import Assessment, AssessTrial, Survey, SurveyTask
+from gome.agents.protocol.replies import Assessment, Survey
+from gome.agents.protocol.requests import AssessTrial, SurveyTask
 from gome.agents.protocol.types import Challenge, TrialNote
 
 __all__ = ["assess", "challenges", "foremost", "survey"]

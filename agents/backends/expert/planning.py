@@ -15,16 +15,9 @@ from gome.agents.backends.expert.proposal import hypothesis_of, ideas_of, scene_
 from gome.agents.backends.expert.selection import Chosen, choose
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import write
-from gome.agents.protocol.requests import (
-    Idea,
-    PlannedScript,
-    ProposeStep,
-    Reading,
-    ReadOutput,
-    SolveStep,
-    Step,
-    WriteSolution,
-)
+from gome.agents.protocol.replies import Idea, PlannedScript, Reading, Step
+from gome.agents.protocol.requests import ProposeStep, ReadOutput
+from gome.agents.protocol.script_requests import SolveStep, WriteSolution
 from gome.agents.protocol.types import Challenge, Hypothesis, Recalled
 
 __all__ = ["propose", "read", "solve"]

@@ -11,7 +11,8 @@ from gome.agents.backends.expert.moves.catalogue import apply_hypothesis
 from gome.agents.backends.expert.plan import Family, Plan, read_plan
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import changes
-from gome.agents.protocol.requests import RepairSolution, Script
+from gome.agents.protocol.replies import Script
+from gome.agents.protocol.script_requests import RepairSolution
 
 __all__ = ["repair"]
 

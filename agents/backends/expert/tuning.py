@@ -6,7 +6,8 @@ from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import changes
-from gome.agents.protocol.requests import Script, TuneSolution
+from gome.agents.protocol.replies import Script
+from gome.agents.protocol.script_requests import TuneSolution
 
 __all__ = ["tune"]
 

@@ -7,7 +7,8 @@ from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves.catalogue import apply_hypothesis
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.situation import Scene
-from gome.agents.protocol.requests import Script, WriteSolution
+from gome.agents.protocol.replies import Script
+from gome.agents.protocol.script_requests import WriteSolution
 
 __all__ = ["changes", "write"]
 

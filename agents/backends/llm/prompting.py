@@ -22,7 +22,9 @@ from typing import Any, Literal, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, select_autoescape
 
 from gome.agents.backends.llm.reply_schema import reply_schema, reply_shape
-from gome.agents.protocol.requests import RepairSolution, Request, Script, SolveStep, TuneSolution, WriteSolution
+from gome.agents.protocol.replies import Script
+from gome.agents.protocol.requests import Request
+from gome.agents.protocol.script_requests import RepairSolution, SolveStep, TuneSolution, WriteSolution
 from gome.agents.redaction import redact
 from gome.errors import UsageError
 

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from gome.agents.backends.llm.edits import PatchError, read_code
 from gome.agents.backends.llm.prompting import CodeForm, base_script, request_kind
 from gome.agents.backends.llm.reply_schema import reply_schema
-from gome.agents.protocol.requests import Assessment, AssessTrial, ProposeStep, Request, Script, Step
+from gome.agents.protocol.replies import Assessment, Script, Step
+from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request
 from gome.agents.protocol.types import Record
 
 __all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply", "split_thoughts"]

@@ -16,7 +16,8 @@ from typing import Any, Literal
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import VOCABULARY, RunFinished
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import resume, start_run
 from gome.bus.events import DeadLetter
 from gome.bus.store.reader import LogReader

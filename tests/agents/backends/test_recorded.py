@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from gome.agents.backends.openai.backend import OpenAIBackend
-from gome.agents.protocol.requests import Assessment, Request, Script, Step, Survey
+from gome.agents.protocol.replies import Assessment, Script, Step, Survey
+from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import Hypothesis, Solution
 from gome.errors import Outage
 from gome.scenarios.config.scenario import OpenAIBackend as Settings

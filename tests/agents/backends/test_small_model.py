@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from gome.agents.backends.base import Answer
-from gome.agents.protocol.messages import VOCABULARY, RunFinished
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import start_run
 from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished

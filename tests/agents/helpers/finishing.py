@@ -10,8 +10,8 @@ import anyio.to_thread
 import numpy as np
 import pandas as pd
 
-from gome.agents.protocol.messages import FinishCalled, RunFinished
-from gome.agents.protocol.types import Finalist
+from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.run_messages import FinishCalled, RunFinished
 from gome.agents.roles.director import Director
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Finisher, Graded, Grading
 from gome.agents.runtime.resources import score_mean

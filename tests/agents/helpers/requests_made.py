@@ -2,19 +2,9 @@
 
 from typing import Any
 
-from gome.agents.protocol.requests import (
-    AssessTrial,
-    Idea,
-    ProposeStep,
-    ReadOutput,
-    RepairSolution,
-    Request,
-    SolveStep,
-    SurveyTask,
-    TuneSolution,
-    Workplace,
-    WriteSolution,
-)
+from gome.agents.protocol.replies import Idea
+from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask, Workplace
+from gome.agents.protocol.script_requests import RepairSolution, SolveStep, TuneSolution, WriteSolution
 from gome.agents.protocol.types import (
     Challenge,
     Effect,

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import anyio
 
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import start_run
 from gome.agents.scripts.script_run import ScriptRan
 from gome.bus.events import ActivityFinished

@@ -13,8 +13,8 @@ from gome.agents.method.scoring import compatible, draw_by_rank, overall_score, 
 from gome.agents.method.seeding import derive_seed
 from gome.agents.method.stages import scenario_share, stage_of, wanted_sources
 from gome.agents.protocol.types import Hypothesis, Scores
-from gome.agents.state.memory import in_errors
-from gome.scenarios.config.scenario import Method
+from gome.agents.state.memory_entries import in_errors
+from gome.scenarios.config.method import Method
 
 METHOD = Method()
 

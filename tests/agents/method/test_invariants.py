@@ -13,12 +13,13 @@ from gome.agents.method.momentum import draw, interaction, signed_gain
 from gome.agents.method.scoring import draw_by_rank, overall_score, same_idea, top_candidates
 from gome.agents.method.stages import scenario_share, stage_of, wanted_sources
 from gome.agents.method.validation import compare
-from gome.agents.protocol.messages import Diagnosis, Recollection, RunOpened, StepOpened
+from gome.agents.protocol.messages import Diagnosis, Recollection, StepOpened
+from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Hypothesis, Scores
 from gome.agents.roles.memory_keeper import MemoryKeeper
 from gome.bus.message import Envelope
 from gome.bus.store.artefacts import Artefacts
-from gome.scenarios.config.scenario import Method
+from gome.scenarios.config.method import Method
 from gome.scenarios.evidence import Direction
 from tests.agents.helpers.evaluations import evaluation
 from tests.agents.helpers.requests_made import EVALUATION, PROFILE, TASK, WORKPLACE

@@ -17,14 +17,16 @@ from gome.agents.backends.expert import ExpertBackend
 from gome.agents.optimizers import optimizer_of
 from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.optimizers.tree_search import TreeSearch, reward, uct
-from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection, RunFinished, TraceOpened, Trial
-from gome.agents.protocol.requests import Idea, PlannedScript, Step
+from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection, TraceOpened, Trial
+from gome.agents.protocol.replies import Idea, PlannedScript, Step
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.protocol.types import Hypothesis
 from gome.agents.state.trace import TraceState
 from gome.bus.events import ActivityStarted
 from gome.bus.message import Envelope, Message
 from gome.scenarios.config.loader import load_scenario
-from gome.scenarios.config.scenario import Scenario, TreeSettings
+from gome.scenarios.config.method import TreeSettings
+from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evidence import Evaluation
 from tests.agents.helpers.requests_made import NOTE, STANDINGS, first_step, hypothesis, planned_step, solve_step
 from tests.agents.helpers.runs import SCENARIOS

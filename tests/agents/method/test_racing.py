@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.agents.method.racing import Stop, stop_after
-from gome.scenarios.config.scenario import Method
+from gome.scenarios.config.method import Method
 from gome.scenarios.evidence import Evaluation, SplitRule
 from tests.agents.helpers.evaluations import evaluation, run_of
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.agents.method.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
-from gome.agents.protocol.types import Finalist
+from gome.agents.protocol.finish_types import Finalist
 from gome.agents.state.budget import fit_finish
-from gome.scenarios.config.scenario import FinishSettings
+from gome.scenarios.config.method import FinishSettings
 from gome.scenarios.evidence import Evaluation, SplitRule
 from tests.agents.helpers.evaluations import run_of
 

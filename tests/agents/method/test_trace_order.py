@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gome.agents.method.trace_order import Standing, in_order, puct, shares
 from gome.agents.protocol.messages import Diagnosis, StepOpened
-from gome.scenarios.config.scenario import Scheduling
+from gome.scenarios.config.method import Scheduling
 from tests.agents.method.test_optimizers import run
 
 THREE = {0: Standing(4, 0.9), 1: Standing(1, 0.5), 2: Standing(2, 0.1)}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.agents.method.validation import compare, format_fault, rule, rule_by_score
-from gome.agents.protocol.requests import Assessment
+from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
 from gome.scenarios.evidence import DefectNote, LeakNote
 from tests.agents.helpers.evaluations import evaluation, trial_of

@@ -8,8 +8,9 @@ import anyio
 import pytest
 
 from gome.agents.backends.factory import make_backend
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis
 from gome.agents.protocol.requests import ProposeStep
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import start_run
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Message

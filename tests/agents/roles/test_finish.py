@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gome.agents.protocol.messages import FinishCalled, FinishRequested, StepOpened
+from gome.agents.protocol.messages import StepOpened
+from gome.agents.protocol.run_messages import FinishCalled, FinishRequested
 from gome.agents.roles.director import Director
 from gome.bus.store.artefacts import Artefacts
 from tests.agents.helpers.finishing import Shop, asked_to_finish

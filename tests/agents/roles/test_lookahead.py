@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from benchmarks.shared.simulation import SimulatedReasoner, Simulation, simulate
 from gome.agents.protocol.messages import Diagnosis, Proposal, StepOpened, Trial
-from gome.agents.protocol.requests import WriteSolution
+from gome.agents.protocol.script_requests import WriteSolution
 from gome.agents.roles.role import Reasoner
 from gome.agents.roles.writer import Writer
 from gome.bus.actors.actor import ActivityResult

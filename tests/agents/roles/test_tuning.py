@@ -6,8 +6,9 @@ from typing import Any
 import anyio
 
 from gome.agents.backends.expert import ExpertBackend
-from gome.agents.protocol.messages import DeadlineReached, Job, Trial, TuneCalled
-from gome.agents.protocol.requests import Script
+from gome.agents.protocol.messages import Job, Trial, TuneCalled
+from gome.agents.protocol.replies import Script
+from gome.agents.protocol.run_messages import DeadlineReached
 from gome.agents.roles.runner import Runner
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.message import Envelope

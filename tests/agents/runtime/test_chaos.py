@@ -12,7 +12,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import VOCABULARY, RunFinished
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.store.reader import LogReader

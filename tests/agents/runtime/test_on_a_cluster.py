@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 from gome.agents.runtime.lifecycle import start_run
 from gome.agents.runtime.replay import replay_run
 from gome.bus.events import ActivityFinished, ActivityStarted
+from gome.scenarios.config.executors import AnyExecutors
 from gome.scenarios.config.loader import load_scenario
-from gome.scenarios.config.scenario import AnyExecutors, Scenario
+from gome.scenarios.config.scenario import Scenario
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.runs import SCENARIOS, Run, read_run
 from tests.agents.helpers.stubs import line, small, small_task, writing

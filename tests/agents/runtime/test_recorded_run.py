@@ -10,7 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Job, Recollection, RepairCalled, RunFinished, Trial
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Job, Recollection, RepairCalled, Trial
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import start_run
 from gome.agents.runtime.replay import replay_run
 from gome.bus.message import Message

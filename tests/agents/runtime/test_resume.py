@@ -7,7 +7,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RunFinished, SessionOpened, StepOpened
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, StepOpened
+from gome.agents.protocol.run_messages import RunFinished, SessionOpened
 from gome.agents.runtime.lifecycle import fork_run, opening_of, resume, scenario_of
 from gome.agents.runtime.replay import replay_run
 from gome.bus.store.reader import LogReader

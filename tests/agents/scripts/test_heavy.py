@@ -5,7 +5,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, FinishCalled, SolutionCompleted, Trial
+from gome.agents.protocol.messages import Diagnosis, SolutionCompleted, Trial
+from gome.agents.protocol.run_messages import FinishCalled
 from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.script_run import finish_run
 from gome.bus.actors.activity import canonical, request_hash

@@ -3,7 +3,8 @@
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, RunOpened, Trial
+from gome.agents.protocol.messages import Diagnosis, Trial
+from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.runtime.replay import replay_run
 from gome.executors.launch import Cause
 from tests.agents.helpers.model_server import ModelServer

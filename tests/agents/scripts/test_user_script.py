@@ -8,7 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, Job, Proposal, RunOpened, StepOpened, Trial
+from gome.agents.protocol.messages import Diagnosis, Job, Proposal, StepOpened, Trial
+from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.runtime.lifecycle import resume, start_run
 from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.user_script import START, read_start, start_of

@@ -7,7 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import VOCABULARY, RunFinished
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import resume, start_run
 from gome.agents.runtime.replay import replay_run
 from gome.agents.state.budget import Ledger

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import anyio
 
-from gome.agents.protocol.messages import DeadlineReached, Diagnosis, RepairCalled, StepOpened, Trial
+from gome.agents.protocol.messages import Diagnosis, RepairCalled, StepOpened, Trial
+from gome.agents.protocol.run_messages import DeadlineReached
 from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.execution import BUDGET_SPENT
 from tests.agents.helpers.model_server import ModelServer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gome.agents.protocol.messages import RunOpened
+from gome.agents.protocol.run_messages import RunOpened
 from gome.viewer.model.divergence import first_divergence
 from tests.cli.reading.test_commands import document, gome
 from tests.conftest import UNFINISHED

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, Proposal, SessionOpened
+from gome.agents.protocol.messages import Diagnosis, Proposal
+from gome.agents.protocol.run_messages import SessionOpened
 from gome.agents.protocol.types import Effect
 from gome.bus.message import Envelope, Message
 from gome.viewer.model.calibration import calibrate

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.messages import RunFinished
-from gome.agents.protocol.types import Blend, Finalist, FinalRanking
+from gome.agents.protocol.finish_types import Blend, Finalist, FinalRanking
+from gome.agents.protocol.run_messages import RunFinished
 from gome.viewer.model.message_lines import headline
 from gome.viewer.model.submitted import submitted_by
 from gome.viewer.web.report import render

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.messages import RunOpened
+from gome.agents.protocol.run_messages import RunOpened
 from gome.viewer.web.live_pages import message_page, messages_page, runs_page
 from gome.viewer.web.report import write_report
 from gome.viewer.web.run_page import RunPage

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.messages import RunFinished, RunOpened
-from gome.agents.protocol.types import Blend
+from gome.agents.protocol.finish_types import Blend
+from gome.agents.protocol.run_messages import RunFinished, RunOpened
 from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.summary import summarise
 from gome.viewer.web.charts import lanes, score_chart

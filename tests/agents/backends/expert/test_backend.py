@@ -10,17 +10,9 @@ import pytest
 from gome.agents.backends.base import Backend
 from gome.agents.backends.expert import ExpertBackend
 from gome.agents.backends.expert.judgement import Judgement
-from gome.agents.protocol.requests import (
-    AssessTrial,
-    ProposeStep,
-    ReadOutput,
-    RepairSolution,
-    Request,
-    SolveStep,
-    Survey,
-    SurveyTask,
-    WriteSolution,
-)
+from gome.agents.protocol.replies import Survey
+from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask
+from gome.agents.protocol.script_requests import RepairSolution, SolveStep, WriteSolution
 from gome.agents.protocol.types import Effect, Hypothesis
 from gome.errors import ReplyInvalid
 from tests.agents.backends.expert.place import Place, measured, note, solution

@@ -11,7 +11,8 @@ from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.proposal import hypothesis_of, ideas_of
 from gome.agents.backends.expert.selection import choose
 from gome.agents.backends.expert.writing import write
-from gome.agents.protocol.requests import ProposeStep, SurveyTask, WriteSolution
+from gome.agents.protocol.requests import ProposeStep, SurveyTask
+from gome.agents.protocol.script_requests import WriteSolution
 from gome.scenarios.evidence import Evaluation
 from tests.agents.backends.expert.place import Place, measured
 

@@ -7,7 +7,8 @@ from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.repair import repair
 from gome.agents.backends.expert.writing import changes
-from gome.agents.protocol.requests import RepairSolution, Script
+from gome.agents.protocol.replies import Script
+from gome.agents.protocol.script_requests import RepairSolution
 from tests.agents.backends.expert.place import Place
 
 pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter

@@ -13,7 +13,9 @@ from gome.agents.backends.expert.moves.catalogue import playable
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.planning import propose, solve
 from gome.agents.backends.expert.writing import write
-from gome.agents.protocol.requests import AssessTrial, Idea, ProposeStep, SolveStep, Step, WriteSolution
+from gome.agents.protocol.replies import Idea, Step
+from gome.agents.protocol.requests import AssessTrial, ProposeStep
+from gome.agents.protocol.script_requests import SolveStep, WriteSolution
 from gome.agents.protocol.types import Effect, Hypothesis, Key, Recalled, Solution
 from tests.agents.backends.expert.place import Place, measured, solution
 

@@ -8,7 +8,7 @@ from gome.agents.backends.llm.prompting import render
 from gome.agents.method.racing import stop_after
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import Left, Repair, SourceScript, Underway
-from gome.scenarios.config.scenario import Method
+from gome.scenarios.config.method import Method
 from tests.agents.helpers import requests_made as made
 
 

@@ -1,0 +1,57 @@
+"""Types of the finish: who was compared, and what is submitted."""
+
+from typing import Literal
+
+from gome.agents.protocol.types import Record
+
+__all__ = ["Blend", "FinalRanking", "Finalist", "Shipped"]
+
+
+class Finalist(Record):
+    """One candidate of the finish. `splits` are those of its trial, `seconds` the time of one run."""
+
+    trace: int
+    step: int
+    script_ref: str
+    submission_ref: str
+    score: float
+    standard_error: float | None
+    seconds: float
+    splits: tuple[int, ...] = ()
+    oof_ref: str | None = None
+
+
+class FinalRanking(Record):
+    """A finalist's hold-out scores, one per seed; None where the run failed. `gap` is hold-out minus out-of-fold."""
+
+    finalist: Finalist
+    scores: tuple[float | None, ...]
+    mean: float | None
+    spread: float | None
+    gap: float | None
+    misaligned: bool
+
+
+class Blend(Record):
+    """The mean of the predictions of finalists `members`, as (trace, step), with hold-out scores, one per seed.
+
+    `taken` says that it is submitted.
+    """
+
+    members: tuple[tuple[int, int], ...]
+    scores: tuple[float | None, ...]
+    mean: float | None
+    spread: float | None
+    taken: bool
+
+
+class Shipped(Record):
+    """How a submission was made: the mean of the splits' models, or a refit on all rows.
+
+    `mean` and `refit` are the winner's hold-out scores for both ways, None where they were not compared.
+    """
+
+    mode: Literal["mean", "refit"]
+    reason: str
+    mean: float | None = None
+    refit: float | None = None

@@ -1,0 +1,110 @@
+"""Requests for a script."""
+
+from typing import Literal
+
+from gome.agents.protocol.replies import PlannedScript, Script
+from gome.agents.protocol.requests import Request
+from gome.agents.protocol.types import (
+    Failure,
+    Hypothesis,
+    Left,
+    Solution,
+    StepKind,
+    TrialNote,
+    Underway,
+)
+from gome.scenarios.evidence import Evaluation
+
+__all__ = ["RepairSolution", "SolveStep", "TuneSolution", "WriteSolution"]
+
+
+class SolveStep(Request[PlannedScript]):
+    """Ask for plan and script of the next step in one call, for tree search: a first solution or a change of `base`.
+
+    `history` are the tree's trials; `siblings` are the ideas of its other first solutions and `underway` those of
+    running steps. `baseline` is the score of a constant prediction over the same splits.
+    """
+
+    role = "proposer"
+
+    action: Literal["draft", "improve"]
+    left: Left = Left()
+    base: Solution | None
+    history: tuple[TrialNote, ...] = ()
+    baseline: float | None = None
+    underway: tuple[Underway, ...] = ()
+    siblings: tuple[Hypothesis, ...] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[PlannedScript]:
+        return PlannedScript
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """A plan as text is enough."""
+        return frozenset({"hypotheses"})
+
+
+class WriteSolution(Request[Script]):
+    """Ask for the whole script: the base with this change and no other; without a base, a first solution.
+
+    `source` is the trace that a `step_kind` of `merge` takes from or `return` continues from. `other` is the second
+    script: that of `source` for a merge, the trace's own best for a return. `seconds` is the time of one run of the
+    base, 0 where unknown. `failures` are failures of scripts in this run.
+    """
+
+    role = "executor"
+
+    step_kind: StepKind = "edit"
+    source: int | None = None
+    base: str | None
+    other: str | None = None
+    seconds: float = 0.0
+    hypotheses: tuple[Hypothesis, ...]
+    sketch: str
+    failures: tuple[Failure, ...] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[Script]:
+        return Script
+
+
+class RepairSolution(Request[Script]):
+    """Ask for a repair of a failed script that keeps its intended change.
+
+    `seconds` is the time of one run of the script from which it was derived, 0 where unknown. `sampled` says that a
+    debug run on a sample of the rows had ended well before.
+    """
+
+    role = "executor"
+
+    script: str
+    hypotheses: tuple[Hypothesis, ...]
+    phase: Literal["check", "debug", "full"]
+    cause: str
+    words: str
+    output: str
+    evaluation: Evaluation | None
+    attempt: int
+    seconds: float = 0.0
+    sampled: bool = False
+    failures: tuple[Failure, ...] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[Script]:
+        return Script
+
+
+class TuneSolution(Request[Script]):
+    """Ask for a script tuned to use the time left, such as more rounds, or the same script."""
+
+    role = "executor"
+
+    script: str
+    evaluation: Evaluation
+    seconds: float
+    output: str
+
+    @classmethod
+    def reply_type(cls) -> type[Script]:
+        return Script

@@ -1,0 +1,117 @@
+"""The entries of the memory that traces share, and what of them a trace is shown."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gome.agents.protocol.types import Challenge, Failure, Finding, Hypothesis, Recalled, TraceBest
+
+__all__ = ["Given", "Picture", "Place", "Success", "Trying", "in_errors"]
+
+
+Place = tuple[int, int]
+"""(trace, step)."""
+
+
+_MOST_ERRORS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """A trial of an accepted change in some trace and step, with its gain in standard errors."""
+
+    trace: int
+    step: int
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """An accepted change. `id` is that of its Diagnosis, `before` the previous accepted change of its trace.
+
+    `gain` and its standard error `error` are in the metric's units; a first solution has gain 0 and no error. `score`
+    and its standard error `spread` are those of the solution. `gain_judged` says over how many splits the gain is,
+    empty where over the same as the score.
+    """
+
+    id: str
+    trace: int
+    step: int
+    hypotheses: tuple[Hypothesis, ...]
+    feedback: str
+    gain: float
+    error: float | None
+    score: float
+    judged: str
+    spread: float | None
+    script_ref: str
+    base_ref: str | None
+    before: "Success | None"
+    gain_judged: str = ""
+
+    @property
+    def statement(self) -> str:
+        """What it changed, as sentences."""
+        return " ".join(each.statement for each in self.hypotheses)
+
+    @property
+    def short(self) -> str:
+        """What it changed, as parameters and directions."""
+        return "; ".join(f"{each.parameter} {each.direction}" for each in self.hypotheses)
+
+    @property
+    def path(self) -> Iterator["Success"]:
+        """This change and all accepted before it, newest first."""
+        entry: Success | None = self
+        while entry is not None:
+            yield entry
+            entry = entry.before
+
+    def recalled(self, weight: float | None) -> Recalled:
+        """The form that is sent to another trace; `weight` is None for the global best."""
+        return Recalled(
+            id=self.id,
+            trace=self.trace,
+            step=self.step,
+            hypotheses=self.hypotheses,
+            feedback=self.feedback,
+            gain=self.gain,
+            standard_error=self.error,
+            score=self.score,
+            judged=self.judged,
+            gain_judged=self.gain_judged,
+            weight=weight,
+            why="global-best" if weight is None else "sampled",
+            script_ref=self.script_ref,
+            base_ref=self.base_ref,
+        )
+
+
+@dataclass(slots=True)
+class Given:
+    """An entry that was sent to a step. `used`: the step tried it, with `verdict` and `gain` as the result."""
+
+    id: str
+    trace: int
+    step: int
+    used: bool = False
+    verdict: str = ""
+    gain: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Snapshot of the memory for one trace: `successes` are the changes of other traces that it may recall."""
+
+    successes: tuple[Success, ...]
+    challenges: tuple[Challenge, ...]
+    best_score: float | None
+    path_length: int
+    failures: tuple[Failure, ...]
+    findings: tuple[Finding, ...]
+    standings: tuple[TraceBest, ...]
+
+
+def in_errors(gain: float, error: float | None) -> float:
+    """A gain in standard errors; only its sign (±1 or 0) where the error is unknown or 0."""
+    return gain / error if error else math.copysign(1.0, gain) if gain else 0.0

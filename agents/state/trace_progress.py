@@ -1,0 +1,56 @@
+"""How far each trace is, as the Director counts it."""
+
+from dataclasses import dataclass, field
+
+from gome.agents.method.momentum import signed_gain
+from gome.agents.method.trace_order import Standing
+from gome.agents.protocol.finish_types import Finalist
+from gome.scenarios.evidence import Direction
+
+__all__ = ["TraceProgress"]
+
+_DEAD_IN_A_ROW = 3
+"""A trace whose steps die that often in a row is closed: whatever kills them would kill the next one too."""
+
+
+@dataclass(slots=True)
+class TraceProgress:
+    """How far a trace is: the last step that was opened, and how many were diagnosed, the survey counted in."""
+
+    opened: int = 0
+    diagnosed: int = 0
+    dead_in_a_row: int = 0
+    since_accept: int = 0
+    best_ref: str | None = None
+    unproposed: set[int] = field(default_factory=set)
+    finalists: list[Finalist] = field(default_factory=list)
+
+    @property
+    def in_the_air(self) -> int:
+        return self.opened + 1 - self.diagnosed
+
+    @property
+    def stepping(self) -> int:
+        """Steps in the air, the survey not counted in."""
+        return self.in_the_air - (self.diagnosed == 0)
+
+    @property
+    def idle(self) -> bool:
+        return self.in_the_air == 0
+
+    def has_room(self, ahead: int, drafts: bool) -> bool:
+        """Whether one more step may be in the air: ahead only once there is a solution to step from, or for `drafts`.
+
+        While a step has no proposal yet the next one waits: it must know what is tried, and would only queue behind.
+        """
+        return not self.unproposed and self.in_the_air <= (ahead if self.finalists or drafts else 0)
+
+    def standing(self, direction: Direction) -> Standing:
+        """How far it is, as scheduling weighs it."""
+        gains = [signed_gain(finalist.score, 0.0, direction) for finalist in self.finalists]
+        return Standing(self.opened, max(gains, default=None))
+
+    @property
+    def closed(self) -> bool:
+        """Whether no further step is opened, because too many in a row died."""
+        return self.dead_in_a_row >= _DEAD_IN_A_ROW

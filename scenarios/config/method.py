@@ -1,0 +1,169 @@
+"""The constants of the method. docs/method.md says where each comes from."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from gome.scenarios.config.fields import Model, Seconds
+
+__all__ = ["FinishSettings", "Kind", "Method", "Racing", "Scheduling", "Stagnation", "TreeSettings"]
+
+
+class Racing(Model):
+    """When a trial stops before all its splits have run (docs/method.md). Margins are standard errors of the gain."""
+
+    enabled: bool | None = None
+    """Whether trials may stop early. Default: yes for the optimizer gome, no for the controls."""
+    margin: Annotated[float, Field(ge=0)] = 1.0
+    """A trial stops if it is worse than the trace's best by this many standard errors."""
+    first_margin: Annotated[float, Field(ge=0)] = 2.0
+    """Replaces `margin` after the first split of a group or time split, whose splits differ much."""
+    futility: Annotated[float, Field(ge=0)] = 1.64
+    """A trial stops if its final gain, this many standard errors above the estimate, would still be a near-tie."""
+    decisive: Annotated[float, Field(ge=0)] = 2.0
+    """A heavy script stops once it is better than the trace's best by this many standard errors."""
+    heavy: Seconds = 5.0
+    """Run time from which a script counts as heavy (six times this for a first solution): seconds, or text."""
+
+
+class FinishSettings(Model):
+    """How the finish compares the best solutions and what it submits."""
+
+    candidates: Annotated[int, Field(gt=0)] = 6
+    """Maximum number of finalists."""
+    per_trace: Annotated[int, Field(gt=0)] = 2
+    """Maximum number of finalists per trace."""
+    seeds: Annotated[int, Field(gt=0)] = 3
+    """Number of seeds with which each finalist is run."""
+    holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the training rows held out for the comparison."""
+    misaligned: Annotated[float, Field(gt=0)] = 3.0
+    """A finalist ranks last if its out-of-fold score beats its hold-out score by more than so many standard errors."""
+    blend: bool = True
+    """Whether the mean of the finalists' predictions is submitted if it beats each of them on the hold-out."""
+    ship: Literal["auto", "mean", "refit"] = "auto"
+    """What a solution submits: the `mean` of the models of all splits, or one model `refit` on all rows.
+
+    `auto`: the better of the two on the hold-out; if there is no clear difference, `refit` for a split by time or a
+    single hold-out, else `mean`.
+    """
+
+
+class TreeSettings(Model):
+    """How the optimizer `tree-search` picks a node (docs/method.md)."""
+
+    policy: Literal["greedy", "uct"] = "greedy"
+    """`greedy`: as AIDE; `uct`: as ML-Master."""
+    drafts: Annotated[int, Field(gt=0)] = 5
+    """Number of first solutions written before others are improved."""
+    debug_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """`greedy`: probability that a step repairs a buggy leaf instead of improving the best node."""
+    debug_depth: Annotated[int, Field(ge=0)] = 3
+    """Maximum number of repairs in a row."""
+    exploration: Annotated[float, Field(ge=0)] = 1.414
+    """`uct`: weight of rarely visited nodes."""
+    width: Annotated[int, Field(gt=0)] = 3
+    """`uct`: maximum number of children of a working node."""
+
+
+class Scheduling(Model):
+    """Which traces take the next step when not all may at the same time (docs/method.md)."""
+
+    policy: Literal["round-robin", "softmax", "puct"] = "round-robin"
+    """`round-robin`: in turn; `softmax`: drawn by best score; `puct`: best score plus a bonus for few steps."""
+    at_once: Annotated[int, Field(gt=0)] | None = None
+    """Maximum number of steps in progress over all traces. Default: no limit."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Temperature of the softmax over the traces' scaled best scores (`softmax`, `puct`)."""
+    exploration: Annotated[float, Field(ge=0)] = 1.414
+    """`puct`: weight of the bonus for traces with few steps."""
+
+    @model_validator(mode="after")
+    def _something_to_choose(self) -> "Scheduling":
+        if self.policy != "round-robin" and self.at_once is None:
+            raise ValueError(f"{self.policy} chooses among traces: set `at_once` to the number of steps at a time")
+        return self
+
+
+class Stagnation(Model):
+    """When a trace without progress restarts."""
+
+    steps: Annotated[int, Field(gt=0)] | None = 8
+    """Restart after this many trials without an accepted one; null: never."""
+    restart: Literal["best", "fresh"] = "best"
+    """`best`: continue from the best of all traces, or from scratch if that is its own; `fresh`: from scratch."""
+
+
+Kind = Literal["edit", "bundle", "merge", "leap", "return"]
+"""Kinds of step (docs/method.md)."""
+
+
+class Method(Model):
+    """The constants of the method: ablations, challenge schedule, scoring weights, interaction kernel, stages."""
+
+    structured_reasoning: bool = True
+    """Whether steps start from challenges found in a diagnosis; false is an ablation."""
+    success_memory: bool = True
+    """Whether accepted changes are remembered and shared; false is an ablation."""
+    multi_trace: bool = True
+    """Whether the run has several traces; false (an ablation): one."""
+    selection: Literal["reasoner", "rank"] = "reasoner"
+    """Who chooses among the candidate ideas: the model (`reasoner`), or a seeded draw weighted by `rank`."""
+    repeat_similarity: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Two ideas with the same key count as one from this similarity of their texts on."""
+    kinds: tuple[Kind, ...] = (
+        "edit",
+        "bundle",
+        "merge",
+        "leap",
+        "return",
+    )
+    """Kinds of step that may be proposed (docs/method.md)."""
+    stagnation: Stagnation = Stagnation()
+    """When a trace without progress restarts."""
+    scheduling: Scheduling = Scheduling()
+    """Which traces take the next step when not all may at the same time."""
+    tree: TreeSettings = TreeSettings()
+    """Settings of the optimizer `tree-search`."""
+    challenges: Annotated[int, Field(gt=0, le=5)] = 5
+    """Maximum number of challenges per source (the task, or the history)."""
+    scenario_weight: Annotated[int, Field(ge=0)] = 3
+    """Schedule: initial weight of challenges from the task; it falls to 0 as trials are made."""
+    accepted_weight: Annotated[int, Field(ge=0)] = 3
+    """Schedule: weight of an accepted trial."""
+    refused_weight: Annotated[int, Field(ge=0)] = 2
+    """Schedule: weight of a trial that was not accepted."""
+    schedule_slope: Annotated[int, Field(gt=0)] = 4
+    """Schedule: half the weighted number of trials divided by this is subtracted from `scenario_weight`."""
+    weights: tuple[float, float, float, float, float] = (0.4, 0.2, 0.2, 0.1, 0.1)
+    """`rank`: weights of impact, alignment, novelty, feasibility and risk-reward in an idea's score."""
+    candidates: Annotated[int, Field(gt=0)] = 5
+    """Maximum number of candidate ideas per step."""
+    alpha: float = 1.0
+    """Interaction kernel: weight of the similarity of a challenge and an accepted change."""
+    beta: float = 1.0
+    """Interaction kernel: weight of the gain of an accepted change."""
+    half_life: Annotated[float, Field(gt=0)] = 30.0
+    """Interaction kernel: number of accepted steps after which the weight of similarity is halved."""
+    clamp: Annotated[float, Field(gt=0)] = 2.0
+    """Interaction kernel: values are limited to [-clamp, clamp]."""
+    probes: Literal["auto"] | bool = "auto"
+    """Whether new best solutions are probed; `auto`: if a language model diagnoses and slots exceed traces."""
+    kernel_gain: Literal["errors", "raw"] = "errors"
+    """Interaction kernel: unit of the gain, standard `errors` or the metric itself (`raw`)."""
+    draws: Annotated[int, Field(ge=0)] = 2
+    """Number of draws from memory per challenge."""
+    recalled: Annotated[int, Field(ge=0)] = 2
+    """Maximum number of distinct remembered changes shown in a step."""
+    near_tie: Annotated[float, Field(ge=0)] = 1.0
+    """A difference of less than this many standard errors is a near-tie."""
+    folds: Literal["auto", "all"] | Annotated[int, Field(gt=0)] = "auto"
+    """Splits that a trial runs on: `all`, the first N, or as many as a decision needs (`auto`)."""
+    racing: Racing = Racing()
+    """When a trial stops before all its splits have run."""
+    draft_until: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The draft stage lasts until this share of the budget is used."""
+    ensemble_from: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """The ensemble stage begins once more than this share of the budget is used."""
+    finish: FinishSettings = FinishSettings()
+    """How the finish compares the best solutions and what it submits."""
