@@ -24,7 +24,7 @@ Task `{task}`, metric {metric} ({direction}).
 |---|---|
 | out-of-fold, step {step}, measured by the harness | {score} |
 | baseline: a constant prediction | {baseline} |
-| hold-out{whose} | {holdout} |
+| hold-out{winner} | {holdout} |
 | private test{whose} | {test} |
 
 It is the solution of step {step} (trace.step){final}. Backends that answered: {reasoners}.
@@ -56,9 +56,9 @@ def best_of(summary: Summary) -> tuple[Best, RunOpened]:
 def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) -> dict[str, Path]:
     """Write script, submission, requirements and a README into `target`; return their paths by name.
 
-    `folder` is the run's folder. Where the submission is the mean of several steps, all their scripts are written. The
-    out-of-fold predictions of the best step are written where the log has them. Raises UsageError where no trial was
-    accepted.
+    `folder` is the run's folder. Where the submission is an ensemble of several steps, all their scripts are written.
+    The out-of-fold predictions of the best step are written where the log has them. Raises UsageError where no trial
+    was accepted.
     """
     best, opened = best_of(summary)
     scripts = {best.step: "solution.py"}
@@ -100,6 +100,7 @@ def _readme(
         score=text.score(best.score),
         baseline=text.score(opened.baseline),
         whose=f", of {submitted.whose}" if submitted else "",
+        winner=f", of step {submitted.winner}" if submitted else "",
         holdout=text.score(submitted.holdout if submitted else None),
         test=text.score(grade.score if grade else None),
         final=", selected at the finish by its hold-out score" if best.final else "; the run has not finished",
@@ -116,8 +117,8 @@ def _files(best: Best, submitted: Submitted | None, scripts: dict[str, str]) -> 
     """One line per file, with a description."""
     lines = [f"- `{name}`: self-contained script of step {step}" for step, name in scripts.items()]
     made_by = "predictions of the script for the test set"
-    if submitted is not None and submitted.is_blend:
-        made_by = f"{submitted.whose}; on the hold-out the mean scored better than each step alone"
+    if submitted is not None and submitted.is_ensemble:
+        made_by = f"{submitted.whose}; out of fold it scored better than step {submitted.winner} alone"
     lines.append(f"- `submission.csv`: {made_by} (SHA-256 {best.submission_ref})")
     if best.oof_ref is not None:
         lines.append(f"- `oof.csv`: out-of-fold predictions of step {best.step} for every training row")

@@ -1,4 +1,4 @@
-"""Racing: when a trial stops before all of its splits are run. Pure: the same runs give the same decision. [O]
+"""Racing: which splits of a trial are run first, and when it stops. Pure: the same runs give the same decision. [O]
 
 After each split the trial is compared with the trace's best over the splits that both have:
 
@@ -17,9 +17,10 @@ from gome.agents.method.validation import compare
 from gome.agents.protocol.types import Effect
 from gome.scenarios.config.method import Method
 from gome.scenarios.evaluation.scoring import merge
+from gome.scenarios.evaluation.views import split_of
 from gome.scenarios.evidence import Direction, Evaluation, SplitRule
 
-__all__ = ["Stop", "stop_after"]
+__all__ = ["Stop", "split_order", "stop_after"]
 
 _FIRST = 6
 """Multiple of `heavy` (seconds) from which a first solution is judged on few splits; higher, as others rest on it."""
@@ -32,6 +33,20 @@ class Stop(NamedTuple):
 
     why: Literal["worse", "futile", "decided"]
     words: str
+
+
+def split_order(splits: Sequence[str], step: int, best: Evaluation | None, rule: SplitRule) -> tuple[str, ...]:
+    """The order in which a trial runs its splits: those of its trace's best first, beginning with another at each step.
+
+    If all trials began with the same split, what is accepted would be what suits that split. Splits by time keep their
+    order, the latest first; a trace's first solution is run in the given order.
+    """
+    if best is None or rule.kind not in ("random", "stratified", "group"):
+        return tuple(splits)
+    common = [split for split in splits if split_of(split) in best.splits]
+    others = [split for split in splits if split not in common]
+    first = step % max(1, len(common))
+    return (*common[first:], *common[:first], *others)
 
 
 def stop_after(

@@ -1,4 +1,4 @@
-"""The finish: rank finalists by mean hold-out score, decide whether their blend is better than the best, and whether
+"""The finish: rank finalists by mean hold-out score, decide whether an ensemble is better than the best, and whether
 the mean of the splits' models or a refit is submitted.
 """
 
@@ -8,10 +8,10 @@ from statistics import fmean, stdev
 
 from gome.agents.method.momentum import signed_gain
 from gome.agents.method.validation import compare
-from gome.agents.protocol.finish_types import Blend, Finalist, FinalRanking, Shipped
+from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
 from gome.scenarios.evidence import Direction, Evaluation, SplitRule
 
-__all__ = ["choose_shipping", "default_shipping", "members_of", "rank", "rank_blend", "why"]
+__all__ = ["candidates_of", "choose_shipping", "default_shipping", "rank", "rank_ensemble", "why"]
 
 
 def rank(
@@ -63,25 +63,42 @@ def _mean(scores: Sequence[float | None]) -> tuple[float | None, float | None]:
     return fmean(good), stdev(good) if len(good) > 1 else None
 
 
-def members_of(ranking: Sequence[FinalRanking]) -> tuple[Finalist, ...]:
-    """Members of the blend: finalists that ran with every seed and are not misaligned; empty if fewer than two."""
-    members = tuple(each.finalist for each in ranking if each.mean is not None and not each.misaligned)
-    return members if len(members) > 1 else ()
+def candidates_of(ranking: Sequence[FinalRanking], pool: Sequence[Finalist]) -> tuple[Finalist, ...]:
+    """Candidates of the ensemble: the winner first, then all of `pool` but finalists that failed or are misaligned.
+
+    Empty if the winner is not in the pool, or is misaligned itself.
+    """
+    bad = {each.finalist.script_ref for each in ranking if each.mean is None or each.misaligned}
+    good = [each for each in pool if each.script_ref not in bad]
+    first = [each for each in good if ranking and each.script_ref == ranking[0].finalist.script_ref]
+    return (first[0], *(each for each in good if each is not first[0])) if first else ()
 
 
-def rank_blend(
-    members: Sequence[Finalist],
-    evaluations: Sequence[Evaluation | None],
-    ranking: Sequence[FinalRanking],
+def rank_ensemble(
+    candidates: Sequence[Finalist],
+    weights: Sequence[float],
+    evaluation: Evaluation,
+    single: Evaluation,
     direction: Direction,
-) -> Blend:
-    """The blend's hold-out scores, one per seed. It is taken if its mean is better than the best finalist's."""
-    scores = tuple(each.score if each else None for each in evaluations)
-    mean, spread = _mean(scores)
-    best = ranking[0].mean
-    taken = mean is not None and best is not None and signed_gain(mean, best, direction) > 0
-    places = tuple((member.trace, member.step) for member in members)
-    return Blend(members=places, scores=scores, mean=mean, spread=spread, taken=taken)
+) -> Ensemble | None:
+    """The ensemble, taken if its out-of-fold score is better than the winner's; None if it has a single member. [L]
+
+    Its weights have not seen the rows that score it, whereas the winner was chosen by its score: so any gain counts.
+    """
+    effect = compare(evaluation, single, direction)
+    members = [(each, weight) for each, weight in zip(candidates, weights, strict=True) if weight > 0]
+    if effect is None or len(members) < 2:
+        return None
+    members.sort(key=lambda each: -each[1])
+    return Ensemble(
+        members=tuple(each for each, _ in members),
+        weights=tuple(weight for _, weight in members),
+        score=evaluation.score,
+        single=single.score,
+        gain=effect.gain,
+        standard_error=effect.standard_error,
+        taken=effect.gain > 0,
+    )
 
 
 def default_shipping(rule: SplitRule) -> Shipped:
@@ -104,7 +121,7 @@ def choose_shipping(
     return default.model_copy(update=update)
 
 
-def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> str:
+def why(ranking: Sequence[FinalRanking], ensemble: Ensemble | None, reason: str) -> str:
     """One sentence that explains why the winner won."""
     if not ranking:
         return f"{reason}; no trial was accepted, so there is no winner"
@@ -116,10 +133,11 @@ def why(ranking: Sequence[FinalRanking], blend: Blend | None, reason: str) -> st
     if first.misaligned:
         return f"{words}, although it is misaligned, as all of them are"
     words += "".join(map(_left_out, ranking))
-    if blend is None or blend.mean is None:
+    if ensemble is None or ensemble.score is None or ensemble.single is None:
         return words
-    words += f"; the mean of {len(blend.members)} of them scores {blend.mean:.5g} there"
-    return f"{words} and is submitted" if blend.taken else f"{words} and is not submitted"
+    scores = f"scores {ensemble.score:.5g} out of fold, the winner alone {ensemble.single:.5g}"
+    words += f"; an ensemble of {len(ensemble.members)} trials {scores}"
+    return f"{words}: it is submitted" if ensemble.taken else f"{words}: it is not submitted"
 
 
 def _left_out(ranking: FinalRanking) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from gome.agents.protocol.types import Record
 
-__all__ = ["Blend", "FinalRanking", "Finalist", "Shipped"]
+__all__ = ["Ensemble", "FinalRanking", "Finalist", "Shipped"]
 
 
 class Finalist(Record):
@@ -32,16 +32,20 @@ class FinalRanking(Record):
     misaligned: bool
 
 
-class Blend(Record):
-    """The mean of the predictions of finalists `members`, as (trace, step), with hold-out scores, one per seed.
+class Ensemble(Record):
+    """A weighted mean of trials' predictions, selected by their out-of-fold predictions. `weights` sum to 1.
 
-    `taken` says that it is submitted.
+    `score` is its out-of-fold score, `single` that of the winner alone on the same rows; each split was scored with
+    weights selected without it. `gain` is their difference (positive: the ensemble is better), with its standard
+    error. `taken` says that the ensemble is submitted.
     """
 
-    members: tuple[tuple[int, int], ...]
-    scores: tuple[float | None, ...]
-    mean: float | None
-    spread: float | None
+    members: tuple[Finalist, ...]
+    weights: tuple[float, ...]
+    score: float | None
+    single: float | None
+    gain: float
+    standard_error: float | None
     taken: bool
 
 

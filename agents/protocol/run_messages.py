@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gome.agents.protocol.finish_types import Blend, Finalist, FinalRanking, Shipped
+from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
 from gome.agents.protocol.workplace import Workplace
 from gome.bus.message import Message
 from gome.scenarios.evidence import Grade, Profile, TaskBrief
@@ -81,7 +81,8 @@ class DeadlineReached(Message):
 class FinishCalled(Message):
     """Director → Finisher: run the finalists again without the hold-out's labels, with `seeds` seeds; choose one.
 
-    `compares` says that there is time to compare the mean of the splits' models with a refit on the hold-out.
+    `pool` are all solutions with out-of-fold predictions for all splits, from which an ensemble of at most `members`
+    is selected. `compares` says that there is time to compare the mean of the splits' models with a refit.
     """
 
     kind: Literal["finish_called"] = "finish_called"
@@ -89,12 +90,14 @@ class FinishCalled(Message):
     seeds: int
     reason: str
     compares: bool = False
+    pool: tuple[Finalist, ...] = ()
+    members: int = 1
 
 
 class RunFinished(Message):
     """Finisher → the user: the winner, the ranking, and the grade where the task has private answers.
 
-    `winner` is None where no trial was accepted. `blend` is the mean of several finalists, `taken` where it was better.
+    `winner` is None where no trial was accepted. `ensemble` is that of several trials, None where none was selected.
     `shipped` is how the predictions of each member were made, and why. The grade is computed after the choice, for the
     submission.
     """
@@ -102,7 +105,7 @@ class RunFinished(Message):
     kind: Literal["run_finished"] = "run_finished"
     winner: Finalist | None
     ranking: tuple[FinalRanking, ...]
-    blend: Blend | None = None
+    ensemble: Ensemble | None = None
     shipped: Shipped | None = None
     submission_ref: str | None = None
     why: str
@@ -113,13 +116,15 @@ class RunFinished(Message):
 
     @property
     def members(self) -> tuple[Finalist, ...]:
-        """The finalists whose predictions are submitted: the blend's members where it was taken, else the winner."""
-        if self.winner is None:
-            return ()
-        if self.blend is None or not self.blend.taken:
-            return (self.winner,)
-        ranked = {(each.finalist.trace, each.finalist.step): each.finalist for each in self.ranking}
-        return tuple(ranked[place] for place in self.blend.members)
+        """The solutions whose predictions are submitted: those of the ensemble if it was taken, else the winner."""
+        if self.ensemble is not None and self.ensemble.taken:
+            return self.ensemble.members
+        return (self.winner,) if self.winner is not None else ()
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weights of `members`."""
+        return self.ensemble.weights if self.ensemble is not None and self.ensemble.taken else (1.0,)
 
 
 RUN_MESSAGES = (DeadlineReached, FinishCalled, FinishRequested, RunFinished, RunOpened, SessionOpened)

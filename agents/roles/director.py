@@ -37,6 +37,11 @@ from gome.scenarios.config.scenario import Budget
 
 __all__ = ["Director"]
 
+_MEMBERS = 6
+"""Default limit of an ensemble's members; each costs a run when new rows are predicted."""
+_POOL = 24
+"""Candidates of an ensemble: the time of the selection grows with them."""
+
 
 class Director(Role):
     """Decides who may take another step, and when it is enough."""
@@ -127,8 +132,8 @@ class Director(Role):
                 self.leader = diagnosis
         stopped_early = diagnosis.evaluation is not None and diagnosis.evaluation.partial
         kept = diagnosis.accepted or (self.optimizer.keeps_all and not stopped_early)
-        if kept and diagnosis.score is not None and diagnosis.script_ref and diagnosis.submission_ref:
-            state.finalists.append(
+        if diagnosis.score is not None and diagnosis.script_ref and diagnosis.submission_ref:
+            (state.finalists if kept else state.refused).append(
                 Finalist(
                     trace=trace,
                     step=step,
@@ -241,7 +246,7 @@ class Director(Role):
         return -signed_gain(finalist.score, 0.0, self.opened.task.direction), finalist.step, finalist.trace
 
     def _finish(self) -> Draft:
-        """The best over all traces, a few a trace [I], and as many seeds as the time left allows. [P]
+        """The best over all traces, a few a trace [I], as many seeds as the time allows [P], and the ensemble's pool.
 
         Traces that learn from each other may come to the same predictions; these run again once.
         """
@@ -257,11 +262,23 @@ class Director(Role):
                 chosen.append(finalist)
         left = None if self.lockstep else self.ledger.time_left
         ship = default_shipping(self.opened.task.split).mode if settings.ship == "auto" else settings.ship
-        fitted = fit_finish(settings, chosen, left, self.slots, len(self.opened.splits), refits=ship == "refit")
+        pool = self._pool()
+        members = min(settings.ensemble or (1 if self.scenario.is_control else _MEMBERS), len(pool) or 1)
+        splits = len(self.opened.splits)
+        fitted = fit_finish(settings, chosen, left, self.slots, splits, members, refits=ship == "refit")
         finish = FinishCalled(
             finalists=tuple(chosen[: fitted.candidates]),
             seeds=fitted.seeds,
             reason=self.ledger.why(),
             compares=fitted.compares,
+            pool=pool if fitted.members > 1 else (),
+            members=fitted.members,
         )
         return Draft(finish)
+
+    def _pool(self) -> tuple[Finalist, ...]:
+        """The best solutions that ran on all splits, no two with the same predictions: candidates of an ensemble."""
+        solutions = (each for trace in self.traces.values() for each in (*trace.finalists, *trace.refused))
+        whole = [each for each in solutions if each.oof_ref and len(each.splits) == len(self.opened.splits)]
+        distinct = {each.submission_ref: each for each in sorted(whole, key=self._place, reverse=True)}
+        return tuple(sorted(distinct.values(), key=self._place))[:_POOL]

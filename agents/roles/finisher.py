@@ -1,11 +1,11 @@
 """The Finisher: the hold-out decides.
 
     FinishCalled ──► every finalist again, several seeds, on data without the hold-out's labels ──► who wins
+                 ──► an ensemble of all trials that are complete, where it is better out of fold
                  ──► the winner's splits again, without the hold-out ──► how it is submitted ──► RunFinished
 
-What ships is the winner's, or the mean of the finalists where that is better on the hold-out: in each case either the
-mean of the models of the splits, which is there already, or a refit on all rows. The private grade is computed after
-the choice.
+What ships is the winner's, or the ensemble's: in each case either the mean of the models of the splits, which is there
+already, or a refit on all rows. The private grade is computed after the choice.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,8 +14,8 @@ from typing import Protocol
 
 import anyio
 
-from gome.agents.method.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
-from gome.agents.protocol.finish_types import Blend, Finalist, FinalRanking, Shipped
+from gome.agents.method.ranking import candidates_of, choose_shipping, default_shipping, rank, rank_ensemble, why
+from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
 from gome.agents.protocol.messages import Diagnosis
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished
 from gome.agents.protocol.types import Record
@@ -27,7 +27,19 @@ from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.evidence import Evaluation, Grade
 
-__all__ = ["Averaged", "Averaging", "Blended", "Blending", "Finisher", "Graded", "Grader", "Grading", "Mixer"]
+__all__ = [
+    "Averaged",
+    "Averaging",
+    "Blended",
+    "Blending",
+    "Ensembled",
+    "Ensembling",
+    "Finisher",
+    "Graded",
+    "Grader",
+    "Grading",
+    "Mixer",
+]
 
 
 class Grading(Record):
@@ -54,10 +66,26 @@ class Blended(ActivityResult):
     evaluation: Evaluation
 
 
+class Ensembling(Record):
+    """Out-of-fold predictions of candidates, the winner's first, for an ensemble of at most `most` members."""
+
+    oof_refs: tuple[str, ...]
+    most: int
+
+
+class Ensembled(ActivityResult):
+    """One weight per candidate, with the evaluations of the ensemble and of the winner alone; empty if none can be."""
+
+    weights: tuple[float, ...] = ()
+    evaluation: Evaluation | None = None
+    single: Evaluation | None = None
+
+
 class Averaging(Record):
-    """Submissions to be averaged."""
+    """Submissions to be averaged with these weights."""
 
     submission_refs: tuple[str, ...]
+    weights: tuple[float, ...]
 
 
 class Averaged(ActivityResult):
@@ -74,6 +102,9 @@ class Mixer(Protocol):
 
     async def blend(self, request: Blending) -> Blended:
         """Score a mean on the hold-out."""
+
+    async def ensemble(self, request: Ensembling) -> Ensembled:
+        """Select an ensemble."""
 
     async def average(self, request: Averaging) -> Averaged:
         """The mean of submissions."""
@@ -106,7 +137,7 @@ class Finisher(Role):
                 pass
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Run, rank, blend, grade."""
+        """Run, rank, select an ensemble, grade."""
         call = envelope.message
         if not isinstance(call, FinishCalled):
             raise TypeError(f"a finisher handles finish_called, not {envelope.kind}")
@@ -115,13 +146,13 @@ class Finisher(Role):
         evaluations = [[ran.evaluation if ran else None for ran in row] for row in reruns]
         ranking = rank(call.finalists, evaluations, self.opened.task.direction, settings.misaligned)
         by_finalist = dict(zip(call.finalists, reruns, strict=True))
-        blend = await self._blend(ranking, by_finalist, context)
+        ensemble = await self._ensemble(ranking, call, context)
         winner = ranking[0].finalist if ranking else None
         finished = RunFinished(
             winner=winner,
             ranking=ranking,
-            blend=blend,
-            why=why(ranking, blend, call.reason),
+            ensemble=ensemble,
+            why=why(ranking, ensemble, call.reason),
             grade=None,
             trials=self.trials,
             accepted=self.accepted,
@@ -130,7 +161,7 @@ class Finisher(Role):
         if winner is None:
             return [Draft(finished)]
         shipped = await self._shipping(winner, by_finalist[winner], call, context)
-        shipped, submission_ref = await self._submission(finished.members, shipped, context)
+        shipped, submission_ref = await self._submission(finished, shipped, context)
         grade = await self._grade(submission_ref, context)
         return [
             Draft(finished.model_copy(update={"shipped": shipped, "submission_ref": submission_ref, "grade": grade}))
@@ -164,19 +195,19 @@ class Finisher(Role):
                 group.start_soon(run, place, *each)
         return outcomes
 
-    async def _blend(
-        self,
-        ranking: Sequence[FinalRanking],
-        reruns: dict[Finalist, list[ScriptRan | None]],
-        context: Context,
-    ) -> Blend | None:
-        """The finalists' mean on the hold-out, seed by seed. [O]"""
-        members = members_of(ranking)
-        if not members or not self.scenario.method.finish.blend:
+    async def _ensemble(self, ranking: Sequence[FinalRanking], call: FinishCalled, context: Context) -> Ensemble | None:
+        """The ensemble of the trials that are complete. [L]"""
+        candidates = candidates_of(ranking, call.pool)
+        refs = tuple(each.oof_ref for each in candidates if each.oof_ref is not None)
+        if call.members < 2 or len(candidates) < 2 or len(refs) < len(candidates):
             return None
-        columns = zip(*(reruns[member] for member in members), strict=True)
-        scored = [await self._mixed(column, context) for column in columns]
-        return rank_blend(members, scored, ranking, self.opened.task.direction)
+        request = Ensembling(oof_refs=refs, most=call.members)
+        select = partial(self.mixer.ensemble, request)
+        found = await context.perform("ensemble", request, Ensembled, select, label="ensemble")
+        if found.evaluation is None or found.single is None:
+            return None
+        direction = self.opened.task.direction
+        return rank_ensemble(candidates, found.weights, found.evaluation, found.single, direction)
 
     async def _mixed(self, runs: Sequence[ScriptRan | None], context: Context) -> Evaluation:
         refs = tuple(ran.predictions_ref for ran in runs if ran is not None and ran.predictions_ref is not None)
@@ -200,8 +231,9 @@ class Finisher(Role):
         mean = await self._mixed(runs, context)
         return choose_shipping(mean, refit, rule, self.opened.task.direction, self.scenario.method.near_tie)
 
-    async def _submission(self, members: Sequence[Finalist], shipped: Shipped, context: Context) -> tuple[Shipped, str]:
+    async def _submission(self, finished: RunFinished, shipped: Shipped, context: Context) -> tuple[Shipped, str]:
         """What is submitted, and how it was made: where a refit fails, the mean of the splits' models is."""
+        members = finished.members
         refs = [member.submission_ref for member in members]
         if shipped.mode == "refit":
             refits = await self._run_all([(member, "full", 0) for member in members], context)
@@ -213,7 +245,7 @@ class Finisher(Role):
                 shipped = shipped.model_copy(update={"mode": "mean", "reason": reason})
         if len(refs) == 1:
             return shipped, refs[0]
-        request = Averaging(submission_refs=tuple(refs))
+        request = Averaging(submission_refs=tuple(refs), weights=finished.weights)
         call = partial(self.mixer.average, request)
         averaged = await context.perform("average", request, Averaged, call, label="mean of submissions")
         return shipped, averaged.submission_ref

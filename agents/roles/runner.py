@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Literal
 
-from gome.agents.method.racing import Stop, stop_after
+from gome.agents.method.racing import Stop, split_order, stop_after
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
     Diagnosis,
@@ -98,7 +98,7 @@ class Runner(Role):
         if step % self.lanes != self.lane:
             return []
         if job.tunes is not None:
-            tuned = job.tunes if self.late else await self._tuned(job, job.tunes, context)
+            tuned = job.tunes if self.late else await self._tuned(job, step, job.tunes, context)
             return [Draft(tuned, trace, step)]
         if self.late:
             ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
@@ -108,7 +108,7 @@ class Runner(Role):
             ran = await self._run(job, context, "debug")
             if not ran.good:
                 return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
-        runs = await self._race(job, self.best.evaluation if self.best else None, context)
+        runs = await self._race(job, step, self.best.evaluation if self.best else None, context)
         if not runs.good:
             return [self._failed(job, "full", runs, trace, step, sampled=sampled)]
         trial = _trial(job, "full", runs, await self._assembled(runs, context))
@@ -126,12 +126,13 @@ class Runner(Role):
 
     @property
     def _views(self) -> Sequence[str]:
-        """The views of a trial, in the order in which they are run."""
+        """The views of a trial."""
         folds = self.scenario.method.folds
         return self.opened.splits[:folds] if isinstance(folds, int) else self.opened.splits
 
-    async def _race(self, job: Job, best: Evaluation | None, context: Context) -> SplitRuns:
-        return await run_splits(self._views, partial(self._run, job, context), partial(self._stops, best))
+    async def _race(self, job: Job, step: int, best: Evaluation | None, context: Context) -> SplitRuns:
+        views = split_order(self._views, step, best, self.opened.task.split)
+        return await run_splits(views, partial(self._run, job, context), partial(self._stops, best))
 
     def _stops(self, best: Evaluation | None, runs: Sequence[ScriptRan]) -> Stop | None:
         """Whether the trial stops after these successful runs; `best` is the evaluation that it must beat."""
@@ -145,7 +146,9 @@ class Runner(Role):
     async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
         """Combine the runs of a trial, as a recorded activity."""
         best = self.best.oof_ref if self.best is not None else None
-        request = Assembling.of(runs.runs, len(self._views), best, self.scenario.prompts.rows)
+        known = {run.evaluation.view: run for run in runs.runs if run.evaluation is not None}
+        in_order = [known[view] for view in self._views if view in known]
+        request = Assembling.of(in_order, len(self._views), best, self.scenario.prompts.rows)
         return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label="assembly")
 
     def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
@@ -153,11 +156,11 @@ class Runner(Role):
         settings = self.scenario.executors
         return settings.tuning and step == 1 and (self.lockstep or runs.seconds < settings.timeout.full / 2)
 
-    async def _tuned(self, job: Job, before: Trial, context: Context) -> Trial:
+    async def _tuned(self, job: Job, step: int, before: Trial, context: Context) -> Trial:
         """The better of a trial and its tuned script. An unchanged script is not run; a failed one is not repaired."""
         if job.script_ref == before.script_ref:
             return before
-        runs = await self._race(job, before.evaluation, context)
+        runs = await self._race(job, step, before.evaluation, context)
         if not runs.good or before.evaluation is None or (runs.stop is not None and runs.stop.why != "decided"):
             return before
         assembled = await self._assembled(runs, context)

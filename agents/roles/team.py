@@ -7,7 +7,17 @@ from gome.agents.backends.base import Backend, Embedder
 from gome.agents.roles.completer import Completer
 from gome.agents.roles.diagnoser import Diagnoser
 from gome.agents.roles.director import Director
-from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Finisher, Graded, Grading
+from gome.agents.roles.finisher import (
+    Averaged,
+    Averaging,
+    Blended,
+    Blending,
+    Ensembled,
+    Ensembling,
+    Finisher,
+    Graded,
+    Grading,
+)
 from gome.agents.roles.memory_keeper import MemoryKeeper
 from gome.agents.roles.prober import Probed, Prober, Probing
 from gome.agents.roles.proposer import Proposer
@@ -40,6 +50,9 @@ class World(Protocol):
 
     async def blend(self, request: Blending) -> Blended:
         """What the mean of predictions is worth on the hold-out."""
+
+    async def ensemble(self, request: Ensembling) -> Ensembled:
+        """An ensemble selected from trials."""
 
     async def average(self, request: Averaging) -> Averaged:
         """The mean of submissions."""

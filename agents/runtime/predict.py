@@ -115,7 +115,7 @@ async def _submissions(
             tables.append(path)
         if len(tables) == 1:
             return await anyio.Path(tables[0]).read_text(encoding="utf-8")
-        return await anyio.to_thread.run_sync(harness.blend, tables)
+        return await anyio.to_thread.run_sync(harness.blend, tables, finished.weights)
     finally:
         await placement.close()
 

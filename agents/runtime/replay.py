@@ -16,7 +16,7 @@ import anyio
 from gome.agents.backends.base import Answer, Embedded, Texts
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.requests import Request
-from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
+from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
 from gome.agents.runtime.lifecycle import opening_of
@@ -76,6 +76,11 @@ class _NoWorld:
 
     async def probe(self, request: Probing) -> Probed:
         raise ReplayDiverged(f"the replay probed {request.predictions_ref}, which the log does not record")
+
+    async def ensemble(self, request: Ensembling) -> Ensembled:
+        raise ReplayDiverged(
+            f"the replay selected an ensemble from {len(request.oof_refs)} trials, which the log does not record"
+        )
 
     async def average(self, request: Averaging) -> Averaged:
         raise ReplayDiverged(

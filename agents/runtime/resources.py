@@ -16,7 +16,7 @@ from gome.agents.backends.base import Backend, Embedder
 from gome.agents.backends.factory import make_backends, make_embedder
 from gome.agents.protocol.workplace import Workplace, workplace_of
 from gome.agents.redaction import secrets_of
-from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
+from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.runtime.placement import Placement, open_placement, python_of
 from gome.agents.scripts.execution import ForwardPass
@@ -39,7 +39,7 @@ from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.grading.grade import grade
 from gome.scenarios.task.task import Task
 
-__all__ = ["Resources", "check_means", "find_assets", "open_resources", "score_mean"]
+__all__ = ["Resources", "check_means", "find_assets", "open_resources", "score_mean", "select_members"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,15 @@ class Resources:
         """Score the mean of predictions on the hold-out."""
         return await anyio.to_thread.run_sync(score_mean, self.harness, self.forward.artefacts, request)
 
+    async def ensemble(self, request: Ensembling) -> Ensembled:
+        """Select an ensemble from out-of-fold predictions."""
+        return await anyio.to_thread.run_sync(select_members, self.harness, self.forward.artefacts, request)
+
     async def average(self, request: Averaging) -> Averaged:
         """Average submissions, and store the result as an artefact."""
         artefacts = self.forward.artefacts
         paths = [artefacts.path(ref) for ref in request.submission_refs]
-        mean = await anyio.to_thread.run_sync(self.harness.blend, paths)
+        mean = await anyio.to_thread.run_sync(self.harness.blend, paths, request.weights)
         return Averaged(submission_ref=await artefacts.put(mean))
 
     @property
@@ -101,6 +105,16 @@ def score_mean(harness: Harness, artefacts: Artefacts, request: Blending) -> Ble
     """Score the mean of predictions that are stored as artefacts, on the hold-out."""
     predictions = [unpacked(artefacts.read_now(ref)) for ref in request.predictions_refs]
     return Blended(evaluation=harness.score_mean("holdout", predictions))
+
+
+def select_members(harness: Harness, artefacts: Artefacts, request: Ensembling) -> Ensembled:
+    """Select an ensemble from out-of-fold predictions that are stored as artefacts."""
+    found = harness.ensemble([artefacts.read_now(ref).decode() for ref in request.oof_refs], request.most)
+    return (
+        Ensembled()
+        if found is None
+        else Ensembled(weights=found.weights, evaluation=found.evaluation, single=found.first)
+    )
 
 
 async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = False) -> None:

@@ -129,11 +129,15 @@ class Ledger:
 
 
 class FittedFinish(NamedTuple):
-    """Number of candidates, seeds per candidate, and whether both ways of submitting are compared."""
+    """Numbers of candidates, of seeds per candidate, and of an ensemble's members.
+
+    `compares`: the mean of the splits' models is compared with a refit.
+    """
 
     candidates: int
     seeds: int
     compares: bool
+    members: int = 1
 
 
 def fit_finish(
@@ -142,27 +146,31 @@ def fit_finish(
     left: float | None,
     slots: int,
     splits: int,
+    members: int = 1,
     refits: bool = False,
 ) -> FittedFinish:
-    """The finish as configured, or reduced to fit `left` seconds: first the comparison, then candidates, then seeds.
+    """The finish as configured, or reduced to fit `left` seconds.
 
-    Two candidates are kept as long as seeds can be reduced, since a choice needs two. [I] A comparison takes one run
-    per split (`splits`) and one per refitted candidate; with `refits` candidates are refitted in any case.
+    First the comparison is given up, then members where they are refitted, then candidates, then seeds. Two candidates
+    are kept as long as seeds can be reduced, since a choice needs two. [I] A comparison takes one run per split
+    (`splits`), and may lead to a refit of each member; with `refits` they are refitted in any case.
     """
     candidates, seeds = min(settings.candidates, len(finalists)), settings.seeds
     if left is None or not finalists:
-        return FittedFinish(candidates, seeds, settings.ship == "auto" and bool(finalists))
+        return FittedFinish(candidates, seeds, settings.ship == "auto" and bool(finalists), members)
     longest = max(finalist.seconds for finalist in finalists)
 
     def fits(*more: int) -> bool:
-        phases = (candidates * seeds, candidates if refits else 0, *more)
+        phases = (candidates * seeds, members if refits else 0, *more)
         return sum(-(-runs // slots) for runs in phases) * longest <= left
 
-    compares = settings.ship == "auto" and fits(splits, 0 if refits else candidates)
+    compares = settings.ship == "auto" and fits(splits, 0 if refits else members)
+    while refits and members > 1 and not fits():
+        members -= 1
     while candidates > 2 and not fits():
         candidates -= 1
     while seeds > 1 and not fits():
         seeds -= 1
     if candidates > 1 and not fits():
         candidates = 1
-    return FittedFinish(candidates, seeds, compares)
+    return FittedFinish(candidates, seeds, compares, members)

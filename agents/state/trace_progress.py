@@ -15,7 +15,10 @@ _DEAD_IN_A_ROW = 3
 
 @dataclass(slots=True)
 class TraceProgress:
-    """How far a trace is: the last step that was opened, and how many were diagnosed, the survey counted in."""
+    """How far a trace is: the last step that was opened, and how many were diagnosed, the survey counted in.
+
+    `refused` are its other scored solutions, which can be members of an ensemble.
+    """
 
     opened: int = 0
     diagnosed: int = 0
@@ -24,6 +27,7 @@ class TraceProgress:
     best_ref: str | None = None
     unproposed: set[int] = field(default_factory=set)
     finalists: list[Finalist] = field(default_factory=list)
+    refused: list[Finalist] = field(default_factory=list)
 
     @property
     def in_the_air(self) -> int:

@@ -18,7 +18,7 @@ from gome.agents.protocol.run_messages import RunFinished, RunOpened, SessionOpe
 from gome.agents.protocol.script_requests import SolveStep, TuneSolution
 from gome.agents.protocol.types import Challenge, Record
 from gome.agents.roles.dead_letters import conclude_dead_letter
-from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Graded, Grading
+from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
 from gome.agents.scripts.joined_splits import Assembled, Assembling
@@ -191,6 +191,9 @@ class _World:
 
     async def blend(self, _: Blending) -> Blended:
         return Blended(evaluation=Evaluation(view="holdout"))
+
+    async def ensemble(self, _: Ensembling) -> Ensembled:
+        return Ensembled()
 
     async def average(self, request: Averaging) -> Averaged:
         return Averaged(submission_ref=request.submission_refs[0])

@@ -113,7 +113,7 @@ def _print_results(plan: Plan, runs: list[RunFigures], settings: list[SettingFig
     if measured is not None:
         say(f"\nmeans over seeds with standard errors; the score is {measured.metric}, {measured.direction}")
         means = sum(len(run.submission_of) > 1 for run in runs)
-        say(f"test is the submission's score; {means} of {text.several(len(runs), 'run')} submitted a mean of steps")
+        say(f"test is the submission's score; {means} of {text.several(len(runs), 'run')} submitted an ensemble")
     say(f"figure  {figure}")
     hint(f"gome runs --runs {plan.folder}", f"gome report {runs[0].run} --runs {plan.folder}")
 

@@ -39,8 +39,11 @@ class FinishSettings(Model):
     """Share of the training rows held out for the comparison."""
     misaligned: Annotated[float, Field(gt=0)] = 3.0
     """A finalist ranks last if its out-of-fold score beats its hold-out score by more than so many standard errors."""
-    blend: bool = True
-    """Whether the mean of the finalists' predictions is submitted if it beats each of them on the hold-out."""
+    ensemble: Annotated[int, Field(gt=0)] | None = None
+    """Maximum number of trials in the ensemble that is submitted if it beats the winner out of fold; 1: none.
+
+    Default: 6 for the optimizer gome, 1 for the controls.
+    """
     ship: Literal["auto", "mean", "refit"] = "auto"
     """What a solution submits: the `mean` of the models of all splits, or one model `refit` on all rows.
 

@@ -1,7 +1,9 @@
 """Average several predictions in the way that suits the metric, and convert predictions to and from tables."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,37 +14,66 @@ from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric
 from gome.scenarios.task.encoding import encode_predictions, prediction_columns
 
-__all__ = ["blend", "predictions_table", "read_predictions"]
+__all__ = ["Scale", "blend", "predictions_table", "read_predictions", "scale_of"]
 
 _BY_RANK = frozenset({"auc", "columnwise-auc", "spearman"})
 _IN_ORDER = frozenset({"qwk"})
+_FIRST = 1e-9
+"""How much less a vote weighs than the one before it, relative to it: among tied classes, the first vote decides."""
 
 
-def blend(predictions: Sequence[Array], brief: TaskBrief, metric: Metric) -> Array:
-    """Blend predictions of the same shape into one, with equal weights.
+class Scale(NamedTuple):
+    """Where predictions are averaged: `into` converts them, and `out` converts their mean back."""
 
-    Labels: majority vote, a tie goes to the first prediction with one of the tied classes; for `qwk` the rounded mean
-    of the class numbers. Rank metrics: mean of relative ranks, so that predictions on different scales have equal
-    weight. Otherwise the mean, on the scale of log(1 + x) for metrics with `log_scale`.
+    into: Callable[[Array], Array]
+    out: Callable[[Array], Array]
+
+
+def scale_of(brief: TaskBrief, metric: Metric) -> Scale:
+    """How predictions for a metric are averaged.
+
+    Labels: votes; for `qwk` class numbers, whose mean is rounded. Rank metrics: relative ranks, so that predictions on
+    different scales have equal weight. Metrics with `log_scale`: log(1 + x). Otherwise the predictions themselves.
     """
-    stacked = np.stack(predictions)
     if brief.prediction == "label":
-        return _ordered(stacked) if metric.name in _IN_ORDER else _voted(stacked)
+        if metric.name in _IN_ORDER:
+            return Scale(_unchanged, _nearest_class)
+        return Scale(partial(_votes, len(brief.classes)), _most_votes)
     if metric.name in _BY_RANK and brief.task_type != "multiclass":
-        stacked = np.stack([DataFrame(each).rank(pct=True).to_numpy() for each in stacked])
-    mean: Array = np.log1p(stacked).mean(axis=0) if metric.log_scale else stacked.mean(axis=0)
-    return np.asarray(np.expm1(mean)) if metric.log_scale else mean
+        return Scale(_ranks, _unchanged)
+    return Scale(np.log1p, np.expm1) if metric.log_scale else Scale(_unchanged, _unchanged)
 
 
-def _ordered(stacked: Array) -> Array:
-    return np.asarray(np.floor(stacked.mean(axis=0) + 0.5), dtype=int)
+def blend(
+    predictions: Sequence[Array], brief: TaskBrief, metric: Metric, weights: Sequence[float] | None = None
+) -> Array:
+    """Blend predictions of the same shape into one by a mean on their scale (`scale_of`); equal weights by default."""
+    scale = scale_of(brief, metric)
+    shares = np.ones(len(predictions)) if weights is None else np.asarray(weights, dtype=float)
+    if scale.out is _most_votes:
+        shares = shares * (1 - _FIRST * np.arange(len(shares)))
+    mean = np.average(np.stack([scale.into(each) for each in predictions]), axis=0, weights=shares)
+    return np.asarray(scale.out(mean))
 
 
-def _voted(stacked: Array) -> Array:
-    votes = np.stack([(stacked == number).sum(axis=0) for number in range(int(stacked.max()) + 1)])
-    winning = votes == votes.max(axis=0)
-    first = np.stack([np.take_along_axis(winning, each[None], axis=0)[0] for each in stacked]).argmax(axis=0)
-    return np.asarray(np.take_along_axis(stacked, first[None], axis=0)[0])
+def _unchanged(values: Array) -> Array:
+    return values
+
+
+def _ranks(values: Array) -> Array:
+    return DataFrame(values).rank(pct=True).to_numpy()
+
+
+def _nearest_class(mean: Array) -> Array:
+    return np.asarray(np.floor(mean + 0.5), dtype=int)
+
+
+def _votes(classes: int, labels: Array) -> Array:
+    return np.asarray(labels[..., None] == np.arange(classes), dtype=float)
+
+
+def _most_votes(votes: Array) -> Array:
+    return np.asarray(votes.argmax(axis=-1))
 
 
 def predictions_table(ids: Series, predictions: Array, brief: TaskBrief) -> str:

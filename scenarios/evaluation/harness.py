@@ -24,6 +24,7 @@ from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.diagnostics.sliced_table import SlicedTable
 from gome.scenarios.evaluation.baseline import dummy_score
 from gome.scenarios.evaluation.blending import blend, predictions_table
+from gome.scenarios.evaluation.ensembling import Ensembled, ensemble_trials
 from gome.scenarios.evaluation.leaks import find_leaks
 from gome.scenarios.evaluation.probe_names import HALF, PROBE
 from gome.scenarios.evaluation.probes import make_probe, read_probe
@@ -205,9 +206,10 @@ class Harness:
         """The test rows of one run's predictions, as the text of a submission."""
         return predictions_table(self.task.test[self.task.brief.id_column], self._of_test(predictions), self.task.brief)
 
-    def mean(self, predictions: Sequence[Array]) -> str:
+    def mean(self, predictions: Sequence[Array], weights: Sequence[float] | None = None) -> str:
         """The blend of several runs' predictions for the test rows, as the text of a submission."""
-        return self.submission(blend([self._of_test(each) for each in predictions], self.task.brief, self.task.metric))
+        of_test = [self._of_test(each) for each in predictions]
+        return self.submission(blend(of_test, self.task.brief, self.task.metric, weights))
 
     def probes(self, predictions: Array) -> Probes:
         """The figures computed from predictions for the probe view (`probes`)."""
@@ -218,7 +220,17 @@ class Harness:
         made = self._view(view)
         return Evaluation(view=view, **self._scored(made, blend(predictions, self.task.brief, self.task.metric)))
 
-    def blend(self, submissions: Sequence[Path]) -> str:
+    def ensemble(self, tables: Sequence[str], most: int) -> Ensembled | None:
+        """Select an ensemble of at most `most` trials from their out-of-fold tables; see `ensemble_trials`."""
+
+        def scored(view: View, predictions: Array) -> Evaluation:
+            return Evaluation(view=view.name, **self._scored(view, predictions))
+
+        if self.task.brief.split.kind == "own":
+            return None
+        return ensemble_trials(self.task, [self._view(split) for split in self.splits], tables, most, scored)
+
+    def blend(self, submissions: Sequence[Path], weights: Sequence[float] | None = None) -> str:
         """The blend of several submissions, as the text of one. Raises ValueError if one is invalid."""
         brief, metric = self.task.brief, self.task.metric
         ids = canonical(self.task.test[brief.id_column])
@@ -226,7 +238,7 @@ class Harness:
         good = [encode_predictions(each.table, brief) for each in checked if each.table is not None]
         if len(good) < len(checked) or not good:
             raise ValueError(f"{len(checked) - len(good)} of {len(checked)} submissions are invalid")
-        return self.mean(good)
+        return self.mean(good, weights)
 
     def dummy_score(self) -> float | None:
         """The score of a constant prediction over the same splits (`baseline`); None if there are no splits."""

@@ -1,7 +1,7 @@
 """The submission of a run: which steps it comes from, and its scores.
 
-The score of a best step is its own out-of-fold score. Where the mean of several finalists scored better than each of
-them, the finish submits that mean, and the test score is that of the mean. Screens name the steps with the texts below.
+The score of a best step is its own out-of-fold score. Where an ensemble of several steps scored better than the winner,
+the finish submits that ensemble, and the test score is its own. Screens name the steps with the texts below.
 """
 
 from collections.abc import Sequence
@@ -16,30 +16,33 @@ __all__ = ["Submitted", "briefly", "submitted_by"]
 
 @dataclass(frozen=True)
 class Submitted:
-    """A submission with its hold-out score (None: no hold-out) and its grade on the private test (None: no answers).
+    """A submission with the winner's hold-out score (None: no hold-out) and its own grade (None: no private answers).
 
-    `steps`: the steps whose predictions were averaged, the winner first; a single step where nothing was averaged.
+    `steps`: the steps whose predictions were averaged, that with the largest weight first; a single step where nothing
+    was averaged. `winner` is the finalist with the best hold-out score.
     """
 
     steps: tuple[str, ...]
+    winner: str
     holdout: float | None
     grade: Grade | None
 
     @property
-    def is_blend(self) -> bool:
-        """Whether it is the mean of several steps' predictions."""
+    def is_ensemble(self) -> bool:
+        """Whether it is a weighted mean of several steps' predictions."""
         return len(self.steps) > 1
 
     @property
     def whose(self) -> str:
-        """`step 1.1`, or `the mean of steps 1.1 and 0.1`."""
+        """`step 1.1`, or `the ensemble of steps 1.1 and 0.1`."""
         *others, last = self.steps
-        return f"the mean of steps {', '.join(others)} and {last}" if others else f"step {last}"
+        return f"the ensemble of steps {', '.join(others)} and {last}" if others else f"step {last}"
 
     @property
     def at_the_finish(self) -> str:
         """The steps, with the hold-out score by which the finish selected them."""
-        return f"{self.whose}, {text.score(self.holdout)} on the hold-out"
+        score = f"{text.score(self.holdout)} on the hold-out"
+        return f"{self.whose}; step {self.winner} alone {score}" if self.is_ensemble else f"{self.whose}, {score}"
 
     @property
     def on_the_test(self) -> str:
@@ -54,15 +57,13 @@ def submitted_by(finished: RunFinished | None) -> Submitted | None:
     """The submission of a finished run; None where it has not finished or accepted no trial."""
     if finished is None or finished.winner is None:
         return None
-    blend = finished.blend
-    if blend is not None and blend.taken:
-        return Submitted(tuple(f"{trace}.{step}" for trace, step in blend.members), blend.mean, finished.grade)
     own = next((each.mean for each in finished.ranking if each.finalist == finished.winner), None)
-    return Submitted((f"{finished.winner.trace}.{finished.winner.step}",), own, finished.grade)
+    steps = tuple(f"{each.trace}.{each.step}" for each in finished.members)
+    return Submitted(steps, f"{finished.winner.trace}.{finished.winner.step}", own, finished.grade)
 
 
 def briefly(steps: Sequence[str]) -> str:
-    """The steps of a submission for a narrow column: `1.1`, or `mean of 2`."""
+    """The steps of a submission for a narrow column: `1.1`, or `ensemble of 2`."""
     if not steps:
         return text.UNKNOWN
-    return steps[0] if len(steps) == 1 else f"mean of {len(steps)}"
+    return steps[0] if len(steps) == 1 else f"ensemble of {len(steps)}"

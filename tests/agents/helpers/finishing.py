@@ -13,13 +13,24 @@ import pandas as pd
 from gome.agents.protocol.finish_types import Finalist
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished
 from gome.agents.roles.director import Director
-from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Finisher, Graded, Grading
-from gome.agents.runtime.resources import score_mean
+from gome.agents.roles.finisher import (
+    Averaged,
+    Averaging,
+    Blended,
+    Blending,
+    Ensembled,
+    Ensembling,
+    Finisher,
+    Graded,
+    Grading,
+)
+from gome.agents.runtime.resources import score_mean, select_members
 from gome.agents.scripts.predictions import packed
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.message import Envelope, Message
 from gome.bus.store.artefacts import Artefacts
 from gome.executors.launch import Cause
+from gome.scenarios.evaluation.blending import predictions_table
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.views import make_view
 from gome.scenarios.evidence import Evaluation
@@ -80,6 +91,11 @@ class Shop:
     def _submission(self, view: str, script: str) -> str:
         return self.artefacts.put_now(self.harness.submission(self.predicted(view, script)))
 
+    def _out_of_fold(self, script: str) -> str:
+        """Out-of-fold predictions for all training rows, off by so much."""
+        task = self.task
+        return predictions_table(task.train[task.brief.id_column], task.truth + self.off[script], task.brief)
+
     async def run(
         self,
         request: ScriptRun,
@@ -110,8 +126,12 @@ class Shop:
     async def blend(self, request: Blending) -> Blended:
         return await anyio.to_thread.run_sync(score_mean, self.harness, self.artefacts, request)
 
+    async def ensemble(self, request: Ensembling) -> Ensembled:
+        return await anyio.to_thread.run_sync(select_members, self.harness, self.artefacts, request)
+
     async def average(self, request: Averaging) -> Averaged:
-        mean = self.harness.blend([self.artefacts.path(ref) for ref in request.submission_refs])
+        paths = [self.artefacts.path(ref) for ref in request.submission_refs]
+        mean = self.harness.blend(paths, request.weights)
         return Averaged(submission_ref=self.artefacts.put_now(mean))
 
     async def grade(self, request: Grading) -> Graded:
@@ -128,16 +148,19 @@ class Shop:
             standard_error=0.1,
             seconds=1.0,
             splits=tuple(range(len(self.harness.splits))),
+            oof_ref=self.artefacts.put_now(self._out_of_fold(script)),
         )
 
-    def finish(self, compares: bool = True, **settings: Any) -> RunFinished:
+    def finish(self, compares: bool = True, members: int = 4, **settings: Any) -> RunFinished:
         """The end of a run with these settings of the finish, and two seeds."""
         finisher = Finisher(self, self.grade, self, self.artefacts)
         first = opened()
         scenario = {**first.scenario, "method": {"finish": settings}}
         finisher.apply(said(first.model_copy(update={"scenario": scenario, "task": self.task.brief}), 1, None, None))
         finalists = (self.finalist("first", 3), self.finalist("second", 5))
-        call = FinishCalled(finalists=finalists, seeds=2, reason="enough", compares=compares)
+        call = FinishCalled(
+            finalists=finalists, seeds=2, reason="enough", compares=compares, pool=finalists, members=members
+        )
         context: Any = self.context
         (said_last,) = anyio.run(partial(finisher.handle, said(call, 2, None, None), context))
         assert isinstance(said_last.message, RunFinished)

@@ -1,10 +1,10 @@
-"""The finish: who comes first, how it shrinks to the time left, and when the mean of all is better than each."""
+"""The finish: who comes first, how it shrinks to the time left, and when an ensemble is better than the winner."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.agents.method.ranking import choose_shipping, default_shipping, members_of, rank, rank_blend, why
+from gome.agents.method.ranking import candidates_of, choose_shipping, default_shipping, rank, rank_ensemble, why
 from gome.agents.protocol.finish_types import Finalist
 from gome.agents.state.budget import fit_finish
 from gome.scenarios.config.method import FinishSettings
@@ -68,45 +68,63 @@ def test_a_better_finalist_never_comes_later(figures: list[tuple[float, float]])
         assert {each.finalist.step for each in ranking} == set(range(len(figures)))
 
 
-def test_the_mean_of_the_finalists_is_taken_where_it_is_better_than_each() -> None:
-    finalists = [finalist(1), finalist(2), finalist(3, 0.1)]
-    ranking = rank(finalists, [[held(0.50)], [held(0.52)], [held(0.6)]], "minimize")
-    members = members_of(ranking)
-    assert [each.step for each in members] == [1, 2], "what is misaligned has no say"
-    better = rank_blend(members, [held(0.49)], ranking, "minimize")
-    assert (better.taken, better.mean, better.members) == (True, 0.49, ((0, 1), (0, 2)))
-    assert not rank_blend(members, [held(0.50)], ranking, "minimize").taken, "as good is not better"
-    assert not rank_blend(members, [held(0.49)], ranking, "maximize").taken
-    assert not rank_blend(members, [held(None)], ranking, "minimize").taken
-    assert "0.49 there and is submitted" in why(ranking, better, "the budget of trials is used")
-    assert members_of(ranking[:1]) == (), "one alone has no mean"
-    assert "0.5 of 3 finalists;" in why(ranking, better, "the budget of trials is used")
+def test_candidates_of_an_ensemble_are_the_winner_and_what_is_sound() -> None:
+    finalists = [finalist(1), finalist(2), finalist(3, 0.1), finalist(4)]
+    ranking = rank(finalists, [[held(0.50)], [held(0.49)], [held(0.6)], [None]], "minimize")
+    pool = [*finalists, finalist(5)]
+    assert [each.step for each in candidates_of(ranking, pool)] == [2, 1, 5], "what is misaligned or failed has no say"
+    assert candidates_of(ranking, [finalist(1)]) == (), "the winner has predictions for some splits only"
+    assert candidates_of((), pool) == ()
+
+
+def test_an_ensemble_is_taken_where_it_is_better_than_the_winner() -> None:
+    pool = [finalist(1), finalist(2), finalist(3)]
+    ranking = rank(pool, [[held(0.5)]] * 3, "minimize")
+    single = run_of(0, 0.50, *DRAWS)
+    better = rank_ensemble(pool, (0.4, 0.0, 0.6), run_of(0, 0.49, *DRAWS), single, "minimize")
+    assert better is not None
+    assert (better.taken, better.weights) == (True, (0.6, 0.4))
+    assert better.gain == pytest.approx(0.01)
+    assert [each.step for each in better.members] == [3, 1], "the largest weight first"
+    equal = rank_ensemble(pool, (0.4, 0.0, 0.6), single, single, "minimize")
+    assert equal is not None
+    assert not equal.taken, "as good is not better"
+    upwards = rank_ensemble(pool, (0.4, 0.0, 0.6), run_of(0, 0.49, *DRAWS), single, "maximize")
+    assert upwards is not None
+    assert not upwards.taken
+    assert rank_ensemble(pool, (1.0, 0.0, 0.0), run_of(0, 0.49, *DRAWS), single, "minimize") is None, (
+        "one alone is none"
+    )
+    words = why(ranking, better, "enough")
+    assert words.endswith("2 trials scores 0.49 out of fold, the winner alone 0.5: it is submitted")
+    assert why(ranking, upwards, "enough").endswith("it is not submitted")
     assert why(ranking[:1], None, "enough") == "enough; best mean hold-out score 0.5 of one finalist"
 
 
 def test_the_finish_gives_up_its_comparison_then_candidates_and_then_seeds() -> None:
     settings, six = FinishSettings(), [finalist(step) for step in range(6)]
-    # 6 candidates × 3 seeds of 10 s in 2 slots take 90 s; 5 splits of the winner and 6 refits 30 s each.
-    assert fit_finish(settings, six, 150.0, 2, 5) == (6, 3, True)
-    assert fit_finish(settings, six, 149.0, 2, 5) == (6, 3, False)
-    assert fit_finish(settings, six, 90.0, 2, 5) == (6, 3, False)
-    assert fit_finish(settings, six, 89.0, 2, 5) == (5, 3, False)  # 15 runs, 8 rounds, 80 s
-    assert fit_finish(settings, six, 30.0, 2, 5) == (2, 3, False)
-    assert fit_finish(settings, six, 20.0, 2, 5) == (2, 2, False)
-    assert fit_finish(settings, six, 10.0, 2, 5) == (2, 1, False)
-    assert fit_finish(settings, six, 1.0, 2, 5) == (1, 1, False)
-    assert fit_finish(settings, six, None, 2, 5) == (6, 3, True)
-    assert fit_finish(settings, six[:1], 1000.0, 2, 5) == (1, 3, True)
-    assert fit_finish(settings, [], 0.0, 2, 5) == (0, 3, False)
-    assert fit_finish(settings, [], None, 2, 5) == (0, 3, False)
+    # 6 candidates × 3 seeds of 10 s in 2 slots take 90 s; 5 splits of the winner and refits of 6 members 30 s each.
+    assert fit_finish(settings, six, 150.0, 2, 5, 6) == (6, 3, True, 6)
+    assert fit_finish(settings, six, 149.0, 2, 5, 6) == (6, 3, False, 6)
+    assert fit_finish(settings, six, 90.0, 2, 5) == (6, 3, False, 1)
+    assert fit_finish(settings, six, 89.0, 2, 5) == (5, 3, False, 1)  # 15 runs, 8 rounds, 80 s
+    assert fit_finish(settings, six, 30.0, 2, 5) == (2, 3, False, 1)
+    assert fit_finish(settings, six, 20.0, 2, 5) == (2, 2, False, 1)
+    assert fit_finish(settings, six, 10.0, 2, 5) == (2, 1, False, 1)
+    assert fit_finish(settings, six, 1.0, 2, 5) == (1, 1, False, 1)
+    assert fit_finish(settings, six, None, 2, 5, 6) == (6, 3, True, 6)
+    assert fit_finish(settings, six[:1], 1000.0, 2, 5) == (1, 3, True, 1)
+    assert fit_finish(settings, [], 0.0, 2, 5) == (0, 3, False, 1)
+    assert fit_finish(settings, [], None, 2, 5) == (0, 3, False, 1)
 
 
-def test_a_refit_that_is_due_in_any_case_is_counted_in() -> None:
+def test_refits_that_are_due_in_any_case_are_counted_in_and_members_go_before_candidates() -> None:
     settings, six = FinishSettings(), [finalist(step) for step in range(6)]
-    assert fit_finish(settings, six, 150.0, 2, 5, refits=True) == (6, 3, True)
-    assert fit_finish(settings, six, 120.0, 2, 5, refits=True) == (6, 3, False)
-    assert fit_finish(settings, six, 119.0, 2, 5, refits=True) == (5, 3, False)
-    assert fit_finish(settings, six, 20.0, 2, 5, refits=True) == (2, 1, False)
+    assert fit_finish(settings, six, 150.0, 2, 5, 6, refits=True) == (6, 3, True, 6)
+    assert fit_finish(settings, six, 120.0, 2, 5, 6, refits=True) == (6, 3, False, 6)
+    assert fit_finish(settings, six, 119.0, 2, 5, 6, refits=True) == (6, 3, False, 4)
+    assert fit_finish(settings, six, 99.0, 2, 5, 6, refits=True) == (5, 3, False, 1)
+    assert fit_finish(settings, six, 20.0, 2, 5, 6, refits=True) == (2, 1, False, 1)
 
 
 @pytest.mark.parametrize("ship", ["mean", "refit"])
@@ -116,17 +134,21 @@ def test_nothing_is_compared_where_the_scenario_says_how_it_ships(ship: str) -> 
     assert not fit_finish(settings, [finalist(1)], 1000.0, 2, 5).compares
 
 
-@given(st.integers(1, 8), st.floats(0, 500), st.integers(1, 4), st.booleans())
-def test_what_fits_stays_within_the_time_where_anything_does(count: int, left: float, slots: int, refits: bool) -> None:
+@given(st.integers(1, 8), st.floats(0, 500), st.integers(1, 4), st.integers(1, 6), st.booleans())
+def test_what_fits_stays_within_the_time_where_anything_does(
+    count: int, left: float, slots: int, most: int, refits: bool
+) -> None:
     finalists = [finalist(step) for step in range(count)]
-    candidates, seeds, compares = fit_finish(FinishSettings(), finalists, left, slots, 5, refits)
+    candidates, seeds, compares, members = fit_finish(FinishSettings(), finalists, left, slots, 5, most, refits)
     assert 1 <= candidates <= min(6, count)
     assert 1 <= seeds <= 3
+    assert 1 <= members <= most
     assert seeds == 3 or candidates <= 2, "candidates go before seeds"
-    assert not compares or (candidates, seeds) == (min(6, count), 3), "the comparison goes before candidates"
-    phases = (candidates * seeds, candidates * (refits or compares), 5 * compares)
+    assert members == 1 or candidates == min(6, count) or not refits, "members go before candidates"
+    assert not compares or (candidates, seeds, members) == (min(6, count), 3, most), "the comparison goes first"
+    phases = (candidates * seeds, members * (refits or compares), 5 * compares)
     needed = sum(-(-runs // slots) for runs in phases) * 10.0
-    assert needed <= left or (candidates, seeds, compares) == (1, 1, False)
+    assert needed <= left or (candidates, seeds, compares, members) == (1, 1, False, 1 if refits else members)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +176,6 @@ def test_what_is_better_on_the_holdout_by_more_than_noise_ships() -> None:
 
 def test_the_time_of_the_finish_is_planned_by_its_slowest_candidate() -> None:
     two = [finalist(1, seconds=10.0), finalist(2, seconds=60.0)]
-    assert fit_finish(FinishSettings(), two, 180.0, 2, 5) == (2, 3, False)  # 6 runs, 3 rounds of 60 s
-    assert fit_finish(FinishSettings(), two, 179.0, 2, 5) == (2, 2, False)
-    assert fit_finish(FinishSettings(), two[::-1], 179.0, 2, 5) == (2, 2, False)
+    assert fit_finish(FinishSettings(), two, 180.0, 2, 5) == (2, 3, False, 1)  # 6 runs, 3 rounds of 60 s
+    assert fit_finish(FinishSettings(), two, 179.0, 2, 5) == (2, 2, False, 1)
+    assert fit_finish(FinishSettings(), two[::-1], 179.0, 2, 5) == (2, 2, False, 1)

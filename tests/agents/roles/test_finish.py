@@ -1,4 +1,4 @@
-"""The Finisher with a real harness: what ships where the finalists' mean is better than each, and where it is not."""
+"""The Finisher with a real harness: what ships where an ensemble is better than the winner, and where it is not."""
 
 from pathlib import Path
 
@@ -13,37 +13,39 @@ from tests.agents.helpers.finishing import Shop, asked_to_finish
 from tests.agents.method.test_invariants import opened, said, trial
 
 
-def test_the_mean_of_opposite_errors_ships(tmp_path: Path) -> None:
+def test_an_ensemble_of_opposite_errors_ships(tmp_path: Path) -> None:
     resources = Shop(tmp_path, first=0.5, second=-0.4)
     finished = resources.finish(ship="mean")
     assert finished.winner is not None
     assert finished.winner.step == 5, "the winner is still the best script"
-    blend = finished.blend
-    assert blend is not None
-    assert (blend.taken, blend.members) == (True, ((0, 5), (0, 3)))
-    assert blend.scores == pytest.approx((0.05, 0.05))  # (0.5 − 0.4) / 2
+    ensemble = finished.ensemble
+    assert ensemble is not None
+    assert ensemble.taken
+    assert [each.step for each in ensemble.members] == [5, 3]
+    # Five of nine: .5 · 4/9 − .4 · 5/9 = 0; of twelve rounds the best shares are 4 of 9, then shrunk by a quarter.
+    share = 0.75 * 4 / 9 + 0.25 / 2
+    assert ensemble.weights == pytest.approx((1 - share, share))
+    assert ensemble.score == pytest.approx(abs(0.5 * share - 0.4 * (1 - share)))
+    assert ensemble.single == pytest.approx(0.4)
     shipped = resources.shipped(finished)
     parts = [resources.submitted("splits", script) for script in ("first", "second")]
     assert shipped["id"].tolist() == parts[0]["id"].tolist()
-    assert shipped["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
+    assert shipped["y"].tolist() == pytest.approx((share * parts[0]["y"] + (1 - share) * parts[1]["y"]).tolist())
     assert resources.graded == [finished.submission_ref], "what ships is what is graded"
     assert "is submitted" in finished.why
 
 
-def test_a_mean_that_is_worse_than_the_best_stays_at_home(tmp_path: Path) -> None:
+def test_where_no_other_helps_the_winner_ships_alone(tmp_path: Path) -> None:
     resources = Shop(tmp_path, first=0.5, second=0.1)
     finished = resources.finish(ship="mean")
-    assert finished.blend is not None
-    assert not finished.blend.taken
-    assert finished.blend.mean == pytest.approx(0.3)
+    assert finished.ensemble is None
     assert finished.winner is not None
     assert resources.graded == [finished.submission_ref] == [finished.winner.submission_ref]
-    assert "is not submitted" in finished.why
 
 
 def test_nothing_is_averaged_where_the_scenario_says_so(tmp_path: Path) -> None:
-    finished = Shop(tmp_path, first=0.5, second=-0.4).finish(ship="mean", blend=False)
-    assert finished.blend is None
+    finished = Shop(tmp_path, first=0.5, second=-0.4).finish(ship="mean", members=1)
+    assert finished.ensemble is None
     assert finished.winner is not None
     assert finished.submission_ref == finished.winner.submission_ref
 
@@ -123,14 +125,17 @@ def test_a_comparison_that_fails_leaves_the_default(tmp_path: Path) -> None:
     assert (shipped.mode, shipped.reason) == ("mean", "the default for a split of kind random")
 
 
-def test_every_member_of_the_mean_is_fitted_again(tmp_path: Path) -> None:
+def test_every_member_of_the_ensemble_is_fitted_again(tmp_path: Path) -> None:
     resources = Shop(tmp_path, first=0.5, second=-0.4)
     finished = resources.finish(ship="refit")
-    assert finished.blend is not None
-    assert finished.blend.taken
+    assert finished.ensemble is not None
+    assert finished.ensemble.taken
+    second, first = finished.ensemble.weights
     assert sorted(resources.ran[4:]) == [("full", "first", 0), ("full", "second", 0)]
     parts = [resources.submitted("full", script) for script in ("first", "second")]
-    assert resources.shipped(finished)["y"].tolist() == pytest.approx(((parts[0]["y"] + parts[1]["y"]) / 2).tolist())
+    assert resources.shipped(finished)["y"].tolist() == pytest.approx(
+        (first * parts[0]["y"] + second * parts[1]["y"]).tolist()
+    )
 
 
 def test_where_no_finalist_runs_on_the_holdout_the_best_out_of_fold_score_decides(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.finish_types import Blend, Finalist, FinalRanking
+from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking
 from gome.agents.protocol.run_messages import RunFinished
 from gome.viewer.model.message_lines import headline
 from gome.viewer.model.submitted import submitted_by
@@ -14,7 +14,7 @@ from gome.viewer.web.report import render
 from tests.cli.reading.test_commands import document, gome
 from tests.viewer.sample import RUN, Sample, sample_run
 
-MEAN = "0.4180 on the private answers, of the mean of steps 1.2 and 0.2; silver medal"
+MEAN = "0.4180 on the private answers, of the ensemble of steps 1.2 and 0.2; silver medal"
 
 
 def finished(sample: Sample) -> RunFinished:
@@ -35,19 +35,28 @@ def second(sample: Sample) -> Finalist:
 
 
 def blended(sample: Sample, submission: str, *, taken: bool = True) -> Sample:
-    """The same run, in which the mean of steps 1.2 and 0.2 was looked at too, and submitted where it was `taken`."""
+    """The same run, in which an ensemble of steps 1.2 and 0.2 was selected, and submitted where it was `taken`."""
     message, other = finished(sample), second(sample)
     ranked = FinalRanking(finalist=other, scores=(0.42,), mean=0.42, spread=None, gap=-0.01, misaligned=False)
     ref = sample.put(submission)
-    blend = Blend(members=((1, 2), (0, 2)), scores=(0.407,), mean=0.407, spread=None, taken=taken)
-    update = {"blend": blend, "ranking": (*message.ranking, ranked)} | ({"submission_ref": ref} if taken else {})
+    assert message.winner is not None
+    ensemble = Ensemble(
+        members=(message.winner, other),
+        weights=(0.7, 0.3),
+        score=0.4071,
+        single=0.41,
+        gain=0.0029,
+        standard_error=0.001,
+        taken=taken,
+    )
+    update = {"ensemble": ensemble, "ranking": (*message.ranking, ranked)} | ({"submission_ref": ref} if taken else {})
     conclude(sample, message.model_copy(update=update))
     return sample
 
 
 @pytest.fixture
 def mixed(runs: Path) -> str:
-    """The id of a run that submitted a mean."""
+    """The id of a run that submitted an ensemble."""
     sample = blended(sample_run(run="261125-0000-mixed-0000"), "id,bikers\n1,mean\n")
     sample.write(runs / sample.run)
     return sample.run
@@ -56,7 +65,7 @@ def mixed(runs: Path) -> str:
 def test_the_test_score_says_whose_it_is(runs: Path, mixed: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("best", mixed) == 0
     shown = capsys.readouterr().out
-    assert "submitted   the mean of steps 1.2 and 0.2, 0.4070 on the hold-out" in shown
+    assert "submitted   the ensemble of steps 1.2 and 0.2; step 1.2 alone 0.4140 on the hold-out" in shown
     assert f"test score  {MEAN}" in shown
     assert gome("best", RUN) == 0
     shown = capsys.readouterr().out
@@ -65,10 +74,10 @@ def test_the_test_score_says_whose_it_is(runs: Path, mixed: str, capsys: pytest.
     assert gome("best", mixed, "--json") == 0
     best = document(capsys, "best")
     assert (best["step"], best["score"]) == ("1.2", 0.41)
-    assert (best["submission_of"], best["holdout_score"], best["test_score"]) == (["1.2", "0.2"], 0.407, 0.418)
+    assert (best["submission_of"], best["holdout_score"], best["test_score"]) == (["1.2", "0.2"], 0.414, 0.418)
 
 
-def test_a_mean_that_was_not_taken_was_not_submitted() -> None:
+def test_an_ensemble_that_was_not_taken_was_not_submitted() -> None:
     sample = blended(sample_run(), "id,bikers\n1,mean\n", taken=False)
     submitted = submitted_by(finished(sample))
     assert submitted is not None
@@ -90,11 +99,11 @@ def test_lists_and_comparisons_keep_step_and_submission_apart(
     assert (rows[mixed], rows[RUN]) == (["1.2", "0.2"], ["1.2"])
     assert gome("runs") == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert "0.4180  mean of 2  " in lines[mixed]
+    assert "0.4180  ensemble of 2  " in lines[mixed]
     assert "0.4180  1.2  " in lines[RUN]
     assert gome("compare", RUN, mixed) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("submitted"))
-    assert re.split(r"  +", line) == ["submitted", "step 1.2", "the mean of steps 1.2 and 0.2"]
+    assert re.split(r"  +", line) == ["submitted", "step 1.2", "the ensemble of steps 1.2 and 0.2"]
     assert gome("compare", RUN, mixed, "--json") == 0
     assert document(capsys, "compare")["submission_of"] == [["1.2"], ["1.2", "0.2"]]
 
@@ -103,12 +112,12 @@ def test_the_last_message_and_the_report_say_it_too() -> None:
     sample = blended(sample_run(), "id,bikers\n1,mean\n")
     assert f"best is 1.2, score 0.4100; test score {MEAN}" in headline(sample.envelopes[-1])
     page = render(sample.envelopes, sample)
-    assert "private test of the mean of steps 1.2 and 0.2, silver medal" in page
+    assert "private test of the ensemble of steps 1.2 and 0.2, silver medal" in page
     plain = sample_run()
     assert "private test of step 1.2, silver medal" in render(plain.envelopes, plain)
 
 
-def test_the_best_files_name_every_script_of_a_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_best_files_name_every_script_of_an_ensemble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sample = blended(sample_run(run="mixed"), "id,bikers\n1,mean\n")
     sample.write(tmp_path / "mixed")
     assert gome("best", "mixed", "--runs", str(tmp_path), "-o", str(tmp_path / "the best"), "--json") == 0
@@ -118,8 +127,8 @@ def test_the_best_files_name_every_script_of_a_mean(tmp_path: Path, capsys: pyte
     assert (best / "submission.csv").read_text() == "id,bikers\n1,mean\n"
     assert (best / "oof.csv").read_text() == "id,bikers\n2,1.1\n"
     readme = (best / "README.md").read_text(encoding="utf-8")
-    assert "| private test, of the mean of steps 1.2 and 0.2 | 0.4180 |" in readme
+    assert "| private test, of the ensemble of steps 1.2 and 0.2 | 0.4180 |" in readme
     assert "- `solution-0.2.py`: self-contained script of step 0.2" in readme
-    assert "- `submission.csv`: the mean of steps 1.2 and 0.2" in readme
+    assert "- `submission.csv`: the ensemble of steps 1.2 and 0.2" in readme
     assert "predict mixed" in readme
     assert '"metric": "rmsle"' in (best / "task.json").read_text(encoding="utf-8")

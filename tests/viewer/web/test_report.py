@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.finish_types import Blend
+from gome.agents.protocol.finish_types import Ensemble
 from gome.agents.protocol.run_messages import RunFinished, RunOpened
 from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.summary import summarise
@@ -61,16 +61,27 @@ def test_the_report_says_what_the_run_came_to() -> None:
     assert len(page.encode()) < 2_000_000
 
 
-def test_the_mean_of_the_finalists_stands_beside_them() -> None:
+def test_an_ensemble_is_shown_with_its_weights_and_score() -> None:
     sample = sample_run(str)
     last = sample.envelopes[-1]
     assert isinstance(last.message, RunFinished)
-    blend = Blend(members=((1, 2), (0, 3)), scores=(0.4071, 0.4073), mean=0.4072, spread=1e-4, taken=True)
-    message = last.message.model_copy(update={"blend": blend, "submission_ref": "mean"})
+    winner = last.message.winner
+    assert winner is not None
+    ensemble = Ensemble(
+        members=(winner, winner.model_copy(update={"trace": 0, "step": 3})),
+        weights=(0.75, 0.25),
+        score=0.4072,
+        single=0.41,
+        gain=0.0028,
+        standard_error=0.001,
+        taken=True,
+    )
+    message = last.message.model_copy(update={"ensemble": ensemble, "submission_ref": "mean"})
     page = render([*sample.envelopes[:-1], replace(last, message=message)], sample)
-    assert "mean of 1.2, 0.3, submitted" in page
+    assert "Ensemble: 1.2 (75%), 0.3 (25%)." in " ".join(page.split())
+    assert "it is submitted" in page
     assert "0.4072" in page
-    assert "mean of 1" not in page_of()
+    assert "Ensemble:" not in page_of()
     assert "The submission is the mean of the split models: better on the hold-out." in page_of()
     summary = summarise([*sample.envelopes[:-1], replace(last, message=message)])
     assert summary.best is not None

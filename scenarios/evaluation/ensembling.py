@@ -1,0 +1,181 @@
+"""Greedy ensemble selection: which trials, with which weights, predict better together than the best one alone.
+
+Caruana et al. (2004): starting from nothing, the candidate whose addition gives the best score is added, again and
+again, with replacement; the number of times a candidate was taken is its weight. The selection is made once per split,
+on the rows of all other splits:
+
+ - the weights that are used are the means over these selections (bagging), shrunk towards equal weights;
+ - the score of the ensemble on a split uses the selection that has not seen the split's rows, so it is honest as to
+   the weights.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from gome.scenarios.evaluation.blending import Scale, blend, read_predictions, scale_of
+from gome.scenarios.evaluation.scoring import bundles, merge
+from gome.scenarios.evaluation.views import View, units_of
+from gome.scenarios.evidence import Evaluation
+from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.metrics.registry import Metric
+from gome.scenarios.task.encoding import prediction_columns
+from gome.scenarios.task.splits import split_weights
+from gome.scenarios.task.task import Task
+
+__all__ = ["Ensembled", "Part", "Selected", "ensemble_trials", "select_ensemble"]
+
+_ROUNDS = 12
+"""How often a candidate is added; a weight is a multiple of 1/12 before shrinking."""
+_SHRUNK = 0.25
+"""Share of equal weights among the members."""
+_LEAST = 0.03
+"""Candidates with a smaller weight are left out: each member costs a run whenever new rows are predicted."""
+_MOST_ROWS = 3000
+"""Rows per part that a selection looks at."""
+
+Score = Callable[[Array, Array], float]
+"""The metric, as the higher the better; NaN where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Ensembled:
+    """An ensemble of trials: one weight per candidate, its evaluation, and that of the first candidate alone."""
+
+    weights: tuple[float, ...]
+    evaluation: Evaluation
+    first: Evaluation
+
+
+class Part(NamedTuple):
+    """The rows of one split: their truth, one array of predictions per candidate, and the split's weight."""
+
+    truth: Array
+    predictions: Sequence[Array]
+    weight: float
+
+
+class Selected(NamedTuple):
+    """One weight per candidate (they sum to 1), and per part the weights that were selected without its rows."""
+
+    weights: Array
+    without: tuple[Array, ...]
+
+
+def ensemble_trials(
+    task: Task,
+    views: Sequence[View],
+    tables: Sequence[str],
+    most: int,
+    scored: Callable[[View, Array], Evaluation],
+) -> Ensembled | None:
+    """Select an ensemble of at most `most` trials from their out-of-fold tables (CSV text).
+
+    `views` are those of the splits; `scored` evaluates predictions for a view's withheld rows. A candidate whose table
+    lacks rows has weight 0; None where that is the first one, or no other is left. With a single split, its rows are
+    halved, and each half is scored with the weights selected on the other.
+    """
+    brief, metric = task.brief, task.metric
+    predictions = [_read(task, view, tables) for view in views]
+    whole = [at for at in range(len(tables)) if all(each[at] is not None for each in predictions)]
+    if not whole or whole[0] != 0 or len(whole) < 2:
+        return None
+    known = [[array for at in whole if (array := each[at]) is not None] for each in predictions]
+    rows = [len(view.withheld) for view in views]
+    shares = split_weights(brief.split, range(len(views)), rows)
+    halves = _halves(task, views[0]) if len(views) == 1 else None
+    masks = [(0, half) for half in halves] if halves else [(at, np.ones(count, bool)) for at, count in enumerate(rows)]
+    parts = [
+        Part(task.truth[views[at].withheld[mask]], [each[mask] for each in known[at]], shares[at]) for at, mask in masks
+    ]
+    found = select_ensemble(parts, scale_of(brief, metric), partial(_score, metric), most)
+    mixed = [np.zeros_like(each[0]) for each in known]
+    for (at, mask), part, weights in zip(masks, parts, found.without, strict=True):
+        mixed[at][mask] = blend(part.predictions, brief, metric, weights.tolist())
+    weights = np.zeros(len(tables))
+    weights[whole] = found.weights
+
+    def evaluated(of_views: Sequence[Array]) -> Evaluation:
+        runs = [scored(view, each) for view, each in zip(views, of_views, strict=True)]
+        return merge(runs, brief.split, len(views))
+
+    return Ensembled(tuple(weights.tolist()), evaluated(mixed), evaluated([each[0] for each in known]))
+
+
+def _read(task: Task, view: View, tables: Sequence[str]) -> list[Array | None]:
+    """The candidates' predictions for the view's withheld rows; None for a table that lacks some of them."""
+    brief, rows = task.brief, len(view.withheld)
+    like = np.zeros(rows, int) if brief.prediction == "label" else np.zeros((rows, len(prediction_columns(brief))))
+    ids = task.train[brief.id_column].iloc[view.withheld]
+    read = [read_predictions(table, ids, like, brief) for table in tables]
+    return [found[0] if found is not None and found[1].all() else None for found in read]
+
+
+def _halves(task: Task, view: View) -> list[Array]:
+    """The withheld rows in two halves, as masks; rows of one resampling unit stay together."""
+    units = bundles(units_of(task)[view.withheld], task.brief.split)
+    first = units <= np.median(units)
+    return [first, ~first]
+
+
+def _score(metric: Metric, truth: Array, prediction: Array) -> float:
+    value = metric.score(truth, prediction)
+    return value if metric.direction == "maximize" else -value
+
+
+def select_ensemble(parts: Sequence[Part], scale: Scale, score: Score, most: int) -> Selected:
+    """Select at most `most` members. `parts` are at least two, with the same candidates in the same order."""
+    small = [_sampled(part) for part in parts]
+    converted = [[scale.into(each) for each in part.predictions] for part in small]
+    places = range(len(parts))
+    counts = [_greedy([(small[at], converted[at]) for at in places if at != out], scale, score, most) for out in places]
+    return Selected(_weights(np.mean(counts, axis=0), most), tuple(_weights(each, most) for each in counts))
+
+
+def _sampled(part: Part) -> Part:
+    """At most `_MOST_ROWS` rows, evenly spaced."""
+    rows = np.unique(np.linspace(0, len(part.truth) - 1, min(len(part.truth), _MOST_ROWS)).astype(int))
+    return Part(part.truth[rows], [each[rows] for each in part.predictions], part.weight)
+
+
+def _greedy(parts: Sequence[tuple[Part, Sequence[Array]]], scale: Scale, score: Score, most: int) -> Array:
+    """How often each candidate was taken, as shares, in the round with the best score."""
+    count = len(parts[0][1])
+    taken, best, best_score = np.zeros(count), np.zeros(count), -np.inf
+    sums: list[Array] = [np.zeros_like(converted[0], dtype=float) for _, converted in parts]
+    for size in range(1, _ROUNDS + 1):
+        full = np.count_nonzero(taken) >= most
+        allowed = [candidate for candidate in range(count) if taken[candidate] or not full]
+
+        found = {}
+        for candidate in allowed:
+            together = [(total + each[candidate]) / size for (_, each), total in zip(parts, sums, strict=True)]
+            found[candidate] = _mean_score([part for part, _ in parts], together, scale, score)
+        chosen = max(found, key=lambda candidate: found[candidate])
+        reached = found[chosen]
+        taken[chosen] += 1
+        sums = [total + each[chosen] for (_, each), total in zip(parts, sums, strict=True)]
+        if reached > best_score:
+            best, best_score = taken / size, reached
+    return best if best.any() else taken / _ROUNDS
+
+
+def _mean_score(parts: Sequence[Part], means: Sequence[Array], scale: Scale, score: Score) -> float:
+    """The weighted mean of the parts' scores; parts without a defined score are left out."""
+    scored = [(score(part.truth, scale.out(mean)), part.weight) for part, mean in zip(parts, means, strict=True)]
+    known = [(value, weight) for value, weight in scored if np.isfinite(value)]
+    if not known:
+        return -np.inf
+    return float(np.average([value for value, _ in known], weights=[weight for _, weight in known]))
+
+
+def _weights(shares: Array, most: int) -> Array:
+    """Shares of at most `most` members, shrunk towards equal, without the very small ones."""
+    order = np.argsort(-shares, kind="stable")
+    kept = [at for at in order[:most] if shares[at] >= _LEAST] or [order[0]]
+    weights = np.zeros_like(shares)
+    weights[kept] = shares[kept] / shares[kept].sum() * (1 - _SHRUNK) + _SHRUNK / len(kept)
+    return weights
