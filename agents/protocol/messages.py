@@ -42,6 +42,7 @@ __all__ = [
     "SolutionCompleted",
     "SolutionProbed",
     "StepOpened",
+    "TraceFolded",
     "TraceOpened",
     "TraceRestarted",
     "Trial",
@@ -57,6 +58,13 @@ class TraceOpened(Message):
 
     kind: Literal["trace_opened"] = "trace_opened"
     challenges: tuple[Challenge, ...] | None = None
+
+
+class TraceFolded(Message):
+    """Director → viewers: the trace takes no further step. Its solutions and its memory are kept."""
+
+    kind: Literal["trace_folded"] = "trace_folded"
+    reason: str
 
 
 class TraceRestarted(Message):
@@ -281,6 +289,7 @@ VOCABULARY = Vocabulary.of(
         SolutionCompleted,
         SolutionProbed,
         StepOpened,
+        TraceFolded,
         TraceOpened,
         TraceRestarted,
         Trial,

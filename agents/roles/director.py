@@ -1,6 +1,7 @@
 """The Director: opens traces and steps, watches the budget, calls the finish.
 
     RunOpened  ──► TraceOpened for each trace
+    Diagnosis  ──► with `traces: auto`, TraceFolded for a trace that is behind, or TraceOpened where the best one stalls
     Diagnosis  ──► StepOpened where the budget allows one more, after a TraceRestarted where the trace stagnates;
                    FinishCalled when nothing is left in the air
 
@@ -9,25 +10,27 @@ step opens when every open trace has its diagnosis of the one before.
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 from gome.agents.method.momentum import signed_gain
 from gome.agents.method.ranking import default_shipping
 from gome.agents.method.stages import stage_of
+from gome.agents.method.trace_count import Runner, loser, opens_another, roots
 from gome.agents.method.trace_order import in_order
-from gome.agents.protocol.finish_types import Finalist
 from gome.agents.protocol.messages import (
     Diagnosis,
     Proposal,
     SolutionCompleted,
     StepOpened,
+    TraceFolded,
     TraceOpened,
     TraceRestarted,
 )
 from gome.agents.protocol.run_messages import DeadlineReached, FinishCalled, FinishRequested, RunOpened, SessionOpened
+from gome.agents.protocol.types import Challenge
 from gome.agents.roles.role import Role, place
 from gome.agents.state.budget import Ledger, fit_finish
+from gome.agents.state.finalists import chosen, completed, pool
 from gome.agents.state.trace_progress import TraceProgress
 from gome.bus.actors.actor import Context
 from gome.bus.events import ActivityFinished
@@ -39,8 +42,6 @@ __all__ = ["Director"]
 
 _MEMBERS = 6
 """Default limit of an ensemble's members; each costs a run when new rows are predicted."""
-_POOL = 24
-"""Candidates of an ensemble: the time of the selection grows with them."""
 
 
 class Director(Role):
@@ -57,6 +58,7 @@ class Director(Role):
         self.busy: set[int] = set()
         self.roomy: set[int] = set()
         self.leader: Diagnosis | None = None
+        self.survey: tuple[Challenge, ...] | None = None
         self.ledger = Ledger()
         self.finishing = False
         self.slots = 1
@@ -82,8 +84,13 @@ class Director(Role):
         match envelope.message:
             case RunOpened():
                 self.ledger.budget = self.scenario.budget
-                self.traces = {index: TraceProgress() for index in range(self.scenario.teams)}
+                count = 1 if self.scenario.adapts else self.scenario.teams
+                self.traces = {index: TraceProgress() for index in range(count)}
                 self.busy = set(self.traces)
+            case TraceOpened() if envelope.trace is not None:
+                self.traces.setdefault(envelope.trace, TraceProgress())
+            case TraceFolded() if envelope.trace is not None:
+                self.traces[envelope.trace].folded = True
             case StepOpened():
                 trace, step = place(envelope)
                 self.traces[trace].opened = step
@@ -96,9 +103,10 @@ class Director(Role):
                 self._diagnosed(envelope, diagnosis)
             case TraceRestarted() as restart if envelope.trace is not None:
                 state = self.traces[envelope.trace]
-                state.since_accept, state.best_ref = 0, restart.script_ref
-            case SolutionCompleted() as completed if envelope.trace is not None:
-                self._completed(self.traces[envelope.trace], completed)
+                state.since_accept, state.best_ref, state.best = 0, restart.script_ref, restart.evaluation
+            case SolutionCompleted() as message if envelope.trace is not None:
+                state = self.traces[envelope.trace]
+                state.finalists = completed(state.finalists, message)
             case ActivityFinished() as activity:
                 self.ledger.spend(activity.meter, place(envelope) if envelope.trace is not None else None)
             case _:
@@ -120,50 +128,12 @@ class Director(Role):
 
     def _diagnosed(self, envelope: Envelope, diagnosis: Diagnosis) -> None:
         trace, step = place(envelope)
-        state = self.traces[trace]
-        state.diagnosed += 1
-        state.unproposed.discard(step)
         self.ledger.ended((trace, step))
-        state.dead_in_a_row = state.dead_in_a_row + 1 if diagnosis.verdict == "dead" else 0
-        state.since_accept = 0 if diagnosis.accepted else state.since_accept + (diagnosis.verdict != "surveyed")
-        if diagnosis.accepted:
-            state.best_ref = diagnosis.script_ref
-            if self.leader is None or self._gain(diagnosis, self.leader) > 0:
-                self.leader = diagnosis
-        stopped_early = diagnosis.evaluation is not None and diagnosis.evaluation.partial
-        kept = diagnosis.accepted or (self.optimizer.keeps_all and not stopped_early)
-        if diagnosis.score is not None and diagnosis.script_ref and diagnosis.submission_ref:
-            (state.finalists if kept else state.refused).append(
-                Finalist(
-                    trace=trace,
-                    step=step,
-                    script_ref=diagnosis.script_ref,
-                    submission_ref=diagnosis.submission_ref,
-                    score=diagnosis.score,
-                    standard_error=diagnosis.evaluation.standard_error if diagnosis.evaluation else None,
-                    seconds=diagnosis.seconds,
-                    splits=diagnosis.evaluation.splits if diagnosis.evaluation else (),
-                    oof_ref=diagnosis.oof_ref,
-                )
-            )
-
-    def _completed(self, state: TraceProgress, completed: SolutionCompleted) -> None:
-        """The finalist with all of its splits; its submission is then the mean of all of their models."""
-        whole = completed.evaluation
-        state.finalists = [
-            each.model_copy(
-                update={
-                    "submission_ref": completed.submission_ref,
-                    "oof_ref": completed.oof_ref,
-                    "score": whole.score,
-                    "standard_error": whole.standard_error,
-                    "splits": whole.splits,
-                }
-            )
-            if each.script_ref == completed.script_ref and whole.score is not None
-            else each
-            for each in state.finalists
-        ]
+        self.traces[trace].concluded(trace, step, diagnosis, keeps_all=self.optimizer.keeps_all)
+        if diagnosis.verdict == "surveyed" and self.survey is None:
+            self.survey = diagnosis.challenges
+        if diagnosis.accepted and (self.leader is None or self._gain(diagnosis, self.leader) > 0):
+            self.leader = diagnosis
 
     def _gain(self, diagnosis: Diagnosis, reference: Diagnosis) -> float:
         if diagnosis.score is None or reference.score is None:
@@ -177,10 +147,11 @@ class Director(Role):
             return [Draft(TraceOpened(), trace, 0, opens=True) for trace in first]
         if self.finishing:
             return []
-        opened = self._other_traces(envelope)
-        steps = self._next_steps()
+        opened = self._other_traces(envelope) or self._another_trace()
+        folded = self._folded()
+        steps = self._next_steps(folded)
         if opened or steps:
-            return [*opened, *steps]
+            return [*opened, *folded, *steps]
         return [] if self.busy else [self._finish()]
 
     def _other_traces(self, envelope: Envelope) -> list[Draft]:
@@ -189,13 +160,49 @@ class Director(Role):
         if not self.optimizer.structured or not isinstance(survey, Diagnosis) or place(envelope) != (0, 0):
             return []
         found = survey.challenges if survey.verdict == "surveyed" else None
-        return [Draft(TraceOpened(challenges=found), trace, 0, opens=True) for trace in self.traces if trace]
+        count = len(self.traces)
+        if self.scenario.adapts:
+            count = roots(self._trials_left, self.slots, self.scenario.method.traces)
+        return [Draft(TraceOpened(challenges=found), trace, 0, opens=True) for trace in range(1, count)]
 
-    def _next_steps(self) -> list[Draft]:
-        """Steps for the traces that have room for one; in lockstep only when all of them wait."""
-        if self.lockstep and not all(self.traces[trace].closed for trace in self.busy):
+    @property
+    def _trials_left(self) -> float | None:
+        return self.ledger.trials_left(timed=not self.lockstep)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether lockstep waits for a trace that has something in the air."""
+        return self.lockstep and not all(self.traces[trace].closed for trace in self.busy)
+
+    def _open_traces(self) -> dict[int, Runner]:
+        return {trace: state.racing for trace, state in self.traces.items() if not state.closed}
+
+    def _folded(self) -> list[Draft]:
+        """The traces that are folded now. A step of theirs that is in the air comes to its end."""
+        if not self.scenario.adapts or self._waits:
             return []
-        wanted = self._scheduled()
+        traces, folded = self._open_traces(), []
+        settings, direction = self.scenario.method.traces, self.opened.task.direction
+        while (found := loser(traces, self._trials_left, direction, settings)) is not None:
+            del traces[found[0]]
+            folded.append(Draft(TraceFolded(reason=found[1]), found[0]))
+        return folded
+
+    def _another_trace(self) -> list[Draft]:
+        """One more trace, with the survey of the first, where the best trace has stalled."""
+        settings, count = self.scenario.method.traces, len(self.traces)
+        if not self.scenario.adapts or self._waits or self.survey is None or count >= self.scenario.teams:
+            return []
+        if not opens_another(self._open_traces(), count, self._trials_left, self.opened.task.direction, settings):
+            return []
+        return [Draft(TraceOpened(challenges=self.survey), count, 0, opens=True)]
+
+    def _next_steps(self, folded: Sequence[Draft]) -> list[Draft]:
+        """Steps for the traces that have room for one; in lockstep only when all of them wait."""
+        if self._waits:
+            return []
+        left_out = {draft.trace for draft in folded}
+        wanted = [trace for trace in self._scheduled() if trace not in left_out]
         opened = wanted[: self.ledger.steps_allowed(len(wanted), timed=not self.lockstep)]
         return [
             draft
@@ -223,6 +230,8 @@ class Director(Role):
         source = self.leader if settings.restart == "best" and self.optimizer.remembers else None
         if source is not None and source.script_ref == state.best_ref:
             source = None
+        if source is None and self.scenario.adapts:
+            return ()  # another trace is opened instead
         restart = TraceRestarted(
             reason=f"{state.since_accept} trials without an accept",
             script_ref=source.script_ref if source else None,
@@ -236,49 +245,29 @@ class Director(Role):
         """Open a step, the one at `place` (from 0) of those that are opened `together`."""
         timed = not self.lockstep
         used = self.ledger.used(place, timed=timed)
-        left = self.ledger.left(place + 1, len(self.traces), timed=timed)
-        left = left.model_copy(update={"over": self.ledger.left(together, len(self.traces), timed=timed).none})
+        traces = len(self._open_traces()) if self.scenario.adapts else len(self.traces)
+        left = self.ledger.left(place + 1, traces, timed=timed)
+        left = left.model_copy(update={"over": self.ledger.left(together, traces, timed=timed).none})
         opened = StepOpened(used=used, stage=stage_of(used, self.scenario.method), left=left)
         return Draft(opened, trace, step, opens=True)
 
-    def _place(self, finalist: Finalist) -> tuple[float, int, int]:
-        """Where a solution stands among all: the best score first, then the earliest."""
-        return -signed_gain(finalist.score, 0.0, self.opened.task.direction), finalist.step, finalist.trace
-
     def _finish(self) -> Draft:
-        """The best over all traces, a few a trace [I], as many seeds as the time allows [P], and the ensemble's pool.
-
-        Traces that learn from each other may come to the same predictions; these run again once.
-        """
-        settings = self.scenario.method.finish
-        distinct: dict[str, Finalist] = {}
-        for finalist in sorted((each for trace in self.traces.values() for each in trace.finalists), key=self._place):
-            distinct.setdefault(finalist.submission_ref, finalist)
-        taken: Counter[int] = Counter()
-        chosen: list[Finalist] = []
-        for finalist in distinct.values():
-            taken[finalist.trace] += 1
-            if taken[finalist.trace] <= settings.per_trace:
-                chosen.append(finalist)
+        """The best over all traces, a few a trace [I], as many seeds as time allows [P], and the ensemble's pool."""
+        settings, direction, splits = self.scenario.method.finish, self.opened.task.direction, len(self.opened.splits)
+        finalists = [each for trace in self.traces.values() for each in trace.finalists]
+        refused = [each for trace in self.traces.values() for each in trace.refused]
+        best = chosen(finalists, settings.per_trace, direction)
+        whole = pool([*finalists, *refused], splits, direction)
         left = None if self.lockstep else self.ledger.time_left
         ship = default_shipping(self.opened.task.split).mode if settings.ship == "auto" else settings.ship
-        pool = self._pool()
-        members = min(settings.ensemble or (1 if self.scenario.is_control else _MEMBERS), len(pool) or 1)
-        splits = len(self.opened.splits)
-        fitted = fit_finish(settings, chosen, left, self.slots, splits, members, refits=ship == "refit")
+        members = min(settings.ensemble or (1 if self.scenario.is_control else _MEMBERS), len(whole) or 1)
+        fitted = fit_finish(settings, best, left, self.slots, splits, members, refits=ship == "refit")
         finish = FinishCalled(
-            finalists=tuple(chosen[: fitted.candidates]),
+            finalists=tuple(best[: fitted.candidates]),
             seeds=fitted.seeds,
             reason=self.ledger.why(),
             compares=fitted.compares,
-            pool=pool if fitted.members > 1 else (),
+            pool=whole if fitted.members > 1 else (),
             members=fitted.members,
         )
         return Draft(finish)
-
-    def _pool(self) -> tuple[Finalist, ...]:
-        """The best solutions that ran on all splits, no two with the same predictions: candidates of an ensemble."""
-        solutions = (each for trace in self.traces.values() for each in (*trace.finalists, *trace.refused))
-        whole = [each for each in solutions if each.oof_ref and len(each.splits) == len(self.opened.splits)]
-        distinct = {each.submission_ref: each for each in sorted(whole, key=self._place, reverse=True)}
-        return tuple(sorted(distinct.values(), key=self._place))[:_POOL]

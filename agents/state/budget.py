@@ -96,6 +96,13 @@ class Ledger:
             **{unit: max(0.0, amount) for unit, amount in spent.items()},
         )
 
+    def trials_left(self, *, timed: bool = True) -> float | None:
+        """How many more trials the budget is likely to allow, at the pace so far; None where that is not known."""
+        if self.budget.trials and not self.trials:
+            return self.budget.trials
+        used = max(self._shares(0, timed).values(), default=0.0)
+        return self.trials * max(0.0, 1 - used) / used if used > 0 and self.trials else None
+
     def steps_allowed(self, wanted: int, *, timed: bool = True) -> int:
         """How many of the `wanted` steps may be opened now."""
         if self.closed or any(share >= 1 for share in self._shares(0, timed).values()):

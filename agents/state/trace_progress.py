@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 
 from gome.agents.method.momentum import signed_gain
+from gome.agents.method.trace_count import Runner
 from gome.agents.method.trace_order import Standing
 from gome.agents.protocol.finish_types import Finalist
-from gome.scenarios.evidence import Direction
+from gome.agents.protocol.messages import Diagnosis
+from gome.agents.state.finalists import finalist_of
+from gome.scenarios.evidence import Direction, Evaluation
 
 __all__ = ["TraceProgress"]
 
@@ -25,9 +28,25 @@ class TraceProgress:
     dead_in_a_row: int = 0
     since_accept: int = 0
     best_ref: str | None = None
+    best: Evaluation | None = None
+    folded: bool = False
     unproposed: set[int] = field(default_factory=set)
     finalists: list[Finalist] = field(default_factory=list)
     refused: list[Finalist] = field(default_factory=list)
+
+    def concluded(self, trace: int, step: int, diagnosis: Diagnosis, *, keeps_all: bool) -> None:
+        """Count a diagnosis, and keep its solution. With `keeps_all` each complete one can be a finalist."""
+        self.diagnosed += 1
+        self.unproposed.discard(step)
+        self.dead_in_a_row = self.dead_in_a_row + 1 if diagnosis.verdict == "dead" else 0
+        self.since_accept = 0 if diagnosis.accepted else self.since_accept + (diagnosis.verdict != "surveyed")
+        if diagnosis.accepted:
+            self.best_ref, self.best = diagnosis.script_ref, diagnosis.evaluation
+        solution = finalist_of(trace, step, diagnosis)
+        if solution is not None:
+            stopped_early = diagnosis.evaluation is not None and diagnosis.evaluation.partial
+            kept = diagnosis.accepted or (keeps_all and not stopped_early)
+            (self.finalists if kept else self.refused).append(solution)
 
     @property
     def in_the_air(self) -> int:
@@ -56,5 +75,10 @@ class TraceProgress:
 
     @property
     def closed(self) -> bool:
-        """Whether no further step is opened, because too many in a row died."""
-        return self.dead_in_a_row >= _DEAD_IN_A_ROW
+        """Whether no further step is opened: it was folded, or too many in a row died."""
+        return self.folded or self.dead_in_a_row >= _DEAD_IN_A_ROW
+
+    @property
+    def racing(self) -> Runner:
+        """How far it is, as the race of traces counts it."""
+        return Runner(max(0, self.diagnosed - 1), self.since_accept, self.best)

@@ -274,7 +274,7 @@ async def side(asked: dict[str, Any]) -> None:
     others = read(Path(asked["plans"])) if asked["plans"] else None
     try:
         async with anyio.create_task_group() as group:
-            for trace in range(scenario.traces):
+            for trace in range(scenario.teams):
                 theirs = None if others is None else [each for each in others if each.trace == trace]
                 climb = Climb(resources, scenario, trace, asked["trials"], folder / "records.jsonl", theirs)
                 group.start_soon(climb.run)

@@ -6,7 +6,16 @@ from pydantic import Field, model_validator
 
 from gome.scenarios.config.fields import Model, Seconds
 
-__all__ = ["FinishSettings", "Kind", "Method", "Racing", "Scheduling", "Stagnation", "TreeSettings"]
+__all__ = [
+    "FinishSettings",
+    "Kind",
+    "Method",
+    "Racing",
+    "Scheduling",
+    "Stagnation",
+    "TraceSettings",
+    "TreeSettings",
+]
 
 
 class Racing(Model):
@@ -88,6 +97,23 @@ class Scheduling(Model):
         return self
 
 
+class TraceSettings(Model):
+    """How many traces a run has with `traces: auto` (docs/method.md)."""
+
+    trials: Annotated[int, Field(gt=0)] = 12
+    """Number of trials per trace that are left: with fewer, traces are folded; with more, one may be opened."""
+    most: Annotated[int, Field(gt=0)] = 4
+    """Maximum number of traces at a time."""
+    limit: Annotated[int, Field(gt=0)] = 8
+    """Maximum number of traces of a run, folded ones included."""
+    behind: Annotated[float, Field(ge=0)] = 1.0
+    """A trace is folded if its best is behind the best of all by more than this many standard errors."""
+    patience: Annotated[int, Field(gt=0)] = 3
+    """Number of trials before a trace can be folded for being behind."""
+    stall: Annotated[int, Field(gt=0)] = 5
+    """Another trace is opened after this many trials of the best trace without an accepted one."""
+
+
 class Stagnation(Model):
     """When a trace without progress restarts."""
 
@@ -124,6 +150,8 @@ class Method(Model):
     """Kinds of step that may be proposed (docs/method.md)."""
     stagnation: Stagnation = Stagnation()
     """When a trace without progress restarts."""
+    traces: TraceSettings = TraceSettings()
+    """How many traces a run has with `traces: auto`."""
     scheduling: Scheduling = Scheduling()
     """Which traces take the next step when not all may at the same time."""
     tree: TreeSettings = TreeSettings()

@@ -149,8 +149,8 @@ class Scenario(Model):
     """Your own script, relative to the scenario file: it is the first trial, and all traces continue from it."""
     optimizer: Optimizer = "gome"
     """The method (`gome`), or a control to compare it with."""
-    traces: Annotated[int, Field(gt=0)] = 2
-    """Number of parallel traces; for a control, the number of workers."""
+    traces: Literal["auto"] | Annotated[int, Field(gt=0)] = 2
+    """Number of parallel traces; `auto`: as many as the trials are enough for. For a control, the number of workers."""
     lookahead: Annotated[int, Field(ge=0, le=8)] = 0
     """Additional proposals a trace may have in flight (stale gradients, as in asynchronous SGD); 0 as in the paper."""
     memory: MemorySettings = MemorySettings()
@@ -177,17 +177,30 @@ class Scenario(Model):
 
     @property
     def teams(self) -> int:
-        """Number of traces: 1 without `method.multi_trace` and for a control, whose workers share a tree."""
-        return 1 if self.is_control or not self.method.multi_trace else self.traces
+        """Number of traces at most: 1 without `method.multi_trace` and for a control, whose workers share a tree."""
+        if self.is_control or not self.method.multi_trace:
+            return 1
+        return self.method.traces.limit if self.traces == "auto" else self.traces
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the number of traces follows the trials that are left."""
+        return self.traces == "auto" and self.teams > 1
+
+    @property
+    def at_once(self) -> int:
+        """Number of traces that are usually open at a time."""
+        return min(self.teams, self.method.traces.most)
 
     @property
     def ahead(self) -> int:
         """Number of proposals a trace may make beyond the one whose outcome it waits for.
 
-        A control has `traces` workers, so `traces` - 1; in lockstep none.
+        A control has `traces` workers (`auto`: 2), so one less; in lockstep none.
         """
-        lockstep = self.memory.consistency == "lockstep"
-        return max(self.lookahead, self.traces - 1) if self.is_control and not lockstep else self.lookahead
+        if not self.is_control or self.memory.consistency == "lockstep":
+            return self.lookahead
+        return max(self.lookahead, (2 if self.traces == "auto" else self.traces) - 1)
 
     @model_validator(mode="after")
     def _lockstep_waits(self) -> "Scenario":

@@ -155,6 +155,7 @@ _HEADLINES: dict[str, Callable[[Any], str]] = {
     "run_opened": _run_opened,
     "session_opened": _session_opened,
     "step_opened": _step_opened,
+    "trace_folded": lambda message: str(message.reason),
     "trace_restarted": _restarted,
     "recollection": _recollection,
     "proposal": _proposal,
