@@ -149,7 +149,7 @@ class Director(Role):
             return []
         opened = self._other_traces(envelope) or self._another_trace()
         folded = self._folded()
-        steps = self._next_steps(folded)
+        steps = self._next_steps(folded) if not (opened and self.lockstep) else []
         if opened or steps:
             return [*opened, *folded, *steps]
         return [] if self.busy else [self._finish()]
@@ -204,10 +204,11 @@ class Director(Role):
         left_out = {draft.trace for draft in folded}
         wanted = [trace for trace in self._scheduled() if trace not in left_out]
         opened = wanted[: self.ledger.steps_allowed(len(wanted), timed=not self.lockstep)]
+        traces = len(self._open_traces()) - len(folded) if self.scenario.adapts else len(self.traces)
         return [
             draft
             for place, trace in enumerate(opened)
-            for draft in (*self._restart(trace), self._open(trace, self.traces[trace].opened + 1, place, len(opened)))
+            for draft in (*self._restart(trace), self._open(trace, place, len(opened), traces))
         ]
 
     def _scheduled(self) -> Sequence[int]:
@@ -241,15 +242,14 @@ class Director(Role):
         )
         return (Draft(restart, trace),)
 
-    def _open(self, trace: int, step: int, place: int, together: int) -> Draft:
-        """Open a step, the one at `place` (from 0) of those that are opened `together`."""
+    def _open(self, trace: int, place: int, together: int, traces: int) -> Draft:
+        """Open the trace's next step, the one at `place` (from 0) of those opened `together`, for `traces` open traces."""
         timed = not self.lockstep
         used = self.ledger.used(place, timed=timed)
-        traces = len(self._open_traces()) if self.scenario.adapts else len(self.traces)
         left = self.ledger.left(place + 1, traces, timed=timed)
         left = left.model_copy(update={"over": self.ledger.left(together, traces, timed=timed).none})
         opened = StepOpened(used=used, stage=stage_of(used, self.scenario.method), left=left)
-        return Draft(opened, trace, step, opens=True)
+        return Draft(opened, trace, self.traces[trace].opened + 1, opens=True)
 
     def _finish(self) -> Draft:
         """The best over all traces, a few a trace [I], as many seeds as time allows [P], and the ensemble's pool."""
