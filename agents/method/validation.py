@@ -2,7 +2,7 @@
 
 1. format: the script ended well and its files are valid; the first valid submission of a trace is accepted;
 2. alignment: the solution solves the task as posed; severe misalignment → rejected and the score erased;
-3. analysis: clearly better or clearly worse decides; the model decides a near-tie.
+3. analysis: clearly better or clearly worse decides; a near-tie is decided as `method.near_ties` says. [P: the model]
 
 A near-tie is a difference of less than one standard error (`method.near_tie`).
 """
@@ -17,11 +17,16 @@ from gome.agents.method.momentum import signed_gain
 from gome.agents.protocol.messages import Trial
 from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
+from gome.scenarios.config.method import NearTies
 from gome.scenarios.evidence import Direction, Evaluation
 
-__all__ = ["Ruling", "compare", "format_fault", "rule", "rule_by_score"]
+__all__ = ["Ruling", "cheaper", "compare", "format_fault", "rule", "rule_by_score"]
 
 
+_FASTER, _SHORTER = 2 / 3, 0.9
+"""Shares of the incumbent's seconds and lines below which a trial is clearly cheaper."""
+_AS_GOOD = 0.25
+"""A cheaper trial that is behind by less than this many standard errors is as good."""
 _NOTHING = 1e-12
 """A gain below this may be a rounding error."""
 
@@ -117,8 +122,23 @@ def format_fault(ended_well: bool, words: str, evaluation: Evaluation | None) ->
     return None
 
 
-def rule(trial: Trial, effect: Effect | None, assessment: Assessment) -> Ruling:
-    """Second and third layer, for a trial with a valid format. `effect` is None for the first of a trace."""
+def cheaper(seconds: tuple[float, float], lines: tuple[int, int]) -> str:
+    """In what a trial is clearly cheaper than the incumbent; empty if in nothing. Both figures are (trial, incumbent).
+
+    Cheaper is less than two thirds of the time of a run (0: not measured), or nine tenths of the lines.
+    """
+    if 0 < seconds[0] < _FASTER * seconds[1]:
+        return f"faster ({seconds[0]:.2g} s a run instead of {seconds[1]:.2g} s)"
+    return f"shorter ({lines[0]} lines instead of {lines[1]})" if lines[0] < _SHORTER * lines[1] else ""
+
+
+def rule(
+    trial: Trial, effect: Effect | None, assessment: Assessment, near_ties: NearTies = "analysis", cheap: str = ""
+) -> Ruling:
+    """Second and third layer, for a trial with a valid format. `effect` is None for the first of a trace.
+
+    `cheap` says in what the trial is cheaper than the incumbent (`cheaper`).
+    """
     if assessment.alignment == "severe":
         return Ruling("rejected", "alignment", assessment.reason, erased=True)
     if effect is None:
@@ -126,11 +146,22 @@ def rule(trial: Trial, effect: Effect | None, assessment: Assessment) -> Ruling:
     if trial.stopped in ("worse", "futile"):
         return Ruling("rejected", "analysis", trial.words)
     if effect.verdict == "near-tie":
-        verdict: Literal["accepted", "rejected"] = "accepted" if assessment.accept else "rejected"
-        return Ruling(verdict, "analysis", f"a near-tie, decided by analysis: {assessment.reason}")
+        accept, why = _near_tie(effect, assessment, near_ties, cheap)
+        return Ruling("accepted" if accept else "rejected", "analysis", f"a near-tie, {why}")
     if effect.verdict == "better":
         return Ruling("accepted", "analysis", f"better by {effect.gain:.5g}{_rests_on(effect)}")
     return Ruling("rejected", "analysis", f"worse by {-effect.gain:.5g}{_rests_on(effect)}")
+
+
+def _near_tie(effect: Effect, assessment: Assessment, near_ties: NearTies, cheap: str) -> tuple[bool, str]:
+    """Whether a near-tie is accepted, and by what."""
+    if near_ties == "analysis":
+        return assessment.accept, f"decided by analysis: {assessment.reason}"
+    if near_ties == "gain":
+        return effect.gain > 0, f"decided by its sign: {effect.gain:+.5g}{_rests_on(effect)}"
+    if cheap and effect.gain > -_AS_GOOD * (effect.standard_error or 0.0):
+        return True, f"but {cheap}: gain {effect.gain:+.5g}{_rests_on(effect)}"
+    return False, f"so the incumbent stays: gain {effect.gain:+.5g}{_rests_on(effect)}"
 
 
 def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:

@@ -28,6 +28,7 @@ from gome.agents.protocol.types import (
     Underway,
 )
 from gome.agents.protocol.workplace import Workplace
+from gome.scenarios.config.method import NearTies
 from gome.scenarios.diagnostics.record import Diagnostics
 from gome.scenarios.evidence import Evaluation, Profile, TaskBrief
 
@@ -90,7 +91,8 @@ class AssessTrial(Request[Assessment]):
     `return` that of trace `source`. `repairs` are the repairs of the script in this step. `wanted` are the sources from
     which challenges are asked, at most five each. `diagnostics` is the error analysis. `stopped` says why not all
     splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
-    near-tie. `refused` and `baseline` are as in ProposeStep.
+    near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `refused`
+    and `baseline` are as in ProposeStep.
     """
 
     role = "diagnoser"
@@ -117,6 +119,8 @@ class AssessTrial(Request[Assessment]):
     standings: tuple[TraceBest, ...] = ()
     left: Left = Left()
     margin: float = 1.0
+    near_ties: NearTies = "analysis"
+    cheap: str = ""
     wanted: tuple[Literal["scenario", "feedback"], ...]
 
     @classmethod
@@ -135,8 +139,13 @@ class AssessTrial(Request[Assessment]):
 
     @property
     def near_tie(self) -> bool:
-        """Whether the figures are a near-tie, so that the model decides."""
+        """Whether the figures are a near-tie."""
         return self.may_stay and self.effect is not None and self.effect.verdict == "near-tie"
+
+    @property
+    def decides(self) -> bool:
+        """Whether the model decides if the trial is accepted."""
+        return self.near_tie and self.near_ties == "analysis"
 
     @property
     def unasked(self) -> frozenset[str]:
@@ -145,7 +154,7 @@ class AssessTrial(Request[Assessment]):
         left_out = {
             "alignment": not self.may_stay,
             "reason": not self.may_stay,
-            "accept": not self.near_tie,
+            "accept": not self.decides,
             "finding": last,
             "contradicts": last or not self.findings,
             "hypothesis_verdict": self.incumbent is None,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gome.agents.method.stages import wanted_sources
-from gome.agents.method.validation import Ruling, compare, format_fault, rule, rule_by_score
+from gome.agents.method.validation import Ruling, cheaper, compare, format_fault, rule, rule_by_score
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -119,7 +119,8 @@ class Diagnoser(Role):
         contradicts = tuple(
             (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts
         )
-        ruling, effect = (rule(trial, effect, assessment), effect) if fault is None else (fault, None)
+        ruling = fault or rule(trial, effect, assessment, request.near_ties, request.cheap)
+        effect = effect if fault is None else None
         diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
         return diagnosis.model_copy(update={"contradicts": contradicts})
 
@@ -136,6 +137,10 @@ class Diagnoser(Role):
         if proposal.step_kind == "return" and proposal.base_ref is not None:
             before = await self.artefacts.text(proposal.base_ref)
         output = await self.artefacts.text(trial.output_ref) if trial.output_ref else ""
+        cheap = ""
+        if incumbent is not None:
+            lines = (script.count("\n"), incumbent.script.count("\n"))
+            cheap = cheaper((self.timed(trial.seconds), incumbent.seconds), lines)
         return AssessTrial(
             **self.asked(trace, step, "assess"),
             step_kind=proposal.step_kind,
@@ -160,6 +165,8 @@ class Diagnoser(Role):
             standings=self.state.standings(known.standings, trace, timed=not self.lockstep),
             left=left,
             margin=method.near_tie,
+            near_ties=method.near_ties,
+            cheap=cheap,
             wanted=wanted,
         )
 

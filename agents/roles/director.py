@@ -243,7 +243,7 @@ class Director(Role):
         return (Draft(restart, trace),)
 
     def _open(self, trace: int, place: int, together: int, traces: int) -> Draft:
-        """Open the trace's next step, the one at `place` (from 0) of those opened `together`, for `traces` open traces."""
+        """Open the trace's next step, the one at `place` (from 0) of those opened `together`, among `traces` traces."""
         timed = not self.lockstep
         used = self.ledger.used(place, timed=timed)
         left = self.ledger.left(place + 1, traces, timed=timed)

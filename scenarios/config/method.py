@@ -10,6 +10,7 @@ __all__ = [
     "FinishSettings",
     "Kind",
     "Method",
+    "NearTies",
     "Racing",
     "Scheduling",
     "Stagnation",
@@ -123,6 +124,9 @@ class Stagnation(Model):
     """`best`: continue from the best of all traces, or from scratch if that is its own; `fresh`: from scratch."""
 
 
+NearTies = Literal["analysis", "incumbent", "gain"]
+"""Who decides a near-tie: the model's analysis, as in the paper; the incumbent stays; or any gain is accepted."""
+
 Kind = Literal["edit", "bundle", "merge", "leap", "return"]
 """Kinds of step (docs/method.md)."""
 
@@ -188,6 +192,11 @@ class Method(Model):
     """Maximum number of distinct remembered changes shown in a step."""
     near_tie: Annotated[float, Field(ge=0)] = 1.0
     """A difference of less than this many standard errors is a near-tie."""
+    near_ties: NearTies = "analysis"
+    """Who decides a near-tie: the model (`analysis`), the sign of the `gain`, or the `incumbent` stays.
+
+    In the last case a trial is still accepted if it is as good and clearly faster or shorter.
+    """
     folds: Literal["auto", "all"] | Annotated[int, Field(gt=0)] = "auto"
     """Splits that a trial runs on: `all`, the first N, or as many as a decision needs (`auto`)."""
     racing: Racing = Racing()

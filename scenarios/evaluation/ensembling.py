@@ -1,10 +1,10 @@
 """Greedy ensemble selection: which trials, with which weights, predict better together than the best one alone.
 
-Caruana et al. (2004): starting from nothing, the candidate whose addition gives the best score is added, again and
-again, with replacement; the number of times a candidate was taken is its weight. The selection is made once per split,
-on the rows of all other splits:
+Caruana et al. (2004): the candidate whose addition gives the best score is added, again and again, with replacement;
+the number of times a candidate was taken is its weight. The first candidate, the best one alone, counts as taken thrice
+at the start, which shrinks the others' weights. The selection is made once per split, on the rows of all other splits:
 
- - the weights that are used are the means over these selections (bagging), shrunk towards equal weights;
+ - the weights that are used are the means over these selections (bagging);
  - the score of the ensemble on a split uses the selection that has not seen the split's rows, so it is honest as to
    the weights.
 """
@@ -28,10 +28,10 @@ from gome.scenarios.task.task import Task
 
 __all__ = ["Ensembled", "Part", "Selected", "ensemble_trials", "select_ensemble"]
 
+_START = 3
+"""How often the first candidate counts as taken at the start."""
 _ROUNDS = 12
-"""How often a candidate is added; a weight is a multiple of 1/12 before shrinking."""
-_SHRUNK = 0.25
-"""Share of equal weights among the members."""
+"""How often a candidate is added."""
 _LEAST = 0.03
 """Candidates with a smaller weight are left out: each member costs a run whenever new rows are predicted."""
 _MOST_ROWS = 3000
@@ -143,24 +143,26 @@ def _sampled(part: Part) -> Part:
 
 def _greedy(parts: Sequence[tuple[Part, Sequence[Array]]], scale: Scale, score: Score, most: int) -> Array:
     """How often each candidate was taken, as shares, in the round with the best score."""
-    count = len(parts[0][1])
-    taken, best, best_score = np.zeros(count), np.zeros(count), -np.inf
-    sums: list[Array] = [np.zeros_like(converted[0], dtype=float) for _, converted in parts]
-    for size in range(1, _ROUNDS + 1):
+    count, only = len(parts[0][1]), [part for part, _ in parts]
+    taken = np.zeros(count)
+    taken[0] = _START
+    best, best_score = taken / _START, _mean_score(only, [converted[0] for _, converted in parts], scale, score)
+    sums = [_START * converted[0] for _, converted in parts]
+    for size in range(_START + 1, _START + _ROUNDS + 1):
         full = np.count_nonzero(taken) >= most
         allowed = [candidate for candidate in range(count) if taken[candidate] or not full]
 
         found = {}
         for candidate in allowed:
             together = [(total + each[candidate]) / size for (_, each), total in zip(parts, sums, strict=True)]
-            found[candidate] = _mean_score([part for part, _ in parts], together, scale, score)
+            found[candidate] = _mean_score(only, together, scale, score)
         chosen = max(found, key=lambda candidate: found[candidate])
         reached = found[chosen]
         taken[chosen] += 1
         sums = [total + each[chosen] for (_, each), total in zip(parts, sums, strict=True)]
         if reached > best_score:
             best, best_score = taken / size, reached
-    return best if best.any() else taken / _ROUNDS
+    return best
 
 
 def _mean_score(parts: Sequence[Part], means: Sequence[Array], scale: Scale, score: Score) -> float:
@@ -173,9 +175,9 @@ def _mean_score(parts: Sequence[Part], means: Sequence[Array], scale: Scale, sco
 
 
 def _weights(shares: Array, most: int) -> Array:
-    """Shares of at most `most` members, shrunk towards equal, without the very small ones."""
+    """Shares of at most `most` members, without the very small ones."""
     order = np.argsort(-shares, kind="stable")
-    kept = [at for at in order[:most] if shares[at] >= _LEAST] or [order[0]]
+    kept = [at for at in order[:most] if shares[at] >= _LEAST]
     weights = np.zeros_like(shares)
-    weights[kept] = shares[kept] / shares[kept].sum() * (1 - _SHRUNK) + _SHRUNK / len(kept)
+    weights[kept] = shares[kept] / shares[kept].sum()
     return weights

@@ -176,6 +176,8 @@ def _stays(request: AssessTrial, accept: bool) -> bool:
         return False
     if request.effect is None:
         return request.incumbent is None
+    if request.effect.verdict == "near-tie" and request.near_ties != "analysis":
+        return request.effect.gain > 0 if request.near_ties == "gain" else bool(request.cheap)
     return accept if request.effect.verdict == "near-tie" else request.effect.verdict == "better"
 
 
