@@ -1,9 +1,10 @@
 """A warm interpreter for the benchmarks: it has imported libraries, and runs each script in a fork of itself.
 
 It is a standalone program that imports nothing of gome. It reads lines of JSON from standard input: `{"script": path,
-"arguments": [...], "workspace": path, "wall": seconds, "cpu": seconds or null}`. When a script has ended, it prints a
-line: `{"status": as in os.waitstatus_to_exitcode, "late": whether the wall time was exceeded, "seconds", "cpu",
-"memory": bytes}`. The script's output is in files beside its workspace, with the suffixes `.stdout` and `.stderr`.
+"arguments": [...], "workspace": path, "wall": seconds, "cpu": seconds or null}`. It prints `{"child": pid}` once a
+script runs, by which it can be killed, and when it has ended `{"status": as in os.waitstatus_to_exitcode, "late":
+whether the wall time was exceeded, "seconds", "cpu", "memory": bytes}`. The script's output is in files beside its
+workspace, with the suffixes `.stdout` and `.stderr`.
 """
 
 import gc
@@ -44,6 +45,7 @@ def _serve(asked: dict[str, Any]) -> dict[str, Any]:
     child = os.fork()
     if child == 0:
         _become(asked)
+    print(json.dumps({"child": child}), flush=True)
     waiting = select.poll()
     descriptor = os.pidfd_open(child)
     waiting.register(descriptor, select.POLLIN)

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,14 +44,25 @@ class _Template:
     replies: BufferedByteReceiveStream
 
     async def run(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Run one script. Raises SandboxError where the process has ended."""
+        """Run one script, which is killed if this is cancelled. Raises SandboxError where the process has ended."""
         assert self.process.stdin is not None
         try:
-            await self.process.stdin.send(f"{json.dumps(asked)}\n".encode())
-            reply = await self.replies.receive_until(b"\n", _LONGEST)
+            with anyio.CancelScope(shield=True):
+                await self.process.stdin.send(f"{json.dumps(asked)}\n".encode())
+                child: int = (await self._reply())["child"]
+            try:
+                return await self._reply()
+            except anyio.get_cancelled_exc_class():
+                with anyio.CancelScope(shield=True):
+                    with suppress(ProcessLookupError):
+                        os.kill(child, signal.SIGKILL)
+                    await self._reply()  # else it would be taken for that of the next script
+                raise
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead) as error:
             raise SandboxError("the template process of the benchmark's scripts has ended; start it again") from error
-        answer: dict[str, Any] = json.loads(reply)
+
+    async def _reply(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(await self.replies.receive_until(b"\n", _LONGEST))
         return answer
 
 
@@ -74,11 +85,7 @@ class WarmExecutor:
             "wall": launch.limits.wall,
             "cpu": launch.limits.cpu,
         }
-        try:
-            ended = await template.run(asked)
-        except anyio.get_cancelled_exc_class():
-            del self.templates[slot.index]  # its late answer would be taken for that of the next script
-            raise
+        ended = await template.run(asked)
         return await anyio.to_thread.run_sync(_outcome, launch, ended, on_line)
 
     async def _template(self, launch: Launch, slot: Slot) -> _Template:

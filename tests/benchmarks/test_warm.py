@@ -98,3 +98,25 @@ def test_endings_are_told_as_of_a_cold_start(tmp_path: Path) -> None:
     assert (idle.cause, idle.words) == (Cause.TIMEOUT, "ran longer than 0.5 s")
     assert (nan.cause, nan.exit_status) == (Cause.NOT_A_NUMBER, None)
     assert (last.cause, last.stdout) == (Cause.OK, "__main__ ['a', 'b'] 0\n")
+
+
+@pytest.mark.xdist_group("warm")
+def test_an_abandoned_script_is_killed_and_its_interpreter_serves_the_next(tmp_path: Path) -> None:
+    async def run() -> tuple[int, Outcome, int]:
+        async with warm_executor() as executor:
+            started = tmp_path / "0" / "workspace" / "started"
+            sleeper = launch(
+                tmp_path / "0", "import os, time\nopen('started', 'w').write(str(os.getpid()))\ntime.sleep(60)"
+            )
+            async with anyio.create_task_group() as group:
+                group.start_soon(executor.run, sleeper, SLOT)
+                while not (started.exists() and started.read_text()):  # noqa: ASYNC110 - another process writes it
+                    await anyio.sleep(0.01)
+                group.cancel_scope.cancel()
+            parent = launch(tmp_path / "1", "import os; print(os.getppid())")
+            outcome = await executor.run(parent, SLOT)
+            return int(started.read_text()), outcome, executor.templates[SLOT.index].process.pid
+
+    abandoned, outcome, template = anyio.run(run)
+    assert not Path(f"/proc/{abandoned}").exists()
+    assert outcome.stdout == f"{template}\n"
