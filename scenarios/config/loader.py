@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gome.errors import TaskError
+from gome.scenarios.config.presets import with_preset
 from gome.scenarios.config.prices import missing_prices
 from gome.scenarios.config.scenario import LanguageModel, Roles, Scenario
 from gome.scenarios.reading.checking import check_document
@@ -34,6 +35,7 @@ def load_scenario(path: Path, overrides: Sequence[str] = (), roles: Sequence[str
         _override(document, text)
     for text in roles:
         _assign(document, text)
+    document.value = with_preset(document.value)
     scenario = check_document(document, Scenario)
     _check_backends(document)
     if scenario is not None and not document.problems and scenario.budget.usd is not None:

@@ -23,6 +23,7 @@ from gome.scenarios.config.backends import (
 from gome.scenarios.config.executors import AnyExecutors, LocalExecutors
 from gome.scenarios.config.fields import Model, Seconds
 from gome.scenarios.config.method import Method
+from gome.scenarios.config.presets import Preset
 
 __all__ = [
     "AutoGenBackend",
@@ -147,6 +148,8 @@ class Scenario(Model):
     """The task: a path relative to the scenario file, a name under `scenarios/tasks`, or mlebench:COMPETITION."""
     start: str | None = None
     """Your own script, relative to the scenario file: it is the first trial, and all traces continue from it."""
+    preset: Preset | None = None
+    """Settings under one name, which those of the file override; `paper`: the constants and steps of the paper."""
     optimizer: Optimizer = "gome"
     """The method (`gome`), or a control to compare it with."""
     traces: Literal["auto"] | Annotated[int, Field(gt=0)] = 2

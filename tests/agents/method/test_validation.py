@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.agents.method.validation import compare, format_fault, rule, rule_by_score
+from gome.agents.method.validation import cheaper, compare, format_fault, rule, rule_by_score
 from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
 from gome.scenarios.evidence import DefectNote, LeakNote
@@ -144,6 +144,30 @@ def test_analysis_decides_near_ties_alone() -> None:
     assert rule(plain, None, assessment()).verdict == "accepted"
     assert rule(plain, better, assessment()).reason == "better by 0.3, standard error 0.1, over 100 rows of 5 splits"
     assert rule(plain, worse, assessment()).reason == "worse by 0.3, standard error 0.1, over 20 rows of one split"
+
+
+def test_who_decides_a_near_tie_is_a_setting() -> None:
+    plain, yes = trial_of(evaluation(0.1)), assessment(accept=True)
+    ahead, level, behind = (
+        Effect(gain=gain, standard_error=0.1, verdict="near-tie", splits=5, rows=100) for gain in (0.05, -0.01, -0.05)
+    )
+    assert [rule(plain, each, yes, "gain").verdict for each in (ahead, behind)] == ["accepted", "rejected"]
+    kept = rule(plain, ahead, yes, "incumbent")
+    assert kept.verdict == "rejected"
+    assert (
+        kept.reason == "a near-tie, so the incumbent stays: gain +0.05, standard error 0.1, over 100 rows of 5 splits"
+    )
+    faster = rule(plain, level, yes, "incumbent", "faster (1 s a run instead of 3 s)")
+    assert faster.verdict == "accepted"
+    assert faster.reason.startswith("a near-tie, but faster (1 s a run instead of 3 s): gain -0.01")
+    assert rule(plain, behind, yes, "incumbent", "faster (1 s a run instead of 3 s)").verdict == "rejected"
+
+
+def test_what_is_cheaper_is_so_by_the_harness_figures() -> None:
+    assert cheaper((1.0, 3.0), (100, 100)) == "faster (1 s a run instead of 3 s)"
+    assert cheaper((2.5, 3.0), (80, 100)) == "shorter (80 lines instead of 100)"
+    assert cheaper((2.5, 3.0), (95, 100)) == ""
+    assert cheaper((0.0, 3.0), (95, 100)) == "", "a time that was not measured decides nothing"
 
 
 @pytest.mark.parametrize("why", ["worse", "futile"])

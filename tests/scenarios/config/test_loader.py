@@ -38,9 +38,9 @@ BROKEN: list[tuple[str, str, list[Expected]]] = [
     ),
     (
         "wrong types are not bent into shape",
-        GOOD + 'traces: "2"\nseed: 1.5\nmemory: lockstep\n',
+        GOOD + 'lookahead: "2"\nseed: 1.5\nmemory: lockstep\n',
         [
-            (9, 1, "wrong-type", "traces", None),
+            (9, 1, "wrong-type", "lookahead", None),
             (10, 1, "wrong-type", "seed", None),
             (11, 1, "wrong-type", "memory", None),
         ],
