@@ -33,8 +33,8 @@ def supported(trials_left: float | None, settings: TraceSettings) -> int:
 
 
 def roots(trials_left: float | None, slots: int, settings: TraceSettings) -> int:
-    """With how many traces a run begins: one per slot, and at most one more than is supported, as one may be folded."""
-    return max(1, min(slots, settings.most, supported(trials_left, settings) + 1))
+    """With how many traces a run begins: one per slot, and no more than are supported."""
+    return max(1, min(slots, supported(trials_left, settings)))
 
 
 def loser(

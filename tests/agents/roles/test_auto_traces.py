@@ -23,13 +23,13 @@ def all_of(kind: type, envelopes: list[Envelope]) -> list[Envelope]:
 
 
 def test_of_two_roots_one_is_folded_and_the_other_gets_its_trials(tmp_path: Path) -> None:
-    envelopes = envelopes_of(Asked(0.0, 0.0, 2, 2, 12, score=falling, changed=CHANGED), tmp_path / "run")
+    envelopes = envelopes_of(Asked(0.0, 0.0, 2, 2, 20, score=falling, changed=CHANGED), tmp_path / "run")
     assert [each.trace for each in all_of(TraceOpened, envelopes)] == [0, 1]
     (folded,) = all_of(TraceFolded, envelopes)
     steps = Counter(each.trace for each in all_of(StepOpened, envelopes))
-    assert steps == {folded.trace: 1, 1 - (folded.trace or 0): 11}
+    assert steps == {folded.trace: 2, 1 - (folded.trace or 0): 18}
     opened = [each.message for each in all_of(StepOpened, envelopes)]
-    assert [each.left.traces for each in opened if isinstance(each, StepOpened)] == [2, 2] + [1] * 10
+    assert [each.left.traces for each in opened if isinstance(each, StepOpened)] == [2] * 4 + [1] * 16
     assert len(all_of(RunFinished, envelopes)) == 1
 
 
