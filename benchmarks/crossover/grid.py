@@ -35,12 +35,19 @@ class Grid:
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
     trials: int
-    arms: tuple[str, ...] = ("gome", "tree-search", "tree-search-uct", "best-of-n")
+    arms: tuple[str, ...] = (
+        "gome",
+        "gome-paper",
+        "tree-search",
+        "tree-search-uct",
+        "tree-search-raced",
+        "best-of-n",
+    )
     ablated: tuple[float, ...] = ()
 
     def cells(self, task: str, seed: int) -> list[Cell]:
         """The runs of one task and seed, the main arms first."""
-        ablations = [arm for arm in ARMS if arm.startswith(("without", "one"))]
+        ablations = [arm for arm in ARMS if arm.startswith(("without", "one", "two"))]
         pairs = [*itertools.product(self.arms, self.skills), *itertools.product(ablations, self.ablated)]
         return [Cell(arm, skill, task, seed, self.trials) for arm, skill in pairs]
 

@@ -11,7 +11,7 @@ __all__ = ["figure", "table"]
 
 Pair = tuple[str, int]
 _COLOURS = {"gome": "#0b6e4f", "tree-search": "#b3541e", "tree-search-uct": "#8a6d1f", "best-of-n": "#4a5a8a"}
-_CONTROLS = ("tree-search", "tree-search-uct", "best-of-n")
+_CONTROLS = ("gome-paper", "tree-search", "tree-search-uct", "tree-search-raced", "best-of-n")
 _MEASURES: dict[str, Callable[[Result], float]] = {
     "private test": lambda result: result.test,
     "best validation": lambda result: result.curve[-1],
@@ -22,10 +22,11 @@ _HEAD = (
 )
 STRONG = (
     "The controls share model, executor, folds, budget of trials, hold-out finish and leakage checks with gome. "
-    "Tree search spends its whole budget in one tree, while gome divides it among its traces; its drafts are as good "
-    "as gome's roots, and as many. One call judges the base with all the evidence that gome's Diagnoser gets, proposes "
-    "from the same catalogue and chooses by the same rule; its journal shows every trial. A draft of best-of-n may "
-    "have up to five more moves than a root, drawn with weights by their expected gain."
+    "Tree search spends its whole budget in one tree; its drafts are as good as gome's roots. Controls have no "
+    "ensemble at the finish and, but for tree-search-raced, run every split, as their authors have it. One call "
+    "judges the base with all the evidence that gome's Diagnoser gets, proposes from the same catalogue and chooses "
+    "by the same rule; its journal shows every trial. A draft of best-of-n may have up to five more moves than a "
+    "root, drawn with weights by their expected gain."
 )
 NOTE = (
     "All arms use gome's rule-based expert, whose judgements are replaced by random ones with probability 1 − skill. "

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from benchmarks.shared.runs import Counted, Played, Stage, commit, kept, open_stage
 from gome.agents.runtime.resources import Resources
 from gome.executors.launch import Executor
+from gome.scenarios.config.presets import with_preset
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evaluation.views import task_splits
 from gome.scenarios.grading.grade import grade
@@ -23,17 +24,27 @@ from gome.scenarios.task.task import Task
 
 __all__ = ["ARMS", "Bench", "Cell", "Result", "open_bench", "scenario_of"]
 
-_GOME: dict[str, Any] = {"optimizer": "gome", "traces": 2}
+_TREE: dict[str, Any] = {"optimizer": "tree-search", "traces": 1}
 ARMS: dict[str, dict[str, Any]] = {
-    "gome": _GOME,
-    "tree-search": {"optimizer": "tree-search", "traces": 1, "method": {"tree": {"drafts": 2}}},
-    "tree-search-uct": {"optimizer": "tree-search", "traces": 1, "method": {"tree": {"drafts": 2, "policy": "uct"}}},
+    "gome": {},
+    "gome-paper": {"preset": "paper", "traces": 2},
+    "tree-search": {**_TREE, "method": {"tree": {"drafts": 2}}},
+    "tree-search-uct": {**_TREE, "method": {"tree": {"drafts": 2, "policy": "uct"}}},
+    "tree-search-raced": {**_TREE, "method": {"tree": {"drafts": 2}, "racing": {"enabled": True}}},
     "best-of-n": {"optimizer": "best-of-n", "traces": 1},
-    "without-reasoning": {**_GOME, "method": {"structured_reasoning": False}},
-    "without-memory": {**_GOME, "method": {"success_memory": False}},
-    "one-trace": {**_GOME, "method": {"multi_trace": False}},
+    "without-reasoning": {"method": {"structured_reasoning": False}},
+    "without-memory": {"method": {"success_memory": False}},
+    "without-merge": {"method": {"kinds": ["edit", "bundle", "leap"]}},
+    "without-racing": {"method": {"racing": {"enabled": False}}},
+    "without-ensemble": {"method": {"finish": {"ensemble": 1}}},
+    "without-errors": {"method": {"near_ties": "analysis"}},
+    "one-trace": {"method": {"multi_trace": False}},
+    "two-traces": {"traces": 2},
 }
-"""Settings of each arm. A control spends its whole budget in one tree, which informs each step best."""
+"""Settings of each arm. A control spends its whole budget in one tree, which informs each step best.
+
+`without-errors`: the model decides a near-tie, not the standard error.
+"""
 
 
 @dataclass(frozen=True)
@@ -110,19 +121,22 @@ class Bench:
 def scenario_of(cell: Cell) -> Scenario:
     """The scenario of a cell: lockstep for reproducibility, without debug runs, with a small finish."""
     arm = ARMS[cell.arm]
+    method = arm.get("method", {})
     return Scenario.model_validate(
-        {
-            "name": "crossover",
-            "task": cell.task,
-            "memory": {"consistency": "lockstep"},
-            "budget": {"trials": cell.trials},
-            "seed": cell.seed,
-            "backends": {"expert": {"kind": "expert", "skill": cell.skill}},
-            "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
-            "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 30}},
-            **arm,
-            "method": {**arm.get("method", {}), "finish": {"candidates": 2, "seeds": 1}},
-        }
+        with_preset(
+            {
+                "name": "crossover",
+                "task": cell.task,
+                "memory": {"consistency": "lockstep"},
+                "budget": {"trials": cell.trials},
+                "seed": cell.seed,
+                "backends": {"expert": {"kind": "expert", "skill": cell.skill}},
+                "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
+                "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 30}},
+                **arm,
+                "method": {**method, "finish": {"candidates": 2, "seeds": 1, **method.get("finish", {})}},
+            }
+        )
     )
 
 

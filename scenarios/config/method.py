@@ -192,7 +192,7 @@ class Method(Model):
     """Maximum number of distinct remembered changes shown in a step."""
     near_tie: Annotated[float, Field(ge=0)] = 1.0
     """A difference of less than this many standard errors is a near-tie."""
-    near_ties: NearTies = "analysis"
+    near_ties: NearTies = "incumbent"
     """Who decides a near-tie: the model (`analysis`), the sign of the `gain`, or the `incumbent` stays.
 
     In the last case a trial is still accepted if it is as good and clearly faster or shorter.

@@ -152,7 +152,7 @@ class Scenario(Model):
     """Settings under one name, which those of the file override; `paper`: the constants and steps of the paper."""
     optimizer: Optimizer = "gome"
     """The method (`gome`), or a control to compare it with."""
-    traces: Literal["auto"] | Annotated[int, Field(gt=0)] = 2
+    traces: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
     """Number of parallel traces; `auto`: as many as the trials are enough for. For a control, the number of workers."""
     lookahead: Annotated[int, Field(ge=0, le=8)] = 0
     """Additional proposals a trace may have in flight (stale gradients, as in asynchronous SGD); 0 as in the paper."""
@@ -192,8 +192,8 @@ class Scenario(Model):
 
     @property
     def at_once(self) -> int:
-        """Number of traces that are usually open at a time."""
-        return min(self.teams, self.method.traces.most)
+        """Number of traces that are open at a time at most."""
+        return min(self.teams, self.method.traces.most) if self.traces == "auto" else self.teams
 
     @property
     def ahead(self) -> int:

@@ -57,7 +57,8 @@ class Run:
     def end(self) -> dict[str, Any]:
         """How the run ended, without how long its scripts took."""
         said = self.finished.model_dump(mode="json")
-        for finalist in [said["winner"], *(ranking["finalist"] for ranking in said["ranking"])]:
+        members = said["ensemble"]["members"] if said["ensemble"] else []
+        for finalist in [said["winner"], *members, *(ranking["finalist"] for ranking in said["ranking"])]:
             finalist.pop("seconds")
         return said
 

@@ -148,7 +148,8 @@ def test_where_no_finalist_runs_on_the_holdout_the_best_out_of_fold_score_decide
 
 def test_two_traces_with_the_same_predictions_send_one_finalist(tmp_path: Path) -> None:
     director = Director(Artefacts(tmp_path))
-    director.apply(said(opened(), 1, None, None))
+    first = opened()
+    director.apply(said(first.model_copy(update={"scenario": {**first.scenario, "traces": 2}}), 1, None, None))
     for trace in (0, 1):
         director.apply(said(trial(0, "surveyed", 0.5).model_copy(update={"score": None}), 2, trace, 0))
     found = [(0, 1, "alike", 0.4), (1, 1, "alike", 0.4), (1, 2, "other", 0.5), (1, 3, "third", 0.3)]

@@ -85,7 +85,7 @@ def test_a_tuned_script_that_is_clearly_worse_is_stopped_like_any_other(tmp_path
 
         async def run(self, request: ScriptRun, owner: str, *, over: anyio.Event, **_: Any) -> ScriptRan:
             split = int(request.view[-1])
-            if split:
+            if split != 1:  # with which step 1 begins
                 await over.wait()
                 return ScriptRan.abandoned()
             self.needed.append(request.view)
@@ -95,7 +95,7 @@ def test_a_tuned_script_that_is_clearly_worse_is_stopped_like_any_other(tmp_path
     before = trial_of(evaluation(*[1.0] * 5, replicates=((1.0, 1.1, 0.9),) * 5))
     made = runner(tmp_path, forward, nothing)
     assert answer(made, Job(script_ref="tuned", attempt=2, notes="", tunes=before)) == before
-    assert forward.needed == ["split-0"]
+    assert forward.needed == ["split-1"]
 
 
 def test_the_expert_leaves_a_script_whose_plan_it_does_not_know() -> None:

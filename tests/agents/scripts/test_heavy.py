@@ -24,7 +24,8 @@ KNOBS = {1: 0.05, 2: 0.95, 3: -1.5}
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A first solution, one that is clearly better and one that is clearly worse, each of them heavy."""
     folder = tmp_path_factory.mktemp("heavy")
-    method = {"racing": {"heavy": 0.001, "decisive": 0.3}, "finish": {"candidates": 2, "seeds": 1}}
+    racing = {"heavy": 0.001, "decisive": 0.3}  # a script is decided on a gain that is still a near-tie
+    method = {"racing": racing, "near_ties": "gain", "finish": {"candidates": 2, "seeds": 1}}
     with ModelServer(writing(lambda _, step: line(KNOBS[step]))) as server:
         task = small_task(folder, split="{kind: random, folds: 4}")
         scenario = small(task, server, traces=1, budget={"trials": 3}, memory={}, method=method)

@@ -97,6 +97,7 @@ class _Warm:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(asked), file=self._process.stdin, flush=True)
+        self._process.stdout.readline()  # which process it is
         status: int = json.loads(self._process.stdout.readline())["status"]
         return status
 
