@@ -66,7 +66,10 @@ class TaskBrief(_Record):
 
 
 class ColumnProfile(_Record):
-    """One column of the training data. `missing` is a share of rows; `skew` to `maximum` are for numeric columns."""
+    """One column of the training data. `missing` is a share of rows; `skew` to `maximum` are for numeric columns.
+
+    `levels` are the most frequent values with their numbers of rows, for categories and booleans.
+    """
 
     name: str
     role: Literal["id", "target", "feature"]
@@ -76,8 +79,10 @@ class ColumnProfile(_Record):
     skew: float | None = None
     minimum: float | None = None
     mean: float | None = None
+    median: float | None = None
     maximum: float | None = None
     examples: tuple[str, ...] = ()
+    levels: tuple[tuple[str, int], ...] = ()
     unseen_in_test: float | None = None
     """Share of the test rows whose value does not occur in training; None if not measured (not a category)."""
     relevance: float | None = None

@@ -20,6 +20,7 @@ __all__ = ["profile_task"]
 _ROWS_FOR_RELEVANCE = 3000
 _TEXT_FROM_LENGTH = 30
 _EXAMPLES = 3
+_LEVELS = 8
 
 
 def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
@@ -86,13 +87,22 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
             "skew": _skew(present) if numeric else None,
             "minimum": float(present.min()) if numeric else None,
             "mean": round(float(present.mean()), 6) if numeric else None,
+            "median": float(present.median()) if numeric else None,
             "maximum": float(present.max()) if numeric else None,
+            "levels": _levels(present) if kind in ("category", "boolean") and role != "id" else (),
             "examples": tuple(str(value)[:60] for value in present.drop_duplicates().head(_EXAMPLES)),
             "unseen_in_test": unseen,
             "relevance": relevance.get(str(column.name)),
             "words": round(float(np.mean([len(str(text).split()) for text in present])), 1) if kind == "text" else None,
         }
     )
+
+
+def _levels(present: Series) -> tuple[tuple[str, int], ...]:
+    """The most frequent values with their numbers of rows; empty where no value occurs twice. Ties by value."""
+    counts = Series(present.astype(str)).value_counts()
+    most = sorted(counts.items(), key=lambda each: (-each[1], str(each[0])))[:_LEVELS]
+    return tuple((str(value)[:60], int(count)) for value, count in most) if most and most[0][1] > 1 else ()
 
 
 def _dtype(present: Series) -> str:

@@ -56,15 +56,16 @@ PROFILE = Profile(
         ColumnProfile(name="id", role="id", dtype="integer", cardinality=5422, missing=0.0),
         ColumnProfile(
             name="hr", role="feature", dtype="integer", cardinality=24, missing=0.0,
-            skew=-0.01, minimum=0, mean=11.6, maximum=23, examples=("0", "8", "17"), relevance=0.71,
+            skew=-0.01, minimum=0, mean=11.6, median=12, maximum=23, examples=("0", "8", "17"), relevance=0.71,
         ),
         ColumnProfile(
             name="weathersit", role="feature", dtype="category", cardinality=4, missing=0.0,
-            examples=("clear", "light rain/snow"), unseen_in_test=0.0003, relevance=0.02,
+            examples=("clear", "light rain/snow"), levels=(("clear", 3100), ("mist", 1500)),
+            unseen_in_test=0.0003, relevance=0.02,
         ),
         ColumnProfile(
             name="bikers", role="target", dtype="integer", cardinality=700, missing=0.0,
-            skew=1.3, minimum=1, mean=144.6, maximum=651, examples=("148", "343"),
+            skew=1.3, minimum=1, mean=144.6, median=109, maximum=651, examples=("148", "343"),
         ),
     ),
     target_skew=1.3,

@@ -128,7 +128,13 @@ def test_the_profile_says_what_the_data_look_like(tmp_path: Path) -> None:
         "y": "category" if columns["y"].dtype == "category" else "boolean",
     }
     assert (columns["id"].role, columns["y"].role) == ("id", "target")
-    assert columns["city"].cardinality == 4
+    assert columns["city"].cardinality == len(columns["city"].levels) == 4
+    counts = [count for _, count in columns["city"].levels]
+    assert counts == sorted(counts, reverse=True)
+    assert sum(counts) == harness.task.train["city"].astype(bool).sum(), "every row that has a value"
+    area = columns["area"]
+    assert area.minimum is not None and area.median is not None and area.mean is not None
+    assert area.minimum < area.median < area.mean, "it is skewed to the right"
     assert 0.01 < columns["area"].missing < 0.1
     assert columns["area"].skew is not None and columns["area"].skew > 0.8
     relevant = {name: column.relevance or 0.0 for name, column in columns.items()}

@@ -92,3 +92,12 @@ def test_the_profile_shows_sample_rows_and_shifts_and_no_cell_where_none_may_be_
     closed = filled("{% include '_task.j2' %}", request=asked(profile, rows=0))
     assert not any(each in closed for each in (*CELLS, "77665", "9.1827e+05", "9.2837e+05", "918273"))
     assert "9.23e+05" in closed and "town: the shares of the categories differ by 0.3" in closed
+
+
+@pytest.mark.parametrize("rows", [10, 0])
+def test_a_column_is_told_by_its_frequent_values_or_its_median_unless_no_row_may_be_shown(rows: int) -> None:
+    request = made.assess_trial().model_copy(update={"rows": rows})
+    text = filled('{% include "_task.j2" %}', request=request)
+    assert ("| clear 3100; mist 1500; … |" in text) == (rows > 0)
+    assert ("| 0 / 12 / 23 |" in text) == (rows > 0)
+    assert ("| 11.6 |" in text) == (rows == 0)
