@@ -167,9 +167,9 @@ class TraceState:
         found = best.evaluation
         if last is None or any(each.script_ref == best.script_ref for each in known):
             update = {"score": best.score, "judged": found.judged, "splits": found.splits, "folds": found.folds}
-            return tuple(
-                each.model_copy(update=update) if each.script_ref == best.script_ref else each for each in known
-            )
+            current = [each.model_copy(update=update) if each.script_ref == best.script_ref else each for each in known]
+            trials = {"trials": len(self.notes)}
+            return tuple(each.model_copy(update=trials) if each.trace == trace else each for each in current)
         own = TraceBest(
             trace=trace,
             step=last.step,

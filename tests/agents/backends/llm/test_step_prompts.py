@@ -39,7 +39,7 @@ def test_standings_name_run_times_and_the_splits_of_partial_scores() -> None:
     text = shown(made.knowing_step(standings=(whole, partial)))
     assert "Trace 1: score 0.45 (by split 0.44, 0.46) at step 2, after 2 trials; one run takes 21.2 s;" in text
     assert "score 0.5234 on 1 of 2 splits alone (0) (by split 0.5234)" in text
-    assert "Compare a score of some splits alone with others on the same splits." in text
+    assert "Compare a score of some splits alone with others on the same splits" in text
     plain = shown(made.knowing_step(standings=(whole.model_copy(update={"seconds": 0.0}), made.STANDINGS[1])))
     assert "by split 0.44" not in plain and "one run takes" not in plain
 
