@@ -1,4 +1,4 @@
-"""How many traces a run has with `traces: auto`: roots are raced, losers folded, and a stall opens one more. [O]
+"""How many traces a run has with `traces: auto`: losers are folded, and a stall opens one more. [O]
 
 A trace needs about a dozen trials to be worth its root: the paper's runs give each of four traces eleven, and with
 twelve trials in all one trace scores better than two (docs/crossover.md). So the number of traces follows the number of
@@ -13,11 +13,11 @@ from gome.agents.method.validation import compare
 from gome.scenarios.config.method import TraceSettings
 from gome.scenarios.evidence import Direction, Evaluation
 
-__all__ = ["Runner", "loser", "opens_another", "roots", "supported"]
+__all__ = ["Racer", "loser", "opens_another", "roots", "supported"]
 
 
 @dataclass(frozen=True, slots=True)
-class Runner:
+class Racer:
     """A trace in the race: trials so far, trials since its last accepted one, the evaluation of its best."""
 
     trials: int
@@ -38,7 +38,7 @@ def roots(trials_left: float | None, slots: int, settings: TraceSettings) -> int
 
 
 def loser(
-    traces: Mapping[int, Runner], trials_left: float | None, direction: Direction, settings: TraceSettings
+    traces: Mapping[int, Racer], trials_left: float | None, direction: Direction, settings: TraceSettings
 ) -> tuple[int, str] | None:
     """The trace to fold now, with the reason; None if none is. `traces` are those that are open.
 
@@ -65,7 +65,7 @@ def loser(
 
 
 def opens_another(
-    traces: Mapping[int, Runner],
+    traces: Mapping[int, Racer],
     opened: int,
     trials_left: float | None,
     direction: Direction,

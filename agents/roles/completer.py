@@ -44,7 +44,7 @@ class Completer(IdleRole):
         if evaluation.partial and self.scenario.method.folds == "auto":
             completed = await self._complete(script_ref, context)
             return [Draft(completed, trace, step)] if completed else []
-        if self.slots > self.scenario.at_once and self.opened.task.split.kind != "own":
+        if self.slots > self.scenario.traces_at_once and self.opened.task.split.kind != "own":
             await self._prepare(script_ref, context)
         return []
 

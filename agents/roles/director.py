@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from gome.agents.method.momentum import signed_gain
 from gome.agents.method.ranking import default_shipping
 from gome.agents.method.stages import stage_of
-from gome.agents.method.trace_count import Runner, loser, opens_another, roots
+from gome.agents.method.trace_count import Racer, loser, opens_another, roots
 from gome.agents.method.trace_order import in_order
 from gome.agents.protocol.messages import (
     Diagnosis,
@@ -159,11 +159,10 @@ class Director(Role):
         survey = envelope.message
         if not self.optimizer.structured or not isinstance(survey, Diagnosis) or place(envelope) != (0, 0):
             return []
-        found = survey.challenges if survey.verdict == "surveyed" else None
         count = len(self.traces)
         if self.scenario.adapts:
             count = roots(self._trials_left, self.slots, self.scenario.method.traces)
-        return [Draft(TraceOpened(challenges=found), trace, 0, opens=True) for trace in range(1, count)]
+        return [Draft(TraceOpened(challenges=self.survey), trace, 0, opens=True) for trace in range(1, count)]
 
     @property
     def _trials_left(self) -> float | None:
@@ -174,7 +173,7 @@ class Director(Role):
         """Whether lockstep waits for a trace that has something in the air."""
         return self.lockstep and not all(self.traces[trace].closed for trace in self.busy)
 
-    def _open_traces(self) -> dict[int, Runner]:
+    def _open_traces(self) -> dict[int, Racer]:
         return {trace: state.racing for trace, state in self.traces.items() if not state.closed}
 
     def _folded(self) -> list[Draft]:
@@ -191,7 +190,7 @@ class Director(Role):
     def _another_trace(self) -> list[Draft]:
         """One more trace, with the survey of the first, where the best trace has stalled."""
         settings, count = self.scenario.method.traces, len(self.traces)
-        if not self.scenario.adapts or self._waits or self.survey is None or count >= self.scenario.teams:
+        if not self.scenario.adapts or self._waits or self.survey is None:
             return []
         if not opens_another(self._open_traces(), count, self._trials_left, self.opened.task.direction, settings):
             return []

@@ -199,7 +199,7 @@ class Finisher(Role):
         """The ensemble of the trials that are complete. [L]"""
         candidates = candidates_of(ranking, call.pool)
         refs = tuple(each.oof_ref for each in candidates if each.oof_ref is not None)
-        if call.members < 2 or len(candidates) < 2 or len(refs) < len(candidates):
+        if len(refs) < 2:
             return None
         request = Ensembling(oof_refs=refs, most=call.members)
         select = partial(self.mixer.ensemble, request)

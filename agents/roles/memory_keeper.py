@@ -110,7 +110,7 @@ class MemoryKeeper(Role):
     @property
     def _in_turn(self) -> bool:
         """Whether a step waits for the proposals of those before it: in lockstep, or with at most four traces."""
-        return self.lockstep or self.scenario.at_once <= _FEW
+        return self.lockstep or self.scenario.traces_at_once <= _FEW
 
     def _picture(self, trace: int) -> Picture:
         return self.memory.picture(trace, self.opened.task.direction)

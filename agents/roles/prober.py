@@ -67,7 +67,7 @@ class Prober(IdleRole):
         if not self.opened.probed or asked != "auto":
             return self.opened.probed and asked is True
         reader = self.scenario.backends[self.scenario.roles.diagnoser]
-        return not self.lockstep and self.slots > self.scenario.at_once and reader.kind != "expert"
+        return not self.lockstep and self.slots > self.scenario.traces_at_once and reader.kind != "expert"
 
     async def _read(self, ran: ScriptRan, context: Context) -> Probes:
         if not ran.good or ran.predictions_ref is None:

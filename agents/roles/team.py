@@ -7,17 +7,7 @@ from gome.agents.backends.base import Backend, Embedder
 from gome.agents.roles.completer import Completer
 from gome.agents.roles.diagnoser import Diagnoser
 from gome.agents.roles.director import Director
-from gome.agents.roles.finisher import (
-    Averaged,
-    Averaging,
-    Blended,
-    Blending,
-    Ensembled,
-    Ensembling,
-    Finisher,
-    Graded,
-    Grading,
-)
+from gome.agents.roles.finisher import Finisher, Graded, Grading, Mixer
 from gome.agents.roles.memory_keeper import MemoryKeeper
 from gome.agents.roles.prober import Probed, Prober, Probing
 from gome.agents.roles.proposer import Proposer
@@ -32,7 +22,7 @@ from gome.scenarios.config.scenario import Scenario
 __all__ = ["World", "seat"]
 
 
-class World(Protocol):
+class World(Mixer, Protocol):
     """What the actors of a run reach for outside the log (`resources`); a replay has one that refuses."""
 
     @property
@@ -47,15 +37,6 @@ class World(Protocol):
 
     async def probe(self, request: Probing) -> Probed:
         """What predictions for the probe view say."""
-
-    async def blend(self, request: Blending) -> Blended:
-        """What the mean of predictions is worth on the hold-out."""
-
-    async def ensemble(self, request: Ensembling) -> Ensembled:
-        """An ensemble selected from trials."""
-
-    async def average(self, request: Averaging) -> Averaged:
-        """The mean of submissions."""
 
 
 def seat(

@@ -110,11 +110,7 @@ def score_mean(harness: Harness, artefacts: Artefacts, request: Blending) -> Ble
 def select_members(harness: Harness, artefacts: Artefacts, request: Ensembling) -> Ensembled:
     """Select an ensemble from out-of-fold predictions that are stored as artefacts."""
     found = harness.ensemble([artefacts.read_now(ref).decode() for ref in request.oof_refs], request.most)
-    return (
-        Ensembled()
-        if found is None
-        else Ensembled(weights=found.weights, evaluation=found.evaluation, single=found.first)
-    )
+    return Ensembled(**vars(found)) if found is not None else Ensembled()
 
 
 async def check_means(scenario: Scenario, beside: Path, *, unsandboxed: bool = False) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gome.agents.method.momentum import signed_gain
-from gome.agents.method.trace_count import Runner
+from gome.agents.method.trace_count import Racer
 from gome.agents.method.trace_order import Standing
 from gome.agents.protocol.finish_types import Finalist
 from gome.agents.protocol.messages import Diagnosis
@@ -79,6 +79,6 @@ class TraceProgress:
         return self.folded or self.dead_in_a_row >= _DEAD_IN_A_ROW
 
     @property
-    def racing(self) -> Runner:
+    def racing(self) -> Racer:
         """How far it is, as the race of traces counts it."""
-        return Runner(max(0, self.diagnosed - 1), self.since_accept, self.best)
+        return Racer(max(0, self.diagnosed - 1), self.since_accept, self.best)

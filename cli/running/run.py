@@ -81,11 +81,9 @@ def run(
     run_id
         The run's id; used internally by detached runs and sweeps.
     """
-    unsandboxed = sandbox == "none"
-    scenario = _with_table(
-        scenario, Table(target, test, metric, model), unsandboxed, lambda path: _load(path, set_, role, trust)
-    )
-    asked = _load(scenario, set_, role, trust)
+    unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
+    scenario = _with_table(scenario, Table(target, test, metric, model), unsandboxed, load)
+    asked = load(scenario)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
     folder = runs_root(runs) / (run_id or new_run_id(asked.name))

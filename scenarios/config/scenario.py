@@ -191,7 +191,7 @@ class Scenario(Model):
         return self.traces == "auto" and self.teams > 1
 
     @property
-    def at_once(self) -> int:
+    def traces_at_once(self) -> int:
         """Number of traces that are open at a time at most."""
         return min(self.teams, self.method.traces.most) if self.traces == "auto" else self.teams
 

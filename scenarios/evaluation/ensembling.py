@@ -47,7 +47,7 @@ class Ensembled:
 
     weights: tuple[float, ...]
     evaluation: Evaluation
-    first: Evaluation
+    single: Evaluation
 
 
 class Part(NamedTuple):
@@ -78,47 +78,50 @@ def ensemble_trials(
     lacks rows has weight 0; None where that is the first one, or no other is left. With a single split, its rows are
     halved, and each half is scored with the weights selected on the other.
     """
-    brief, metric = task.brief, task.metric
-    predictions = [_read(task, view, tables) for view in views]
-    whole = [at for at in range(len(tables)) if all(each[at] is not None for each in predictions)]
-    if not whole or whole[0] != 0 or len(whole) < 2:
+    brief, metric, at = task.brief, task.metric, np.concatenate([view.withheld for view in views])
+    read = [_read(task, at, table) for table in tables]
+    known = [each for each in read if each is not None]
+    if read[0] is None or len(known) < 2:
         return None
-    known = [[array for at in whole if (array := each[at]) is not None] for each in predictions]
-    rows = [len(view.withheld) for view in views]
-    shares = split_weights(brief.split, range(len(views)), rows)
-    halves = _halves(task, views[0]) if len(views) == 1 else None
-    masks = [(0, half) for half in halves] if halves else [(at, np.ones(count, bool)) for at, count in enumerate(rows)]
+    counts = [len(view.withheld) for view in views]
+    rows_of = np.split(np.arange(len(at)), np.cumsum(counts)[:-1])
+    groups = rows_of if len(views) > 1 else _halves(task, at)
+    if not all(map(len, groups)):
+        return None
+    shares = split_weights(brief.split, range(len(groups)), list(map(len, groups)))
     parts = [
-        Part(task.truth[views[at].withheld[mask]], [each[mask] for each in known[at]], shares[at]) for at, mask in masks
+        Part(task.truth[at[rows]], [each[rows] for each in known], share)
+        for rows, share in zip(groups, shares, strict=True)
     ]
     found = select_ensemble(parts, scale_of(brief, metric), partial(_score, metric), most)
-    mixed = [np.zeros_like(each[0]) for each in known]
-    for (at, mask), part, weights in zip(masks, parts, found.without, strict=True):
-        mixed[at][mask] = blend(part.predictions, brief, metric, weights.tolist())
+    mixed = np.zeros_like(known[0])
+    for rows, part, without in zip(groups, parts, found.without, strict=True):
+        mixed[rows] = blend(part.predictions, brief, metric, without.tolist())
     weights = np.zeros(len(tables))
-    weights[whole] = found.weights
+    weights[[each is not None for each in read]] = found.weights
 
-    def evaluated(of_views: Sequence[Array]) -> Evaluation:
-        runs = [scored(view, each) for view, each in zip(views, of_views, strict=True)]
+    def evaluated(predictions: Array) -> Evaluation:
+        runs = [scored(view, predictions[rows]) for view, rows in zip(views, rows_of, strict=True)]
         return merge(runs, brief.split, len(views))
 
-    return Ensembled(tuple(weights.tolist()), evaluated(mixed), evaluated([each[0] for each in known]))
+    return Ensembled(tuple(weights.tolist()), evaluated(mixed), evaluated(known[0]))
 
 
-def _read(task: Task, view: View, tables: Sequence[str]) -> list[Array | None]:
-    """The candidates' predictions for the view's withheld rows; None for a table that lacks some of them."""
-    brief, rows = task.brief, len(view.withheld)
-    like = np.zeros(rows, int) if brief.prediction == "label" else np.zeros((rows, len(prediction_columns(brief))))
-    ids = task.train[brief.id_column].iloc[view.withheld]
-    read = [read_predictions(table, ids, like, brief) for table in tables]
-    return [found[0] if found is not None and found[1].all() else None for found in read]
+def _read(task: Task, at: Array, table: str) -> Array | None:
+    """A candidate's predictions for the training rows `at`; None for a table that lacks some of them."""
+    brief = task.brief
+    like = (
+        np.zeros(len(at), int) if brief.prediction == "label" else np.zeros((len(at), len(prediction_columns(brief))))
+    )
+    found = read_predictions(table, task.train[brief.id_column].iloc[at], like, brief)
+    return found[0] if found is not None and found[1].all() else None
 
 
-def _halves(task: Task, view: View) -> list[Array]:
-    """The withheld rows in two halves, as masks; rows of one resampling unit stay together."""
-    units = bundles(units_of(task)[view.withheld], task.brief.split)
+def _halves(task: Task, at: Array) -> list[Array]:
+    """The rows in two halves, as positions in `at`; rows of one resampling unit stay together."""
+    units = bundles(units_of(task)[at], task.brief.split)
     first = units <= np.median(units)
-    return [first, ~first]
+    return [np.flatnonzero(first), np.flatnonzero(~first)]
 
 
 def _score(metric: Metric, truth: Array, prediction: Array) -> float:
@@ -128,40 +131,34 @@ def _score(metric: Metric, truth: Array, prediction: Array) -> float:
 
 def select_ensemble(parts: Sequence[Part], scale: Scale, score: Score, most: int) -> Selected:
     """Select at most `most` members. `parts` are at least two, with the same candidates in the same order."""
-    small = [_sampled(part) for part in parts]
-    converted = [[scale.into(each) for each in part.predictions] for part in small]
-    places = range(len(parts))
-    counts = [_greedy([(small[at], converted[at]) for at in places if at != out], scale, score, most) for out in places]
-    return Selected(_weights(np.mean(counts, axis=0), most), tuple(_weights(each, most) for each in counts))
+    small = [_converted(part, scale) for part in parts]
+    shares = [_greedy([*small[:out], *small[out + 1 :]], scale, score, most) for out in range(len(parts))]
+    return Selected(_weights(np.mean(shares, axis=0), most), tuple(_weights(each, most) for each in shares))
 
 
-def _sampled(part: Part) -> Part:
-    """At most `_MOST_ROWS` rows, evenly spaced."""
+def _converted(part: Part, scale: Scale) -> Part:
+    """At most `_MOST_ROWS` rows, evenly spaced, with predictions on the scale on which they are averaged."""
     rows = np.unique(np.linspace(0, len(part.truth) - 1, min(len(part.truth), _MOST_ROWS)).astype(int))
-    return Part(part.truth[rows], [each[rows] for each in part.predictions], part.weight)
+    return Part(part.truth[rows], [scale.into(each[rows]) for each in part.predictions], part.weight)
 
 
-def _greedy(parts: Sequence[tuple[Part, Sequence[Array]]], scale: Scale, score: Score, most: int) -> Array:
-    """How often each candidate was taken, as shares, in the round with the best score."""
-    count, only = len(parts[0][1]), [part for part, _ in parts]
-    taken = np.zeros(count)
+def _greedy(parts: Sequence[Part], scale: Scale, score: Score, most: int) -> Array:
+    """How often each candidate was taken, as shares, in the round with the best score. `parts` are converted."""
+    taken = np.zeros(len(parts[0].predictions))
     taken[0] = _START
-    best, best_score = taken / _START, _mean_score(only, [converted[0] for _, converted in parts], scale, score)
-    sums = [_START * converted[0] for _, converted in parts]
+    best, best_score = taken / _START, _mean_score(parts, [part.predictions[0] for part in parts], scale, score)
+    sums = [_START * part.predictions[0] for part in parts]
     for size in range(_START + 1, _START + _ROUNDS + 1):
         full = np.count_nonzero(taken) >= most
-        allowed = [candidate for candidate in range(count) if taken[candidate] or not full]
-
         found = {}
-        for candidate in allowed:
-            together = [(total + each[candidate]) / size for (_, each), total in zip(parts, sums, strict=True)]
-            found[candidate] = _mean_score(only, together, scale, score)
+        for candidate in (np.flatnonzero(taken) if full else np.arange(len(taken))).tolist():
+            means = [(total + part.predictions[candidate]) / size for part, total in zip(parts, sums, strict=True)]
+            found[candidate] = _mean_score(parts, means, scale, score)
         chosen = max(found, key=lambda candidate: found[candidate])
-        reached = found[chosen]
         taken[chosen] += 1
-        sums = [total + each[chosen] for (_, each), total in zip(parts, sums, strict=True)]
-        if reached > best_score:
-            best, best_score = taken / size, reached
+        sums = [total + part.predictions[chosen] for part, total in zip(parts, sums, strict=True)]
+        if found[chosen] > best_score:
+            best, best_score = taken / size, found[chosen]
     return best
 
 

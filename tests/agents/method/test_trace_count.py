@@ -2,7 +2,7 @@
 
 import pytest
 
-from gome.agents.method.trace_count import Runner, loser, opens_another, roots, supported
+from gome.agents.method.trace_count import Racer, loser, opens_another, roots, supported
 from gome.scenarios.config.method import TraceSettings
 from tests.agents.helpers.evaluations import run_of
 
@@ -10,8 +10,8 @@ SETTINGS = TraceSettings()
 DRAWS = (-0.01, 0.0, 0.01)
 
 
-def at(score: float | None, trials: int = 3, since: int = 0) -> Runner:
-    return Runner(trials, since, None if score is None else run_of(0, score, *DRAWS))
+def at(score: float | None, trials: int = 3, since: int = 0) -> Racer:
+    return Racer(trials, since, None if score is None else run_of(0, score, *DRAWS))
 
 
 @pytest.mark.parametrize(("left", "count"), [(1, 1), (12, 1), (17, 1), (19, 2), (30, 2), (48, 4), (500, 4), (None, 4)])
@@ -41,7 +41,7 @@ def test_with_few_trials_left_the_worst_is_folded_however_close() -> None:
 
 
 def test_with_many_left_only_what_is_clearly_behind_is_folded_and_not_at_once() -> None:
-    near = Runner(3, 0, run_of(0, 0.501, 0.01, -0.01, 0.0))
+    near = Racer(3, 0, run_of(0, 0.501, 0.01, -0.01, 0.0))
     assert loser({0: at(0.5), 1: near}, 100, "minimize", SETTINGS) is None
     found = loser({0: at(0.5), 1: at(0.9)}, 100, "minimize", SETTINGS)
     assert found == (1, "0.4 behind trace 0 after 3 trials")

@@ -1,4 +1,4 @@
-"""`traces: auto` in simulated runs: roots are raced, a stall opens one more, and the budget is kept to the trial."""
+"""`traces: auto` in simulated runs: losers are folded, a stall opens one more, and the budget is kept to the trial."""
 
 from collections import Counter
 from pathlib import Path

@@ -76,10 +76,10 @@ def test_tables_of_trials_become_an_ensemble_that_is_scored_as_trials_are(split:
     assert found.weights[1] == 0, "a table without all rows cannot be a member"
     assert found.weights[0] > 0
     assert found.weights[2] > 0
-    assert found.evaluation.splits == found.first.splits
+    assert found.evaluation.splits == found.single.splits
     assert not found.evaluation.partial
     assert found.evaluation.score is not None
-    assert found.first.score is not None
-    assert found.evaluation.score < found.first.score, "independent errors cancel, and the metric is an error"
+    assert found.single.score is not None
+    assert found.evaluation.score < found.single.score, "independent errors cancel, and the metric is an error"
     assert harness.ensemble([short, table(noise[1])], most=2) is None
     assert harness.ensemble([table(noise[0])], most=2) is None
