@@ -20,7 +20,7 @@ from gome.agents.protocol.types import Effect
 from gome.scenarios.config.method import NearTies
 from gome.scenarios.evidence import Direction, Evaluation
 
-__all__ = ["Ruling", "cheaper", "compare", "format_fault", "rule", "rule_by_score"]
+__all__ = ["Ruling", "cheaper", "compare", "format_fault", "keeps_near_tie", "rule", "rule_by_score"]
 
 
 _FASTER, _SHORTER = 2 / 3, 0.9
@@ -146,22 +146,32 @@ def rule(
     if trial.stopped in ("worse", "futile"):
         return Ruling("rejected", "analysis", trial.words)
     if effect.verdict == "near-tie":
-        accept, why = _near_tie(effect, assessment, near_ties, cheap)
+        accept = keeps_near_tie(effect, assessment.accept, near_ties, cheap)
+        why = _why_near_tie(effect, assessment.reason, near_ties, cheap if accept else "")
         return Ruling("accepted" if accept else "rejected", "analysis", f"a near-tie, {why}")
     if effect.verdict == "better":
         return Ruling("accepted", "analysis", f"better by {effect.gain:.5g}{_rests_on(effect)}")
     return Ruling("rejected", "analysis", f"worse by {-effect.gain:.5g}{_rests_on(effect)}")
 
 
-def _near_tie(effect: Effect, assessment: Assessment, near_ties: NearTies, cheap: str) -> tuple[bool, str]:
-    """Whether a near-tie is accepted, and by what."""
+def keeps_near_tie(effect: Effect, accept: bool, near_ties: NearTies, cheap: str) -> bool:
+    """Whether a near-tie is accepted; `accept` is the model's judgement, which only `analysis` asks for."""
     if near_ties == "analysis":
-        return assessment.accept, f"decided by analysis: {assessment.reason}"
+        return accept
     if near_ties == "gain":
-        return effect.gain > 0, f"decided by its sign: {effect.gain:+.5g}{_rests_on(effect)}"
-    if cheap and effect.gain > -_AS_GOOD * (effect.standard_error or 0.0):
-        return True, f"but {cheap}: gain {effect.gain:+.5g}{_rests_on(effect)}"
-    return False, f"so the incumbent stays: gain {effect.gain:+.5g}{_rests_on(effect)}"
+        return effect.gain > 0
+    return bool(cheap) and effect.gain > -_AS_GOOD * (effect.standard_error or 0.0)
+
+
+def _why_near_tie(effect: Effect, reason: str, near_ties: NearTies, cheap: str) -> str:
+    """By what a near-tie was decided; `cheap` is empty unless that decided."""
+    if near_ties == "analysis":
+        return f"decided by analysis: {reason}"
+    by = {
+        "gain": "decided by its sign:",
+        "incumbent": f"but {cheap}: gain" if cheap else "so the incumbent stays: gain",
+    }
+    return f"{by[near_ties]} {effect.gain:+.5g}{_rests_on(effect)}"
 
 
 def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:

@@ -15,6 +15,7 @@ from gome.agents.backends.expert.moves.catalogue import learnt, move_of, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.situation import Scene
+from gome.agents.method.validation import keeps_near_tie
 from gome.agents.protocol.replies import Assessment, Survey
 from gome.agents.protocol.requests import AssessTrial, SurveyTask
 from gome.agents.protocol.types import Challenge, TrialNote
@@ -176,9 +177,9 @@ def _stays(request: AssessTrial, accept: bool) -> bool:
         return False
     if request.effect is None:
         return request.incumbent is None
-    if request.effect.verdict == "near-tie" and request.near_ties != "analysis":
-        return request.effect.gain > 0 if request.near_ties == "gain" else bool(request.cheap)
-    return accept if request.effect.verdict == "near-tie" else request.effect.verdict == "better"
+    if request.effect.verdict == "near-tie":
+        return keeps_near_tie(request.effect, accept, request.near_ties, request.cheap)
+    return request.effect.verdict == "better"
 
 
 def _decided(request: AssessTrial, judgement: Judgement) -> tuple[bool, str]:
