@@ -70,7 +70,7 @@ class TraceFolded(Message):
 class TraceRestarted(Message):
     """Director → the trace's roles, Memory-Keeper: continue from another solution, or with a new first solution.
 
-    `script_ref` is that solution, None for a new first one; `challenges` are those of its diagnosis.
+    `script_ref` is that solution, None for a new first one; the other fields are those of its diagnosis.
     """
 
     kind: Literal["trace_restarted"] = "trace_restarted"
@@ -78,6 +78,9 @@ class TraceRestarted(Message):
     script_ref: str | None
     evaluation: Evaluation | None
     seconds: float = 0.0
+    oof_ref: str | None = None
+    output_ref: str | None = None
+    diagnostics_ref: str | None = None
     challenges: tuple[Challenge, ...] = ()
 
 
@@ -174,7 +177,7 @@ class Trial(Message):
     `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
     longer able to become better (`futile`), or already known to be better (`decided`). `seconds` is the mean time of
     one run. `oof_ref` are the out-of-fold predictions, `submission_ref` is the mean of the splits' predictions for the
-    test rows, `diagnostics_ref` the error analysis. `late` says that the script was not run, as the time was over.
+    test rows. `late` says that the script was not run, as the time was over.
     """
 
     kind: Literal["trial"] = "trial"
@@ -188,19 +191,22 @@ class Trial(Message):
     submission_ref: str | None
     evaluation: Evaluation | None
     oof_ref: str | None = None
-    diagnostics_ref: str | None = None
     stopped: Literal["worse", "futile", "decided"] | None = None
     late: bool = False
 
 
 class SolutionCompleted(Message):
-    """Completer → the trace's roles, Director: an accepted solution was run on its missing splits."""
+    """Completer → the trace's roles, Director: an accepted solution was run on its missing splits.
+
+    `diagnostics_ref` refers to the analysis of its errors on all splits.
+    """
 
     kind: Literal["solution_completed"] = "solution_completed"
     script_ref: str
     evaluation: Evaluation
     submission_ref: str
     oof_ref: str | None
+    diagnostics_ref: str | None = None
 
 
 class SolutionProbed(Message):
@@ -225,51 +231,36 @@ class Diagnosis(Message):
     layer of validation that failed, or the one that decided. `score` is None where there is none or where a severe
     misalignment erased it (`erased`); for a trial that was stopped early it is the score of the splits that were run.
     `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes.
-    `output_ref` is what the script printed.
+    `output_ref` is what the script printed, `diagnostics_ref` the analysis of its errors.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
     verdict: Literal["surveyed", "accepted", "rejected", "failed", "dead"]
-    layer: Literal["format", "alignment", "analysis"] | None
+    layer: Literal["format", "alignment", "analysis"] | None = None
     reason: str
-    observations: str
+    observations: str = ""
     finding: str = ""
     contradicts: tuple[tuple[int, int], ...] = ()
-    hypotheses: tuple[Hypothesis, ...]
-    hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"] | None
-    challenges: tuple[Challenge, ...]
-    script_ref: str | None
-    submission_ref: str | None
+    hypotheses: tuple[Hypothesis, ...] = ()
+    hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"] | None = None
+    challenges: tuple[Challenge, ...] = ()
+    script_ref: str | None = None
+    submission_ref: str | None = None
     oof_ref: str | None = None
     output_ref: str | None = None
-    evaluation: Evaluation | None
-    seconds: float
-    score: float | None
-    erased: bool
-    effect: Effect | None
+    diagnostics_ref: str | None = None
+    evaluation: Evaluation | None = None
+    seconds: float = 0.0
+    score: float | None = None
+    erased: bool = False
+    effect: Effect | None = None
 
     @classmethod
     def without_trial(
         cls, verdict: Literal["surveyed", "dead"], reason: str, challenges: tuple[Challenge, ...] = ()
     ) -> Self:
         """The diagnosis of a step without a trial."""
-        return cls(
-            verdict=verdict,
-            layer=None,
-            reason=reason,
-            observations="",
-            hypotheses=(),
-            hypothesis_verdict=None,
-            challenges=challenges,
-            script_ref=None,
-            submission_ref=None,
-            oof_ref=None,
-            evaluation=None,
-            seconds=0.0,
-            score=None,
-            erased=False,
-            effect=None,
-        )
+        return cls(verdict=verdict, reason=reason, challenges=challenges)
 
     @property
     def accepted(self) -> bool:

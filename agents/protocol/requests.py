@@ -91,14 +91,15 @@ class AssessTrial(Request[Assessment]):
     `return` that of trace `source`. `repairs` are the repairs of the script in this step. `wanted` are the sources from
     which challenges are asked, at most five each. `diagnostics` is the error analysis. `stopped` says why not all
     splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
-    near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `refused`
-    and `baseline` are as in ProposeStep.
+    near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `taken_from`
+    is the best of trace `source`. `refused` and `baseline` are as in ProposeStep.
     """
 
     role = "diagnoser"
 
     step_kind: StepKind = "edit"
     source: int | None = None
+    taken_from: TraceBest | None = None
     hypotheses: tuple[Hypothesis, ...]
     incumbent: Solution | None
     script: str
@@ -116,7 +117,6 @@ class AssessTrial(Request[Assessment]):
     refused: tuple[Key, ...] = ()
     baseline: float | None = None
     findings: tuple[Finding, ...] = ()
-    standings: tuple[TraceBest, ...] = ()
     left: Left = Left()
     margin: float = 1.0
     near_ties: NearTies = "analysis"

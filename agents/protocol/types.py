@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gome.scenarios.diagnostics.record import Probes
+from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.evidence import Evaluation
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "SourceScript",
     "Stage",
     "StepKind",
+    "Together",
     "TraceBest",
     "TrialNote",
     "Underway",
@@ -112,7 +113,8 @@ class Effect(Record):
 class TrialNote(Record):
     """One trial in a trace's history, as models see it; `judged` as in TraceBest.
 
-    `gain_judged` says over how many splits the gain is, empty where over the same as the score.
+    `gain_judged` says over how many splits the gain is, empty where over the same as the score; `observed` on how many
+    the observations rest, empty for all.
     """
 
     trace: int
@@ -126,6 +128,7 @@ class TrialNote(Record):
     standard_error: float | None = None
     judged: str = ""
     gain_judged: str = ""
+    observed: str = ""
 
 
 class Recalled(Record):
@@ -178,7 +181,8 @@ class TraceBest(Record):
     """The best solution of a trace, the step that reached it, and the trace's number of trials.
 
     `judged` says on how many splits of how many it was run, empty where on all; `folds` are the scores of the splits
-    numbered `splits`. `seconds` is the time of one run, 0 where unknown or in lockstep.
+    numbered `splits`. `oof_ref` are its out-of-fold predictions. `seconds` is the time of one run, 0 where unknown or
+    in lockstep.
     """
 
     trace: int
@@ -188,21 +192,36 @@ class TraceBest(Record):
     idea: str
     trials: int
     script_ref: str
+    oof_ref: str | None = None
     splits: tuple[int, ...] = ()
     folds: tuple[float, ...] = ()
     seconds: float = 0.0
 
 
+class Together(Record):
+    """Scores of this trace's best, of another trace's, and of the mean of their predictions.
+
+    They are over the `splits` splits that both were run on.
+    """
+
+    splits: int
+    own: float
+    other: float
+    mean: float
+
+
 class SourceScript(Record):
     """The best script of another trace, from which a merge or a return may take.
 
-    `text` is the whole script, or with `is_difference` the shorter diff from the asking trace's script to it.
+    `text` is the whole script, or with `is_difference` the much shorter diff from the asking trace's script to it.
+    `together` is None where the two have no split in common.
     """
 
     trace: int
     step: int
     text: str
     is_difference: bool
+    together: Together | None = None
 
 
 class Repair(Record):
@@ -241,9 +260,8 @@ class Left(Record):
         """As text; empty where nothing is limited."""
         parts = []
         if self.trials is not None:
-            each = f"about {self.trials // self.traces} for each" if self.trials >= self.traces else "not one for each"
-            shared = f", {each} of the {self.traces} traces"
-            parts.append(f"{self.trials} trial{'s' if self.trials > 1 else ''}{shared if self.traces > 1 else ''}")
+            shared = f" of the run, for its {self.traces} traces together" if self.traces > 1 else ""
+            parts.append(f"{self.trials} trial{'s' if self.trials > 1 else ''}{shared}")
         units = {"minutes": self.minutes, "model calls": self.calls, "tokens": self.tokens, "USD": self.usd}
         parts += [f"{amount:.4g} {unit}" for unit, amount in units.items() if amount is not None]
         return "; ".join(parts)
@@ -255,10 +273,14 @@ class Left(Record):
 
 
 class Solution(Record):
-    """A script with its evaluation; `probes` where it was probed, `output` the last figures that it printed."""
+    """A script with its evaluation; `probes` where it was probed, `output` the last figures that it printed.
+
+    `diagnostics` is the analysis of its errors, None where there is none.
+    """
 
     script: str
     evaluation: Evaluation
     seconds: float
+    diagnostics: Diagnostics | None = None
     probes: Probes | None = None
     output: str = ""

@@ -8,6 +8,7 @@ Under a control (tree search, best of n) validity and score alone decide, and a 
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from gome.agents.method.stages import wanted_sources
 from gome.agents.method.validation import Ruling, cheaper, compare, format_fault, rule, rule_by_score
@@ -26,11 +27,11 @@ from gome.agents.protocol.requests import AssessTrial, ReadOutput, SurveyTask
 from gome.agents.protocol.types import Challenge, Effect, Left, Repair
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import difference
+from gome.agents.scripts.error_analysis import Analysed, Analyser, Analysing
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
-from gome.scenarios.diagnostics.record import Diagnostics
 
 __all__ = ["Diagnoser"]
 
@@ -41,9 +42,10 @@ class Diagnoser(Role):
     handles = frozenset({"trace_opened", "trial"})
     notes = frozenset({"run_opened", "step_opened", "recollection", "repair_called", "job"}) | FOLDED
 
-    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
+    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts, analyser: Analyser) -> None:
         super().__init__("diagnoser", trace, artefacts)
         self.reasoner = reasoner
+        self.analyser = analyser
         self.state = TraceState()
         self.left: dict[int, Left] = {}
         self.known: dict[int, Recollection] = {}
@@ -113,7 +115,8 @@ class Diagnoser(Role):
             read = await self._read(trial, proposal, trace, step, context) if self.optimizer.reads else ""
             diagnosis = _diagnosis(trial, proposal, fault or rule_by_score(trial, effect), None, effect)
             return diagnosis.model_copy(update={"observations": read})
-        request = await self._question(trial, proposal, effect, trace, step)
+        diagnostics_ref = await self._analysed(trial, context)
+        request = await self._question(trial, proposal, effect, diagnostics_ref, trace, step)
         assessment = await self.reasoner.ask(request, context)
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
         contradicts = tuple(
@@ -122,10 +125,16 @@ class Diagnoser(Role):
         ruling = fault or rule(trial, effect, assessment, request.near_ties, request.cheap)
         effect = effect if fault is None else None
         diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
-        return diagnosis.model_copy(update={"contradicts": contradicts})
+        return diagnosis.model_copy(update={"contradicts": contradicts, "diagnostics_ref": diagnostics_ref})
 
     async def _question(
-        self, trial: Trial, proposal: Proposal, effect: Effect | None, trace: int, step: int
+        self,
+        trial: Trial,
+        proposal: Proposal,
+        effect: Effect | None,
+        diagnostics_ref: str | None,
+        trace: int,
+        step: int,
     ) -> AssessTrial:
         incumbent, method = await self.solution(self.state.best), self.scenario.method
         left, known = self.left.get(step, Left()), self.known.get(step, Recollection())
@@ -145,6 +154,7 @@ class Diagnoser(Role):
             **self.asked(trace, step, "assess"),
             step_kind=proposal.step_kind,
             source=proposal.source,
+            taken_from=next((each for each in known.standings if each.trace == proposal.source), None),
             hypotheses=proposal.hypotheses,
             incumbent=incumbent,
             script=script,
@@ -155,14 +165,13 @@ class Diagnoser(Role):
             output=output,
             seconds=self.timed(trial.seconds),
             evaluation=trial.evaluation,
-            diagnostics=await self._diagnostics(trial),
+            diagnostics=await self.diagnostics(diagnostics_ref),
             effect=effect,
             stopped=trial.stopped,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
             baseline=self.opened.baseline,
             findings=known.findings,
-            standings=self.state.standings(known.standings, trace, timed=not self.lockstep),
             left=left,
             margin=method.near_tie,
             near_ties=method.near_ties,
@@ -182,10 +191,14 @@ class Diagnoser(Role):
         )
         return (await self.reasoner.ask(request, context)).summary
 
-    async def _diagnostics(self, trial: Trial) -> Diagnostics | None:
-        if trial.diagnostics_ref is None:
+    async def _analysed(self, trial: Trial, context: Context) -> str | None:
+        """The analysis of the trial's errors against the trace's best as it is now, as a recorded activity."""
+        if trial.oof_ref is None:
             return None
-        return Diagnostics.model_validate_json(await self.artefacts.text(trial.diagnostics_ref))
+        best_oof_ref, rows = self.state.best.oof_ref if self.state.best else None, self.scenario.prompts.rows
+        request = Analysing(oof_ref=trial.oof_ref, best_oof_ref=best_oof_ref, rows=rows)
+        call = partial(self.analyser, request)
+        return (await context.perform("analyse", request, Analysed, call, label="error analysis")).diagnostics_ref
 
 
 def _diagnosis(

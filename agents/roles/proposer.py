@@ -8,6 +8,7 @@ and a step is planned from the measured figures alone; under a control it is pla
 
 import random
 from collections.abc import Sequence
+from functools import partial
 
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
@@ -17,11 +18,12 @@ from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, Ste
 from gome.agents.protocol.replies import Idea, Step
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.script_requests import SolveStep
-from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, SourceScript, TraceBest, Underway
+from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, SourceScript, Together, TraceBest, Underway
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, difference
+from gome.agents.scripts.error_analysis import Paired, Pairer, Pairing
 from gome.agents.scripts.user_script import START
-from gome.agents.state.trace import FOLDED, TraceState
+from gome.agents.state.trace import FOLDED, Best, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
@@ -30,6 +32,8 @@ __all__ = ["Proposer"]
 
 _LONGEST = {"global-best": 12000, "sampled": 2500}
 """Maximum length of the script or diff of a recalled change, in characters."""
+_MUCH_SHORTER = 0.6
+"""A diff is shown in place of a script where it is at most this long, relative to it: longer ones are hard to read."""
 _FIRST_IDEAS = 10
 """Maximum number of ideas in a first solution."""
 
@@ -40,9 +44,10 @@ class Proposer(Role):
     handles = frozenset({"recollection"})
     notes = frozenset({"run_opened", "step_opened"}) | FOLDED
 
-    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
+    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts, pairer: Pairer) -> None:
         super().__init__("proposer", trace, artefacts)
         self.reasoner = reasoner
+        self.pairer = pairer
         self.state = TraceState()
         self.tree = Tree()
         self.steps: dict[int, StepOpened] = {}
@@ -75,7 +80,7 @@ class Proposer(Role):
             return [Draft(self._mend(pick, step), trace, step)]
         if not self.optimizer.judges:
             return [Draft(await self._solve(pick, trace, step, context), trace, step)]
-        request = await self._question(pick, recollection, trace, step)
+        request = await self._question(pick, recollection, trace, step, context)
         reply = await self.reasoner.ask(request, context)
         return [Draft(self._proposal(request, reply, pick), trace, step)]
 
@@ -107,7 +112,7 @@ class Proposer(Role):
             script_ref=await self.artefacts.put(reply.script),
         )
 
-    async def _question(self, pick: Pick, known: Recollection, trace: int, step: int) -> ProposeStep:
+    async def _question(self, pick: Pick, known: Recollection, trace: int, step: int, context: Context) -> ProposeStep:
         opened, structured = self.steps[step], self.optimizer.structured
         drafts = pick.action == "draft"
         base = await self.solution(pick.base)
@@ -134,18 +139,33 @@ class Proposer(Role):
             underway=known.underway,
             siblings=(*known.siblings, *pick.siblings) if drafts else (),
             kinds=kinds,
-            other=await self._source(source, base.script) if source and base else None,
+            other=await self._source(source, pick.base, context) if source and pick.base else None,
             margin=self.scenario.method.near_tie,
             ranked=structured and self.scenario.method.selection == "rank",
         )
 
-    async def _source(self, best: TraceBest, own: str) -> SourceScript:
-        """Another trace's best script, or the shorter diff from this trace's script to it."""
+    async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript:
+        """Another trace's best script, or a much shorter diff from this trace's script to it."""
         theirs = await self.artefacts.text(best.script_ref)
-        changes = additions(own, theirs)
-        shorter = len(changes) < len(theirs)
-        text = changes if shorter else theirs
-        return SourceScript(trace=best.trace, step=best.step, text=text, is_difference=shorter)
+        changes = additions(await self.artefacts.text(own.script_ref), theirs)
+        shorter = len(changes) < _MUCH_SHORTER * len(theirs)
+        return SourceScript(
+            trace=best.trace,
+            step=best.step,
+            text=changes if shorter else theirs,
+            is_difference=shorter,
+            together=await self._together(own.oof_ref, best.oof_ref, context),
+        )
+
+    async def _together(self, own: str | None, other: str | None, context: Context) -> Together | None:
+        """What the mean of two solutions would score, as a recorded activity."""
+        if own is None or other is None or own == other:
+            return None
+        request = Pairing(own_ref=own, other_ref=other)
+        found = await context.perform("pair", request, Paired, partial(self.pairer, request), label="mean of two")
+        if found.own is None or found.other is None or found.mean is None:
+            return None
+        return Together(splits=found.splits, own=found.own, other=found.other, mean=found.mean)
 
     async def _shown(self, recalled: Recalled, own: str, source: TraceBest | None) -> Recalled:
         """Add a script to a recalled change: the global best's script or the diff to it, else the change's own diff.
@@ -156,7 +176,8 @@ class Proposer(Role):
             return recalled
         theirs = await self.artefacts.text(recalled.script_ref)
         if recalled.why == "global-best":
-            shown = min(difference(own, theirs) or theirs, theirs, key=len)
+            changes = difference(own, theirs)
+            shown = changes if changes and len(changes) < _MUCH_SHORTER * len(theirs) else theirs
         else:
             shown = difference(await self.artefacts.text(recalled.base_ref), theirs) if recalled.base_ref else ""
         longest = _LONGEST[recalled.why]

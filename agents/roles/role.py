@@ -17,6 +17,7 @@ from gome.bus.message import Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import ReplyInvalid
 from gome.scenarios.config.scenario import Scenario
+from gome.scenarios.diagnostics.record import Diagnostics
 
 __all__ = ["Reasoner", "Role", "place"]
 
@@ -110,9 +111,14 @@ class Role(Actor):
             script=await self.artefacts.text(best.script_ref),
             evaluation=best.evaluation,
             seconds=self.timed(best.seconds),
+            diagnostics=await self.diagnostics(best.diagnostics_ref),
             probes=best.probes,
             output=last_figures(await self.artefacts.text(best.output_ref)) if best.output_ref else "",
         )
+
+    async def diagnostics(self, ref: str | None) -> Diagnostics | None:
+        """An error analysis that is stored as an artefact."""
+        return None if ref is None else Diagnostics.model_validate_json(await self.artefacts.text(ref))
 
 
 def place(envelope: Envelope) -> tuple[int, int]:

@@ -145,10 +145,9 @@ class Runner(Role):
 
     async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
         """Combine the runs of a trial, as a recorded activity."""
-        best = self.best.oof_ref if self.best is not None else None
         known = {run.evaluation.view: run for run in runs.runs if run.evaluation is not None}
         in_order = [known[view] for view in self._views if view in known]
-        request = Assembling.of(in_order, len(self._views), best, self.scenario.prompts.rows)
+        request = Assembling.of(in_order, len(self._views))
         return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label="assembly")
 
     def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
@@ -228,7 +227,6 @@ def _trial(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None,
         output_ref=ran.output_ref,
         submission_ref=assembled.submission_ref if assembled else None,
         oof_ref=assembled.oof_ref if assembled else None,
-        diagnostics_ref=assembled.diagnostics_ref if assembled else None,
         evaluation=assembled.evaluation if assembled else runs.last.evaluation,
         stopped=runs.stop.why if runs.stop else None,
         late=late,

@@ -14,6 +14,7 @@ from gome.agents.roles.proposer import Proposer
 from gome.agents.roles.role import Reasoner, Role
 from gome.agents.roles.runner import Runner
 from gome.agents.roles.writer import Writer
+from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward
 from gome.bus.store.artefacts import Artefacts
@@ -34,6 +35,12 @@ class World(Mixer, Protocol):
 
     async def assemble(self, request: Assembling) -> Assembled:
         """The runs of a trial, put together."""
+
+    async def analyse(self, request: Analysing) -> Analysed:
+        """Where and how a solution errs."""
+
+    async def pair(self, request: Pairing) -> Paired:
+        """What the mean of two solutions would score."""
 
     async def probe(self, request: Probing) -> Probed:
         """What predictions for the probe view say."""
@@ -59,10 +66,10 @@ def seat(
         role
         for trace in range(scenario.teams)
         for role in (
-            Diagnoser(trace, diagnosing, artefacts),
-            Proposer(trace, proposing, artefacts),
+            Diagnoser(trace, diagnosing, artefacts, world.analyse),
+            Proposer(trace, proposing, artefacts, world.pair),
             Writer(trace, writing, artefacts),
-            Completer(trace, world.forward, artefacts, world.assemble),
+            Completer(trace, world.forward, artefacts, world.assemble, world.analyse),
             Prober(trace, world.forward, artefacts, world.probe),
             *(Runner(trace, world.forward, artefacts, world.assemble, lane, lanes) for lane in range(lanes)),
         )

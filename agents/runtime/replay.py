@@ -20,6 +20,7 @@ from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, E
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
 from gome.agents.runtime.lifecycle import opening_of
+from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward, ScriptRan, ScriptRun
 from gome.bus.actors.replay import Replayed, replay
@@ -68,6 +69,12 @@ class _NoWorld:
 
     async def assemble(self, request: Assembling) -> Assembled:
         raise ReplayDiverged(f"the replay combined {len(request.predictions_refs)} runs, which the log does not record")
+
+    async def analyse(self, request: Analysing) -> Analysed:
+        raise ReplayDiverged(f"the replay analysed the errors of {request.oof_ref}, which the log does not record")
+
+    async def pair(self, request: Pairing) -> Paired:
+        raise ReplayDiverged(f"the replay compared {request.own_ref} with {request.other_ref}, not recorded in the log")
 
     async def blend(self, request: Blending) -> Blended:
         raise ReplayDiverged(

@@ -19,6 +19,7 @@ from gome.agents.redaction import secrets_of
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.runtime.placement import Placement, open_placement, python_of
+from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing, analyse, pair
 from gome.agents.scripts.execution import ForwardPass
 from gome.agents.scripts.joined_splits import Assembled, Assembling, assemble
 from gome.agents.scripts.known_runs import KnownRuns
@@ -64,6 +65,14 @@ class Resources:
     async def assemble(self, request: Assembling) -> Assembled:
         """Combine the runs of a trial into one evaluation."""
         return await anyio.to_thread.run_sync(assemble, self.harness, self.forward.artefacts, request)
+
+    async def analyse(self, request: Analysing) -> Analysed:
+        """Analyse a solution's errors."""
+        return await anyio.to_thread.run_sync(analyse, self.harness, self.forward.artefacts, request)
+
+    async def pair(self, request: Pairing) -> Paired:
+        """Score the mean of two solutions."""
+        return await anyio.to_thread.run_sync(pair, self.harness, self.forward.artefacts, request)
 
     async def probe(self, request: Probing) -> Probed:
         """Compute the probes from predictions for the probe view."""

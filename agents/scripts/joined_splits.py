@@ -15,42 +15,28 @@ __all__ = ["Assembled", "Assembler", "Assembling", "assemble"]
 
 
 class Assembling(Record):
-    """Request: the evaluations and predictions of successful runs of one script on some of `planned` splits.
-
-    `best_oof_ref` refers to the out-of-fold predictions of the solution that it is compared with, None if unknown.
-    `rows` is how many rows the diagnostics may show (with 0 they show no cell of a table); None: no diagnostics.
-    """
+    """Request: the evaluations and predictions of successful runs of one script on some of `planned` splits."""
 
     planned: int
     evaluations: tuple[Evaluation, ...]
     predictions_refs: tuple[str, ...]
-    best_oof_ref: str | None = None
-    rows: int | None = 10
 
     @classmethod
-    def of(
-        cls, runs: Sequence[ScriptRan], planned: int, best_oof_ref: str | None = None, rows: int | None = 10
-    ) -> Self:
+    def of(cls, runs: Sequence[ScriptRan], planned: int) -> Self:
         """Make the request from runs. Raises ValueError where one of them is not good."""
         evaluations = tuple(run.evaluation for run in runs if run.evaluation is not None)
         refs = tuple(run.predictions_ref for run in runs if run.predictions_ref is not None)
         if len(refs) < len(runs) or len(evaluations) < len(runs):
             raise ValueError("every run must have ended well, with valid predictions, to be combined")
-        return cls(
-            planned=planned, evaluations=evaluations, predictions_refs=refs, best_oof_ref=best_oof_ref, rows=rows
-        )
+        return cls(planned=planned, evaluations=evaluations, predictions_refs=refs)
 
 
 class Assembled(ActivityResult):
-    """Result: one evaluation, out-of-fold predictions, and the mean of the splits' predictions for the test rows.
-
-    `diagnostics_ref` refers to a `Diagnostics` as JSON, None where there is none.
-    """
+    """Result: one evaluation, out-of-fold predictions, and the mean of the splits' predictions for the test rows."""
 
     evaluation: Evaluation
     oof_ref: str | None
     submission_ref: str
-    diagnostics_ref: str | None = None
 
 
 Assembler = Callable[[Assembling], Awaitable[Assembled]]
@@ -59,12 +45,9 @@ Assembler = Callable[[Assembling], Awaitable[Assembled]]
 def assemble(harness: Harness, artefacts: Artefacts, request: Assembling) -> Assembled:
     """Combine runs whose predictions are stored as artefacts, and store the results as artefacts."""
     predictions = [unpacked(artefacts.read_now(ref)) for ref in request.predictions_refs]
-    best = artefacts.read_now(request.best_oof_ref).decode() if request.best_oof_ref is not None else None
-    whole = harness.assemble(request.evaluations, predictions, request.planned, best, request.rows)
-    found = whole.diagnostics
+    whole = harness.assemble(request.evaluations, predictions, request.planned)
     return Assembled(
         evaluation=whole.evaluation,
         oof_ref=artefacts.put_now(whole.oof) if whole.oof else None,
         submission_ref=artefacts.put_now(whole.submission),
-        diagnostics_ref=artefacts.put_now(found.model_dump_json()) if found is not None else None,
     )

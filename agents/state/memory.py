@@ -115,7 +115,7 @@ class Memory:
                 self.successes[number] = replace(entry, score=score, judged=said, spread=spread, gain_judged=over)
         for trace in self.traces.values():
             if trace.best is not None and trace.best.script_ref == completed.script_ref:
-                folds = {"splits": evaluation.splits, "folds": evaluation.folds}
+                folds = {"splits": evaluation.splits, "folds": evaluation.folds, "oof_ref": completed.oof_ref}
                 trace.best = trace.best.model_copy(update={"score": score, "judged": said, **folds})
 
     def _failed(self, where: Place, words: str) -> None:
@@ -178,6 +178,7 @@ class Memory:
             idea=entry.short,
             trials=trace.trials,
             script_ref=script_ref,
+            oof_ref=diagnosis.oof_ref,
             splits=evaluation.splits if evaluation else (),
             folds=evaluation.folds if evaluation else (),
             seconds=diagnosis.seconds,
@@ -198,6 +199,7 @@ class Memory:
                 idea=source.short,
                 trials=trace.trials,
                 script_ref=source.script_ref,
+                oof_ref=restart.oof_ref,
                 seconds=restart.seconds,
             )
 

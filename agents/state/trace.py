@@ -22,8 +22,8 @@ FOLDED = frozenset({"proposal", "diagnosis", "solution_completed", "solution_pro
 class Best:
     """A trace's best solution: θ.
 
-    `oof_ref` refers to its out-of-fold predictions, `output_ref` to what it printed, `probes` are the results of
-    probing it; None where unknown. `seconds` is the time of one run.
+    `oof_ref` refers to its out-of-fold predictions, `output_ref` to what it printed, `diagnostics_ref` to the analysis
+    of its errors, `probes` are the results of probing it; None where unknown. `seconds` is the time of one run.
     """
 
     script_ref: str
@@ -33,6 +33,7 @@ class Best:
     oof_ref: str | None = None
     probes: Probes | None = None
     output_ref: str | None = None
+    diagnostics_ref: str | None = None
 
     @classmethod
     def of(cls, diagnosis: Diagnosis) -> Self:
@@ -46,6 +47,7 @@ class Best:
             diagnosis.seconds,
             diagnosis.oof_ref,
             output_ref=diagnosis.output_ref,
+            diagnostics_ref=diagnosis.diagnostics_ref,
         )
 
     @classmethod
@@ -54,14 +56,23 @@ class Best:
         evaluation = restart.evaluation
         if restart.script_ref is None or evaluation is None or evaluation.score is None:
             return None
-        return cls(restart.script_ref, evaluation, evaluation.score, restart.seconds)
+        return cls(
+            restart.script_ref,
+            evaluation,
+            evaluation.score,
+            restart.seconds,
+            restart.oof_ref,
+            output_ref=restart.output_ref,
+            diagnostics_ref=restart.diagnostics_ref,
+        )
 
     def completed(self, message: SolutionCompleted) -> "Best":
         """This solution with the evaluation on all splits, if the message is about it; else unchanged."""
         evaluation, score = message.evaluation, message.evaluation.score
         if message.script_ref != self.script_ref or score is None:
             return self
-        return replace(self, evaluation=evaluation, score=score, oof_ref=message.oof_ref)
+        found = message.diagnostics_ref or self.diagnostics_ref
+        return replace(self, evaluation=evaluation, score=score, oof_ref=message.oof_ref, diagnostics_ref=found)
 
 
 @dataclass(slots=True)
@@ -128,6 +139,7 @@ class TraceState:
                 reason=diagnosis.reason,
                 observations=diagnosis.observations,
                 judged=diagnosis.evaluation.judged if diagnosis.evaluation else "",
+                observed=diagnosis.evaluation.judged if diagnosis.evaluation else "",
             )
         )
 
@@ -167,6 +179,7 @@ class TraceState:
         found = best.evaluation
         if last is None or any(each.script_ref == best.script_ref for each in known):
             update = {"score": best.score, "judged": found.judged, "splits": found.splits, "folds": found.folds}
+            update |= {"oof_ref": best.oof_ref}
             current = [each.model_copy(update=update) if each.script_ref == best.script_ref else each for each in known]
             trials = {"trials": len(self.notes)}
             return tuple(each.model_copy(update=trials) if each.trace == trace else each for each in current)
@@ -178,6 +191,7 @@ class TraceState:
             idea="; ".join(f"{each.parameter} {each.direction}" for each in last.hypotheses),
             trials=len(self.notes),
             script_ref=best.script_ref,
+            oof_ref=best.oof_ref,
             splits=found.splits,
             folds=found.folds,
             seconds=best.seconds if timed else 0.0,
@@ -201,7 +215,5 @@ class TraceState:
 
     @property
     def history(self) -> tuple[TrialNote, ...]:
-        """The trials shown to models: the accepted ones, and those rejected since the last accepted one. [C]"""
-        path = self.notes[self.path :]
-        last = max((index for index, note in enumerate(path) if note.accepted), default=-1)
-        return tuple(note for index, note in enumerate(path) if note.accepted or index > last)
+        """The trials shown to models: all since the trace began or was last restarted."""
+        return tuple(self.notes[self.path :])

@@ -21,6 +21,7 @@ from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
+from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import LAST, ScriptRan, ScriptRun
 from gome.bus.actors.supervisor import Supervisor
@@ -191,6 +192,12 @@ class _World:
 
     async def blend(self, _: Blending) -> Blended:
         return Blended(evaluation=Evaluation(view="holdout"))
+
+    async def analyse(self, _: Analysing) -> Analysed:
+        return Analysed(diagnostics_ref=None)
+
+    async def pair(self, _: Pairing) -> Paired:
+        return Paired()
 
     async def ensemble(self, _: Ensembling) -> Ensembled:
         return Ensembled()

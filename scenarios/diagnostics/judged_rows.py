@@ -3,8 +3,9 @@
 Rows without a finite loss are excluded. Sums use shares of the total loss, which cannot overflow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -36,13 +37,13 @@ class Case:
     """Input of a diagnosis: predictions for training rows, at the positions `at` in the task's `features`.
 
     `truth`, `prediction` and `best` belong to those rows, in the shapes of `formulas`. `best` is the prediction of the
-    trace's best, None where unknown; `known` is the mask of the rows for which it is known. `trained` holds for each
-    split the positions withheld and those trained on. At most `shown` rows may be shown; with 0 no cell is.
+    trace's best, None where unknown; `known` is the mask of the rows for which it is known. `trained` holds by number
+    of a split the positions that it withheld and those trained on. At most `shown` rows may be shown, with 0 no cell.
     """
 
     features: SlicedTable
     at: Array
-    trained: Sequence[tuple[Array, Array]]
+    trained: Mapping[int, tuple[Array, Array]]
     truth: Array
     prediction: Array
     brief: TaskBrief
@@ -50,6 +51,14 @@ class Case:
     best: Array | None = None
     known: Array | None = None
     shown: int = 10
+
+    @cached_property
+    def split_of_row(self) -> Array:
+        """For each row of `features` the number of the split that withheld it, −1 for none."""
+        numbers = np.full(len(self.features.table), -1)
+        for number, (withheld, _) in self.trained.items():
+            numbers[withheld] = number
+        return numbers
 
 
 @dataclass(frozen=True)

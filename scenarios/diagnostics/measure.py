@@ -18,7 +18,7 @@ from gome.scenarios.metrics.formulas import Array
 __all__ = ["diagnose"]
 
 _FEW, _ENOUGH, _MUCH = 10, 200, 0.2
-_LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_LEVELS = (0.01, 0.1, 0.5, 0.9, 0.99)
 
 
 def diagnose(case: Case) -> Diagnostics | None:
@@ -110,8 +110,8 @@ def _shown(case: Case, rows: Judged, first: list[str]) -> dict[str, object]:
     if case.shown <= 0:
         return {}
     columns = shown_columns(case, first)
-    dearest = dearest_rows(rows, case.shown)
-    few = max(1, case.shown // 3)
+    few = max(1, case.shown // 5)
+    dearest = dearest_rows(rows, max(1, case.shown - 2 * few))
     changed = changed_rows(rows, few + len(dearest))
     better, worse = (each[~np.isin(each, dearest)][:few] for each in changed)
     return {

@@ -144,9 +144,7 @@ def _alike(one: _Ranked, other: _Ranked) -> bool:
 def rare_parts(case: Case, rows: Judged) -> tuple[Part, ...]:
     """For each categorical column: rows whose value the split's training rows lack or have at most ten times."""
     found: list[tuple[float, Part]] = []
-    splits = np.full(len(case.features.table), -1)
-    for number, (withheld, _) in enumerate(case.trained):
-        splits[withheld] = number
+    splits = case.split_of_row
     for name, codes in case.features.categories.items():
         frequency = _frequency(case, rows, codes, splits[rows.at])
         groups = np.select([frequency < 0, frequency == 0, frequency <= 3, frequency <= 10], [-1, 0, 1, 2], -1)
@@ -168,7 +166,7 @@ def _frequency(case: Case, rows: Judged, codes: Array, splits: Array) -> Array:
     own = codes[rows.at]
     frequency = np.full(len(rows), -1)
     width = int(codes.max()) + 1
-    for number, (_, train) in enumerate(case.trained):
+    for number, (_, train) in case.trained.items():
         counts = np.bincount(codes[train] + 1, minlength=width + 1)
         mine = (splits == number) & (own >= 0)
         frequency[mine] = counts[own[mine] + 1]

@@ -112,13 +112,17 @@ class Pattern(_Record):
 
 
 class ShownRow(_Record):
-    """One row with its cells in the order of `Diagnostics.columns`. `best` is the prediction of the trace's best."""
+    """One row with its cells in the order of `Diagnostics.columns`. `best` is the prediction of the trace's best.
+
+    `split` is the number of the split that withheld it.
+    """
 
     truth: str
     prediction: str
     best: str | None = None
     share_of_loss: float
     change: float | None = None
+    split: int = 0
     cells: tuple[str, ...]
 
 

@@ -14,7 +14,7 @@ from gome.scenarios.metrics.formulas import Array
 
 __all__ = ["cell", "changed_rows", "dearest_rows", "shown_columns", "shown_rows", "width_of"]
 
-_MOST_COLUMNS = 12
+_MOST_COLUMNS = 10
 _CELL, _TEXT = 40, 120
 _TEXT_FROM_LENGTH = 30
 _MOST_CATEGORIES = 20
@@ -22,7 +22,7 @@ _MOST_NUMBERS = 4
 
 
 def shown_columns(case: Case, first: Sequence[str]) -> tuple[str, ...]:
-    """At most twelve columns to show: `first` (which errors depend on), then the most informative, then the rest."""
+    """At most ten columns to show: `first` (which errors depend on), then the most informative, then the rest."""
     names = [str(name) for name in case.features.table.columns]
     wanted = [*first, *case.features.order, *names]
     return tuple(name for name in dict.fromkeys(wanted) if name in names)[:_MOST_COLUMNS]
@@ -72,6 +72,7 @@ def shown_rows(case: Case, rows: Judged, places: Array, columns: Sequence[str]) 
                 best=_said(rows.best[place], case.brief) if known and rows.best is not None else None,
                 share_of_loss=figure(float(rows.share[place]), 3),
                 change=figure_or_none(change, 3),
+                split=int(case.split_of_row[rows.at[place]]),
                 cells=tuple(cell(value, width) for value, width in cells),
             )
         )

@@ -20,6 +20,9 @@ _FEWEST_COLUMNS = 12
 _FEW_NUMBERS = 200
 """Integer columns with more distinct values than this are treated as amounts, not categories."""
 
+_RECURS, _MOST_RECUR = 3, 0.8
+"""An integer is a category where at least 80 % of its column's values occur more than three times."""
+
 
 @dataclass(frozen=True)
 class SlicedTable:
@@ -66,8 +69,8 @@ class SlicedTable:
     def categories(self) -> dict[str, Array]:
         """Integer codes of each categorical column, over all rows; −1 for missing values.
 
-        A text column counts as categorical where its values recur, an integer column where it has few values: that a
-        size or an amount has not been seen before means nothing.
+        A text column counts as categorical where its values recur, an integer column where it has few values, nearly
+        all of which recur: that a size or an amount has not been seen before means nothing.
         """
         found = {}
         for name in self.columns:
@@ -75,9 +78,13 @@ class SlicedTable:
             if pd.api.types.is_float_dtype(column) and not _whole(column.to_numpy(dtype=float)):
                 continue
             codes, distinct = pd.factorize(column)
-            most = _FEW_NUMBERS if pd.api.types.is_numeric_dtype(column) else len(column) / 2
-            if 2 <= len(distinct) <= min(most, len(column) / 2):
-                found[name] = codes.astype(np.int32)
+            numeric = pd.api.types.is_numeric_dtype(column)
+            most = _FEW_NUMBERS if numeric else len(column) / 2
+            if not 2 <= len(distinct) <= min(most, len(column) / 2):
+                continue
+            if numeric and np.mean(np.bincount(codes[codes >= 0]) > _RECURS) < _MOST_RECUR:
+                continue
+            found[name] = codes.astype(np.int32)
         return found
 
 

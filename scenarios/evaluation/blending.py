@@ -87,10 +87,10 @@ def predictions_table(ids: Series, predictions: Array, brief: TaskBrief) -> str:
     return str(table[list(brief.submission_columns)].to_csv(index=False, lineterminator="\n"))
 
 
-def read_predictions(text: str, ids: Series, like: Array, brief: TaskBrief) -> tuple[Array, Array] | None:
+def read_predictions(text: str, ids: Series, brief: TaskBrief) -> tuple[Array, Array] | None:
     """Read a table of `predictions_table`. Returns the predictions for `ids`, and a mask of the ids found in it.
 
-    Ids not found get zeros; shape and type are those of `like`. None if the text is not such a table.
+    Ids not found get zeros. None if the text is not such a table.
     """
     try:
         table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
@@ -101,8 +101,6 @@ def read_predictions(text: str, ids: Series, like: Array, brief: TaskBrief) -> t
     table = table.drop_duplicates(brief.id_column)
     places = pd.Index(table[brief.id_column]).get_indexer(ids.to_numpy())
     found = encode_predictions(table, brief)
-    if found.shape[1:] != like.shape[1:]:
-        return None
-    values = np.zeros_like(like)
+    values = np.zeros((len(ids), *found.shape[1:]), found.dtype)
     values[places >= 0] = found[places[places >= 0]]
     return values, places >= 0

@@ -22,7 +22,6 @@ from gome.scenarios.evaluation.views import View, units_of
 from gome.scenarios.evidence import Evaluation
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric
-from gome.scenarios.task.encoding import prediction_columns
 from gome.scenarios.task.splits import split_weights
 from gome.scenarios.task.task import Task
 
@@ -109,11 +108,7 @@ def ensemble_trials(
 
 def _read(task: Task, at: Array, table: str) -> Array | None:
     """A candidate's predictions for the training rows `at`; None for a table that lacks some of them."""
-    brief = task.brief
-    like = (
-        np.zeros(len(at), int) if brief.prediction == "label" else np.zeros((len(at), len(prediction_columns(brief))))
-    )
-    found = read_predictions(table, task.train[brief.id_column].iloc[at], like, brief)
+    found = read_predictions(table, task.train[task.brief.id_column].iloc[at], task.brief)
     return found[0] if found is not None and found[1].all() else None
 
 

@@ -26,6 +26,7 @@ from gome.scenarios.evaluation.baseline import dummy_score
 from gome.scenarios.evaluation.blending import blend, predictions_table
 from gome.scenarios.evaluation.ensembling import Ensembled, ensemble_trials
 from gome.scenarios.evaluation.leaks import find_leaks
+from gome.scenarios.evaluation.out_of_fold import Pair, pair_scores, read_oof
 from gome.scenarios.evaluation.probe_names import HALF, PROBE
 from gome.scenarios.evaluation.probes import make_probe, read_probe
 from gome.scenarios.evaluation.residuals import residual_slices
@@ -72,13 +73,12 @@ class Judged:
 class Assembled:
     """All runs of a trial combined. `oof` (out-of-fold predictions) and `submission` (the mean) are CSV text.
 
-    A task that cannot be split has no out-of-fold predictions and no diagnostics.
+    A task that cannot be split has no out-of-fold predictions.
     """
 
     evaluation: Evaluation
     oof: str
     submission: str
-    diagnostics: Diagnostics | None = None
 
 
 class Harness:
@@ -146,10 +146,6 @@ class Harness:
     def _features(self) -> SlicedTable:
         return sliced_features(self.task, self._tables, self.profile.sample_columns)
 
-    def evaluate(self, view: ViewName, files: Mapping[str, Path]) -> Evaluation:
-        """Evaluate what a script wrote; see `judge`."""
-        return self.judge(view, files).evaluation
-
     def judge(self, view: ViewName, files: Mapping[str, Path]) -> Judged:
         """Evaluate what a script wrote for a view. `files`: name in `FILES` → collected path; any may be missing."""
         made, brief, metric = self._view(view), self.task.brief, self.task.metric
@@ -168,18 +164,9 @@ class Harness:
         return Judged(evaluation, predictions if evaluation.valid else None)
 
     def assemble(
-        self,
-        runs: Sequence[Evaluation],
-        predictions: Sequence[Array],
-        planned: int | None = None,
-        best: str | None = None,
-        rows: int | None = None,
+        self, runs: Sequence[Evaluation], predictions: Sequence[Array], planned: int | None = None
     ) -> Assembled:
-        """Combine the runs of a trial on some of `planned` splits (default: all of the task's).
-
-        `runs` have no defects; `predictions` are theirs. `best` is the out-of-fold table of the solution to compare
-        with. Diagnostics are computed unless `rows` is None; they show at most that many rows.
-        """
+        """Combine runs without defects on some of `planned` splits (default: all of the task's)."""
         brief, metric = self.task.brief, self.task.metric
         views = [self._view(run.view) for run in runs]
         at = np.concatenate([view.withheld for view in views])
@@ -188,7 +175,6 @@ class Harness:
         at, held = at[order], held[order]
         truth = self.task.truth[at]
         evaluation = merge(runs, brief.split, planned or len(self.splits))
-        diagnostics = None
         if len(at):
             features = self.task.typed_train.drop(columns=[brief.id_column, *brief.targets]).iloc[at]
             found = {
@@ -196,11 +182,20 @@ class Harness:
                 "leaks": find_leaks(self.task, truth, held, evaluation.score),
             }
             evaluation = evaluation.model_copy(update=found)
-            if rows is not None:
-                diagnostics = diagnose_trial(self.task, self._features, views, at, held, best, rows)
         ids = self.task.train[brief.id_column].iloc[at]
         oof = predictions_table(ids, held, brief) if len(at) else ""
-        return Assembled(evaluation, oof, self.mean(predictions), diagnostics)
+        return Assembled(evaluation, oof, self.mean(predictions))
+
+    def analyse(self, oof: str, best: str | None, rows: int) -> Diagnostics | None:
+        """Where and how a solution errs, from its out-of-fold table; see `diagnose_trial`."""
+        read = read_oof(self.task, self._split_views, oof)
+        return diagnose_trial(self.task, self._features, read, best, rows)
+
+    def pair(self, own: str, other: str) -> Pair | None:
+        """Compare two solutions with the mean of both, from their out-of-fold tables; see `pair_scores`."""
+        views = self._split_views
+        first, second = read_oof(self.task, views, own), read_oof(self.task, views, other)
+        return pair_scores(self.task, first, second, len(views), self._evaluated)
 
     def submission(self, predictions: Array) -> str:
         """The test rows of one run's predictions, as the text of a submission."""
@@ -217,18 +212,13 @@ class Harness:
 
     def score_mean(self, view: ViewName, predictions: Sequence[Array]) -> Evaluation:
         """The evaluation of the blend of several runs on a view, or on views with the same withheld rows."""
-        made = self._view(view)
-        return Evaluation(view=view, **self._scored(made, blend(predictions, self.task.brief, self.task.metric)))
+        return self._evaluated(self._view(view), blend(predictions, self.task.brief, self.task.metric))
 
     def ensemble(self, tables: Sequence[str], most: int) -> Ensembled | None:
         """Select an ensemble of at most `most` trials from their out-of-fold tables; see `ensemble_trials`."""
-
-        def scored(view: View, predictions: Array) -> Evaluation:
-            return Evaluation(view=view.name, **self._scored(view, predictions))
-
         if self.task.brief.split.kind == "own":
             return None
-        return ensemble_trials(self.task, [self._view(split) for split in self.splits], tables, most, scored)
+        return ensemble_trials(self.task, self._split_views, tables, most, self._evaluated)
 
     def blend(self, submissions: Sequence[Path], weights: Sequence[float] | None = None) -> str:
         """The blend of several submissions, as the text of one. Raises ValueError if one is invalid."""
@@ -244,6 +234,13 @@ class Harness:
         """The score of a constant prediction over the same splits (`baseline`); None if there are no splits."""
         rule = self.task.brief.split
         return None if rule.kind == "own" else dummy_score(self.task, task_splits(self.task, self._seed))
+
+    @property
+    def _split_views(self) -> list[View]:
+        return [self._view(split) for split in self.splits]
+
+    def _evaluated(self, view: View, predictions: Array) -> Evaluation:
+        return Evaluation(view=view.name, **self._scored(view, predictions))
 
     def _scored(self, made: View, predictions: Array) -> dict[str, Any]:
         """The fields of an evaluation that are computed from the withheld rows."""

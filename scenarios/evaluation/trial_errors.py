@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from gome.scenarios.diagnostics.judged_rows import Case
 from gome.scenarios.diagnostics.measure import diagnose
 from gome.scenarios.diagnostics.record import Diagnostics
 from gome.scenarios.diagnostics.sliced_table import SlicedTable
 from gome.scenarios.evaluation.blending import read_predictions
-from gome.scenarios.evaluation.views import View
-from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.evaluation.out_of_fold import OutOfFold
+from gome.scenarios.evaluation.views import split_of
 from gome.scenarios.task.side_files import Joined
 from gome.scenarios.task.task import Task
 
@@ -24,19 +26,24 @@ def sliced_features(task: Task, beside: Sequence[Joined], order: Sequence[str]) 
 
 
 def diagnose_trial(
-    task: Task, features: SlicedTable, views: Sequence[View], at: Array, held: Array, best: str | None, rows: int
+    task: Task, features: SlicedTable, oof: OutOfFold, best: str | None, rows: int
 ) -> Diagnostics | None:
-    """The diagnostics of the predictions `held` for the training rows `at`, which the views withheld.
+    """The diagnostics of out-of-fold predictions.
 
     `best` is the out-of-fold table (CSV text) of the solution to compare with, None for none. At most `rows` rows are
     shown. Returns None where no row has a finite loss.
     """
+    if not oof.views:
+        return None
+    at, held = np.concatenate([view.withheld for view in oof.views]), np.concatenate(oof.predictions)
+    order = np.argsort(at, kind="stable")
+    at, held = at[order], held[order]
     ids = task.train[task.brief.id_column].iloc[at]
-    found = None if best is None else read_predictions(best, ids, held, task.brief)
+    found = None if best is None else read_predictions(best, ids, task.brief)
     case = Case(
         features=features,
         at=at,
-        trained=[(view.withheld, view.train) for view in views],
+        trained={split_of(view.name) or 0: (view.withheld, view.train) for view in oof.views},
         truth=task.truth[at],
         prediction=held,
         brief=task.brief,

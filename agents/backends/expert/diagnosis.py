@@ -14,7 +14,7 @@ from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import learnt, move_of, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import Plan, read_plan
-from gome.agents.backends.expert.situation import Scene
+from gome.agents.backends.expert.situation import Scene, since_accept
 from gome.agents.method.validation import keeps_near_tie
 from gome.agents.protocol.replies import Assessment, Survey
 from gome.agents.protocol.requests import AssessTrial, SurveyTask
@@ -161,7 +161,7 @@ def _scene_of(request: AssessTrial, trial_is_kept: bool) -> Scene:
         evaluation = incumbent.evaluation if incumbent else None
         seconds = incumbent.seconds if incumbent else 0.0
     plan = read_plan(script) or starting_plan(request.task, request.profile, script)
-    history = (*request.history, own)
+    history = (*since_accept(request.history), own)
     return Scene(
         request.task, request.profile, plan, evaluation, seconds, None, history, request.refused, request.baseline
     )

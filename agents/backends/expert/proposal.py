@@ -10,7 +10,7 @@ from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import learnt, playable, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import read_plan
-from gome.agents.backends.expert.situation import Scene
+from gome.agents.backends.expert.situation import Scene, since_accept
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.types import Challenge, Hypothesis, Scores
 
@@ -130,12 +130,10 @@ def _tenths(value: float) -> int:
 
 def scene_of(request: ProposeStep) -> Scene:
     """The scene in which a step is proposed: that of the base, or of the starting plan if there is no base."""
-    base = request.base
+    base, history = request.base, since_accept(request.history)
     if base is None:
         plan = starting_plan(request.task, request.profile)
-        return Scene(
-            request.task, request.profile, plan, None, 0.0, request.workplace, request.history, request.refused
-        )
+        return Scene(request.task, request.profile, plan, None, 0.0, request.workplace, history, request.refused)
     plan = read_plan(base.script) or starting_plan(request.task, request.profile, base.script)
     return Scene(
         request.task,
@@ -144,7 +142,7 @@ def scene_of(request: ProposeStep) -> Scene:
         base.evaluation,
         base.seconds,
         request.workplace,
-        request.history,
+        history,
         request.refused,
         request.baseline,
     )

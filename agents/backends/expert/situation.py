@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, pstdev
@@ -20,6 +21,7 @@ __all__ = [
     "cycle_of",
     "metric_key",
     "sequence_of",
+    "since_accept",
     "texts_lead",
     "usable",
     "with_joins",
@@ -46,6 +48,12 @@ _CYCLES: tuple[tuple[str, float, float, int], ...] = (
 def metric_key(metric: str) -> str:
     """A metric's name in lower case, letters and digits only."""
     return re.sub(r"[^a-z0-9]", "", metric.lower())
+
+
+def since_accept(history: Sequence[TrialNote]) -> tuple[TrialNote, ...]:
+    """The accepted trials, and those rejected since the last accept: a rejection weighs on its own solution alone."""
+    last = max((place for place, note in enumerate(history) if note.accepted), default=-1)
+    return tuple(note for place, note in enumerate(history) if note.accepted or place > last)
 
 
 def usable(column: ColumnProfile) -> bool:

@@ -46,6 +46,7 @@ Item = TypeVar("Item")
 TEMPLATES = Path(__file__).parents[2] / "prompts"
 _SCALES = (1.0, 0.5, 0.25, 0.12, 0.06, 0.03)
 _BYTES_PER_TOKEN = 3  # a conservative value for English, code and numbers
+_LONG_WORD = 20
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _MESSAGE = re.compile(r"(, line [\d?]+(?: \(.*\))?): .*", re.DOTALL)
 # Removes blank lines that templates leave behind, but not within fences: edits must match that text exactly.
@@ -94,9 +95,15 @@ class Clip:
         return self.material(what, caller()) + "\n"
 
     def inline(self, text: str, ceiling: int) -> str:
-        """The text on one line: no line breaks, no control characters, at most `ceiling` characters."""
+        """The text on one line: no line breaks, no control characters, at most `ceiling` characters.
+
+        A longer text is cut after a word, if it has short ones.
+        """
         line = " ".join(_CONTROL.sub("", text).split())
-        return line if len(line) <= ceiling else line[: ceiling - 1] + "…"
+        if len(line) <= ceiling:
+            return line
+        kept, _, cut = line[: ceiling - 1].rpartition(" ")
+        return (kept if kept and len(cut) <= _LONG_WORD else line[: ceiling - 1]) + "…"
 
     def first(self, items: Sequence[Item], ceiling: int, what: str) -> Sequence[Item]:
         """The first items, at most the scaled `ceiling` but at least 5."""

@@ -47,7 +47,7 @@ def run_script(harness: Harness, script: str, view: ViewName, out: Path) -> tupl
     ]
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # threads that outnumber free cores only wait for each other
     done = subprocess.run(command, env=one_thread, capture_output=True, text=True, timeout=120, check=False)
-    return harness.evaluate(view, {name: out / name for name in FILES if (out / name).exists()}), done.stderr
+    return harness.judge(view, {name: out / name for name in FILES if (out / name).exists()}).evaluation, done.stderr
 
 
 async def converse(backend: OpenAIBackend, harness: Harness, folder: Path) -> list[Evaluation]:

@@ -20,6 +20,7 @@ from gome.agents.protocol.types import (
     Underway,
 )
 from gome.agents.scripts.difference import difference
+from gome.scenarios.diagnostics.record import Concentration, Diagnostics, Part, ShownRow
 from gome.scenarios.evidence import (
     ColumnProfile,
     DefectNote,
@@ -137,6 +138,18 @@ NOTE = TrialNote(
     reason="The first valid solution is accepted.",
     observations="Night hours carry the error.",
 )
+DIAGNOSTICS = Diagnostics(
+    rows=100,
+    looked_at=100,
+    loss="squared error of log(1 + x)",
+    scale="log1p",
+    mean_loss=0.2,
+    concentration=Concentration(ten_rows=0.4, percent=0.1, tenth=0.4),
+    slices=(Part(feature="hr", value="0 to 5", rows=20, share_of_rows=0.2, share_of_loss=0.6, bias=0.31),),
+    columns=("hr", "weathersit"),
+    dearest=(ShownRow(truth="4", prediction="31.2", share_of_loss=0.09, split=3, cells=("2", "rain")),),
+)
+
 SOLUTION = Solution(script=SCRIPT, evaluation=EVALUATION, seconds=4.2)
 RECALLED = Recalled(
     id="a1b2",

@@ -198,7 +198,7 @@ def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[R
     assert "KNOB = 0.6" in asked.prompt.partition("# The script of trace 0, from which this step takes something")[2]
     judged = next(ask for ask in asks if ask.kind == "assess_trial" and (ask.trace, ask.step) == (1, 3))
     assert "It is a **merge** with the best of trace 0, judged against this trace's best." in judged.prompt
-    assert "(by split " in judged.prompt.partition("# The traces")[2], "so that it can be compared with its source"
+    assert f"That one scored {source.score:.5g} (by split " in judged.prompt, "so that they can be compared"
 
 
 @pytest.mark.parametrize(("at", "kind", "base"), [((1, 4), "return", (0, 2)), ((0, 4), "leap", None)])
@@ -248,11 +248,11 @@ def _cells(task: Path) -> set[str]:
 def test_left_is_told_in_numbers_and_the_last_trial_is_said(plain: tuple[Run, list[Ask]]) -> None:
     _, asks = plain
     first = next(ask for ask in asks if ask.kind == "propose_step")
-    assert "Left for trials after this one: 7 trials, about 3 for each of the 2 traces." in first.prompt
+    assert "Left for trials after this one: 7 trials of the run, for its 2 traces together." in first.prompt
     assessed = [ask for ask in asks if ask.kind == "assess_trial"]
     last = [ask for ask in assessed if "This is the **last trial** of the run." in ask.prompt]
     assert [(ask.trace, ask.step) for ask in last] == [(1, 4)]
-    beside = [ask for ask in assessed if "None of them is this trace's." in ask.prompt]
+    beside = [ask for ask in assessed if "None is left for this trace." in ask.prompt]
     assert [(ask.trace, ask.step) for ask in beside] == [(0, 4)], "the other trace takes the last trial"
     for ask in assessed:
         assert ("`challenges`" in ask.prompt) == (ask not in (*last, *beside)), "asked for where a step can follow"

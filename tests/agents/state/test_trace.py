@@ -38,11 +38,11 @@ def refused(state: TraceState) -> list[str]:
     return [key[1] for key in state.refused_keys]
 
 
-def test_what_was_refuted_stays_known_when_the_history_no_longer_shows_it() -> None:
+def test_the_history_keeps_what_was_refused_before_an_accept() -> None:
     state = TraceState()
     for step, (name, accepted) in enumerate((("depth", False), ("rate", True), ("loss", False)), 1):
         tried(state, step, name, accepted)
-    assert [note.step for note in state.history] == [2, 3], "accepted work, and the failures since"
+    assert [note.step for note in state.history] == [1, 2, 3], "findings refer to it"
     assert refused(state) == ["depth", "loss"]
 
 

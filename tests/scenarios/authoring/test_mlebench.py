@@ -85,7 +85,7 @@ def test_a_competition_goes_through_the_harness_and_only_is_read(data: Path, tmp
     assert (task.brief.task_type, task.brief.classes) == ("binary", ("False", "True"))
     harness = Harness(task, tmp_path / "views", seed=1)
     for view in ("full", harness.splits[0]):
-        judged = harness.evaluate(view, solve(harness.data(view), tmp_path / view))
+        judged = harness.judge(view, solve(harness.data(view), tmp_path / view)).evaluation
         assert judged.defects == ()
     assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == before
 

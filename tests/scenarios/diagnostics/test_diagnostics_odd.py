@@ -73,7 +73,7 @@ def test_odd_data_never_fail(rows: int, shown: int) -> None:
         case = Case(
             features=SlicedTable(table, ("late", "no such column")),
             at=np.arange(rows),
-            trained=[(np.arange(rows), np.arange(0)), *folds_of(rows)],
+            trained=dict(enumerate([(np.arange(rows), np.arange(0)), *folds_of(rows)])),
             truth=truth,
             prediction=said,
             brief=brief,
@@ -96,7 +96,7 @@ def test_a_task_without_features_and_one_without_a_finite_loss() -> None:
     case = Case(
         features=SlicedTable(bare),
         at=np.arange(30),
-        trained=folds_of(30),
+        trained=dict(enumerate(folds_of(30))),
         truth=np.ones((30, 1)),
         prediction=np.full((30, 1), np.nan),
         brief=brief_of("rmse"),

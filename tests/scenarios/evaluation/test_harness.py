@@ -125,9 +125,9 @@ def test_a_real_solution_is_scored_from_its_predictions(
     assert evaluation.train_folds == (0.5,) * 5
     assert evaluation.importance == {"season": 0.7}
     assert evaluation.claims["leaves"] > 10
-    one = bikes.evaluate("split-0", files["split-0"])
+    one = bikes.judge("split-0", files["split-0"]).evaluation
     assert one.submission_sha256 == hashlib.sha256(files["split-0"]["submission.csv"].read_bytes()).hexdigest()
-    assert one == bikes.evaluate("split-0", files["split-0"])
+    assert one == bikes.judge("split-0", files["split-0"]).evaluation
 
 
 def test_residuals_show_where_the_loss_is(bikes: Harness, whole: Assembled, tmp_path: Path) -> None:
@@ -148,28 +148,39 @@ def test_residuals_show_where_the_loss_is(bikes: Harness, whole: Assembled, tmp_
 def test_a_trial_is_diagnosed_against_the_best(
     bikes: Harness, files: dict[str, dict[str, Path]], whole: Assembled, tmp_path: Path
 ) -> None:
-    assert whole.diagnostics is None, "where nobody asks"
     judged = [bikes.judge(view, files[view]) for view in bikes.splits[:3]]
-    runs, predictions = (
-        [one.evaluation for one in judged],
-        [one.predictions for one in judged if one.predictions is not None],
-    )
+    predictions = [one.predictions for one in judged if one.predictions is not None]
+    oof = bikes.assemble([one.evaluation for one in judged], predictions, 5).oof
     doubled = table(whole.oof, tmp_path)
     doubled = doubled.assign(bikers=2 * doubled["bikers"])[100:]
-    found = bikes.assemble(runs, predictions, 5, doubled.to_csv(index=False), 4).diagnostics
+    found = bikes.analyse(oof, doubled.to_csv(index=False), 4)
     assert found is not None and found.rows == sum(
         len(make_view(bikes.task, f"split-{k}", SEED, SHARE).withheld) for k in range(3)
     )
     assert 0 < found.rows - found.compared <= 100, "the best predicts all but the first rows"
     assert found.change is not None and found.change < 0 and found.mean_loss < (found.best_loss or 0)
-    assert len(found.dearest) == 4 and len(found.better) == 1
+    assert len(found.dearest) == 2 and len(found.better) == 1
     assert "hr" in found.columns and "bikers" not in found.columns and "id" not in found.columns
     row = next(row for row in found.dearest if row.best is not None)
+    assert {row.split for row in found.dearest} <= {0, 1, 2}
     assert float(row.best or 0) == pytest.approx(2 * float(row.prediction), rel=1e-3)
     assert found.by_truth and sum(part.rows for part in found.by_truth) == found.rows
     for unreadable in ("", "no table", "id,other\n1,2\n"):
-        alone = bikes.assemble(runs, predictions, 5, unreadable, 0).diagnostics
+        alone = bikes.analyse(oof, unreadable, 0)
         assert alone is not None and alone.change is None and not alone.dearest
+        assert bikes.analyse(unreadable, None, 4) is None and bikes.pair(oof, unreadable) is None
+
+
+def test_two_solutions_are_compared_with_the_mean_of_both(bikes: Harness, whole: Assembled, tmp_path: Path) -> None:
+    own = table(whole.oof, tmp_path)
+    high, low = (own.assign(bikers=own["bikers"] * factor).to_csv(index=False) for factor in (2.0, 0.4))
+    found = bikes.pair(high, low)
+    assert found is not None and found.splits == 5
+    assert found.mean < min(found.own, found.other), "one says too much, the other too little"
+    alike = bikes.pair(whole.oof, whole.oof)
+    assert alike is not None and alike.own == alike.other == whole.evaluation.score == pytest.approx(alike.mean)
+    part = bikes.pair(high, own.sample(frac=0.5, random_state=0).to_csv(index=False))
+    assert part is None, "a split counts only where all of its rows are predicted"
 
 
 @pytest.mark.parametrize("name", ["holdout", "holdout-3", "split-2", "debug"])
@@ -251,7 +262,7 @@ def test_a_submission_for_the_ids_of_another_view_is_a_defect(
     bikes: Harness, files: dict[str, dict[str, Path]]
 ) -> None:
     for other in ("full", "split-1", "holdout"):
-        codes = {note.code for note in bikes.evaluate("split-0", files[other]).defects}
+        codes = {note.code for note in bikes.judge("split-0", files[other]).evaluation.defects}
         assert codes & {"ids-unknown", "row-count"}
 
 

@@ -36,7 +36,7 @@ def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str,
     task = Task.load(make_task(tmp_path / "task", kind, metric=metric, split=split))
     harness = Harness(task, tmp_path / "views", seed=3)
     for view in ("full", "debug", "holdout", "holdout-0"):
-        evaluation = harness.evaluate(view, solve(harness.data(view), tmp_path / view))
+        evaluation = harness.judge(view, solve(harness.data(view), tmp_path / view)).evaluation
         assert evaluation.defects == ()
         assert (evaluation.score is None) == (view == "full")
     found, dummy = trial(harness, tmp_path / "trial"), harness.dummy_score()
@@ -47,14 +47,14 @@ def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str,
     (tmp_path / "submission.csv").write_text(found.submission)
     graded = grade(task, tmp_path / "submission.csv")
     assert graded is not None and math.isfinite(graded.score)
-    _is_diagnosed(harness, tmp_path / "trial", found.oof)
+    _is_diagnosed(harness, found.oof)
+    both = harness.pair(found.oof, found.oof)
+    assert both is not None and both.own == both.other == found.evaluation.score
 
 
-def _is_diagnosed(harness: Harness, outputs: Path, oof: str) -> None:
+def _is_diagnosed(harness: Harness, oof: str) -> None:
     """A trial compared with itself shows no change."""
-    judged = [harness.judge(view, {"submission.csv": outputs / view / "submission.csv"}) for view in harness.splits]
-    predictions = [one.predictions for one in judged if one.predictions is not None]
-    found = harness.assemble([one.evaluation for one in judged], predictions, None, oof, 10).diagnostics
+    found = harness.analyse(oof, oof, 10)
     assert found is not None and found.compared == found.rows and found.change == found.change_error == 0.0
     assert not found.changes and not found.better and not found.worse
     assert bool(found.classes) == (harness.task.brief.task_type != "regression") != bool(found.by_truth)
@@ -65,7 +65,7 @@ def test_a_task_that_cannot_be_split_has_the_scripts_own_score_marked_as_such(tm
     harness = Harness(Task.load(make_task(tmp_path / "task", split="{kind: own}")), tmp_path / "views", seed=3)
     assert harness.splits == ("full",) and harness.dummy_score() is None
     written = solve(harness.data("full"), tmp_path / "out")
-    assert harness.evaluate("full", written).score is None, "it says none"
+    assert harness.judge("full", written).evaluation.score is None, "it says none"
     written["evidence.json"].write_text('{"score": 1.25}')
     found = assembled(harness, [harness.judge("full", written)])
     assert (found.evaluation.score, found.evaluation.verified, found.oof) == (1.25, False, "")

@@ -249,9 +249,9 @@ def test_claims_are_many_at_most_and_never_the_score(tmp_path: Path) -> None:
     assert len(read_claims(path)["claims"]) == 50
     harness = Harness(Task.load(make_task(tmp_path / "task")), tmp_path / "views", seed=1)
     files = solve(harness.data("split-0"), tmp_path / "out")
-    honest = harness.evaluate("split-0", files)
+    honest = harness.judge("split-0", files).evaluation
     files["evidence.json"].write_text('{"score": 0.0001, "train_score": 0.0001, "folds": {"a": 0}}')
-    lying = harness.evaluate("split-0", files)
+    lying = harness.judge("split-0", files).evaluation
     assert (lying.score, lying.folds, lying.verified) == (honest.score, honest.folds, True)
     assert lying.claims == {"score": 0.0001, "folds.a": 0.0} and lying.train_folds == (0.0001,)
 

@@ -76,7 +76,7 @@ def diagnosed(
     case = Case(
         features=SlicedTable(table),
         at=np.arange(len(table)),
-        trained=folds or folds_of(len(table)),
+        trained=dict(enumerate(folds or folds_of(len(table)))),
         truth=truth,
         prediction=prediction,
         brief=brief,

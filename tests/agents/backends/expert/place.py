@@ -74,7 +74,7 @@ class Place:
         status = _warm().run(out / "solution.py", arguments, out)
         assert status == 0, out.with_name(f"{name}.stderr").read_text(encoding="utf-8")
         out.with_name(f"{name}.stdout").rename(out / "output")
-        return self.harness.evaluate(view, {file: out / file for file in FILES})
+        return self.harness.judge(view, {file: out / file for file in FILES}).evaluation
 
 
 class _Warm:

@@ -88,7 +88,7 @@ def _run_here(place: Place, script: str, out: Path, monkeypatch: pytest.MonkeyPa
     with warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)
         runpy.run_path(str(path), run_name="__main__")
-    return place.harness.evaluate("debug", {file: out / file for file in FILES})
+    return place.harness.judge("debug", {file: out / file for file in FILES}).evaluation
 
 
 @pytest.mark.parametrize("family", FAMILY_WORDS)

@@ -81,7 +81,7 @@ def _runs(place: Place, plan: Plan, out: Path, monkeypatch: pytest.MonkeyPatch) 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         runpy.run_path(str(path), run_name="__main__")
-    assert place.harness.evaluate("debug", {file: out / file for file in FILES}).defects == ()
+    assert place.harness.judge("debug", {file: out / file for file in FILES}).evaluation.defects == ()
 
 
 @pytest.mark.parametrize("dropped", [("date",), ("shop",), ("city",), ("area",), ("age",), ("shop", "city", "area")])

@@ -7,7 +7,7 @@ import pytest
 from gome.agents.backends.llm.prompting import render
 from gome.agents.method.racing import stop_after
 from gome.agents.protocol.requests import Request
-from gome.agents.protocol.types import Left, Repair, SourceScript, Underway
+from gome.agents.protocol.types import Left, Repair, SourceScript, Together, Underway
 from gome.scenarios.config.method import Method
 from tests.agents.helpers import requests_made as made
 
@@ -25,11 +25,32 @@ def test_the_assessor_is_told_of_repairs_and_of_no_error_message_where_rows_are_
     assert "was repaired" not in shown(made.assess_trial())
 
 
-def test_the_last_figures_of_the_best_stand_beside_the_trial_and_in_the_proposal() -> None:
-    best = made.SOLUTION.model_copy(update={"output": "oof rmse 0.8283"})
-    for request in (made.assess_trial(incumbent=best), made.propose_step(base=best)):
-        assert "- Figures that it printed last:\noof rmse 0.8283" in shown(request)
-        assert "0.8283" not in shown(request.model_copy(update={"rows": 0}))
+def test_the_last_figures_of_the_best_stand_in_the_proposal() -> None:
+    request = made.propose_step(base=made.SOLUTION.model_copy(update={"output": "oof rmse 0.8283"}))
+    assert "- Figures that it printed last, in its run on one split:\noof rmse 0.8283" in shown(request)
+    assert "0.8283" not in shown(request.model_copy(update={"rows": 0}))
+
+
+def test_the_errors_of_the_best_are_shown_where_a_step_is_to_improve_it() -> None:
+    best = made.SOLUTION.model_copy(update={"diagnostics": made.DIAGNOSTICS})
+    text = shown(made.propose_step(base=best))
+    assert "hr: 0 to 5 | 0.2 | 0.6 | 0.31" in text and "4 | 31.2 | 0.09 | 3 | 2; rain" in text
+    refused = made.assess_trial(incumbent=best, stopped="worse", wanted=("feedback",))
+    assert "its errors on validation rows" in shown(refused) and "the best so far, which stays," in shown(refused)
+    assert "its errors on validation rows" not in shown(made.assess_trial(incumbent=best, wanted=("feedback",)))
+
+
+def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script() -> None:
+    together = Together(splits=5, own=0.41, other=0.43, mean=0.39)
+    other = SourceScript(trace=1, step=2, text="model = 1", is_difference=False, together=together)
+    text = shown(made.propose_step(base=made.SOLUTION, other=other))
+    assert "the script above 0.41, this one 0.43, the mean of their predictions 0.39." in text
+
+
+def test_an_observation_says_on_how_many_splits_it_rests_once_the_score_is_of_all() -> None:
+    note = made.NOTE.model_copy(update={"observations": "rain is missed", "observed": "1 of 5"})
+    assert "observed on 1 of 5 splits: rain is missed" in shown(made.propose_step(history=(note,)))
+    assert "observed: rain" in shown(made.propose_step(history=(note.model_copy(update={"judged": "1 of 5"}),)))
 
 
 def test_standings_name_run_times_and_the_splits_of_partial_scores() -> None:
@@ -84,7 +105,7 @@ def test_a_repair_knows_the_run_time_before_and_that_a_debug_run_went_well() -> 
 def test_no_challenges_are_asked_for_where_no_step_of_the_trace_can_follow() -> None:
     request = made.assess_trial(left=Left(trials=1, traces=2, over=True), wanted=())
     assert {"challenges", "finding", "contradicts"} <= request.unasked
-    assert "None of them is this trace's." in shown(request)
+    assert "None is left for this trace." in shown(request)
 
 
 @pytest.mark.parametrize(("kind", "few", "splits"), [("group", "two splits", 2), ("random", "one split", 1)])
