@@ -187,9 +187,9 @@ class Proposer(Role):
         ideas = tuple(_hypothesis(each, request.challenges) for each in reply.candidates)
         if request.ranked:
             return self._ranked(request, ideas, pick)
-        taken = None if reply.recalled is None else request.recalled[reply.recalled - 1]
         chosen = tuple(ideas[number - 1] for number in reply.choice)
         source = next((each for each in request.standings if each.trace == reply.source), None)
+        taken = _taken(request, reply, source)
         base_ref = pick.base.script_ref if pick.base else None
         if reply.kind == "return" and source is not None:
             base_ref = source.script_ref
@@ -272,6 +272,15 @@ def _hypothesis(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:
     """The idea as a hypothesis, with the caption of its challenge."""
     caption = challenges[idea.challenge - 1].caption if 0 < idea.challenge <= len(challenges) else ""
     return Hypothesis.model_validate(idea.model_dump() | {"challenge": caption})
+
+
+def _taken(request: ProposeStep, reply: Step, source: TraceBest | None) -> Recalled | None:
+    """The recalled change that a step takes over: the one it names, else the best that a merge or return names."""
+    if reply.recalled is not None:
+        return request.recalled[reply.recalled - 1]
+    if source is None or reply.kind not in ("merge", "return"):
+        return None
+    return next((each for each in request.recalled if each.script_ref == source.script_ref), None)
 
 
 def _same(standing: TraceBest, pick: Pick) -> bool:

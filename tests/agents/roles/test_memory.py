@@ -193,6 +193,15 @@ def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[R
     merged = next(each for envelope, each in run.all(Proposal) if (envelope.trace, envelope.step) == (1, 3))
     source = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 2))
     assert (merged.step_kind, merged.other_ref) == ("merge", source.script_ref)
+    taken = next(each for each in memory_of(run).successes if each.script_ref == source.script_ref)
+    assert merged.origin in (taken.id, None), "memory counts a merge as a trial of what it takes, if it recalled that"
+    given = [
+        each.id
+        for envelope, known in run.all(Recollection)
+        for each in known.recalled
+        if (envelope.trace, envelope.step) == (1, 3)
+    ]
+    assert (merged.origin == taken.id) == (taken.id in given)
     asked = next(ask for ask in asks if ask.kind == "write_solution" and (ask.trace, ask.step) == (1, 3))
     assert "KNOB = 0.45" in asked.prompt
     assert "KNOB = 0.6" in asked.prompt.partition("# The script of trace 0, from which this step takes something")[2]
