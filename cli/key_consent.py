@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from gome.errors import UsageError
-from gome.scenarios.config.prices import OPENAI_URL, is_loopback
+from gome.scenarios.config.providers import is_loopback, is_own_key
 from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Scenario
 
 __all__ = ["check_consent", "trusted_file"]
@@ -27,8 +27,8 @@ def trusted_file() -> Path:
 def check_consent(scenario: Scenario, *, trust: bool) -> None:
     """Check that the user has agreed to every (server, key variable) of the scenario; with `trust`, record agreement.
 
-    No consent is needed for OpenAI's server with OPENAI_API_KEY, for a server on this machine, and for a variable that
-    is not set. Raises UsageError where a pair is new and `trust` is false.
+    No consent is needed for a provider's own server with the variable of its key, for a server on this machine, and for
+    a variable that is not set. Raises UsageError where a pair is new and `trust` is false.
     """
     path = trusted_file()
     known = _read(path)
@@ -49,12 +49,11 @@ def _pairs(scenario: Scenario) -> list[Pair]:
     pairs: set[Pair] = set()
     for backend in scenario.backends.values():
         if isinstance(backend, OpenAIBackend | AutoGenBackend) and backend.api_key_env:
-            own = backend.base_url or OPENAI_URL if isinstance(backend, OpenAIBackend) else backend.url or ""
-            pairs.add((own, backend.api_key_env))
+            pairs.add((backend.url, backend.api_key_env))
     return sorted(
         (url, variable)
         for url, variable in pairs
-        if not is_loopback(url) and (url, variable) != (OPENAI_URL, "OPENAI_API_KEY") and os.environ.get(variable)
+        if not is_loopback(url) and not is_own_key(url, variable) and os.environ.get(variable)
     )
 
 

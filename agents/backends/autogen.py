@@ -27,7 +27,8 @@ from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact
 from gome.agents.state.call_budget import Spending
 from gome.errors import UsageError
-from gome.scenarios.config.prices import is_loopback, tariff_of
+from gome.scenarios.config.prices import tariff_of
+from gome.scenarios.config.providers import is_loopback
 from gome.scenarios.config.scenario import AutoGenBackend as Settings
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class AutoGenBackend(AskingBackend):
     ) -> None:
         super().__init__(settings, name, settings.model, tariff_of(settings), environment, spending or Spending())
         self._component = settings.component
-        self._url = settings.url or ""
+        self._url = settings.url
         shown = redact(self._url or settings.component.provider, self._secrets)
         self._server = Server(shown, settings.api_key_env, is_loopback(self._url), self._secrets)
         self._patience = Patience(settings.timeout, settings.retries, first_wait)

@@ -17,7 +17,7 @@ from gome.agents.backends.llm.asking import AskingBackend
 from gome.agents.backends.openai.backend import OpenAIBackend
 from gome.agents.protocol.requests import SurveyTask
 from gome.errors import GomeError
-from gome.scenarios.config.prices import OPENAI_URL, no_price, tariff_of, tariff_of_texts
+from gome.scenarios.config.prices import no_price, tariff_of, tariff_of_texts
 from gome.scenarios.config.scenario import AutoGenBackend, LanguageModel, Scenario
 from gome.scenarios.config.scenario import Backend as Settings
 from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
@@ -85,7 +85,7 @@ async def ask_embedder(scenario: Scenario, beside: Path) -> BackendFinding:
     label = f"{model} ({name or 'on this machine'})"
     finding = BackendFinding(EMBEDDING, ("memory_keeper",), label, "not needed", None, "", None, "nothing to pay", None)
     if isinstance(reached, OpenAISettings):
-        tariff = tariff_of_texts(model, reached.base_url or OPENAI_URL, keeper.price)
+        tariff = tariff_of_texts(model, reached.url, keeper.price)
         finding = replace(finding, key=_key(reached, os.environ), price=tariff.source)
     begun = monotonic()
     try:
@@ -119,8 +119,6 @@ def _replies(backend: Backend) -> str:
 def _key(settings: Settings, environment: Mapping[str, str]) -> str:
     if not isinstance(settings, LanguageModel):
         return "not needed"
-    ours = isinstance(settings, OpenAISettings) and settings.base_url is None
-    variable = settings.api_key_env or ("OPENAI_API_KEY" if ours else None)
-    if variable is None:
+    if settings.api_key_env is None:
         return "none named"
-    return f"{variable} is {'set' if environment.get(variable, '').strip() else 'missing'}"
+    return f"{settings.api_key_env} is {'set' if environment.get(settings.api_key_env, '').strip() else 'missing'}"

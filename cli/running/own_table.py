@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gome.errors import TaskError, UsageError
+from gome.scenarios.config.model_names import as_backend, describe_model, find_model
+from gome.scenarios.config.prices import tariff_of
 from gome.scenarios.reading.problems import ScenarioProblems
 from gome.viewer.output import say_aside
 
@@ -25,7 +27,6 @@ backends:
 roles: {{diagnoser: {role}, proposer: {role}, executor: {role}}}
 """
 _OFFLINE = "  offline: {kind: expert}   # rule-based, not a language model"
-_MODEL = "  model: {{kind: openai, model: {model}}}   # its key: OPENAI_API_KEY"
 _OFFLINE_BUDGET = "time: 10min, trials: 12"
 _PRICED_BUDGET = "time: 1h, usd: 5"
 _UNPRICED_BUDGET = "time: 1h, trials: 20"  # a model without a known price cannot have a budget in USD
@@ -72,6 +73,8 @@ def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -
         say_aside(f"guessed: {guess}")
     if table.test is None:
         say_aside("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
+    if table.model is not None:
+        say_aside(describe_model(as_backend(find_model(table.model))))
     say_aside(f"wrote {scenario} and {folder}")
     return scenario
 
@@ -108,20 +111,26 @@ def write_scenario(path: Path, name: str, task: Path, verb: str, model: str | No
 def _content(path: Path, name: str, task: Path, verb: str, model: str | None) -> str:
     """The content of the scenario file at `path`."""
     role = "model" if model else "offline"
-    backends = _MODEL.format(model=json.dumps(model)) if model else _OFFLINE
+    backends = _backend(model) if model else _OFFLINE
     return _SCENARIO.format(
         **{"verb": verb, "scenario": path.name, "name": name, "task": "." if path.parent == task else task.name},
         **{"budget": _budget(model), "backends": backends, "role": role},
     )
 
 
+def _backend(model: str) -> str:
+    """The line of the backend that a model's name means. Raises UsageError where it means none."""
+    found = find_model(model)
+    settings = ", ".join(f"{name}: {json.dumps(value)}" for name, value in found.items())
+    key = as_backend(found).api_key_env
+    return f"  model: {{{settings}}}" + (f"   # its key: {key}" if key else "")
+
+
 def _budget(model: str | None) -> str:
     """The default budget: one hour and 5 USD for a model with a known price, trials instead of USD otherwise."""
-    from gome.scenarios.config.prices import OPENAI_URL, Tariff
-
     if model is None:
         return _OFFLINE_BUDGET
-    return _PRICED_BUDGET if Tariff(model, OPENAI_URL, None).known else _UNPRICED_BUDGET
+    return _PRICED_BUDGET if tariff_of(as_backend(find_model(model))).known else _UNPRICED_BUDGET
 
 
 def name_of(path: Path) -> str:

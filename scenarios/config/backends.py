@@ -1,15 +1,17 @@
 """Settings of the backends that a scenario may name: how each is reached, its limits and its prices."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from gome import plugins
 from gome.scenarios.config.fields import Model, Seconds, VariableName
+from gome.scenarios.config.providers import PROVIDERS, with_defaults
 
 __all__ = [
+    "KINDS",
     "AutoGenBackend",
     "AutoGenComponent",
     "Backend",
@@ -46,7 +48,7 @@ class LanguageModel(Model):
     """Settings shared by all backends that call a language model."""
 
     api_key_env: VariableName | None = None
-    """Name of the environment variable that holds the API key. The key itself is never stored."""
+    """Name of the environment variable that holds the API key, never the key itself. Default: the provider's."""
     timeout: Seconds = 300.0
     """Limit on one call (with `stream`: on the gap between two chunks): seconds, or text such as 5min."""
     retries: Annotated[int, Field(ge=0)] = 5
@@ -62,6 +64,11 @@ class LanguageModel(Model):
     concurrency: Annotated[int, Field(gt=0)] = 8
     """Maximum number of calls at the same time."""
 
+    @property
+    def url(self) -> str:
+        """The server's URL; empty if unknown."""
+        return ""
+
 
 def _url_without_password(url: str) -> str:
     """Reject a URL with a user name or password, which the log would keep. The message does not repeat the URL."""
@@ -73,12 +80,12 @@ def _url_without_password(url: str) -> str:
 class OpenAIBackend(LanguageModel):
     """A model behind any OpenAI-compatible endpoint."""
 
-    kind: Literal["openai"]
-    """Selects this type of backend."""
+    kind: Literal["openai", "azure", "gemini", "xai", "deepseek", "openrouter", "vllm", "ollama", "llama.cpp"]
+    """Selects this type of backend: `openai`, or a kind of server with defaults of its own (docs/models.md)."""
     model: str
     """Name of the model, as the server knows it."""
-    base_url: Annotated[str, AfterValidator(_url_without_password)] | None = None
-    """URL of the API. Default: OpenAI's."""
+    base_url: Annotated[str, AfterValidator(_url_without_password)] = ""
+    """URL of the API. Default: that of the kind."""
     temperature: float | None = None
     """Sampling temperature. Default: the server's."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
@@ -93,6 +100,22 @@ class OpenAIBackend(LanguageModel):
     """Whether answers are streamed; `timeout` then limits the gap between two chunks."""
     rate: Annotated[int, Field(gt=0)] | None = None
     """Maximum number of calls started per minute. Default: no limit."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        return with_defaults(given) if isinstance(given, Mapping) else given
+
+    @model_validator(mode="after")
+    def _addressed(self) -> "OpenAIBackend":
+        if not self.base_url:
+            raise ValueError(f"{self.kind} needs `base_url`, for example https://NAME.openai.azure.com/openai/v1")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The server's URL."""
+        return self.base_url
 
 
 AUTOGEN_URLS = {
@@ -151,11 +174,11 @@ class AutoGenBackend(LanguageModel):
         return str(self.component.config.get("model", self.component.provider))
 
     @property
-    def url(self) -> str | None:
-        """The server's URL; None if unknown."""
+    def url(self) -> str:
+        """The server's URL; empty if unknown."""
         config = self.component.config
         given = config.get("base_url") or config.get("azure_endpoint") or config.get("host")
-        return str(given) if given else AUTOGEN_URLS[self.component.provider]
+        return str(given) if given else AUTOGEN_URLS[self.component.provider] or ""
 
 
 class ReplayBackend(Model):
@@ -176,11 +199,18 @@ class PluginBackend(Model):
     """Settings that the plug-in itself checks. No key may be among them."""
 
 
+_OTHER_KINDS = ("expert", "autogen", "replay")
+KINDS = (*_OTHER_KINDS[:1], *PROVIDERS, *_OTHER_KINDS[1:])
+"""All kinds of backends beside those of plug-ins."""
+
+
 def _kind(settings: Any) -> str | None:
     """The tag of a backend: its kind, or `plugin` if another package has an entry point of that name."""
     kind = settings.get("kind") if isinstance(settings, dict) else getattr(settings, "kind", None)
-    if kind in ("expert", "openai", "autogen", "replay") or not isinstance(kind, str):
+    if not isinstance(kind, str) or kind in _OTHER_KINDS:
         return kind
+    if kind in PROVIDERS:
+        return "openai"
     return "plugin" if kind in plugins.names("gome.backends") else kind
 
 
@@ -190,5 +220,14 @@ Backend = Annotated[
     | Annotated[AutoGenBackend, Tag("autogen")]
     | Annotated[ReplayBackend, Tag("replay")]
     | Annotated[PluginBackend, Tag("plugin")],
-    Discriminator(_kind),
+    Discriminator(
+        _kind,
+        custom_error_type="backend_kind",
+        custom_error_message="{words}",
+        custom_error_context={
+            "words": f"is not one of {', '.join(KINDS)}; any other client can be declared as a component of AutoGen "
+            "(kind: autogen), and any OpenAI-compatible server by its base_url (kind: openai)",
+            "kinds": list(KINDS),
+        },
+    ),
 ]

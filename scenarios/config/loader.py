@@ -12,6 +12,7 @@ from typing import Any
 from gome.errors import TaskError
 from gome.scenarios.config.presets import with_preset
 from gome.scenarios.config.prices import missing_prices
+from gome.scenarios.config.providers import PROVIDERS
 from gome.scenarios.config.scenario import LanguageModel, Roles, Scenario
 from gome.scenarios.reading.checking import check_document
 from gome.scenarios.reading.document import Document, KeyPath, Place, parse_value, read_document
@@ -166,8 +167,8 @@ def _check_backends(document: Document) -> None:
     name = keeper.get("backend") if isinstance(keeper, dict) else None
     if isinstance(name, str):
         backend = backends.get(name)
-        if not isinstance(backend, dict) or backend.get("kind") != "openai":
-            words = f"{name} is not a backend of kind openai, which embeddings need"
+        if not isinstance(backend, dict) or backend.get("kind") not in PROVIDERS:
+            words = f"{name} is not a backend of an OpenAI-compatible server (kind: openai), which embeddings need"
             document.report("unknown-backend", ("roles", "memory_keeper", "backend"), words, closest(name, backends))
 
 

@@ -3,20 +3,18 @@
 The list is part of the package genai-prices; nothing is downloaded. The list is not used for a server on this machine.
 """
 
-from functools import cached_property
-from urllib.parse import urlsplit
+from functools import cache, cached_property
 
+from gome.scenarios.config.providers import is_loopback
 from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Prices, Scenario
 
-__all__ = ["OPENAI_URL", "Tariff", "is_loopback", "missing_prices", "no_price", "tariff_of", "tariff_of_texts"]
-
-OPENAI_URL = "https://api.openai.com/v1"
+__all__ = ["Tariff", "listed_window", "missing_prices", "no_price", "tariff_of", "tariff_of_texts"]
 
 
 class Tariff:
-    """The prices of one model's tokens. `url` is its server; None if only `prices` are known."""
+    """The prices of one model's tokens. `url` is its server, empty if unknown."""
 
-    def __init__(self, model: str, url: str | None, prices: Prices | None) -> None:
+    def __init__(self, model: str, url: str, prices: Prices | None) -> None:
         self._model = model
         self._url = url
         self._prices = prices
@@ -25,6 +23,12 @@ class Tariff:
     def known(self) -> bool:
         """Whether the prices are known."""
         return self.usd(1, 0, 1) is not None
+
+    @cached_property
+    def per_million(self) -> tuple[float, float] | None:
+        """US dollars per million input and output tokens, of a short prompt; None if unknown."""
+        taken, given = self.usd(1000, 0, 0), self.usd(0, 0, 1000)
+        return None if taken is None or given is None else (taken * 1000, given * 1000)
 
     @cached_property
     def source(self) -> str:
@@ -45,15 +49,14 @@ class Tariff:
             prices = self._prices
             cached_price = prices.input if prices.cached is None else prices.cached
             return ((taken - cached) * prices.input + cached * cached_price + given * prices.output) / 1e6
-        if self._url is None or is_loopback(self._url):
+        if not self._url or is_loopback(self._url):
             return None
         return _listed(self._model, self._url, taken, cached, given)
 
 
 def tariff_of(backend: OpenAIBackend | AutoGenBackend) -> Tariff:
     """The tariff of a backend's model."""
-    url = backend.url if isinstance(backend, AutoGenBackend) else backend.base_url or OPENAI_URL
-    return Tariff(backend.model, url, backend.prices)
+    return Tariff(backend.model, backend.url, backend.prices)
 
 
 def tariff_of_texts(model: str, url: str, price: float | None) -> Tariff:
@@ -73,7 +76,7 @@ def missing_prices(scenario: Scenario) -> list[str]:
     keeper = roles.memory_keeper
     reached = scenario.backends.get(keeper.backend or "")
     if keeper.embedding == "openai" and keeper.model is not None and isinstance(reached, OpenAIBackend):
-        tariff = tariff_of_texts(keeper.model, reached.base_url or OPENAI_URL, keeper.price)
+        tariff = tariff_of_texts(keeper.model, reached.url, keeper.price)
         if not tariff.known:
             words.append(
                 f"the price of the embedding model {keeper.model} is unknown; set roles.memory_keeper.price in USD per "
@@ -82,18 +85,25 @@ def missing_prices(scenario: Scenario) -> list[str]:
     return words
 
 
+@cache
+def listed_window(model: str, url: str) -> int | None:
+    """The model's context window in tokens by the bundled list; None where the list has no such model of the server."""
+    if not url or is_loopback(url):
+        return None
+    from genai_prices.data_snapshot import get_snapshot  # as in `_listed`
+
+    try:
+        return get_snapshot().find_provider_model(model, None, None, url)[1].context_window
+    except LookupError:
+        return None
+
+
 def no_price(name: str) -> str:
     """The message, with a remedy, about a backend without known prices."""
     return (
         f"the price of backend {name} is unknown; set backends.{name}.prices: {{input: USD, output: USD}} "
         "per million tokens (0 if it is free), or use budget.tokens instead"
     )
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL points to this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _listed(model: str, url: str, taken: int, cached: int, given: int) -> float | None:

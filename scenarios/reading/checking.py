@@ -75,8 +75,12 @@ def _report(document: Document, model: type[BaseModel], path: KeyPath, error: Er
         keys = _keys_at(model, path[:-1], document.value)
         hint = closest(str(path[-1]), keys)
         document.report("unknown-key", path, "unknown key" if hint else f"unknown key; known: {', '.join(keys)}", hint)
-    elif kind in ("missing", "union_tag_not_found"):
-        path = (*path, "kind") if kind == "union_tag_not_found" else path
+    elif kind == "backend_kind" and isinstance(error["input"], Mapping) and "kind" in error["input"]:
+        word = error["input"]["kind"]
+        near = closest(str(word), error.get("ctx", {}).get("kinds", ()))
+        document.report("unknown-value", (*path, "kind"), f"{_shown(word)} {error['msg']}", near)
+    elif kind in ("missing", "union_tag_not_found", "backend_kind"):
+        path = path if kind == "missing" else (*path, "kind")
         document.report("missing", path, "required but missing")
     elif kind in ("literal_error", "union_tag_invalid"):
         path = (*path, "kind") if kind == "union_tag_invalid" else path

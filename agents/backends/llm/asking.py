@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+import anyio.to_thread
+
 from gome.agents.backends.base import Answer, Usage
 from gome.agents.backends.llm.faults import PromptRefusedError
 from gome.agents.backends.llm.prompting import PromptTooLargeError, Rendered, render, request_kind
@@ -24,7 +26,7 @@ from gome.agents.backends.llm.wire import Completion, total
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact, secrets_of
 from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending
-from gome.scenarios.config.prices import Tariff
+from gome.scenarios.config.prices import Tariff, listed_window
 from gome.scenarios.config.scenario import LanguageModel as Settings
 
 __all__ = ["USUAL_WINDOW", "AskingBackend", "BeforeCall"]
@@ -36,6 +38,8 @@ USUAL_WINDOW = 128_000
 """Assumed context window in tokens where neither the settings nor the server state it."""
 _REPLY_ROOM = 0.25
 """Share of the window reserved for the answer where the settings do not state its maximum length."""
+_MOST_ROOM = 32_000
+"""Tokens reserved for an answer at most: a quarter of a window of a million is more than any model gives."""
 _SHRUNK = 0.6
 """Factor on the prompt's limit after the endpoint has reported that the prompt is too long."""
 
@@ -125,14 +129,21 @@ class AskingBackend(ABC):
         """Close connections."""
 
     async def window(self) -> int:
-        """The model's context window in tokens: as set, else `USUAL_WINDOW`."""
-        return self._asking.context or USUAL_WINDOW
+        """The model's context window in tokens: as set, as listed, as `reported`, else `USUAL_WINDOW`."""
+        if self._asking.context is not None:
+            return self._asking.context
+        listed = await anyio.to_thread.run_sync(listed_window, self._model, self._asking.url)
+        return listed or await self.reported() or USUAL_WINDOW
+
+    async def reported(self) -> int | None:
+        """The model's context window as its server reports it; None if it does not."""
+        return None
 
     async def answer(self, request: Request[Any]) -> Answer:
         """Get a validated answer; after `asks` tries without one, an Answer with a `failure`. Raises Outage."""
         account = _Account()
         window = await self.window()
-        room = min(self.longest_answer or int(window * _REPLY_ROOM), window - 1)
+        room = min(self.longest_answer or min(int(window * _REPLY_ROOM), _MOST_ROOM), window - 1)
         limit = window - room
         complaint = last = ""
         for _ in range(self._asking.asks):

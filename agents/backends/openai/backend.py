@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gome.agents.backends.base import Embedded, Texts
-from gome.agents.backends.llm.asking import USUAL_WINDOW, AskingBackend, BeforeCall
+from gome.agents.backends.llm.asking import AskingBackend, BeforeCall
 from gome.agents.backends.llm.faults import Patience, PromptRefusedError
 from gome.agents.backends.llm.prompting import Rendered, estimate_tokens
 from gome.agents.backends.llm.provider import provider_of
@@ -17,7 +17,8 @@ from gome.agents.protocol.requests import Request
 from gome.agents.redaction import secrets_of
 from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending, amount
 from gome.errors import UsageError
-from gome.scenarios.config.prices import OPENAI_URL, is_loopback, tariff_of, tariff_of_texts
+from gome.scenarios.config.prices import tariff_of, tariff_of_texts
+from gome.scenarios.config.providers import OPENAI_URL, is_loopback
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
 
 __all__ = ["OpenAIBackend", "open_endpoint"]
@@ -73,12 +74,11 @@ class OpenAIBackend(AskingBackend):
         """Whether the server is sent the reply's schema: as set, until it refuses the schema."""
         return self.replies == "schema"
 
-    async def window(self) -> int:
-        """The model's context window in tokens: as set, else as reported by its server, else `USUAL_WINDOW`."""
-        if self._settings.context is None and self._settings.base_url is not None:
-            reported = await self._endpoint.window(self._settings.model, self._settings.timeout)
-            return USUAL_WINDOW if reported is None else reported
-        return await super().window()
+    async def reported(self) -> int | None:
+        """The context window that the server reports; OpenAI's own reports none and is not asked."""
+        if self._settings.url == OPENAI_URL:
+            return None
+        return await self._endpoint.window(self._settings.model, self._settings.timeout)
 
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
         """Get one answer of the model."""
@@ -133,11 +133,11 @@ class OpenAIBackend(AskingBackend):
 
 def open_endpoint(settings: Settings, name: str, environment: Mapping[str, str] = os.environ) -> Endpoint:
     """Create the endpoint that the settings name. Raises UsageError for an invalid URL or a missing key."""
-    url = settings.base_url or OPENAI_URL
+    url = settings.url
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(f"backend {name!r}: `base_url` must be a URL such as http://127.0.0.1:8000/v1, not {url!r}")
-    key_name = settings.api_key_env or (None if settings.base_url else "OPENAI_API_KEY")
+    key_name = settings.api_key_env
     key = environment.get(key_name, "").strip() if key_name else ""
     if key_name and not key:
         raise UsageError(
@@ -147,7 +147,8 @@ def open_endpoint(settings: Settings, name: str, environment: Mapping[str, str] 
     if not key and not is_loopback(url):
         raise UsageError(
             f"backend {name!r} ({settings.model}): {url} needs a key; name the environment variable "
-            "that holds it with `api_key_env` (only servers on this machine work without a key)"
+            f"that holds it: backends.{name}.api_key_env=VARIABLE in the scenario or by --set "
+            "(only servers on this machine work without a key)"
         )
     secrets = secrets_of(environment, [key_name] if key_name else [])
     return Endpoint(url, key or None, key_name, settings.concurrency, secrets)

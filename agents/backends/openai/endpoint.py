@@ -20,7 +20,7 @@ from gome.agents.backends.llm.wire import BodyError, Completion, Vectors, read_b
 from gome.agents.backends.openai.context_window import ask_window, fetcher
 from gome.agents.backends.openai.stream import Streamed
 from gome.agents.redaction import redact
-from gome.scenarios.config.prices import OPENAI_URL, is_loopback
+from gome.scenarios.config.providers import OPENAI_URL, is_loopback
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI

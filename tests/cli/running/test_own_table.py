@@ -48,6 +48,30 @@ def test_a_model_and_a_metric_are_taken(csv: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "line", "told"),
+    [
+        (
+            "deepseek-chat",
+            '  model: {kind: "deepseek", model: "deepseek-chat"}   # its key: DEEPSEEK_API_KEY',
+            "deepseek at https://api.deepseek.com/v1, key DEEPSEEK_API_KEY, 0.27 USD in and 1.1 USD out",
+        ),
+        (
+            "http://127.0.0.1:8000/v1#qwen3",
+            '  model: {kind: "openai", model: "qwen3", base_url: "http://127.0.0.1:8000/v1"}',
+            "openai at http://127.0.0.1:8000/v1, no key, price unknown, window asked of the server",
+        ),
+    ],
+)
+def test_what_a_models_name_means_is_written_and_told(
+    model: str, line: str, told: str, csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = scenario_of_table(csv, Table(("price",), model=model))
+    assert line in path.read_text().splitlines()
+    assert (load_scenario(path).budget.usd is None) == ("unknown" in told)
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "table", [Table(()), Table(("prize",)), Table(("price",), metric="rsme"), Table(("price",), test=Path("no.csv"))]
 )
 def test_what_cannot_be_used_leaves_nothing(csv: Path, table: Table) -> None:
@@ -86,6 +110,9 @@ def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.Captu
     [
         (["--model", "gpt-5"], "the environment variable OPENAI_API_KEY is not set"),
         (["--model", "gpt-5", "--detach"], "the environment variable OPENAI_API_KEY is not set"),
+        (["--model", "gemini-2.5-pro"], "the environment variable GEMINI_API_KEY is not set"),
+        (["--model", "https://models.example/v1#m"], "--set"),
+        (["--model", "gpt5"], "did you mean gpt-5?"),
         (["--set", "traces=0"], "--set traces=0"),
         (["--set", "lookahead=1", "--set", "memory.consistency=lockstep"], "my-houses-2.yaml:1:1"),
         (["--role", "proposer=nobody"], "no backend named nobody"),
@@ -94,7 +121,7 @@ def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.Captu
         (
             [
                 "--model",
-                "m",
+                "gpt-5",
                 "--set",
                 "backends.model={kind: openai, model: m, base_url: http://a.b/v1, api_key_env: KEY}",
             ],

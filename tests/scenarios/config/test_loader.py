@@ -9,6 +9,7 @@ import pytest
 
 from gome.errors import ScenarioError, TaskError
 from gome.scenarios.config.json_schema import SCHEMA_FILE, scenario_schema
+from gome.scenarios.config.backends import KINDS
 from gome.scenarios.config.loader import load_scenario, resolve_task, warnings
 from gome.scenarios.reading.problems import ScenarioProblems
 
@@ -68,6 +69,11 @@ BROKEN: list[tuple[str, str, list[Expected]]] = [
         "a kind with a slip",
         GOOD.replace("kind: expert", "kind: exprt"),
         [(5, 13, "unknown-value", "backends.offline.kind", "expert")],
+    ),
+    (
+        "a kind that each user has another address of",
+        GOOD.replace("openai", "azure").replace(', base_url: "http://127.0.0.1:8000/v1"', ""),
+        [(6, 3, "value", "backends.local", None)],
     ),
     (
         "wrong units",
@@ -154,6 +160,13 @@ def test_every_problem_has_its_place(tmp_path: Path, text: str, expected: list[E
     assert found == expected
     assert str(caught).splitlines() == [str(each) for each in caught.problems]
     assert all(line.startswith(f"{path}:") for line in str(caught).splitlines())
+
+
+def test_an_unknown_kind_is_told_all_kinds_and_the_way_by_autogen(tmp_path: Path) -> None:
+    caught = problems(write(tmp_path, GOOD.replace("kind: openai", "kind: bedrock")))
+    assert [(each.line, each.column, each.path) for each in caught.problems] == [(6, 11, "backends.local.kind")]
+    for word in ("bedrock", *KINDS, "component of AutoGen (kind: autogen)", "by its base_url (kind: openai)"):
+        assert word in str(caught)
 
 
 def test_a_problem_is_printed_in_one_line_with_its_remedy(tmp_path: Path) -> None:

@@ -206,7 +206,11 @@ def test_of_many_calls_at_once_each_gets_its_own_answer() -> None:
         ({"api_key_env": "MY_KEY"}, {}, "backend 'frontier' .m.: the environment variable MY_KEY is not set"),
         ({"api_key_env": "MY_KEY"}, {"MY_KEY": " "}, "MY_KEY is not set"),
         ({}, {}, "OPENAI_API_KEY is not set"),
-        ({"base_url": "https://models.example/v1"}, {"OPENAI_API_KEY": KEY}, "needs a key; name .* `api_key_env`"),
+        (
+            {"base_url": "https://models.example/v1"},
+            {"OPENAI_API_KEY": KEY},
+            "needs a key; name .*frontier.api_key_env=VARIABLE",
+        ),
         ({"base_url": "localhost:8000/v1"}, {}, "`base_url` must be a URL"),
     ],
 )
