@@ -31,7 +31,7 @@ def check_document(document: Document, model: type[Checked]) -> Checked | None:
     except ValidationError as invalid:
         known = {problem_place(document, path) for path in _reported(document)}
         for error in invalid.errors(include_url=False):
-            path = _real_path(error["loc"], document.value)
+            path = _real_path(error["loc"], document.value, is_missing=error["type"] == "missing")
             if problem_place(document, path) not in known or error["type"] == "missing":
                 _report(document, model, path, error)
         return None
@@ -48,13 +48,16 @@ def _reported(document: Document) -> Iterator[KeyPath]:
     return (path for path, place in document.places.items() if (place.line, place.column) in places)
 
 
-def _real_path(location: tuple[str | int, ...], value: Any) -> KeyPath:
-    """Remove the union tags that pydantic adds to a location, leaving the keys and indices of the document."""
+def _real_path(location: tuple[str | int, ...], value: Any, *, is_missing: bool) -> KeyPath:
+    """Remove the union tags that pydantic adds to a location, leaving the keys and indices of the document.
+
+    With `is_missing` the last part is a key that the document lacks.
+    """
     path: list[str | int] = []
     for position, part in enumerate(location):
         last = position == len(location) - 1
         if isinstance(value, dict):
-            if not last and (part == value.get("kind") or part not in value):
+            if not (last and is_missing) and (part not in value or (part == value.get("kind") and not last)):
                 continue
             value = value.get(str(part))
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):

@@ -121,7 +121,7 @@ def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.Captu
         (
             [
                 "--model",
-                "gpt-5",
+                "ollama:m",
                 "--set",
                 "backends.model={kind: openai, model: m, base_url: http://a.b/v1, api_key_env: KEY}",
             ],

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gome.errors import ScenarioError, TaskError
-from gome.scenarios.config.json_schema import SCHEMA_FILE, scenario_schema
 from gome.scenarios.config.backends import KINDS
+from gome.scenarios.config.json_schema import SCHEMA_FILE, scenario_schema
 from gome.scenarios.config.loader import load_scenario, resolve_task, warnings
 from gome.scenarios.reading.problems import ScenarioProblems
 
