@@ -1,4 +1,4 @@
-"""Check whether a scenario can run here: send each backend one real question and examine the placement of scripts.
+"""Check whether a scenario can run here: send each backend real questions and examine the placement of scripts.
 
 A problem is not raised: it is reported in the findings, with its remedy.
 """
@@ -7,12 +7,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 import anyio.to_thread
 
 from gome.agents.method.seeding import derive_seed
 from gome.agents.protocol.requests import SurveyTask
+from gome.agents.protocol.script_requests import WriteSolution
+from gome.agents.protocol.types import Hypothesis
 from gome.agents.protocol.workplace import workplace_of
 from gome.agents.runtime.doctor_models import EMBEDDING, BackendFinding, ask_backend, ask_embedder
 from gome.agents.runtime.doctor_placement import PlacementFinding, examine_placement
@@ -24,6 +27,16 @@ from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.task.task import Task
 
 __all__ = ["BackendFinding", "DoctorReport", "PlacementFinding", "examine_scenario"]
+
+_SIMPLE = Hypothesis(
+    statement="Predict a constant.",
+    reason="This only checks that a script can be asked for.",
+    challenge="",
+    component="Model",
+    parameter="model",
+    direction="constant",
+    expected_gain=0.0,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +55,14 @@ class DoctorReport:
 async def examine_scenario(
     scenario: Scenario, scenario_path: Path, task_path: Path, runs: Path, *, unsandboxed: bool = False
 ) -> DoctorReport:
-    """Send one question to every backend that a role uses, concurrently, then examine where scripts would run.
+    """Ask every backend that a role uses, concurrently, then examine where scripts would run.
+
+    Each is asked to survey the task; that of the executor also for a script, which is asked for in another form.
 
     `runs` is the folder of all runs. The Memory-Keeper's embedding model, if there is one, is the last finding. Raises
-    TaskError where the task cannot be loaded: the question is made from the task.
+    TaskError where the task cannot be loaded: the questions are made from the task.
     """
-    question = await anyio.to_thread.run_sync(_question, scenario, task_path)
+    survey, script = await anyio.to_thread.run_sync(_questions, scenario, task_path)
     roles = scenario.roles
     by_role = {"diagnoser": roles.diagnoser, "proposer": roles.proposer, "executor": roles.executor}
     names = [*dict.fromkeys(by_role.values())]
@@ -55,7 +70,8 @@ async def examine_scenario(
 
     async def ask(name: str) -> None:
         asked_by = tuple(role for role, backend in by_role.items() if backend == name)
-        findings[name] = await ask_backend(scenario, name, asked_by, question)
+        questions = (survey, script) if "executor" in asked_by else (survey,)
+        findings[name] = await ask_backend(scenario, name, asked_by, questions)
 
     async def embed() -> None:
         findings[EMBEDDING] = await ask_embedder(scenario, scenario_path.parent)
@@ -70,22 +86,28 @@ async def examine_scenario(
     return DoctorReport(tuple(findings[name] for name in names), place)
 
 
-def _question(scenario: Scenario, task_path: Path) -> SurveyTask:
-    """The first request of every run: the survey of the task."""
+def _questions(scenario: Scenario, task_path: Path) -> tuple[SurveyTask, WriteSolution]:
+    """The first request of every run, the survey of the task, and one for a first solution."""
     task = Task.load(task_path)
     timeout = scenario.executors.timeout
     limits = ScriptLimits(seconds=timeout.full, threads=1, memory_gib=scenario.executors.memory / 2**30)
     with TemporaryDirectory(prefix="gome-doctor-") as folder:
         harness = Harness(task, Path(folder), scenario.seed, scenario.method.finish.holdout, limits)
-        seed = derive_seed(scenario.seed, 0, 0, "survey")
         environment = describe(python_of(scenario.executors) or Path(sys.executable))
-        workplace = workplace_of(scenario, environment, limits.threads, {})
-        return SurveyTask(
-            task=task.brief,
-            profile=harness.profile,
-            workplace=workplace,
-            rows=scenario.prompts.rows,
-            trace=0,
-            step=0,
-            seed=seed,
-        )
+        common: dict[str, Any] = {
+            "task": task.brief,
+            "profile": harness.profile,
+            "workplace": workplace_of(scenario, environment, limits.threads, {}),
+            "rows": scenario.prompts.rows,
+            "trace": 0,
+        }
+    survey = SurveyTask(**common, step=0, seed=derive_seed(scenario.seed, 0, 0, "survey"))
+    script = WriteSolution(
+        **common,
+        step=1,
+        seed=derive_seed(scenario.seed, 0, 1, "write"),
+        base=None,
+        hypotheses=(_SIMPLE,),
+        sketch="The shortest script that follows the contract: predict a constant.",
+    )
+    return survey, script

@@ -1,13 +1,14 @@
-"""Check one backend, or the Memory-Keeper's embedder, by sending it one real request.
+"""Check one backend, or the Memory-Keeper's embedder, by sending it real requests.
 
 A problem is not raised: it is reported in the finding, with its remedy.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import anyio.to_thread
 
@@ -15,7 +16,7 @@ from gome.agents.backends.base import Answer, Backend, Embedded, Texts
 from gome.agents.backends.factory import make_backend, make_backends, make_embedder
 from gome.agents.backends.llm.asking import AskingBackend
 from gome.agents.backends.openai.backend import OpenAIBackend
-from gome.agents.protocol.requests import SurveyTask
+from gome.agents.protocol.requests import Request
 from gome.errors import GomeError
 from gome.scenarios.config.prices import no_price, tariff_of, tariff_of_texts
 from gome.scenarios.config.scenario import AutoGenBackend, LanguageModel, Scenario
@@ -31,10 +32,11 @@ _WORDS = ("a hot day", "a cold night")
 
 @dataclass(frozen=True, slots=True)
 class BackendFinding:
-    """Result of one request to a backend. `trouble` is the problem with its remedy, None if there is none.
+    """Result of the requests to a backend. `trouble` is the problem with its remedy, None if there is none.
 
-    `replies` is the form of typed reply that the model accepted; `tokens` counts this request and its reply; `window`
-    is the model's context window in tokens, None if the backend is not a language model; `seconds` is the latency.
+    `replies` is the form of typed reply that the model accepted; `tokens` counts the requests and their replies;
+    `window` is the model's context window in tokens, None if the backend is not a language model; `seconds` is the time
+    until all were answered.
     """
 
     name: str
@@ -49,8 +51,10 @@ class BackendFinding:
     window: int | None = None
 
 
-async def ask_backend(scenario: Scenario, name: str, roles: tuple[str, ...], question: SurveyTask) -> BackendFinding:
-    """Send `question` to the backend `name`, which serves `roles`. Errors are reported in the finding."""
+async def ask_backend(
+    scenario: Scenario, name: str, roles: tuple[str, ...], questions: Sequence[Request[Any]]
+) -> BackendFinding:
+    """Send `questions` to the backend `name`, which serves `roles`, until one fails. Errors are in the finding."""
     settings = scenario.backends[name]
     price = tariff_of(settings).source if isinstance(settings, OpenAISettings | AutoGenBackend) else "nothing to pay"
     finding = BackendFinding(name, roles, name, _key(settings, os.environ), None, "", None, price, None)
@@ -61,7 +65,9 @@ async def ask_backend(scenario: Scenario, name: str, roles: tuple[str, ...], que
     finding = replace(finding, label=backend.label)
     begun = monotonic()
     try:
-        answer = await backend.answer(question)
+        answers: list[Answer] = []
+        while len(answers) < len(questions) and not any(each.failure for each in answers):
+            answers.append(await backend.answer(questions[len(answers)]))
         window = await backend.window() if isinstance(backend, AskingBackend) else None
     except GomeError as error:
         return replace(finding, trouble=str(error))
@@ -71,8 +77,8 @@ async def ask_backend(scenario: Scenario, name: str, roles: tuple[str, ...], que
         finding,
         seconds=monotonic() - begun,
         replies=_replies(backend),
-        tokens=answer.meter.get("tokens"),
-        trouble=_trouble(scenario, answer, name, price),
+        tokens=_total(answers),
+        trouble=_trouble(scenario, answers[-1], name, price),
         window=window,
     )
 
@@ -102,6 +108,12 @@ async def ask_embedder(scenario: Scenario, beside: Path) -> BackendFinding:
     length = len(embedded.vectors[0]) if embedded.vectors else 0
     tokens, trouble = embedded.meter.get("tokens"), embedded.failure or None
     return replace(finding, seconds=took, replies=f"vectors of {length}", tokens=tokens, trouble=trouble)
+
+
+def _total(answers: Sequence[Answer]) -> float | None:
+    """Tokens of all answers; None if those of one are unknown."""
+    counts = [answer.meter.get("tokens") for answer in answers]
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def _trouble(scenario: Scenario, answer: Answer, name: str, price: str) -> str | None:

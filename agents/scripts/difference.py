@@ -11,8 +11,13 @@ _LONGEST_REMOVED = 3
 
 def difference(before: str, after: str, context: int = 2) -> str:
     """A unified diff of two texts with `context` lines of context; empty if `before` is empty."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=context)
+    lines = difflib.unified_diff(_lines(before), _lines(after), "before", "after", lineterm="", n=context)
     return "\n".join(lines) if before else ""
+
+
+def _lines(script: str) -> list[str]:
+    """Lines end with a line feed alone: a form feed is part of its line."""
+    return script.removesuffix("\n").split("\n") if script else []
 
 
 def additions(before: str, after: str) -> str:

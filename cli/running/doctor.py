@@ -1,4 +1,4 @@
-"""`doctor`: check whether a scenario can run here, with one real request to each backend."""
+"""`doctor`: check whether a scenario can run here, with real requests to each backend."""
 
 import anyio
 
@@ -23,7 +23,7 @@ def doctor(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Check that a scenario can run here: one real request per backend, sandbox, slots, disk. Status 1 if it cannot.
+    """Check that a scenario can run here: real requests to each backend, sandbox, slots, disk. Status 1 if it cannot.
 
     Parameters
     ----------

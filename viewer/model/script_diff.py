@@ -34,4 +34,5 @@ def difference(artefacts: Artefacts, old: str | None, new: str | None, names: tu
 
 
 def _lines(artefacts: Artefacts, ref: str) -> list[str]:
-    return artefacts.read_now(ref).decode("utf-8", "replace").splitlines()
+    script = artefacts.read_now(ref).decode("utf-8", "replace")
+    return script.removesuffix("\n").split("\n") if script else []  # a form feed is part of its line

@@ -21,7 +21,8 @@ import anyio.to_thread
 from gome.agents.backends.base import Answer, Usage
 from gome.agents.backends.llm.faults import PromptRefusedError
 from gome.agents.backends.llm.prompting import PromptTooLargeError, Rendered, render, request_kind
-from gome.agents.backends.llm.replies import MisfitError, parse_reply, split_thoughts
+from gome.agents.backends.llm.replies import MisfitError, parse_reply
+from gome.agents.backends.llm.thoughts import split_thoughts
 from gome.agents.backends.llm.wire import Completion, total
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact, secrets_of
@@ -145,7 +146,7 @@ class AskingBackend(ABC):
         window = await self.window()
         room = min(self.longest_answer or min(int(window * _REPLY_ROOM), _MOST_ROOM), window - 1)
         limit = window - room
-        complaint = last = ""
+        complaint = last = too_long = ""
         for _ in range(self._asking.asks):
             try:
                 # If the server enforces the schema, the prompt includes it only after an invalid answer.
@@ -155,14 +156,17 @@ class AskingBackend(ABC):
                 completion = await self._call_metered(request, prompt, room, account)
                 reply, thoughts, raw = self._read(request, completion)
             except PromptTooLargeError as error:
-                return self._failed(account, f"{error} (backend {self._name!r})")
+                return self._failed(account, too_long or f"{error} (backend {self._name!r})")
             except BudgetSpentError as error:
                 return self._failed(account, str(error), {REFUSED + error.unit: 1.0})
             except PromptRefusedError as refusal:
                 if not refusal.too_long:
                     return self._failed(account, str(refusal))
                 limit = int(min(limit, prompt.tokens) * _SHRUNK)
-                last = f"{refusal}; set `context` of the backend {self._name!r} to the model's window"
+                last = too_long = (
+                    f"{refusal}; set `context` of the backend {self._name!r} to the tokens that its server accepts "
+                    "in one request, and `max_tokens` to a part of them"
+                )
             except MisfitError as misfit:
                 complaint = last = redact(str(misfit), self._secrets)
             else:
@@ -195,10 +199,21 @@ class AskingBackend(ABC):
         """Reply, thoughts and the raw text, all without secrets. Raises MisfitError."""
         if completion.fault is not None:
             raise MisfitError(completion.fault)
-        raw = redact(completion.text, self._secrets)
+        raw, apart = (redact(text, self._secrets) for text in (completion.text, completion.thoughts))
         words = split_thoughts(raw)
-        thoughts = "\n\n".join(part for part in (redact(completion.thoughts, self._secrets), words.thoughts) if part)
-        return parse_reply(request, words.text), thoughts, raw
+        thoughts = "\n\n".join(part for part in (apart, words.thoughts) if part)
+        if words.text:
+            return parse_reply(request, words.text), thoughts, raw
+        if not thoughts:
+            raise MisfitError("the answer is empty")
+        # Some servers put the whole answer into the field of the thoughts, or leave its last thought open.
+        try:
+            return parse_reply(request, split_thoughts(apart).text or thoughts), thoughts, raw or apart
+        except MisfitError:
+            raise MisfitError(
+                f"the answer ends within its thoughts, after {len(thoughts)} characters: "
+                "think less, and end with the reply, outside of the thoughts"
+            ) from None
 
     def _answer(
         self, account: _Account, model: str, prompt: Rendered, reply: dict[str, Any], thoughts: str, raw: str

@@ -1,21 +1,16 @@
-"""Extract code from an answer: a whole file in a fenced block, or edit blocks that must apply exactly."""
+"""Apply edit blocks to a script; each must fit exactly. Also reads code from an answer in any accepted form."""
 
 import re
 
-__all__ = ["PatchError", "apply_edits", "read_code"]
+from gome.agents.backends.llm.fences import PatchError, find_script
+from gome.agents.backends.llm.prompting import shown_text
+
+__all__ = ["apply_edits", "read_code"]
 
 _EDIT = re.compile(
     r"^<{5,9} SEARCH[ \t]*\n(?P<old>.*?)^={5,9}[ \t]*\n(?P<new>.*?)^>{5,9} REPLACE[ \t]*$", re.MULTILINE | re.DOTALL
 )
 _MARKER = re.compile(r"^(?:<{5,9} SEARCH|>{5,9} REPLACE)", re.MULTILINE)
-_FENCE = re.compile(
-    r"^(?P<ticks>`{3,}|~{3,})[ \t]*(?:python3?|py)[ \t]*\n(?P<code>.*?)^(?P=ticks)[ \t]*$",
-    re.MULTILINE | re.DOTALL | re.IGNORECASE,
-)
-
-
-class PatchError(ValueError):
-    """The answer's code cannot be used; the message is addressed to the model that wrote it."""
 
 
 def read_code(text: str, base: str | None) -> tuple[str, str]:
@@ -35,36 +30,37 @@ def read_code(text: str, base: str | None) -> tuple[str, str]:
             )
         words = re.sub(r"^`{3,}.*$", "", _EDIT.sub("", text), flags=re.MULTILINE)
         return apply_edits(base, edits), _sentence(words)
-    blocks = list(_FENCE.finditer(text))
-    if not blocks:
-        raise PatchError(
-            "no code was found: send the whole script in one block that begins with ```python and ends with ```"
-        )
-    if len(blocks) > 1:
-        raise PatchError(
-            f"{len(blocks)} python blocks were found, and which is the script is not clear: send exactly one"
-        )
-    code = blocks[0]["code"]
-    if not code.strip():
-        raise PatchError("the python block is empty")
-    return code, _sentence(text[: blocks[0].start()] + text[blocks[0].end() :])
+    code, words = find_script(text)
+    return code, _sentence(words)
 
 
 def apply_edits(base: str, edits: list[tuple[str, str]]) -> str:
     """Apply (old, new) replacements of whole lines to `base`, in order.
 
+    A line ends with a line feed alone: a form feed or another separator of Unicode is part of its line. Lines are
+    compared as prompts show them, without control characters.
+
     Raises PatchError where an `old` is empty or does not occur exactly once.
     """
-    lines = base.replace("\r\n", "\n").splitlines()
+    lines = _lines(base.replace("\r\n", "\n"))
     for number, (old, new) in enumerate(edits, start=1):
-        sought = old.splitlines()
+        sought = _shown(_lines(old))
         if not any(line.strip() for line in sought):
             raise PatchError(f"edit {number} has an empty SEARCH part: name the lines that it replaces")
-        places = [at for at in range(len(lines) - len(sought) + 1) if lines[at : at + len(sought)] == sought]
+        present = _shown(lines)
+        places = [at for at in range(len(lines) - len(sought) + 1) if present[at : at + len(sought)] == sought]
         if len(places) != 1:
-            raise PatchError(_misfit(number, sought, len(places), lines))
-        lines[places[0] : places[0] + len(sought)] = new.splitlines()
+            raise PatchError(_misfit(number, sought, len(places), present))
+        lines[places[0] : places[0] + len(sought)] = _lines(new)
     return "\n".join(lines) + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _shown(lines: list[str]) -> list[str]:
+    return [shown_text(line) for line in lines]
 
 
 def _misfit(number: int, sought: list[str], places: int, lines: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Errors of calls to models and how they are handled, whichever client makes the call.
 
 408, 409, 429, 5xx, timeout, broken connection, invalid body ──► Fault: retried with growing waits
-400 or 422, prompt too long or against a policy              ──► PromptRefusedError: concerns this prompt only
+prompt too long, too large a request, or against a policy    ──► PromptRefusedError: concerns this prompt only
 everything else, and a Fault that persists                   ──► Outage: the run pauses and can be resumed
 """
 
@@ -13,7 +13,7 @@ from typing import TypeVar
 import anyio
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from gome.agents.backends.llm.wire import is_context_error, is_policy_error
+from gome.agents.backends.llm.refusals import is_policy, is_too_long
 from gome.agents.redaction import redact
 from gome.errors import Outage
 
@@ -55,7 +55,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A response with a status other than 200; `words` is the server's error message."""
+    """A response with an error; `words` is the server's message. Status 200: the body of an answer is an error."""
 
     status: int
     code: str | None
@@ -77,20 +77,22 @@ class Server:
         return " ".join(redact(text, self.secrets).split())[:400]
 
     def judge(self, refusal: Refusal, model: str) -> Exception:
-        """Classify a status other than 200: a Fault, a PromptRefusedError or an Outage."""
+        """Classify a response with an error: a Fault, a PromptRefusedError or an Outage."""
         status, code = refusal.status, refusal.code
         words = self.words(refusal.words.removeprefix(f"Error code: {status} - "))  # the client library's prefix
-        if status in {408, 409, 429} or status >= 500:
+        asked = 400 if status == 200 else status
+        if is_too_long(asked, code, refusal.words):
+            return PromptRefusedError(f"the prompt is too long for {model}: {words}", too_long=True)
+        if is_policy(asked, code, refusal.words):
+            return PromptRefusedError(f"the endpoint does not answer this prompt: {words}", too_long=False)
+        if status == 200 and code != "insufficient_quota":
+            return Fault(f"the answer reports an error: {words or 'without words'}", answered=True)
+        if status in {200, 408, 409, 429} or status >= 500:
             if code == "insufficient_quota":
                 return Outage(
                     f"{self.shown_url}: the quota of the key is used up: {words}. Top up the quota, then resume the run"
                 )
             return Fault(f"status {status}: {words}", retry_after(refusal.headers), answered=True)
-        if status in {400, 422}:
-            if is_context_error(code, words):
-                return PromptRefusedError(f"the prompt is too long for {model}: {words}", too_long=True)
-            if is_policy_error(code, words):
-                return PromptRefusedError(f"the endpoint does not answer this prompt: {words}", too_long=False)
         if status in {401, 403}:
             # The server's message may contain a part of the key, so it is not shown.
             if self.key_name:

@@ -37,6 +37,7 @@ __all__ = [
     "estimate_tokens",
     "render",
     "request_kind",
+    "shown_text",
     "version",
 ]
 
@@ -82,7 +83,7 @@ class Clip:
 
     def material(self, what: str, text: str, ceiling: int | None = None) -> str:
         """The text in a fence; beyond `ceiling` characters the middle is left out. Empty text gives an empty result."""
-        text = _CONTROL.sub("", text.replace("\r\n", "\n")).strip("\n")
+        text = shown_text(text.replace("\r\n", "\n")).strip("\n")
         if not text.strip():
             return ""
         if ceiling is not None:
@@ -99,7 +100,7 @@ class Clip:
 
         A longer text is cut after a word, if it has short ones.
         """
-        line = " ".join(_CONTROL.sub("", text).split())
+        line = " ".join(shown_text(text).split())
         if len(line) <= ceiling:
             return line
         kept, _, cut = line[: ceiling - 1].rpartition(" ")
@@ -196,6 +197,11 @@ def base_script(request: Request[Any]) -> str | None:
             return request.script
         case _:
             return None
+
+
+def shown_text(text: str) -> str:
+    """The text as prompts show it: without control characters and invisible separators."""
+    return _CONTROL.sub("", text)
 
 
 def estimate_tokens(text: str) -> int:

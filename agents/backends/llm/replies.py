@@ -1,63 +1,35 @@
 """Parse a model's answer into a typed reply, or say what is wrong with it, for the next prompt.
 
-Reasoning between `<think>` tags is separated. JSON may come bare, in a fenced block or within prose: the first complete
-object that is valid for the reply's type is used. Nothing is repaired by guessing.
+JSON may come bare, in a fenced block or within prose: the first complete object that is valid for the reply's type is
+used. Slips that leave one meaning are taken (`loose_json.py`, `fitting.py`); nothing is repaired by guessing.
 """
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from gome.agents.backends.llm.edits import PatchError, read_code
+from gome.agents.backends.llm.edits import read_code
+from gome.agents.backends.llm.fences import PatchError
+from gome.agents.backends.llm.fitting import fitted
+from gome.agents.backends.llm.loose_json import read_object
 from gome.agents.backends.llm.prompting import CodeForm, base_script, request_kind
 from gome.agents.backends.llm.reply_schema import reply_schema
 from gome.agents.protocol.replies import Assessment, Script, Step
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request
 from gome.agents.protocol.types import Record
 
-__all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply", "split_thoughts"]
+__all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply"]
 
 LONGEST_ANSWER = 400_000
 """Characters; a longer answer cannot be a valid reply."""
 
-_THOUGHT = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_OPEN = re.compile(r"^\s*<think(?:ing)?>", re.IGNORECASE)
-_CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _MOST_TORN = 50
 
 
 class MisfitError(ValueError):
     """The answer is invalid; the message tells the model what is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """An answer's text, separated from its thoughts."""
-
-    text: str
-    thoughts: str
-
-
-def split_thoughts(raw: str) -> Words:
-    """Separate `<think>` blocks from an answer. Raises MisfitError where a block is not closed."""
-    thoughts: list[str] = []
-    text = raw
-    while _OPEN.match(text):
-        found = _THOUGHT.search(text)
-        if found is None:
-            raise MisfitError("the answer ends within <think>: think less, and end with the reply")
-        thoughts.append(found[1].strip())
-        text = text[found.end() :]
-    # Some servers put the opening tag into the prompt, so that only the closing one is in the answer.
-    head, closing, tail = _partition(text)
-    if closing and not thoughts:
-        thoughts.append(head.strip())
-        text = tail
-    return Words(text.strip(), "\n\n".join(thoughts))
 
 
 def parse_reply(request: Request[Any], text: str) -> dict[str, Any]:
@@ -96,13 +68,6 @@ def json_schema(request: Request[Any], code: CodeForm) -> dict[str, Any] | None:
     return {"name": request_kind(request), "strict": True, "schema": reply_schema(request)}
 
 
-def _partition(text: str) -> tuple[str, bool, str]:
-    closing = _CLOSE.search(text)
-    if closing is None:
-        return text, False, ""
-    return text[: closing.start()], True, text[closing.end() :]
-
-
 def _script(request: Request[Any], text: str) -> dict[str, Any]:
     """Code in any accepted form: a valid JSON object, else a fenced file or edits."""
     if text.startswith("{"):
@@ -134,7 +99,7 @@ def _best_fit(reply_type: type[Record], text: str) -> Record:
 def _validated(reply_type: type[Record], value: Any) -> Record:
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-        return reply_type.model_validate(value)
+        return fitted(reply_type, value)
     except ValidationError as error:
         raise MisfitError(_wording(error)) from error
     except UnicodeEncodeError as error:
@@ -145,15 +110,14 @@ def _validated(reply_type: type[Record], value: Any) -> Record:
 
 def _objects(text: str) -> Iterator[tuple[int, Any]]:
     """Each outermost JSON object of the text with its length; a MisfitError in place of a malformed object."""
-    decoder = json.JSONDecoder()
     torn = 0
     at = text.find("{")
     while at >= 0 and torn < _MOST_TORN:
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, end = read_object(text, at)
         except (ValueError, RecursionError) as error:
             torn += 1
-            if text[at + 1 :].lstrip()[:1] == '"':
+            if text[at + 1 :].lstrip()[:1] in ('"', "'"):
                 yield (
                     0,
                     MisfitError(f"the JSON is not well formed ({error}): send one complete object, and nothing else"),

@@ -1,4 +1,4 @@
-"""The chat-completions protocol, parsed strictly: response bodies and the meaning of errors.
+"""The chat-completions protocol: response bodies.
 
 Pure functions over received data; `openai/endpoint.py` makes the calls.
 """
@@ -8,39 +8,52 @@ from dataclasses import dataclass
 from typing import Any
 
 from gome.agents.backends.base import Usage
+from gome.agents.backends.llm.refusals import error_words
 
 __all__ = [
     "BodyError",
     "Completion",
+    "ErrorBody",
     "Vectors",
-    "is_context_error",
-    "is_policy_error",
     "read_body",
+    "read_parts",
     "read_vectors",
-    "refused",
     "total",
 ]
 
-PARAMETERS = (
-    "temperature",
-    "max_tokens",
-    "max_completion_tokens",
-    "response_format",
-    "seed",
-    "reasoning_effort",
-    "stream_options",
-)
+_CUT = "the answer was cut off at the limit of tokens: be briefer, and end with the whole reply"
+_FILTERED = "the endpoint's content filter stopped the answer"
+_BROKEN = "the endpoint reports that an error ended the answer"
 _FAILED_ENDS = {
-    "length": "the answer was cut off at the limit of tokens: be briefer, and end with the whole reply",
-    "content_filter": "the endpoint's content filter stopped the answer",
+    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens"), _CUT),
+    **dict.fromkeys(("content_filter", "safety", "recitation", "prohibited_content", "sensitive"), _FILTERED),
+    **dict.fromkeys(("error", "abort", "cancelled", "network_error", "insufficient_system_resource"), _BROKEN),
 }
+"""What the reasons mean with which servers end an answer that is no whole reply."""
 
 
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
+"""Fields beside the content in which servers send thoughts."""
 Vectors = tuple[tuple[float, ...], ...]
 
 
 class BodyError(ValueError):
     """The endpoint answered with status 200, but the body is not a chat completion."""
+
+
+class ErrorBody(BodyError):
+    """The endpoint answered with status 200, but the body is that of an error."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__("it reports an error")
+        self.body = body
+
+    @property
+    def status(self) -> int:
+        """The status that the body names; 200 if it names none."""
+        inner = self.body.get("error") if isinstance(self.body, dict) else None
+        named = inner.get("code", inner.get("status")) if isinstance(inner, dict) else None
+        return int(named) if isinstance(named, int | str) and str(named).isdigit() and 400 <= int(named) < 600 else 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +72,11 @@ class Completion:
 def read_body(body: Any, asked_model: str) -> Completion:
     """Read the completion from a decoded body. Raises BodyError where the body is not a completion.
 
-    An answer counts as complete only with a finish reason: nothing else shows that a reply was truncated.
+    An answer without a finish reason is taken as it is: the server has said that it ended, and a reply that was
+    truncated does not parse.
     """
+    if isinstance(body, dict) and body.get("error") and not body.get("choices"):
+        raise ErrorBody(body)
     if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
         raise BodyError("it has no list of choices")
     model = body["model"] if isinstance(body.get("model"), str) and body["model"] else asked_model
@@ -71,8 +87,23 @@ def read_body(body: Any, asked_model: str) -> Completion:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         raise BodyError("its first choice has no message")
-    text = _text(message.get("content"))
-    return Completion(text, _fault(choice, message, text), model, usage, _thoughts(message))
+    text, thought = read_parts(message.get("content"))
+    thoughts = thought or next(filter(None, (_flat(message.get(name)) for name in _THOUGHTS)), "")
+    return Completion(text, _fault(choice, message), model, usage, thoughts)
+
+
+def read_parts(content: Any) -> tuple[str, str]:
+    """Text and thoughts of a content, which is a text or a list of parts."""
+    if not isinstance(content, list):
+        return _text(content), ""
+    said: dict[bool, list[str]] = {True: [], False: []}
+    for part in content:
+        kind = part.get("type") if isinstance(part, dict) else None
+        is_thought = kind in {"thinking", "reasoning", "thought"} or (
+            isinstance(part, dict) and part.get("thought") is True
+        )
+        said[is_thought].append(_flat(part))
+    return "".join(said[False]), "".join(said[True])
 
 
 def read_usage(body: Any) -> Usage:
@@ -113,45 +144,27 @@ def total(usages: list[Usage]) -> Usage:
     return Usage(**{name: add([getattr(each, name) for each in usages]) for name in Usage.model_fields})
 
 
-def refused(parameters: dict[str, Any], param: str | None, message: str) -> str | None:
-    """The sent parameter that a 400 objects to; None if it names none."""
-    sent = [name for name in PARAMETERS if name in parameters]
-    named = [name for name in sent if param is not None and param.split(".")[0].split("[")[0] == name]
-    hinted = [name for name in sent if name in message]
-    if "response_format" in sent and ("json_schema" in message or "json_object" in message):
-        hinted.append("response_format")
-    return next(iter(named + hinted), None)
-
-
-def is_context_error(code: str | None, message: str) -> bool:
-    """Whether the prompt was too long for the model's window."""
-    words = message.lower()
-    return code in {"context_length_exceeded", "exceed_context_size_error"} or (
-        "context" in words and any(word in words for word in ("exceed", "maximum", "too long", "length"))
-    )
-
-
-def is_policy_error(code: str | None, message: str) -> bool:
-    """Whether the endpoint refuses to answer this prompt by policy."""
-    return (
-        code in {"content_filter", "content_policy_violation", "invalid_prompt"}
-        or "content management policy" in message
-    )
-
-
-def _fault(choice: dict[str, Any], message: dict[str, Any], text: str) -> str | None:
+def _fault(choice: dict[str, Any], message: dict[str, Any]) -> str | None:
     reason = choice.get("finish_reason")
     if isinstance(message.get("refusal"), str) and message["refusal"]:
         return f"the model refused: {message['refusal'][:300]}"
-    if reason is None:
-        return "the answer has no finish reason: it broke off"
-    if reason in _FAILED_ENDS:
-        return _FAILED_ENDS[reason]
-    return None if text.strip() else "the answer is empty"
+    fault = _FAILED_ENDS.get(str(reason).lower())
+    if fault is _BROKEN and choice.get("error"):
+        return f"{fault}: {error_words(choice['error'])[:300]}"
+    return fault
 
 
-def _thoughts(message: dict[str, Any]) -> str:
-    return _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+def _flat(value: Any) -> str:
+    """All text of a value: a text, a part with a text, or a list of these."""
+    match value:
+        case str():
+            return _text(value)
+        case list():
+            return "".join(map(_flat, value))
+        case {"thinking": inner} | {"text": inner} | {"reasoning": inner} | {"summary": inner} | {"content": inner}:
+            return _flat(inner)
+        case _:
+            return ""
 
 
 def _text(value: Any) -> str:

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from gome.agents.backends.base import Embedded, Texts
 from gome.agents.backends.llm.asking import AskingBackend, BeforeCall
+from gome.agents.backends.llm.connection import Manner
 from gome.agents.backends.llm.faults import Patience, PromptRefusedError
 from gome.agents.backends.llm.prompting import Rendered, estimate_tokens
 from gome.agents.backends.llm.provider import provider_of
 from gome.agents.backends.llm.replies import json_schema
 from gome.agents.backends.llm.wire import Completion
-from gome.agents.backends.openai.endpoint import Endpoint, Manner
+from gome.agents.backends.openai.endpoint import Endpoint
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import secrets_of
 from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending, amount

@@ -1,16 +1,17 @@
 """Assemble a streamed chat completion into the body of an unstreamed one.
 
-Stricter than the client library: a stream without a finish reason, or with a chunk that is not JSON, is an error.
+Stricter than the client library: a stream without an end, or with a chunk that is not JSON, is an error.
 """
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from gome.agents.backends.llm.replies import LONGEST_ANSWER
-from gome.agents.backends.llm.wire import BodyError
+from gome.agents.backends.llm.wire import BodyError, ErrorBody, read_parts
 
-__all__ = ["Streamed"]
+__all__ = ["Streamed", "lines_of"]
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
@@ -24,14 +25,15 @@ class Streamed:
     finish: str | None = None
     usage: Any = None
     model: str | None = None
+    error: Any = None
     ended: bool = False
 
     def feed(self, line: str) -> bool:
         """Read a line of the stream; return whether the answer grew or ended. Raises BodyError for an invalid chunk."""
-        name, colon, data = line.partition(":")
-        if name != "data" or not colon:
-            return False  # a comment, an event's name, or the empty line between two
+        name, _, data = line.removeprefix("\ufeff").partition(":")
         data = data.strip()
+        if name != "data" or not data:
+            return False  # a comment, an event's name, the empty line between two, or a chunk of nothing
         if data == "[DONE]":
             self.ended = True
             return True
@@ -39,16 +41,19 @@ class Streamed:
             chunk = json.loads(data)
         except (ValueError, RecursionError):
             raise BodyError("a chunk of the stream is not JSON") from None
-        if not isinstance(chunk, dict) or chunk.get("error"):
-            raise BodyError("a chunk of the stream reports an error")
+        if not isinstance(chunk, dict):
+            raise BodyError("a chunk of the stream is no object")
+        if chunk.get("error") and not chunk.get("choices"):
+            raise ErrorBody(chunk)
         return self._take(chunk)
 
     def body(self) -> dict[str, Any]:
-        """The body as if it had not been streamed. Raises BodyError where the stream has no finish reason."""
-        if self.finish is None:
+        """The body as if it had not been streamed. Raises BodyError where the stream has no end."""
+        if self.finish is None and not self.ended:
             raise BodyError("the stream broke off before its finish reason")
         message: dict[str, Any] = {name: "".join(parts) for name, parts in self.texts.items()}
-        choice = {"index": 0, "finish_reason": self.finish, "message": {"content": None, **message}}
+        said = {"content": None, **message}
+        choice = {"index": 0, "finish_reason": self.finish, "message": said, "error": self.error}
         return {"model": self.model, "choices": [choice], "usage": self.usage}
 
     def _take(self, chunk: dict[str, Any]) -> bool:
@@ -59,10 +64,13 @@ class Streamed:
         if not isinstance(choice, dict):
             return False
         self.finish = choice.get("finish_reason") or self.finish
+        self.error = choice.get("error") or self.error
         delta = choice.get("delta")
+        pieces = {name: delta.get(name) for name in _TEXTS} if isinstance(delta, dict) else {}
+        if isinstance(pieces.get("content"), list):
+            pieces["content"], pieces["reasoning_content"] = read_parts(pieces["content"])
         grown = 0
-        for name in _TEXTS:
-            piece = delta.get(name) if isinstance(delta, dict) else None
+        for name, piece in pieces.items():
             if isinstance(piece, str) and piece:
                 self.texts.setdefault(name, []).append(piece)
                 grown += len(piece)
@@ -70,3 +78,19 @@ class Streamed:
         if self.length > 2 * LONGEST_ANSWER:
             raise BodyError(f"the stream is longer than {2 * LONGEST_ANSWER} characters")
         return grown > 0
+
+
+async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """The lines of a stream of bytes, which end with a line feed alone: a text may hold any other separator.
+
+    Raises BodyError for a line that is longer than any answer.
+    """
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r").decode(errors="replace")
+        if len(rest) > 8 * LONGEST_ANSWER:
+            raise BodyError(f"a line of the stream is longer than {8 * LONGEST_ANSWER} bytes")
+    if rest:
+        yield rest.decode(errors="replace")

@@ -95,7 +95,7 @@ USAGE = {
 
 
 def say(
-    text: str | None,
+    text: Any,
     *,
     finish: str | None = "stop",
     usage: dict[str, Any] | None = USAGE,
@@ -104,7 +104,7 @@ def say(
     choices: bool = True,
     **message: Any,
 ) -> Play:
-    """A completion with that text; `message` has further fields of it, such as reasoning_content."""
+    """A completion with that text, or list of parts; `message` has further fields of it, such as reasoning_content."""
     said = {"role": "assistant", "content": text, "refusal": refusal, **message}
     content: dict[str, Any] = {
         "id": "chatcmpl-1",

@@ -9,7 +9,7 @@ import pytest
 from gome.agents.backends.llm.asking import USUAL_WINDOW
 from gome.cli.app import main
 from tests.agents.helpers.canned import canned
-from tests.agents.helpers.model_server import Ask, ModelServer, Play, body, fail
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, body, fail, say
 from tests.cli.printed import data_of
 from tests.executors.ray.cluster import LocalCluster
 from tests.scenarios.helpers.make_task import make_task
@@ -33,7 +33,7 @@ def examined(
     return ended.value.code, capsys.readouterr().out
 
 
-def test_each_backend_is_asked_once_and_found_well(
+def test_each_backend_is_asked_and_found_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MY_KEY", "sk-canary-0123456789")
@@ -54,10 +54,12 @@ def test_each_backend_is_asked_once_and_found_well(
     first, second = found["backends"]
     assert (first["roles"], first["key"], first["price"]) == (["diagnoser", "executor"], "MY_KEY is set", "unknown")
     assert (second["roles"], second["key"], second["price"]) == (["proposer"], "none named", "the scenario")
-    assert (first["replies"], first["tokens"]) == ("json", 1000)
+    assert (first["replies"], first["tokens"]) == ("json", 2000)
     assert first["seconds"] > 0
     assert (first["window"], second["window"]) == (6144, USUAL_WINDOW), "as the server says of one, and as is usual"
-    assert sorted(ask.body["model"] for ask in server.asks) == ["m", "m", "n", "n"], "once, and once without the schema"
+    asked = sorted((ask.body["model"], ask.kind) for ask in server.asks)
+    twice = [("m", "survey_task")] * 2 + [("m", "write_solution")] + [("n", "survey_task")] * 2
+    assert asked == twice, "once, and once without the schema; the executor's for a script as well"
     place = found["place"]
     assert (place["sandbox"], place["trouble"]) == ("none", None)
     assert place["slots"] > 0
@@ -84,6 +86,15 @@ def test_what_is_wrong_is_said_with_its_remedy(
     assert said.count("trouble") == 2
     assert "not ready" in said
     assert server.calls == 1
+
+
+def test_a_model_that_writes_no_script_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with ModelServer(lambda ask: say("I would rather not.") if ask.kind == "write_solution" else canned(ask)) as server:
+        local = {"kind": "openai", "model": "m", "base_url": server.base_url, "retries": 0}
+        status, said = examined(tmp_path, capsys, {"local": local}, dict.fromkeys(ROLES, "local"), "--sandbox", "none")
+    assert status == 1
+    assert "no usable answer to write_solution in 3 tries; last problem: no code was found" in said
+    assert "not ready" in said
 
 
 def test_the_model_that_embeds_is_asked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

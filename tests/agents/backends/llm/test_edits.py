@@ -2,7 +2,8 @@
 
 import pytest
 
-from gome.agents.backends.llm.edits import PatchError, apply_edits, read_code
+from gome.agents.backends.llm.edits import apply_edits, read_code
+from gome.agents.backends.llm.fences import PatchError
 
 BASE = "import os\n\n\ndef f():\n    return 1\n\n\ndef g():\n    return 1\n"
 
@@ -43,9 +44,46 @@ def test_line_ends_of_another_system_make_no_difference() -> None:
     assert read_code(answer, BASE.replace("\n", "\r\n"))[0] == BASE.replace("os", "sys")
 
 
+SCRIPT = "import os\n\nprint(os.name)\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "```\nSCRIPT```",
+        "```python title=solution.py\nSCRIPT```",
+        "```python3.11\nSCRIPT```",
+        "```{.python .numberLines}\nSCRIPT```",
+        "``` Python\nSCRIPT```",
+        "Here is the script: ```python\nSCRIPT```",
+        "1. The script:\n\n   ```python\n   import os\n\n   print(os.name)\n   ```\nDone.",
+        "```python\nSCRIPT```<|im_end|>",
+        "```python\nSCRIPT``` </s>",
+        "First `pip install x`.\n```bash\npip install x\n```\n```python\nSCRIPT```\n```json\n{}\n```",
+        "```\n$ python solution.py\n```\nand\n```\nSCRIPT```",
+        "```python\nSCRIPT```\nOnce more:\n```python\nSCRIPT```",
+        "~~~py\nSCRIPT~~~",
+        "SCRIPT",
+        "This is the script.\n\nSCRIPT",
+    ],
+)
+def test_the_one_script_is_found_however_it_is_fenced(answer: str) -> None:
+    assert read_code(answer.replace("SCRIPT", SCRIPT), None)[0] == SCRIPT
+
+
+@pytest.mark.parametrize("mark", ["\x0c", "\u2028", "\x85", "\x1c", "\x0b"])
+def test_only_a_line_feed_ends_a_line(mark: str) -> None:
+    base = f'import os\n\nTEXT = "a{mark}b"\n{mark}\ndone = 1\n'
+    assert apply_edits(base, [("done = 1\n", "done = 2\n")]) == base.replace("done = 1", "done = 2")
+    assert apply_edits(base, [('TEXT = "ab"\n', 'TEXT = "c"\n')]) == base.replace(f"a{mark}b", "c")
+    assert read_code(f"```python\n{base}```", None)[0] == base
+
+
 @pytest.mark.parametrize(
     ("answer", "base", "words"),
     [
+        ("```\nx = 1\n```\n```\ny = 1\n```", None, "no code was found"),
+        ("Import os, then print it.", None, "no code was found"),
         (edit("    return 1\n", "    return 2\n"), BASE, r"edit 1: its SEARCH lines occur 2 times"),
         (edit("def f():\n   return 1\n", ""), BASE, r"edit 1: .* not there: '   return 1'"),
         (edit("def g():\nimport os\n", ""), BASE, r"not in this order"),

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gome.agents.backends.llm.replies import LONGEST_ANSWER, MisfitError, json_schema, parse_reply, split_thoughts
+from gome.agents.backends.llm.replies import LONGEST_ANSWER, MisfitError, json_schema, parse_reply
+from gome.agents.backends.llm.thoughts import split_thoughts
 from tests.agents.helpers import requests_made as made
 
 SURVEY: dict[str, Any] = {"challenges": [made.CHALLENGE.model_dump()]}
@@ -90,9 +91,77 @@ def test_tags_within_a_reply_are_no_thoughts() -> None:
     assert split_thoughts("plain").thoughts == ""
 
 
-def test_a_thought_without_an_end_does_not_fit() -> None:
-    with pytest.raises(MisfitError, match="within <think>"):
-        split_thoughts("<think>and on and on")
+def test_a_thought_without_an_end_leaves_no_text() -> None:
+    words = split_thoughts("<think>and on and on")
+    assert (words.text, words.thoughts) == ("", "and on and on")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "[THINK]draft {}[/THINK]TEXT",
+        "<seed:think>draft {}</seed:think>TEXT",
+        "◁think▷draft {}◁/think▷TEXT",
+        "<thought>draft {}</thought>TEXT",
+        "<|begin_of_thought|>draft {}<|end_of_thought|>\n\nTEXT",
+        "<|START_THINKING|>draft {}<|END_THINKING|>TEXT<|END_OF_TURN_TOKEN|>",
+        "<|channel|>analysis<|message|>draft {}<|end|><|start|>assistant<|channel|>final<|message|>TEXT<|return|>",
+        "<|channel|>analysis<|message|>draft {}<|end|><|channel|>final <|constrain|>json<|message|>TEXT",
+        "analysisdraft {}assistantfinalTEXT",
+        "draft {}</think>\nTEXT<|im_end|>",
+        "<think>draft {}</think>\nTEXT</s>\n",
+        "\ufeff<think>draft {}</think>TEXT<｜end▁of▁sentence｜>",
+    ],
+)
+def test_drafts_in_thoughts_of_any_form_are_kept_apart(frame: str) -> None:
+    words = split_thoughts(frame.replace("TEXT", json.dumps(SURVEY)))
+    assert (words.text, words.thoughts) == (json.dumps(SURVEY), "draft {}")
+
+
+RAW = json.dumps(SURVEY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RAW.replace("Errors at", "Errors\nat"),
+        RAW.replace("}]", "},\n]").replace("]}", "],}"),
+        json.dumps({"survey_task": SURVEY}),
+        json.dumps({"result": {"reply": SURVEY}}),
+        json.dumps([SURVEY]),
+        json.dumps({"replies": [SURVEY]}),
+        repr(SURVEY),
+        repr(SURVEY).replace("{'challenges'", "{ 'challenges'") + "\nThat's all.",
+        RAW.replace('"scenario"', '"Scenario"'),
+    ],
+    ids=["line break", "commas", "wrapper", "two wrappers", "list of one", "wrapped list", "Python", "prose", "case"],
+)
+def test_slips_that_leave_one_meaning_are_taken(text: str) -> None:
+    read = parse_reply(made.survey_task(), text)
+    (challenge,) = read["challenges"]
+    assert challenge | {"statement": "", "caption": ""} == SURVEY["challenges"][0] | {"statement": "", "caption": ""}
+    assert challenge["caption"].split() == SURVEY["challenges"][0]["caption"].split()
+
+
+def test_pythons_literals_within_texts_are_left_alone() -> None:
+    said = ASSESSMENT | {"observations": 'it\'s None, "True" or [1,]'}
+    read = parse_reply(made.assess_trial(wanted=()), repr(said))
+    assert (read["accept"], read["observations"]) == (True, said["observations"])
+
+
+def test_a_rating_between_two_is_rounded_and_a_reference_is_not() -> None:
+    scored = {"candidates": [made.idea(scores=made.SCORES).model_dump()]}
+    scored["candidates"][0]["scores"]["impact"] = 8.5
+    (idea,) = parse_reply(made.propose_step(ranked=True), json.dumps(scored))["candidates"]
+    assert idea["scores"]["impact"] == 8
+    with pytest.raises(MisfitError, match=r"choice\.0: .*fractional"):
+        parse_reply(made.propose_step(), json.dumps(STEP | {"choice": [1.5]}))
+
+
+def test_an_enum_in_other_letters_is_taken_where_one_is_meant() -> None:
+    ideas = [made.idea().model_dump() | {"component": "feature_eng"}, made.idea().model_dump() | {"component": "MODEL"}]
+    read = parse_reply(made.propose_step(), json.dumps(STEP | {"candidates": ideas}))
+    assert [each["component"] for each in read["candidates"]] == ["FeatureEng", "Model"]
 
 
 @pytest.mark.parametrize(

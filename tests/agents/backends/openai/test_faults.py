@@ -26,11 +26,13 @@ from tests.agents.helpers.model_server import ModelServer, body, drop, fail, hal
         (say(None), "the answer is empty"),
         (say(None, choices=False), "empty list of choices"),
         (say(SURVEY[:40], finish="length"), "cut off at the limit of tokens"),
-        (say(SURVEY, finish=None), "no finish reason"),
+        (say(SURVEY, finish="error"), "an error ended the answer"),
+        (say(None, reasoning="I had better " * 9), "ends within its thoughts, after 117 characters"),
+        (say([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]), "ends within its thoughts"),
         (say("", finish="content_filter"), "content filter"),
         (say(None, refusal="I cannot help with that."), "refused: I cannot help"),
         (say("x" * 2_000_000), "2000000 characters"),
-        (say("<think>and so on"), "within <think>"),
+        (say("<think>and so on"), "ends within its thoughts"),
     ],
 )
 def test_what_does_not_fit_is_asked_again_with_the_error_and_then_given_up(turn: Any, words: str) -> None:
@@ -225,7 +227,7 @@ def test_a_prompt_that_is_too_long_is_asked_again_shorter() -> None:
 
     outcome, server = asking(too_long, request=made.write_solution())
     answer = answered(outcome)
-    assert "larger `context`" in answer.failure, "a script cannot be cut"
+    assert "set `context` of the backend" in answer.failure, "a script cannot be cut"
     assert (server.calls, answer.meter["calls"], answer.meter["tokens"]) == (1, 1.0, 0.0)
 
 

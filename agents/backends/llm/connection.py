@@ -1,0 +1,211 @@
+"""One server of models: its connections, its concurrency limit, and what its models refuse; whatever it speaks.
+
+If an error names a parameter that we sent, or a form of the request, it is left out from then on. `faults.py` handles
+other errors. A server that is known to be down is called without retries until it answers again.
+
+The client libraries of OpenAI and Anthropic are built alike: the same errors under the same names.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Generic, Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from gome.agents.backends.base import Usage
+from gome.agents.backends.llm.faults import Fault, Patience, Refusal, Server, persevere
+from gome.agents.backends.llm.prompting import Rendered
+from gome.agents.backends.llm.refusals import SYSTEM, error_words, failed_generation, refused
+from gome.agents.backends.llm.wire import BodyError, Completion, ErrorBody
+from gome.agents.redaction import redact
+from gome.scenarios.config.providers import is_loopback
+
+__all__ = ["Connection", "Manner"]
+
+T = TypeVar("T")
+
+
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closing)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How calls are made: retries and timeout, streamed or not, and the minimum seconds between starts of calls."""
+
+    patience: Patience
+    stream: bool = False
+    interval: float = 0.0
+
+
+class Connection(ABC, Generic[C]):
+    """A server with one key. Backends with the same server and key share one connection and its concurrency limit.
+
+    `key` is None for a server that needs none; `key_name` is the environment variable of the key, for error messages.
+    A subclass makes the client and the call.
+    """
+
+    def __init__(
+        self, url: str, key: str | None, key_name: str | None, concurrency: int, secrets: frozenset[str]
+    ) -> None:
+        self.url = url
+        self.server = Server(redact(url, secrets), key_name, is_loopback(url), secrets)
+        self._key = key
+        self._slots = anyio.Semaphore(concurrency)
+        self._connecting = anyio.Lock()
+        self._client: C | None = None
+        self._refused: dict[str, set[str]] = {}
+        self._down = False
+        self._next_start = 0.0
+
+    @abstractmethod
+    def _make_client(self) -> C:
+        """Create the client of the library, without retries of its own. Called in a thread."""
+
+    @abstractmethod
+    def _library(self) -> ModuleType:
+        """The client library, which the client has imported."""
+
+    @abstractmethod
+    async def _call(
+        self,
+        client: C,
+        model: str,
+        prompt: Rendered,
+        parameters: dict[str, Any],
+        manner: Manner,
+        scope: anyio.CancelScope,
+    ) -> Completion:
+        """Make one call. `scope` is the cancel scope whose deadline is moved while a streamed answer grows."""
+
+    async def complete(
+        self,
+        model: str,
+        prompt: Rendered,
+        parameters: Mapping[str, Any],
+        manner: Manner,
+        before_call: Callable[[], None],
+    ) -> Completion:
+        """Get one answer of the model; `before_call` is called before each try.
+
+        Raises PromptRefusedError, Outage, and whatever `before_call` raises.
+        """
+        client = await self._connect()
+
+        async def once() -> Completion:
+            while True:
+                sent = self._accepted(model, dict(parameters))
+
+                async def call(scope: anyio.CancelScope, sent: dict[str, Any] = sent) -> Completion:
+                    return await self._call(client, model, prompt, sent, manner, scope)
+
+                async with self._slots:
+                    await self._pace(manner.interval)
+                    before_call()
+                    system = SYSTEM not in self.refusals(model)
+                    answer = await self._guarded(call, model, sent, manner.patience.timeout, system=system)
+                if isinstance(answer, Completion):
+                    return answer
+                self._refused.setdefault(model, set()).add(_form(answer, sent))
+
+        return await self._persevere(once, model, manner.patience)
+
+    def refusals(self, model: str) -> frozenset[str]:
+        """What the server refuses for the model: parameters, or forms such as `response_format.json_schema`."""
+        return frozenset(self._refused.get(model, ()))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def _accepted(self, model: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters without those that the model refuses; some are replaced by another name or form."""
+        refused_forms = self.refusals(model)
+        if "max_tokens" in refused_forms and "max_tokens" in parameters:
+            parameters["max_completion_tokens"] = parameters["max_tokens"]
+        if "response_format.json_schema" in refused_forms and "response_format" in parameters:
+            parameters["response_format"] = {"type": "json_object"}
+        return {name: value for name, value in parameters.items() if _form(name, parameters) not in refused_forms}
+
+    async def _connect(self) -> C:
+        """The client, created once and in a thread, because importing it and reading certificates take a while."""
+        async with self._connecting:
+            if self._client is None:
+                self._client = await anyio.to_thread.run_sync(self._make_client)
+        return self._client
+
+    async def _persevere(self, once: Callable[[], Awaitable[T]], model: str, patience: Patience) -> T:
+        """Call with retries, and remember whether the server is down."""
+        try:
+            result = await persevere(once, patience, down=self._down)
+        except Fault as fault:
+            self._down = True
+            raise self.server.outage(fault, model) from None
+        self._down = False
+        return result
+
+    async def _pace(self, interval: float) -> None:
+        """Wait until `interval` seconds after the start of the previous call."""
+        now = anyio.current_time()
+        start = max(now, self._next_start)
+        self._next_start = start + interval
+        await anyio.sleep(start - now)
+
+    async def _guarded(
+        self,
+        call: Callable[[anyio.CancelScope], Awaitable[T]],
+        model: str,
+        parameters: dict[str, Any],
+        timeout: float,
+        *,
+        system: bool = False,
+    ) -> T | Completion | str:
+        """Result of the call, or the name of a part of the request that the server refuses; converts exceptions.
+
+        `system`: the request has a message of that role.
+        """
+        import httpx2
+
+        library = self._library()
+        code: Any = None
+        param: Any = None
+        try:
+            with anyio.fail_after(timeout) as scope:
+                return await call(scope)
+        except (TimeoutError, library.APITimeoutError):
+            raise Fault(f"no answer within {timeout:g} s") from None
+        except (library.APIConnectionError, httpx2.TransportError) as error:  # the latter while a stream is read
+            raise Fault(f"the connection failed ({type(error.__cause__ or error).__name__})") from None
+        except library.APIStatusError as error:
+            status, body, headers = error.status_code, error.body, error.response.headers
+            code = getattr(error, "code", None) or getattr(error, "type", None)
+            words, param = error_words(body) or str(error.message), getattr(error, "param", None)
+        except ErrorBody as error:
+            status, body, headers, words = error.status, error.body, {}, error_words(error.body)
+        except (ValueError, RecursionError, library.APIError) as error:
+            words = str(error) if isinstance(error, BodyError) else "it is not JSON"
+            raise Fault(f"the response body is invalid: {words}") from None
+        # Outside the `except`, so that the endpoint's error text, which may hold secrets, is not chained to ours.
+        code = code if isinstance(code, str) else None
+        written = failed_generation(code, body)
+        if written is not None:
+            return Completion(written, None if written.strip() else f"the endpoint says: {words}", model, Usage())
+        name = refused(status, parameters, param if isinstance(param, str) else None, words, system=system)
+        if name is not None:
+            return name
+        raise self.server.judge(Refusal(status, code, words, headers), model)
+
+
+def _form(name: str, parameters: Mapping[str, Any]) -> str:
+    """Name of the refused form of a parameter: a server may refuse JSON Schema but accept plain JSON mode."""
+    return f"{name}.{parameters[name]['type']}" if name == "response_format" else name
