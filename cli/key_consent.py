@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback, is_own_key
-from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Scenario
+from gome.scenarios.config.scenario import AutoGenBackend, Scenario, ServedModel
 
 __all__ = ["check_consent", "trusted_file"]
 
@@ -48,7 +48,7 @@ def check_consent(scenario: Scenario, *, trust: bool) -> None:
 def _pairs(scenario: Scenario) -> list[Pair]:
     pairs: set[Pair] = set()
     for backend in scenario.backends.values():
-        if isinstance(backend, OpenAIBackend | AutoGenBackend) and backend.api_key_env:
+        if isinstance(backend, ServedModel | AutoGenBackend) and backend.api_key_env:
             pairs.add((backend.url, backend.api_key_env))
     return sorted(
         (url, variable)

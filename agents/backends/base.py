@@ -10,13 +10,17 @@ __all__ = ["Answer", "Backend", "Embedded", "Embedder", "Texts", "Usage"]
 
 
 class Usage(Record):
-    """Tokens of one answer as counted by the endpoint, and their cost in USD; None is unknown, not zero."""
+    """Tokens of one answer as counted by the endpoint, and their cost in USD; None is unknown, not zero.
+
+    `cached` and `written` are the input tokens read from and written to the endpoint's cache.
+    """
 
     input: int | None = None
     cached: int | None = None
     output: int | None = None
     reasoning: int | None = None
     usd: float | None = None
+    written: int | None = None
 
 
 class Answer(ActivityResult):

@@ -9,10 +9,11 @@ from gome.agents.backends.base import Answer, Backend, Embedder
 from gome.agents.protocol.requests import Request
 from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending
 from gome.errors import UsageError
+from gome.scenarios.config.scenario import AnthropicBackend as AnthropicSettings
 from gome.scenarios.config.scenario import AutoGenBackend as AutoGenSettings
 from gome.scenarios.config.scenario import Backend as Settings
 from gome.scenarios.config.scenario import ExpertBackend as ExpertSettings
-from gome.scenarios.config.scenario import MemoryKeeperSettings
+from gome.scenarios.config.scenario import MemoryKeeperSettings, ServedModel
 from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
 from gome.scenarios.config.scenario import PluginBackend as PluginSettings
 from gome.scenarios.config.scenario import ReplayBackend as ReplaySettings
@@ -31,7 +32,7 @@ def make_backends(settings: Mapping[str, Settings], spending: Spending | None = 
     `spending` limits what all of them together may spend; None: no limit. Raises as `make_backend`.
     """
     shared = spending or Spending()
-    made = _make_openai({name: each for name, each in settings.items() if isinstance(each, OpenAISettings)}, shared)
+    made = _make_served({name: each for name, each in settings.items() if isinstance(each, ServedModel)}, shared)
     for name, each in settings.items():
         match each:
             case ExpertSettings():
@@ -42,7 +43,7 @@ def make_backends(settings: Mapping[str, Settings], spending: Spending | None = 
                 made[name] = _make_replay(each, name)
             case PluginSettings():
                 made[name] = plugins.load("gome.backends", each.kind)(each, name)
-            case OpenAISettings():
+            case _:
                 pass
     return made
 
@@ -106,16 +107,20 @@ def _make_replay(settings: ReplaySettings, name: str) -> Backend:
     return RecordedBackend(settings, name)
 
 
-def _make_openai(settings: Mapping[str, OpenAISettings], spending: Spending) -> dict[str, Backend]:
-    from gome.agents.backends.openai.backend import OpenAIBackend, open_endpoint
-    from gome.agents.backends.openai.endpoint import Endpoint
-
-    endpoints: dict[tuple[str | None, str | None], Endpoint] = {}
+def _make_served(settings: Mapping[str, ServedModel], spending: Spending) -> dict[str, Backend]:
+    endpoints: dict[tuple[str, str, str | None], Any] = {}
     made: dict[str, Backend] = {}
     # Sorted, so that the backend with the lowest concurrency opens the endpoint: its limit holds for all that share it.
     for name, each in sorted(settings.items(), key=lambda item: item[1].concurrency):
-        server = (each.base_url, each.api_key_env)
-        if server not in endpoints:
-            endpoints[server] = open_endpoint(each, name)
-        made[name] = OpenAIBackend(each, name, endpoints[server], spending=spending)
+        server = (type(each).__name__, each.url, each.api_key_env)
+        if isinstance(each, AnthropicSettings):
+            from gome.agents.backends.anthropic.backend import AnthropicBackend, open_messages
+
+            endpoints[server] = endpoints.get(server) or open_messages(each, name)
+            made[name] = AnthropicBackend(each, name, endpoints[server], spending=spending)
+        elif isinstance(each, OpenAISettings):
+            from gome.agents.backends.openai.backend import OpenAIBackend, open_endpoint
+
+            endpoints[server] = endpoints.get(server) or open_endpoint(each, name)
+            made[name] = OpenAIBackend(each, name, endpoints[server], spending=spending)
     return made

@@ -15,11 +15,10 @@ import anyio.to_thread
 from gome.agents.backends.base import Answer, Backend, Embedded, Texts
 from gome.agents.backends.factory import make_backend, make_backends, make_embedder
 from gome.agents.backends.llm.asking import AskingBackend
-from gome.agents.backends.openai.backend import OpenAIBackend
 from gome.agents.protocol.requests import Request
 from gome.errors import GomeError
 from gome.scenarios.config.prices import no_price, tariff_of, tariff_of_texts
-from gome.scenarios.config.scenario import AutoGenBackend, LanguageModel, Scenario
+from gome.scenarios.config.scenario import AutoGenBackend, LanguageModel, Scenario, ServedModel
 from gome.scenarios.config.scenario import Backend as Settings
 from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
 
@@ -56,7 +55,7 @@ async def ask_backend(
 ) -> BackendFinding:
     """Send `questions` to the backend `name`, which serves `roles`, until one fails. Errors are in the finding."""
     settings = scenario.backends[name]
-    price = tariff_of(settings).source if isinstance(settings, OpenAISettings | AutoGenBackend) else "nothing to pay"
+    price = tariff_of(settings).source if isinstance(settings, ServedModel | AutoGenBackend) else "nothing to pay"
     finding = BackendFinding(name, roles, name, _key(settings, os.environ), None, "", None, price, None)
     try:
         backend = make_backend(name, settings)
@@ -123,9 +122,7 @@ def _trouble(scenario: Scenario, answer: Answer, name: str, price: str) -> str |
 
 
 def _replies(backend: Backend) -> str:
-    if isinstance(backend, OpenAIBackend):
-        return backend.replies
-    return "text" if isinstance(backend, AskingBackend) else "not needed"
+    return backend.replies if isinstance(backend, AskingBackend) else "not needed"
 
 
 def _key(settings: Settings, environment: Mapping[str, str]) -> str:

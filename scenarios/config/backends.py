@@ -12,6 +12,7 @@ from gome.scenarios.config.providers import PROVIDERS, with_defaults
 
 __all__ = [
     "KINDS",
+    "AnthropicBackend",
     "AutoGenBackend",
     "AutoGenComponent",
     "Backend",
@@ -21,6 +22,8 @@ __all__ = [
     "PluginBackend",
     "Prices",
     "ReplayBackend",
+    "ServedModel",
+    "model_of_kind",
 ]
 
 
@@ -77,27 +80,19 @@ def _url_without_password(url: str) -> str:
     return url
 
 
-class OpenAIBackend(LanguageModel):
-    """A model behind any OpenAI-compatible endpoint."""
+class ServedModel(LanguageModel):
+    """Settings shared by the backends that call a server themselves."""
 
-    kind: Literal["openai", "azure", "gemini", "xai", "deepseek", "openrouter", "vllm", "ollama", "llama.cpp"]
-    """Selects this type of backend: `openai`, or a kind of server with defaults of its own (docs/models.md)."""
+    kind: str
+    """Selects this type of backend."""
     model: str
     """Name of the model, as the server knows it."""
     base_url: Annotated[str, AfterValidator(_url_without_password)] = ""
     """URL of the API. Default: that of the kind."""
     temperature: float | None = None
     """Sampling temperature. Default: the server's."""
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    """Reasoning effort sent with each call. Default: the server's."""
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     """Limit on the tokens of one answer. Default: the server's, or what a budget in tokens or dollars leaves."""
-    structured: Literal["schema", "json", "text"] = "schema"
-    """How typed replies are requested: by JSON schema, as a JSON object, or as plain text."""
-    seed: bool = False
-    """Whether each request's seed is sent to the server."""
-    stream: bool = False
-    """Whether answers are streamed; `timeout` then limits the gap between two chunks."""
     rate: Annotated[int, Field(gt=0)] | None = None
     """Maximum number of calls started per minute. Default: no limit."""
 
@@ -107,7 +102,7 @@ class OpenAIBackend(LanguageModel):
         return with_defaults(given) if isinstance(given, Mapping) else given
 
     @model_validator(mode="after")
-    def _addressed(self) -> "OpenAIBackend":
+    def _addressed(self) -> "ServedModel":
         if not self.base_url:
             raise ValueError(f"{self.kind} needs `base_url`, for example https://NAME.openai.azure.com/openai/v1")
         return self
@@ -116,6 +111,41 @@ class OpenAIBackend(LanguageModel):
     def url(self) -> str:
         """The server's URL."""
         return self.base_url
+
+
+class OpenAIBackend(ServedModel):
+    """A model behind any OpenAI-compatible endpoint."""
+
+    kind: Literal["openai", "azure", "gemini", "xai", "deepseek", "openrouter", "vllm", "ollama", "llama.cpp"]
+    """Selects this type of backend: `openai`, or a kind of server with defaults of its own (docs/models.md)."""
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    """Reasoning effort sent with each call. Default: the server's."""
+    structured: Literal["schema", "json", "text"] = "schema"
+    """How typed replies are requested: by JSON schema, as a JSON object, or as plain text."""
+    seed: bool = False
+    """Whether each request's seed is sent to the server."""
+    stream: bool = False
+    """Whether answers are streamed; `timeout` then limits the gap between two chunks."""
+
+
+class AnthropicBackend(ServedModel):
+    """A model of Anthropic, or of a server that speaks its Messages protocol. Answers are streamed."""
+
+    kind: Literal["anthropic"]
+    """Selects this type of backend."""
+    reasoning_effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    """Effort of the whole answer, sent with each call. Default: the server's."""
+    thinking: Literal["adaptive", "disabled"] | Annotated[int, Field(ge=1024)] | None = None
+    """Whether the model thinks first: as it sees fit, not, or with a budget in tokens. Default: the server's."""
+    structured: Literal["schema", "text"] = "schema"
+    """How typed replies are requested: by JSON schema, or as plain text."""
+    cache: bool = True
+    """Whether the part that all prompts of a run share is cached by the server."""
+
+
+def model_of_kind(kind: str) -> type[OpenAIBackend] | type[AnthropicBackend]:
+    """The type of settings of a kind of server."""
+    return OpenAIBackend if PROVIDERS[kind].speaks_openai else AnthropicBackend
 
 
 AUTOGEN_URLS = {
@@ -210,13 +240,14 @@ def _kind(settings: Any) -> str | None:
     if not isinstance(kind, str) or kind in _OTHER_KINDS:
         return kind
     if kind in PROVIDERS:
-        return "openai"
+        return "openai" if PROVIDERS[kind].speaks_openai else "anthropic"
     return "plugin" if kind in plugins.names("gome.backends") else kind
 
 
 Backend = Annotated[
     Annotated[ExpertBackend, Tag("expert")]
     | Annotated[OpenAIBackend, Tag("openai")]
+    | Annotated[AnthropicBackend, Tag("anthropic")]
     | Annotated[AutoGenBackend, Tag("autogen")]
     | Annotated[ReplayBackend, Tag("replay")]
     | Annotated[PluginBackend, Tag("plugin")],

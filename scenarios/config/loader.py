@@ -167,9 +167,13 @@ def _check_backends(document: Document) -> None:
     name = keeper.get("backend") if isinstance(keeper, dict) else None
     if isinstance(name, str):
         backend = backends.get(name)
-        if not isinstance(backend, dict) or backend.get("kind") not in PROVIDERS:
+        if not isinstance(backend, dict) or not _speaks_openai(backend.get("kind")):
             words = f"{name} is not a backend of an OpenAI-compatible server (kind: openai), which embeddings need"
             document.report("unknown-backend", ("roles", "memory_keeper", "backend"), words, closest(name, backends))
+
+
+def _speaks_openai(kind: Any) -> bool:
+    return isinstance(kind, str) and kind in PROVIDERS and PROVIDERS[kind].speaks_openai
 
 
 def _by_place(problem: Problem) -> tuple[bool, int, int]:

@@ -10,17 +10,12 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from gome.errors import UsageError
-from gome.scenarios.config.backends import OpenAIBackend
+from gome.scenarios.config.backends import AnthropicBackend, OpenAIBackend, ServedModel, model_of_kind
 from gome.scenarios.config.prices import listed_window, tariff_of
 from gome.scenarios.config.providers import PROVIDERS, belongs, is_loopback
 from gome.scenarios.reading.problems import closest
 
 __all__ = ["as_backend", "describe_model", "find_model"]
-
-_ANTHROPIC = (
-    "gome does not speak to Anthropic's own server; declare AutoGen's AnthropicChatCompletionClient "
-    "(kind: autogen, see docs/models.md), or name another server of the model: openrouter:anthropic/…"
-)
 
 
 def find_model(text: str) -> dict[str, Any]:
@@ -40,8 +35,6 @@ def find_model(text: str) -> dict[str, Any]:
     kind, colon, name = text.partition(":")
     if colon and kind in PROVIDERS:
         return _of_kind(kind, name)
-    if text.startswith("claude-"):
-        raise UsageError(f"{text}: {_ANTHROPIC}")
     if re.fullmatch(r"[\w.-]+", text):  # a colon or slash marks a copy of the model elsewhere
         for kind, provider in PROVIDERS.items():
             if re.match(provider.models, text):
@@ -49,15 +42,15 @@ def find_model(text: str) -> dict[str, Any]:
     raise UsageError(_unknown(text))
 
 
-def as_backend(found: dict[str, Any]) -> OpenAIBackend:
+def as_backend(found: dict[str, Any]) -> OpenAIBackend | AnthropicBackend:
     """The settings that `find_model` found, with the defaults of their kind. Raises UsageError for invalid ones."""
     try:
-        return OpenAIBackend.model_validate(found)
+        return model_of_kind(found["kind"]).model_validate(found)
     except ValidationError as error:
         raise UsageError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
 
 
-def describe_model(backend: OpenAIBackend) -> str:
+def describe_model(backend: ServedModel) -> str:
     """One line about a model: its server, the variable of its key, its price and its window, as far as known."""
     price = tariff_of(backend).per_million
     cost = f"{price[0]:g} USD in and {price[1]:g} USD out per million tokens" if price else "price unknown"

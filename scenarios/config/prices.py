@@ -6,7 +6,7 @@ The list is part of the package genai-prices; nothing is downloaded. The list is
 from functools import cache, cached_property
 
 from gome.scenarios.config.providers import is_loopback
-from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Prices, Scenario
+from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Prices, Scenario, ServedModel
 
 __all__ = ["Tariff", "listed_window", "missing_prices", "no_price", "tariff_of", "tariff_of_texts"]
 
@@ -37,10 +37,11 @@ class Tariff:
             return "unknown"
         return "the scenario" if self._prices is not None else "the bundled list"
 
-    def usd(self, taken: int | None, cached: int | None, given: int | None) -> float | None:
-        """Cost in US dollars of `taken` input tokens, `cached` of them cached, and `given` output tokens.
+    def usd(self, taken: int | None, cached: int | None, given: int | None, written: int | None = 0) -> float | None:
+        """Cost in US dollars of `taken` input tokens, `cached` of them read from a cache, and `given` output tokens.
 
-        None if a price or a count is unknown.
+        `written` input tokens were written to a cache, for which some providers charge more. None if a price or a count
+        is unknown.
         """
         if taken is None or given is None:
             return None
@@ -51,10 +52,10 @@ class Tariff:
             return ((taken - cached) * prices.input + cached * cached_price + given * prices.output) / 1e6
         if not self._url or is_loopback(self._url):
             return None
-        return _listed(self._model, self._url, taken, cached, given)
+        return _listed(self._model, self._url, taken, cached, given, min(written or 0, taken - cached))
 
 
-def tariff_of(backend: OpenAIBackend | AutoGenBackend) -> Tariff:
+def tariff_of(backend: ServedModel | AutoGenBackend) -> Tariff:
     """The tariff of a backend's model."""
     return Tariff(backend.model, backend.url, backend.prices)
 
@@ -71,7 +72,7 @@ def missing_prices(scenario: Scenario) -> list[str]:
     words = []
     for name in asked:
         backend = scenario.backends[name]
-        if isinstance(backend, OpenAIBackend | AutoGenBackend) and not tariff_of(backend).known:
+        if isinstance(backend, ServedModel | AutoGenBackend) and not tariff_of(backend).known:
             words.append(no_price(name))
     keeper = roles.memory_keeper
     reached = scenario.backends.get(keeper.backend or "")
@@ -106,10 +107,10 @@ def no_price(name: str) -> str:
     )
 
 
-def _listed(model: str, url: str, taken: int, cached: int, given: int) -> float | None:
+def _listed(model: str, url: str, taken: int, cached: int, given: int, written: int) -> float | None:
     from genai_prices import Usage, calc_price  # takes half a second to import: only if needed
 
-    usage = Usage(input_tokens=taken, cache_read_tokens=cached, output_tokens=given)
+    usage = Usage(input_tokens=taken, cache_read_tokens=cached, cache_write_tokens=written or None, output_tokens=given)
     try:
         return float(calc_price(usage, model, provider_api_url=url).total_price)
     except LookupError:

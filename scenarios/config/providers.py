@@ -1,4 +1,4 @@
-"""The kinds of OpenAI-compatible servers.
+"""The kinds of servers of models.
 
 A kind is a set of defaults, which a scenario's own settings override. Nothing here asks a server.
 """
@@ -19,7 +19,8 @@ class Provider:
     """A kind of server. `url` is its address, empty where each user has another; `key` the variable of its key.
 
     `models` matches the names by which the provider serves its own models, `hosts` further hosts that are its own.
-    `defaults` are settings that differ from those of `kind: openai`, because the server needs them.
+    `defaults` are settings that differ from those of `kind: openai`, because the server needs them. `speaks_openai`: it
+    is asked in OpenAI's protocol.
     """
 
     url: str
@@ -27,6 +28,7 @@ class Provider:
     models: str = r"(?!)"
     hosts: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    speaks_openai: bool = True
 
 
 _SLOW = {"timeout": 900.0}  # seconds: a model may be loaded first, or think for long
@@ -37,6 +39,7 @@ PROVIDERS: dict[str, Provider] = {
     "azure": Provider(
         "", "AZURE_OPENAI_API_KEY", hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com")
     ),
+    "anthropic": Provider("https://api.anthropic.com", "ANTHROPIC_API_KEY", r"claude-", speaks_openai=False),
     "gemini": Provider("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", r"gemini-"),
     "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY", r"grok-", defaults={**_SLOW, "stream": True}),
     "deepseek": Provider(  # knows JSON mode, no schema; sends empty lines while a call waits
@@ -47,7 +50,7 @@ PROVIDERS: dict[str, Provider] = {
     "ollama": Provider("http://127.0.0.1:11434/v1", defaults={**_SLOW, **_ONE_AT_A_TIME}),
     "llama.cpp": Provider("http://127.0.0.1:8080/v1", defaults={**_SLOW, **_ONE_AT_A_TIME}),
 }
-"""The kinds of OpenAI-compatible servers. docs/models.md has the same table."""
+"""The kinds of servers. docs/models.md has the same table."""
 
 
 def is_loopback(url: str) -> bool:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from gome import plugins
 from gome.scenarios.config.backends import (
+    AnthropicBackend,
     AutoGenBackend,
     Backend,
     ExpertBackend,
@@ -19,6 +20,7 @@ from gome.scenarios.config.backends import (
     PluginBackend,
     Prices,
     ReplayBackend,
+    ServedModel,
 )
 from gome.scenarios.config.executors import AnyExecutors, LocalExecutors
 from gome.scenarios.config.fields import Model, Seconds
@@ -26,6 +28,7 @@ from gome.scenarios.config.method import Method
 from gome.scenarios.config.presets import Preset
 
 __all__ = [
+    "AnthropicBackend",
     "AutoGenBackend",
     "Backend",
     "Budget",
@@ -41,6 +44,7 @@ __all__ = [
     "ReplayBackend",
     "Roles",
     "Scenario",
+    "ServedModel",
 ]
 
 

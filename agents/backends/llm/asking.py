@@ -114,9 +114,14 @@ class AskingBackend(ABC):
         """Maximum tokens of an answer; None if the settings do not state it."""
 
     @property
+    def replies(self) -> str:
+        """Form of typed replies in use: schema, json or text."""
+        return "text"
+
+    @property
     def holds_schema(self) -> bool:
         """Whether the server is sent the schema of the reply in addition to the prompt."""
-        return False
+        return self.replies == "schema"
 
     @abstractmethod
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
@@ -184,7 +189,7 @@ class AskingBackend(ABC):
             finally:
                 account.calls += hold.calls
             counted = completion.usage
-            usd = self._tariff.usd(counted.input, counted.cached, counted.output)
+            usd = self._tariff.usd(counted.input, counted.cached, counted.output, counted.written)
             tokens = None if counted.input is None or counted.output is None else counted.input + counted.output
             account.usages.append(counted.model_copy(update={"usd": usd}))
             spent_tokens = float(most if tokens is None else tokens)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -23,9 +24,11 @@ from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.refusals import SYSTEM, error_words, failed_generation, refused
 from gome.agents.backends.llm.wire import BodyError, Completion, ErrorBody
 from gome.agents.redaction import redact
+from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback
+from gome.scenarios.config.scenario import ServedModel
 
-__all__ = ["Connection", "Manner"]
+__all__ = ["Connection", "Manner", "key_of"]
 
 T = TypeVar("T")
 
@@ -209,3 +212,27 @@ class Connection(ABC, Generic[C]):
 def _form(name: str, parameters: Mapping[str, Any]) -> str:
     """Name of the refused form of a parameter: a server may refuse JSON Schema but accept plain JSON mode."""
     return f"{name}.{parameters[name]['type']}" if name == "response_format" else name
+
+
+def key_of(settings: ServedModel, name: str, environment: Mapping[str, str]) -> str | None:
+    """The key for the server of the backend `name`; None for a server on this machine that needs none.
+
+    Raises UsageError for an invalid URL or a missing key.
+    """
+    url, key_name = settings.url, settings.api_key_env
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"backend {name!r}: `base_url` must be a URL such as http://127.0.0.1:8000/v1, not {url!r}")
+    key = environment.get(key_name, "").strip() if key_name else ""
+    if key_name and not key:
+        raise UsageError(
+            f"backend {name!r} ({settings.model}): the environment variable {key_name} is not set; "
+            f"export {key_name}=… with the key for {url}, or assign another backend to the role"
+        )
+    if not key and not is_loopback(url):
+        raise UsageError(
+            f"backend {name!r} ({settings.model}): {url} needs a key; name the environment variable "
+            f"that holds it: backends.{name}.api_key_env=VARIABLE in the scenario or by --set "
+            "(only servers on this machine work without a key)"
+        )
+    return key or None

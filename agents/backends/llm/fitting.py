@@ -57,8 +57,7 @@ def _set(value: Any, problem: ErrorDetails) -> None:
     try:
         for part in above:
             here = here[part]
-        if isinstance(here, dict | list):
-            here[last] = meant
+        here[last] = meant
     except (KeyError, IndexError, TypeError):
         return  # a name that pydantic adds for a member of a union
 

@@ -49,6 +49,8 @@ _SCALES = (1.0, 0.5, 0.25, 0.12, 0.06, 0.03)
 _BYTES_PER_TOKEN = 3  # a conservative value for English, code and numbers
 _LONG_WORD = 20
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_END_OF_SHARED = "\x1e"
+"""Stands in a template where the part ends that all prompts of a run share; material has no control characters."""
 _MESSAGE = re.compile(r"(, line [\d?]+(?: \(.*\))?): .*", re.DOTALL)
 # Removes blank lines that templates leave behind, but not within fences: edits must match that text exactly.
 _GAPS = re.compile(r"(?P<material><material id=(?P<id>\w+) .*?</material id=(?P=id)>)|\n{3,}", re.DOTALL)
@@ -60,13 +62,17 @@ class PromptTooLargeError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt. `cut` lists what was left out, `version` identifies the templates, `tokens` is its estimated size."""
+    """A prompt. `cut` lists what was left out, `version` identifies the templates, `tokens` is its estimated size.
+
+    `shared` is the number of characters with which the user part of every prompt of a run begins.
+    """
 
     system: str
     user: str
     cut: tuple[str, ...]
     version: str
     tokens: int
+    shared: int = 0
 
     @property
     def text(self) -> str:
@@ -159,16 +165,21 @@ def render(
         "editable": base_script(request) is not None,
         "schema": _form(request, exact=bool(complaint)) if schema else "",
         "complaint": complaint,
+        "end_of_shared": _END_OF_SHARED,
     }
     redacted = tuple(secrets)
     size = 0
     for scale in _SCALES:
         clip = Clip(scale)
         system = redact(_fill(templates, "_system.j2", values | {"clip": clip}), redacted)
-        user = redact(_fill(templates, f"{kind}.j2", values | {"clip": clip}), redacted)
+        head, mark, tail = redact(_fill(templates, f"{kind}.j2", values | {"clip": clip}), redacted).partition(
+            _END_OF_SHARED
+        )
+        shared = head.rstrip("\n") if mark else ""
+        user = f"{shared}\n\n{tail.lstrip()}" if mark else head
         size = estimate_tokens(system) + estimate_tokens(user)
         if size <= limit:
-            return Rendered(system, user, tuple(clip.cut), version(templates), size)
+            return Rendered(system, user, tuple(clip.cut), version(templates), size, len(shared))
     raise PromptTooLargeError(
         f"the prompt of {kind} needs at least about {size} tokens, but only {limit} are available: "
         "give the backend a larger `context`, or a smaller `max_tokens`"

@@ -16,12 +16,19 @@ PARAMETERS = (
     "max_completion_tokens",
     "seed",
     "reasoning_effort",
+    "thinking",
     "stream_options",
 )
 """What may be left out of a request, in the order in which it is, where the server does not say which it refuses."""
 SYSTEM = "system"
 """Stands for a message of the role `system`, beside the parameters."""
 
+_ALSO = {
+    "response_format": r"output_config(?!\.effort)|output_format|text\.format",
+    "reasoning_effort": r"output_config|reasoning\.effort|effort parameter|supports? effort",
+    "max_tokens": r"max_output_tokens",
+}
+"""Other names by which servers call a parameter."""
 _SCHEMA = re.compile(
     r"json.?schema|json.?object|json.?mode|grammar|structured.?output|guided.?(json|decoding)|vocabulary|outlines|"
     r"response.?format|(schema|keyword|pattern|regex).{0,60}(not|un)\s?(supported|implemented|allowed|known)|"
@@ -77,7 +84,7 @@ def refused(status: int, parameters: Mapping[str, Any], param: str | None, words
     sent = [name for name in PARAMETERS if name in parameters]
     if status in {400, 422}:
         named = [name for name in sent if param is not None and name in re.split(r"[.\[\]]+", param)]
-        named += [name for name in sent if re.search(rf"\b{name}\b", words)]
+        named += [name for name in sent if re.search(rf"\b({name}|{_ALSO.get(name, name)})\b", words)]
         if named:
             return named[0]
     if status in {400, 404, 422, 500, 501}:

@@ -4,6 +4,7 @@ Pure functions over received data; `openai/endpoint.py` makes the calls.
 """
 
 import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ __all__ = [
     "Completion",
     "ErrorBody",
     "Vectors",
+    "clean_text",
+    "count_of",
+    "ends_badly",
+    "lines_of",
     "read_body",
     "read_parts",
     "read_vectors",
@@ -25,7 +30,9 @@ _CUT = "the answer was cut off at the limit of tokens: be briefer, and end with 
 _FILTERED = "the endpoint's content filter stopped the answer"
 _BROKEN = "the endpoint reports that an error ended the answer"
 _FAILED_ENDS = {
-    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens"), _CUT),
+    **dict.fromkeys(
+        ("length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"), _CUT
+    ),
     **dict.fromkeys(("content_filter", "safety", "recitation", "prohibited_content", "sensitive"), _FILTERED),
     **dict.fromkeys(("error", "abort", "cancelled", "network_error", "insufficient_system_resource"), _BROKEN),
 }
@@ -34,6 +41,8 @@ _FAILED_ENDS = {
 
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 """Fields beside the content in which servers send thoughts."""
+_LONGEST_LINE = 3_200_000
+"""Bytes of a line of a stream; no answer has more."""
 Vectors = tuple[tuple[float, ...], ...]
 
 
@@ -95,7 +104,7 @@ def read_body(body: Any, asked_model: str) -> Completion:
 def read_parts(content: Any) -> tuple[str, str]:
     """Text and thoughts of a content, which is a text or a list of parts."""
     if not isinstance(content, list):
-        return _text(content), ""
+        return clean_text(content), ""
     said: dict[bool, list[str]] = {True: [], False: []}
     for part in content:
         kind = part.get("type") if isinstance(part, dict) else None
@@ -111,10 +120,10 @@ def read_usage(body: Any) -> Usage:
     if not isinstance(body, dict):
         return Usage()
     return Usage(
-        input=_count(body, "prompt_tokens"),
+        input=count_of(body, "prompt_tokens"),
         cached=_cached(body),
-        output=_count(body, "completion_tokens"),
-        reasoning=_count(body.get("completion_tokens_details"), "reasoning_tokens"),
+        output=count_of(body, "completion_tokens"),
+        reasoning=count_of(body.get("completion_tokens_details"), "reasoning_tokens"),
     )
 
 
@@ -132,7 +141,7 @@ def read_vectors(body: Any, wanted: int) -> tuple[Vectors, int | None]:
         if not all(isinstance(value, int | float) and math.isfinite(value) for value in vector):
             raise BodyError("an embedding has a value that is not a finite number")
     made = tuple(tuple(float(value) for value in vector) for vector in vectors if isinstance(vector, list))
-    return made, _count(body.get("usage"), "prompt_tokens")
+    return made, count_of(body.get("usage"), "prompt_tokens")
 
 
 def total(usages: list[Usage]) -> Usage:
@@ -148,17 +157,22 @@ def _fault(choice: dict[str, Any], message: dict[str, Any]) -> str | None:
     reason = choice.get("finish_reason")
     if isinstance(message.get("refusal"), str) and message["refusal"]:
         return f"the model refused: {message['refusal'][:300]}"
-    fault = _FAILED_ENDS.get(str(reason).lower())
+    fault = ends_badly(reason)
     if fault is _BROKEN and choice.get("error"):
         return f"{fault}: {error_words(choice['error'])[:300]}"
     return fault
+
+
+def ends_badly(reason: Any) -> str | None:
+    """Why an answer that ended for that reason is no whole reply; None if it is one."""
+    return _FAILED_ENDS.get(str(reason).lower())
 
 
 def _flat(value: Any) -> str:
     """All text of a value: a text, a part with a text, or a list of these."""
     match value:
         case str():
-            return _text(value)
+            return clean_text(value)
         case list():
             return "".join(map(_flat, value))
         case {"thinking": inner} | {"text": inner} | {"reasoning": inner} | {"summary": inner} | {"content": inner}:
@@ -167,17 +181,34 @@ def _flat(value: Any) -> str:
             return ""
 
 
-def _text(value: Any) -> str:
+def clean_text(value: Any) -> str:
     """A text that can be encoded as UTF-8: lone surrogates become question marks."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _cached(body: dict[str, Any]) -> int | None:
     """Input tokens that the server had cached, in OpenAI's form or in DeepSeek's."""
-    cached = _count(body.get("prompt_tokens_details"), "cached_tokens")
-    return _count(body, "prompt_cache_hit_tokens") if cached is None else cached
+    cached = count_of(body.get("prompt_tokens_details"), "cached_tokens")
+    return count_of(body, "prompt_cache_hit_tokens") if cached is None else cached
 
 
-def _count(body: Any, name: str) -> int | None:
+def count_of(body: Any, name: str) -> int | None:
+    """A count in a body; None where there is none."""
     value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, int) and value >= 0 else None
+
+
+async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """The lines of a stream of bytes, which end with a line feed alone: a text may hold any other separator.
+
+    Raises BodyError for a line that is longer than any answer.
+    """
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r").decode(errors="replace")
+        if len(rest) > _LONGEST_LINE:
+            raise BodyError(f"a line of the stream is longer than {_LONGEST_LINE} bytes")
+    if rest:
+        yield rest.decode(errors="replace")

@@ -3,11 +3,10 @@
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from gome.agents.backends.base import Embedded, Texts
 from gome.agents.backends.llm.asking import AskingBackend, BeforeCall
-from gome.agents.backends.llm.connection import Manner
+from gome.agents.backends.llm.connection import Manner, key_of
 from gome.agents.backends.llm.faults import Patience, PromptRefusedError
 from gome.agents.backends.llm.prompting import Rendered, estimate_tokens
 from gome.agents.backends.llm.provider import provider_of
@@ -17,9 +16,8 @@ from gome.agents.backends.openai.endpoint import Endpoint
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import secrets_of
 from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending, amount
-from gome.errors import UsageError
 from gome.scenarios.config.prices import tariff_of, tariff_of_texts
-from gome.scenarios.config.providers import OPENAI_URL, is_loopback
+from gome.scenarios.config.providers import OPENAI_URL
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
 
 __all__ = ["OpenAIBackend", "open_endpoint"]
@@ -69,11 +67,6 @@ class OpenAIBackend(AskingBackend):
         refused = self._endpoint.refusals(self._settings.model)
         wanted = ("schema", "json") if self._settings.structured == "schema" else (self._settings.structured,)
         return next((each for each in wanted if each in forms and forms[each] not in refused), "text")
-
-    @property
-    def holds_schema(self) -> bool:
-        """Whether the server is sent the reply's schema: as set, until it refuses the schema."""
-        return self.replies == "schema"
 
     async def reported(self) -> int | None:
         """The context window that the server reports; OpenAI's own reports none and is not asked."""
@@ -134,22 +127,6 @@ class OpenAIBackend(AskingBackend):
 
 def open_endpoint(settings: Settings, name: str, environment: Mapping[str, str] = os.environ) -> Endpoint:
     """Create the endpoint that the settings name. Raises UsageError for an invalid URL or a missing key."""
-    url = settings.url
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"backend {name!r}: `base_url` must be a URL such as http://127.0.0.1:8000/v1, not {url!r}")
-    key_name = settings.api_key_env
-    key = environment.get(key_name, "").strip() if key_name else ""
-    if key_name and not key:
-        raise UsageError(
-            f"backend {name!r} ({settings.model}): the environment variable {key_name} is not set; "
-            f"export {key_name}=… with the key for {url}, or assign another backend to the role"
-        )
-    if not key and not is_loopback(url):
-        raise UsageError(
-            f"backend {name!r} ({settings.model}): {url} needs a key; name the environment variable "
-            f"that holds it: backends.{name}.api_key_env=VARIABLE in the scenario or by --set "
-            "(only servers on this machine work without a key)"
-        )
-    secrets = secrets_of(environment, [key_name] if key_name else [])
-    return Endpoint(url, key or None, key_name, settings.concurrency, secrets)
+    key = key_of(settings, name, environment)
+    secrets = secrets_of(environment, [settings.api_key_env] if settings.api_key_env else [])
+    return Endpoint(settings.url, key, settings.api_key_env, settings.concurrency, secrets)

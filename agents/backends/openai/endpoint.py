@@ -13,9 +13,9 @@ from gome.agents.backends.llm.connection import Connection, Manner
 from gome.agents.backends.llm.faults import Fault
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.refusals import SYSTEM
-from gome.agents.backends.llm.wire import Completion, Vectors, read_body, read_vectors
+from gome.agents.backends.llm.wire import Completion, Vectors, lines_of, read_body, read_vectors
 from gome.agents.backends.openai.context_window import ask_window, fetcher
-from gome.agents.backends.openai.stream import Streamed, lines_of
+from gome.agents.backends.openai.stream import Streamed
 from gome.scenarios.config.providers import OPENAI_URL, is_loopback
 
 if TYPE_CHECKING:

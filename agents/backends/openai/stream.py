@@ -4,14 +4,13 @@ Stricter than the client library: a stream without an end, or with a chunk that 
 """
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from gome.agents.backends.llm.replies import LONGEST_ANSWER
 from gome.agents.backends.llm.wire import BodyError, ErrorBody, read_parts
 
-__all__ = ["Streamed", "lines_of"]
+__all__ = ["Streamed"]
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
@@ -78,19 +77,3 @@ class Streamed:
         if self.length > 2 * LONGEST_ANSWER:
             raise BodyError(f"the stream is longer than {2 * LONGEST_ANSWER} characters")
         return grown > 0
-
-
-async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """The lines of a stream of bytes, which end with a line feed alone: a text may hold any other separator.
-
-    Raises BodyError for a line that is longer than any answer.
-    """
-    rest = b""
-    async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.removesuffix(b"\r").decode(errors="replace")
-        if len(rest) > 8 * LONGEST_ANSWER:
-            raise BodyError(f"a line of the stream is longer than {8 * LONGEST_ANSWER} bytes")
-    if rest:
-        yield rest.decode(errors="replace")

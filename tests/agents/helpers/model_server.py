@@ -46,8 +46,11 @@ class Ask:
 
     @property
     def prompt(self) -> str:
-        """All that was said to the model."""
-        return "\n".join(str(message["content"]) for message in self.body["messages"])
+        """All that was said to the model, in any of the protocols."""
+        first = [self.body[name] for name in ("system", "instructions") if name in self.body]
+        turns = self.body.get("messages", self.body.get("input", []))
+        said = [*first, turns] if isinstance(turns, str) else [*first, *(each["content"] for each in turns)]
+        return "\n".join(map(_text_of, said))
 
     @property
     def kind(self) -> str:
@@ -67,6 +70,11 @@ class Ask:
         assert found, "the prompt has no request header"
         kind, trace, step = found[-1]
         return kind, trace, step
+
+
+def _text_of(content: Any) -> str:
+    """A content, which is a text or a list of parts."""
+    return content if isinstance(content, str) else "".join(str(part["text"]) for part in content)
 
 
 @dataclass(frozen=True)

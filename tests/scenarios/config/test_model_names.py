@@ -8,7 +8,7 @@ import pytest
 
 from gome.agents.backends.factory import make_backend
 from gome.errors import Outage, UsageError
-from gome.scenarios.config.backends import OpenAIBackend
+from gome.scenarios.config.backends import OpenAIBackend, model_of_kind
 from gome.scenarios.config.model_names import as_backend, describe_model, find_model
 from gome.scenarios.config.prices import listed_window
 from gome.scenarios.config.providers import PROVIDERS, is_loopback, is_own_key
@@ -19,6 +19,7 @@ NAMES = {
     "gpt-5.1-codex": ("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", (1.25, 10), 400_000),
     "o3": ("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", (2, 8), 200_000),
     "o4-mini": ("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", (1.1, 4.4), 200_000),
+    "claude-opus-4-5": ("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", (5, 25), 200_000),
     "gemini-2.5-flash": (
         "gemini",
         "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -187,5 +188,7 @@ def test_the_key_of_a_kind_is_no_default_elsewhere() -> None:
 
 def test_every_kind_can_be_named() -> None:
     for kind, provider in PROVIDERS.items():
-        backend = OpenAIBackend.model_validate({"kind": kind, "model": "m", "base_url": provider.url or "https://a/v1"})
+        backend = model_of_kind(kind).model_validate(
+            {"kind": kind, "model": "m", "base_url": provider.url or "https://a/v1"}
+        )
         assert backend.kind == kind
