@@ -53,7 +53,7 @@ class LanguageModel(Model):
     api_key_env: VariableName | None = None
     """Name of the environment variable that holds the API key, never the key itself. Default: the provider's."""
     timeout: Seconds = 300.0
-    """Limit on one call (with `stream`: on the gap between two chunks): seconds, or text such as 5min."""
+    """Limit on one call: seconds, or text such as 5min."""
     retries: Annotated[int, Field(ge=0)] = 5
     """How often a call is retried after a fault of the endpoint."""
     code: Literal["fenced", "json"] = "fenced"
@@ -80,11 +80,16 @@ def _url_without_password(url: str) -> str:
     return url
 
 
+Tier = Literal["auto", "default", "flex"]
+
+
 class ServedModel(LanguageModel):
     """Settings shared by the backends that call a server themselves."""
 
     kind: str
     """Selects this type of backend."""
+    timeout: Seconds = 900.0
+    """Limit on the time since the last byte of an answer, or on a call that is not streamed: seconds, or as 15min."""
     model: str
     """Name of the model, as the server knows it."""
     base_url: Annotated[str, AfterValidator(_url_without_password)] = ""
@@ -123,9 +128,19 @@ class OpenAIBackend(ServedModel):
     structured: Literal["schema", "json", "text"] = "schema"
     """How typed replies are requested: by JSON schema, as a JSON object, or as plain text."""
     seed: bool = False
-    """Whether each request's seed is sent to the server."""
-    stream: bool = False
-    """Whether answers are streamed; `timeout` then limits the gap between two chunks."""
+    """Whether each request's seed is sent to the server, in chat completions."""
+    stream: bool = True
+    """Whether answers are streamed; `timeout` then counts from the last byte of the answer."""
+    api: Literal["auto", "responses", "chat"] = "auto"
+    """The protocol: Responses or chat completions; `auto`: Responses for OpenAI's own server alone."""
+    service_tier: Tier | dict[Literal["diagnoser", "proposer", "executor"], Tier] | None = None
+    """OpenAI's service tier, of all calls or by role; `flex` is slow, at half the price. Default: the project's."""
+
+    def tier_of(self, role: str) -> str | None:
+        """The service tier of a role's calls; None if it is not set."""
+        if isinstance(self.service_tier, dict):
+            return next((tier for name, tier in self.service_tier.items() if name == role), None)
+        return self.service_tier
 
 
 class AnthropicBackend(ServedModel):

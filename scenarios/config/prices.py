@@ -37,12 +37,18 @@ class Tariff:
             return "unknown"
         return "the scenario" if self._prices is not None else "the bundled list"
 
-    def usd(self, taken: int | None, cached: int | None, given: int | None, written: int | None = 0) -> float | None:
+    def usd(
+        self, taken: int | None, cached: int | None, given: int | None, written: int | None = 0, tier: str = ""
+    ) -> float | None:
         """Cost in US dollars of `taken` input tokens, `cached` of them read from a cache, and `given` output tokens.
 
-        `written` input tokens were written to a cache, for which some providers charge more. None if a price or a count
-        is unknown.
+        `written` input tokens were written to a cache, for which some providers charge more. `tier` is the service tier
+        of the call: `flex` costs half. None if a price or a count is unknown.
         """
+        whole = self._standard(taken, cached, given, written)
+        return whole / 2 if whole is not None and tier == "flex" else whole
+
+    def _standard(self, taken: int | None, cached: int | None, given: int | None, written: int | None) -> float | None:
         if taken is None or given is None:
             return None
         cached = min(cached or 0, taken)

@@ -31,7 +31,6 @@ class Provider:
     speaks_openai: bool = True
 
 
-_SLOW = {"timeout": 900.0}  # seconds: a model may be loaded first, or think for long
 _ONE_AT_A_TIME = {"concurrency": 1}  # further calls would wait in the server, while their time-out runs
 
 PROVIDERS: dict[str, Provider] = {
@@ -41,14 +40,14 @@ PROVIDERS: dict[str, Provider] = {
     ),
     "anthropic": Provider("https://api.anthropic.com", "ANTHROPIC_API_KEY", r"claude-", speaks_openai=False),
     "gemini": Provider("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", r"gemini-"),
-    "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY", r"grok-", defaults={**_SLOW, "stream": True}),
-    "deepseek": Provider(  # knows JSON mode, no schema; sends empty lines while a call waits
-        "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", r"deepseek-", defaults={"structured": "json", "stream": True}
+    "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY", r"grok-", defaults={"api": "responses"}),
+    "deepseek": Provider(  # knows JSON mode, no schema
+        "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", r"deepseek-", defaults={"structured": "json"}
     ),
     "openrouter": Provider("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "vllm": Provider("http://127.0.0.1:8000/v1"),
-    "ollama": Provider("http://127.0.0.1:11434/v1", defaults={**_SLOW, **_ONE_AT_A_TIME}),
-    "llama.cpp": Provider("http://127.0.0.1:8080/v1", defaults={**_SLOW, **_ONE_AT_A_TIME}),
+    "ollama": Provider("http://127.0.0.1:11434/v1", defaults=_ONE_AT_A_TIME),
+    "llama.cpp": Provider("http://127.0.0.1:8080/v1", defaults=_ONE_AT_A_TIME),
 }
 """The kinds of servers. docs/models.md has the same table."""
 

@@ -43,7 +43,7 @@ class AnthropicBackend(AskingBackend):
         self._settings = settings
         self._endpoint = endpoint or open_messages(settings, name, environment)
         patience = Patience(settings.timeout, settings.retries, first_wait)
-        self._manner = Manner(patience, stream=True, interval=60.0 / settings.rate if settings.rate else 0.0)
+        self._manner = Manner(patience, 60.0 / settings.rate if settings.rate else 0.0)
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from gome.agents.backends.anthropic.stream import StreamedMessage
-from gome.agents.backends.llm.connection import Connection, Manner
+from gome.agents.backends.llm.connection import CONNECTING, Connection, Manner
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.wire import Completion, lines_of
 from gome.scenarios.config.providers import is_loopback
@@ -52,10 +52,13 @@ class MessagesEndpoint(Connection["AsyncAnthropic"]):
         manner: Manner,
         scope: anyio.CancelScope,
     ) -> Completion:
+        import httpx2  # not at the top: `_connect` has imported it in a thread
+
         timeout = manner.patience.timeout
+        waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECTING))
         asked = {"model": model, **content_of(prompt, cached=bool(parameters.get(CACHE))), **body_of(parameters)}
         message = StreamedMessage(model)
-        async with client.messages.with_streaming_response.create(stream=True, timeout=timeout, **asked) as response:
+        async with client.messages.with_streaming_response.create(stream=True, timeout=waits, **asked) as response:
             async for line in lines_of(response.iter_bytes()):
                 if message.feed(line):
                     scope.deadline = anyio.current_time() + timeout

@@ -189,7 +189,7 @@ class AskingBackend(ABC):
             finally:
                 account.calls += hold.calls
             counted = completion.usage
-            usd = self._tariff.usd(counted.input, counted.cached, counted.output, counted.written)
+            usd = self._tariff.usd(counted.input, counted.cached, counted.output, counted.written, completion.tier)
             tokens = None if counted.input is None or counted.output is None else counted.input + counted.output
             account.usages.append(counted.model_copy(update={"usd": usd}))
             spent_tokens = float(most if tokens is None else tokens)

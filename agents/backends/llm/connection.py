@@ -28,9 +28,12 @@ from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback
 from gome.scenarios.config.scenario import ServedModel
 
-__all__ = ["Connection", "Manner", "key_of"]
+__all__ = ["CONNECTING", "Connection", "Manner", "key_of"]
 
 T = TypeVar("T")
+
+CONNECTING = 30.0
+"""Seconds to connect at most: a server that is not there is noticed long before an answer would be late."""
 
 
 class _Closing(Protocol):
@@ -42,11 +45,11 @@ C = TypeVar("C", bound=_Closing)
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How calls are made: retries and timeout, streamed or not, and the minimum seconds between starts of calls."""
+    """How calls are made: retries and timeout, the minimum seconds between starts of calls, in which protocol."""
 
     patience: Patience
-    stream: bool = False
     interval: float = 0.0
+    responses: bool = False
 
 
 class Connection(ABC, Generic[C]):

@@ -75,6 +75,16 @@ class Rendered:
     shared: int = 0
 
     @property
+    def text_alone(self) -> str:
+        """Both parts as one text, for a model without a system role."""
+        return f"{self.system}\n{self.user}"
+
+    @property
+    def cache_key(self) -> str:
+        """Names what all prompts of a run share, so that a server finds them by it: a hash of it."""
+        return blake2b(f"{self.system}\0{self.user[: self.shared]}".encode(), digest_size=16).hexdigest()
+
+    @property
     def text(self) -> str:
         """Both parts, in the form stored in the log."""
         return f"[prompts {self.version}]\n[system]\n{self.system}\n[user]\n{self.user}"

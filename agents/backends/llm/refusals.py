@@ -11,6 +11,9 @@ __all__ = ["PARAMETERS", "SYSTEM", "error_words", "failed_generation", "is_polic
 
 PARAMETERS = (
     "response_format",
+    "reasoning_summary",
+    "prompt_cache_key",
+    "service_tier",
     "temperature",
     "max_tokens",
     "max_completion_tokens",
@@ -18,6 +21,7 @@ PARAMETERS = (
     "reasoning_effort",
     "thinking",
     "stream_options",
+    "stream",
 )
 """What may be left out of a request, in the order in which it is, where the server does not say which it refuses."""
 SYSTEM = "system"
@@ -26,7 +30,9 @@ SYSTEM = "system"
 _ALSO = {
     "response_format": r"output_config(?!\.effort)|output_format|text\.format",
     "reasoning_effort": r"output_config|reasoning\.effort|effort parameter|supports? effort",
+    "reasoning_summary": r"reasoning\.summary|reasoning summar(y|ies)",
     "max_tokens": r"max_output_tokens",
+    "max_completion_tokens": r"max_output_tokens",
 }
 """Other names by which servers call a parameter."""
 _SCHEMA = re.compile(

@@ -68,7 +68,7 @@ class ErrorBody(BodyError):
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One answer. `fault`: why its text is not a complete reply, None if it is; `thoughts`: reasoning from a separate
-    field.
+    field; `tier`: the service tier that the server names, empty if none.
     """
 
     text: str
@@ -76,6 +76,7 @@ class Completion:
     model: str
     usage: Usage
     thoughts: str = ""
+    tier: str = ""
 
 
 def read_body(body: Any, asked_model: str) -> Completion:
@@ -98,7 +99,8 @@ def read_body(body: Any, asked_model: str) -> Completion:
         raise BodyError("its first choice has no message")
     text, thought = read_parts(message.get("content"))
     thoughts = thought or next(filter(None, (_flat(message.get(name)) for name in _THOUGHTS)), "")
-    return Completion(text, _fault(choice, message), model, usage, thoughts)
+    tier = body.get("service_tier")
+    return Completion(text, _fault(choice, message), model, usage, thoughts, tier if isinstance(tier, str) else "")
 
 
 def read_parts(content: Any) -> tuple[str, str]:

@@ -43,7 +43,7 @@ class OpenAIBackend(AskingBackend):
         self._settings = settings
         self._endpoint = endpoint or open_endpoint(settings, name, environment)
         patience = Patience(settings.timeout, settings.retries, first_wait)
-        self._manner = Manner(patience, settings.stream, 60.0 / settings.rate if settings.rate else 0.0)
+        self._manner = Manner(patience, 60.0 / settings.rate if settings.rate else 0.0, self.speaks_responses)
 
     @property
     def label(self) -> str:
@@ -54,6 +54,12 @@ class OpenAIBackend(AskingBackend):
     def provider(self) -> str:
         """The provider, from the server's URL."""
         return provider_of(self._endpoint.url)
+
+    @property
+    def speaks_responses(self) -> bool:
+        """Whether the model is asked in Responses, not in chat completions."""
+        settings = self._settings
+        return settings.api == "responses" or (settings.api == "auto" and settings.url == OPENAI_URL)
 
     @property
     def longest_answer(self) -> int | None:
@@ -79,14 +85,18 @@ class OpenAIBackend(AskingBackend):
         settings = self._settings
         # With a budget in tokens or USD every answer is bounded, so that its reservation is an upper bound.
         bound = room if self._spending.bounds_tokens else settings.max_tokens
+        ours = self.speaks_responses or settings.url == OPENAI_URL  # what other servers may not know
         parameters: dict[str, Any] = {
             "temperature": settings.temperature,
             "max_tokens": bound,
             "reasoning_effort": settings.reasoning_effort,
-            "seed": request.seed & 0x7FFF_FFFF if settings.seed else None,
+            "seed": request.seed & 0x7FFF_FFFF if settings.seed and not self.speaks_responses else None,
             "response_format": self._response_format(request),
             "stream": True if settings.stream else None,
-            "stream_options": {"include_usage": True} if settings.stream else None,
+            "stream_options": {"include_usage": True} if settings.stream and not self.speaks_responses else None,
+            "reasoning_summary": "auto" if self.speaks_responses else None,
+            "prompt_cache_key": prompt.cache_key if ours else None,
+            "service_tier": settings.tier_of(request.role),
         }
         sent = {name: value for name, value in parameters.items() if value is not None}
         return await self._endpoint.complete(settings.model, prompt, sent, self._manner, before_call)

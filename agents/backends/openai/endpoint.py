@@ -1,4 +1,4 @@
-"""One OpenAI-compatible server: chat completions, embeddings, and the windows of its models."""
+"""One OpenAI-compatible server: chat completions or Responses, embeddings, and the windows of its models."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from gome.agents.backends.llm.connection import Connection, Manner
+from gome.agents.backends.llm.connection import CONNECTING, Connection, Manner
 from gome.agents.backends.llm.faults import Fault
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.refusals import SYSTEM
 from gome.agents.backends.llm.wire import Completion, Vectors, lines_of, read_body, read_vectors
 from gome.agents.backends.openai.context_window import ask_window, fetcher
+from gome.agents.backends.openai.responses import StreamedResponse, body_of, read_response
 from gome.agents.backends.openai.stream import Streamed
 from gome.scenarios.config.providers import OPENAI_URL, is_loopback
 
@@ -101,30 +102,26 @@ class Endpoint(Connection["AsyncOpenAI"]):
         manner: Manner,
         scope: anyio.CancelScope,
     ) -> Completion:
-        messages = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
-        if SYSTEM in self.refusals(model):
-            messages = [{"role": "user", "content": f"{prompt.system}\n{prompt.user}"}]
-        timeout = manner.patience.timeout
-        asked: dict[str, Any] = {
-            "model": model,
-            "messages": messages,
-            "timeout": timeout,
-            "extra_body": parameters,
-        }
-        if manner.stream:
-            return read_body(await self._stream(client, asked, scope, timeout), model)
-        answer = await client.chat.completions.with_raw_response.create(**asked)
-        return read_body(answer.http_response.json(), model)
+        import httpx2  # not at the top: `_connect` has imported it in a thread
 
-    async def _stream(
-        self, client: AsyncOpenAI, asked: dict[str, Any], scope: anyio.CancelScope, timeout: float
-    ) -> dict[str, Any]:
-        """Body of a streamed answer. Only growth of the answer restarts the timeout; keep-alive lines do not."""
-        streamed = Streamed()
-        async with client.chat.completions.with_streaming_response.create(**asked) as response:
+        system, timeout = SYSTEM not in self.refusals(model), manner.patience.timeout
+        waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECTING))
+        # The parameters go as they are: the library's own types may be older, or newer, than the server.
+        if manner.responses:
+            body = body_of(model, prompt, parameters, system=system)
+            asked = {"model": body.pop("model"), "input": body.pop("input"), "extra_body": body, "timeout": waits}
+            calling = client.responses.with_streaming_response.create(**asked)
+        else:
+            turns = {"system": prompt.system, "user": prompt.user} if system else {"user": prompt.text_alone}
+            messages = [{"role": role, "content": content} for role, content in turns.items()]
+            asked = {"model": model, "messages": messages, "extra_body": parameters, "timeout": waits}
+            calling = client.chat.completions.with_streaming_response.create(**asked)
+        # Only growth of the answer restarts the time-out; keep-alive lines do not.
+        streamed = StreamedResponse() if manner.responses else Streamed()
+        async with calling as response:
             async for line in lines_of(response.iter_bytes()):
                 if streamed.feed(line):
                     scope.deadline = anyio.current_time() + timeout
                 if streamed.ended:
                     break
-        return streamed.body()
+        return read_response(streamed.body(), model) if manner.responses else read_body(streamed.body(), model)

@@ -25,10 +25,15 @@ class Streamed:
     usage: Any = None
     model: str | None = None
     error: Any = None
+    tier: str | None = None
+    whole: list[str] = field(default_factory=list)
     ended: bool = False
 
     def feed(self, line: str) -> bool:
         """Read a line of the stream; return whether the answer grew or ended. Raises BodyError for an invalid chunk."""
+        if self.whole or (not self.texts and line.lstrip("\ufeff \t")[:1] in ("{", "[")):
+            self.whole.append(line)  # a server that does not stream
+            return False
         name, _, data = line.removeprefix("\ufeff").partition(":")
         data = data.strip()
         if name != "data" or not data:
@@ -46,18 +51,24 @@ class Streamed:
             raise ErrorBody(chunk)
         return self._take(chunk)
 
-    def body(self) -> dict[str, Any]:
-        """The body as if it had not been streamed. Raises BodyError where the stream has no end."""
+    def body(self) -> Any:
+        """The body as if it had not been streamed.
+
+        Raises BodyError where the stream has no end, ValueError where an answer that was not streamed is not JSON.
+        """
+        if self.whole:
+            return json.loads("\n".join(self.whole))
         if self.finish is None and not self.ended:
             raise BodyError("the stream broke off before its finish reason")
         message: dict[str, Any] = {name: "".join(parts) for name, parts in self.texts.items()}
         said = {"content": None, **message}
         choice = {"index": 0, "finish_reason": self.finish, "message": said, "error": self.error}
-        return {"model": self.model, "choices": [choice], "usage": self.usage}
+        return {"model": self.model, "choices": [choice], "usage": self.usage, "service_tier": self.tier}
 
     def _take(self, chunk: dict[str, Any]) -> bool:
         self.usage = chunk.get("usage") or self.usage
         self.model = chunk.get("model") or self.model
+        self.tier = chunk.get("service_tier") or self.tier
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         if not isinstance(choice, dict):

@@ -182,8 +182,8 @@ def test_which_addresses_are_this_machine(url: str, here: bool) -> None:
 
 def test_the_key_of_a_kind_is_no_default_elsewhere() -> None:
     elsewhere = OpenAIBackend(kind="xai", model="m", base_url="https://models.example/v1")
-    assert (elsewhere.api_key_env, elsewhere.timeout) == (None, 900.0)
-    assert OpenAIBackend(kind="xai", model="m", timeout=5).timeout == 5
+    assert (elsewhere.api_key_env, elsewhere.api) == (None, "responses")
+    assert OpenAIBackend(kind="xai", model="m", api="chat").api == "chat"
 
 
 def test_every_kind_can_be_named() -> None:

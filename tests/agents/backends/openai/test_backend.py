@@ -67,6 +67,7 @@ def test_an_answer_is_typed_and_metered() -> None:
         "cached": 60,
         "output": 20,
         "reasoning": 5,
+        "written": None,
         "usd": pytest.approx((40 * 10 + 60 * 1 + 20 * 100) / 1e6),
     }
     assert answer.meter["calls"] == server.calls == 1

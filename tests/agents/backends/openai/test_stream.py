@@ -35,10 +35,9 @@ def test_a_streamed_answer_is_the_same_as_a_whole_one() -> None:
         stream(SURVEY, corrupt=True),
         half(),
         fail(500),
-        say(SURVEY),
         stream('{"error"', end=False),
     ],
-    ids=["cut short", "corrupt chunk", "broken line", "500", "not a stream", "cut at once"],
+    ids=["cut short", "corrupt chunk", "broken line", "500", "cut at once"],
 )
 def test_a_stream_that_breaks_is_tried_again_and_then_pauses_the_run(turn: Any) -> None:
     outcome, server = asking(turn, STREAMED, stream=True)
@@ -46,6 +45,14 @@ def test_a_stream_that_breaks_is_tried_again_and_then_pauses_the_run(turn: Any) 
     outcome, server = asking(turn, stream=True, retries=1)
     assert isinstance(outcome, Outage)
     assert server.calls == 2
+
+
+def test_a_server_that_does_not_stream_is_read_as_it_answers() -> None:
+    outcome, server = asking(say(SURVEY), stream=True)
+    assert (answered(outcome).reply, server.calls) == (json.loads(SURVEY), 1)
+    outcome, server = asking(refuse("stream", say(SURVEY)), stream=True)
+    assert ["stream" in ask.body for ask in server.asks] == [True, False]
+    assert answered(outcome).reply == json.loads(SURVEY)
 
 
 def test_a_server_that_does_not_count_streams_has_unknown_usage() -> None:

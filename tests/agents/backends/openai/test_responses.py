@@ -1,0 +1,183 @@
+"""The `openai` backend speaking Responses to a strict server: alone, with each fault, and through a whole run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from gome.agents.backends.base import Answer
+from gome.agents.backends.openai.backend import OpenAIBackend
+from gome.agents.runtime.replay import replay_run
+from gome.errors import GomeError, Outage
+from gome.scenarios.config.scenario import OpenAIBackend as Settings
+from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.model_server import ModelServer, Play, Turn, drop, fail
+from tests.agents.helpers.responses_server import KEY, USAGE, event, responding, response, streamed
+from tests.agents.helpers.runs import conducted
+from tests.agents.helpers.stubs import knobbed, small, small_task, writing
+
+SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
+GOOD = streamed(response(SURVEY))
+
+
+def settings(server: ModelServer, **changed: Any) -> Settings:
+    given = {"kind": "openai", "api": "responses", "model": "m", "base_url": server.base_url, "api_key_env": "MY_KEY"}
+    return Settings.model_validate(given | {"retries": 2, "timeout": 20} | changed)
+
+
+def asking(*turns: Turn, request: Any = None, **changed: Any) -> tuple[Answer | GomeError, ModelServer]:
+    """What one question to a strict server comes to."""
+    with ModelServer(*map(responding, turns)) as server:
+
+        async def ask() -> Answer | GomeError:
+            environment = {"MY_KEY": KEY}
+            backend = OpenAIBackend(settings(server, **changed), "ours", environment=environment, first_wait=0.001)
+            try:
+                return await backend.answer(request or made.survey_task())
+            except GomeError as error:
+                return error
+            finally:
+                await backend.aclose()
+
+        return anyio.run(ask), server
+
+
+def answered(outcome: Answer | GomeError) -> Answer:
+    assert isinstance(outcome, Answer), outcome
+    assert not outcome.failure
+    return outcome
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_is_typed_metered_and_its_thoughts_are_kept(stream: bool) -> None:
+    whole = Play(body=json.dumps(response(SURVEY)).encode())
+    outcome, server = asking(GOOD if stream else whole, stream=stream, prices={"input": 10, "output": 100, "cached": 1})
+    answer = answered(outcome)
+    assert (answer.reply, answer.raw, answer.thoughts) == (json.loads(SURVEY), SURVEY, "Let me think.")
+    assert answer.usage is not None
+    counted = (answer.usage.input, answer.usage.cached, answer.usage.output, answer.usage.reasoning)
+    assert counted == (1000, 600, 20, 5)
+    assert answer.usage.usd == pytest.approx((400 * 10 + 600 * 1 + 20 * 100) / 1e6)
+    assert server.calls == 1
+
+
+def test_what_is_sent() -> None:
+    _, server = asking(GOOD, reasoning_effort="high", max_tokens=5000, seed=True)
+    sent = server.asks[0].body
+    assert (sent["model"], sent["max_output_tokens"], sent["store"], sent["stream"]) == ("m", 5000, False, True)
+    assert sent["reasoning"] == {"effort": "high", "summary": "auto"}
+    assert sent["text"]["format"]["name"] == "survey_task"
+    assert sent["instructions"] and isinstance(sent["input"], str)
+
+
+def test_all_prompts_of_a_run_name_their_shared_part_alike() -> None:
+    keys = set()
+    for request in (made.survey_task(), made.propose_step(), made.write_solution(), made.repair_solution()):
+        _, server = asking(GOOD, request=request, asks=1)
+        keys.add(server.asks[0].body["prompt_cache_key"])
+    assert len(keys) == 1
+    other = made.survey_task(task=made.TASK.model_copy(update={"description": "another"}))
+    _, server = asking(GOOD, request=other)
+    assert server.asks[0].body["prompt_cache_key"] not in keys
+
+
+@pytest.mark.parametrize(
+    ("given", "tier", "share"),
+    [
+        ("flex", "flex", 0.5),
+        ({"diagnoser": "flex", "proposer": "default"}, "flex", 0.5),
+        ({"proposer": "flex"}, None, 1),
+    ],
+)
+def test_a_service_tier_by_role_and_its_price(given: Any, tier: str | None, share: float) -> None:
+    served = streamed(response(SURVEY, tier=tier or "default"))
+    outcome, server = asking(served, service_tier=given, prices={"input": 10, "output": 100})
+    assert server.asks[0].body.get("service_tier") == tier
+    answer = answered(outcome)
+    assert answer.usage is not None
+    assert answer.usage.usd == pytest.approx(share * (1000 * 10 + 20 * 100) / 1e6)
+
+
+def test_what_a_model_refuses_is_left_out() -> None:
+    outcome, server = asking(GOOD, temperature=0.5)
+    assert answered(outcome).retries == 1
+    assert ["temperature" in ask.body for ask in server.asks] == [True, False]
+
+    def unverified(ask: Any) -> Play:
+        words = "Your organization must be verified to generate reasoning summaries."
+        return fail(400, words, param="reasoning.summary") if "reasoning" in ask.body else GOOD
+
+    outcome, server = asking(unverified)
+    assert answered(outcome).retries == 1
+    assert ["reasoning" in ask.body for ask in server.asks] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        fail(429, "slow down"),
+        fail(503, "flex is not available now"),
+        drop(),
+        Play(body=GOOD.body, manner="half"),
+        streamed(response(SURVEY), end=False),
+        streamed(response(SURVEY, status="failed", error={"code": "server_error", "message": "oh no"})),
+        Play(body=event("error", code="server_error", message="oh no", param=None).encode()),
+    ],
+)
+def test_faults_that_may_pass_are_tried_again_and_then_pause_the_run(turn: Play) -> None:
+    outcome, server = asking(turn, turn, GOOD)
+    assert answered(outcome).retries == 2
+    outcome, server = asking(turn, retries=1)
+    assert isinstance(outcome, Outage)
+    assert "resume" in str(outcome).lower()
+    assert server.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "cut off at the limit"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content filter"),
+        (
+            {"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}]},
+            "the model refused: No.",
+        ),
+    ],
+)
+def test_an_answer_that_is_no_whole_reply_is_asked_for_again(changed: dict[str, Any], words: str) -> None:
+    outcome, server = asking(streamed(response(SURVEY, **changed)), GOOD)
+    answer = answered(outcome)
+    assert answer.retries == 1
+    assert words in server.asks[1].prompt
+    assert answer.usage is not None
+    assert answer.usage.input == 2 * int(str(USAGE["input_tokens"])), "what came to nothing was paid for as well"
+
+
+def test_only_openais_own_server_is_spoken_to_in_responses_unasked() -> None:
+    environment = {"OPENAI_API_KEY": KEY, "XAI_API_KEY": KEY}
+    spoken = {}
+    for name, given in {
+        "own": {},
+        "chat": {"api": "chat"},
+        "local": {"base_url": "http://127.0.0.1:1/v1"},
+        "xai": {"kind": "xai"},
+    }.items():
+        asked = Settings.model_validate({"kind": "openai", "model": "m"} | given)
+        spoken[name] = OpenAIBackend(asked, name, environment=environment).speaks_responses
+    assert spoken == {"own": True, "chat": False, "local": False, "xai": True}
+
+
+def test_a_run_is_carried_by_responses_and_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    with ModelServer(responding(writing(knobbed))) as server:
+        backends = {"scripted": settings(server).model_dump()}
+        run = conducted(
+            small(small_task(tmp_path), server, backends=backends, traces=1, budget={"trials": 1}), tmp_path / "run"
+        )
+    assert run.finished.winner is not None
+    assert (run.finished.trials, run.finished.accepted, run.finished.dead_letters) == (1, 1, 0)
+    assert server.calls == 4, "none was refused"
+    assert KEY.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert anyio.run(lambda: replay_run(run.folder)).handled > 0
