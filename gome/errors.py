@@ -20,6 +20,7 @@ GomeError
 The message states what failed and what the user can do about it.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 __all__ = [
@@ -125,10 +126,17 @@ class ReplayDiverged(LogError):
 
 
 class Outage(GomeError):
-    """Raised when something outside gome fails: a model server, the disk, a cluster. Fix the cause, then resume."""
+    """Raised when something outside gome fails: a model server, the disk, a cluster. Fix the cause, then resume.
+
+    `meter` is what a model call had used until then.
+    """
 
     code = "outage"
     exit_status = 75  # EX_TEMPFAIL: try again later
+
+    def __init__(self, message: str, meter: Mapping[str, float] | None = None) -> None:
+        super().__init__(message)
+        self.meter = dict(meter or {})
 
 
 class WorkerLost(Outage):

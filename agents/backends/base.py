@@ -2,11 +2,13 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+from pydantic import Field
+
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import Record
 from gome.bus.actors.actor import ActivityResult
 
-__all__ = ["Answer", "Backend", "Embedded", "Embedder", "Texts", "Usage"]
+__all__ = ["Answer", "Backend", "Embedded", "Embedder", "Passed", "Texts", "Usage"]
 
 
 class Usage(Record):
@@ -23,15 +25,25 @@ class Usage(Record):
     written: int | None = None
 
 
+class Passed(Record):
+    """A backend that was asked in vain before the one that answered: its name, why, and what that cost."""
+
+    backend: str
+    why: str
+    model: str = ""
+    meter: dict[str, float] = Field(default_factory=dict)
+
+
 class Answer(ActivityResult):
     """The untyped reply to a request, with prompt, raw answer and usage.
 
     `reply` is valid for the request's `reply_type`. If there is no valid reply, `reply` is empty and `failure` is the
     reason, so that the cost is recorded nevertheless. `provider` is who serves the model. `prompt` is the prompt as
     rendered and `raw` the answer as received. `provider`, `prompt` and `raw` are empty where no language model was
-    called. `thoughts` is the reasoning text of a model; `cut` names what did not fit into the prompt. `meter` has
-    `calls`, `seconds` and, where known, `tokens` (in and out) and `usd`; else the upper bounds `tokens_at_most` and
-    `usd_at_most`, which count against budgets.
+    called. `backend` is the name of the one that answered and `passed` are those before it, where a role has several;
+    the meter counts all of them. `thoughts` is the reasoning text of a model; `cut` names what did not fit into the
+    prompt. `meter` has `calls`, `seconds` and, where known, `tokens` (in and out) and `usd`; else the upper bounds
+    `tokens_at_most` and `usd_at_most`, which count against budgets.
     """
 
     reply: dict[str, Any]
@@ -44,6 +56,8 @@ class Answer(ActivityResult):
     thoughts: str = ""
     cut: tuple[str, ...] = ()
     retries: int = 0
+    backend: str = ""
+    passed: tuple[Passed, ...] = ()
 
 
 class Backend(Protocol):

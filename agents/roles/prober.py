@@ -66,7 +66,7 @@ class Prober(IdleRole):
         asked = self.scenario.method.probes
         if not self.opened.probed or asked != "auto":
             return self.opened.probed and asked is True
-        reader = self.scenario.backends[self.scenario.roles.diagnoser]
+        reader = self.scenario.backends[self.scenario.roles.of("diagnoser")[0]]
         return not self.lockstep and self.slots > self.scenario.traces_at_once and reader.kind != "expert"
 
     async def _read(self, ran: ScriptRan, context: Context) -> Probes:

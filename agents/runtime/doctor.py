@@ -21,7 +21,7 @@ from gome.agents.runtime.doctor_models import EMBEDDING, BackendFinding, ask_bac
 from gome.agents.runtime.doctor_placement import PlacementFinding, examine_placement
 from gome.agents.runtime.placement import python_of
 from gome.executors.resources.packages import describe
-from gome.scenarios.config.scenario import Scenario
+from gome.scenarios.config.scenario import REASONING, Scenario
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.task.task import Task
@@ -64,12 +64,11 @@ async def examine_scenario(
     """
     survey, script = await anyio.to_thread.run_sync(_questions, scenario, task_path)
     roles = scenario.roles
-    by_role = {"diagnoser": roles.diagnoser, "proposer": roles.proposer, "executor": roles.executor}
-    names = [*dict.fromkeys(by_role.values())]
+    names = [*dict.fromkeys(name for role in REASONING for name in roles.of(role))]
     findings: dict[str, BackendFinding] = {}
 
     async def ask(name: str) -> None:
-        asked_by = tuple(role for role, backend in by_role.items() if backend == name)
+        asked_by = tuple(role for role in REASONING if name in roles.of(role))
         questions = (survey, script) if "executor" in asked_by else (survey,)
         findings[name] = await ask_backend(scenario, name, asked_by, questions)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from gome.agents.backends.fallback import in_order
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import FinishRequested, RunFinished, RunOpened, SessionOpened
 from gome.agents.roles.dead_letters import conclude_dead_letter
@@ -32,7 +33,7 @@ from gome.bus.store.sqlite import SqliteLog, open_log
 from gome.bus.telemetry import Telemetry
 from gome.errors import GomeError, LogError, UsageError
 from gome.scenarios.config.loader import resolve_task
-from gome.scenarios.config.scenario import Budget, Roles, Scenario
+from gome.scenarios.config.scenario import REASONING, Budget, Roles, Scenario
 from gome.scenarios.evaluation.probes import can_be_probed
 
 __all__ = ["Ready", "fork_run", "opening_of", "resume", "scenario_of", "start_run"]
@@ -222,9 +223,7 @@ def _session(
 
 def _labels(scenario: Scenario, resources: Resources) -> dict[str, str]:
     """Role → label of its backend."""
-    roles = scenario.roles
-    named = {"diagnoser": roles.diagnoser, "proposer": roles.proposer, "executor": roles.executor}
-    return {role: resources.backends[name].label for role, name in named.items()}
+    return {role: in_order(resources.backends, scenario.roles.of(role)).label for role in REASONING}
 
 
 async def _stay(

@@ -1,4 +1,4 @@
-"""`cost`: calls, tokens, USD and time, by role, trace, model, question or hypothesis."""
+"""`cost`: calls, tokens, USD and time, by role, trace, model, backend, question or hypothesis."""
 
 import json as json_module
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ from gome.viewer.run_folders import open_reader
 
 __all__ = ["cost"]
 
-By = Literal["role", "trace", "model", "question", "hypothesis"]
+By = Literal["role", "trace", "model", "backend", "question", "hypothesis"]
 
 
 def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json = False) -> int:
@@ -34,7 +34,8 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
     with open_reader(folder) as reader:
         envelopes = list(reader.envelopes())
         summary = summarise(envelopes)
-        groups = _grouped(envelopes, _key(by, summary, reader))
+        asked = _by_answerer(by, reader) if by in ("model", "backend") else None
+        groups = _grouped(envelopes, _key(by, summary), asked)
     total, rejected = summary.total(), _of_rejected(envelopes, summary)
     if json:
         emit("cost", {"by": by, "groups": groups, "total": total, "rejected": rejected})
@@ -48,7 +49,7 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
     return 0
 
 
-def _key(by: By, summary: Summary, reader: LogReader) -> Callable[[Envelope, ActivityFinished], str]:
+def _key(by: By, summary: Summary) -> Callable[[Envelope, ActivityFinished], str]:
     ideas = {step.name: f"{step.name} {step.verdict}: {idea(step.hypotheses)}" for step in summary.trials}
 
     def name(envelope: Envelope, message: ActivityFinished) -> str:
@@ -62,18 +63,46 @@ def _key(by: By, summary: Summary, reader: LogReader) -> Callable[[Envelope, Act
             return "embedding"
         if message.activity != QUESTION:
             return "scripts"
-        if by == "question":
-            return message.label
-        return str(json_module.loads(reader.artefacts.read_now(message.result_ref)).get("model", text.UNKNOWN))
+        return message.label
 
     return name
 
 
-def _grouped(envelopes: Iterable[Envelope], key: Callable[[Envelope, ActivityFinished], str]) -> dict[str, Usage]:
+Split = Callable[[ActivityFinished], list[tuple[str, ActivityFinished]]]
+"""A model call in parts: who was asked, and what that took."""
+
+
+def _by_answerer(by: By, reader: LogReader) -> Split:
+    """Splits a call by the models or backends that were asked, where one after another was."""
+
+    def split(message: ActivityFinished) -> list[tuple[str, ActivityFinished]]:
+        answer = json_module.loads(reader.artefacts.read_now(message.result_ref))
+        rest, parts = message, list[tuple[str, ActivityFinished]]()
+        for each in answer.get("passed", ()):
+            spent = {name: -value for name, value in each["meter"].items()}
+            seconds = each["meter"].get("seconds", 0.0)
+            part = message.model_copy(update={"meter": {"calls": 0.0} | each["meter"], "seconds": seconds})
+            parts.append((each[by] or text.UNKNOWN, part))
+            left = {name: value + spent.get(name, 0.0) for name, value in rest.meter.items()}
+            rest = rest.model_copy(update={"meter": left, "seconds": rest.seconds - seconds})
+        name = answer.get(by) or answer.get("model") or text.UNKNOWN
+        return [*parts, (str(name), rest)]
+
+    return split
+
+
+def _grouped(
+    envelopes: Iterable[Envelope], key: Callable[[Envelope, ActivityFinished], str], split: Split | None
+) -> dict[str, Usage]:
     groups: dict[str, Usage] = {}
     for each in envelopes:
-        if isinstance(each.message, ActivityFinished):
+        if not isinstance(each.message, ActivityFinished):
+            continue
+        if split is None or each.message.activity != QUESTION:
             groups.setdefault(key(each, each.message), Usage()).add(each.message)
+            continue
+        for name, part in split(each.message):
+            groups.setdefault(name, Usage()).add(part)
     return dict(sorted(groups.items()))
 
 

@@ -1,5 +1,6 @@
 """`fork`: branch a run at a message; the new run shares the history up to it and continues live."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -10,7 +11,7 @@ from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of
 from gome.cli.running.run import run_watched
 from gome.errors import UsageError
-from gome.scenarios.config.scenario import Roles, Scenario
+from gome.scenarios.config.scenario import REASONING, BackendNames, Roles, Scenario
 from gome.scenarios.reading.problems import closest
 from gome.viewer.output import say_aside
 from gome.viewer.run_folders import new_run_id, open_reader
@@ -46,22 +47,23 @@ def fork(
 
 
 def changed_roles(scenario: Scenario, changes: tuple[str, ...]) -> Roles:
-    """The scenario's roles with every `ROLE=BACKEND` applied (`*`: every role).
+    """The scenario's roles with every `ROLE=BACKEND` applied (`*`: every role; A,B: several in order).
 
     Raises UsageError where the role or the backend does not exist.
     """
-    names = [name for name in Roles.model_fields if name != "memory_keeper"]
-    chosen: dict[str, str] = {}
+    chosen: dict[str, BackendNames] = {}
     for each in changes:
-        name, _, backend = each.partition("=")
-        if name != "*" and name not in names:
-            raise UsageError(f"--role {each}: no role {name!r}; {_near(name, names)}")
-        if backend not in scenario.backends:
-            raise UsageError(f"--role {each}: no backend {backend!r}; {_near(backend, list(scenario.backends))}")
-        chosen |= dict.fromkeys(names if name == "*" else [name], backend)
+        name, _, written = each.partition("=")
+        if name != "*" and name not in REASONING:
+            raise UsageError(f"--role {each}: no role {name!r}; {_near(name, REASONING)}")
+        backends = tuple(backend.strip() for backend in written.split(","))
+        for backend in backends:
+            if backend not in scenario.backends:
+                raise UsageError(f"--role {each}: no backend {backend!r}; {_near(backend, list(scenario.backends))}")
+        chosen |= dict.fromkeys(REASONING if name == "*" else [name], backends if len(backends) > 1 else backends[0])
     return scenario.roles.model_copy(update=chosen)
 
 
-def _near(word: str, known: list[str]) -> str:
+def _near(word: str, known: Sequence[str]) -> str:
     near = closest(word, known)
     return f"did you mean {near}?" if near else f"choose from {', '.join(known)}"

@@ -13,15 +13,13 @@ from gome.errors import TaskError
 from gome.scenarios.config.presets import with_preset
 from gome.scenarios.config.prices import missing_prices
 from gome.scenarios.config.providers import PROVIDERS
-from gome.scenarios.config.scenario import LanguageModel, Roles, Scenario
+from gome.scenarios.config.scenario import REASONING, LanguageModel, Scenario
 from gome.scenarios.reading.checking import check_document
 from gome.scenarios.reading.document import Document, KeyPath, Place, parse_value, read_document
 from gome.scenarios.reading.problems import Problem, ScenarioProblems, closest
 
-__all__ = ["REASONING_ROLES", "load_scenario", "resolve_task", "task_folder", "warnings"]
+__all__ = ["load_scenario", "resolve_task", "task_folder", "warnings"]
 
-REASONING_ROLES = tuple(name for name, field in Roles.model_fields.items() if field.annotation is str)
-"""The roles that are assigned a backend."""
 _LITTLE_TIME = 600.0
 """Seconds. Below this a warning is shown: a trial with a language model takes some minutes."""
 
@@ -109,19 +107,25 @@ def _override(document: Document, text: str) -> None:
 
 
 def _assign(document: Document, text: str) -> None:
-    """Apply `--role proposer=frontier`, or `*=frontier` for all roles."""
+    """Apply `--role proposer=frontier`, `proposer=first,second` for two in order, or `*=frontier` for all roles."""
     option = f"--role {text}"
     role, equals, backend = (part.strip() for part in text.partition("="))
     if not equals or not role or not backend:
         _refuse(document, option, (), "option", "write it as role=backend, for example proposer=frontier")
     elif role == "*":
-        for each in REASONING_ROLES:
-            _put(document, ("roles", each), backend, option)
-    elif role not in REASONING_ROLES:
-        hint = closest(role, REASONING_ROLES)
-        _refuse(document, option, ("roles", role), "unknown-role", f"roles are {', '.join(REASONING_ROLES)}", hint)
+        for each in REASONING:
+            _put(document, ("roles", each), _names(backend), option)
+    elif role not in REASONING:
+        hint = closest(role, REASONING)
+        _refuse(document, option, ("roles", role), "unknown-role", f"roles are {', '.join(REASONING)}", hint)
     else:
-        _put(document, ("roles", role), backend, option)
+        _put(document, ("roles", role), _names(backend), option)
+
+
+def _names(written: str) -> Any:
+    """The name of a backend, or a list of several."""
+    names = [name.strip() for name in written.split(",")]
+    return names if len(names) > 1 else names[0]
 
 
 def _put(document: Document, keys: KeyPath, value: Any, option: str) -> None:
@@ -156,13 +160,17 @@ def _check_backends(document: Document) -> None:
     roles, backends = value.get("roles"), value.get("backends")
     if not isinstance(roles, dict) or not isinstance(backends, dict):
         return
-    for role in REASONING_ROLES:
-        name = roles.get(role)
-        if isinstance(name, str) and name not in backends:
-            words = f"no backend named {name}"
-            hint = closest(name, backends)
-            known = f"; known: {', '.join(backends)}" if backends and not hint else ""
-            document.report("unknown-backend", ("roles", role), words + known, hint)
+    for role in REASONING:
+        named = roles.get(role)
+        listed: list[tuple[KeyPath, Any]] = [((), named)]
+        if isinstance(named, list):
+            listed = [((at,), name) for at, name in enumerate(named)]
+        for at, name in listed:
+            if isinstance(name, str) and name not in backends:
+                words = f"no backend named {name}"
+                hint = closest(name, backends)
+                known = f"; known: {', '.join(backends)}" if backends and not hint else ""
+                document.report("unknown-backend", ("roles", role, *at), words + known, hint)
     keeper = roles.get("memory_keeper")
     name = keeper.get("backend") if isinstance(keeper, dict) else None
     if isinstance(name, str):

@@ -6,7 +6,7 @@ The list is part of the package genai-prices; nothing is downloaded. The list is
 from functools import cache, cached_property
 
 from gome.scenarios.config.providers import is_loopback
-from gome.scenarios.config.scenario import AutoGenBackend, OpenAIBackend, Prices, Scenario, ServedModel
+from gome.scenarios.config.scenario import REASONING, AutoGenBackend, OpenAIBackend, Prices, Scenario, ServedModel
 
 __all__ = ["Tariff", "listed_window", "missing_prices", "no_price", "tariff_of", "tariff_of_texts"]
 
@@ -74,7 +74,7 @@ def tariff_of_texts(model: str, url: str, price: float | None) -> Tariff:
 def missing_prices(scenario: Scenario) -> list[str]:
     """One message with a remedy for each model that a role uses and whose price is unknown."""
     roles = scenario.roles
-    asked = sorted({roles.diagnoser, roles.proposer, roles.executor} & scenario.backends.keys())
+    asked = sorted({name for role in REASONING for name in roles.of(role)} & scenario.backends.keys())
     words = []
     for name in asked:
         backend = scenario.backends[name]

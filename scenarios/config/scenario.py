@@ -28,9 +28,11 @@ from gome.scenarios.config.method import Method
 from gome.scenarios.config.presets import Preset
 
 __all__ = [
+    "REASONING",
     "AnthropicBackend",
     "AutoGenBackend",
     "Backend",
+    "BackendNames",
     "Budget",
     "ExpertBackend",
     "LanguageModel",
@@ -95,22 +97,41 @@ class MemoryKeeperSettings(Model):
         return self
 
 
-class Roles(Model):
-    """Which backend answers which role."""
+def _some_names(names: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Reject a list without names, or with one of them twice."""
+    if not names or (len(set(names)) < len(names) and not isinstance(names, str)):
+        raise ValueError("name one backend, or several different ones in order")
+    return names
 
-    diagnoser: str
-    """Name of the backend that surveys the task and diagnoses trials."""
-    proposer: str
-    """Name of the backend that proposes changes."""
-    executor: str
-    """Name of the backend that writes and repairs scripts."""
+
+BackendNames = Annotated[str | tuple[str, ...], AfterValidator(_some_names)]
+"""The name of a backend, or of several in order: what one cannot answer, the next is asked."""
+Reasoning = Literal["diagnoser", "proposer", "executor"]
+REASONING: tuple[Reasoning, ...] = ("diagnoser", "proposer", "executor")
+"""The roles that are assigned backends."""
+
+
+class Roles(Model):
+    """Which backend answers which role, or which backends in order."""
+
+    diagnoser: BackendNames
+    """Name of the backend that surveys the task and diagnoses trials, or several in order."""
+    proposer: BackendNames
+    """Name of the backend that proposes changes, or several in order."""
+    executor: BackendNames
+    """Name of the backend that writes and repairs scripts, or several in order."""
     memory_keeper: MemoryKeeperSettings = MemoryKeeperSettings()
     """How the Memory-Keeper embeds hypotheses."""
+
+    def of(self, role: Reasoning) -> tuple[str, ...]:
+        """Names of the backends of a role, in the order in which they are asked."""
+        named: str | tuple[str, ...] = getattr(self, role)
+        return (named,) if isinstance(named, str) else named
 
     @property
     def backends(self) -> list[str]:
         """Names of all backends that a role uses, sorted, without duplicates."""
-        named = {self.diagnoser, self.proposer, self.executor}
+        named = {name for role in REASONING for name in self.of(role)}
         keeper = self.memory_keeper
         if keeper.embedding == "openai" and keeper.backend is not None:
             named.add(keeper.backend)

@@ -60,8 +60,10 @@ def _real_path(location: tuple[str | int, ...], value: Any, *, is_missing: bool)
             if not (last and is_missing) and (part not in value or (part == value.get("kind") and not last)):
                 continue
             value = value.get(str(part))
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
+        elif isinstance(value, list):
+            if not isinstance(part, int):
+                continue
+            value = value[part] if part < len(value) else None
         elif isinstance(value, str | int | float):
             continue  # also a tag: a scalar was given for a mapping
         path.append(part)

@@ -27,6 +27,7 @@ from gome.agents.backends.llm.wire import Completion, total
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact, secrets_of
 from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending
+from gome.errors import Outage
 from gome.scenarios.config.prices import Tariff, listed_window
 from gome.scenarios.config.scenario import LanguageModel as Settings
 
@@ -160,6 +161,8 @@ class AskingBackend(ABC):
                 prompt = render(request, limit, code=code, complaint=complaint, secrets=secrets, schema=schema)
                 completion = await self._call_metered(request, prompt, room, account)
                 reply, thoughts, raw = self._read(request, completion)
+            except Outage as outage:
+                raise Outage(str(outage), account.meter()) from None
             except PromptTooLargeError as error:
                 return self._failed(account, too_long or f"{error} (backend {self._name!r})")
             except BudgetSpentError as error:
@@ -226,6 +229,7 @@ class AskingBackend(ABC):
         return Answer(
             reply=reply,
             model=model,
+            backend=self._name,
             provider=self.provider,
             usage=account.usage(),
             prompt=prompt.text,
@@ -241,6 +245,7 @@ class AskingBackend(ABC):
             reply={},
             failure=f"{self.label}: {redact(why, self._secrets)}",
             model=self._model,
+            backend=self._name,
             provider=self.provider,
             usage=account.usage(),
             retries=max(0, account.calls - 1),

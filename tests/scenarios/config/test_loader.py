@@ -11,6 +11,7 @@ from gome.errors import ScenarioError, TaskError
 from gome.scenarios.config.backends import KINDS
 from gome.scenarios.config.json_schema import SCHEMA_FILE, scenario_schema
 from gome.scenarios.config.loader import load_scenario, resolve_task, warnings
+from gome.scenarios.config.scenario import REASONING
 from gome.scenarios.reading.problems import ScenarioProblems
 
 GOOD = """\
@@ -74,6 +75,11 @@ BROKEN: list[tuple[str, str, list[Expected]]] = [
         "a kind that each user has another address of",
         GOOD.replace("openai", "azure").replace(', base_url: "http://127.0.0.1:8000/v1"', ""),
         [(6, 3, "value", "backends.local", None)],
+    ),
+    (
+        "a name among several that is none, and no name at all",
+        GOOD.replace("proposer: offline", "proposer: [offline, locl]").replace("executor: local", "executor: []"),
+        [(7, 49, "unknown-backend", "roles.proposer[1]", "local"), (7, 56, "value", "roles.executor", None)],
     ),
     (
         "wrong units",
@@ -160,6 +166,13 @@ def test_every_problem_has_its_place(tmp_path: Path, text: str, expected: list[E
     assert found == expected
     assert str(caught).splitlines() == [str(each) for each in caught.problems]
     assert all(line.startswith(f"{path}:") for line in str(caught).splitlines())
+
+
+def test_a_role_may_have_several_backends_in_order(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("executor: local", "executor: [local, offline]"))
+    roles = load_scenario(path, roles=["proposer=offline,local"]).roles
+    assert [roles.of(role) for role in REASONING] == [("offline",), ("offline", "local"), ("local", "offline")]
+    assert warnings(load_scenario(path)) == ()
 
 
 def test_an_unknown_kind_is_told_all_kinds_and_the_way_by_autogen(tmp_path: Path) -> None:
