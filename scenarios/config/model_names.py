@@ -97,7 +97,7 @@ def _at_url(text: str) -> dict[str, Any]:
 def _unknown(text: str) -> str:
     copy = "/" in text or ":" in text
     own = "gpt-…, o3, claude-…, gemini-…, grok-…, deepseek-…"
-    near = None if copy else closest(text, ("gpt-5", "gemini-2.5-pro", "grok-4", "deepseek-chat"))
+    near = None if copy else closest(text, ("gpt-5", "claude-sonnet-5", "gemini-2.5-pro", "grok-4", "deepseek-chat"))
     return (
         f"{text!r} does not say who serves the model"
         + (f" (did you mean {near}?)" if near else "")

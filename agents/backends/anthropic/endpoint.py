@@ -38,7 +38,7 @@ class MessagesEndpoint(Connection["AsyncAnthropic"]):
         warnings.filterwarnings("ignore", message="The model '.*' is deprecated", category=DeprecationWarning)
         return AsyncAnthropic(
             api_key=self._key or "none",  # given, so that no other credential is looked for in the environment
-            base_url=self.url,
+            base_url=self.url.rstrip("/").removesuffix("/v1"),  # the library adds it
             max_retries=0,
             http_client=DefaultAsyncHttpxClient(trust_env=not is_loopback(self.url)),
         )

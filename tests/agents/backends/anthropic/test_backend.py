@@ -80,6 +80,18 @@ def test_what_is_sent() -> None:
     assert sent["output_config"]["format"]["schema"]["required"] == ["challenges"]
 
 
+def test_an_address_may_have_its_version() -> None:
+    with ModelServer(speaking(GOOD)) as server:
+        backend = AnthropicBackend(settings(server, base_url=server.base_url), "claude", environment={"MY_KEY": KEY})
+
+        async def ask() -> Answer:
+            answer = await backend.answer(made.survey_task())
+            await backend.aclose()
+            return answer
+
+        assert anyio.run(ask).reply == json.loads(SURVEY)
+
+
 def test_the_part_that_all_prompts_share_is_cached() -> None:
     requests = (made.survey_task(), made.propose_step(), made.write_solution(), made.repair_solution())
     shared = set()

@@ -18,6 +18,18 @@ LIMIT = 96_000
 FENCE = re.compile(r"<material id=(\w+) what=\"([^\"]+)\">\n(.*?)\n</material id=\1>", re.DOTALL)
 
 
+def test_all_prompts_begin_with_the_same_text_and_say_where_it_ends() -> None:
+    prompts = [render(each, LIMIT) for each in made.one_of_each()]
+    shared = {prompt.system + prompt.user[: prompt.shared] for prompt in prompts}
+    assert len(shared) == 1
+    assert "rmsle" in next(iter(shared))
+    assert len({prompt.cache_key for prompt in prompts}) == 1
+    hostile = made.TASK.model_copy(update={"description": "a\x1eb"})
+    (prompt,) = [render(made.survey_task(task=hostile), LIMIT)]
+    assert "ab" in prompt.user[: prompt.shared], "a task's text does not end what is shared"
+    assert not any("\x1e" in each.text for each in [*prompts, prompt])
+
+
 @pytest.mark.parametrize("request_", made.one_of_each(), ids=lambda each: type(each).__name__)
 def test_every_request_renders_with_its_header_and_reply(request_: Request[Any]) -> None:
     prompt = render(request_, LIMIT)
