@@ -12,8 +12,10 @@ from gome.agents.protocol.requests import Request
 from gome.agents.state.call_budget import REFUSED, Unit, amount
 from gome.errors import Outage
 
-__all__ = ["FallbackBackend", "in_order"]
+__all__ = ["PASSED", "FallbackBackend", "in_order"]
 
+PASSED = "passed"
+"""Meter entry: how many backends were asked in vain."""
 _BOUNDED: tuple[Unit, ...] = ("tokens", "usd")
 """Units of a meter that are known, or else bounded by `…_at_most`."""
 
@@ -61,6 +63,7 @@ class FallbackBackend:
 def _with(answer: Answer, name: str, passed: Sequence[Passed]) -> Answer:
     """The answer with who gave it, and with the cost of those who were asked in vain."""
     meter = _joined([*(each.meter for each in passed if each.meter), answer.meter])
+    meter |= {PASSED: float(len(passed))} if passed else {}
     return answer.model_copy(update={"backend": name, "passed": tuple(passed), "meter": meter})
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from gome.agents.backends.fallback import PASSED
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -144,6 +145,8 @@ def _finished(message: ActivityFinished) -> str:
     used = [f"{text.count(message.meter[key])} {key}" for key in ("tokens",) if key in message.meter]
     if "usd" in message.meter:
         used.append(text.money(message.meter["usd"]))
+    if PASSED in message.meter:
+        used.append(f"after {text.several(int(message.meter[PASSED]), 'backend')} in vain")
     return ", ".join([f"{message.activity} {message.label} in {text.duration(message.seconds)}", *used])
 
 

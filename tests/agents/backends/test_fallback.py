@@ -140,6 +140,8 @@ def test_a_run_goes_on_with_the_second_replays_and_its_cost_is_told_by_backend(
     answers = [Answer.model_validate_json(artefacts.read_now(each.result_ref)) for each in asked]
     assert [each.backend for each in answers] == ["first"] * 2 + ["second"] * 5
     assert all("gone" in each.passed[0].why for each in answers[2:])
+    assert gome("log", "fallen", "--kind", "activity_finished", "--runs", str(tmp_path / "runs")) == 0
+    assert capsys.readouterr().out.count("after 1 backend in vain") == 5
     assert gome("cost", "fallen", "--by", "backend", "--runs", str(tmp_path / "runs"), "--json") == 0
     groups = json.loads(capsys.readouterr().out)["data"]["groups"]
     each = (100 * 1 + 20 * 10) / 1e6
