@@ -9,13 +9,12 @@ from typing import Any
 
 from gome.agents.backends.base import Answer, Backend, Passed
 from gome.agents.protocol.requests import Request
+from gome.agents.protocol.types import PASSED
 from gome.agents.state.call_budget import REFUSED, Unit, amount
 from gome.errors import Outage
 
-__all__ = ["PASSED", "FallbackBackend", "in_order"]
+__all__ = ["FallbackBackend", "in_order"]
 
-PASSED = "passed"
-"""Meter entry: how many backends were asked in vain."""
 _BOUNDED: tuple[Unit, ...] = ("tokens", "usd")
 """Units of a meter that are known, or else bounded by `…_at_most`."""
 

@@ -11,6 +11,7 @@ from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.evidence import Evaluation
 
 __all__ = [
+    "PASSED",
     "Challenge",
     "Component",
     "Effect",
@@ -33,6 +34,8 @@ __all__ = [
     "Underway",
 ]
 
+PASSED = "passed"
+"""Entry in the meter of a model call: how many backends were asked in vain before the one that answered."""
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
 StepKind = Literal["edit", "bundle", "merge", "leap", "return"]

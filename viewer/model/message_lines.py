@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from gome.agents.backends.fallback import PASSED
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -15,7 +14,7 @@ from gome.agents.protocol.messages import (
     Trial,
 )
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionOpened
-from gome.agents.protocol.types import Hypothesis
+from gome.agents.protocol.types import PASSED, Hypothesis
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.viewer import text
