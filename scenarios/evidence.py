@@ -63,6 +63,10 @@ class TaskBrief(_Record):
     test_rows: int
     unverified: tuple[str, ...] = ()
     """Descriptions of what was guessed from the data; see `manifest`."""
+    reading: tuple[str, ...] = ()
+    """What was made of the cells of the tables: numbers with units, unusual gaps, dates with offsets."""
+    dtypes: dict[str, Literal["int64", "float64", "str"]] = {}
+    """The type of each column of the training rows."""
 
 
 class ColumnProfile(_Record):

@@ -14,7 +14,7 @@ from gome.scenarios.config.prices import tariff_of
 from gome.scenarios.reading.problems import ScenarioProblems
 from gome.viewer.output import say_aside
 
-__all__ = ["Table", "name_of", "scenario_of_table", "write_scenario"]
+__all__ = ["TABLE_ENDS", "Table", "name_of", "scenario_of_table", "write_scenario"]
 
 _SCENARIO = """\
 # Written by `gome {verb}`. Edit it as you like; run it with `gome run {scenario}`.
@@ -26,6 +26,9 @@ backends:
 {backends}
 roles: {{diagnoser: {role}, proposer: {role}, executor: {role}}}
 """
+_ENDS = "csv tsv tab txt gz bz2 xz zip parquet pq feather arrow xlsx xlsm"
+TABLE_ENDS = frozenset(f".{end}" for end in _ENDS.split())
+"""Ends of names of files that are tables, not scenarios."""
 _OFFLINE = "  offline: {kind: expert}   # rule-based, not a language model"
 _OFFLINE_BUDGET = "time: 10min, trials: 12"
 _PRICED_BUDGET = "time: 1h, usd: 5"
@@ -40,6 +43,7 @@ class Table:
     test: Path | None = None
     metric: str | None = None
     model: str | None = None
+    drop_missing: bool = False
 
 
 Check = Callable[[Path], None]
@@ -47,7 +51,7 @@ Check = Callable[[Path], None]
 
 
 def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -> Path:
-    """Write a task and a scenario beside a CSV file, print what was guessed, and return the scenario's path.
+    """Write a task and a scenario beside a table, print what was guessed, and return the scenario's path.
 
     `check` gets a temporary copy of the scenario before anything is written. Raises UsageError or TaskError for
     unusable input, and whatever `check` raises; nothing is written or printed in that case.
@@ -65,12 +69,12 @@ def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -
         raise TaskError(f"there is no table {path}")
     verb = f"run {path.name}"
     _check_draft(scenario, _content(scenario, name, folder, verb, table.model), check)
-    made_task = new_task(folder, path, table.targets, table.metric, test=table.test)
+    made_task = new_task(folder, path, table.targets, table.metric, test=table.test, drop_missing=table.drop_missing)
     write_scenario(scenario, name, folder, verb, table.model)
     brief = made_task.task.brief
     say_aside(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
     for guess in made_task.guesses:
-        say_aside(f"guessed: {guess}")
+        say_aside(f"table: {guess}")
     if table.test is None:
         say_aside("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
     if table.model is not None:

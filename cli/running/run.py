@@ -22,7 +22,7 @@ from gome.cli.detach import tell_detached
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.cli.reading.best import best_data
-from gome.cli.running.own_table import Table, scenario_of_table
+from gome.cli.running.own_table import TABLE_ENDS, Table, scenario_of_table
 from gome.errors import GomeError, UsageError
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
@@ -53,6 +53,7 @@ def run(
     test: Annotated[Path | None, Parameter(show_default=False)] = None,
     metric: Annotated[str | None, Parameter(show_default=False)] = None,
     model: Annotated[str | None, Parameter(show_default=False)] = None,
+    drop_missing_target: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     start: Annotated[Path | None, Parameter(show_default=False)] = None,
     detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     run_id: Annotated[str | None, Parameter(show=False)] = None,
@@ -64,16 +65,18 @@ def run(
     Parameters
     ----------
     scenario
-        A scenario's YAML file, the name of a built-in scenario, or a CSV file with training rows: then a task and a
-        scenario are written beside it.
+        A scenario's YAML file, the name of a built-in scenario, or a table with training rows (CSV, also packed,
+        Parquet, Feather, Excel): then a task and a scenario are written beside it.
     target
-        For a CSV file: the column to predict.
+        For a table: the column to predict.
     test
-        For a CSV file: a second CSV file with the rows to predict. Default: a part of the table is held out.
+        For a table: a second table with the rows to predict. Default: a part of the table is held out.
     metric
-        For a CSV file: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
+        For a table: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
     model
-        For a CSV file: the language model, such as gpt-5. Default: the rule-based offline expert.
+        For a table: the language model, such as gpt-5. Default: the rule-based offline expert.
+    drop_missing_target
+        For a table: leave out rows without a target.
     start
         Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
     detach
@@ -82,7 +85,7 @@ def run(
         The run's id; used internally by detached runs and sweeps.
     """
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
-    scenario = _with_table(scenario, Table(target, test, metric, model), unsandboxed, load)
+    scenario = _with_table(scenario, Table(target, test, metric, model, drop_missing_target), unsandboxed, load)
     asked = load(scenario)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
@@ -104,12 +107,13 @@ def run(
 
 
 def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario]) -> Path:
-    """The scenario to run: the given one, or the one written beside a CSV file. Raises UsageError for stray options."""
-    if scenario.suffix.lower() == ".csv":
+    """The scenario to run: the given one, or the one written beside a table. Raises UsageError for options in vain."""
+    if scenario.suffix.lower() in TABLE_ENDS:
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
         return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)))
     if table != Table(()):
-        raise UsageError("--target, --test, --metric and --model need a CSV file: gome run train.csv --target COLUMN")
+        options = "--target, --test, --metric, --model and --drop-missing-target"
+        raise UsageError(f"{options} need a table: gome run train.csv --target COLUMN")
     return scenario
 
 

@@ -13,7 +13,7 @@ from gome.errors import UsageError
 from gome.viewer.output import emit, hint, say, say_aside, table
 
 if TYPE_CHECKING:
-    from gome.scenarios.authoring.from_table import MetricInDoubt
+    from gome.scenarios.authoring.from_table import MetricInDoubt, NewTask
 
 __all__ = ["app"]
 
@@ -149,6 +149,7 @@ def new(
     id_: Annotated[str | None, Parameter(name="--id")] = None,
     split: str | None = None,
     extra: tuple[Path, ...] = (),
+    drop_missing_target: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     json: Json = False,
 ) -> int:
     """Create a task from a table: description, split, sample submission, task.yaml, and a scenario to run it.
@@ -158,28 +159,33 @@ def new(
     folder
         The folder to create.
     train
-        A CSV file with a header: the training rows.
+        A table with a header (CSV, also packed, Parquet, Feather, Excel): the training rows.
     target
         The column to predict. May be repeated.
     metric
         The metric, such as rmse, auc, log-loss. Default: guessed from the target.
     test
-        A CSV file with the rows to predict. Default: a fifth of the training rows is held out.
+        A table with the rows to predict. Default: a fifth of the training rows is held out.
     id_
         The id column. Default: rows are numbered.
     split
         The validation split: random, stratified, holdout, group:COLUMN or time:COLUMN.
     extra
         A file or folder that scripts also get, such as a table to join or a folder of images. May be repeated.
+    drop_missing_target
+        Leave out rows without a target.
     """
     from gome.cli.running.own_table import name_of, write_scenario
     from gome.scenarios.authoring.from_table import MetricInDoubt, new_task
 
+    def make(chosen: str | None) -> "NewTask":
+        options: dict[str, Any] = {"test": test, "id_column": id_, "split": split, "extra": extra}
+        return new_task(folder, train, target, chosen, drop_missing=drop_missing_target, **options)
+
     try:
-        made = new_task(folder, train, target, metric, test=test, id_column=id_, split=split, extra=extra)
+        made = make(metric)
     except MetricInDoubt as doubt:
-        answer = _asked(doubt)
-        made = new_task(folder, train, target, answer, test=test, id_column=id_, split=split, extra=extra)
+        made = make(_asked(doubt))
     brief = made.task.brief
     scenario = made.folder / "scenario.yaml"
     write_scenario(scenario, name_of(folder), made.folder, f"task new {folder.name}")
@@ -189,7 +195,7 @@ def new(
     say(f"{made.folder}: {brief.task_type}, {brief.metric} ({brief.direction}), split {brief.split.kind}")
     say(f"{brief.train_rows} training rows, {brief.test_rows} rows to predict")
     for guess in made.guesses:
-        say(f"guessed: {guess}")
+        say(f"table: {guess}")
     hint(
         f"describe the columns in {made.folder / 'prepared' / 'public' / 'description.md'}",
         f"gome run {scenario}",

@@ -3,8 +3,9 @@
 Guesses (type of target, metric, split, id) are reported; if a target is ambiguous, the user must decide.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +14,25 @@ from pandas import DataFrame
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.inference import Columns, guess_split
+from gome.scenarios.authoring.own_test import fit_columns, fit_names
+from gome.scenarios.authoring.row_numbers import find_ids, row_numbers
 from gome.scenarios.authoring.user_tables import (
     check_column,
     check_fit,
     check_given_ids,
     check_own_targets,
-    find_ids,
     most_classes,
-    number_rows,
-    read_as_words,
     read_own,
+    with_targets,
 )
 from gome.scenarios.authoring.writer import Meaning, TaskTables, write_task
 from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric, metric_named
-from gome.scenarios.task.checks import check_columns, check_ids
+from gome.scenarios.task.columns import ColumnKind, Reading, read_columns, typed
+from gome.scenarios.task.plain_tables import check_features
 from gome.scenarios.task.splits import holdout_rows, split_units
-from gome.scenarios.task.tables import canonical, infer_types, numbers
+from gome.scenarios.task.tables import canonical, numbers
 from gome.scenarios.task.task import Task
 
 __all__ = ["MetricInDoubt", "NewTask", "guess_metric", "new_task"]
@@ -70,8 +72,11 @@ def new_task(
     id_column: str | None = None,
     split: str | None = None,
     extra: Sequence[Path] = (),
+    drop_missing: bool = False,
 ) -> NewTask:
     """Create the task of a training table in `folder`, which must not exist.
+
+    With `drop_missing`, rows without a target are left out; else they are an error.
 
     `split` is random, stratified, holdout, group:COLUMN or time:COLUMN. Without `test`, a fifth of the rows (for a time
     split the latest) becomes the test, with private answers. `extra` are files and folders that scripts are given
@@ -79,10 +84,15 @@ def new_task(
     """
     if folder.exists():
         raise TaskError(f"{folder} already exists; choose another folder for the task")
-    table = read_own(train, _FEWEST_ROWS)
-    asked = None if test is None else read_own(test, 1)
+    guesses: list[str] = []
+    targets = [unicodedata.normalize("NFC", name) for name in targets]
+    table = read_own(train, _FEWEST_ROWS, guesses)
+    asked = None if test is None else read_own(test, 1, guesses)
+    table = with_targets(table, train, targets, guesses, drop_missing=drop_missing)
     check_own_targets(table, train, targets)
-    guesses = list(read_as_words(table, targets))
+    answers = None
+    if asked is not None and test is not None:
+        asked, answers = fit_names(asked, test, table, targets, guesses)
     if metric is None:
         metric = guess_metric(table, targets[0], train)
         guesses.append(f"metric {metric}, guessed from the values of {targets[0]!r}; change it with --metric")
@@ -92,20 +102,32 @@ def new_task(
     if id_column is not None:
         check_given_ids(table, train, id_column, targets)
     key = id_column or find_ids(table, asked, targets, train, guesses)
-    answers = None
+    numbered = row_numbers(table, [key, *targets, str(rule.get("column"))])
+    if numbered:
+        guesses.append(f"{', '.join(map(repr, numbered))} numbers the rows and is left out (`columns` in task.yaml)")
     if asked is not None and test is not None:
-        _fit_test(asked, test, table, train, key, targets, guesses)
+        asked = fit_columns(asked, test, table, train, key, targets, guesses)
         rows = table
+        if answers is not None:
+            answers = with_targets(answers, test, targets, [], drop_missing=False)
+            answers.insert(0, key, asked[key].to_numpy())
+    read = _reading(table, asked, key, targets, chosen, (train, test), numbered)
+    guesses += read.remarks
+    if not extra:
+        check_features(typed(read.train, read.dtypes), read.test, train, (key, *targets))
+    if asked is not None:
         if split is None:
-            rule = _rule_of_test(rule, table, asked, Columns(key, tuple(targets)), guesses)
+            rule = _rule_of_test(rule, read, Columns(key, tuple(targets)), guesses)
     else:
-        out = _held_out(table, rule, chosen, targets[0], train)
+        out = _held_out(typed(read.train, read.dtypes), rule, chosen, targets[0], train)
         rows, asked = table[~out], table[out].drop(columns=list(targets))
         answers = table.loc[out, [key, *targets]]
         guesses.append(f"{int(out.sum())} of {len(table)} rows held out as the test, with private answers")
-    rule |= _fewer_folds(rows, rule, train, guesses)
+    told = typed(read.train, read.dtypes).loc[rows.index]
+    rule |= _fewer_folds(told, rule, train, guesses)
     tables = TaskTables(rows, asked, answers)
-    write_task(folder, tables, Meaning(key, tuple(targets), chosen, rule), extra, _own_names(train, test))
+    meaning = Meaning(key, tuple(targets), chosen, rule, tuple(numbered))
+    write_task(folder, tables, meaning, extra, _own_names(train, test))
     return NewTask(folder, Task.load(folder), tuple(guesses))
 
 
@@ -156,25 +178,34 @@ def _rule(
 
 
 def _rule_of_test(
-    rule: dict[str, str | int], table: DataFrame, asked: DataFrame, columns: Columns, guesses: list[str]
+    rule: dict[str, str | int], read: Reading, columns: Columns, guesses: list[str]
 ) -> dict[str, str | int]:
     """The rule, replaced if the test clearly has later times or other groups than training."""
-    found, why = guess_split(table, asked, columns)
+    found, why = guess_split(typed(read.train, read.dtypes), typed(read.test, read.dtypes), columns)
     if "column" not in found:
         return rule
     guesses.append(f"validation {why}; change it with --split")
     return {"kind": str(found["kind"]), "column": str(found["column"])}
 
 
-def _fit_test(
-    asked: DataFrame, test: Path, table: DataFrame, train: Path, key: str, targets: Sequence[str], guesses: list[str]
-) -> None:
-    """Add ids to a test without them. Raises TaskError if its columns do not match those of training."""
-    if key not in asked:
-        number_rows(asked, key, len(table))
-        guesses.append(f"{test.name} has no column {key!r}: its rows are numbered from {len(table) + 1}")
-    check_columns(table, train, asked, test, key, tuple(targets))
-    check_ids(asked, test, key)
+def _reading(
+    table: DataFrame,
+    asked: DataFrame | None,
+    key: str,
+    targets: Sequence[str],
+    metric: Metric,
+    files: tuple[Path, Path | None],
+    ignored: Sequence[str],
+) -> Reading:
+    """The user's tables in plain form, with remarks that name the user's own files and rows."""
+    names = files[0].name, (files[1] or files[0]).name
+    target: ColumnKind = "number" if metric.prediction == "value" else "text"
+    test = table[[]] if asked is None else asked.drop(columns=list(ignored), errors="ignore")
+    verbatim: dict[str, ColumnKind] = {key: "text", **dict.fromkeys(targets, target)}
+    read = read_columns(table.drop(columns=list(ignored)), test, verbatim, {}, names)
+    if asked is None:  # the test will be a part of the table
+        read = replace(read, test=read.train.drop(columns=list(targets)))
+    return read
 
 
 def _held_out(table: DataFrame, rule: Mapping[str, str | int], metric: Metric, target: str, path: Path) -> Array:
@@ -200,7 +231,7 @@ def _held_out(table: DataFrame, rule: Mapping[str, str | int], metric: Metric, t
 def _units(table: DataFrame, rule: SplitRule, path: Path, fewest: int) -> Array:
     """As `split_units`. Raises TaskError with the file, also for fewer than `fewest` groups (times: one more)."""
     try:
-        units = split_units(infer_types(table[[rule.column]]) if rule.column else table, rule)
+        units = split_units(table, rule)
     except TaskError as error:
         raise TaskError(f"{path}: {error}") from error
     found = len(np.unique(units))

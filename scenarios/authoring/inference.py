@@ -11,7 +11,7 @@ from pandas import DataFrame, Series
 
 from gome.errors import TaskError
 from gome.scenarios.metrics.registry import METRICS
-from gome.scenarios.task.tables import canonical, infer_types, numbers
+from gome.scenarios.task.tables import canonical, numbers
 
 __all__ = ["Columns", "guess_columns", "guess_split", "metrics_for"]
 
@@ -54,14 +54,13 @@ def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Colum
 
 
 def guess_split(train: DataFrame, test: DataFrame, columns: Columns) -> tuple[dict[str, str | int], str]:
-    """Guess the split for task.yaml that resembles that of the test. Returns it with an explanation."""
+    """Guess the split for task.yaml that resembles that of the test, from typed tables; with an explanation."""
     shared = [str(name) for name in test.columns if name in train and name != columns.id]
-    typed_train, typed_test = infer_types(train[shared]), infer_types(test[shared])
     for name in shared:
-        if _is_time(typed_train[name]) and _is_later(typed_train[name], typed_test[name]):
+        if _is_time(train[name]) and _is_later(train[name], test[name]):
             return _rule("time", name), f"by time, as every {name!r} of the test is later than training's"
     for name in shared:
-        if _is_group(typed_train[name], typed_test[name]):
+        if _is_group(train[name], test[name]):
             return _rule("group", name), f"by group, as no {name!r} of the test occurs in training"
     kind = "stratified" if _classes(train, columns) else "random"
     return _rule(kind), f"{kind}, as no column tells the test from training"

@@ -23,6 +23,7 @@ from gome.scenarios.authoring.user_tables import check_fit
 from gome.scenarios.metrics.registry import metric_named
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.checks import read_task_table
+from gome.scenarios.task.columns import read_columns, typed
 from gome.scenarios.task.tables import Damaged, canonical, numbers, read_table, write_table
 
 __all__ = ["data_folder", "mlebench_task"]
@@ -130,7 +131,8 @@ def _adapter(competition: str, metric: str, public: Path) -> Adapter:
         )
     chosen = metric_named(metric)
     check_fit(train, paths[0], columns.targets, chosen)
-    split, why = guess_split(train, test, columns)
+    read = read_columns(train, test, {}, {})
+    split, why = guess_split(typed(read.train, read.dtypes), typed(read.test, read.dtypes), columns)
     words = (
         f"id {columns.id} and target {targets}, by the sample submission",
         f"validation {why}",

@@ -34,6 +34,7 @@ class Meaning:
     targets: tuple[str, ...]
     metric: Metric
     rule: Mapping[str, str | int]
+    ignored: tuple[str, ...] = ()
 
 
 def write_task(
@@ -80,6 +81,8 @@ def _write(made: Path, name: str, tables: TaskTables, meaning: Meaning, name_sam
         write_table(private / "answers.csv", tables.answers)
     manifest: dict[str, object] = {"id": meaning.key, "targets": list(meaning.targets)}
     manifest |= {"metric": meaning.metric.name, "split": dict(meaning.rule)}
+    if meaning.ignored:
+        manifest["columns"] = dict.fromkeys(meaning.ignored, "ignored")
     if name_sample:
         manifest["files"] = {"sample_submission": "sample_submission.csv"}
     with (made / "task.yaml").open("w", encoding="utf-8") as file:
@@ -109,7 +112,7 @@ def _sample(tables: TaskTables, meaning: Meaning) -> DataFrame:
         texts = canonical(tables.rows[target])
         shares = texts.value_counts(normalize=True).sort_index()
         if meaning.metric.prediction == "value":
-            sample[target] = f"{numbers(texts).median():g}"
+            sample[target] = repr(float(numbers(texts).median()))
         elif meaning.metric.prediction == "label":
             sample[target] = str(shares.idxmax())
         elif len(shares) == 2:

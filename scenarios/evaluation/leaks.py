@@ -14,6 +14,8 @@ from gome.scenarios.task.task import Task
 __all__ = ["find_leaks"]
 
 _COPIED_SHARE = 0.98
+_EQUAL = 1e-6
+"""Predictions equal a target within this part of its standard deviation."""
 _FEWEST_VALUES = 20
 _UNEXPLAINED = 1e-4
 _OF_THE_BEST = 0.6
@@ -31,7 +33,8 @@ def _copied(task: Task, truth: Array, prediction: Array) -> tuple[LeakNote, ...]
     if task.brief.task_type == "regression":
         if len(np.unique(truth)) < _FEWEST_VALUES:
             return ()
-        same = float(np.isclose(truth, prediction, rtol=1e-6, atol=1e-9).mean())
+        near = _EQUAL * truth.std(axis=0)  # not relative to the values, which may lie far from zero
+        same = float((np.abs(prediction - truth) <= near).mean())
         if same >= _COPIED_SHARE:
             words = f"{same:.0%} of the out-of-fold predictions equal the target: look for a column that copies it"
             return (LeakNote(code="target-copied", message=words),)

@@ -120,6 +120,8 @@ def _value_defects(texts: Series, brief: TaskBrief, metric: Metric, name: str) -
     """The defects of one column's values."""
     column = f"column {texts.name!r}"
     empty = texts.str.strip().str.lower().isin(("", "nan", "na", "none", "null", "<na>")).to_numpy()
+    if brief.prediction == "label":
+        empty = empty & (class_numbers(texts, brief.classes) < 0)
     defects = [_note("missing-value", name, f"{column} has no value", empty)] if empty.any() else []
     if brief.prediction == "label":
         unknown = (class_numbers(texts, brief.classes) < 0) & ~empty

@@ -31,6 +31,7 @@ _SHOWN = (
     "prediction",
     "submission_columns",
     "split",
+    "dtypes",
 )
 _READABLE = 0o444
 

@@ -22,9 +22,10 @@ from pandas import DataFrame, Series
 from gome.errors import TaskError
 from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.cells import GAPS
 from gome.scenarios.task.encoding import encode_truth, prediction_columns
 from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units
-from gome.scenarios.task.tables import canonical, infer_types
+from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task import Task
 
 __all__ = [
@@ -139,8 +140,7 @@ def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
 
 def units_of(task: Task) -> Array:
     """For each training row the number of its unit, whose rows must stay together (`split_units`)."""
-    column = task.brief.split.column
-    return split_units(infer_types(task.train[[column]]) if column else task.train, task.brief.split)
+    return split_units(task.typed_train, task.brief.split)
 
 
 def ids_are_names(task: Task) -> bool:
@@ -190,9 +190,10 @@ def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Arra
     draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train), int(task.digest[:16], 16)])
     labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
     ids = np.concatenate([labelled[train], labelled[withheld], others[test]])
-    twice = canonical(Series(np.concatenate([labelled, others]))).duplicated().any()  # same in every view
+    given = canonical(Series(np.concatenate([labelled, others])))
+    twice, missing = given.duplicated().any(), given.str.lower().isin(GAPS).any()  # same in every view
     if ids_are_names(task):
-        ids = np.array([str(number) for number in range(len(ids))], dtype=object) if twice else ids
+        ids = np.array([str(number) for number in range(len(ids))], dtype=object) if twice or missing else ids
         ids = draw.permutation(ids)
     elif twice:
         raise TaskError(

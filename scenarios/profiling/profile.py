@@ -12,7 +12,7 @@ from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.profiling.samples import sample_rows
 from gome.scenarios.profiling.shifts import find_shifts
 from gome.scenarios.task.side_files import Joined, find_images, find_tables
-from gome.scenarios.task.tables import canonical, infer_types
+from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task import Task
 
 __all__ = ["profile_task"]
@@ -29,7 +29,7 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
     `beside` are the results of `find_tables`, if already computed.
     """
     beside = list(find_tables(task)) if beside is None else beside
-    train, test = task.typed_train, infer_types(task.test)
+    train, test = task.typed_train, task.typed_test
     roles = dict.fromkeys(task.brief.targets, "target") | {task.brief.id_column: "id"}
     features = [str(name) for name in train.columns if name not in roles and name in test]
     informative = [name for name in features if not _like_an_id(train[name])]
@@ -157,7 +157,8 @@ def _coded(sample: DataFrame) -> tuple[Array, Array]:
     for name in sample:
         column = sample[name]
         numeric = pd.api.types.is_numeric_dtype(column)
-        countable = not numeric or (column.nunique() <= 50 and not column.isna().any())
+        repeats = column.nunique() < len(column)
+        countable = not numeric or (repeats and column.nunique() <= 50 and not column.isna().any())
         discrete.append(countable)
         if countable:
             columns.append(pd.factorize(column, sort=True)[0].astype(float))

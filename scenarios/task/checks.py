@@ -13,7 +13,7 @@ from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.encoding import class_numbers
 from gome.scenarios.task.manifest import Manifest
 from gome.scenarios.task.splits import split_units
-from gome.scenarios.task.tables import Damaged, canonical, infer_types, numbers, read_table
+from gome.scenarios.task.tables import Damaged, canonical, numbers, read_table
 
 __all__ = [
     "check_answers",
@@ -25,6 +25,8 @@ __all__ = [
     "read_task_table",
     "scored_rows",
 ]
+
+_LARGEST_TARGET = 1e100  # squares of larger errors have no sum
 
 
 def read_task_table(path: Path) -> DataFrame:
@@ -111,6 +113,8 @@ def check_targets(
         if task_type == "regression" and not bad.any():
             values = numbers(texts).to_numpy()
             bad, words = ~np.isfinite(values), "is not a finite number"
+            if not bad.any():
+                bad, words = np.abs(values) > _LARGEST_TARGET, f"is beyond {_LARGEST_TARGET:.0e}; divide the column"
             if not bad.any() and metric.minimum is not None:
                 bad, words = values < metric.minimum, f"is below {metric.minimum:g}, which {metric.name} cannot score"
         elif not bad.any():
@@ -121,7 +125,7 @@ def check_targets(
 
 
 def check_split(train: DataFrame, path: Path, brief: TaskBrief) -> None:
-    """Check that the rows can be split by the task's rule."""
+    """Check that the rows, as numbers and text, can be split by the task's rule."""
     rule = brief.split
     if rule.kind == "own":
         return
@@ -129,7 +133,7 @@ def check_split(train: DataFrame, path: Path, brief: TaskBrief) -> None:
         _missing(path, rule.column, train, "needed for the split")
     if rule.column is not None and rule.column in brief.targets:
         raise TaskError(f"{path}: column {rule.column!r} is a target and cannot be used for the split")
-    units = split_units(infer_types(train[[rule.column]]) if rule.column else train, rule)
+    units = split_units(train, rule)
     needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
     if len(np.unique(units)) < needed:
         what = f"values of {rule.column!r} (in blocks of {rule.block})" if rule.column else "rows"

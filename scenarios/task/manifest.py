@@ -53,6 +53,8 @@ class FileNames(_Model):
 class Manifest(_Model):
     """The contents of task.yaml. `classes` are in the order of the submission's columns; None: sorted training labels.
 
+    `columns` overrules how columns are read (`columns`); an ignored column is shown to nobody.
+
     `split` None: stratified for classes, random for values. `unverified` describes what was guessed from the data; it
     is shown wherever the task's scores are.
     """
@@ -64,6 +66,7 @@ class Manifest(_Model):
     task_type: TaskType | None = None
     classes: Annotated[tuple[str | int, ...], Field(min_length=2)] | None = None
     split: Split | None = None
+    columns: dict[str, Literal["number", "text", "date", "ignored"]] = {}
     files: FileNames = FileNames()
     unverified: tuple[str, ...] = ()
 

@@ -1,15 +1,12 @@
 """New rows for a solution to predict, checked against the training table before any script runs."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 from pandas import DataFrame
 
 from gome.errors import TaskError
 from gome.scenarios.task.checks import check_ids, read_task_table
 from gome.scenarios.task.encoding import prediction_columns
-from gome.scenarios.task.tables import infer_types
 from gome.scenarios.task.task import Task
 
 __all__ = ["with_new_rows"]
@@ -21,7 +18,7 @@ def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
     """Replace a task's test rows with those of a CSV file. Returns the task and notes for the user.
 
     The file needs the columns of the task's test; without an id column, rows are numbered from 0. Raises TaskError with
-    column and row for a missing column, text where training has numbers, duplicate ids, or a table without rows.
+    column and row for a missing column, duplicate ids, or a table without rows. Cells are read as those of the task.
     """
     table = read_task_table(path)
     brief, notes = task.brief, []
@@ -37,25 +34,8 @@ def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
         notes.append(f"ignored: column {', '.join(map(repr, extra[:_SHOWN]))}")
     check_ids(table, path, brief.id_column)
     table = table[columns]
-    _check_types(task, table, path)
     sample = DataFrame({brief.id_column: table[brief.id_column]})
     for name in prediction_columns(brief):
         sample[name] = task.sample[name].iloc[0]
-    brief = brief.model_copy(update={"test_rows": len(table)})
-    return replace(task, brief=brief, test=table, sample=sample[list(brief.submission_columns)]), tuple(notes)
-
-
-def _check_types(task: Task, table: DataFrame, path: Path) -> None:
-    """Check that columns which are numeric in training are numeric here."""
-    typed = infer_types(table)
-    for name in table.columns:
-        if name == task.brief.id_column or not pd.api.types.is_numeric_dtype(task.typed_train[name]):
-            continue
-        if pd.api.types.is_numeric_dtype(typed[name]):
-            continue
-        bad = pd.to_numeric(typed[name], errors="coerce").isna() & typed[name].notna()
-        row = int(bad.to_numpy().argmax())
-        given = table[name].iloc[row]
-        raise TaskError(
-            f"{path}: column {name!r}, row {row + 1}: {given!r} is not a number, but the column is numeric in training"
-        )
+    made = task.with_test(table, sample[list(brief.submission_columns)], path.name)
+    return made, (*notes, *made.notes)

@@ -15,12 +15,12 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from gome.errors import TaskError
+from gome.scenarios.task.cells import GAPS
 
-__all__ = ["Damaged", "canonical", "infer_types", "numbers", "read_table", "write_table"]
+__all__ = ["Damaged", "canonical", "infer_types", "numbers", "parse_table", "read_table", "write_table"]
 
 _LONGEST_FIELD = 1 << 24
 _INTEGRAL = re.compile(r"[+-]?\d+(\.0*)?$")
-_MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "<na>"})
 
 
 class Damaged(TaskError):
@@ -41,8 +41,13 @@ def read_table(path: Path, most_bytes: int | None = None) -> DataFrame:
         raise Damaged(f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Damaged(f"not UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
+    return parse_table(text)
+
+
+def parse_table(text: str, delimiter: str = ",") -> DataFrame:
+    """The columns of CSV text, as text. Raises Damaged."""
     csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     header = _header(reader)
     rows = list(_rows(reader, len(header)))
     columns = zip(*rows, strict=True) if rows else ((),) * len(header)
@@ -75,7 +80,7 @@ def infer_types(raw: DataFrame) -> DataFrame:
 
 
 def _typed(texts: Series) -> Series:
-    missing = texts.str.strip().str.lower().isin(_MISSING)
+    missing = texts.str.strip().str.lower().isin(GAPS)
     values = pd.to_numeric(texts.where(~missing, None), errors="coerce")
     if not values[~missing].isna().any():
         whole = not missing.any() and bool((values == np.floor(values)).all()) and bool((values.abs() < 2**53).all())

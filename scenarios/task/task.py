@@ -7,7 +7,7 @@ FOLDER/leaderboard.csv                 optional: a column `score`, for medals
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,9 +26,11 @@ from gome.scenarios.task.checks import (
     check_targets,
     read_task_table,
 )
+from gome.scenarios.task.columns import typed
 from gome.scenarios.task.encoding import encode_truth
 from gome.scenarios.task.manifest import Manifest, read_manifest
-from gome.scenarios.task.tables import Damaged, canonical, infer_types, numbers, read_table
+from gome.scenarios.task.plain_tables import check_features, read_tables, without_ignored
+from gome.scenarios.task.tables import Damaged, canonical, numbers, read_table
 
 __all__ = ["Task"]
 
@@ -42,7 +44,7 @@ It writes a sample submission too, but a second one in the task is simply left o
 
 @dataclass(frozen=True)
 class Task:
-    """One task. The tables hold text as written (`tables`); `infer_types` converts them.
+    """One task. The tables hold text in plain form (`columns`); `brief.dtypes` are the types of their columns.
 
     `answers` and `leaderboard` are None if the task has none; `notes` are messages for the user. Nothing under
     `prepared/private` is part of `brief`, `digest` or a table.
@@ -68,8 +70,13 @@ class Task:
 
     @cached_property
     def typed_train(self) -> DataFrame:
-        """The training rows with inferred types."""
-        return infer_types(self.train)
+        """The training rows as numbers and text."""
+        return typed(self.train, self.brief.dtypes)
+
+    @cached_property
+    def typed_test(self) -> DataFrame:
+        """The test rows as numbers and text, of the same types as the training rows."""
+        return typed(self.test, self.brief.dtypes)
 
     @cached_property
     def truth(self) -> Array:
@@ -87,12 +94,14 @@ class Task:
         sample_path = _sample_path(public, manifest.files.sample_submission)
         _check_side_files(public, {train_path, test_path, sample_path})
         train, test, sample = (read_task_table(path) for path in (train_path, test_path, sample_path))
+        train, test = without_ignored(train, train_path, test, manifest)
         check_columns(train, train_path, test, test_path, manifest.id, manifest.targets)
         check_ids(train, train_path, manifest.id)
         check_ids(test, test_path, manifest.id)
         task_type, classes = _task_type(manifest, metric, train, train_path)
         classes = check_sample(sample, sample_path, test, manifest, metric.prediction, task_type, classes)
         check_targets(train, train_path, manifest.targets, metric, task_type, classes)
+        read = read_tables(train, test, manifest, task_type, (train_path.name, test_path.name))
         brief = TaskBrief(
             name=manifest.name or folder.resolve().name,
             description=_description(public / manifest.files.description),
@@ -110,15 +119,39 @@ class Task:
             train_rows=len(train),
             test_rows=len(test),
             unverified=manifest.unverified,
+            reading=read.remarks,
+            dtypes=read.dtypes,
         )
-        check_split(train, train_path, brief)
+        check_split(typed(read.train, read.dtypes), train_path, brief)
         answers, unscored = _answers(folder, manifest, test, brief, metric)
         leaderboard, notes = _leaderboard(folder / "leaderboard.csv")
-        notes = (*unscored, *notes)
+        notes = (*read.remarks, *unscored, *notes)
         digest = _digest(folder / "task.yaml", public)
-        return cls(
-            folder, manifest, brief, metric, digest, train, test, sample, answers, leaderboard, sample_path.name, notes
+        task = cls(
+            folder,
+            manifest,
+            brief,
+            metric,
+            digest,
+            read.train,
+            read.test,
+            sample,
+            answers,
+            leaderboard,
+            sample_path.name,
+            notes,
         )
+        if not _has_more(public, {train_path, test_path, sample_path}):
+            check_features(task.typed_train, task.test, train_path, (manifest.id, *manifest.targets))
+        return task
+
+    def with_test(self, test: DataFrame, sample: DataFrame, name: str) -> "Task":
+        """The task with other test rows (text as written, with the columns of the task's test), read like its own."""
+        files = (self.brief.train_file, name)
+        read = read_tables(self.train, test, self.manifest, self.brief.task_type, files)
+        changed = {"test_rows": len(test), "reading": read.remarks, "dtypes": read.dtypes}
+        brief = self.brief.model_copy(update=changed)
+        return replace(self, brief=brief, train=read.train, test=read.test, sample=sample, notes=read.remarks)
 
 
 def _manifest(folder: Path) -> Manifest:
@@ -149,6 +182,11 @@ def _check_side_files(public: Path, tables: set[Path]) -> None:
     for name in _IN_EVERY_VIEW:
         if (public / name).exists() and public / name not in tables:
             raise TaskError(f"{public / name}: this name is reserved for a file that scripts are given; rename it")
+
+
+def _has_more(public: Path, tables: set[Path]) -> bool:
+    """Whether there are files beside the tables that may hold features: any but prose."""
+    return any(path.is_file() and path not in tables and path.suffix != ".md" for path in public.rglob("*"))
 
 
 def _sample_path(public: Path, name: str | None) -> Path:

@@ -38,7 +38,7 @@ def test_a_table_becomes_a_task_and_a_scenario(csv: Path, capsys: pytest.Capture
     assert (task.brief.task_type, task.brief.metric, task.brief.train_rows) == ("regression", "rmse", 192)
     assert task.answers is not None
     told = capsys.readouterr().err
-    assert "guessed: metric rmse" in told
+    assert "table: metric rmse" in told
     assert "nothing to submit" in told
 
 
@@ -102,7 +102,7 @@ def test_a_scenario_that_cannot_be_written_takes_its_task_with_it(csv: Path) -> 
 
 def test_options_of_a_table_go_with_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("run", str(tmp_path / "s.yaml"), "--target", "y") == 2
-    assert "need a CSV file" in capsys.readouterr().err
+    assert "need a table" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,12 @@ def test_two_columns_for_two_classes_are_refused_in_words(data: Path, tmp_path: 
 def test_rows_that_the_contest_does_not_score_do_not_count(data: Path, tmp_path: Path) -> None:
     """In this competition, MLE-bench's answers have −1 in test rows that are not scored."""
     draw, kinds = np.random.default_rng(1), ADAPTERS["jigsaw-toxic-comment-classification-challenge"].targets
-    table = pd.DataFrame({"id": [f"{number:016x}" for number in range(300)], "comment_text": "words"})
+    table = pd.DataFrame(
+        {
+            "id": [f"{number:016x}" for number in range(300)],
+            "comment_text": [f"words {number % 7}" for number in range(300)],
+        }
+    )
     table[list(kinds)] = draw.integers(0, 2, (300, len(kinds)))
     public, private = parts(data / "jigsaw-toxic-comment-classification-challenge")
     table[:200].to_csv(public / "train.csv", index=False)

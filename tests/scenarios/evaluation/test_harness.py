@@ -88,7 +88,10 @@ def test_task_json_says_what_the_contract_says(tmp_path: Path) -> None:
     harness = Harness(Task.load(BIKES), tmp_path, SEED, limits=limits)
     said = {view: (harness.data(view) / "task.json").read_text() for view in ("split-0", "full", "holdout", "debug")}
     assert len(set(said.values())) == 1
-    assert json.loads(said["full"]) == {
+    fields = json.loads(said["full"])
+    dtypes = fields.pop("dtypes")
+    assert list(dtypes) == list(harness.task.train.columns) and set(dtypes.values()) <= {"int64", "float64", "str"}
+    assert fields == {
         "name": "bike-demand",
         "task_type": "regression",
         "id_column": "id",

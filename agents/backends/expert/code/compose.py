@@ -108,7 +108,6 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "title": f"{task.name}: predict {', '.join(task.targets)}, judged by {task.metric}.",
         "plan_line": plan_line(original),
         "constants": _constants(task, profile, plan, categories),
-        "train_dtypes": _train_dtypes(task),
         "feature_lines": feature_lines(task, profile, plan),
         "numeric": numeric,
         "grouped": grouped,
@@ -198,21 +197,13 @@ def _meant(plan: Plan) -> tuple[str, ...]:
     return (*plan.target_means, *days)
 
 
-def _train_dtypes(task: TaskBrief) -> str:
-    if task.task_type == "regression":
-        return "{ID: str}"
-    return "{ID: str} | dict.fromkeys(TARGETS, str)" if len(task.targets) > 1 else "{ID: str, TARGET: str}"
-
-
 def _y_expression(task: TaskBrief) -> str:
     column = "train[TARGETS]" if len(task.targets) > 1 else "train[TARGET]"
     if task.task_type == "regression":
         return f"{column}.to_numpy(dtype=float)"
-    whole = all(re.fullmatch(r"-?\d+", name) for name in task.classes)
-    names = f"{column}.astype(float).astype(int).astype(str)" if whole else column
     if len(task.targets) > 1:
-        return f"{names}.apply(lambda each: each.str.strip().map(CLASSES.index)).to_numpy()"
-    return f"{names}.str.strip().map(CLASSES.index).to_numpy()"
+        return f"{column}.apply(lambda each: each.map(CLASSES.index)).to_numpy()"
+    return f"{column}.map(CLASSES.index).to_numpy()"
 
 
 def _groups_expression(task: TaskBrief) -> str:

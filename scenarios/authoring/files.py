@@ -1,0 +1,223 @@
+"""Read a table from any file that people have, as text: CSV in common encodings and with common delimiters, packed or
+not, Parquet, Feather, Excel."""
+
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from gome.errors import TaskError
+from gome.scenarios.task.cells import NO_NUMBERS, find_style
+from gome.scenarios.task.tables import Damaged, parse_table
+
+__all__ = ["FileTable", "read_file"]
+
+_COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
+_EXCEL = (".xlsx", ".xlsm")
+_PACKED: dict[str, Callable[[io.BufferedReader], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_LARGEST = 1 << 33
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_BOMS = (  # the longer marks first, as one begins with a shorter one
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_LINES = 50
+_AMBIGUOUS = re.compile(r"[-+]?\d{1,3},\d{3}")
+
+
+class FileTable(NamedTuple):
+    """A table of text, and remarks on how its file was read."""
+
+    table: DataFrame
+    remarks: tuple[str, ...]
+
+
+def read_file(path: Path) -> FileTable:
+    """Read a table. Column names are in normal form C and without blanks around them.
+
+    Raises:
+        TaskError: the file is damaged, of an unknown kind, or a library for it is missing; with what to do.
+    """
+    if not path.is_file():
+        raise TaskError(f"{path} is not a file; it must be a table such as train.csv")
+    suffix = path.suffix.lower()
+    try:
+        if suffix in _COLUMNAR:
+            found = FileTable(_columnar(path, suffix), ())
+        elif suffix in _EXCEL:
+            found = _excel(path)
+        else:
+            found = _delimited(path, suffix)
+    except Damaged as damaged:
+        raise TaskError(f"{path}: {damaged}") from damaged
+    except OSError as error:
+        raise TaskError(f"{path} cannot be read: {error.strerror or error}") from error
+    names = [unicodedata.normalize("NFC", str(name)).strip() for name in found.table.columns]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise TaskError(f"{path}: two columns are called {twice!r}")
+    return FileTable(found.table.set_axis(names, axis=1), tuple(f"{path.name}: {each}" for each in found.remarks))
+
+
+def _delimited(path: Path, suffix: str) -> FileTable:
+    content, inner = _content(path, suffix)
+    text, remarks = _decoded(content)
+    delimiter = "\t" if PurePosixPath(inner).suffix.lower() in (".tsv", ".tab") else _delimiter(text)
+    table = parse_table(text, delimiter)
+    if inner != path.name and suffix == ".zip":
+        remarks.append(f"the file {inner} in it")
+    if delimiter != ",":
+        remarks.append(f"columns separated by {_DELIMITERS[delimiter]}")
+    if delimiter == ";" and (turned := _with_points(table)):
+        remarks.append(f"comma as decimal sign in {', '.join(turned[:8])}")
+    return FileTable(table, tuple(remarks))
+
+
+def _content(path: Path, suffix: str) -> tuple[bytes, str]:
+    """The bytes of the table, unpacked, and the name of the file in them."""
+    try:
+        with path.open("rb") as file:
+            if suffix == ".zip":
+                return _member(file)
+            if suffix in _PACKED:
+                with _PACKED[suffix](file) as unpacked:
+                    content, name = unpacked.read(_LARGEST + 1), path.stem
+            else:
+                content, name = file.read(_LARGEST + 1), path.name
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise Damaged(f"cannot be unpacked: {error}") from error
+    except OSError as error:
+        if error.errno is None:  # not gzip, not bzip2
+            raise Damaged(f"cannot be unpacked: {error}") from error
+        raise
+    if len(content) > _LARGEST:
+        raise Damaged(f"larger than {_LARGEST:,} bytes")
+    return content, name
+
+
+def _member(file: io.BufferedReader) -> tuple[bytes, str]:
+    with zipfile.ZipFile(file) as archive:
+        inside = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX")]
+        inside = [each for each in inside if not PurePosixPath(each.filename).name.startswith(".")]
+        if len(inside) != 1:
+            names = ", ".join(each.filename for each in inside[:8])
+            raise Damaged(f"holds {len(inside)} files ({names}); a table needs one: unpack it and name the table")
+        if inside[0].file_size > _LARGEST:
+            raise Damaged(f"larger than {_LARGEST:,} bytes")
+        if PurePosixPath(inside[0].filename).suffix.lower() in (*_COLUMNAR, *_EXCEL):
+            raise Damaged(f"holds {inside[0].filename}; unpack it")
+        return archive.read(inside[0]), inside[0].filename
+
+
+def _decoded(content: bytes) -> tuple[str, list[str]]:
+    """The text, and a remark if it is not UTF-8. Raises Damaged."""
+    encoding = next((name for mark, name in _BOMS if content.startswith(mark)), None)
+    if encoding is None and content[1:200:2].count(0) > len(content[1:200:2]) // 2:
+        encoding = "utf-16-le"
+    try:
+        if encoding is None:
+            return content.decode("utf-8-sig"), []
+        return content.decode(encoding), [f"read as {encoding.upper()}"]
+    except UnicodeDecodeError as error:
+        if encoding is not None:
+            raise Damaged(f"not {encoding.upper()} (byte {error.start + 1}); save it as UTF-8") from error
+    if b"\0" in content[:4096]:
+        raise Damaged("not a text file; save the table as CSV in UTF-8")
+    text = content.decode("cp1252", errors="replace")
+    return text, ["not UTF-8, read as Windows-1252 (Latin-1); if names look wrong, save it as UTF-8"]
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that gives most of the first rows the width of the header, in most columns."""
+    head = "".join(islice(io.StringIO(text, newline=""), _LINES))
+
+    def fit(delimiter: str) -> tuple[float, int]:
+        try:
+            rows = [row for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if row]
+        except csv.Error:
+            return 0.0, 0
+        width = len(rows[0]) if rows else 0
+        return (round(sum(len(row) == width for row in rows) / len(rows), 1), width) if width > 1 else (0.0, 0)
+
+    return max(_DELIMITERS, key=fit)
+
+
+def _with_points(table: DataFrame) -> list[str]:
+    """Give columns of numbers such as `3,750`, which mean decimals between semicolons, a point. Returns their names."""
+    turned = []
+    for name in map(str, table.columns):
+        texts = [text for text in pd.unique(table[name]) if text.strip().lower() not in NO_NUMBERS]
+        if not any(_AMBIGUOUS.fullmatch(text.strip()) for text in texts):
+            continue
+        if (style := find_style(texts, comma_first=True)) and style.decimal == ",":
+            points = {text: style.plain(text) for text in texts}
+            table[name] = [points.get(text, text) for text in table[name]]
+            turned.append(name)
+    return turned
+
+
+def _columnar(path: Path, suffix: str) -> DataFrame:
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise TaskError(f"{path}: this kind of file needs pyarrow: pip install 'gome[files]'") from error
+    try:
+        frame = pd.read_parquet(path) if suffix in (".parquet", ".pq") else pd.read_feather(path)
+    except (pa.ArrowException, ValueError) as error:
+        raise Damaged(f"not a {suffix[1:]} file: {str(error).splitlines()[0]}") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index(names=[name or "index" for name in frame.index.names])
+    return DataFrame({str(name): [_spelled(cell, str(name)) for cell in frame[name]] for name in frame}, dtype=object)
+
+
+def _excel(path: Path) -> FileTable:
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise TaskError(f"{path}: Excel files need openpyxl: pip install 'gome[files]'") from error
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise Damaged(f"not an Excel file: {error}") from error
+    sheets = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+    book.close()
+    filled = {title: [row for row in rows if any(cell is not None for cell in row)] for title, rows in sheets.items()}
+    filled = {title: rows for title, rows in filled.items() if rows}
+    if not filled:
+        raise Damaged("empty: no sheet has a row")
+    title, (header, *rows) = next(iter(filled.items()))
+    width = max(place for place, cell in enumerate(header) if cell is not None) + 1
+    names = ["" if cell is None else str(cell) for cell in header[:width]]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise Damaged(f"two columns are called {twice!r}")
+    columns = {name: [_spelled(row[place], name) for row in rows] for place, name in enumerate(names)}
+    more = len(filled) - 1
+    remarks = (f"the sheet {title!r}; {more} more sheets are not read",) if more else ()
+    return FileTable(DataFrame(columns, dtype=object), remarks)
+
+
+def _spelled(cell: Any, name: str) -> str:
+    """A typed cell as text; empty if missing. Raises Damaged for lists and the like."""
+    if isinstance(cell, list | dict | tuple | set) or len(np.shape(cell)):
+        raise Damaged(f"column {name!r} holds lists or records; a table needs one value a cell")
+    if cell is None or cell is pd.NaT or cell is pd.NA or cell != cell:
+        return ""
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", errors="replace")
+    if hasattr(cell, "isoformat"):
+        return str(cell.isoformat())
+    return repr(int(cell)) if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53 else str(cell)

@@ -1,0 +1,72 @@
+"""Find ids and row numbers among the columns of a user's table: they name rows and are no features."""
+
+from collections.abc import Sequence
+from itertools import chain, count
+from pathlib import Path
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from gome.scenarios.task.tables import canonical, numbers
+
+__all__ = ["find_ids", "number_rows", "row_numbers"]
+
+_IDS = ("id", "row_id", "rowid")
+_INDEX = ("", "unnamed: 0", "index", "rownames", "row.names", "__index_level_0__")
+_TIMES = ("date", "time", "year", "month", "week", "day", "hour", "minute", "period", "step", "t")
+_FEWEST = 5
+
+
+def find_ids(table: DataFrame, asked: DataFrame | None, targets: Sequence[str], path: Path, guesses: list[str]) -> str:
+    """The id column: one named like an id with unique values, else row numbers, else a new column with row numbers.
+
+    Args:
+        table: The user's training table; a new id column is inserted.
+        asked: The test table, if there is one.
+        targets: The target columns.
+        path: The file of the training table, for messages.
+        guesses: Gets a message for each guess.
+    """
+    named = [name for name in map(str, table.columns) if name.lower() in _IDS and name not in targets]
+    for name in named:
+        if canonical(table[name]).is_unique:
+            return name
+    if named:
+        guesses.append(f"{named[0]!r} has duplicate values and cannot be the id")
+    for name in row_numbers(table, targets):
+        if asked is None or (name in asked and canonical(asked[name]).is_unique):
+            guesses.append(f"column {name!r} numbers the rows: it is the id, not a feature")
+            return name
+    tested = [] if asked is None else [name for name in map(str, asked.columns) if name.lower() in _IDS]
+    classes = {each for name in targets for each in canonical(table[name])}
+    names = chain(tested, ("id", "row_number"), (f"row_number_{number}" for number in count(2)))
+    name = next(name for name in names if name not in table and name not in classes)
+    number_rows(table, name, 0)
+    guesses.append(f"{path.name} has no id column: rows are numbered in a new column {name!r}")
+    return name
+
+
+def row_numbers(table: DataFrame, apart: Sequence[str]) -> list[str]:
+    """The columns that number the rows: 0, 1, 2, … or 1, 2, 3, … from row to row, or an index by its name.
+
+    Columns named like a time are not among them, as time passes so too; nor are a table's only features.
+    """
+    features = [name for name in map(str, table.columns) if name not in apart]
+    found = [name for name in features if _numbers_rows(table[name])]
+    return found if len(found) < len(features) else [name for name in found if name.strip().lower() in _INDEX]
+
+
+def number_rows(table: DataFrame, name: str, after: int) -> None:
+    """Insert a first column with row numbers, starting at `after` + 1."""
+    table.insert(0, name, [str(number) for number in range(after + 1, after + len(table) + 1)])
+
+
+def _numbers_rows(texts: Series) -> bool:
+    name = str(texts.name).strip().lower()
+    if len(texts) < _FEWEST or any(name == part or (len(part) > 1 and part in name) for part in _TIMES):
+        return False
+    if not texts.iloc[:_FEWEST].str.strip().str.fullmatch(r"\d+(\.0*)?").all():
+        return name in _INDEX and canonical(texts).is_unique and bool((texts.str.strip() != "").all())
+    values = numbers(texts).to_numpy()
+    counted = values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+    return counted or (name in _INDEX and canonical(texts).is_unique)

@@ -1,0 +1,134 @@
+"""What one cell of a table means: a gap, a number as people write it, a date.
+
+All functions work on the distinct texts of a column, so that large tables cost little.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pandas as pd
+
+__all__ = [
+    "GAPS",
+    "MISSING",
+    "NO_NUMBERS",
+    "USUAL_GAPS",
+    "NumberStyle",
+    "find_style",
+    "in_utc",
+    "is_dated",
+    "offset_of",
+    "shape_of",
+]
+
+USUAL_GAPS = frozenset({"", "NA", "NaN", "nan", "N/A", "n/a", "NULL", "null", "None", "<NA>"})
+"""Gaps as written by programs; they need no mention."""
+
+MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "<na>"})
+"""Missing targets, stripped and in lower case. Any other text may be a class."""
+
+GAPS = MISSING | {"#n/a", "#na", "-nan", "1.#ind", "1.#qnan"}
+"""Gaps in a column of text, stripped and in lower case."""
+
+_SIGNS = ("?", "-", "--", "---", ".", "..", "...", "*", "–", "—", "#")
+_WORDS = ("nil", "n.a.", "n.a", "missing", "unknown", "undefined", "not available", "blank", "empty", "tbd")
+_OF_SPREADSHEETS = ("#value!", "#ref!", "#div/0!", "#num!", "#name?", "#null!", "-1.#ind", "-1.#qnan", "(null)", "\\n")
+NO_NUMBERS = GAPS | {*_SIGNS, *_WORDS, *_OF_SPREADSHEETS}
+"""Gaps in a column of numbers, stripped and in lower case."""
+
+_SPACES = " \u00a0\u2009\u202f"
+_CURRENCY = r"[A-Z]{0,2}[$€£¥₹₽₩₺฿]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|Rs\.?|kr\.?|zł"
+_AMOUNT = re.compile(
+    rf"(?P<open>\()?(?P<sign>[-+\u2212]?)[{_SPACES}]*(?P<before>{_CURRENCY})?[{_SPACES}]*(?P<inner>[-+\u2212]?)"
+    rf"(?P<digits>\d[\d.,'’{_SPACES}]*|\.\d+)(?P<power>[eE][-+]?\d+)?(?P<after>(?<=[\d.,{_SPACES}])"
+    rf"(?:{_CURRENCY}|[%‰°µ'\"]|[^\W\d_]{{1,6}}[²³]?(?:/[^\W\d_]{{1,3}}[²³]?)?|°[CF]|µ[a-z]{{1,2}}))?(?(open)\))"
+)
+_PLAIN = re.compile(r"\d+(\.\d*)?|\.\d+")
+_POINT = re.compile(rf"[1-9]\d{{0,2}}([,'’{_SPACES}]\d{{3}})+(\.\d*)?")
+_COMMA = re.compile(rf"[1-9]\d{{0,2}}([.'’{_SPACES}]\d{{3}})+(,\d*)?|\d+,\d+")
+_OFFSET = re.compile(r"(?:T|\s|:)\d{2}(?::?\d{2})?(?:\.\d+)?\s*(Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})$")
+_DATED = re.compile(r"\d{4}-\d{2}(-\d{2}([T ].*)?)?")
+
+
+class NumberStyle(NamedTuple):
+    """How the numbers of a column are written: the decimal sign, and the units that are removed."""
+
+    decimal: str = "."
+    units: tuple[str, ...] = ()
+    grouped: bool = False
+
+    def plain(self, text: str) -> str | None:
+        """The number as a program writes it; None if the text is no number of this style."""
+        found = _AMOUNT.fullmatch(text.strip())
+        if found is None or not set(_units(found)) <= set(self.units):
+            return None
+        digits = found["digits"].strip()
+        grouped = _POINT if self.decimal == "." else _COMMA
+        if not _PLAIN.fullmatch(digits) or (self.decimal == "," and "." in digits):
+            if not grouped.fullmatch(digits):
+                return None
+            digits = re.sub(r"[^\d,]" if self.decimal == "," else r"[^\d.]", "", digits).replace(",", ".")
+        minus = (found["sign"] in ("-", "\u2212")) != (found["inner"] in ("-", "\u2212")) or bool(found["open"])
+        return f"{'-' if minus else ''}{digits}{found['power'] or ''}"
+
+    def spelled(self) -> str:
+        """What is removed or replaced, in words; empty for plain numbers."""
+        words = [f"{unit!r}" for unit in self.units]
+        words += ["signs between thousands"] if self.grouped else []
+        removed = f"{', '.join(words)} removed" if words else ""
+        return "; ".join(part for part in (removed, "comma as decimal sign" if self.decimal == "," else "") if part)
+
+
+def find_style(texts: Iterable[str], *, comma_first: bool = False) -> NumberStyle | None:
+    """The style in which all texts are numbers; None if there is none.
+
+    A column has at most one unit before and one after its numbers. Where `3,750` alone cannot tell thousands from
+    decimals, thousands are meant, with `comma_first` decimals.
+    """
+    amounts = [_AMOUNT.fullmatch(text.strip()) for text in texts]
+    if not amounts or any(found is None for found in amounts):
+        return None
+    known = [found for found in amounts if found is not None]
+    sides = ({found[side] for found in known if found[side]} for side in ("before", "after"))
+    if any(len(side) > 1 for side in sides):
+        return None
+    units = tuple(sorted({unit for found in known for unit in _units(found)}))
+    digits = {found["digits"].strip() for found in known}
+    if all(_PLAIN.fullmatch(each) for each in digits) and not comma_first:
+        return NumberStyle(".", units)
+    for decimal in (",", ".") if comma_first else (".", ","):
+        style = NumberStyle(decimal, units)
+        if all(style.plain(text) is not None for text in texts):
+            sign = "," if decimal == "." else "."
+            grouped = any(sign in each or re.search(rf"[{_SPACES}'’]", each) for each in digits)
+            return style._replace(grouped=bool(grouped))
+    return None
+
+
+def is_dated(text: str) -> bool:
+    """Whether a text looks like a date of ISO 8601, with or without a time."""
+    return _DATED.fullmatch(text.strip()) is not None
+
+
+def offset_of(text: str) -> str:
+    """The offset from UTC that a date ends with; empty if it has none."""
+    found = _OFFSET.search(text.strip())
+    return found[1] if found else ""
+
+
+def shape_of(text: str) -> str:
+    """A date with its digits replaced, so that dates written alike have one shape."""
+    return re.sub(r"\.\d+", ".0", re.sub(r"\d{1,2}(?=\D|$)", "0", text.strip().removesuffix(offset_of(text))))
+
+
+def in_utc(texts: list[str]) -> list[str | None]:
+    """Dates in UTC without an offset, all written alike; None where a text is no date. No offset counts as UTC."""
+    times = pd.to_datetime(pd.Series(texts, dtype=object).str.strip(), format="ISO8601", errors="coerce", utc=True)
+    fine = bool((times.dt.microsecond.fillna(0) != 0).any())
+    form = "%Y-%m-%dT%H:%M:%S.%f" if fine else "%Y-%m-%dT%H:%M:%S"
+    return [None if pd.isna(time) else time.strftime(form) for time in times]
+
+
+def _units(found: re.Match[str]) -> list[str]:
+    return [found[side] for side in ("before", "after") if found[side]]

@@ -1,0 +1,101 @@
+"""Tables in the files that people have."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas import DataFrame, Series
+
+from gome.errors import TaskError
+from gome.scenarios.authoring.files import read_file
+
+FRAME = pd.DataFrame({"name": ["Zoë", "Åsa", "Ünal"], "size": [1.5, 2.25, 3.0], "y": [1, 2, 3]})
+CELLS = {"name": ["Zoë", "Åsa", "Ünal"], "size": ["1.5", "2.25", "3.0"], "y": ["1", "2", "3"]}
+TEXT = FRAME.to_csv(index=False)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1"])
+def test_common_encodings(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "t.csv").write_bytes(TEXT.encode(encoding))
+    table, remarks = read_file(tmp_path / "t.csv")
+    assert {name: list(table[name]) for name in table} == CELLS
+    assert bool(remarks) != encoding.startswith("utf-8")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_common_delimiters(tmp_path: Path, delimiter: str) -> None:
+    FRAME.assign(name="a, b").to_csv(tmp_path / "t.csv", index=False, sep=delimiter)
+    table, remarks = read_file(tmp_path / "t.csv")
+    assert (list(table["name"]), list(table["y"])) == (["a, b"] * 3, CELLS["y"])
+    assert bool(remarks) != (delimiter == ",")
+
+
+def test_semicolons_with_decimal_commas(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a;b;c\n3,750;1,5;x, y\n2,125;2,25;z\n;none;z\n")
+    table, remarks = read_file(tmp_path / "t.csv")
+    assert list(table["a"]) == ["3.750", "2.125", ""]
+    assert list(table["c"]) == ["x, y", "z", "z"]
+    assert remarks[-1] == "t.csv: comma as decimal sign in a"
+
+
+@pytest.mark.parametrize("end", ["csv.gz", "csv.bz2", "csv.xz", "zip", "tsv", "parquet", "feather", "xlsx"])
+def test_kinds_of_files(tmp_path: Path, end: str) -> None:
+    path = tmp_path / f"t.{end}"
+    if end == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("t.csv", TEXT)
+            archive.writestr("__MACOSX/._t.csv", "x")
+    elif end == "tsv":
+        FRAME.to_csv(path, index=False, sep="\t")
+    elif end in ("parquet", "feather", "xlsx"):
+        getattr(FRAME, {"xlsx": "to_excel"}.get(end, f"to_{end}"))(path, **({"index": False} if end == "xlsx" else {}))
+    else:
+        path.write_bytes({"gz": gzip, "bz2": bz2, "xz": lzma}[end[4:]].compress(TEXT.encode()))
+    table = read_file(path).table
+    assert list(table.columns) == list(FRAME.columns)
+    assert [*map(float, table["size"])] == [1.5, 2.25, 3.0]
+    assert (list(table["name"]), [*map(float, table["y"])]) == (CELLS["name"], [1, 2, 3])
+
+
+def test_typed_cells_become_text(tmp_path: Path) -> None:
+    frame = FRAME.assign(when=pd.to_datetime(Series(["2024-01-31", None, "2024-02-01"])), size=Series([1.5, None, 3]))
+    frame = frame.assign(flag=Series([True, None, False], dtype=object), kind=pd.Categorical(list("aba")))
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = read_file(tmp_path / "t.parquet").table
+    assert list(table["when"]) == ["2024-01-31T00:00:00", "", "2024-02-01T00:00:00"]
+    assert (list(table["flag"]), list(table["size"])) == (["True", "", "False"], ["1.5", "", "3"])
+    DataFrame({"name": Series([[1], [2], [3]], dtype=object)}).to_parquet(tmp_path / "lists.parquet")
+    with pytest.raises(TaskError, match="column 'name' holds lists or records"):
+        read_file(tmp_path / "lists.parquet")
+
+
+def test_names_are_in_one_form(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("e\u0301te\u0301, b\n1,2\n", encoding="utf-8")
+    assert list(read_file(tmp_path / "t.csv").table.columns) == ["\u00e9t\u00e9", "b"]
+    (tmp_path / "t.csv").write_text("e\u0301,\u00e9\n1,2\n", encoding="utf-8")
+    with pytest.raises(TaskError, match="two columns are called"):
+        read_file(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("end", ["csv", "csv.gz", "csv.bz2", "csv.xz", "zip", "parquet", "feather", "xlsx"])
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 9, gzip.compress(TEXT.encode())[:-9]])
+def test_what_is_no_table_is_said(tmp_path: Path, end: str, content: bytes) -> None:
+    path = tmp_path / f"t.{end}"
+    path.write_bytes(content)
+    with pytest.raises(TaskError, match=r"t\."):
+        read_file(path)
+
+
+def test_an_archive_of_several_tables_is_refused(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.csv", TEXT)
+        archive.writestr("b.csv", TEXT)
+    (tmp_path / "t.zip").write_bytes(packed.getvalue())
+    with pytest.raises(TaskError, match=r"holds 2 files \(a\.csv, b\.csv\)"):
+        read_file(tmp_path / "t.zip")

@@ -1,0 +1,146 @@
+"""One reading of a column: profile, harness and scripts see the same cells as the same things."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gome.scenarios.evaluation.harness import Harness
+from gome.scenarios.task.cells import find_style
+from gome.scenarios.task.columns import Reading, read_columns, typed
+from gome.scenarios.task.task import Task
+from tests.scenarios.helpers.make_task import make_task
+
+NUMBERS = ["1.5", "2", "-3e2", "0.25"] * 10
+
+
+def read(train: list[str], test: list[str] | None = None, told: dict[str, str] | None = None) -> Reading:
+    ours, theirs = ({"a": each} for each in (train, test or train[:3]))
+    return read_columns(pd.DataFrame(ours, dtype=object), pd.DataFrame(theirs, dtype=object), {}, told or {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "gap", ["none", "NONE", " ", "\t", " NA", "?", "-", "n.a.", "Missing", "#N/A", "#DIV/0!", "-nan", "\u2013"]
+)
+def test_a_gap_is_a_gap_however_it_is_written(gap: str) -> None:
+    found = read([*NUMBERS, gap], [gap, "7"])
+    assert found.dtypes["a"] == "float64"
+    assert (found.train["a"].iloc[-1], found.test["a"].iloc[0]) == ("", "")
+    words = " ".join(found.remarks)
+    assert repr(gap) in words and "train.csv, row 41" in words and "test.csv, row 1" in words, words
+
+
+@pytest.mark.parametrize("usual", ["", "NA", "NaN", "null", "None", "N/A"])
+def test_usual_gaps_need_no_mention(usual: str) -> None:
+    found = read([*NUMBERS, usual])
+    assert (found.train["a"].iloc[-1], found.remarks) == ("", ())
+
+
+@pytest.mark.parametrize("stray", ["?", "abc", " ", "12 apples", "1.2.3", "5;6"])
+def test_a_stray_cell_of_the_test_is_missing_and_named(stray: str) -> None:
+    found = read(NUMBERS, ["1", stray, "3"])
+    assert list(found.test["a"])[::2] == ["1", "3"]
+    if stray == "12 apples":  # a number with a unit
+        assert found.test["a"].iloc[1] == "12"
+    else:
+        assert found.test["a"].iloc[1] == ""
+        assert "test.csv, row 2" in found.remarks[0]
+
+
+@pytest.mark.parametrize("infinite", ["inf", "-inf", "Infinity", "1e400", "-1e39"])
+def test_what_models_cannot_hold_is_missing_and_named(infinite: str) -> None:
+    found = read([infinite, *NUMBERS])
+    assert found.train["a"].iloc[0] == ""
+    assert "infinite or beyond" in found.remarks[0] and "row 1" in found.remarks[0]
+    assert np.isfinite(typed(found.train, found.dtypes)["a"].dropna()).all()
+
+
+def test_a_column_of_words_or_codes_stays_text() -> None:
+    for cells in (["36", "38", "XL"] * 20, ["a", "none", "?"] * 9, ["1a", "2b", "3"] * 9, ["?"] * 5, ["10.0.0.1"] * 9):
+        found = read(cells)
+        assert found.dtypes["a"] == "str", cells
+        assert set(found.train["a"]) == {"" if cell == "none" else cell for cell in cells}
+
+
+def test_a_few_stray_words_among_many_numbers_are_gaps() -> None:
+    cells = [*map(str, range(200)), "error"]
+    found = read(cells)
+    assert (found.dtypes["a"], found.train["a"].iloc[-1]) == ("float64", "")
+    assert "'error' is not a number, read as missing (train.csv, row 201)" in found.remarks[0]
+    kept = read(cells, told={"a": "text"})
+    assert (kept.dtypes["a"], kept.train["a"].iloc[-1], kept.remarks) == ("str", "error", ())
+    forced = read(["36", "38", "XL"] * 20, told={"a": "number"})
+    assert (forced.dtypes["a"], forced.train["a"].iloc[2]) == ("float64", "")
+
+
+@pytest.mark.parametrize(
+    ("texts", "plain"),
+    [
+        (["$3,750", "$1,200.50"], ["3750", "1200.50"]),
+        (["37.5 %", "12"], ["37.5", "12"]),
+        (["3.750,00 €", "12,5 €"], ["3750.00", "12.5"]),
+        (["3,750 g", "900 g"], ["3750", "900"]),
+        (["0,125", "3,750"], ["0.125", "3.750"]),
+        (["1 234,5", "2 000,0"], ["1234.5", "2000.0"]),
+        (["1'234.5", "7"], ["1234.5", "7"]),
+        (["(1,234.50)", "-$5", "$-6"], ["-1234.50", "-5", "-6"]),
+        (["US$ 12", "US$ 13"], ["12", "13"]),
+        (["12 km/h", "13 km/h"], ["12", "13"]),
+        (["20 °C", "-3 °C"], ["20", "-3"]),
+        (["\u22125", "6"], ["-5", "6"]),
+        (["1.5", "2,75"], None),
+        (["3 kg", "500 g"], None),
+        (["12.03.2000", "13.03.2000"], None),
+        (["7:30", "8:00"], None),
+        (["A12", "B13"], None),
+    ],
+)
+def test_numbers_with_units(texts: list[str], plain: list[str] | None) -> None:
+    style = find_style(texts)
+    assert (style and [style.plain(text) for text in texts]) == plain
+
+
+def test_dates_whose_offset_changes_are_in_utc() -> None:
+    found = read(["2023-01-01T00:00:00+01:00", "2023-07-01T00:00:00+02:00", ""], ["2023-01-01T12:00:00Z", "soon"])
+    assert list(found.train["a"]) == ["2022-12-31T23:00:00", "2023-06-30T22:00:00", ""]
+    assert list(found.test["a"]) == ["2023-01-01T12:00:00", ""]
+    assert "dates with 3 offsets, all in UTC" in found.remarks[0] and "'soon' is not a date" in found.remarks[0]
+    only = read(["2023-01-01 00:00-0500", "2023-07-01 00:00-0500"], ["2023-08-01 00:00-0400"])
+    assert list(only.train["a"]) == ["2023-01-01T05:00:00", "2023-07-01T05:00:00"]
+    mixed = read(["2024-01-31", "2024-02-01T06:30:00"])
+    assert list(mixed.train["a"]) == ["2024-01-31T00:00:00", "2024-02-01T06:30:00"]
+    same = ["2024-01-31", "2024-02-01"]
+    assert (list(read(same).train["a"]), read(same).remarks) == (same, ())
+
+
+def test_profile_and_scripts_see_the_same_cells(tmp_path: Path) -> None:
+    folder = make_task(tmp_path / "task", "multiclass", extra="columns: {shop: text}")
+    public = folder / "prepared" / "public"
+    words = {"low": "#N/A", "mid": "-nan", "high": "A & b"}
+    for name in ("train.csv", "test.csv"):
+        table = pd.read_csv(public / name, dtype=str, keep_default_na=False)
+        if name == "train.csv":
+            table.loc[1, "id"] = "null"
+        table.loc[:3, "age"] = ["none", "?", " ", "NA"]
+        if "y" in table:
+            table["y"] = table["y"].map(words)
+        table.to_csv(public / name, index=False)
+    sample = pd.read_csv(public / "sample_submission.csv", dtype=str).rename(columns=words)
+    sample.to_csv(public / "sample_submission.csv", index=False)
+    manifest = (folder / "task.yaml").read_text().replace("[low, mid, high]", "['#N/A', '-nan', 'A & b']")
+    (folder / "task.yaml").write_text(manifest)
+    (folder / "prepared" / "private" / "answers.csv").unlink()
+    task = Task.load(folder)
+    harness = Harness(task, tmp_path / "views", seed=1)
+    (age,) = (column for column in harness.profile.columns if column.name == "age")
+    assert (age.dtype, age.missing > 0) == ("integer", True)
+    assert any("column 'age'" in remark for remark in task.brief.reading)
+    data = harness.data("full")
+    fields = json.loads((data / "task.json").read_text())
+    seen = pd.read_csv(data / "train.csv", dtype=fields["dtypes"], keep_default_na=False, na_values=[""])
+    assert seen["id"].notna().all() and not seen["id"].astype(str).eq("null").any()
+    assert seen["age"].isna().mean() == pytest.approx(age.missing, abs=1e-6)
+    assert fields["dtypes"]["shop"] == "str"
+    assert set(seen["y"]) == set(fields["classes"]) == set(words.values())
