@@ -44,6 +44,7 @@ class Table:
     metric: str | None = None
     model: str | None = None
     drop_missing: bool = False
+    split: str | None = None
 
 
 Check = Callable[[Path], None]
@@ -69,7 +70,12 @@ def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -
         raise TaskError(f"there is no table {path}")
     verb = f"run {path.name}"
     _check_draft(scenario, _content(scenario, name, folder, verb, table.model), check)
-    made_task = new_task(folder, path, table.targets, table.metric, test=table.test, drop_missing=table.drop_missing)
+    made_task = new_task(
+        *(folder, path, table.targets, table.metric),
+        test=table.test,
+        split=table.split,
+        drop_missing=table.drop_missing,
+    )
     write_scenario(scenario, name, folder, verb, table.model)
     brief = made_task.task.brief
     say_aside(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")

@@ -53,6 +53,7 @@ def run(
     test: Annotated[Path | None, Parameter(show_default=False)] = None,
     metric: Annotated[str | None, Parameter(show_default=False)] = None,
     model: Annotated[str | None, Parameter(show_default=False)] = None,
+    split: Annotated[str | None, Parameter(show_default=False)] = None,
     drop_missing_target: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     start: Annotated[Path | None, Parameter(show_default=False)] = None,
     detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
@@ -75,6 +76,8 @@ def run(
         For a table: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
     model
         For a table: the language model, such as gpt-5. Default: the rule-based offline expert.
+    split
+        For a table: random, stratified, holdout, group:COLUMN or time:COLUMN. Default: as the test differs.
     drop_missing_target
         For a table: leave out rows without a target.
     start
@@ -85,7 +88,7 @@ def run(
         The run's id; used internally by detached runs and sweeps.
     """
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
-    scenario = _with_table(scenario, Table(target, test, metric, model, drop_missing_target), unsandboxed, load)
+    scenario = _with_table(scenario, Table(target, test, metric, model, drop_missing_target, split), unsandboxed, load)
     asked = load(scenario)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
@@ -112,7 +115,7 @@ def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
         return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)))
     if table != Table(()):
-        options = "--target, --test, --metric, --model and --drop-missing-target"
+        options = "--target, --test, --metric, --model, --split and --drop-missing-target"
         raise UsageError(f"{options} need a table: gome run train.csv --target COLUMN")
     return scenario
 

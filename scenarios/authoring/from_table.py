@@ -16,6 +16,7 @@ from gome.errors import TaskError
 from gome.scenarios.authoring.inference import Columns, guess_split
 from gome.scenarios.authoring.own_test import fit_columns, fit_names
 from gome.scenarios.authoring.row_numbers import find_ids, row_numbers
+from gome.scenarios.authoring.split_advice import split_advice
 from gome.scenarios.authoring.user_tables import (
     check_column,
     check_fit,
@@ -115,6 +116,8 @@ def new_task(
     guesses += read.remarks
     if not extra:
         check_features(typed(read.train, read.dtypes), read.test, train, (key, *targets))
+    if split is None and asked is None:
+        guesses += split_advice(typed(read.train, read.dtypes), rule, (key, *targets))
     if asked is not None:
         if split is None:
             rule = _rule_of_test(rule, read, Columns(key, tuple(targets)), guesses)
@@ -183,6 +186,7 @@ def _rule_of_test(
     """The rule, replaced if the test clearly has later times or other groups than training."""
     found, why = guess_split(typed(read.train, read.dtypes), typed(read.test, read.dtypes), columns)
     if "column" not in found:
+        guesses += split_advice(typed(read.train, read.dtypes), rule, (columns.id, *columns.targets))
         return rule
     guesses.append(f"validation {why}; change it with --split")
     return {"kind": str(found["kind"]), "column": str(found["column"])}

@@ -54,9 +54,9 @@ def grade(task: Task, submission: Path) -> Grade | None:
         score = task.metric.score(truth, encode_predictions(checked.table[scored], task.brief))
     if not math.isfinite(score):
         return None
-    score = round(score, _DIGITS)
     if task.leaderboard is None:
-        return Grade(score=score)
+        return Grade(score=float(f"{score:.6g}"))
+    score = round(score, _DIGITS)
     return rank(score, numbers(read_table(task.leaderboard)["score"]).tolist(), task.brief.direction)
 
 

@@ -334,3 +334,17 @@ def test_the_tasks_of_the_house_are_listed(capsys: pytest.CaptureFixture[str]) -
     listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)["data"]}
     assert listed["bike-demand"]["prepared"] is True
     assert len(listed) >= 8
+
+
+def test_the_split_is_told_and_others_are_suggested(tmp_path: Path) -> None:
+    days = [f"2024-{n % 12 + 1:02}-{n % 28 + 1:02}" for n in range(200)]
+    columns = {"x": [n * n % 17 for n in range(200)], "when": days, "patient_id": [n % 40 for n in range(200)]}
+    path = tmp_path / "own.csv"
+    pd.DataFrame({**columns, "y": [n / 7 for n in range(200)]}).to_csv(path, index=False)
+    told = "\n".join(new_task(tmp_path / "own", path, ["y"]).guesses)
+    assert "validation on random rows" in told
+    assert "use --split time:when" in told and "use --split group:patient_id" in told
+    asked = "\n".join(new_task(tmp_path / "asked", path, ["y"], split="time:when").guesses)
+    assert "--split" not in asked and "validation on" not in asked
+    plain = "\n".join(new_task(tmp_path / "plain", table(tmp_path, "binary"), ["y"], split=None).guesses)
+    assert "validation on random rows with each class in equal shares" in plain
