@@ -38,7 +38,7 @@ VERBS = {
     "replay": "Replay a run from its log, offline, and verify that it makes the same decisions.",
     "compare": "Compare two runs: scores, times, costs, settings, ideas.",
     "sweep": "Run a scenario with every combination of settings; writes one table and one figure.",
-    "export": "Export a run as JSON lines, OpenTelemetry spans or a Chrome trace (for Perfetto).",
+    "export": "Export a run as JSON lines, spans or a Chrome trace, or its solution as a Python package.",
     "task": "List and prepare built-in tasks, create a task from a table, serve a submission check.",
     "grade": "Grade a submission as MLE-bench does: score, medal, above or below the median.",
 }

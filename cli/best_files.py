@@ -1,6 +1,5 @@
 """Write the files of a run's best solution: script, submission, and a README with commands to reproduce it."""
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 from gome.agents.protocol.run_messages import RunOpened
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
-from gome.scenarios.evaluation.view_files import ScriptLimits, task_json
 from gome.viewer import text
 from gome.viewer.model.submitted import Submitted
 from gome.viewer.model.summary import Best, Summary
@@ -37,11 +35,10 @@ To predict new rows in the sandbox (with the task's test set, this reproduces th
 {predict}
 ```
 
-Without gome, with Python {version} and `requirements.txt`: create a folder DIR with the labelled rows as `train.csv`,
-the new rows as `test.csv`, the task's other files, and the `task.json` from this folder. {shipped}
+To use it without gome, as a Python package with predict.py, the labelled rows and pinned packages:
 
 ```sh
-{commands}
+{package}
 ```
 """
 
@@ -72,12 +69,10 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
     target.mkdir(parents=True, exist_ok=True)
     for name, ref in contents.items():
         (target / name).write_bytes(reader.artefacts.read_now(ref))
-    limits = ScriptLimits(opened.workplace.full_seconds, opened.workplace.threads, opened.workplace.memory_gib)
     pinned = "".join(f"{name}=={version}\n" for name, version in sorted(opened.workplace.packages.items()))
     texts = {
-        "task.json": task_json(opened.task, limits),
         "requirements.txt": pinned,
-        "README.md": text.clean(_readme(summary, best, opened, folder, target, scripts)),
+        "README.md": text.clean(_readme(summary, best, opened, folder, scripts)),
     }
     for name, content in texts.items():
         (target / name).write_text(content, encoding="utf-8")
@@ -86,9 +81,7 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
     return {name: target / file for name, file in (files | {"readme": "README.md"}).items()}
 
 
-def _readme(
-    summary: Summary, best: Best, opened: RunOpened, folder: Path, target: Path, scripts: dict[str, str]
-) -> str:
+def _readme(summary: Summary, best: Best, opened: RunOpened, folder: Path, scripts: dict[str, str]) -> str:
     submitted = summary.submitted
     grade = submitted.grade if submitted else None
     return _README.format(
@@ -107,9 +100,7 @@ def _readme(
         reasoners=", ".join(summary.reasoners),
         files="\n".join(_files(best, submitted, scripts)),
         predict=shlex.join(_predict(opened, folder)),
-        shipped=_shipped(summary, opened),
-        commands="\n".join(_commands(opened, target, scripts)),
-        version=opened.workplace.python,
+        package=shlex.join(_gome(folder, "export", "--to", "package", "DIR")),
     )
 
 
@@ -122,40 +113,15 @@ def _files(best: Best, submitted: Submitted | None, scripts: dict[str, str]) -> 
     lines.append(f"- `submission.csv`: {made_by} (SHA-256 {best.submission_ref})")
     if best.oof_ref is not None:
         lines.append(f"- `oof.csv`: out-of-fold predictions of step {best.step} for every training row")
-    return [*lines, "- `requirements.txt`: package versions that scripts ran with; `task.json`: input of the scripts"]
+    return [*lines, "- `requirements.txt`: package versions that scripts ran with"]
 
 
 def _predict(opened: RunOpened, folder: Path) -> list[str]:
     """The shell command that reproduces the submission."""
     test = Path(opened.task_path) / "prepared" / "public" / opened.task.test_file
-    command = [sys.executable, "-m", "gome", "predict", folder.name, str(test)]
-    return [*command, "--runs", str(folder.parent.resolve()), "-o", "submission-again.csv"]
+    return _gome(folder, "predict", str(test), "-o", "submission-again.csv")
 
 
-def _shipped(summary: Summary, opened: RunOpened) -> str:
-    """One or two sentences: whether the submission is a refit on all rows or the mean of the split models."""
-    shipped = summary.finished.shipped if summary.finished else None
-    if shipped is None or shipped.mode == "refit":
-        return "The script trains on all labelled rows."
-    return (
-        "The script trains on all labelled rows. The submission, however, is the mean of "
-        f"{len(opened.splits)} runs, each on the training rows of one split; `predict` reproduces that mean."
-    )
-
-
-def _commands(opened: RunOpened, target: Path, scripts: dict[str, str]) -> list[str]:
-    """The shell commands that run the scripts on the folder DIR, from any working directory."""
-    outputs = {step: "out" if len(scripts) == 1 else f"out-{step}" for step in scripts}
-    lines = [["cd", str(target.resolve())], ["mkdir", "-p", *outputs.values()]]
-    for step, script in scripts.items():
-        seed = str(opened.scenario.get("seed", 0))
-        lines.append([_python(opened), script, "--data", "DIR", "--out", outputs[step], "--seed", seed])
-    return list(map(shlex.join, lines))
-
-
-def _python(opened: RunOpened) -> str:
-    """The interpreter that ran the scripts: the scenario's, or the one that runs gome."""
-    chosen = (opened.scenario.get("executors") or {}).get("python")
-    if not chosen:
-        return sys.executable
-    return str(Path(chosen).absolute()) if os.sep in chosen else str(chosen)
+def _gome(folder: Path, command: str, *words: str) -> list[str]:
+    """A command of gome about the run in `folder`, from any working directory."""
+    return [sys.executable, "-m", "gome", command, folder.name, *words, "--runs", str(folder.parent.resolve())]

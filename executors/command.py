@@ -20,6 +20,7 @@ __all__ = [
     "environment",
     "limited",
     "mounts",
+    "reproducible",
     "translate",
 ]
 
@@ -93,16 +94,23 @@ def environment(launch: Launch, token: str, threads: int, home: str) -> dict[str
         "TMPDIR": home,
         "USER": "gome",
         "LOGNAME": "gome",
-        "MPLBACKEND": "Agg",
-        "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONNOUSERSITE": "1",
+        **reproducible(threads),
+        **launch.environment,
+        MARK: token,
+    }
+
+
+def reproducible(threads: int) -> dict[str, str]:
+    """The variables on which a script's predictions may depend."""
+    return {
+        "MPLBACKEND": "Agg",
+        "PYTHONHASHSEED": "0",
         **dict.fromkeys(_THREADS, str(threads)),
         # Waiting threads sleep: on a busy machine, spinning can make a fit a hundred times slower.
         "OMP_WAIT_POLICY": "PASSIVE",
-        **launch.environment,
-        MARK: token,
     }
 
 

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Refusal", "check"]
+__all__ = ["Refusal", "check", "imported_modules"]
 
 _NO_NETWORK = "there is no network"
 _NO_PROCESSES = "a solution starts no other programs"
@@ -77,6 +77,17 @@ def check(source: str, importable: frozenset[str]) -> tuple[Refusal, ...]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.update(_paths(node, node.value))
     return tuple(sorted(found))
+
+
+def imported_modules(source: str) -> frozenset[str]:
+    """The top-level modules that `source`, which parses, imports anywhere."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return frozenset(found)
 
 
 def _optional_imports(tree: ast.AST) -> Iterator[ast.AST]:

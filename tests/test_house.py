@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -88,6 +89,17 @@ def test_rooms_form_no_circle() -> None:
 def test_nothing_is_imported_by_the_name_of_its_folder() -> None:
     names = {path: {each.split(".")[0] for each in imported(path)} & ABOVE.keys() for path in modules().values()}
     assert {str(path): wrong for path, wrong in names.items() if wrong} == {}, "write `gome.` before it"
+
+
+def test_what_is_copied_into_exported_packages_needs_only_what_is_copied_with_it() -> None:
+    shared = {name for name in modules() if name.startswith("gome.scenarios.portable.")}
+    copied = {*shared, "gome.viewer.export.package.solution"}
+    used = {
+        each.partition(".")[0] if not each.startswith("gome") else each
+        for name in copied
+        for each in imported(modules()[name])
+    }
+    assert {each for each in used if each not in {*shared, "numpy", "pandas"} | sys.stdlib_module_names} == set()
 
 
 @pytest.mark.parametrize("top", [*ABOVE, "benchmarks", "tests"])

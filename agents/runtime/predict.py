@@ -13,25 +13,22 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from gome.agents.protocol.finish_types import Finalist, Shipped
-from gome.agents.protocol.messages import VOCABULARY
-from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime.lifecycle import opening_of, scenario_of
+from gome.agents.protocol.finish_types import Finalist
+from gome.agents.runtime.lifecycle import scenario_of
 from gome.agents.runtime.placement import open_placement, python_of
 from gome.agents.runtime.resources import find_assets
+from gome.agents.runtime.shipment import Shipment, shipment_of
 from gome.agents.scripts.execution import ForwardPass
 from gome.agents.scripts.known_runs import KnownRuns
 from gome.agents.scripts.predictions import unpacked
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.store.artefacts import Artefacts
-from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.executors.launch import Limits
 from gome.executors.resources.packages import describe
 from gome.executors.resources.slots import SlotPool
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
-from gome.scenarios.evaluation.views import view_of_split
 from gome.scenarios.task.new_rows import with_new_rows
 from gome.scenarios.task.task import Task
 
@@ -54,37 +51,17 @@ async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Pr
     Raises TaskError where the table does not fit the task or the task is missing, UsageError where the run is not
     finished or has no solution, where its task has changed, and where a script fails on the new rows.
     """
-    finished, shipped = await anyio.to_thread.run_sync(_finished, folder)
-    opened = await anyio.to_thread.run_sync(opening_of, folder)
-    task = await anyio.to_thread.run_sync(Task.load, Path(opened.task_path))
-    if task.digest != opened.task_digest:
-        raise UsageError(f"the task's files in {opened.task_path} have changed since the run was trained on them")
-    task, notes = await anyio.to_thread.run_sync(with_new_rows, task, table)
+    shipment = await anyio.to_thread.run_sync(shipment_of, folder)
+    task, notes = await anyio.to_thread.run_sync(with_new_rows, shipment.task, table)
     with tempfile.TemporaryDirectory(prefix="gome-predict-") as place:
-        submissions = await _submissions(folder, Path(place), task, finished, shipped, unsandboxed=unsandboxed)
-    whose = " and ".join(f"{each.trace}.{each.step}" for each in finished.members)
-    return Predicted(submissions, len(task.test), whose, notes)
+        submissions = await _submissions(folder, Path(place), task, shipment, unsandboxed=unsandboxed)
+    return Predicted(submissions, len(task.test), shipment.whose, notes)
 
 
-def _finished(folder: Path) -> tuple[RunFinished, Shipped]:
-    """The run's end and how its submission was made. Raises UsageError where it is not finished or has no solution."""
-    finished: RunFinished | None = None
-    with LogReader(folder, VOCABULARY) as reader:
-        for envelope in reader.envelopes(kinds=["run_finished"]):
-            finished = envelope.message if isinstance(envelope.message, RunFinished) else finished
-    if finished is None:
-        raise UsageError(f"run {folder.name} is not finished; finish it with: gome finish {folder.name}")
-    if not finished.members or finished.shipped is None:
-        raise UsageError(f"run {folder.name} has no accepted solution, so it cannot predict")
-    return finished, finished.shipped
-
-
-async def _submissions(
-    folder: Path, place: Path, task: Task, finished: RunFinished, shipped: Shipped, *, unsandboxed: bool
-) -> str:
+async def _submissions(folder: Path, place: Path, task: Task, shipment: Shipment, *, unsandboxed: bool) -> str:
     """Predictions of the members for the test rows of `task`, combined as in the run's submission."""
     scenario = await anyio.to_thread.run_sync(scenario_of, folder)
-    opened = await anyio.to_thread.run_sync(opening_of, folder)
+    opened, finished = shipment.opened, shipment.finished
     settings, known = scenario.executors, Artefacts(folder)
     placement = await open_placement(settings, place / "standby", unsandboxed=unsandboxed)
     try:
@@ -108,7 +85,7 @@ async def _submissions(
         tables = []
         for member in finished.members:
             await artefacts.put(await known.text(member.script_ref))
-            runs = await _run(forward, member, shipped, scenario.seed, settings.timeout.full)
+            runs = await _run(forward, member, shipment, scenario.seed, settings.timeout.full)
             predictions = [unpacked(await artefacts.read(run.predictions_ref or "")) for run in runs]
             path = place / f"{member.trace}.{member.step}.csv"
             await anyio.Path(path).write_text(harness.mean(predictions), encoding="utf-8")
@@ -121,10 +98,10 @@ async def _submissions(
 
 
 async def _run(
-    forward: ForwardPass, member: Finalist, shipped: Shipped, seed: int, seconds: float
+    forward: ForwardPass, member: Finalist, shipment: Shipment, seed: int, seconds: float
 ) -> Sequence[ScriptRan]:
     """Run the member's script on the views that its submission was made from. Raises UsageError where one fails."""
-    views = [view_of_split(split) for split in member.splits] if shipped.mode == "mean" else ["full"]
+    views = shipment.views(member)
     outcomes: dict[str, ScriptRan] = {}
 
     async def run(view: str) -> None:

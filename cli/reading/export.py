@@ -1,4 +1,4 @@
-"""`export`: a run as JSON lines, OpenTelemetry spans, or a Chrome trace for Perfetto."""
+"""`export`: a run as JSON lines, OpenTelemetry spans, a Chrome trace for Perfetto; its solution as a package."""
 
 import json
 import os
@@ -21,34 +21,42 @@ from gome.viewer.run_folders import open_reader
 
 __all__ = ["export"]
 
-Format = Literal["jsonl", "otlp", "chrome-trace"]
+Format = Literal["jsonl", "otlp", "chrome-trace", "package"]
 
 
 def export(
     run: Run = "@last",
+    output: Output = None,
     *,
     to: Format,
-    output: Output = None,
+    data: Annotated[bool, Parameter(negative="--no-data", show_default=False)] = True,
     endpoint: str | None = None,
     redact: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     runs: Runs = None,
 ) -> int:
-    """Export a run. Repeated exports use the same ids, so nothing is duplicated.
+    """Export a run, or its solution. Repeated exports use the same ids, so nothing is duplicated.
 
     Parameters
     ----------
-    to
-        jsonl: every message; otlp: spans by the GenAI conventions; chrome-trace: a timeline for ui.perfetto.dev.
     output
-        The file to write. Default: standard output.
+        The file to write; for a package the folder. Default: standard output.
+    to
+        jsonl: every message; otlp: spans by the GenAI conventions; chrome-trace: a timeline for ui.perfetto.dev;
+        package: the submitted solution as a folder that predicts new rows without gome.
+    data
+        For a package: include the labelled rows, on which it trains. With --no-data it is pointed to them.
     endpoint
         Send OTLP to this collector, such as http://127.0.0.1:4318, instead of writing a file.
     redact
         Replace all text written by agents and scripts; keep figures, verdicts and hashes.
     """
+    if not data and to != "package":
+        raise UsageError("--no-data requires --to package")
     if endpoint is not None and (to != "otlp" or output is not None):
         raise UsageError("--endpoint requires --to otlp and excludes --output")
     folder = folder_of(run, runs)
+    if to == "package":
+        return _package(folder, output, data)
     with open_reader(folder) as reader:
         if endpoint is not None:
             sent = post_spans(endpoint, spans_of(reader.envelopes(), reader.artefacts, redact))
@@ -60,6 +68,21 @@ def export(
             _write(output, _lines(reader, to, redact))
             say_aside(f"{folder.name} exported to {output}")
     hint(f"gome view {folder.name}", f"gome cost {folder.name}")
+    return 0
+
+
+def _package(folder: Path, output: Path | None, data: bool) -> int:
+    """Write the solution of a run as a package."""
+    from gome.viewer.export.package.writer import write_package  # pandas: only here
+
+    if output is None:
+        raise UsageError(f"name the folder to write: gome export {folder.name} --to package DIR")
+    made = write_package(folder, output, data=data)
+    steps = f"step{'s' if len(made.steps) > 1 else ''} {' and '.join(made.steps)}"
+    say_aside(f"{steps} of {folder.name} written to {made.folder} as the module {made.module}")
+    if not data:
+        say_aside(f"without data: {made.folder / 'README.md'} lists the files that it trains on")
+    hint(f"cat {made.folder / 'README.md'}")
     return 0
 
 

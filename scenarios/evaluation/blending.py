@@ -1,90 +1,54 @@
 """Average several predictions in the way that suits the metric, and convert predictions to and from tables."""
 
 import io
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.scenarios.evidence import TaskBrief
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric
+from gome.scenarios.portable.averaging import Scale, ScaleName, predictions_frame, scale_named, weighted_mean
 from gome.scenarios.task.encoding import encode_predictions, prediction_columns
 
-__all__ = ["Scale", "blend", "predictions_table", "read_predictions", "scale_of"]
+__all__ = ["blend", "predictions_table", "read_predictions", "scale_name", "scale_of"]
 
 _BY_RANK = frozenset({"auc", "columnwise-auc", "spearman"})
 _IN_ORDER = frozenset({"qwk"})
-_FIRST = 1e-9
-"""How much less a vote weighs than the one before it, relative to it: among tied classes, the first vote decides."""
 
 
-class Scale(NamedTuple):
-    """Where predictions are averaged: `into` converts them, and `out` converts their mean back."""
-
-    into: Callable[[Array], Array]
-    out: Callable[[Array], Array]
-
-
-def scale_of(brief: TaskBrief, metric: Metric) -> Scale:
+def scale_name(brief: TaskBrief, metric: Metric) -> ScaleName:
     """How predictions for a metric are averaged.
 
     Labels: votes; for `qwk` class numbers, whose mean is rounded. Rank metrics: relative ranks, so that predictions on
     different scales have equal weight. Metrics with `log_scale`: log(1 + x). Otherwise the predictions themselves.
     """
     if brief.prediction == "label":
-        if metric.name in _IN_ORDER:
-            return Scale(_unchanged, _nearest_class)
-        return Scale(partial(_votes, len(brief.classes)), _most_votes)
+        return "grades" if metric.name in _IN_ORDER else "votes"
     if metric.name in _BY_RANK and brief.task_type != "multiclass":
-        return Scale(_ranks, _unchanged)
-    return Scale(np.log1p, np.expm1) if metric.log_scale else Scale(_unchanged, _unchanged)
+        return "ranks"
+    return "log" if metric.log_scale else "plain"
+
+
+def scale_of(brief: TaskBrief, metric: Metric) -> Scale:
+    """The scale on which predictions are averaged (`scale_name`)."""
+    return scale_named(scale_name(brief, metric), len(brief.classes))
 
 
 def blend(
     predictions: Sequence[Array], brief: TaskBrief, metric: Metric, weights: Sequence[float] | None = None
 ) -> Array:
     """Blend predictions of the same shape into one by a mean on their scale (`scale_of`); equal weights by default."""
-    scale = scale_of(brief, metric)
-    shares = np.ones(len(predictions)) if weights is None else np.asarray(weights, dtype=float)
-    if scale.out is _most_votes:
-        shares = shares * (1 - _FIRST * np.arange(len(shares)))
-    mean = np.average(np.stack([scale.into(each) for each in predictions]), axis=0, weights=shares)
-    return np.asarray(scale.out(mean))
-
-
-def _unchanged(values: Array) -> Array:
-    return values
-
-
-def _ranks(values: Array) -> Array:
-    return DataFrame(values).rank(pct=True).to_numpy()
-
-
-def _nearest_class(mean: Array) -> Array:
-    return np.asarray(np.floor(mean + 0.5), dtype=int)
-
-
-def _votes(classes: int, labels: Array) -> Array:
-    return np.asarray(labels[..., None] == np.arange(classes), dtype=float)
-
-
-def _most_votes(votes: Array) -> Array:
-    return np.asarray(votes.argmax(axis=-1))
+    return weighted_mean(predictions, scale_of(brief, metric), weights)
 
 
 def predictions_table(ids: Series, predictions: Array, brief: TaskBrief) -> str:
     """A submission as CSV text. The same predictions always give the same text."""
-    table = DataFrame({brief.id_column: ids.to_numpy()})
-    if brief.prediction == "label":
-        table[prediction_columns(brief)[0]] = [brief.classes[number] for number in predictions]
-    else:
-        for place, name in enumerate(prediction_columns(brief)):
-            table[name] = [repr(float(value)) for value in predictions[:, place]]
-    return str(table[list(brief.submission_columns)].to_csv(index=False, lineterminator="\n"))
+    labels = brief.classes if brief.prediction == "label" else ()
+    table = predictions_frame(ids, predictions, brief.id_column, brief.submission_columns, labels)
+    return str(table.to_csv(index=False, lineterminator="\n"))
 
 
 def read_predictions(text: str, ids: Series, brief: TaskBrief) -> tuple[Array, Array] | None:

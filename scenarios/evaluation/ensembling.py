@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gome.scenarios.evaluation.blending import Scale, blend, read_predictions, scale_of
+from gome.scenarios.evaluation.blending import blend, read_predictions, scale_of
 from gome.scenarios.evaluation.scoring import bundles, merge
 from gome.scenarios.evaluation.views import View, units_of
 from gome.scenarios.evidence import Evaluation
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric
+from gome.scenarios.portable.averaging import Scale
 from gome.scenarios.task.splits import split_weights
 from gome.scenarios.task.task import Task
 

@@ -17,15 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from pandas import DataFrame, Series
 
 from gome.errors import TaskError
 from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.portable.dealing import VIEW, Dealt, deal, lay_out
+from gome.scenarios.portable.ids import canonical, ids_repeat
 from gome.scenarios.task.cells import GAPS
 from gome.scenarios.task.encoding import encode_truth, prediction_columns
 from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units
-from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task import Task
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "ids_are_names",
     "make_view",
     "run_order",
+    "sample_values",
     "side_files",
     "split_of",
     "task_splits",
@@ -47,7 +50,6 @@ _DEBUG_SHARE = 0.1
 _DEBUG_TRAIN_ROWS = 400
 _DEBUG_OTHER_ROWS = 200
 _DEBUG_ROWS_OF_A_CLASS = 10
-_VIEW = 3  # purpose in the seed; `splits` uses 1 and 2, `scoring` 4
 _STRATA_OF_VALUES = 10
 _PROSE = (".md", ".html", ".pdf")
 _LARGEST_TEXT = 1 << 26
@@ -78,20 +80,20 @@ class View:
     def tables(self, task: Task) -> tuple[DataFrame, DataFrame, DataFrame]:
         """The training rows, test rows and sample submission, as written to the view's files."""
         brief = task.brief
-        train = task.train.iloc[self.train].reset_index(drop=True)
-        columns = list(task.test.columns)
-        hidden = task.train[columns].iloc[self.withheld]
+        hidden = task.train[list(task.test.columns)].iloc[self.withheld]
         for column, begin, sources in self.exchanged:
             values = hidden[column].to_numpy(dtype=object, copy=True)
             values[begin : begin + len(sources)] = task.train[column].iloc[sources]
             hidden = hidden.assign(**{column: values})
-        rows = np.concatenate([hidden.to_numpy(dtype=object), task.test.iloc[self.test].to_numpy(dtype=object)])
-        test = DataFrame(rows[self.order], columns=columns, dtype=object)
-        train[brief.id_column], test[brief.id_column] = self.train_ids.to_numpy(), self.ids.to_numpy()
-        sample = DataFrame(dict.fromkeys(brief.submission_columns, self.ids.to_numpy()))
-        for name in prediction_columns(brief):
-            sample[name] = task.sample[name].iloc[0]
-        return train, test, sample
+        others = pd.concat([hidden, task.test.iloc[self.test]])
+        dealt = Dealt(self.order, self.train_ids, self.ids)
+        return lay_out(task.train.iloc[self.train], others, dealt, brief.id_column, sample_values(task))
+
+
+def sample_values(task: Task) -> dict[str, str | None]:
+    """The columns of a submission with the value that the sample submission has in each row; None for the ids."""
+    filled = prediction_columns(task.brief)
+    return {name: str(task.sample[name].iloc[0]) if name in filled else None for name in task.brief.submission_columns}
 
 
 def view_of_split(split: int) -> ViewName:
@@ -182,31 +184,24 @@ def _grouped(ids: Series) -> bool:
 
 
 def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Array, seed: int) -> View:
-    """Make a view with shuffled rows and, if ids carry no information, reassigned ids.
-
-    The seed includes the view's name and number of rows, so that no two views share an order, and the digest of the
-    task's files, which no script has completely: knowing the seed and this code is not enough to undo the shuffle.
-    """
-    draw = np.random.default_rng([seed, _VIEW, *name.encode(), len(train), int(task.digest[:16], 16)])
+    """Make a view with shuffled rows and, if ids carry no information, reassigned ids (`deal`)."""
     labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
-    ids = np.concatenate([labelled[train], labelled[withheld], others[test]])
-    given = canonical(Series(np.concatenate([labelled, others])))
-    twice, missing = given.duplicated().any(), given.str.lower().isin(GAPS).any()  # same in every view
-    if ids_are_names(task):
-        ids = np.array([str(number) for number in range(len(ids))], dtype=object) if twice or missing else ids
-        ids = draw.permutation(ids)
-    elif twice:
+    reassigned, repeated = ids_are_names(task), ids_repeat(labelled, others)
+    if repeated and not reassigned:
         raise TaskError(
             f"task {task.brief.name}: {task.brief.test_file} and {task.brief.train_file} share ids, and side files may "
             "refer to rows by id; give the test rows different ids"
         )
-    order = draw.permutation(len(withheld) + len(test))
-    return View(name, train, withheld, test, order, Series(ids[: len(train)]), Series(ids[len(train) :][order]))
+    gaps = canonical(Series(np.concatenate([labelled, others]))).str.lower().isin(GAPS).any()
+    ids = np.concatenate([labelled[withheld], others[test]])
+    renamed = bool(repeated or gaps)  # the same in every view
+    dealt = deal(name, seed, task.digest, labelled[train], ids, reassigned=reassigned, renamed=renamed)
+    return View(name, train, withheld, test, dealt.order, dealt.train_ids, dealt.ids)
 
 
 def _sample(task: Task, seed: int) -> View:
     """The debug view: a tenth of the first split's view, more if it is small, with rows of every class."""
-    draw = np.random.default_rng([seed, _VIEW])
+    draw = np.random.default_rng([seed, VIEW])
     part = task_splits(task, seed)[0]
     rows = draw.permutation(part.train)
     chosen = np.zeros(len(rows), dtype=bool)

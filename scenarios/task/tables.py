@@ -6,7 +6,6 @@ header.
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +14,12 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from gome.errors import TaskError
+from gome.scenarios.portable.ids import canonical
 from gome.scenarios.task.cells import GAPS
 
 __all__ = ["Damaged", "canonical", "infer_types", "numbers", "parse_table", "read_table", "write_table"]
 
 _LONGEST_FIELD = 1 << 24
-_INTEGRAL = re.compile(r"[+-]?\d+(\.0*)?$")
 
 
 class Damaged(TaskError):
@@ -59,16 +58,6 @@ def write_table(path: Path, frame: DataFrame) -> None:
     frame.to_csv(path, index=False, lineterminator="\n")
 
 
-def canonical(texts: Series) -> Series:
-    """Normalise ids and class names: `7`, `7.0` and `07` become equal, surrounding blanks are removed.
-
-    Needed because pandas reads an integer column with missing values as floats, and scripts write it back as such.
-    """
-    texts = texts.astype(str).str.strip()
-    integral = texts.str.fullmatch(_INTEGRAL)
-    return texts.where(~integral, texts[integral].map(_plain_integer)) if integral.any() else texts
-
-
 def numbers(texts: Series) -> Series:
     """Convert text to floats; NaN if it is not a number. `inf` counts as a number."""
     return pd.to_numeric(texts.str.strip(), errors="coerce").astype(float)
@@ -86,10 +75,6 @@ def _typed(texts: Series) -> Series:
         whole = not missing.any() and bool((values == np.floor(values)).all()) and bool((values.abs() < 2**53).all())
         return values.astype("int64") if whole and len(values) else values.astype(float)
     return texts.where(~missing, None)
-
-
-def _plain_integer(text: str) -> str:
-    return str(int(text.split(".")[0])) if len(text) < 400 else text
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:

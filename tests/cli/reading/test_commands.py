@@ -56,10 +56,10 @@ def test_best_tells_the_winner(runs: Path, capsys: pytest.CaptureFixture[str]) -
 def test_best_writes_what_it_takes_to_run_it(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "deep" / "best"
     assert gome("best", RUN, "-o", str(target)) == 0
-    names = ["README.md", "oof.csv", "requirements.txt", "solution.py", "submission.csv", "task.json"]
+    names = ["README.md", "oof.csv", "requirements.txt", "solution.py", "submission.csv"]
     assert sorted(path.name for path in target.iterdir()) == names
     assert (target / "submission.csv").read_bytes() == b"id,bikers\n1,1.2\n"
-    assert "--data DIR --out out --seed 7" in (target / "README.md").read_text(encoding="utf-8")
+    assert f"-m gome export {RUN} --to package DIR --runs" in (target / "README.md").read_text(encoding="utf-8")
     assert str(target / "solution.py") in capsys.readouterr().out
 
 

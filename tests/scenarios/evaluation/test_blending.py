@@ -59,6 +59,11 @@ def test_where_order_counts_ranks_are_averaged() -> None:
     assert found == [[pytest.approx(4 / 6)], [pytest.approx(3 / 6)], [pytest.approx(5 / 6)]]
 
 
+def test_the_mean_of_one_is_that_one() -> None:
+    assert mixed("auc", [[0.1], [0.7], [0.2]], classes=("no", "yes")) == [[0.1], [0.7], [0.2]]
+    assert mixed("rmsle", [[0.3]]) == [[0.3]]
+
+
 def test_probabilities_of_several_classes_stay_probabilities() -> None:
     found = mixed("auc", [[0.6, 0.3, 0.1]], [[0.2, 0.2, 0.6]], classes=("a", "b", "c"))
     assert found == [[pytest.approx(0.4), pytest.approx(0.25), pytest.approx(0.35)]]

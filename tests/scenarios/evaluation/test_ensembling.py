@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gome.scenarios.evaluation.blending import Scale, predictions_table
+from gome.scenarios.evaluation.blending import predictions_table
 from gome.scenarios.evaluation.ensembling import Part, select_ensemble
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.portable.averaging import Scale
 from gome.scenarios.task.task import Task
 from tests.scenarios.helpers.make_task import make_task
 

@@ -131,4 +131,4 @@ def test_the_best_files_name_every_script_of_an_ensemble(tmp_path: Path, capsys:
     assert "- `solution-0.2.py`: self-contained script of step 0.2" in readme
     assert "- `submission.csv`: the ensemble of steps 1.2 and 0.2" in readme
     assert "predict mixed" in readme
-    assert '"metric": "rmsle"' in (best / "task.json").read_text(encoding="utf-8")
+    assert "export mixed --to package" in readme

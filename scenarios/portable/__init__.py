@@ -1,0 +1,1 @@
+"""What the harness shares with exported packages: these modules import numpy and pandas alone, and are copied."""

@@ -1,0 +1,216 @@
+"""An exported package: it predicts what the run submitted, with the pinned packages alone, without gome."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gome.executors.resources.packages import distributions
+from gome.viewer.export.package.solution import Solution, read_rows
+from tests.cli.reading.test_commands import gome
+from tests.scenarios.helpers.make_task import make_task
+
+pytestmark = pytest.mark.xdist_group("package")  # its tests share two runs
+
+SCENARIO = """
+name: own
+task: task
+start: mine.py
+traces: 1
+budget: {trials: TRIALS}
+backends: {offline: {kind: expert}}
+roles: {diagnoser: offline, proposer: offline, executor: offline}
+executors: {slots: 2, threads: 1, timeout: {debug: 30s, full: 60s}, standby: false}
+method: {finish: {candidates: 1, seeds: 1, ship: SHIP}}
+"""
+SCRIPT = """
+import argparse
+import csv
+import os
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--data")
+parser.add_argument("--out")
+parser.add_argument("--seed", type=int)
+args = parser.parse_args()
+train, test = (list(csv.DictReader(open(os.path.join(args.data, f"{name}.csv")))) for name in ("train", "test"))
+assert os.path.isfile(os.path.join(args.data, "deep", "notes.md"))
+assert os.path.isfile(os.path.join(args.data, "sample_submission.csv"))
+ages = [float(row["age"]) for row in test]
+mean = sum(float(row["y"].replace("no", "0").replace("yes", "1")) for row in train) / len(train)
+with open(os.path.join(args.out, "submission.csv"), "w") as file:
+    file.write("id,y\\n")
+    for row in test:
+        value = (mean + 0.1 * float(row["age"])) / 20 BATCH
+        file.write(f"{row['id']},{value}\\n")
+"""
+LIBRARIES = str(Path(pytest.__file__).parents[1])
+KINDS = {"mean": ("regression", "rmsle"), "refit": ("binary", "auc")}
+
+
+def finished(folder: Path, ship: str, kind: str, metric: str, *, batch: str = "", trials: int = 1) -> Path:
+    """The folder of a run that ended with that script."""
+    make_task(folder / "task", kind, metric=metric, rows=200, split="{kind: random, folds: 2}")
+    (folder / "task" / "prepared" / "public" / "deep").mkdir()
+    (folder / "task" / "prepared" / "public" / "deep" / "notes.md").write_text("# Beside the tables\n")
+    (folder / "mine.py").write_text(SCRIPT.replace("BATCH", batch), encoding="utf-8")
+    scenario = SCENARIO.replace("SHIP", ship).replace("TRIALS", str(trials))
+    (folder / "own.yaml").write_text(scenario, encoding="utf-8")
+    assert gome("run", str(folder / "own.yaml"), "--runs", str(folder / "runs"), "--display", "plain") == 0
+    return next((folder / "runs").iterdir())
+
+
+@pytest.fixture(scope="module", params=["mean", "refit"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a finished run; its submission is a mean of models, or one model's."""
+    ship = str(request.param)
+    yield finished(tmp_path_factory.mktemp(ship), ship, *KINDS[ship])
+
+
+@pytest.fixture(scope="module")
+def package(run: Path) -> Path:
+    target = run.parents[1] / "package"
+    assert gome("export", run.name, "--to", "package", str(target), "--runs", str(run.parent)) == 0
+    return target
+
+
+def beside(package: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the package's folder, with the libraries of this environment but without gome."""
+    environment = {"PYTHONPATH": LIBRARIES, "PATH": os.environ["PATH"]}
+    return subprocess.run(
+        [sys.executable, "-S", *command], cwd=package, capture_output=True, text=True, env=environment
+    )
+
+
+def test_it_reproduces_the_submission_without_gome(run: Path, package: Path) -> None:
+    assert "No module named 'gome'" in beside(package, "-c", "import gome").stderr
+    tested = beside(package, "-m", "unittest")
+    assert tested.returncode == 0, tested.stderr
+    assert "Ran 1 test" in tested.stderr
+    made = beside(package, "predict.py", "expected/test.csv", "-o", "again.csv")
+    assert made.returncode == 0, made.stderr
+    assert (package / "again.csv").read_bytes() == (run / "best" / "submission.csv").read_bytes()
+
+
+def test_predict_and_package_agree_on_new_rows(run: Path, package: Path, tmp_path: Path) -> None:
+    rows = read_rows(package / "expected" / "test.csv").iloc[:7].drop(columns="id")
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    assert (
+        gome("predict", run.name, str(tmp_path / "new.csv"), "-o", str(tmp_path / "a.csv"), "--runs", str(run.parent))
+        == 0
+    )
+    made = beside(package, "predict.py", str(tmp_path / "new.csv"), "-o", str(tmp_path / "b.csv"))
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_a_frame_may_have_types(package: Path) -> None:
+    module = next(package.glob("*/plan.json")).parent
+    typed = pd.read_csv(package / "expected" / "test.csv")
+    made = Solution(folder=module).predict(typed)
+    expected = pd.read_csv(package / "expected" / "submission.csv", dtype={"id": str})
+    pd.testing.assert_frame_equal(made, expected)
+
+
+def test_pins_are_what_the_scripts_import(package: Path) -> None:
+    pinned = (package / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    names = [line.split("==")[0] for line in pinned]
+    assert names == ["numpy", "pandas"]
+    assert f"pandas=={pd.__version__}" in pinned
+    assert list(distributions(Path(sys.executable), ["sklearn"])) == ["scikit-learn"]
+
+
+def test_the_readme_says_how_it_trains(run: Path, package: Path) -> None:
+    readme = (package / "README.md").read_text(encoding="utf-8")
+    assert "There is no stored model" in readme
+    mode = "once per split" if run.parents[1].name.startswith("mean") else "on all labelled rows"
+    assert mode in readme
+    assert run.name in readme
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: rows.drop(columns="age"), "no column 'age', which the solution was trained on"),
+        (lambda rows: rows.iloc[:0], "there are no rows to predict"),
+        (lambda rows: pd.concat([rows, rows.iloc[:1]]), "is a duplicate"),
+        (lambda rows: rows.assign(age="old"), "could not convert string to float"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused_in_words(package: Path, change: object, words: str) -> None:
+    assert callable(change)
+    change(read_rows(package / "expected" / "test.csv")).to_csv(package / "wrong.csv", index=False)
+    made = beside(package, "predict.py", "wrong.csv")
+    assert made.returncode == 1
+    assert words in made.stderr
+    assert "Traceback" not in made.stderr.splitlines()[0]
+
+
+def test_without_data_it_is_pointed_to_them(run: Path, package: Path, tmp_path: Path) -> None:
+    target = tmp_path / "bare"
+    assert gome("export", run.name, str(target), "--to", "package", "--no-data", "--runs", str(run.parent)) == 0
+    assert "- `deep/notes.md`" in (target / "README.md").read_text(encoding="utf-8")
+    made = beside(target, "predict.py", "expected/test.csv")
+    assert made.returncode == 1
+    assert "was exported without data" in made.stderr
+    public = run.parents[1] / "task" / "prepared" / "public"
+    made = beside(target, "predict.py", "expected/test.csv", "--data", str(public))
+    assert made.stdout.encode() == (run / "best" / "submission.csv").read_bytes()
+
+
+def test_other_rows_to_train_on_are_for_a_refit(run: Path, package: Path, tmp_path: Path) -> None:
+    module = next(package.glob("*/plan.json")).parent
+    read_rows(module / "data" / "train.csv").iloc[:150].to_csv(tmp_path / "train.csv", index=False)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "notes.md").write_text("# Beside the tables\n")
+    made = beside(package, "predict.py", "expected/test.csv", "--data", str(tmp_path))
+    if json.loads((module / "plan.json").read_text(encoding="utf-8"))["mode"] == "mean":
+        assert "is not the table of the run" in made.stderr
+    else:
+        assert len(list(csv.reader(made.stdout.splitlines()))) == 121
+
+
+def test_a_folder_with_files_is_left_alone(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert gome("export", run.name, str(tmp_path), "--to", "package", "--runs", str(run.parent)) == 2
+    assert "is not an empty folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert gome("export", run.name, "--to", "package", "--runs", str(run.parent)) == 2
+    assert "--to package DIR" in capsys.readouterr().err
+
+
+def test_a_batch_that_matters_is_measured(tmp_path: Path) -> None:
+    folder = finished(tmp_path, "refit", "regression", "rmse", batch="+ sum(ages) / len(ages)")
+    assert gome("export", folder.name, str(tmp_path / "p"), "--to", "package", "--runs", str(folder.parent)) == 0
+    made = beside(tmp_path / "p", "predict.py", "expected/test.csv", "--halves")
+    assert made.stdout == "100.0% of the predictions change if the rows are predicted in two halves\n", made.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_an_ensemble_of_the_quick_start_runs_in_a_plain_environment(tmp_path: Path) -> None:
+    words = ("--set", "budget.trials=8", "--set", "method.finish.ship=mean", "--display", "plain")
+    assert gome("run", "bike-demand", *words, "--runs", str(tmp_path / "runs")) == 0
+    package, python = tmp_path / "package", tmp_path / "venv" / "bin" / "python"
+    assert gome("export", "@last", str(package), "--to", "package", "--runs", str(tmp_path / "runs")) == 0
+
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=package, env={"PATH": os.environ["PATH"]})
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ".")
+    assert "OK" in run(python, "-m", "unittest")
+    run(
+        python,
+        "-P",
+        "-c",
+        "import bike_demand; assert 'site-packages' in bike_demand.__file__; bike_demand.Solution().plan",
+    )
