@@ -13,7 +13,7 @@ test: lint
 	$(BIN)/pytest -m "not slow and not chaos" -n 2 --dist loadgroup
 
 lint: $(STAMP)
-	@mkdir -p build/types/gome && cd build/types/gome && ln -sfn -t . ../../../gome/* $(addprefix ../../../,agents bus cli executors scenarios viewer)
+	@mkdir -p build/types/gome && cd build/types/gome && ln -sfn -t . ../../../gome/* $(addprefix ../../../,agents api bus cli executors scenarios viewer)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -5,7 +5,7 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent
 SETTINGS = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-TOPS = ("agents", "bus", "cli", "executors", "scenarios", "viewer")
+TOPS = ("agents", "api", "bus", "cli", "executors", "scenarios", "viewer")
 MADE = ("__pycache__", ".egg-info")
 
 

@@ -3,8 +3,8 @@
 import hashlib
 from typing import Any
 
+from gome.api.best_files import best_of, write_best
 from gome.bus.store.reader import LogReader
-from gome.cli.best_files import best_of, write_best
 from gome.cli.options import Json, Output, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.summary import Summary, summarise

@@ -15,24 +15,22 @@ from cyclopts import Parameter
 from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, start_run
 from gome.agents.runtime.resources import check_means
+from gome.api.own_table import TABLE_ENDS, Table, scenario_of_table
+from gome.api.results import write_results
 from gome.bus.actors.supervisor import Supervisor
-from gome.cli.best_files import write_best
 from gome.cli.detach import detach as start_detached
 from gome.cli.detach import tell_detached
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.cli.reading.best import best_data
-from gome.cli.running.own_table import TABLE_ENDS, Table, scenario_of_table
 from gome.errors import GomeError, UsageError
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
 from gome.viewer import text
 from gome.viewer.model.no_success import shortfall
-from gome.viewer.model.summary import summarise
 from gome.viewer.output import emit, hint, say, say_aside
 from gome.viewer.run_folders import has_log, new_run_id, open_reader, runs_root
 from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display, watch
-from gome.viewer.web.report import write_report
 
 __all__ = ["conclude", "run", "run_watched"]
 
@@ -113,7 +111,7 @@ def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[
     """The scenario to run: the given one, or the one written beside a table. Raises UsageError for options in vain."""
     if scenario.suffix.lower() in TABLE_ENDS:
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
-        return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)))
+        return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside)
     if table != Table(()):
         options = "--target, --test, --metric, --model, --split and --drop-missing-target"
         raise UsageError(f"{options} need a table: gome run train.csv --target COLUMN")
@@ -198,18 +196,17 @@ async def _handle_interrupts(supervisors: list[Supervisor], scope: anyio.CancelS
 
 def conclude(folder: Path, as_json: bool) -> int:
     """Write report and best files of a finished run and print their paths; status 1 where no trial was accepted."""
-    report = write_report(folder, folder / "report.html")
+    results = write_results(folder)
+    summary, files = results.summary, results.files
+    if summary.best is None:
+        say_aside(f"no trial was accepted; report: {results.report}")
+        if (why := shortfall(summary)) is not None:
+            say_aside(why)
+        hint(f"gome log {folder.name} --kind diagnosis", f"gome log {folder.name} --kind repair_called")
+        return 1
     with open_reader(folder) as reader:
-        summary = summarise(reader.envelopes())
-        if summary.best is None:
-            say_aside(f"no trial was accepted; report: {report}")
-            if (why := shortfall(summary)) is not None:
-                say_aside(why)
-            hint(f"gome log {folder.name} --kind diagnosis", f"gome log {folder.name} --kind repair_called")
-            return 1
-        files = write_best(reader, summary, folder, folder / "best")
         data: dict[str, Any] = best_data(reader, summary)
-    paths = {"folder": folder, "script": files["script"], "submission": files["submission"], "report": report}
+    paths = {"folder": folder, "script": files["script"], "submission": files["submission"], "report": results.report}
     if as_json:
         emit("run", {**data, **{name: str(path) for name, path in paths.items()}})
         return 0

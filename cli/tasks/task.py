@@ -175,7 +175,7 @@ def new(
     drop_missing_target
         Leave out rows without a target.
     """
-    from gome.cli.running.own_table import name_of, write_scenario
+    from gome.api.own_table import name_of, write_scenario
     from gome.scenarios.authoring.from_table import MetricInDoubt, new_task
 
     def make(chosen: str | None) -> "NewTask":

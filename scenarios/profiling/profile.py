@@ -141,14 +141,24 @@ def _relevance(task: Task, features: DataFrame) -> dict[str, float]:
 
     rows = np.sort(np.random.default_rng(0).permutation(len(features))[:_ROWS_FOR_RELEVANCE])
     sample = features.iloc[rows]
+    regression = task.brief.task_type == "regression"
+    if regression:  # nothing can be estimated where no value occurs twice
+        sample = sample[
+            [name for name in sample if pd.api.types.is_numeric_dtype(sample[name]) or _repeats(sample[name])]
+        ]
     if sample.empty or len(rows) < 10:
         return {}
     coded, discrete = _coded(sample)
     truth = task.truth[rows]
     target = truth[:, 0] if truth.ndim == 2 else truth
-    estimate = mutual_info_regression if task.brief.task_type == "regression" else mutual_info_classif
+    estimate = mutual_info_regression if regression else mutual_info_classif
     found = estimate(coded, target, discrete_features=discrete, random_state=0)
-    return {str(name): round(float(value), 6) for name, value in zip(features.columns, found, strict=True)}
+    return {str(name): round(float(value), 6) for name, value in zip(sample.columns, found, strict=True)}
+
+
+def _repeats(column: Series) -> bool:
+    """Whether a value occurs twice."""
+    return bool(column.nunique(dropna=False) < len(column))
 
 
 def _coded(sample: DataFrame) -> tuple[Array, Array]:
@@ -157,8 +167,7 @@ def _coded(sample: DataFrame) -> tuple[Array, Array]:
     for name in sample:
         column = sample[name]
         numeric = pd.api.types.is_numeric_dtype(column)
-        repeats = column.nunique() < len(column)
-        countable = not numeric or (repeats and column.nunique() <= 50 and not column.isna().any())
+        countable = not numeric or (column.nunique() <= 50 and not column.isna().any() and _repeats(column))
         discrete.append(countable)
         if countable:
             columns.append(pd.factorize(column, sort=True)[0].astype(float))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pandas import DataFrame
 
+from gome.api.own_table import Table, scenario_of_table
 from gome.cli.app import main
-from gome.cli.running.own_table import Table, scenario_of_table
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.prices import missing_prices
 from tests.agents.helpers.canned import USAGE, canned

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pandas import DataFrame
 
-from gome.cli.running.own_table import Table, scenario_of_table, write_scenario
+from gome.api.own_table import Table, scenario_of_table, write_scenario
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.from_table import new_task
 from gome.scenarios.config.loader import load_scenario, resolve_task
@@ -30,14 +30,15 @@ def csv(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_table_becomes_a_task_and_a_scenario(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = scenario_of_table(csv, Table(("price",)))
+def test_a_table_becomes_a_task_and_a_scenario(csv: Path) -> None:
+    lines: list[str] = []
+    path = scenario_of_table(csv, Table(("price",)), tell=lines.append)
     assert path.name == "my-houses-2.yaml"
     scenario = load_scenario(path)
     task = Task.load(resolve_task(scenario, path))
     assert (task.brief.task_type, task.brief.metric, task.brief.train_rows) == ("regression", "rmse", 192)
     assert task.answers is not None
-    told = capsys.readouterr().err
+    told = "\n".join(lines)
     assert "table: metric rmse" in told
     assert "nothing to submit" in told
 

@@ -139,3 +139,14 @@ def test_colour_pictures_named_by_a_column(tmp_path: Path) -> None:
     images = find_images(Task.load(folder))
     assert images is not None
     assert (images.pattern, images.column, images.width, images.height, images.channels) == ("{}", "file", 40, 20, 3)
+
+
+def test_a_small_table_without_repeated_values_has_a_profile(tmp_path: Path) -> None:
+    folder = make_task(tmp_path / "task", rows=40, test_rows=20)
+    path = folder / "prepared" / "public" / "train.csv"
+    table = pd.read_csv(path, dtype=str)
+    table["city"], table["area"], table["shop"] = [f"c{n}" for n in range(40)], range(40), range(3, 43)
+    table.to_csv(path, index=False)
+    columns = {each.name: each.relevance for each in profile_task(Task.load(folder)).columns}
+    assert columns["city"] is None
+    assert columns["area"] is not None

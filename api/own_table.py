@@ -12,7 +12,6 @@ from gome.errors import TaskError, UsageError
 from gome.scenarios.config.model_names import as_backend, describe_model, find_model
 from gome.scenarios.config.prices import tariff_of
 from gome.scenarios.reading.problems import ScenarioProblems
-from gome.viewer.output import say_aside
 
 __all__ = ["TABLE_ENDS", "Table", "name_of", "scenario_of_table", "write_scenario"]
 
@@ -51,11 +50,13 @@ Check = Callable[[Path], None]
 """Checks a scenario file; raises where it cannot run."""
 
 
-def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -> Path:
-    """Write a task and a scenario beside a table, print what was guessed, and return the scenario's path.
+def scenario_of_table(
+    path: Path, table: Table, check: Check = lambda _: None, tell: Callable[[str], None] = lambda _: None
+) -> Path:
+    """Write a task and a scenario beside a table, tell what was guessed, and return the scenario's path.
 
     `check` gets a temporary copy of the scenario before anything is written. Raises UsageError or TaskError for
-    unusable input, and whatever `check` raises; nothing is written or printed in that case.
+    unusable input, and whatever `check` raises; nothing is written or told in that case.
     """
     from gome.scenarios.authoring.from_table import new_task  # pandas: only where a table is given
 
@@ -78,14 +79,14 @@ def scenario_of_table(path: Path, table: Table, check: Check = lambda _: None) -
     )
     write_scenario(scenario, name, folder, verb, table.model)
     brief = made_task.task.brief
-    say_aside(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
+    tell(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
     for guess in made_task.guesses:
-        say_aside(f"table: {guess}")
+        tell(f"table: {guess}")
     if table.test is None:
-        say_aside("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
+        tell("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
     if table.model is not None:
-        say_aside(describe_model(as_backend(find_model(table.model))))
-    say_aside(f"wrote {scenario} and {folder}")
+        tell(describe_model(as_backend(find_model(table.model))))
+    tell(f"wrote {scenario} and {folder}")
     return scenario
 
 

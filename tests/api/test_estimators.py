@@ -1,0 +1,104 @@
+"""The estimators keep scikit-learn's manners: input refused at once; fits and its own checks in the slow suite."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pandas import DataFrame
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
+
+from gome import GomeClassifier, GomeRegressor
+from tests.api.small import QUICK, houses
+
+WHOLE = {**QUICK, "executors": {**QUICK["executors"], "standby": True}}
+NOT_FOR_US = {
+    name: why
+    for why, names in {
+        "a run needs at least 20 rows": (
+            "check_classifiers_one_label",
+            "check_classifiers_one_label_sample_weights",
+            "check_fit2d_1feature",
+            "check_fit2d_1sample",
+        ),
+        "each prediction trains anew, on all rows to predict together: batches of one row cost too much to compare": (
+            "check_methods_subset_invariance",
+            "check_methods_sample_order_invariance",
+        ),
+        "the expert does not fit one feature well enough within one trial": (),
+    }.items()
+    for name in names
+}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "x", "y", "words"),
+    [
+        (GomeRegressor(), np.ones((5, 2)), np.ones(5), "minimum of 20 is required"),
+        (GomeRegressor(), np.ones((30, 2)), np.ones(29), "inconsistent numbers of samples"),
+        (GomeRegressor(), np.ones((30, 2)), np.full(30, np.nan), "y contains NaN or infinity"),
+        (GomeRegressor(), np.full((30, 2), np.inf), np.ones(30), "infinity"),
+        (GomeRegressor(), DataFrame({"target": np.ones(30)}), np.ones(30), "a feature is called 'target'"),
+        (GomeClassifier(), np.ones((30, 2)), np.ones(30, int), "y has only one class: "),
+        (GomeClassifier(), np.ones((30, 2)), np.linspace(0, 1, 30), "Unknown label type"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_before_a_run(
+    tmp_path: Path, estimator: Any, x: Any, y: Any, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        clone(estimator).set_params(runs=tmp_path).fit(x, y)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parameters_are_those_of_the_constructor() -> None:
+    made = GomeRegressor(metric="mae", budget="5min", random_state=3)
+    assert clone(made).get_params() == made.get_params()
+    with pytest.raises(NotFittedError):
+        made.predict(np.ones((3, 2)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_regressor_and_a_classifier_learn(tmp_path: Path) -> None:
+    rows = houses(200)
+    x, y = rows[["size", "colour"]], rows["price"]
+    regressor = GomeRegressor(budget=1, settings=WHOLE, runs=tmp_path, random_state=1).fit(x, y)
+    assert list(regressor.feature_names_in_) == ["size", "colour"]
+    assert regressor.score(x, y) > 0.9
+    again = pickle.loads(pickle.dumps(regressor))  # noqa: S301 - our own
+    assert np.allclose(again.predict(x), regressor.predict(x))
+    classes = np.select([y < 8, y < 11], ["9", "10"], "2")  # as text, gome and numpy put these in another order
+    classifier = GomeClassifier(budget=1, settings=WHOLE, runs=tmp_path).fit(x, classes)
+    assert classifier.score(x, classes) > 0.8
+    likely = classifier.predict_proba(x)
+    assert likely.shape == (200, 3)
+    assert np.allclose(likely.sum(axis=1), 1)
+    binary = GomeClassifier(budget=1, settings=WHOLE, runs=tmp_path).fit(x, np.where(y < 10, "9", "10"))
+    assert binary.score(x, np.where(y < 10, "9", "10")) > 0.8
+    labels = GomeClassifier(metric="accuracy", budget=1, settings=WHOLE, runs=tmp_path).fit(x, classes)
+    assert labels.score(x, classes) > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_it_is_one_estimator_among_others(tmp_path: Path) -> None:
+    rows = houses(90)
+    made = GomeRegressor(budget=1, settings=WHOLE, runs=tmp_path)
+    assert cross_val_score(made, rows[["size"]], rows["price"], cv=2).min() > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("kind", [GomeRegressor, GomeClassifier])
+def test_scikit_learns_own_checks(tmp_path: Path, kind: Any) -> None:
+    made = kind(budget=1, settings=WHOLE, runs=tmp_path, random_state=0)
+    done = check_estimator(made, on_fail=None, expected_failed_checks=NOT_FOR_US)
+    failed = {each["check_name"]: repr(each["exception"])[:300] for each in done if each["status"] == "failed"}
+    assert failed == {}
+    assert sum(each["status"] == "passed" for each in done) > 30
