@@ -7,6 +7,7 @@ from gome.bus.store.reader import LogReader
 from gome.viewer import text
 from gome.viewer.model.message_lines import event_line
 from gome.viewer.model.steps import Step
+from gome.viewer.queries.message import causes_of
 
 __all__ = ["why"]
 
@@ -27,6 +28,8 @@ def _words(step: Step) -> Iterator[str]:
         yield f"because  {each.reason}"
     if step.proposal is not None and step.proposal.reason:
         yield f"chosen   {step.proposal.reason}"
+    if step.proposal is not None and step.proposal.answer:
+        yield f"asked    {step.proposal.answer}"
     if step.diagnosis is not None:
         yield f"verdict  {step.diagnosis.reason}"
         if step.diagnosis.finding:
@@ -36,4 +39,4 @@ def _words(step: Step) -> Iterator[str]:
 def _causes(reader: LogReader, step: Step) -> list[Envelope]:
     """The causes of the step's last message, the first cause first."""
     ends = list(reader.envelopes(kinds=_OF_A_STEP, trace=step.trace, step=step.step))
-    return sorted(reader.causes(ends[-1].id), key=lambda each: each.seq) if ends else []
+    return causes_of(reader, ends[-1].id) if ends else []

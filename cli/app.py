@@ -33,6 +33,9 @@ VERBS = {
     "cost": "Show calls, tokens, USD and time by role, trace, model, question or hypothesis.",
     "gantt": "Show a timeline of roles and slots, and how much reasoning and executing overlapped.",
     "resume": "Continue a stopped run, or extend a finished one with more budget.",
+    "hint": "Tell a run what its next steps should try, avoid or prefer, or give it a script to start.",
+    "pause": "Let a running run open no further steps, or end the pause.",
+    "stop": "Stop a running run in order; finished work is saved, resume continues it.",
     "finish": "Finish a stopped run without further trials.",
     "fork": "Branch a run at a message and continue live; the parent is unchanged.",
     "replay": "Replay a run from its log, offline, and verify that it makes the same decisions.",
@@ -45,7 +48,8 @@ VERBS = {
 """Help text of each command, in the order of `gome --help`. A command's module has its name."""
 
 ROOMS = {"task": "tasks", "grade": "tasks"} | dict.fromkeys(
-    ("run", "validate", "doctor", "predict", "resume", "finish", "fork", "replay", "sweep"), "running"
+    ("run", "validate", "doctor", "predict", "resume", "finish", "fork", "replay", "sweep", "hint", "pause", "stop"),
+    "running",
 )
 """The folder of each command's module; commands not listed are in `reading`."""
 

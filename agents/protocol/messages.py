@@ -120,8 +120,8 @@ class Proposal(Message):
     tree search, `start` for the user's own script (`base_ref`, unchanged). `base_ref` is the script to change, None for
     a draft. `source` is the trace that a merge takes from (its script is `other_ref`) or a return continues from (its
     script is `base_ref`). `origin` is the id of the recalled change that is tried, None for the trace's own ideas.
-    `ideas` are all candidates. `parent` is the step from which a tree search continues. `script_ref` is the script, if
-    it was written together with its plan.
+    `ideas` are all candidates. `parent` is the step from which a tree search continues, `script_ref` a script written
+    together with its plan. `hints` are the ids of the user's hints, and `answer` says how the step follows them.
     """
 
     kind: Literal["proposal"] = "proposal"
@@ -138,6 +138,8 @@ class Proposal(Message):
     stage: Stage
     parent: int | None = None
     script_ref: str | None = None
+    hints: tuple[str, ...] = ()
+    answer: str = ""
 
 
 class Job(Message):

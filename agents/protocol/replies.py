@@ -56,6 +56,7 @@ class Step(Record):
 
     `recalled` is the number of the recalled change that is taken over; it needs no choice. `source` is the trace whose
     best a merge takes from, or a return continues from. `sketch` is the plan for the model that writes the script.
+    `answer` says how the step follows what the user asks, or why not.
     """
 
     candidates: tuple[Idea, ...] = Field(max_length=10)
@@ -65,6 +66,7 @@ class Step(Record):
     source: int | None = None
     reason: str = ""
     sketch: str = ""
+    answer: str = ""
 
 
 class Script(Record):

@@ -7,12 +7,15 @@ same name in `prompts/`. Every backend answers every request (see `backends/base
 from abc import abstractmethod
 from typing import ClassVar, Generic, Literal, TypeVar
 
+from pydantic import Field
+
 from gome.agents.protocol.replies import Assessment, Reading, Step, Survey
 from gome.agents.protocol.types import (
     Challenge,
     Effect,
     Failure,
     Finding,
+    Hint,
     Hypothesis,
     Key,
     Left,
@@ -177,6 +180,8 @@ class ProposeStep(Request[Step]):
     `other` is the best script of another trace, given where a merge or a return may be chosen. A gain within `margin`
     standard errors is a near-tie.
 
+    `hints` are what the user asks; without any, the field is left out of the request.
+
     `ranked` says that the harness draws from the ideas by their scores, so that no choice is asked for.
     """
 
@@ -201,6 +206,7 @@ class ProposeStep(Request[Step]):
     other: SourceScript | None = None
     margin: float = 1.0
     ranked: bool = False
+    hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)
 
     @classmethod
     def reply_type(cls) -> type[Step]:
@@ -210,8 +216,9 @@ class ProposeStep(Request[Step]):
     def unasked(self) -> frozenset[str]:
         """What the harness draws, or what cannot be chosen here."""
         if self.ranked:
-            return frozenset({"choice", "kind", "recalled", "source", "reason", "sketch"})
+            return frozenset({"choice", "kind", "recalled", "source", "reason", "sketch", "answer"})
         left_out = {
+            "answer": not self.hints,
             "kind": len(self.kinds) < 2,
             "recalled": not self.recalled,
             "source": not {"merge", "return"} & set(self.kinds),

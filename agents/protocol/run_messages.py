@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
+from gome.agents.protocol.types import Hint
 from gome.agents.protocol.workplace import Workplace
 from gome.bus.message import Message
 from gome.scenarios.evidence import Grade, Profile, TaskBrief
@@ -14,8 +15,11 @@ __all__ = [
     "DeadlineReached",
     "FinishCalled",
     "FinishRequested",
+    "HintGiven",
+    "PauseRequested",
     "RunFinished",
     "RunOpened",
+    "SessionClosed",
     "SessionOpened",
 ]
 
@@ -64,6 +68,33 @@ class SessionOpened(Message):
     reasoners: dict[str, str] = Field(default_factory=dict)
     budget: dict[str, Any] | None = None
     roles: dict[str, Any] | None = None
+
+
+class SessionClosed(Message):
+    """The process → viewers: this process stops before the run has finished. A process that was killed says nothing."""
+
+    kind: Literal["session_closed"] = "session_closed"
+    reason: str
+
+
+class HintGiven(Message):
+    """The user → Proposers: what the steps to come should follow; of all traces, or of the message's own.
+
+    `script_ref` is a script that the next step runs as it is. `note` is the name of the file by which the hint came.
+    """
+
+    kind: Literal["hint_given"] = "hint_given"
+    note: str
+    hint: Hint
+    script_ref: str | None = None
+
+
+class PauseRequested(Message):
+    """The user → Director: open no further step while the pause is `on`. A resume, a deadline or a finish ends it."""
+
+    kind: Literal["pause_requested"] = "pause_requested"
+    note: str
+    on: bool
 
 
 class FinishRequested(Message):
@@ -127,4 +158,14 @@ class RunFinished(Message):
         return self.ensemble.weights if self.ensemble is not None and self.ensemble.taken else (1.0,)
 
 
-RUN_MESSAGES = (DeadlineReached, FinishCalled, FinishRequested, RunFinished, RunOpened, SessionOpened)
+RUN_MESSAGES = (
+    DeadlineReached,
+    FinishCalled,
+    FinishRequested,
+    HintGiven,
+    PauseRequested,
+    RunFinished,
+    RunOpened,
+    SessionClosed,
+    SessionOpened,
+)

@@ -2,10 +2,13 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from gome.agents.protocol.replies import PlannedScript, Script
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import (
     Failure,
+    Hint,
     Hypothesis,
     Left,
     Solution,
@@ -22,7 +25,7 @@ class SolveStep(Request[PlannedScript]):
     """Ask for plan and script of the next step in one call, for tree search: a first solution or a change of `base`.
 
     `history` are the tree's trials; `siblings` are the ideas of its other first solutions and `underway` those of
-    running steps. `baseline` is the score of a constant prediction over the same splits.
+    running steps. `baseline` is the score of a constant prediction over the same splits, `hints` what the user asks.
     """
 
     role = "proposer"
@@ -34,6 +37,7 @@ class SolveStep(Request[PlannedScript]):
     baseline: float | None = None
     underway: tuple[Underway, ...] = ()
     siblings: tuple[Hypothesis, ...] = ()
+    hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)
 
     @classmethod
     def reply_type(cls) -> type[PlannedScript]:

@@ -26,7 +26,14 @@ from gome.agents.protocol.messages import (
     TraceOpened,
     TraceRestarted,
 )
-from gome.agents.protocol.run_messages import DeadlineReached, FinishCalled, FinishRequested, RunOpened, SessionOpened
+from gome.agents.protocol.run_messages import (
+    DeadlineReached,
+    FinishCalled,
+    FinishRequested,
+    PauseRequested,
+    RunOpened,
+    SessionOpened,
+)
 from gome.agents.protocol.types import Challenge
 from gome.agents.roles.role import Role, place
 from gome.agents.state.budget import Ledger, fit_finish
@@ -48,7 +55,10 @@ class Director(Role):
     """Decides who may take another step, and when it is enough."""
 
     handles = frozenset(
-        {"run_opened", "session_opened", "proposal", "diagnosis", "finish_requested", "deadline_reached"}
+        {
+            *("run_opened", "session_opened", "proposal", "diagnosis"),
+            *("finish_requested", "deadline_reached", "pause_requested"),
+        }
     )
     notes = frozenset({"activity_finished", "solution_completed"})
 
@@ -60,7 +70,7 @@ class Director(Role):
         self.leader: Diagnosis | None = None
         self.survey: tuple[Challenge, ...] | None = None
         self.ledger = Ledger()
-        self.finishing = False
+        self.finishing = self.paused = False
         self.slots = 1
 
     def remember(self, envelope: Envelope) -> None:
@@ -115,11 +125,13 @@ class Director(Role):
     def _concluded(self, message: Message) -> None:
         match message:
             case DeadlineReached() | FinishRequested():
-                self.ledger.closed = True
+                self.ledger.closed, self.paused = True, False
+            case PauseRequested() as pause:
+                self.paused = pause.on and not self.ledger.closed
             case FinishCalled():
                 self.finishing = True
             case SessionOpened() as session:
-                self.slots = session.slots
+                self.slots, self.paused = session.slots, False
                 if session.budget is not None:
                     self.ledger.rebudget(Budget.model_validate(session.budget))
                     self.finishing = False
@@ -147,7 +159,10 @@ class Director(Role):
             return [Draft(TraceOpened(), trace, 0, opens=True) for trace in first]
         if self.finishing:
             return []
-        opened = self._other_traces(envelope) or self._another_trace()
+        others = self._other_traces(envelope)
+        if self.paused:
+            return others
+        opened = others or self._another_trace()
         folded = self._folded()
         steps = self._next_steps(folded) if not (opened and self.lockstep) else []
         if opened or steps:

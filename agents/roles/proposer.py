@@ -23,6 +23,7 @@ from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, difference
 from gome.agents.scripts.error_analysis import Paired, Pairer, Pairing
 from gome.agents.scripts.user_script import START
+from gome.agents.state.hints import Hints
 from gome.agents.state.trace import FOLDED, Best, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
@@ -42,7 +43,7 @@ class Proposer(Role):
     """Turns a diagnosis into a proposal."""
 
     handles = frozenset({"recollection"})
-    notes = frozenset({"run_opened", "step_opened"}) | FOLDED
+    notes = frozenset({"run_opened", "step_opened", "hint_given"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts, pairer: Pairer) -> None:
         super().__init__("proposer", trace, artefacts)
@@ -50,6 +51,7 @@ class Proposer(Role):
         self.pairer = pairer
         self.state = TraceState()
         self.tree = Tree()
+        self.hints = Hints()
         self.steps: dict[int, StepOpened] = {}
 
     def remember(self, envelope: Envelope) -> None:
@@ -66,6 +68,7 @@ class Proposer(Role):
             case _:
                 pass
         self.state.heard(envelope)
+        self.hints.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Send the proposal of a step: the user's own script, a failed script to repair, or a model's ideas."""
@@ -75,6 +78,8 @@ class Proposer(Role):
             raise TypeError(f"a proposer handles recollections, not {envelope.kind}")
         if self.opened.start_ref is not None and step == 1:
             return [Draft(self._start(self.opened.start_ref, step), trace, step)]
+        if (given := self.hints.script) is not None:
+            return [Draft(self._start(given[1], step, hints=given[:1]), trace, step)]
         pick = self.optimizer.pick(self.state, self.tree, random.Random(self.seed(trace, step, "pick")))
         if pick.action == "debug":
             return [Draft(self._mend(pick, step), trace, step)]
@@ -97,6 +102,7 @@ class Proposer(Role):
                 Underway(trace=trace, step=at, hypotheses=each.hypotheses) for at, each in self.tree.pending.items()
             ),
             siblings=pick.siblings,
+            hints=tuple(self.hints.given.values()),
         )
         reply = await self.reasoner.ask(request, context)
         ideas = tuple(_hypothesis(each, ()) for each in reply.hypotheses)
@@ -110,6 +116,7 @@ class Proposer(Role):
             stage=self.steps[step].stage,
             parent=pick.parent,
             script_ref=await self.artefacts.put(reply.script),
+            hints=tuple(self.hints.given),
         )
 
     async def _question(self, pick: Pick, known: Recollection, trace: int, step: int, context: Context) -> ProposeStep:
@@ -142,6 +149,7 @@ class Proposer(Role):
             other=await self._source(source, pick.base, context) if source and pick.base else None,
             margin=self.scenario.method.near_tie,
             ranked=structured and self.scenario.method.selection == "rank",
+            hints=tuple(self.hints.given.values()),
         )
 
     async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript:
@@ -198,7 +206,7 @@ class Proposer(Role):
             step_kind=reply.kind,
             hypotheses=chosen or (taken.hypotheses if taken else ()),
             ideas=ideas,
-            sketch=reply.sketch,
+            sketch=self.hints.sketched(reply.sketch),
             reason=reply.reason,
             base_ref=None if reply.kind == "leap" else base_ref,
             other_ref=source.script_ref if source is not None and reply.kind == "merge" else None,
@@ -206,6 +214,8 @@ class Proposer(Role):
             origin=taken.id if taken else None,
             stage=request.stage,
             parent=pick.parent,
+            hints=tuple(self.hints.given),
+            answer=reply.answer,
         )
 
     def _ranked(self, request: ProposeStep, ideas: Sequence[Hypothesis], pick: Pick) -> Proposal:
@@ -223,15 +233,16 @@ class Proposer(Role):
             action="draft" if pick.action == "draft" else "improve",
             hypotheses=chosen,
             ideas=candidates,
-            sketch="\n".join(f"- {each.statement}" for each in chosen),
+            sketch=self.hints.sketched("\n".join(f"- {each.statement}" for each in chosen)),
             reason=f"drawn by rank, scenario to feedback {share} : {method.scenario_weight - share}",
             base_ref=pick.base.script_ref if pick.base else None,
             origin=None,
             stage=request.stage,
             parent=pick.parent,
+            hints=tuple(self.hints.given),
         )
 
-    def _start(self, script_ref: str, step: int) -> Proposal:
+    def _start(self, script_ref: str, step: int, hints: tuple[str, ...] = ()) -> Proposal:
         return Proposal(
             action="start",
             hypotheses=(START,),
@@ -240,6 +251,7 @@ class Proposer(Role):
             base_ref=script_ref,
             origin=None,
             stage=self.steps[step].stage,
+            hints=hints,
         )
 
     def _mend(self, pick: Pick, step: int) -> Proposal:

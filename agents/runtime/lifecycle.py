@@ -7,7 +7,7 @@ resume      log            ──► RunOpened ──┴──► actors ──�
 import os
 import time
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,9 +16,10 @@ import anyio.to_thread
 
 from gome.agents.backends.fallback import in_order
 from gome.agents.protocol.messages import VOCABULARY
-from gome.agents.protocol.run_messages import FinishRequested, RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.run_messages import FinishRequested, RunFinished, RunOpened, SessionClosed, SessionOpened
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
+from gome.agents.runtime.inbox import attend
 from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.scripts.user_script import start_of
 from gome.agents.state.call_budget import UNITS, Spending, amount
@@ -77,7 +78,7 @@ async def start_run(
         opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, resources, start_ref)
         async with open_log(folder, run=run_id, vocabulary=VOCABULARY) as log:
             await log.append("user", [Draft(opened, opens=True)])
-            return await _stay(log, scenario, resources, _session(scenario, resources), on_ready)
+            return await _stay(folder, log, scenario, resources, _session(scenario, resources), on_ready)
 
 
 async def resume(
@@ -114,7 +115,7 @@ async def resume(
             session = _session(scenario, resources, budget, roles)
             if finish:
                 await log.append("user", [Draft(FinishRequested(), opens=True)])
-            return await _stay(log, scenario, resources, session, on_ready, accept_changes=accept_changes)
+            return await _stay(folder, log, scenario, resources, session, on_ready, accept_changes=accept_changes)
 
 
 async def fork_run(
@@ -227,6 +228,7 @@ def _labels(scenario: Scenario, resources: Resources) -> dict[str, str]:
 
 
 async def _stay(
+    folder: Path,
     log: SqliteLog,
     scenario: Scenario,
     resources: Resources,
@@ -235,7 +237,10 @@ async def _stay(
     *,
     accept_changes: bool = False,
 ) -> RunFinished | None:
-    """Append SessionOpened, run the actors, and return RunFinished, or None if the run was stopped."""
+    """Append SessionOpened, run the actors, and return RunFinished, or None if the run was stopped.
+
+    Where it ends before the run has finished, SessionClosed says why.
+    """
     before = log.head if session.budget is not None else 0
     await log.append("session", [Draft(session, opens=True)])
     artefacts = resources.forward.artefacts
@@ -250,16 +255,27 @@ async def _stay(
         # With a new budget the run continues past the RunFinished that is already in its log.
         return isinstance(envelope.message, RunFinished) and envelope.seq > before
 
+    stopped: list[str] = []
+
+    def stop(reason: str) -> None:
+        stopped.append(reason)
+        supervisor.stop()
+
     last: Envelope | None = None
     failure: GomeError | None = None
     resources.forward.countdown.start(log, scenario.budget)
     async with anyio.create_task_group() as group:
         group.start_soon(announce_deadline, log, scenario.budget)
+        group.start_soon(attend, folder, log, artefacts, stop)
         try:
             last = await supervisor.run(until=finished)
         except GomeError as error:  # raised below, outside the task group, which would wrap it in an ExceptionGroup
             failure = error
         group.cancel_scope.cancel()
+    if last is None:
+        reason = next(iter(stopped), "interrupted") if failure is None else f"{failure.code}: {failure}"
+        with suppress(GomeError):  # where the log itself has failed
+            await log.append("session", [Draft(SessionClosed(reason=reason), opens=True)])
     if failure is not None:
         raise failure
     return last.message if last is not None and isinstance(last.message, RunFinished) else None

@@ -14,6 +14,7 @@ __all__ = [
     "DetachedRun",
     "Figures",
     "FinishedRun",
+    "HintLeft",
     "Lanes",
     "Parting",
     "Predictions",
@@ -25,6 +26,18 @@ __all__ = [
     "Used",
     "WrittenSolution",
 ]
+
+
+class HintLeft(Data):
+    """A hint that was left for a run, in the file `note` of its inbox; for one trace or all.
+
+    Where the run is not `running`, it is recorded when the run is resumed.
+    """
+
+    run: str
+    note: str
+    trace: int | None
+    running: bool
 
 
 class RunRow(Data):

@@ -13,7 +13,7 @@ from gome.agents.protocol.messages import (
     TraceRestarted,
     Trial,
 )
-from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.run_messages import FinishCalled, HintGiven, RunFinished, RunOpened, SessionOpened
 from gome.agents.protocol.types import PASSED, Hypothesis
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
@@ -71,6 +71,11 @@ def _session_opened(message: SessionOpened) -> str:
     return f"{message.slots} slots, sandbox {message.sandbox}{gaps}"
 
 
+def _hint_given(message: HintGiven) -> str:
+    started = "; start this script" if message.script_ref is not None else ""
+    return f"{message.hint.line}{started}".removeprefix("; ")
+
+
 def _step_opened(message: StepOpened) -> str:
     return f"{message.stage}, {text.percent(message.used)} of the budget used"
 
@@ -93,7 +98,8 @@ def _recollection(message: Recollection) -> str:
 
 def _proposal(message: Proposal) -> str:
     kind = message.action if message.step_kind == "edit" else message.step_kind
-    return f"{kind} {idea(message.hypotheses)}"
+    asked = f"; asked by the user: {message.answer}" if message.answer else ""
+    return f"{kind} {idea(message.hypotheses)}{asked}"
 
 
 def _job(message: Job) -> str:
@@ -156,6 +162,9 @@ def _dead_letter(message: DeadLetter) -> str:
 _HEADLINES: dict[str, Callable[[Any], str]] = {
     "run_opened": _run_opened,
     "session_opened": _session_opened,
+    "session_closed": lambda message: str(message.reason),
+    "hint_given": _hint_given,
+    "pause_requested": lambda message: "no further step is opened" if message.on else "steps are opened again",
     "step_opened": _step_opened,
     "trace_folded": lambda message: str(message.reason),
     "trace_restarted": _restarted,

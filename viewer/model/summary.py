@@ -21,7 +21,7 @@ from gome.agents.protocol.messages import (
     TraceRestarted,
     Trial,
 )
-from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionClosed, SessionOpened
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError
@@ -33,7 +33,7 @@ from gome.viewer.model.usage import Usage
 
 __all__ = ["OUTLINE", "Best", "Summary", "find_step", "summarise"]
 
-OUTLINE = frozenset({"run_opened", "session_opened", "diagnosis", "run_finished"})
+OUTLINE = frozenset({"run_opened", "session_opened", "session_closed", "diagnosis", "run_finished"})
 """The message kinds that a list of runs needs: name, task, times, scores, winner."""
 
 
@@ -68,6 +68,7 @@ class Summary:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     finish: FinishCalled | None = None
     finished: RunFinished | None = None
+    closed: SessionClosed | None = None
     used: float = 0.0
     messages: int = 0
     seq: int = 0
@@ -98,10 +99,13 @@ class Summary:
             self.opened = message
         elif isinstance(message, SessionOpened):
             self.sessions.append(message)
+            self.closed = None
             self.timeline.abandon()
             self.timeline.slots = message.slots
             if message.budget is not None:  # a resume with a new budget reopens a finished run
                 self.finish = self.finished = None
+        elif isinstance(message, SessionClosed):
+            self.closed = message
         elif isinstance(message, FinishCalled):
             self.finish = message
         elif isinstance(message, RunFinished):
@@ -217,6 +221,13 @@ class Summary:
         for usage in self.actors.values():
             total.merge(usage)
         return total
+
+    @property
+    def why_stopped(self) -> str:
+        """Why the last process stopped before the run had finished, if it has; a killed one could not say so."""
+        if self.finished or self.opened is None:
+            return ""
+        return self.closed.reason if self.closed else "its process ended without a word, as after kill -9 or a reboot"
 
     @property
     def status(self) -> str:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gome.agents.protocol.messages import Proposal
 from gome.bus.events import ACTIVITIES, ActivityFinished
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
@@ -13,7 +14,7 @@ from gome.viewer.output import as_data, emit, envelope_data, hint, say, tree
 from gome.viewer.queries.listing import say_messages
 from gome.viewer.run_folders import open_reader
 
-__all__ = ["activities_of", "artefacts_of", "show_causes", "show_message", "show_thread"]
+__all__ = ["activities_of", "artefacts_of", "causes_of", "show_causes", "show_message", "show_thread"]
 
 
 def show_message(folder: Path, name: str, as_json: bool) -> int:
@@ -46,8 +47,17 @@ def show_thread(folder: Path, name: str, as_json: bool) -> int:
 def show_causes(folder: Path, name: str, as_json: bool) -> int:
     """Print the chain of causes of a message, the first cause first."""
     with open_reader(folder) as reader:
-        chain = sorted(reader.causes(reader.envelope(name).id), key=lambda envelope: envelope.seq)
+        chain = causes_of(reader, reader.envelope(name).id)
     return _chain("log-why", folder, chain, as_json)
+
+
+def causes_of(reader: LogReader, message: str) -> list[Envelope]:
+    """The chain of causes of a message in log order, with the user's hints that proposals in it were made with."""
+    found = {each.id: each for each in reader.causes(message)}
+    for each in tuple(found.values()):
+        for name in each.message.hints if isinstance(each.message, Proposal) else ():
+            found[name] = reader.envelope(name)
+    return sorted(found.values(), key=lambda each: each.seq)
 
 
 def _chain(document: str, folder: Path, envelopes: list[Envelope], as_json: bool) -> int:

@@ -75,7 +75,23 @@ def _reply(request: ProposeStep, candidates: tuple[Hypothesis, ...], chosen: Cho
         recalled=_number(chosen.origin, request.recalled),
         reason=chosen.reason,
         sketch=chosen.sketch,
+        answer=_answer(request, chosen),
     )
+
+
+def _answer(request: ProposeStep, chosen: Chosen) -> str:
+    """How the step follows what the user asks: the expert matches what to avoid and prefer with its own moves."""
+    if not request.hints:
+        return ""
+    scene = scene_of(request)
+    found = [each for each in chosen.hypotheses if scene.prefers(*each.key, each.statement)]
+    parts = [f"{found[0].parameter} {found[0].direction} is what is preferred"] if found else []
+    parts += [f"nothing with {', '.join(scene.avoid)} was considered"] if scene.avoid else []
+    if scene.prefer and not found:
+        parts.append("no move of the expert that applies here is among what is preferred")
+    if any(hint.words.strip() for hint in request.hints):
+        parts.append("the rule-based expert reads no free text, only what to avoid and to prefer")
+    return "; ".join(parts)
 
 
 def _number(origin: Recalled | None, recalled: tuple[Recalled, ...]) -> int | None:

@@ -1,6 +1,7 @@
 """The expert as Proposer, first half: one hypothesis for each challenge, with scores and expected gain."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gome.agents.backends.expert.code.cost import aim
 from gome.agents.backends.expert.diagnosis import foremost
@@ -31,7 +32,9 @@ def ideas_of(
     anything = playable(scene)
     available = [play for play in anything if play.key not in scene.refuted]
     if request.base is None:
-        available = _begin_with(family_order(order, request.profile)[0], available)
+        families = [each for each in family_order(order, request.profile) if not scene.avoids("family", each)]
+        preferred = [each for each in families if scene.prefers("family", each)]
+        available = _begin_with(next(iter(preferred or families), None), available)
     else:
         underway = {each.key for step in request.underway for each in step.hypotheses}
         available = [play for play in available if play.key not in underway] or available
@@ -57,7 +60,7 @@ def _confident(scene: Scene, asked: Sequence[Challenge]) -> list[Play]:
     return [play for _, right in foremost(scene, sources) for play in right[: len(asked)]]
 
 
-def _begin_with(family: str, available: list[Play]) -> list[Play]:
+def _begin_with(family: str | None, available: list[Play]) -> list[Play]:
     """The plays without first models of other families."""
     return [play for play in available if play.move.challenge != captions.FIRST or play.move.direction == family]
 
@@ -87,8 +90,8 @@ def _without_challenges(scene: Scene, available: list[Play], judgement: Judgemen
     if available:
         chosen = judgement.choose(available[0], available)
         return [hypothesis_of(scene, chosen, chosen.move.challenge, available[0])]
-    fresh = Scene(scene.task, scene.profile, scene.plan, scene.evaluation, 0.0, None, ())
-    again = plays(fresh)
+    fresh = Scene(scene.task, scene.profile, scene.plan, scene.evaluation, 0.0, None, (), avoid=scene.avoid)
+    again = plays(fresh) or plays(replace(fresh, avoid=()))
     return [hypothesis_of(scene, again[0], again[0].move.challenge, again[0])]
 
 
@@ -133,7 +136,11 @@ def scene_of(request: ProposeStep) -> Scene:
     base, history = request.base, since_accept(request.history)
     if base is None:
         plan = starting_plan(request.task, request.profile)
-        return Scene(request.task, request.profile, plan, None, 0.0, request.workplace, history, request.refused)
+        return Scene(
+            *(request.task, request.profile, plan, None, 0.0, request.workplace, history, request.refused),
+            avoid=_avoided(request),
+            prefer=_preferred(request),
+        )
     plan = read_plan(base.script) or starting_plan(request.task, request.profile, base.script)
     return Scene(
         request.task,
@@ -145,4 +152,20 @@ def scene_of(request: ProposeStep) -> Scene:
         history,
         request.refused,
         request.baseline,
+        _avoided(request),
+        _preferred(request),
     )
+
+
+def _avoided(request: ProposeStep) -> tuple[str, ...]:
+    """What the user asks to avoid and has not asked for since."""
+    avoided: dict[str, None] = {}
+    for hint in request.hints:
+        avoided |= dict.fromkeys(hint.avoid)
+        avoided = {word: None for word in avoided if word not in hint.prefer}
+    return tuple(avoided)
+
+
+def _preferred(request: ProposeStep) -> tuple[str, ...]:
+    avoided = _avoided(request)
+    return tuple(word for hint in request.hints for word in hint.prefer if word not in avoided)

@@ -20,6 +20,8 @@ _FIGURES = ("scores", "expected_gain")
 _TRUST_IN_RECALL = 0.7
 _TIRED = 0.3
 _ALIKE = 0.5
+_ASKED_FOR = 1000.0
+"""Weight of what the user prefers: it comes before everything else."""
 
 
 class Chosen(NamedTuple):
@@ -42,7 +44,8 @@ def choose(request: ProposeStep, candidates: Sequence[Hypothesis], order: int, j
     options: list[tuple[float, Hypothesis, Recalled | None]] = [
         (_promise(request, scene, each), each, None) for each in candidates
     ]
-    options += [option for each in request.recalled for option in _options(request, scene, each)]
+    recalled = [option for each in request.recalled for option in _options(request, scene, each)]
+    options += [option for option in recalled if not scene.avoids(*option[1].key, option[1].statement)]
     _, chosen, origin = _foremost(request, options)
     if judgement.fails():
         figures = {name: getattr(chosen, name) for name in _FIGURES}
@@ -75,6 +78,8 @@ def _promise(request: ProposeStep, scene: Scene, hypothesis: Hypothesis) -> floa
             weight *= 0.7
         elif request.stage == "ensemble" and together:
             weight *= 2.0
+    if scene.prefers(*hypothesis.key, hypothesis.statement):
+        weight *= _ASKED_FOR
     return max(hypothesis.expected_gain, 1e-9 * scene.scale) * weight
 
 

@@ -75,6 +75,16 @@ def texts_lead(profile: Profile) -> bool:
     return words > 0 and words >= least * others
 
 
+def _mentioned(asked: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether one of the asked words occurs in the names, without regard to case, blanks, dashes and underscores."""
+    text = _plain(" ".join(names))
+    return any(_plain(word) in text for word in asked if word.strip())
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_-]+", "", text.lower())
+
+
 def with_joins(profile: Profile, plan: Plan) -> Profile:
     """The profile, extended by the columns of the side tables that the plan joins."""
     added = tuple(column for table in profile.tables if table.prefix in plan.joins for column in table.columns)
@@ -110,7 +120,7 @@ class Scene:
     """One solution of one task, with its measurements.
 
     `seconds` is the mean time of its runs, 0 if unknown. `refused` are keys of rejected ideas older than `history`.
-    `baseline` is the score of a constant prediction on the same splits.
+    `baseline` is the score of a constant prediction on the same splits. `avoid` and `prefer` are what the user asks.
     """
 
     task: TaskBrief
@@ -122,6 +132,16 @@ class Scene:
     history: tuple[TrialNote, ...] = field(default=())
     refused: tuple[tuple[str, str, str], ...] = ()
     baseline: float | None = None
+    avoid: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+
+    def avoids(self, *names: str) -> bool:
+        """Whether the user asks to avoid an idea with these names or words."""
+        return _mentioned(self.avoid, names)
+
+    def prefers(self, *names: str) -> bool:
+        """Whether the user asks to prefer it."""
+        return _mentioned(self.prefer, names)
 
     # -- the task -----------------------------------------------------------------------------------------------
 

@@ -44,12 +44,19 @@ def plays(scene: Scene) -> list[Play]:
 
 
 def playable(scene: Scene) -> list[Play]:
-    """All applicable plays, best first: their preconditions hold, they change the plan, and they fit the target time.
+    """All applicable plays that the user does not ask to avoid, best first.
+
+    Their preconditions hold, they change the plan, and they fit the target time.
 
     Gains are weighted by the success of earlier moves on the same component (`learnt`).
     """
-    found = [play for move in CATALOGUE for play in _of(move, scene)]
-    return sorted(found, key=lambda play: (-play.choice.gain * learnt(scene, play.move.component), play.key))
+    found = [play for move in CATALOGUE for play in _of(move, scene) if not scene.avoids(*play.names)]
+    return sorted(found, key=lambda play: (-_promise(scene, play), play.key))
+
+
+def _promise(scene: Scene, play: Play) -> float:
+    """The gain of a play by experience; what the user prefers comes before all others."""
+    return play.choice.gain * learnt(scene, play.move.component) + scene.prefers(*play.names)
 
 
 def _of(move: Move, scene: Scene) -> Iterable[Play]:

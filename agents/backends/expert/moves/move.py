@@ -77,6 +77,11 @@ class Play:
         """The key of the play's hypothesis."""
         return (self.move.component, self.move.parameter(self.choice.subject), self.move.direction)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The words by which a user may mean it: its key, and what it says."""
+        return (*self.key, self.move.says(self.choice.subject))
+
 
 def parse_parameter(parameter: str) -> tuple[str, Subject]:
     """Split a hypothesis's parameter into name and subject; if it has another form, all of it is the name."""

@@ -15,7 +15,7 @@ from gome.agents.backends.expert.selection import Chosen, choose
 from gome.agents.backends.expert.writing import write
 from gome.agents.protocol.requests import ProposeStep, SurveyTask
 from gome.agents.protocol.script_requests import WriteSolution
-from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, Underway
+from gome.agents.protocol.types import Challenge, Hint, Hypothesis, Recalled, Underway
 from tests.agents.backends.expert.place import Place, note, solution
 from tests.agents.helpers.requests_made import hypothesis as foreign_hypothesis
 
@@ -260,3 +260,22 @@ def test_every_kind_of_task_gets_a_root(kind: str, places: dict[str, Place]) -> 
     request = WriteSolution(**place.common, base=None, hypotheses=chosen.hypotheses, sketch=chosen.sketch)
     evaluation = place.run("first", write(request, FULL).script, view="debug")
     assert evaluation.defects == ()
+
+
+def test_what_the_user_asks_to_avoid_and_prefer_decides(places: dict[str, Place]) -> None:
+    request = _request(places["bike"])
+    usual = propose(request, FULL).candidates[0]
+    avoiding = request.model_copy(update={"hints": (Hint(avoid=(usual.parameter,)),)})
+    step = propose(avoiding, FULL)
+    assert all(each.parameter != usual.parameter for each in step.candidates)
+    assert step.answer == f"nothing with {usual.parameter} was considered"
+    preferring = request.model_copy(update={"hints": (Hint(prefer=("extra trees",)),)})
+    first = propose(preferring, FULL).candidates[0]
+    assert "extra_trees" in first.direction
+    draft = _request(places["bike"], incumbent=False, stage="draft", wanted=10)
+    families = {
+        word: propose(draft.model_copy(update={"hints": (hint,)}), FULL).candidates[0].direction
+        for word, hint in (("avoid", Hint(avoid=("boosting",))), ("prefer", Hint(prefer=("linear",))))
+    }
+    assert families["avoid"] != "boosting"
+    assert families["prefer"] == "linear"

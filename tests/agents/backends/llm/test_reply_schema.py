@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gome.agents.backends.llm.reply_schema import reply_schema, reply_shape
+from gome.agents.protocol.types import Hint
 from tests.agents.helpers import requests_made as made
 
 
@@ -55,9 +56,10 @@ def test_scores_are_asked_for_where_the_harness_draws_and_nothing_is_chosen_ther
         (made.assess_trial(wanted=()), {"challenges", "contradicts"}),
         (made.assess_trial(evaluation=None), {"alignment", "reason", "accept", "contradicts"}),
         (made.assess_trial(stopped="worse"), {"alignment", "reason", "accept", "contradicts"}),
-        (made.knowing_step(), set()),
-        (made.propose_step(), {"kind", "source"}),
-        (made.first_step(), {"kind", "source", "recalled"}),
+        (made.knowing_step(), {"answer"}),
+        (made.knowing_step(hints=(Hint(avoid=("lightgbm",)),)), set()),
+        (made.propose_step(), {"kind", "source", "answer"}),
+        (made.first_step(), {"kind", "source", "recalled", "answer"}),
         (made.survey_task(), set()),
         (made.write_solution(), set()),
     ],

@@ -1,0 +1,117 @@
+"""The inbox of a run: how another process speaks to the one that runs it.
+
+Only the process that holds a run's lock writes to its log. Another leaves a note, a small file in the folder `inbox/`
+of the run; the running process reads it, appends its message to the log, and removes it. What a note asks for so
+stands in the log before it has an effect. A note is recorded once, also if the process is killed between the two:
+its name is in the message.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import Literal
+
+import anyio
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import HintGiven, PauseRequested
+from gome.agents.protocol.types import Hint
+from gome.bus.log import Log
+from gome.bus.message import Draft
+from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.reader import LogReader
+from gome.errors import Outage
+
+__all__ = ["Note", "attend", "leave_note"]
+
+_FOLDER = "inbox"
+_POLL = 0.5
+_LARGEST = 2 << 20
+
+
+class Note(BaseModel):
+    """What another process asks for. `script` is the text of a script to start, only with a hint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["hint", "pause", "continue", "stop"]
+    trace: int | None = None
+    hint: Hint = Hint()
+    script: str | None = None
+
+
+def leave_note(folder: Path, note: Note) -> str:
+    """Leave a note for the run in `folder`; return its name. Raises Outage where the folder cannot be written."""
+    name = f"{time.time_ns():020d}-{token_hex(4)}"
+    place = folder / _FOLDER
+    draft = place / f".{name}"
+    try:
+        place.mkdir(exist_ok=True)
+        draft.write_text(note.model_dump_json(), encoding="utf-8")
+        draft.replace(place / f"{name}.json")
+    except OSError as error:
+        raise Outage(f"{place} cannot be written: {error.strerror}. Make it writable, then repeat.") from error
+    return name
+
+
+async def attend(folder: Path, log: Log, artefacts: Artefacts, stop: Callable[[str], None]) -> None:
+    """Record the notes of the run in `folder` as they come, in their order, until cancelled; `stop` gets a reason.
+
+    Hints that were left while nothing ran are recorded first; requests to pause or stop that were left then are void.
+    """
+    known = await anyio.to_thread.run_sync(_recorded, folder)
+    fresh = False
+    while True:
+        for path in await anyio.to_thread.run_sync(_notes, folder):
+            note = await anyio.to_thread.run_sync(_read, path)
+            if note is not None and path.stem not in known and (fresh or note.kind == "hint"):
+                await _record(note, path.stem, log, artefacts, stop)
+                known.add(path.stem)
+            await anyio.to_thread.run_sync(_remove, path)
+        fresh = True
+        await anyio.sleep(_POLL)
+
+
+async def _record(note: Note, name: str, log: Log, artefacts: Artefacts, stop: Callable[[str], None]) -> None:
+    match note.kind:
+        case "hint":
+            ref = None if note.script is None else await artefacts.put(note.script)
+            hint = HintGiven(note=name, hint=note.hint, script_ref=ref)
+            await log.append("user", [Draft(hint, note.trace, opens=True)])
+        case "stop":
+            stop("stopped with `gome stop`")
+        case _:
+            pause = PauseRequested(note=name, on=note.kind == "pause")
+            await log.append("user", [Draft(pause, opens=True)])
+
+
+def _recorded(folder: Path) -> set[str]:
+    """The names of the notes that are in the log."""
+    with LogReader(folder, VOCABULARY) as reader:
+        found = [each.message for each in reader.envelopes(kinds=["hint_given", "pause_requested"])]
+    return {each.note for each in found if isinstance(each, HintGiven | PauseRequested)}
+
+
+def _notes(folder: Path) -> list[Path]:
+    """The notes in the inbox, oldest first."""
+    return sorted((folder / _FOLDER).glob("[0-9]*.json"))
+
+
+def _read(path: Path) -> Note | None:
+    """The note in a file; None where it is none."""
+    try:
+        if path.is_symlink() or path.stat().st_size > _LARGEST:
+            return None
+        return Note.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        os.unlink(path)  # noqa: PTH108 - also a link

@@ -1,0 +1,42 @@
+"""What the user has asked of a trace while it runs: state of its Proposer, computed from messages."""
+
+from dataclasses import dataclass, field
+
+from gome.agents.protocol.messages import Proposal
+from gome.agents.protocol.run_messages import HintGiven
+from gome.agents.protocol.types import Hint
+from gome.bus.message import Envelope
+
+__all__ = ["Hints"]
+
+
+@dataclass(slots=True)
+class Hints:
+    """The hints by the id of their message, in log order, and the scripts that have not been started yet."""
+
+    given: dict[str, Hint] = field(default_factory=dict)
+    scripts: dict[str, str] = field(default_factory=dict)
+
+    def heard(self, envelope: Envelope) -> None:
+        """Apply a hint, or the proposal that starts its script; other messages change nothing."""
+        match envelope.message:
+            case HintGiven() as hint:
+                if hint.hint != Hint():
+                    self.given[envelope.id] = hint.hint
+                if hint.script_ref is not None:
+                    self.scripts[envelope.id] = hint.script_ref
+            case Proposal(action="start") as proposal:
+                for name in proposal.hints:
+                    self.scripts.pop(name, None)
+            case _:
+                pass
+
+    @property
+    def script(self) -> tuple[str, str] | None:
+        """The oldest script to start, with the id of its hint; None where there is none."""
+        return next(((name, ref) for name, ref in self.scripts.items()), None)
+
+    def sketched(self, sketch: str) -> str:
+        """A sketch for the writer, who does not see the hints, with what the user asks to avoid and to prefer."""
+        lines = [f"The user of this run asks: {each.line}" for each in self.given.values()]
+        return "\n\n".join([sketch, "\n".join(lines)]) if lines else sketch

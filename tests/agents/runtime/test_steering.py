@@ -1,0 +1,219 @@
+"""A run is steered while it goes on: what another process asks for is logged first, and changes what happens."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Proposal, StepOpened, Trial
+from gome.agents.protocol.run_messages import HintGiven, PauseRequested, SessionClosed
+from gome.agents.protocol.types import Hint
+from gome.agents.runtime.inbox import Note, leave_note
+from gome.agents.runtime.lifecycle import resume, scenario_of, start_run
+from gome.agents.runtime.replay import replay_run
+from gome.bus.store.reader import LogReader
+from gome.scenarios.config.scenario import Budget, Scenario
+from gome.viewer.model.summary import summarise
+from gome.viewer.queries.message import causes_of
+from tests.agents.helpers.model_server import Ask, ModelServer, Play
+from tests.agents.helpers.runs import Run, conducted, read_run
+from tests.agents.helpers.stubs import line, small, small_task, writing
+
+ONE_TRACE: dict[str, Any] = {"traces": 1, "memory": {}, "method": {"finish": {"candidates": 1, "seeds": 1}}}
+WRITE = writing(lambda _, step: line(0.3 + 0.1 * step))
+
+
+def recorded(folder: Path, kind: str, count: int = 1) -> None:
+    """Wait until so many messages of that kind are in the log."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with LogReader(folder, VOCABULARY) as reader:
+            if len(list(reader.envelopes(kinds=[kind]))) >= count:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"{kind} was not recorded")
+
+
+def noting(folder: Path, note: Note, kind: str) -> Callable[[Ask], Play]:
+    """A model that leaves a note when the first script is asked for, and answers when its message is in the log."""
+
+    def turn(ask: Ask) -> Play:
+        if ask.kind == "write_solution" and ask.step == 1:
+            leave_note(folder, note)
+            recorded(folder, kind)
+        return WRITE(ask)
+
+    return turn
+
+
+def hinted(tmp_path: Path, note: Note, **changed: Any) -> tuple[Run, list[Ask]]:
+    """A whole run that gets a hint during its first step, and what its model was asked."""
+    folder = tmp_path / "run"
+    asked: list[Ask] = []
+    turn = noting(folder, note, "hint_given")
+
+    def listening(ask: Ask) -> Play:
+        asked.append(ask)
+        return turn(ask)
+
+    with ModelServer(listening) as server:
+        scenario = small(small_task(tmp_path), server, **{**ONE_TRACE, "budget": {"trials": 2}, **changed})
+        run = conducted(scenario, folder)
+    return run, asked
+
+
+def test_a_hint_is_read_by_the_next_proposal_and_stands_in_why(tmp_path: Path) -> None:
+    hint = Hint(words="Use the area.", avoid=("lightgbm",))
+    run, asked = hinted(tmp_path, Note(kind="hint", hint=hint))
+    first, second = (ask for ask in asked if ask.kind == "propose_step")
+    assert "What the user of this run asks" not in first.prompt
+    assert "- Use the area.; avoid lightgbm" in second.prompt
+    assert "`answer`" in second.prompt
+    ((given, message),) = run.all(HintGiven)
+    assert message.hint == hint
+    (_, before), (envelope, after) = run.all(Proposal)
+    assert before.hints == ()
+    assert after.hints == (given.id,)
+    assert "avoid lightgbm" in after.sketch, "the writer reads it too"
+    with LogReader(run.folder, VOCABULARY) as reader:
+        chain = causes_of(reader, envelope.id)
+    assert given.id in {each.id for each in chain}
+    assert anyio.run(replay_run, run.folder).handled > 0
+
+
+def test_a_hint_for_another_trace_is_not_read(tmp_path: Path) -> None:
+    _, asked = hinted(tmp_path, Note(kind="hint", trace=1, hint=Hint(words="Use the area.")))
+    assert not any("Use the area." in ask.prompt for ask in asked)
+
+
+def test_a_tree_search_reads_hints_too(tmp_path: Path) -> None:
+    note = Note(kind="hint", hint=Hint(prefer=("trees",)))
+    folder, asked = tmp_path / "run", list[Ask]()
+
+    def turn(ask: Ask) -> Play:
+        asked.append(ask)
+        if ask.kind == "solve_step" and ask.step == 1:
+            leave_note(folder, note)
+            recorded(folder, "hint_given")
+        return WRITE(ask)
+
+    with ModelServer(turn) as server:
+        changed = {**ONE_TRACE, "budget": {"trials": 2}, "optimizer": "best-of-n"}
+        run = conducted(small(small_task(tmp_path), server, **changed), folder)
+    assert "- prefer trees" in [ask for ask in asked if ask.kind == "solve_step"][1].prompt
+    assert [len(proposal.hints) for _, proposal in run.all(Proposal)] == [0, 1]
+
+
+def test_a_script_is_the_next_step_once(tmp_path: Path) -> None:
+    note = Note(kind="hint", trace=0, script=line(1.0, "# mine"))
+    run, _ = hinted(tmp_path, note, budget={"trials": 3})
+    actions = [proposal.action for _, proposal in run.all(Proposal)]
+    assert actions == ["draft", "start", "improve"]
+    ((_, message),) = run.all(HintGiven)
+    assert [trial.script_ref for _, trial in run.all(Trial)][1] == message.script_ref
+    assert run.finished.winner is not None
+    assert run.finished.winner.script_ref == message.script_ref, "it is the best one"
+    anyio.run(replay_run, run.folder)
+
+
+def test_a_pause_opens_no_step_until_it_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+
+    def end_it() -> None:
+        begun(folder)
+        recorded(folder, "diagnosis", 2)  # the survey's, and that of step 1
+        leave_note(folder, Note(kind="continue"))
+
+    with ModelServer(noting(folder, Note(kind="pause"), "pause_requested")) as server:
+        scenario = small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 2})
+        waiting = threading.Thread(target=end_it)
+        waiting.start()
+        run = conducted(scenario, folder)
+        waiting.join()
+    paused, ended = (each for each, _ in run.all(PauseRequested))
+    _, second = (each for each, _ in run.all(StepOpened))
+    last = next(each for each, diagnosis in run.all(Diagnosis) if diagnosis.verdict != "surveyed")
+    assert paused.seq < last.seq < ended.seq < second.seq
+    anyio.run(replay_run, folder)
+
+
+def begun(folder: Path) -> None:
+    """Wait until the run has a log."""
+    deadline = time.monotonic() + 60
+    while not (folder / "log.sqlite").is_file() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)
+
+
+def test_a_stop_is_in_the_log_and_the_run_goes_on_later(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+
+    def turn(ask: Ask) -> Play:
+        if ask.kind == "write_solution" and ask.step == 1:
+            leave_note(folder, Note(kind="stop"))
+        return WRITE(ask)
+
+    with ModelServer(turn) as server:
+        scenario = small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 30})
+        path = folder.with_suffix(".yaml")
+        assert anyio.run(lambda: start_run(scenario, path, folder, run_id="run")) is None
+        with LogReader(folder, VOCABULARY) as reader:
+            *_, last = reader.envelopes()
+            assert summarise(reader.envelopes()).why_stopped == "stopped with `gome stop`"
+        assert last.message == SessionClosed(reason="stopped with `gome stop`")
+        leave_note(folder, Note(kind="stop"))  # too late: nothing runs, so nothing is stopped
+        leave_note(folder, Note(kind="hint", hint=Hint(words="Finish well.")))
+        (folder / "inbox" / "00-not-a-note.json").write_text("{}", encoding="utf-8")
+        budget = Budget(trials=2)
+        finished = anyio.run(lambda: resume(folder, budget=budget))
+    assert finished is not None
+    run = read_run(folder, finished)
+    assert len(run.all(HintGiven)) == 1
+    assert len(run.all(SessionClosed)) == 1
+    assert list((folder / "inbox").iterdir()) == []
+    anyio.run(replay_run, folder)
+
+
+@pytest.fixture(scope="module")
+def expert_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the rule-based expert after its first trial."""
+    tmp_path = tmp_path_factory.mktemp("expert")
+    task = small_task(tmp_path)
+    with ModelServer(WRITE) as server:
+        values = small(task, server, **ONE_TRACE, budget={"trials": 1}).model_dump(mode="json")
+    values |= {
+        "backends": {"offline": {"kind": "expert"}},
+        "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "offline"),
+    }
+    return conducted(Scenario.model_validate(values), tmp_path / "run").folder
+
+
+def continued(before: Path, folder: Path, *notes: Note) -> Run:
+    """The same run with one more trial, after these notes."""
+    shutil.copytree(before, folder)
+    for note in notes:
+        leave_note(folder, note)
+    budget = scenario_of(folder).budget.model_copy(update={"trials": 2})
+    finished = anyio.run(lambda: resume(folder, budget=budget))
+    assert finished is not None
+    return read_run(folder, finished)
+
+
+@pytest.mark.slow
+def test_what_the_expert_is_to_avoid_or_prefer_changes_its_choice(expert_run: Path, tmp_path: Path) -> None:
+    plain = continued(expert_run, tmp_path / "plain")
+    (_, usual) = plain.all(Proposal)[-1]
+    name = usual.hypotheses[0].parameter
+    note = Note(kind="hint", hint=Hint(words="Please.", avoid=(name,), prefer=("linear",)))
+    steered = continued(expert_run, tmp_path / "steered", note)
+    (_, proposal) = steered.all(Proposal)[-1]
+    assert "linear" in " ".join((*proposal.hypotheses[0].key, proposal.hypotheses[0].statement)).lower()
+    assert all(each.parameter != name for each in proposal.ideas)
+    assert f"nothing with {name} was considered" in proposal.answer
+    assert "reads no free text" in proposal.answer
+    anyio.run(replay_run, steered.folder)

@@ -1,0 +1,92 @@
+"""`hint`, `pause` and `stop`: from another process to the one that runs, and words where nothing runs."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gome.agents.protocol.messages import VOCABULARY
+from gome.bus.message import Envelope
+from gome.bus.store.reader import LogReader
+from gome.viewer.model.summary import summarise
+from tests.agents.helpers.model_server import ModelServer
+from tests.agents.helpers.stubs import line, small, small_task, writing
+from tests.cli.printed import data_of
+from tests.cli.reading.test_commands import document, gome
+from tests.conftest import UNFINISHED
+from tests.viewer.sample import RUN
+
+MAIN = Path(__file__).parents[3] / "main.py"
+
+
+def envelopes(folder: Path) -> list[Envelope]:
+    with LogReader(folder, VOCABULARY) as reader:
+        return list(reader.envelopes())
+
+
+def awaited(folder: Path, kind: str, count: int = 1) -> None:
+    deadline = time.monotonic() + 60
+    while sum(each.kind == kind for each in envelopes(folder)) < count:
+        assert time.monotonic() < deadline, kind
+        time.sleep(0.1)
+
+
+def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario, runs = tmp_path / "small.yaml", tmp_path / "runs"
+    with ModelServer(writing(lambda _, step: line(0.5, f"import time\ntime.sleep(0.2)  # {step}"))) as server:
+        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500})
+        scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+        command = [sys.executable, str(MAIN), "run", str(scenario), "--detach", "--runs", str(runs), "--json"]
+        begun = data_of(subprocess.run(command, capture_output=True, text=True, check=True).stdout, "run-detached")
+        folder, run = Path(begun["folder"]), str(begun["run"])
+        assert gome("hint", run, "Mind the area.", "--avoid", "lightgbm", "--runs", str(runs), "--json") == 0
+        said = document(capsys, "hint")
+        assert (said["running"], said["trace"]) == (True, None)
+        awaited(folder, "hint_given")
+        assert gome("hint", run, "--start", "nowhere.py", "--runs", str(runs)) == 2
+        assert "nowhere.py cannot be read" in capsys.readouterr().err
+        assert gome("pause", run, "--runs", str(runs)) == 0
+        awaited(folder, "pause_requested")
+        assert gome("pause", run, "--end", "--runs", str(runs)) == 0
+        awaited(folder, "pause_requested", 2)
+        assert gome("stop", run, "--runs", str(runs)) == 0
+        assert f"{run} is stopped" in capsys.readouterr().out
+    assert summarise(envelopes(folder)).why_stopped == "stopped with `gome stop`"
+    assert gome("report", run, "--runs", str(runs), "-o", str(tmp_path / "report.html")) == 0
+    assert "has not finished: stopped with `gome stop`." in (tmp_path / "report.html").read_text(encoding="utf-8")
+    (proposal, *_) = (each for each in reversed(envelopes(folder)) if each.kind == "proposal")
+    assert gome("log", "why", proposal.id, "--run", run, "--runs", str(runs)) == 0
+    assert "Mind the area.; avoid lightgbm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["pause", "stop"])
+def test_what_does_not_run_cannot_be_stopped(runs: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gome(verb, UNFINISHED) == 2
+    assert f"run {UNFINISHED} is not running; continue it with: gome resume" in capsys.readouterr().err
+    assert not (runs / UNFINISHED / "inbox").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "say something"),
+        (("x" * 4001,), "too long for a prompt"),
+        (("hello", "--trace", "7"), "has no trace 7; its traces are 0, 1"),
+    ],
+)
+def test_a_hint_that_says_nothing_useful_is_refused(
+    runs: Path, words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gome("hint", RUN, *words) == 2
+    assert told in capsys.readouterr().err
+    assert not (runs / RUN / "inbox").exists()
+
+
+def test_a_hint_waits_for_a_run_that_is_resumed(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gome("hint", UNFINISHED, "--prefer", "linear", "--trace", "1") == 0
+    assert "it is recorded when the run is resumed" in capsys.readouterr().out
+    (note,) = (runs / UNFINISHED / "inbox").iterdir()
+    assert json.loads(note.read_text(encoding="utf-8"))["hint"]["prefer"] == ["linear"]
