@@ -221,9 +221,9 @@ class Run:
     def _diagnostics(self, name: str | None) -> Diagnostics:
         summary = self._summary()
         step = find_step(summary, name or best_of(summary)[0].step)
-        if step.trial is None or step.trial.diagnostics_ref is None:
+        if step.diagnosis is None or step.diagnosis.diagnostics_ref is None:
             raise UsageError(f"step {step.name} of {self.id} has no error analysis: no split of it was scored")
-        return Diagnostics.model_validate(json.loads(self._text(step.trial.diagnostics_ref)))
+        return Diagnostics.model_validate(json.loads(self._text(step.diagnosis.diagnostics_ref)))
 
 
 def open_run(run: Path | str = "@last", runs: Path | str | None = None) -> Run:

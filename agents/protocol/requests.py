@@ -9,13 +9,13 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.replies import Assessment, Reading, Step, Survey
 from gome.agents.protocol.types import (
     Challenge,
     Effect,
     Failure,
     Finding,
-    Hint,
     Hypothesis,
     Key,
     Left,

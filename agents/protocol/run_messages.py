@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
-from gome.agents.protocol.types import Hint
+from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.workplace import Workplace
 from gome.bus.message import Message
 from gome.scenarios.evidence import Grade, Profile, TaskBrief

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.replies import PlannedScript, Script
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import (
     Failure,
-    Hint,
     Hypothesis,
     Left,
     Solution,

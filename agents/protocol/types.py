@@ -17,7 +17,6 @@ __all__ = [
     "Effect",
     "Failure",
     "Finding",
-    "Hint",
     "Hypothesis",
     "Key",
     "Left",
@@ -50,21 +49,6 @@ class Record(BaseModel):
     """Base of immutable values; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Hint(Record):
-    """What the user asks of the steps to come: in words, what to avoid, what to prefer."""
-
-    words: str = ""
-    avoid: tuple[str, ...] = ()
-    prefer: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """The hint in one line."""
-        avoid, prefer = (", ".join(each) for each in (self.avoid, self.prefer))
-        parts = (self.words.strip(), avoid and f"avoid {avoid}", prefer and f"prefer {prefer}")
-        return "; ".join(part for part in parts if part)
 
 
 class Challenge(Record):

@@ -18,9 +18,9 @@ import anyio
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import HintGiven, PauseRequested
-from gome.agents.protocol.types import Hint
 from gome.bus.log import Log
 from gome.bus.message import Draft
 from gome.bus.store.artefacts import Artefacts

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import Proposal
 from gome.agents.protocol.run_messages import HintGiven
-from gome.agents.protocol.types import Hint
 from gome.bus.message import Envelope
 
 __all__ = ["Hints"]

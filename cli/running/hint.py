@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gome.agents.protocol.types import Hint
+from gome.agents.protocol.hint import Hint
 from gome.agents.runtime.inbox import Note, leave_note
 from gome.agents.runtime.lifecycle import scenario_of
 from gome.agents.runtime.placement import python_of

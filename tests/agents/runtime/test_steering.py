@@ -10,9 +10,9 @@ from typing import Any
 import anyio
 import pytest
 
+from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Proposal, StepOpened, Trial
 from gome.agents.protocol.run_messages import HintGiven, PauseRequested, SessionClosed
-from gome.agents.protocol.types import Hint
 from gome.agents.runtime.inbox import Note, leave_note
 from gome.agents.runtime.lifecycle import resume, scenario_of, start_run
 from gome.agents.runtime.replay import replay_run

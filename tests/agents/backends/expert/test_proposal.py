@@ -13,9 +13,10 @@ from gome.agents.backends.expert.planning import propose
 from gome.agents.backends.expert.proposal import ideas_of
 from gome.agents.backends.expert.selection import Chosen, choose
 from gome.agents.backends.expert.writing import write
+from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.requests import ProposeStep, SurveyTask
 from gome.agents.protocol.script_requests import WriteSolution
-from gome.agents.protocol.types import Challenge, Hint, Hypothesis, Recalled, Underway
+from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, Underway
 from tests.agents.backends.expert.place import Place, note, solution
 from tests.agents.helpers.requests_made import hypothesis as foreign_hypothesis
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gome.agents.backends.llm.reply_schema import reply_schema, reply_shape
-from gome.agents.protocol.types import Hint
+from gome.agents.protocol.hint import Hint
 from tests.agents.helpers import requests_made as made
 
 
