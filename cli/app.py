@@ -43,6 +43,7 @@ VERBS = {
     "sweep": "Run a scenario with every combination of settings; writes one table and one figure.",
     "export": "Export a run as JSON lines, spans or a Chrome trace, or its solution as a Python package.",
     "task": "List and prepare built-in tasks, create a task from a table, serve a submission check.",
+    "completion": "Print the script by which a shell completes gome's commands and options.",
     "grade": "Grade a submission as MLE-bench does: score, medal, above or below the median.",
 }
 """Help text of each command, in the order of `gome --help`. A command's module has its name."""

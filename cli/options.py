@@ -28,10 +28,9 @@ __all__ = [
 
 _SCENARIOS = Path(scenarios.__file__).parent
 
-Run = Annotated[str, Parameter(help="A run's id or a unique prefix of it, @last or @best.")]
-InRun = Annotated[
-    str, Parameter(name="--run", help="The run to read: its id or a unique prefix of it, @last or @best.")
-]
+_NAMES = "a run's id or a unique prefix of it, @last, or @best: the best score on the same data as the latest run"
+Run = Annotated[str, Parameter(help=f"{_NAMES[0].upper()}{_NAMES[1:]}.")]
+InRun = Annotated[str, Parameter(name="--run", help=f"The run to read: {_NAMES}.")]
 Runs = Annotated[Path | None, Parameter(name="--runs", help="Folder of all runs. Default: $GOME_RUNS, or ./runs.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False, help="Print JSON instead of text.")]
 Output = Annotated[Path | None, Parameter(name=["-o", "--output"])]

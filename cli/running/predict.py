@@ -29,7 +29,7 @@ def predict(
     Parameters
     ----------
     run
-        A run's id or a unique prefix of it, @last or @best.
+        A run's id or a unique prefix of it, @last, or @best: the best score on the same data as the latest run.
     table
         A CSV file with the columns of the training table, without the targets.
     output

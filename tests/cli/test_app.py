@@ -173,3 +173,16 @@ def test_a_reader_who_leaves_is_no_error(runs: Path) -> None:
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
         assert process.wait(30) in (0, 141)
+
+
+def test_bash_completes_commands_and_options() -> None:
+    code = """
+        source <("$1" -m gome completion bash 2>/dev/null)
+        complete_line() { COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); COMPREPLY=(); _gome; echo "${COMPREPLY[@]}"; }
+        complete_line gome rep
+        complete_line gome hint --av
+    """
+    done = subprocess.run(["bash", "-c", code, "-", sys.executable], capture_output=True, text=True)
+    commands, options = done.stdout.splitlines()
+    assert set(commands.split()) == {"report", "replay"}
+    assert options.split() == ["--avoid"]

@@ -1,5 +1,6 @@
 """List messages: filtered, and followed while the run continues."""
 
+import difflib
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +18,13 @@ from gome.viewer.run_folders import open_reader
 
 __all__ = ["Filter", "list_messages", "say_messages"]
 
+_SENDERS = frozenset(
+    {
+        *("director", "memory-keeper", "proposer", "writer", "runner", "diagnoser", "completer", "prober", "finisher"),
+        *("user", "session", "clock"),
+    }
+)
+"""Who sends messages; the roles of a trace also with its number, such as proposer-0."""
 _POLL = 0.1
 """Seconds between two polls of the log while following it."""
 
@@ -61,6 +69,7 @@ def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_js
                 raise UsageError(
                     f"there is no message kind {kind!r}; kinds are {', '.join(sorted(VOCABULARY.classes))}"
                 )
+        _check_role(chosen.role)
         shown = chosen.read(reader, newest=newest or None)
         if as_json and not follow:
             emit("log", [envelope_data(each) for each in shown])
@@ -75,6 +84,16 @@ def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_js
         message = f"{example} --run {folder.name}"
         hint(f"gome log show {message}", f"gome log why {message}", f"gome log stats {folder.name}")
     return 0
+
+
+def _check_role(name: str | None) -> None:
+    """Raise UsageError for a name that is no role, with or without the number of its trace."""
+    stem, _, number = (name or "").rpartition("-")
+    if name is None or name in _SENDERS or (stem in _SENDERS and number.isdigit()):
+        return
+    near = difflib.get_close_matches(name, _SENDERS, n=1)
+    known = f"did you mean {near[0]}?" if near else f"roles are {', '.join(sorted(_SENDERS))}"
+    raise UsageError(f"there is no role {name!r}; {known}")
 
 
 def say_messages(envelopes: Sequence[Envelope], as_json: bool) -> None:

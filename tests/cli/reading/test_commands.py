@@ -275,3 +275,11 @@ def test_a_run_whose_lock_is_held_is_running(runs: Path, capsys: pytest.CaptureF
 def test_following_in_json_prints_json_alone(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("log", RUN, "-f", "--json", "--last", "1") == 0
     assert [json.loads(line)["schema"] for line in capsys.readouterr().out.splitlines()] == ["gome.message/1"]
+
+
+def test_an_unknown_role_says_so(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gome("log", RUN, "--role", "propser") == 2
+    assert "there is no role 'propser'; did you mean proposer?" in capsys.readouterr().err
+    assert gome("log", RUN, "--role", "boss-1") == 2
+    assert "roles are clock, completer, " in capsys.readouterr().err
+    assert gome("log", RUN, "--role", "proposer-0") == 0
