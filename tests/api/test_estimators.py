@@ -1,4 +1,4 @@
-"""The estimators keep scikit-learn's manners: input refused at once; fits and its own checks in the slow suite."""
+"""The estimators keep scikit-learn's manners: input refused at once; whole fits in the slow suite."""
 
 import pickle
 from pathlib import Path
@@ -10,29 +10,11 @@ from pandas import DataFrame
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
-from sklearn.utils.estimator_checks import check_estimator
 
 from gome import GomeClassifier, GomeRegressor
 from tests.api.small import QUICK, houses
 
 WHOLE = {**QUICK, "executors": {**QUICK["executors"], "standby": True}}
-NOT_FOR_US = {
-    name: why
-    for why, names in {
-        "a run needs at least 20 rows": (
-            "check_classifiers_one_label",
-            "check_classifiers_one_label_sample_weights",
-            "check_fit2d_1feature",
-            "check_fit2d_1sample",
-        ),
-        "each prediction trains anew, on all rows to predict together: batches of one row cost too much to compare": (
-            "check_methods_subset_invariance",
-            "check_methods_sample_order_invariance",
-        ),
-        "the expert does not fit one feature well enough within one trial": (),
-    }.items()
-    for name in names
-}
 
 
 @pytest.mark.parametrize(
@@ -90,15 +72,3 @@ def test_it_is_one_estimator_among_others(tmp_path: Path) -> None:
     rows = houses(90)
     made = GomeRegressor(budget=1, settings=WHOLE, runs=tmp_path)
     assert cross_val_score(made, rows[["size"]], rows["price"], cv=2).min() > 0.5
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning", "ignore::UserWarning")
-@pytest.mark.parametrize("kind", [GomeRegressor, GomeClassifier])
-def test_scikit_learns_own_checks(tmp_path: Path, kind: Any) -> None:
-    made = kind(budget=1, settings=WHOLE, runs=tmp_path, random_state=0)
-    done = check_estimator(made, on_fail=None, expected_failed_checks=NOT_FOR_US)
-    failed = {each["check_name"]: repr(each["exception"])[:300] for each in done if each["status"] == "failed"}
-    assert failed == {}
-    assert sum(each["status"] == "passed" for each in done) > 30
