@@ -3,9 +3,10 @@
 After each split the trial is compared with the trace's best over the splits that both have:
 
  - worse:   gain < −margin · SE;
- - futile:  gain + z · SE · √(1 − f) < near_tie · SE · √f, with f the share of the splits that were run: the left side
-   is the gain that can still be reached (the variance of the final gain given these runs is SE² · (1 − f)), the right
-   side the gain needed to count as better in the end, when the standard error will be SE · √f;
+ - futile:  gain + z · SE · √(1 − f) < near_tie · SE · √f, with f the share of the splits that were compared (fewer
+   than were run, where the best was not run on all): the left side is the gain that can still be reached (the variance
+   of the final gain given these runs is SE² · (1 − f)), the right side the gain needed to count as better in the end,
+   when the standard error will be SE · √f;
  - decided: a slow script that is better by `decisive` · SE, or a very slow first solution.
 """
 
@@ -68,10 +69,10 @@ def stop_after(
         return None
     after = f"after {done} of {planned} splits"
     heavy = method.folds == "auto" and seconds >= settings.heavy
-    enough = done >= (2 if rule.kind in _UNLIKE else 1)
     so_far = merge(runs, rule, planned)
     effect = compare(so_far, best, direction, method.near_tie) if best is not None else None
     if effect is None:
+        enough = done >= (2 if rule.kind in _UNLIKE else 1)
         first = method.folds == "auto" and seconds >= _FIRST * settings.heavy
         if first and enough and best is None and so_far.score is not None:
             return Stop("decided", f"judged {after}: one run takes {seconds:.0f} s")
@@ -79,10 +80,12 @@ def stop_after(
     error = effect.standard_error
     if error is None or not error > 0:
         return None
-    margin = settings.first_margin if done == 1 and rule.kind in _UNLIKE else settings.margin
+    compared = effect.splits
+    enough = compared >= (2 if rule.kind in _UNLIKE else 1)
+    margin = settings.first_margin if compared == 1 and rule.kind in _UNLIKE else settings.margin
     if effect.gain < -margin * error:
         return Stop("worse", f"stopped {after}: worse by {_rests_on(effect)}")
-    share = done / planned
+    share = compared / planned
     hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
     if enough and hoped < method.near_tie * error * math.sqrt(share):
         gain = f"{effect.gain:+.4g} ± {error:.2g} over {effect.rows} rows"

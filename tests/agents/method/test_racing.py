@@ -53,6 +53,16 @@ def test_futile_is_what_no_luck_of_the_other_splits_would_save() -> None:
     assert "nothing left could make it better" in after(*[1.0] * 4).words
 
 
+def test_splits_that_the_best_was_not_run_on_decide_nothing() -> None:
+    best = evaluation(1.0, replicates=((1.0,) * 3,))
+    runs = [run_of(split, 1.0 - 0.1 * ERROR, *DRAWS) for split in range(4)]
+    for done in range(1, 5):
+        stop = stop_after(runs[:done], 5, best, SplitRule(kind="random"), "minimize", Method(), 0.0)
+        assert stop is None, "one split of five leaves room for more gain, however many more were run"
+    groups = stop_after(runs, 5, best, SplitRule(kind="group"), "minimize", Method(), 0.0)
+    assert groups is None, "one group is never enough"
+
+
 def test_one_split_of_groups_or_time_is_never_enough_for_futile_or_decided() -> None:
     settings: dict[str, Any] = {"racing": {"futility": 0.0, "margin": 9.0, "first_margin": 9.0}}
     assert why(after(1.0, **settings)) == "futile"
