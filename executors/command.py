@@ -93,6 +93,7 @@ def environment(launch: Launch, token: str, threads: int, home: str) -> dict[str
         "HOME": home,
         "TMPDIR": home,
         "USER": "gome",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas imports pyarrow; no fork of it may have a thread
         "LOGNAME": "gome",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",

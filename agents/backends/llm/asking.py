@@ -153,6 +153,7 @@ class AskingBackend(ABC):
         room = min(self.longest_answer or min(int(window * _REPLY_ROOM), _MOST_ROOM), window - 1)
         limit = window - room
         complaint = last = too_long = ""
+        refused = 0  # tokens of the last prompt that was too long for the server
         for _ in range(self._asking.asks):
             try:
                 # If the server enforces the schema, the prompt includes it only after an invalid answer.
@@ -164,13 +165,17 @@ class AskingBackend(ABC):
             except Outage as outage:
                 raise Outage(str(outage), account.meter()) from None
             except PromptTooLargeError as error:
+                if error.least < refused:  # as short as can be, though longer than was hoped for
+                    limit = error.least
+                    continue
                 return self._failed(account, too_long or f"{error} (backend {self._name!r})")
             except BudgetSpentError as error:
                 return self._failed(account, str(error), {REFUSED + error.unit: 1.0})
             except PromptRefusedError as refusal:
                 if not refusal.too_long:
                     return self._failed(account, str(refusal))
-                limit = int(min(limit, prompt.tokens) * _SHRUNK)
+                refused = prompt.tokens
+                limit = int(min(limit, refused) * _SHRUNK)
                 last = too_long = (
                     f"{refusal}; set `context` of the backend {self._name!r} to the tokens that its server accepts "
                     "in one request, and `max_tokens` to a part of them"

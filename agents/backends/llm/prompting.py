@@ -57,7 +57,11 @@ _GAPS = re.compile(r"(?P<material><material id=(?P<id>\w+) .*?</material id=(?P=
 
 
 class PromptTooLargeError(UsageError):
-    """The parts of a prompt that must not be cut do not fit into the model's context window."""
+    """The parts of a prompt that must not be cut do not fit into the model's context window. They need `least` tokens."""
+
+    def __init__(self, message: str, least: int) -> None:
+        self.least = least
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,8 @@ def render(
             return Rendered(system, user, tuple(clip.cut), version(templates), size, len(shared))
     raise PromptTooLargeError(
         f"the prompt of {kind} needs at least about {size} tokens, but only {limit} are available: "
-        "give the backend a larger `context`, or a smaller `max_tokens`"
+        "give the backend a larger `context`, or a smaller `max_tokens`",
+        size,
     )
 
 

@@ -87,7 +87,7 @@ def test_the_memory_keeper_recalls_by_the_models_vectors(tmp_path: Path) -> None
 
 
 def test_only_an_openai_backend_embeds() -> None:
-    with pytest.raises(UsageError, match="is not a backend of kind openai"):
+    with pytest.raises(UsageError, match="is not a backend of an OpenAI-compatible server"):
         load_scenario(
             SCENARIOS / "bike-demand.yaml",
             ["roles.memory_keeper={embedding: openai, backend: offline, model: m}"],

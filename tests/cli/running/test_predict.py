@@ -113,7 +113,6 @@ def altered(place: Path, defect: str) -> Path:
     ("defect", "words"),
     [
         ("without a column", "no column 'age', which the solution was trained on"),
-        ("another type", "column 'age', row 2: 'old' is not a number"),
         ("empty", "has no rows below its header"),
         ("an id twice", "is a duplicate"),
     ],
@@ -125,6 +124,12 @@ def test_a_table_that_does_not_fit_is_refused(
     assert asked(place, altered(place, defect), "-o", str(out)) == 2
     assert words in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_cell_of_another_type_is_read_as_missing_and_named(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(place, altered(place, "another type"), "-o", str(place / "with a gap.csv")) == 0
+    said = capsys.readouterr().err
+    assert "age" in said and "'old'" in said, said
 
 
 @pytest.mark.parametrize(
