@@ -57,7 +57,7 @@ _GAPS = re.compile(r"(?P<material><material id=(?P<id>\w+) .*?</material id=(?P=
 
 
 class PromptTooLargeError(UsageError):
-    """The parts of a prompt that must not be cut do not fit into the model's context window. They need `least` tokens."""
+    """The parts of a prompt that must not be cut do not fit into the context window; they need `least` tokens."""
 
     def __init__(self, message: str, least: int) -> None:
         self.least = least

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -330,8 +329,8 @@ def test_the_verb_says_how_long_it_took_and_how_much_memory(capsys: pytest.Captu
 
 
 def test_a_pickle_that_is_no_table_is_refused() -> None:
-    rows = np.array([[1.5, "x"], [2.0, None]], dtype=object)
-    table = pd.DataFrame(rows, columns=pd.Index(["a", "b"], dtype=object))  # as public pickles are
+    table = pd.DataFrame({"a": [1.5, 2.0], "b": ["x", None]}).astype({"b": object})  # as public pickles are
+    table.columns = table.columns.astype(object)
     assert table_of(lzma.compress(pickle.dumps(table))) == b"a,b\n1.5,x\n2.0,\n"
     with pytest.raises(TaskError, match=r"posix\.system is not allowed"):
         table_of(lzma.compress(pickle.dumps(_Evil())))
