@@ -48,7 +48,7 @@ class FileTable(NamedTuple):
 
 
 def read_file(path: Path) -> FileTable:
-    """Read a table. Column names are in normal form C and without blanks around them.
+    """Read a table. Column names are in normal form C and without blanks around them; one without a name is `column_N`.
 
     Raises:
         TaskError: the file is damaged, of an unknown kind, or a library for it is missing; with what to do.
@@ -68,6 +68,7 @@ def read_file(path: Path) -> FileTable:
     except OSError as error:
         raise TaskError(f"{path} cannot be read: {error.strerror or error}") from error
     names = [unicodedata.normalize("NFC", str(name)).strip() for name in found.table.columns]
+    names = [name or f"column_{place}" for place, name in enumerate(names, 1)]  # pandas calls it "Unnamed: 0"
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise TaskError(f"{path}: two columns are called {twice!r}")
     return FileTable(found.table.set_axis(names, axis=1), tuple(f"{path.name}: {each}" for each in found.remarks))

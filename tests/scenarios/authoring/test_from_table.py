@@ -348,3 +348,13 @@ def test_the_split_is_told_and_others_are_suggested(tmp_path: Path) -> None:
     assert "--split" not in asked and "validation on" not in asked
     plain = "\n".join(new_task(tmp_path / "plain", table(tmp_path, "binary"), ["y"], split=None).guesses)
     assert "validation on random rows with each class in equal shares" in plain
+
+
+def test_an_index_without_a_name_gets_one_and_is_the_id(tmp_path: Path) -> None:
+    rows = "\n".join(f"{row},{row % 7 / 10},{row * 37 % 11 + 0.5}" for row in range(60))
+    path = tmp_path / "indexed.csv"
+    path.write_text(f",a,price\n{rows}\n", encoding="utf-8")
+    made = new_task(tmp_path / "task", path, ("price",))
+    assert made.task.brief.id_column == "column_1"
+    assert "column 'column_1' numbers the rows: it is the id, not a feature" in made.guesses
+    assert list(made.task.train.columns) == ["column_1", "a", "price"]
