@@ -83,7 +83,11 @@ def test_names_are_in_one_form(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["csv", "csv.gz", "csv.bz2", "csv.xz", "zip", "parquet", "feather", "xlsx"])
-@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 9, gzip.compress(TEXT.encode())[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 9, gzip.compress(TEXT.encode())[:-9]],
+    ids=["nothing", "a picture", "half an archive"],
+)
 def test_what_is_no_table_is_said(tmp_path: Path, end: str, content: bytes) -> None:
     path = tmp_path / f"t.{end}"
     path.write_bytes(content)
