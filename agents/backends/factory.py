@@ -114,13 +114,15 @@ def _make_served(settings: Mapping[str, ServedModel], spending: Spending) -> dic
     for name, each in sorted(settings.items(), key=lambda item: item[1].concurrency):
         server = (type(each).__name__, each.url, each.api_key_env)
         if isinstance(each, AnthropicSettings):
-            from gome.agents.backends.anthropic.backend import AnthropicBackend, open_messages
+            from gome.agents.backends.anthropic.backend import AnthropicBackend
+            from gome.agents.backends.anthropic.endpoint import MessagesEndpoint
 
-            endpoints[server] = endpoints.get(server) or open_messages(each, name)
+            endpoints[server] = endpoints.get(server) or MessagesEndpoint.open(each, name)
             made[name] = AnthropicBackend(each, name, endpoints[server], spending=spending)
         elif isinstance(each, OpenAISettings):
-            from gome.agents.backends.openai.backend import OpenAIBackend, open_endpoint
+            from gome.agents.backends.openai.backend import OpenAIBackend
+            from gome.agents.backends.openai.endpoint import Endpoint
 
-            endpoints[server] = endpoints.get(server) or open_endpoint(each, name)
+            endpoints[server] = endpoints.get(server) or Endpoint.open(each, name)
             made[name] = OpenAIBackend(each, name, endpoints[server], spending=spending)
     return made

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Mapping
+from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
@@ -12,7 +15,9 @@ from gome.agents.backends.anthropic.stream import StreamedMessage
 from gome.agents.backends.llm.connection import CONNECTING, Connection, Manner
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.wire import Completion, lines_of
+from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback
+from gome.scenarios.config.scenario import ServedModel
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -25,6 +30,16 @@ CACHE = "cache"
 
 class MessagesEndpoint(Connection["AsyncAnthropic"]):
     """A server that speaks Messages, with one key."""
+
+    @classmethod
+    def open(cls, settings: ServedModel, name: str, environment: Mapping[str, str] = os.environ) -> Self:
+        """Create the connection of the backend `name`. Raises UsageError also where the package is missing."""
+        if find_spec("anthropic") is None:
+            raise UsageError(
+                f"backend {name!r} ({settings.model}): kind anthropic needs the package anthropic: "
+                "pip install 'gome[anthropic]'"
+            )
+        return super().open(settings, name, environment)
 
     def _library(self) -> ModuleType:
         import anthropic

@@ -8,11 +8,12 @@ The client libraries of OpenAI and Anthropic are built alike: the same errors un
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -23,7 +24,7 @@ from gome.agents.backends.llm.faults import Fault, Patience, Refusal, Server, pe
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.refusals import SYSTEM, error_words, failed_generation, refused
 from gome.agents.backends.llm.wire import BodyError, Completion, ErrorBody
-from gome.agents.redaction import redact
+from gome.agents.redaction import redact, secrets_of
 from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback
 from gome.scenarios.config.scenario import ServedModel
@@ -71,6 +72,13 @@ class Connection(ABC, Generic[C]):
         self._refused: dict[str, set[str]] = {}
         self._down = False
         self._next_start = 0.0
+
+    @classmethod
+    def open(cls, settings: ServedModel, name: str, environment: Mapping[str, str] = os.environ) -> Self:
+        """Create the connection of the backend `name`. Raises UsageError for an invalid URL or a missing key."""
+        key = key_of(settings, name, environment)
+        secrets = secrets_of(environment, [settings.api_key_env] if settings.api_key_env else [])
+        return cls(settings.url, key, settings.api_key_env, settings.concurrency, secrets)
 
     @abstractmethod
     def _make_client(self) -> C:

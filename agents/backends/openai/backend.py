@@ -1,70 +1,36 @@
 """The `openai` backend: any OpenAI-compatible endpoint answers typed requests (procedure: `llm/asking.py`)."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from gome.agents.backends.base import Embedded, Texts
-from gome.agents.backends.llm.asking import AskingBackend, BeforeCall
-from gome.agents.backends.llm.connection import Manner, key_of
-from gome.agents.backends.llm.faults import Patience, PromptRefusedError
+from gome.agents.backends.llm.asking import BeforeCall
+from gome.agents.backends.llm.faults import PromptRefusedError
 from gome.agents.backends.llm.prompting import Rendered, estimate_tokens
-from gome.agents.backends.llm.provider import provider_of
 from gome.agents.backends.llm.replies import json_schema
+from gome.agents.backends.llm.served import ServedBackend
 from gome.agents.backends.llm.wire import Completion
 from gome.agents.backends.openai.endpoint import Endpoint
 from gome.agents.protocol.requests import Request
-from gome.agents.redaction import secrets_of
-from gome.agents.state.call_budget import REFUSED, BudgetSpentError, Spending, amount
-from gome.scenarios.config.prices import tariff_of, tariff_of_texts
+from gome.agents.state.call_budget import REFUSED, BudgetSpentError, amount
+from gome.scenarios.config.prices import tariff_of_texts
 from gome.scenarios.config.providers import OPENAI_URL
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
 
-__all__ = ["OpenAIBackend", "open_endpoint"]
+__all__ = ["OpenAIBackend"]
 
 
-class OpenAIBackend(AskingBackend):
-    """Answers typed requests with a model behind an OpenAI-compatible endpoint.
+class OpenAIBackend(ServedBackend[Settings, Endpoint]):
+    """Answers typed requests with a model behind an OpenAI-compatible endpoint."""
 
-    `endpoint` is shared by backends of one server (see `factory.make_backends`); None opens a new one. `first_wait` is
-    the seconds before the first retry. Raises UsageError where the variable of the key is not set.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        name: str,
-        endpoint: Endpoint | None = None,
-        environment: Mapping[str, str] = os.environ,
-        first_wait: float = 1.0,
-        spending: Spending | None = None,
-    ) -> None:
-        super().__init__(settings, name, settings.model, tariff_of(settings), environment, spending or Spending())
-        self._settings = settings
-        self._endpoint = endpoint or open_endpoint(settings, name, environment)
-        patience = Patience(settings.timeout, settings.retries, first_wait)
-        self._manner = Manner(patience, 60.0 / settings.rate if settings.rate else 0.0, self.speaks_responses)
-
-    @property
-    def label(self) -> str:
-        """Display name."""
-        return f"{self._name} ({self._settings.model} at {self._endpoint.server.shown_url})"
-
-    @property
-    def provider(self) -> str:
-        """The provider, from the server's URL."""
-        return provider_of(self._endpoint.url)
+    def _open(self, environment: Mapping[str, str]) -> Endpoint:
+        return Endpoint.open(self._settings, self._name, environment)
 
     @property
     def speaks_responses(self) -> bool:
         """Whether the model is asked in Responses, not in chat completions."""
         settings = self._settings
         return settings.api == "responses" or (settings.api == "auto" and settings.url == OPENAI_URL)
-
-    @property
-    def longest_answer(self) -> int | None:
-        """`max_tokens` of the settings; None if not set."""
-        return self._settings.max_tokens
 
     @property
     def replies(self) -> str:
@@ -120,10 +86,6 @@ class OpenAIBackend(AskingBackend):
             return Embedded(failure=f"{self.label}: {refusal}")
         return Embedded(vectors=vectors, meter=meter)
 
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._endpoint.aclose()
-
     def _response_format(self, request: Request[Any]) -> dict[str, Any] | None:
         schema = json_schema(request, self._settings.code)
         match self._settings.structured:
@@ -133,10 +95,3 @@ class OpenAIBackend(AskingBackend):
                 return {"type": "json_object"}
             case _:
                 return None
-
-
-def open_endpoint(settings: Settings, name: str, environment: Mapping[str, str] = os.environ) -> Endpoint:
-    """Create the endpoint that the settings name. Raises UsageError for an invalid URL or a missing key."""
-    key = key_of(settings, name, environment)
-    secrets = secrets_of(environment, [settings.api_key_env] if settings.api_key_env else [])
-    return Endpoint(settings.url, key, settings.api_key_env, settings.concurrency, secrets)

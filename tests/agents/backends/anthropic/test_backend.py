@@ -13,7 +13,9 @@ from gome.agents.backends.base import Answer
 from gome.agents.runtime.replay import replay_run
 from gome.errors import GomeError, Outage, UsageError
 from gome.scenarios.config.scenario import AnthropicBackend as Settings
+from tests.agents.helpers import asking as asking_helper
 from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.asking import outcome_of
 from tests.agents.helpers.messages_server import KEY, event, failing, messages, speaking
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, body, drop, hang
 from tests.agents.helpers.runs import conducted
@@ -31,25 +33,14 @@ def settings(server: ModelServer, **changed: Any) -> Settings:
 def asking(*turns: Turn, request: Any = None, **changed: Any) -> tuple[Answer | GomeError, ModelServer]:
     """What one question to a strict server comes to."""
     with ModelServer(*map(speaking, turns)) as server:
-
-        async def ask() -> Answer | GomeError:
-            backend = AnthropicBackend(
-                settings(server, **changed), "claude", environment={"MY_KEY": KEY}, first_wait=0.001
-            )
-            try:
-                return await backend.answer(request or made.survey_task())
-            except GomeError as error:
-                return error
-            finally:
-                await backend.aclose()
-
-        return anyio.run(ask), server
+        backend = AnthropicBackend(settings(server, **changed), "claude", environment={"MY_KEY": KEY}, first_wait=0.001)
+        return outcome_of(backend, request), server
 
 
 def answered(outcome: Answer | GomeError) -> Answer:
-    assert isinstance(outcome, Answer), outcome
-    assert not outcome.failure
-    return outcome
+    answer = asking_helper.answered(outcome)
+    assert not answer.failure
+    return answer
 
 
 def test_an_answer_is_typed_metered_and_its_thoughts_are_kept() -> None:

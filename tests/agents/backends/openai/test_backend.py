@@ -16,6 +16,7 @@ from gome.errors import GomeError, UsageError
 from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
 from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.asking import answered, outcome_of
 from tests.agents.helpers.model_server import ModelServer, Turn, fail, say
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
@@ -34,24 +35,10 @@ def asking(
 ) -> tuple[Answer | GomeError, ModelServer]:
     """What one question to a server that plays those turns comes to: an answer or one of our errors."""
     with ModelServer(*turns) as server:
-
-        async def ask() -> Answer | GomeError:
-            backend = OpenAIBackend(
-                settings(server, **changed), "frontier", environment=environment or {}, first_wait=0.001
-            )
-            try:
-                return await backend.answer(request or made.survey_task())
-            except GomeError as error:
-                return error
-            finally:
-                await backend.aclose()
-
-        return anyio.run(ask), server
-
-
-def answered(outcome: Answer | GomeError) -> Answer:
-    assert isinstance(outcome, Answer), outcome
-    return outcome
+        backend = OpenAIBackend(
+            settings(server, **changed), "frontier", environment=environment or {}, first_wait=0.001
+        )
+        return outcome_of(backend, request), server
 
 
 def test_an_answer_is_typed_and_metered() -> None:

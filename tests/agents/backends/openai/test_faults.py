@@ -11,8 +11,9 @@ from gome.agents.backends.llm.faults import retry_after
 from gome.agents.backends.openai.backend import OpenAIBackend
 from gome.errors import Outage
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
-from tests.agents.backends.openai.test_backend import GOOD, KEY, SURVEY, answered, asking, settings
+from tests.agents.backends.openai.test_backend import GOOD, KEY, SURVEY, asking, settings
 from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.asking import answered
 from tests.agents.helpers.model_server import ModelServer, body, drop, fail, half, hang, refuse, say
 
 

@@ -12,7 +12,9 @@ from gome.agents.backends.openai.backend import OpenAIBackend
 from gome.agents.runtime.replay import replay_run
 from gome.errors import GomeError, Outage
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
+from tests.agents.helpers import asking as asking_helper
 from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.asking import outcome_of
 from tests.agents.helpers.model_server import ModelServer, Play, Turn, drop, fail
 from tests.agents.helpers.responses_server import KEY, USAGE, event, responding, response, streamed
 from tests.agents.helpers.runs import conducted
@@ -30,24 +32,14 @@ def settings(server: ModelServer, **changed: Any) -> Settings:
 def asking(*turns: Turn, request: Any = None, **changed: Any) -> tuple[Answer | GomeError, ModelServer]:
     """What one question to a strict server comes to."""
     with ModelServer(*map(responding, turns)) as server:
-
-        async def ask() -> Answer | GomeError:
-            environment = {"MY_KEY": KEY}
-            backend = OpenAIBackend(settings(server, **changed), "ours", environment=environment, first_wait=0.001)
-            try:
-                return await backend.answer(request or made.survey_task())
-            except GomeError as error:
-                return error
-            finally:
-                await backend.aclose()
-
-        return anyio.run(ask), server
+        backend = OpenAIBackend(settings(server, **changed), "ours", environment={"MY_KEY": KEY}, first_wait=0.001)
+        return outcome_of(backend, request), server
 
 
 def answered(outcome: Answer | GomeError) -> Answer:
-    assert isinstance(outcome, Answer), outcome
-    assert not outcome.failure
-    return outcome
+    answer = asking_helper.answered(outcome)
+    assert not answer.failure
+    return answer
 
 
 @pytest.mark.parametrize("stream", [True, False])

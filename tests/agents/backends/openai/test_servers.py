@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from gome.errors import Outage
-from tests.agents.backends.openai.test_backend import GOOD, KEY, SURVEY, answered, asking
+from tests.agents.backends.openai.test_backend import GOOD, KEY, SURVEY, asking
 from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.asking import answered
 from tests.agents.helpers.model_server import Ask, Play, body, fail, refuse, say, stream
 
 PARTS = [

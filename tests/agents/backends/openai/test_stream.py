@@ -11,8 +11,9 @@ import pytest
 from gome.agents.backends.openai.backend import OpenAIBackend
 from gome.errors import Outage
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
-from tests.agents.backends.openai.test_backend import GOOD, SURVEY, answered, asking
+from tests.agents.backends.openai.test_backend import GOOD, SURVEY, asking
 from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.asking import answered
 from tests.agents.helpers.model_server import ModelServer, fail, half, refuse, say, stream
 
 STREAMED = stream(SURVEY)
