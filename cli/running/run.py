@@ -95,16 +95,22 @@ def run(
         again = _again(scenario, _settings(set_, role, sandbox, start), display, folder)
         return tell_detached(start_detached(again, folder), as_json=json)
 
-    async def work(ready: Ready) -> RunFinished | None:
-        def begun(supervisor: Supervisor) -> None:
-            say_aside(f"run {folder.name} in {folder}")  # not earlier: a run that fails to begin has no folder
-            ready(supervisor)
-
-        return await start_run(
-            asked, scenario, folder, run_id=folder.name, start=start, unsandboxed=unsandboxed, on_ready=begun
-        )
-
+    work = partial(_start, asked, scenario, folder, start, unsandboxed)
     return run_watched(folder, work, display, as_json=json)
+
+
+async def _start(
+    asked: Scenario, path: Path, folder: Path, start: Path | None, unsandboxed: bool, ready: Ready
+) -> RunFinished | None:
+    """Start the run, and tell its folder once it has begun: one that fails to begin has none."""
+
+    def begun(supervisor: Supervisor) -> None:
+        say_aside(f"run {folder.name} in {folder}")
+        ready(supervisor)
+
+    return await start_run(
+        asked, path, folder, run_id=folder.name, start=start, unsandboxed=unsandboxed, on_ready=begun
+    )
 
 
 def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario]) -> Path:

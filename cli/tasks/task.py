@@ -186,12 +186,18 @@ def new(
         made = make(metric)
     except MetricInDoubt as doubt:
         made = make(_asked(doubt))
-    brief = made.task.brief
     scenario = made.folder / "scenario.yaml"
     write_scenario(scenario, name_of(folder), made.folder, f"task new {folder.name}")
     if json:
-        emit("task-new", {"folder": str(made.folder), "task": brief, "guesses": made.guesses})
-        return 0
+        emit("task-new", {"folder": str(made.folder), "task": made.task.brief, "guesses": made.guesses})
+    else:
+        _tell(made, scenario)
+    return 0
+
+
+def _tell(made: "NewTask", scenario: Path) -> None:
+    """Print what was made, what was guessed, and what to do next."""
+    brief = made.task.brief
     say(f"{made.folder}: {brief.task_type}, {brief.metric} ({brief.direction}), split {brief.split.kind}")
     say(f"{brief.train_rows} training rows, {brief.test_rows} rows to predict")
     for guess in made.guesses:
@@ -200,7 +206,6 @@ def new(
         f"describe the columns in {made.folder / 'prepared' / 'public' / 'description.md'}",
         f"gome run {scenario}",
     )
-    return 0
 
 
 def _asked(doubt: "MetricInDoubt") -> str:

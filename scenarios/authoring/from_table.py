@@ -77,23 +77,16 @@ def new_task(
 ) -> NewTask:
     """Create the task of a training table in `folder`, which must not exist.
 
-    With `drop_missing`, rows without a target are left out; else they are an error.
-
-    `split` is random, stratified, holdout, group:COLUMN or time:COLUMN. Without `test`, a fifth of the rows (for a time
-    split the latest) becomes the test, with private answers. `extra` are files and folders that scripts are given
-    unchanged. Raises TaskError for an invalid file, column or metric, and MetricInDoubt; nothing is written then.
+    With `drop_missing`, rows without a target are left out; else they are an error. `split` is random, stratified,
+    holdout, group:COLUMN or time:COLUMN. Without `test`, a fifth of the rows (for a time split the latest) becomes the
+    test, with private answers. `extra` are files and folders that scripts are given unchanged. Raises TaskError for an
+    invalid file, column or metric, and MetricInDoubt; nothing is written then.
     """
     if folder.exists():
         raise TaskError(f"{folder} already exists; choose another folder for the task")
     guesses: list[str] = []
     targets = [unicodedata.normalize("NFC", name) for name in targets]
-    table = read_own(train, _FEWEST_ROWS, guesses)
-    asked = None if test is None else read_own(test, 1, guesses)
-    table = with_targets(table, train, targets, guesses, drop_missing=drop_missing)
-    check_own_targets(table, train, targets)
-    answers = None
-    if asked is not None and test is not None:
-        asked, answers = fit_names(asked, test, table, targets, guesses)
+    table, asked, answers = _read_both(train, test, targets, guesses, drop_missing=drop_missing)
     if metric is None:
         metric = guess_metric(table, targets[0], train)
         guesses.append(f"metric {metric}, guessed from the values of {targets[0]!r}; change it with --metric")
@@ -103,9 +96,7 @@ def new_task(
     if id_column is not None:
         check_given_ids(table, train, id_column, targets)
     key = id_column or find_ids(table, asked, targets, train, guesses)
-    numbered = row_numbers(table, [key, *targets, str(rule.get("column"))])
-    if numbered:
-        guesses.append(f"{', '.join(map(repr, numbered))} numbers the rows and is left out (`columns` in task.yaml)")
+    numbered = _numbered(table, [key, *targets, str(rule.get("column"))], guesses)
     if asked is not None and test is not None:
         asked = fit_columns(asked, test, table, train, key, targets, guesses)
         rows = table
@@ -123,8 +114,7 @@ def new_task(
             rule = _rule_of_test(rule, read, Columns(key, tuple(targets)), guesses)
     else:
         out = _held_out(typed(read.train, read.dtypes), rule, chosen, targets[0], train)
-        rows, asked = table[~out], table[out].drop(columns=list(targets))
-        answers = table.loc[out, [key, *targets]]
+        rows, asked, answers = table[~out], table[out].drop(columns=list(targets)), table.loc[out, [key, *targets]]
         guesses.append(f"{int(out.sum())} of {len(table)} rows held out as the test, with private answers")
     told = typed(read.train, read.dtypes).loc[rows.index]
     rule |= _fewer_folds(told, rule, train, guesses)
@@ -132,6 +122,27 @@ def new_task(
     meaning = Meaning(key, tuple(targets), chosen, rule, tuple(numbered))
     write_task(folder, tables, meaning, extra, _own_names(train, test))
     return NewTask(folder, Task.load(folder), tuple(guesses))
+
+
+def _read_both(
+    train: Path, test: Path | None, targets: Sequence[str], guesses: list[str], *, drop_missing: bool
+) -> tuple[DataFrame, DataFrame | None, DataFrame | None]:
+    """The training table, the test if there is one, and its targets if it holds them. Adds to `guesses`."""
+    table = read_own(train, _FEWEST_ROWS, guesses)
+    asked = None if test is None else read_own(test, 1, guesses)
+    table = with_targets(table, train, targets, guesses, drop_missing=drop_missing)
+    check_own_targets(table, train, targets)
+    if asked is None or test is None:
+        return table, None, None
+    return table, *fit_names(asked, test, table, targets, guesses)
+
+
+def _numbered(table: DataFrame, named: Sequence[str], guesses: list[str]) -> list[str]:
+    """The columns that only number the rows, those with a meaning (`named`) left out. Adds to `guesses`."""
+    found = list(row_numbers(table, named))
+    if found:
+        guesses.append(f"{', '.join(map(repr, found))} numbers the rows and is left out (`columns` in task.yaml)")
+    return found
 
 
 def guess_metric(table: DataFrame, target: str, path: Path) -> str:

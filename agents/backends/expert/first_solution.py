@@ -1,8 +1,8 @@
 """The start of a trace: a sound plan for the task before any hypothesis, and the model family of the first solution."""
 
+from gome.agents.backends.expert.columns import FEW_ROWS, HIGH_CARDINALITY, texts_lead, usable, with_joins
 from gome.agents.backends.expert.moves.family import FAMILY_WORDS
 from gome.agents.backends.expert.plan import Family, Plan, plan_of
-from gome.agents.backends.expert.situation import FEW_ROWS, HIGH_CARDINALITY, texts_lead, usable, with_joins
 from gome.scenarios.evidence import Profile, TaskBrief
 
 __all__ = ["family_order", "starting_plan"]

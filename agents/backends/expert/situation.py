@@ -7,42 +7,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, pstdev
 
+from gome.agents.backends.expert.columns import cycle_of, sequence_of, texts_lead, usable, with_joins
 from gome.agents.backends.expert.plan import Plan
 from gome.agents.protocol.requests import Workplace
 from gome.agents.protocol.types import TrialNote
 from gome.scenarios.evidence import ColumnProfile, Evaluation, Profile, TaskBrief
 
 __all__ = [
-    "FEW_ROWS",
-    "HIGH_CARDINALITY",
     "LOG_METRICS",
     "ORDERED_METRICS",
     "Scene",
-    "cycle_of",
     "metric_key",
-    "sequence_of",
     "since_accept",
-    "texts_lead",
-    "usable",
-    "with_joins",
 ]
 
 LOG_METRICS = frozenset({"rmsle", "msle"})
 ORDERED_METRICS = frozenset({"qwk", "quadraticweightedkappa", "cohenkappa"})
-HIGH_CARDINALITY = 200
-FEW_ROWS = 2000
-_WORDS_FOR_A_COLUMN, _WORDS_FOR_A_COLUMN_ON_FEW_ROWS = 5, 20
-
-_CYCLES: tuple[tuple[str, float, float, int], ...] = (
-    (r"(^|_)(hr|hour|hours)(_|$)", 0, 23, 24),
-    (r"(^|_)(weekday|dow|dayofweek|day_of_week|wday)(_|$)", 0, 6, 7),
-    (r"(^|_)(weekday|dow|dayofweek|day_of_week|wday)(_|$)", 1, 7, 7),
-    (r"(^|_)(month|mnth|mon)(_|$)", 1, 12, 12),
-    (r"(^|_)(minute|min|second|sec)(_|$)", 0, 59, 60),
-    (r"(^|_)(day|doy|yday|dayofyear|day_of_year)(_|$)", 1, 365, 365),
-    (r"(^|_)(day|doy|yday|dayofyear|day_of_year)(_|$)", 1, 366, 366),
-    (r"(^|_)(quarter|season)(_|$)", 1, 4, 4),
-)
 
 
 def metric_key(metric: str) -> str:
@@ -56,25 +36,6 @@ def since_accept(history: Sequence[TrialNote]) -> tuple[TrialNote, ...]:
     return tuple(note for place, note in enumerate(history) if note.accepted or place > last)
 
 
-def usable(column: ColumnProfile) -> bool:
-    """Whether a column can be a feature: neither id nor target nor free text, and more than one value."""
-    if column.role != "feature" or column.dtype == "text":
-        return False
-    return column.cardinality > 1 or 0 < column.missing < 1
-
-
-def texts_lead(profile: Profile) -> bool:
-    """Whether texts hold most of the information: many words per other column. False where there is no text.
-
-    On few rows more words per column are required, because single words are too rare to be weighted well.
-    """
-    words = sum(column.words or 0.0 for column in profile.columns if column.role == "feature")
-    joined = [column for table in profile.tables for column in table.columns]
-    others = sum(usable(column) for column in (*profile.columns, *joined))
-    least = _WORDS_FOR_A_COLUMN if profile.rows >= FEW_ROWS else _WORDS_FOR_A_COLUMN_ON_FEW_ROWS
-    return words > 0 and words >= least * others
-
-
 def _mentioned(asked: tuple[str, ...], names: tuple[str, ...]) -> bool:
     """Whether one of the asked words occurs in the names, without regard to case, blanks, dashes and underscores."""
     text = _plain(" ".join(names))
@@ -83,36 +44,6 @@ def _mentioned(asked: tuple[str, ...], names: tuple[str, ...]) -> bool:
 
 def _plain(text: str) -> str:
     return re.sub(r"[\s_-]+", "", text.lower())
-
-
-def with_joins(profile: Profile, plan: Plan) -> Profile:
-    """The profile, extended by the columns of the side tables that the plan joins."""
-    added = tuple(column for table in profile.tables if table.prefix in plan.joins for column in table.columns)
-    return profile.model_copy(update={"columns": (*profile.columns, *added)}) if added else profile
-
-
-def cycle_of(column: ColumnProfile) -> int | None:
-    """The period of a cyclic column, such as 24 for an hour; None for other columns."""
-    if column.dtype not in ("integer", "float") or column.minimum is None or column.maximum is None:
-        return None
-    for pattern, low, high, period in _CYCLES:
-        if re.search(pattern, column.name.lower()) and (column.minimum, column.maximum) == (low, high):
-            return period
-    return None
-
-
-def sequence_of(task: TaskBrief, profile: Profile) -> tuple[str, ...]:
-    """The columns that order the rows in time, coarsest first; empty where the rows have no such order."""
-    dates = [column.name for column in profile.columns if column.dtype == "datetime" and usable(column)]
-    if dates:
-        return (dates[0],)
-    numbers = {c.name: c for c in profile.columns if c.dtype in ("integer", "float") and usable(c)}
-    if task.split.kind not in ("group", "time") or task.split.column not in numbers:
-        return ()
-    hours = [name for name, column in numbers.items() if cycle_of(column) in (24, 60) and name != task.split.column]
-    if task.split.kind == "group" and not hours:
-        return ()
-    return (task.split.column, *sorted(hours, key=lambda name: cycle_of(numbers[name]) or 0)[:1])
 
 
 @dataclass(frozen=True)

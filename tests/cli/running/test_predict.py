@@ -7,23 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.own_script import OWN_SCENARIO
 from tests.cli.printed import data_of
 from tests.cli.reading.test_commands import gome
 from tests.scenarios.helpers.make_task import make_task
 
 pytestmark = pytest.mark.xdist_group("predict")  # they share two runs
 
-SCENARIO = """
-name: own
-task: task
-start: mine.py
-traces: 1
-budget: {trials: 1}
-backends: {offline: {kind: expert}}
-roles: {diagnoser: offline, proposer: offline, executor: offline}
-executors: {slots: 2, threads: 1, timeout: {debug: 30s, full: 60s}, standby: false}
-method: {finish: {candidates: 1, seeds: 1, ship: SHIP}}
-"""
 SCRIPT = """
 import argparse
 import csv
@@ -50,7 +40,9 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp(str(request.param))
     make_task(folder / "task", rows=200)
     (folder / "mine.py").write_text(SCRIPT, encoding="utf-8")
-    (folder / "own.yaml").write_text(SCENARIO.replace("SHIP", str(request.param)), encoding="utf-8")
+    (folder / "own.yaml").write_text(
+        OWN_SCENARIO.replace("SHIP", str(request.param)).replace("TRIALS", "1"), encoding="utf-8"
+    )
     assert gome("run", str(folder / "own.yaml"), "--runs", str(folder / "runs"), "--display", "plain") == 0
     yield folder
 

@@ -22,8 +22,9 @@ from gome.agents.backends.expert.code.features import (
 from gome.agents.backends.expert.code.fitting import fitting
 from gome.agents.backends.expert.code.metrics import score_lines
 from gome.agents.backends.expert.code.wide import PICTURE, picture_size, reading, readings
+from gome.agents.backends.expert.columns import with_joins
 from gome.agents.backends.expert.plan import Family, Plan, plan_line
-from gome.agents.backends.expert.situation import LOG_METRICS, metric_key, with_joins
+from gome.agents.backends.expert.situation import LOG_METRICS, metric_key
 from gome.scenarios.evidence import Profile, SideTable, TaskBrief
 
 __all__ = ["compose"]

@@ -7,8 +7,9 @@ import math
 
 from gome.agents.backends.expert.code.features import kept_columns
 from gome.agents.backends.expert.code.wide import picture_numbers, picture_size
+from gome.agents.backends.expert.columns import usable
 from gome.agents.backends.expert.plan import Family, Plan
-from gome.agents.backends.expert.situation import Scene, usable
+from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import SplitRule
 
 __all__ = ["affordable", "aim", "script_seconds"]

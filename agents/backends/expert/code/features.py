@@ -3,8 +3,8 @@
 import math
 
 from gome.agents.backends.expert.code.wide import PICTURE
+from gome.agents.backends.expert.columns import cycle_of, sequence_of, usable
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.situation import cycle_of, sequence_of, usable
 from gome.scenarios.evidence import ColumnProfile, Profile, TaskBrief
 
 __all__ = [

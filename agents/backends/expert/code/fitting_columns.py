@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from gome.agents.backends.expert.code.features import kept_categories, needed_late, whole_cross
+from gome.agents.backends.expert.columns import cycle_of, sequence_of, usable
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.situation import cycle_of, sequence_of, usable
 from gome.scenarios.evidence import ColumnProfile, Profile, TaskBrief
 
 __all__ = ["fitting_columns", "too_many_values"]

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from gome.agents.backends.expert.columns import usable
 from gome.agents.backends.expert.moves.captions import BESIDE
 from gome.agents.backends.expert.moves.features import add_group_mean
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, extend
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.situation import Scene, usable
+from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import SideTable
 
 __all__ = ["MOVES"]

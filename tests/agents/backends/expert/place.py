@@ -12,9 +12,10 @@ from typing import Any
 
 from benchmarks.shared import template
 from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.columns import with_joins
 from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.situation import Scene, with_joins
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.requests import Workplace
 from gome.agents.protocol.types import Hypothesis, Solution, TrialNote
 from gome.scenarios.evaluation.harness import FILES, Harness

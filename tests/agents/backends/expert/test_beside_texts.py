@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gome.agents.backends.expert.columns import texts_lead
 from gome.agents.backends.expert.diagnosis import assess
 from gome.agents.backends.expert.first_solution import family_order
 from gome.agents.backends.expert.judgement import Judgement
@@ -19,7 +20,7 @@ from gome.agents.backends.expert.moves.family import FAMILY_WORDS
 from gome.agents.backends.expert.plan import Family
 from gome.agents.backends.expert.proposal import hypothesis_of, ideas_of
 from gome.agents.backends.expert.selection import choose
-from gome.agents.backends.expert.situation import Scene, texts_lead
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.requests import AssessTrial, ProposeStep
 from gome.scenarios.evaluation.harness import FILES, Harness
 from gome.scenarios.evidence import Evaluation

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.columns import with_joins
 from gome.agents.backends.expert.diagnosis import challenges
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
@@ -18,7 +19,7 @@ from gome.agents.backends.expert.moves.catalogue import CATALOGUE, apply_hypothe
 from gome.agents.backends.expert.moves.move import Move, Play, parse_parameter
 from gome.agents.backends.expert.plan import Family, Plan, plan_line, read_plan
 from gome.agents.backends.expert.proposal import hypothesis_of
-from gome.agents.backends.expert.situation import Scene, with_joins
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.types import TrialNote
 from gome.scenarios.evidence import ColumnProfile
 from tests.agents.backends.expert.place import Place, measured, note

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from gome.agents.backends.expert.code.fitting import fitting
+from gome.agents.backends.expert.columns import with_joins
 from gome.agents.backends.expert.moves.catalogue import CATALOGUE
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.situation import with_joins
 from gome.scenarios.evaluation.harness import FILES
 from tests.agents.backends.expert.place import Place
 

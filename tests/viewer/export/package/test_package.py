@@ -13,22 +13,12 @@ import pytest
 
 from gome.executors.resources.packages import distributions
 from gome.viewer.export.package.solution import Solution, read_rows
+from tests.cli.own_script import OWN_SCENARIO
 from tests.cli.reading.test_commands import gome
 from tests.scenarios.helpers.make_task import make_task
 
 pytestmark = pytest.mark.xdist_group("package")  # its tests share two runs
 
-SCENARIO = """
-name: own
-task: task
-start: mine.py
-traces: 1
-budget: {trials: TRIALS}
-backends: {offline: {kind: expert}}
-roles: {diagnoser: offline, proposer: offline, executor: offline}
-executors: {slots: 2, threads: 1, timeout: {debug: 30s, full: 60s}, standby: false}
-method: {finish: {candidates: 1, seeds: 1, ship: SHIP}}
-"""
 SCRIPT = """
 import argparse
 import csv
@@ -60,7 +50,7 @@ def finished(folder: Path, ship: str, kind: str, metric: str, *, batch: str = ""
     (folder / "task" / "prepared" / "public" / "deep").mkdir()
     (folder / "task" / "prepared" / "public" / "deep" / "notes.md").write_text("# Beside the tables\n")
     (folder / "mine.py").write_text(SCRIPT.replace("BATCH", batch), encoding="utf-8")
-    scenario = SCENARIO.replace("SHIP", ship).replace("TRIALS", str(trials))
+    scenario = OWN_SCENARIO.replace("SHIP", ship).replace("TRIALS", str(trials))
     (folder / "own.yaml").write_text(scenario, encoding="utf-8")
     assert gome("run", str(folder / "own.yaml"), "--runs", str(folder / "runs"), "--display", "plain") == 0
     return next((folder / "runs").iterdir())
