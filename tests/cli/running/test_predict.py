@@ -14,6 +14,7 @@ from tests.scenarios.helpers.make_task import make_task
 
 pytestmark = pytest.mark.xdist_group("predict")  # they share two runs
 
+SCENARIO = OWN_SCENARIO.replace("TRIALS", "1")
 SCRIPT = """
 import argparse
 import csv
@@ -40,9 +41,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp(str(request.param))
     make_task(folder / "task", rows=200)
     (folder / "mine.py").write_text(SCRIPT, encoding="utf-8")
-    (folder / "own.yaml").write_text(
-        OWN_SCENARIO.replace("SHIP", str(request.param)).replace("TRIALS", "1"), encoding="utf-8"
-    )
+    (folder / "own.yaml").write_text(SCENARIO.replace("SHIP", str(request.param)), encoding="utf-8")
     assert gome("run", str(folder / "own.yaml"), "--runs", str(folder / "runs"), "--display", "plain") == 0
     yield folder
 
