@@ -198,9 +198,10 @@ class Trial(Message):
 
 
 class SolutionCompleted(Message):
-    """Completer → the trace's roles, Director: an accepted solution was run on its missing splits.
+    """Completer, Runner → the trace's roles, Memory-Keeper, Director: an accepted solution was run on more splits.
 
-    `diagnostics_ref` refers to the analysis of its errors on all splits.
+    The Completer runs it on all of them, the Runner on those that a later trial is compared on. `evaluation` and what
+    follows are of all splits so far; `diagnostics_ref` refers to the analysis of its errors.
     """
 
     kind: Literal["solution_completed"] = "solution_completed"

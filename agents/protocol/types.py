@@ -112,6 +112,10 @@ class Effect(Record):
     splits: int = 0
     rows: int = 0
 
+    def narrower(self, evaluation: Evaluation) -> str:
+        """Over how many splits it is (`1 of 5`), where that is fewer than `evaluation` has; else empty."""
+        return f"{self.splits} of {evaluation.planned}" if 0 < self.splits < len(evaluation.splits) else ""
+
 
 class TrialNote(Record):
     """One trial in a trace's history, as models see it; `judged` as in TraceBest.

@@ -15,8 +15,7 @@ from functools import partial
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
 from gome.agents.roles.idle_work import IdleRole
 from gome.agents.roles.role import place
-from gome.agents.scripts.error_analysis import Analysed, Analyser, Analysing
-from gome.agents.scripts.joined_splits import Assembled, Assembler, Assembling
+from gome.agents.scripts.completion import Completion
 from gome.agents.scripts.script_run import LAST, Forward, Heat, ScriptRan, ScriptRun, finish_run, run_script
 from gome.agents.scripts.split_runs import run_splits
 from gome.bus.actors.actor import Context
@@ -29,12 +28,9 @@ __all__ = ["Completer"]
 class Completer(IdleRole):
     """Completes what its trace accepted. One a trace, so that a long completion delays no trial."""
 
-    def __init__(
-        self, trace: int, forward: Forward, artefacts: Artefacts, assembler: Assembler, analyser: Analyser
-    ) -> None:
+    def __init__(self, trace: int, forward: Forward, artefacts: Artefacts, completion: Completion) -> None:
         super().__init__("completer", trace, forward, artefacts)
-        self.assembler = assembler
-        self.analyser = analyser
+        self.completion = completion
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Complete what was accepted in part; else do now what the finish would do with it."""
@@ -64,28 +60,10 @@ class Completer(IdleRole):
     async def _complete(self, script_ref: str, context: Context) -> SolutionCompleted | None:
         """The script on all splits; the outcomes of those that it was run on are known. None where one run fails."""
         views = self.opened.splits
-        runs = await run_splits(views, partial(self._run, script_ref, context), lambda _: None)
+        runs = await run_splits(views, partial(self._run, script_ref, context), lambda *_: None)
         if not runs.good:
             return None
-        request = Assembling.of(runs.runs, len(views))
-        whole = await context.perform(
-            "assemble", request, Assembled, partial(self.assembler, request), label="completion"
-        )
-        return SolutionCompleted(
-            script_ref=script_ref,
-            evaluation=whole.evaluation,
-            submission_ref=whole.submission_ref,
-            oof_ref=whole.oof_ref,
-            diagnostics_ref=await self._analysed(whole.oof_ref, context),
-        )
-
-    async def _analysed(self, oof_ref: str | None, context: Context) -> str | None:
-        """The analysis of the solution's errors, which later proposals are shown."""
-        if oof_ref is None or not self.optimizer.judges:
-            return None
-        request = Analysing(oof_ref=oof_ref, rows=self.scenario.prompts.rows)
-        call = partial(self.analyser, request)
-        return (await context.perform("analyse", request, Analysed, call, label="error analysis")).diagnostics_ref
+        return await self.completion.of(script_ref, runs.runs, len(views), self.rows_analysed, context)
 
     def _run(self, script_ref: str, context: Context, view: str, place: int, heat: Heat) -> Awaitable[ScriptRan]:
         seconds = self.scenario.executors.timeout.full

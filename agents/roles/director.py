@@ -12,11 +12,11 @@ step opens when every open trace has its diagnosis of the one before.
 import math
 from collections.abc import Sequence
 
-from gome.agents.method.momentum import signed_gain
 from gome.agents.method.ranking import default_shipping
 from gome.agents.method.stages import stage_of
 from gome.agents.method.trace_count import Racer, loser, opens_another, roots
 from gome.agents.method.trace_order import in_order
+from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
     Diagnosis,
     Proposal,
@@ -37,7 +37,7 @@ from gome.agents.protocol.run_messages import (
 from gome.agents.protocol.types import Challenge
 from gome.agents.roles.role import Role, place
 from gome.agents.state.budget import Ledger, fit_finish
-from gome.agents.state.finalists import chosen, completed, pool
+from gome.agents.state.finalists import chosen, pool
 from gome.agents.state.trace_progress import TraceProgress
 from gome.bus.actors.actor import Context
 from gome.bus.events import ActivityFinished
@@ -115,8 +115,7 @@ class Director(Role):
                 state = self.traces[envelope.trace]
                 state.since_accept, state.best_ref, state.best = 0, restart.script_ref, restart.evaluation
             case SolutionCompleted() as message if envelope.trace is not None:
-                state = self.traces[envelope.trace]
-                state.finalists = completed(state.finalists, message)
+                self._completed(self.traces[envelope.trace], message)
             case ActivityFinished() as activity:
                 self.ledger.spend(activity.meter, place(envelope) if envelope.trace is not None else None)
             case _:
@@ -147,10 +146,20 @@ class Director(Role):
         if diagnosis.accepted and (self.leader is None or self._gain(diagnosis, self.leader) > 0):
             self.leader = diagnosis
 
+    def _completed(self, state: TraceProgress, message: SolutionCompleted) -> None:
+        """Take the figures of a solution on more splits."""
+        state.completed(message)
+        leader, found = self.leader, message.evaluation
+        known = len(leader.evaluation.splits) if leader and leader.evaluation else 0
+        if leader and leader.script_ref == message.script_ref and len(found.splits) > known:
+            whole = {"evaluation": found, "score": found.score, "oof_ref": message.oof_ref}
+            self.leader = leader.model_copy(update=whole | {"diagnostics_ref": message.diagnostics_ref})
+
     def _gain(self, diagnosis: Diagnosis, reference: Diagnosis) -> float:
-        if diagnosis.score is None or reference.score is None:
+        if diagnosis.evaluation is None or reference.evaluation is None:
             return -math.inf
-        return signed_gain(diagnosis.score, reference.score, self.opened.task.direction)
+        effect = compare(diagnosis.evaluation, reference.evaluation, self.opened.task.direction)
+        return effect.gain if effect else -math.inf
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Open what may be opened; call the finish when nothing is left to wait for."""

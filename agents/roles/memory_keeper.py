@@ -113,7 +113,7 @@ class MemoryKeeper(Role):
         return self.lockstep or self.scenario.traces_at_once <= _FEW
 
     def _picture(self, trace: int) -> Picture:
-        return self.memory.picture(trace, self.opened.task.direction)
+        return self.memory.picture(trace)
 
     async def _answer(self, where: Place, picture: Picture, context: Context) -> Draft:
         trace, step = where
@@ -187,7 +187,7 @@ class MemoryKeeper(Role):
         gain = signed_gain(entry.score, best, self.opened.task.direction)
         if self.scenario.method.kernel_gain == "raw":
             return gain
-        return in_errors(gain, entry.error or entry.spread)
+        return in_errors(gain, entry.error or entry.evaluation.standard_error)
 
 
 def _challenges(picture: Picture) -> list[str]:

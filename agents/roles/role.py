@@ -83,6 +83,11 @@ class Role(Actor):
         """Whether the run must be a pure function of scenario and seed: no measured time in any decision or prompt."""
         return self.scenario.memory.consistency == "lockstep"
 
+    @property
+    def rows_analysed(self) -> int | None:
+        """How many rows an analysis of errors may show; None where a model judges no trial, and none is made."""
+        return self.scenario.prompts.rows if self.optimizer.judges else None
+
     def seed(self, trace: int, step: int, purpose: str) -> int:
         """The seed of one draw of this run."""
         return derive_seed(self.scenario.seed, trace, step, purpose)

@@ -4,12 +4,15 @@ Job ──► debug run, where a run may take long ──► one run per split, 
             │                                         │
             └─────────────────────────────────────────┴──► RepairCalled, while attempts are left
 
+A trial is compared on every split that it runs: where its trace's best was run on fewer, as it was accepted early, that
+one is run on them too, and a SolutionCompleted with its new figures goes ahead of the Trial.
+
 With lookahead a trace has several running steps and as many runners; each takes the steps of its lane.
 """
 
 from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gome.agents.method.racing import Stop, split_order, stop_after
 from gome.agents.method.validation import compare
@@ -24,7 +27,8 @@ from gome.agents.protocol.messages import (
 )
 from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
 from gome.agents.roles.role import Role, place
-from gome.agents.scripts.joined_splits import Assembled, Assembler, Assembling
+from gome.agents.scripts.completion import Completion
+from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from gome.agents.scripts.split_runs import SplitRuns, run_splits
 from gome.agents.state.trace import Best
@@ -32,6 +36,8 @@ from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.executors.launch import Cause
+from gome.scenarios.evaluation.scoring import merge
+from gome.scenarios.evaluation.views import split_of
 from gome.scenarios.evidence import Evaluation
 
 __all__ = ["Runner"]
@@ -44,6 +50,13 @@ _LARGE = 1_000_000
 """Number of fields, counting each word of a text, from which a trace's first script is run on a sample first."""
 
 
+class _Rival(NamedTuple):
+    """The solution that a trial must beat."""
+
+    script_ref: str
+    evaluation: Evaluation
+
+
 class Runner(Role):
     """Turns a job into a trial."""
 
@@ -53,14 +66,14 @@ class Runner(Role):
     )
 
     def __init__(
-        self, trace: int, forward: Forward, artefacts: Artefacts, assembler: Assembler, lane: int = 0, lanes: int = 1
+        self, trace: int, forward: Forward, artefacts: Artefacts, completion: Completion, lane: int = 0, lanes: int = 1
     ) -> None:
         super().__init__("runner", trace, artefacts)
         if lanes > 1:
             self.name = f"{self.name}.{lane}"
         self.lane, self.lanes = lane, lanes
         self.forward = forward
-        self.assembler = assembler
+        self.completion = completion
         self.late = False
         self.best: Best | None = None
         self.full_failures: dict[int, int] = {}
@@ -105,14 +118,17 @@ class Runner(Role):
             return [Draft(_trial(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
         sampled = self._wants_sample()
         if sampled:
-            ran = await self._run(job, context, "debug")
+            ran = await self._run(job.script_ref, context, "debug")
             if not ran.good:
                 return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
-        runs = await self._race(job, step, self.best.evaluation if self.best else None, context)
+        rival = _Rival(self.best.script_ref, self.best.evaluation) if self.best else None
+        runs = await self._race(job, step, rival, context)
         if not runs.good:
             return [self._failed(job, "full", runs, trace, step, sampled=sampled)]
         trial = _trial(job, "full", runs, await self._assembled(runs, context))
-        return [Draft(TuneCalled(trial=trial) if self._worth_tuning(runs, step) else trial, trace, step)]
+        completed = [await self._completed(rival, runs, context)] if rival and runs.rival else []
+        sent = [*completed, TuneCalled(trial=trial) if self._worth_tuning(runs, step) else trial]
+        return [Draft(message, trace, step) for message in sent]
 
     def _wants_sample(self) -> bool:
         """Whether to run on a small sample first: as the scenario says, or where a run may take long. [C]"""
@@ -130,25 +146,49 @@ class Runner(Role):
         folds = self.scenario.method.folds
         return self.opened.splits[:folds] if isinstance(folds, int) else self.opened.splits
 
-    async def _race(self, job: Job, step: int, best: Evaluation | None, context: Context) -> SplitRuns:
+    async def _race(self, job: Job, step: int, rival: _Rival | None, context: Context) -> SplitRuns:
+        """Run the trial, and its rival on splits that this one was not run on."""
+        best = rival.evaluation if rival else None
         views = split_order(self._views, step, best, self.opened.task.split)
-        return await run_splits(views, partial(self._run, job, context), partial(self._stops, best))
+        beside, beyond = None, frozenset[str]()
+        if rival is not None and rival.evaluation.partial:
+            beside = partial(self._run, rival.script_ref, context)
+            beyond = frozenset(view for view in views if split_of(view) not in rival.evaluation.splits)
+        run = partial(self._run, job.script_ref, context)
+        return await run_splits(views, run, partial(self._stops, best), beside, beyond)
 
-    def _stops(self, best: Evaluation | None, runs: Sequence[ScriptRan]) -> Stop | None:
-        """Whether the trial stops after these successful runs; `best` is the evaluation that it must beat."""
+    def _stops(self, best: Evaluation | None, runs: Sequence[ScriptRan], others: Sequence[ScriptRan]) -> Stop | None:
+        """Whether the trial stops after these good `runs`; `best` and `others` are the figures that it must beat."""
         method, task = self.scenario.method, self.opened.task
         if not (self.optimizer.judges if method.racing.enabled is None else method.racing.enabled):
             return None
         evaluations = [run.evaluation for run in runs if run.evaluation is not None]
+        if best is not None:
+            best = self._extended(best, others)
         longest = self.timed(max(run.seconds for run in runs))
         return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest)
 
+    def _extended(self, best: Evaluation, others: Sequence[ScriptRan]) -> Evaluation:
+        """The evaluation of a rival with those of its later runs."""
+        found = [run.evaluation for run in others if run.evaluation is not None]
+        return merge([best, *found], self.opened.task.split, best.planned) if found else best
+
+    async def _completed(self, rival: _Rival, runs: SplitRuns, context: Context) -> SolutionCompleted:
+        """The rival on all splits that it has now been run on; the outcomes of its earlier runs are known."""
+        run, found = partial(self._run, rival.script_ref, context), {_view(each): each for each in runs.rival}
+        for view in self._views:
+            if split_of(view) in rival.evaluation.splits:
+                found[view] = await run(view)
+        good = [found[view] for view in self._views if view in found and found[view].good]
+        return await self.completion.of(rival.script_ref, good, rival.evaluation.planned, self.rows_analysed, context)
+
     async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
         """Combine the runs of a trial, as a recorded activity."""
-        known = {run.evaluation.view: run for run in runs.runs if run.evaluation is not None}
+        known = {_view(run): run for run in runs.runs}
         in_order = [known[view] for view in self._views if view in known]
         request = Assembling.of(in_order, len(self._views))
-        return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label="assembly")
+        call = partial(self.completion.assembler, request)
+        return await context.perform("assemble", request, Assembled, call, label="assembly")
 
     def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
         """Whether to tune: a trace's first full run, where (except in lockstep) half of the time is left. [C]"""
@@ -159,23 +199,27 @@ class Runner(Role):
         """The better of a trial and its tuned script. An unchanged script is not run; a failed one is not repaired."""
         if job.script_ref == before.script_ref:
             return before
-        runs = await self._race(job, step, before.evaluation, context)
-        if not runs.good or before.evaluation is None or (runs.stop is not None and runs.stop.why != "decided"):
+        if before.evaluation is None:
+            return before
+        runs = await self._race(job, step, _Rival(before.script_ref, before.evaluation), context)
+        if not runs.good or (runs.stop is not None and runs.stop.why != "decided"):
             return before
         assembled = await self._assembled(runs, context)
         direction, method = self.opened.task.direction, self.scenario.method
-        effect = compare(assembled.evaluation, before.evaluation, direction, method.near_tie)
+        effect = compare(
+            assembled.evaluation, self._extended(before.evaluation, runs.rival), direction, method.near_tie
+        )
         if effect is None or effect.gain <= 0:
             return before
         return _trial(job, "full", runs, assembled)
 
     def _run(
-        self, job: Job, context: Context, view: str, place: int = 0, heat: Heat | None = None
+        self, script_ref: str, context: Context, view: str, place: int = 0, heat: Heat | None = None
     ) -> Awaitable[ScriptRan]:
         timeout = self.scenario.executors.timeout
         seconds = timeout.debug if view == "debug" else timeout.full
-        request = ScriptRun(script_ref=job.script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
-        label = "debug run" if view == "debug" else f"run {place + 1}/{len(self._views)}, {view}"
+        request = ScriptRun(script_ref=script_ref, view=view, seed=self.scenario.seed, seconds=seconds)
+        label = "debug run" if view == "debug" else f"run {self._views.index(view) + 1}/{len(self._views)}, {view}"
         return run_script(self.forward, request, self.name, context, label, turn=place + 1, heat=heat, place=place)
 
     def _failed(
@@ -205,6 +249,11 @@ class Runner(Role):
             sampled=sampled,
         )
         return Draft(repair, trace, step)
+
+
+def _view(ran: ScriptRan) -> str:
+    """The view of a run that has an evaluation; else empty."""
+    return ran.evaluation.view if ran.evaluation else ""
 
 
 def _words(ran: ScriptRan) -> str:

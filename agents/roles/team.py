@@ -15,6 +15,7 @@ from gome.agents.roles.proposer import Proposer
 from gome.agents.roles.role import Reasoner, Role
 from gome.agents.roles.runner import Runner
 from gome.agents.roles.writer import Writer
+from gome.agents.scripts.completion import Completion
 from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward
@@ -61,7 +62,7 @@ def seat(
     diagnosing, proposing, writing = (
         Reasoner(in_order(backends, roles.of(role))) for role in ("diagnoser", "proposer", "executor")
     )
-    keeper = MemoryKeeper(artefacts, embedder)
+    keeper, completion = MemoryKeeper(artefacts, embedder), Completion(world.assemble, world.analyse)
     shared: list[Role] = [Director(artefacts), keeper, Finisher(world.forward, world.grade, world, artefacts)]
     teams = [
         role
@@ -70,9 +71,9 @@ def seat(
             Diagnoser(trace, diagnosing, artefacts, world.analyse),
             Proposer(trace, proposing, artefacts, world.pair),
             Writer(trace, writing, artefacts),
-            Completer(trace, world.forward, artefacts, world.assemble, world.analyse),
+            Completer(trace, world.forward, artefacts, completion),
             Prober(trace, world.forward, artefacts, world.probe),
-            *(Runner(trace, world.forward, artefacts, world.assemble, lane, lanes) for lane in range(lanes)),
+            *(Runner(trace, world.forward, artefacts, completion, lane, lanes) for lane in range(lanes)),
         )
     ]
     return shared + teams

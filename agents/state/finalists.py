@@ -32,7 +32,7 @@ def finalist_of(trace: int, step: int, diagnosis: Diagnosis) -> Finalist | None:
 
 
 def completed(solutions: Sequence[Finalist], message: SolutionCompleted) -> list[Finalist]:
-    """The solutions, that of the message with all of its splits: its submission is the mean of all of their models."""
+    """The solutions, that of the message with more of its splits: its submission is the mean of all of their models."""
     whole = message.evaluation
     update = {
         "submission_ref": message.submission_ref,
@@ -42,7 +42,10 @@ def completed(solutions: Sequence[Finalist], message: SolutionCompleted) -> list
         "splits": whole.splits,
     }
     hit = message.script_ref if whole.score is not None else None
-    return [each.model_copy(update=update) if each.script_ref == hit else each for each in solutions]
+    return [
+        each.model_copy(update=update) if each.script_ref == hit and len(each.splits) < len(whole.splits) else each
+        for each in solutions
+    ]
 
 
 def chosen(solutions: Iterable[Finalist], per_trace: int, direction: Direction) -> list[Finalist]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from gome.agents.method.momentum import signed_gain
+from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -22,8 +23,10 @@ from gome.agents.protocol.messages import (
     SolutionCompleted,
     TraceRestarted,
 )
+from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Challenge, Failure, Finding, Hypothesis, Key, TraceBest
 from gome.agents.state.memory_entries import _MOST_ERRORS, Given, Picture, Place, Success, Trying, in_errors
+from gome.agents.state.trace import Best
 from gome.bus.message import Envelope
 from gome.scenarios.evidence import Direction
 
@@ -59,9 +62,12 @@ class Memory:
     proposed: dict[Place, Proposal] = field(default_factory=dict)
     given: dict[tuple[str, int, int], Given] = field(default_factory=dict)
     notes: dict[Place, str] = field(default_factory=dict)
+    direction: Direction = "maximize"
 
     def heard(self, envelope: Envelope) -> None:
         """Apply a message; other kinds of messages change nothing."""
+        if isinstance(envelope.message, RunOpened):
+            self.direction = envelope.message.task.direction
         if envelope.trace is None:
             return
         trace, where = self.traces[envelope.trace], (envelope.trace, envelope.step or 0)
@@ -100,23 +106,38 @@ class Memory:
         if diagnosis.finding:
             self.findings.append(Finding(trace=where[0], step=where[1], text=diagnosis.finding))
         self._contradicted(where, diagnosis)
-        if diagnosis.accepted and diagnosis.score is not None and diagnosis.script_ref is not None:
-            self._accepted(name, where, trace, diagnosis, diagnosis.score, diagnosis.script_ref)
+        if diagnosis.accepted:
+            self._accepted(name, where, trace, diagnosis, Best.of(diagnosis))
 
     def _completed(self, completed: SolutionCompleted) -> None:
-        """Replace the score of a solution by its score on all splits."""
-        evaluation = completed.evaluation
-        if evaluation.score is None:
+        """Take the score of a solution on more splits, and compare again what it replaced and what replaced it."""
+        evaluation, score = completed.evaluation, completed.evaluation.score
+        if score is None:
             return
-        score, said, spread = evaluation.score, evaluation.judged, evaluation.standard_error
-        for number, entry in enumerate(self.successes):
-            if entry.script_ref == completed.script_ref:
-                over = entry.gain_judged or entry.judged
-                self.successes[number] = replace(entry, score=score, judged=said, spread=spread, gain_judged=over)
+        hit = [place for place, each in enumerate(self.successes) if each.script_ref == completed.script_ref]
+        for place in hit:
+            entry = self.successes[place]
+            if len(entry.evaluation.splits) < len(evaluation.splits):
+                self.successes[place] = replace(entry, score=score, evaluation=evaluation)
+        for place, entry in enumerate(self.successes):
+            if place in hit or entry.base_ref == completed.script_ref:
+                self._compared(place, entry)
         for trace in self.traces.values():
-            if trace.best is not None and trace.best.script_ref == completed.script_ref:
+            best = trace.best
+            if best and best.script_ref == completed.script_ref and len(best.splits) < len(evaluation.splits):
                 folds = {"splits": evaluation.splits, "folds": evaluation.folds, "oof_ref": completed.oof_ref}
-                trace.best = trace.best.model_copy(update={"score": score, "judged": said, **folds})
+                trace.best = best.model_copy(update={"score": score, "judged": evaluation.judged, **folds})
+
+    def _compared(self, place: int, entry: Success) -> None:
+        """Compare an accepted change again with the solution before it, both as they are known now."""
+        base = next((each for each in self.successes if each.script_ref == entry.base_ref), None)
+        effect = compare(entry.evaluation, base.evaluation, self.direction) if base and entry.effect else None
+        if effect is None:
+            return
+        self.successes[place] = replace(entry, effect=effect)
+        tried = Trying(entry.trace, entry.step, in_errors(effect.gain, effect.standard_error))
+        others = [each for each in self.tryings[entry.id] if (each.trace, each.step) != (entry.trace, entry.step)]
+        self.tryings[entry.id] = [tried, *others]
 
     def _failed(self, where: Place, words: str) -> None:
         proposal = self.proposed.get(where)
@@ -147,22 +168,18 @@ class Memory:
             for each in self.findings
         ]
 
-    def _accepted(
-        self, name: str, where: Place, trace: _Trace, diagnosis: Diagnosis, score: float, script_ref: str
-    ) -> None:
-        effect, evaluation = diagnosis.effect, diagnosis.evaluation
+    def _accepted(self, name: str, where: Place, trace: _Trace, diagnosis: Diagnosis, best: Best) -> None:
+        effect, evaluation = diagnosis.effect, best.evaluation
         entry = Success(
             id=name,
             trace=where[0],
             step=where[1],
             hypotheses=diagnosis.hypotheses,
             feedback=diagnosis.observations,
-            gain=effect.gain if effect else 0.0,
-            error=effect.standard_error if effect else None,
-            score=score,
-            judged=evaluation.judged if evaluation else "",
-            spread=evaluation.standard_error if evaluation else None,
-            script_ref=script_ref,
+            score=best.score,
+            evaluation=evaluation,
+            effect=effect,
+            script_ref=best.script_ref,
             base_ref=trace.best.script_ref if trace.best else None,
             before=trace.tip,
         )
@@ -173,15 +190,15 @@ class Memory:
         trace.best = TraceBest(
             trace=where[0],
             step=where[1],
-            score=score,
-            judged=entry.judged,
+            score=best.score,
+            judged=evaluation.judged,
             idea=entry.short,
             trials=trace.trials,
-            script_ref=script_ref,
-            oof_ref=diagnosis.oof_ref,
-            splits=evaluation.splits if evaluation else (),
-            folds=evaluation.folds if evaluation else (),
-            seconds=diagnosis.seconds,
+            script_ref=best.script_ref,
+            oof_ref=best.oof_ref,
+            splits=evaluation.splits,
+            folds=evaluation.folds,
+            seconds=best.seconds,
         )
 
     def _restarted(self, trace: _Trace, restart: TraceRestarted) -> None:
@@ -195,11 +212,13 @@ class Memory:
                 trace=source.trace,
                 step=source.step,
                 score=source.score,
-                judged=source.judged,
+                judged=source.evaluation.judged,
                 idea=source.short,
                 trials=trace.trials,
                 script_ref=source.script_ref,
                 oof_ref=restart.oof_ref,
+                splits=source.evaluation.splits,
+                folds=source.evaluation.folds,
                 seconds=restart.seconds,
             )
 
@@ -216,7 +235,7 @@ class Memory:
         together = f"; its {len(tried)} trials together show no gain" if len(tried) > 1 else ""
         return f"step {worst.step} of trace {worst.trace} tried it and lost {-worst.gain:.1f} standard errors{together}"
 
-    def picture(self, place: int, direction: Direction) -> Picture:
+    def picture(self, place: int) -> Picture:
         """Snapshot of the memory for the trace `place`; `standings` are ordered from best to worst."""
         trace = self.traces[place]
         own = {each.id for each in trace.tip.path} if trace.tip else set()
@@ -229,7 +248,7 @@ class Memory:
             and not self.demoted(each)
         )
         bests = [each.best for each in self.traces.values() if each.best is not None]
-        bests.sort(key=lambda each: (-signed_gain(each.score, 0.0, direction), each.trace))
+        bests.sort(key=lambda each: (-signed_gain(each.score, 0.0, self.direction), each.trace))
         failures = sorted(self.failures.values(), key=lambda each: (each.step, each.trace))
         return Picture(
             successes=successes,

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gome.agents.protocol.types import Challenge, Failure, Finding, Hypothesis, Recalled, TraceBest
+from gome.agents.protocol.types import Challenge, Effect, Failure, Finding, Hypothesis, Recalled, TraceBest
+from gome.scenarios.evidence import Evaluation
 
 __all__ = ["Given", "Picture", "Place", "Success", "Trying", "in_errors"]
 
@@ -29,9 +30,8 @@ class Trying:
 class Success:
     """An accepted change. `id` is that of its Diagnosis, `before` the previous accepted change of its trace.
 
-    `gain` and its standard error `error` are in the metric's units; a first solution has gain 0 and no error. `score`
-    and its standard error `spread` are those of the solution. `gain_judged` says over how many splits the gain is,
-    empty where over the same as the score.
+    `score` and `evaluation` are those of the solution, `effect` its comparison with the one before (`base_ref`), None
+    for a first solution; all as known now, after a solution was completed.
     """
 
     id: str
@@ -39,15 +39,22 @@ class Success:
     step: int
     hypotheses: tuple[Hypothesis, ...]
     feedback: str
-    gain: float
-    error: float | None
     score: float
-    judged: str
-    spread: float | None
+    evaluation: Evaluation
+    effect: Effect | None
     script_ref: str
     base_ref: str | None
     before: "Success | None"
-    gain_judged: str = ""
+
+    @property
+    def gain(self) -> float:
+        """The gain over the solution before, in the metric's units; 0 for a first solution."""
+        return self.effect.gain if self.effect else 0.0
+
+    @property
+    def error(self) -> float | None:
+        """The standard error of the gain; None where unknown."""
+        return self.effect.standard_error if self.effect else None
 
     @property
     def statement(self) -> str:
@@ -78,8 +85,8 @@ class Success:
             gain=self.gain,
             standard_error=self.error,
             score=self.score,
-            judged=self.judged,
-            gain_judged=self.gain_judged,
+            judged=self.evaluation.judged,
+            gain_judged=self.effect.narrower(self.evaluation) if self.effect else "",
             weight=weight,
             why="global-best" if weight is None else "sampled",
             script_ref=self.script_ref,

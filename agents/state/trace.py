@@ -67,9 +67,10 @@ class Best:
         )
 
     def completed(self, message: SolutionCompleted) -> "Best":
-        """This solution with the evaluation on all splits, if the message is about it; else unchanged."""
+        """This solution with its evaluation on more splits, if the message has one of it; else unchanged."""
         evaluation, score = message.evaluation, message.evaluation.score
-        if message.script_ref != self.script_ref or score is None:
+        known = len(evaluation.splits) <= len(self.evaluation.splits)
+        if message.script_ref != self.script_ref or score is None or known:
             return self
         found = message.diagnostics_ref or self.diagnostics_ref
         return replace(self, evaluation=evaluation, score=score, oof_ref=message.oof_ref, diagnostics_ref=found)
@@ -127,38 +128,41 @@ class TraceState:
             self.best, self.replaced = Best.of(diagnosis), self.best
         else:
             self.refused += 1
+        effect, evaluation = diagnosis.effect, diagnosis.evaluation
         self.notes.append(
             TrialNote(
                 trace=trace,
                 step=step,
                 hypotheses=diagnosis.hypotheses,
                 score=diagnosis.score,
-                gain=diagnosis.effect.gain if diagnosis.effect else None,
-                standard_error=diagnosis.effect.standard_error if diagnosis.effect else None,
+                gain=effect.gain if effect else None,
+                standard_error=effect.standard_error if effect else None,
                 accepted=diagnosis.accepted,
                 reason=diagnosis.reason,
                 observations=diagnosis.observations,
-                judged=diagnosis.evaluation.judged if diagnosis.evaluation else "",
-                observed=diagnosis.evaluation.judged if diagnosis.evaluation else "",
+                judged=evaluation.judged if evaluation else "",
+                gain_judged=effect.narrower(evaluation) if effect and evaluation else "",
+                observed=evaluation.judged if evaluation else "",
             )
         )
 
     def _completed(self, message: SolutionCompleted, best: Best) -> None:
-        """Update the best and its note with the evaluation on all splits, and its gain where that can be recomputed."""
-        self.replaced = self.replaced.completed(message) if self.replaced else None
+        """Update the best, and the score and the gain of its note, with the evaluation on more splits."""
+        known, replaced = best.evaluation, self.replaced
+        self.replaced = replaced.completed(message) if replaced else None
         self.best = best.completed(message)
         last = max((index for index, note in enumerate(self.notes) if note.accepted), default=None)
-        if self.best is best or last is None:
+        if last is None or (self.best is best and self.replaced is replaced):
             return
-        note = self.notes[last]
-        changed: dict[str, object] = {"score": self.best.score, "judged": ""}
-        effect = None
-        if self.replaced is not None and self.direction is not None:
-            effect = compare(self.best.evaluation, self.replaced.evaluation, self.direction)
-        if effect is not None and effect.splits == len(self.best.evaluation.splits):
-            changed |= {"gain": effect.gain, "standard_error": effect.standard_error}
+        note, evaluation = self.notes[last], self.best.evaluation
+        changed: dict[str, object] = {"score": self.best.score, "judged": evaluation.judged}
+        if self.replaced is not None and self.direction is not None and note.gain is not None:
+            effect = compare(evaluation, self.replaced.evaluation, self.direction)
+            if effect is not None and effect.splits:
+                gain = {"gain": effect.gain, "standard_error": effect.standard_error}
+                changed |= gain | {"gain_judged": effect.narrower(evaluation)}
         elif note.gain is not None:
-            changed["gain_judged"] = note.judged
+            changed["gain_judged"] = note.gain_judged or known.judged
         self.notes[last] = note.model_copy(update=changed)
 
     def _restarted(self, restart: TraceRestarted) -> None:

@@ -6,8 +6,8 @@ from gome.agents.method.momentum import signed_gain
 from gome.agents.method.trace_count import Racer
 from gome.agents.method.trace_order import Standing
 from gome.agents.protocol.finish_types import Finalist
-from gome.agents.protocol.messages import Diagnosis
-from gome.agents.state.finalists import finalist_of
+from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
+from gome.agents.state.finalists import completed, finalist_of
 from gome.scenarios.evidence import Direction, Evaluation
 
 __all__ = ["TraceProgress"]
@@ -47,6 +47,13 @@ class TraceProgress:
             stopped_early = diagnosis.evaluation is not None and diagnosis.evaluation.partial
             kept = diagnosis.accepted or (keeps_all and not stopped_early)
             (self.finalists if kept else self.refused).append(solution)
+
+    def completed(self, message: SolutionCompleted) -> None:
+        """Take the figures of an accepted solution on more splits."""
+        self.finalists = completed(self.finalists, message)
+        known = len(self.best.splits) if self.best else 0
+        if message.script_ref == self.best_ref and len(message.evaluation.splits) > known:
+            self.best = message.evaluation
 
     @property
     def in_the_air(self) -> int:

@@ -63,7 +63,7 @@ def bundles(units: Array, rule: SplitRule) -> Array:
 
 
 def merge(parts: Sequence[Evaluation], rule: SplitRule, planned: int) -> Evaluation:
-    """Combine the runs of a trial, one per split, into one evaluation, ordered by split.
+    """Combine evaluations of one script on different splits into one, ordered by split. Each may be of several splits.
 
     A fold without a defined score is left out of the mean. If a part has defects, the result has those of the first.
     """
@@ -74,14 +74,15 @@ def merge(parts: Sequence[Evaluation], rule: SplitRule, planned: int) -> Evaluat
     planned -= len(parts) - len(scored)
     if not scored:
         return Evaluation(view="splits", planned=planned)
-    splits = tuple(part.splits[0] for part in scored)
-    rows = tuple(part.fold_rows[0] for part in scored)
-    folds = tuple(part.folds[0] for part in scored)
+    order = sorted((split, part, at) for part, each in enumerate(scored) for at, split in enumerate(each.splits))
+    splits = tuple(split for split, _, _ in order)
+    rows = tuple(scored[part].fold_rows[at] for _, part, at in order)
+    folds = tuple(scored[part].folds[at] for _, part, at in order)
     weights = split_weights(rule, splits, [valid for valid, _ in rows])
     error = scored[0].standard_error
     if len(folds) > 1:
         error = float(np.std(folds, ddof=1) / math.sqrt(len(folds)))
-    trained = tuple(score for part in scored for score in part.train_folds)
+    trained = all(len(part.train_folds) == len(part.splits) for part in scored)
     return Evaluation(
         view="splits",
         score=math.fsum(weight * fold for weight, fold in zip(weights, folds, strict=True)),
@@ -90,10 +91,10 @@ def merge(parts: Sequence[Evaluation], rule: SplitRule, planned: int) -> Evaluat
         folds=folds,
         fold_rows=rows,
         weights=weights,
-        replicates=tuple(part.replicates[0] for part in scored),
+        replicates=tuple(scored[part].replicates[at] for _, part, at in order),
         standard_error=error,
         verified=all(part.verified for part in scored),
-        train_folds=trained if len(trained) == len(scored) else (),
+        train_folds=tuple(scored[part].train_folds[at] for _, part, at in order) if trained else (),
         importance=scored[0].importance,
         claims=scored[0].claims,
     )

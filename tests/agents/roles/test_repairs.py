@@ -9,6 +9,8 @@ import pytest
 
 from gome.agents.protocol.messages import Job, RepairCalled, Trial
 from gome.agents.roles.runner import Runner
+from gome.agents.scripts.completion import Completion
+from gome.agents.scripts.error_analysis import Analysed, Analysing
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.store.artefacts import Artefacts
@@ -30,6 +32,10 @@ async def nothing_to_assemble(request: Assembling) -> Assembled:
     raise AssertionError(f"no script of {request.planned} splits went well")
 
 
+async def nothing_to_analyse(request: Analysing) -> Analysed:
+    raise AssertionError(f"no predictions {request.oof_ref}")
+
+
 class Straight:
     """A context that performs activities and records none."""
 
@@ -43,7 +49,7 @@ def attempts(folder: Path, seconds: float, consistency: str, **executors: Any) -
     settings = {"timeout": {"debug": 10.0, "full": 10.0}, "debug": True, **executors}
     memory = {"consistency": consistency}
     first = first.model_copy(update={"scenario": {**first.scenario, "executors": settings, "memory": memory}})
-    runner = Runner(0, Failing(seconds), Artefacts(folder), nothing_to_assemble)
+    runner = Runner(0, Failing(seconds), Artefacts(folder), Completion(nothing_to_assemble, nothing_to_analyse))
     runner.apply(said(first, 1, None, None))
     context: Any = Straight()
     for attempt in range(1, 30):

@@ -69,3 +69,22 @@ def test_with_more_slots_than_traces_the_finish_finds_its_first_runs_made(tmp_pa
     assert first is not None
     assert request_hash("script", canonical(finish_run(scenario, first, "holdout", 0))) == ahead[0]
     assert anyio.run(replay_run, run.folder).buried == 0
+
+
+def test_a_trial_is_compared_on_each_of_its_splits(tmp_path: Path) -> None:
+    """The best was accepted on one split: where a trial that is much as good goes on, the best does too."""
+    knobs = {1: 0.30, 2: 0.301}
+    racing = {"heavy": 0.001, "futility": 9.0, "decisive": 99.0, "margin": 99.0}  # nothing but the last split decides
+    with ModelServer(writing(lambda _, step: line(knobs[step]))) as server:
+        task = small_task(tmp_path, split="{kind: random, folds: 4}")
+        method = {"racing": racing, "finish": {"candidates": 1, "seeds": 1}}
+        slots = {"slots": 1, "threads": 1, "standby": False}  # none is ever idle
+        scenario = small(task, server, traces=1, budget={"trials": 2}, memory={}, method=method, executors=slots)
+        run = conducted(scenario, tmp_path / "run")
+    (first, second) = [message for each, message in run.all(Diagnosis) if each.step]
+    assert first.evaluation is not None and first.evaluation.splits == (0,)
+    assert second.effect is not None and second.effect.splits == 4
+    completions = [(each.sender, message) for each, message in run.all(SolutionCompleted)]
+    assert ("runner-0", first.script_ref) in [(sender, message.script_ref) for sender, message in completions]
+    assert all(len(message.evaluation.splits) == 4 for _, message in completions)
+    assert anyio.run(replay_run, run.folder).buried == 0

@@ -49,7 +49,9 @@ class Track:
         return result[0]
 
 
-def race(track: Track, ends: Sequence[str], judge: Callable[[Sequence[ScriptRan]], Stop | None]) -> SplitRuns:
+def race(
+    track: Track, ends: Sequence[str], judge: Callable[[Sequence[ScriptRan], Sequence[ScriptRan]], Stop | None]
+) -> SplitRuns:
     """Run with the runs ending in that order."""
 
     async def main() -> SplitRuns:
@@ -72,7 +74,7 @@ def race(track: Track, ends: Sequence[str], judge: Callable[[Sequence[ScriptRan]
 def test_they_are_judged_in_the_order_of_the_splits_whichever_ends_first(ends: Sequence[str]) -> None:
     seen: list[list[str]] = []
 
-    def judge(runs: Sequence[ScriptRan]) -> None:
+    def judge(runs: Sequence[ScriptRan], _: Sequence[ScriptRan]) -> None:
         seen.append([each.words for each in runs])
 
     track = Track()
@@ -86,7 +88,7 @@ def test_they_are_judged_in_the_order_of_the_splits_whichever_ends_first(ends: S
 def test_a_stop_abandons_what_is_still_running_and_leaves_out_what_ended_early() -> None:
     stop = Stop("worse", "by far")
     track = Track()
-    runs = race(track, [VIEWS[4], VIEWS[0], VIEWS[1]], lambda so_far: stop if len(so_far) == 2 else None)
+    runs = race(track, [VIEWS[4], VIEWS[0], VIEWS[1]], lambda so_far, _: stop if len(so_far) == 2 else None)
     assert [each.words for each in runs.runs] == list(VIEWS[:2])
     assert (runs.stop, runs.good) == (stop, True)
     assert sorted(track.abandoned) == [VIEWS[2], VIEWS[3]]
@@ -97,10 +99,36 @@ def test_the_first_failure_in_that_order_ends_the_trial_and_nobody_judges_it(fai
     late = ran(VIEWS[3], Cause.MEMORY)
     track = Track({VIEWS[1]: failed, VIEWS[3]: late})
     judged: list[int] = []
-    runs = race(track, [VIEWS[3], VIEWS[1], VIEWS[0]], lambda so_far: judged.append(len(so_far)))
+    runs = race(track, [VIEWS[3], VIEWS[1], VIEWS[0]], lambda so_far, _: judged.append(len(so_far)))
     assert judged == [1]
     assert (runs.last, runs.good, runs.stop) == (failed, False, None)
     assert sorted(track.abandoned) == [VIEWS[2], VIEWS[4]]
+
+
+def test_a_rival_runs_beside_on_the_splits_that_it_lacks_and_both_are_judged() -> None:
+    """The rival's failure counts for nothing: the two are compared on the other splits."""
+    seen: list[tuple[list[str], list[str]]] = []
+    asked: list[str] = []
+
+    async def run(view: str, place: int, heat: Heat) -> ScriptRan:
+        await heat.in_turn(place)
+        asked.append(view)
+        return ran(view)
+
+    async def rival(view: str, place: int, heat: Heat) -> ScriptRan:
+        await heat.in_turn(place)
+        asked.append(f"rival {view}")
+        return ran(f"rival {view}", Cause.EXIT if view == VIEWS[2] else Cause.OK)
+
+    def judge(runs: Sequence[ScriptRan], others: Sequence[ScriptRan]) -> Stop | None:
+        seen.append(([each.words for each in runs], [each.words for each in others]))
+        return Stop("worse", "by far") if len(runs) == 4 else None
+
+    runs = anyio.run(run_splits, VIEWS, run, judge, rival, VIEWS[2:])
+    theirs = f"rival {VIEWS[3]}"
+    assert asked == [*VIEWS[:2], f"rival {VIEWS[2]}", VIEWS[2], theirs, VIEWS[3], f"rival {VIEWS[4]}", VIEWS[4]]
+    assert seen == [(list(VIEWS[:count]), [theirs] if count == 4 else []) for count in range(1, 5)]
+    assert [each.words for each in runs.rival] == [theirs]
 
 
 def test_a_failure_of_the_world_ends_all_of_it() -> None:
@@ -111,7 +139,7 @@ def test_a_failure_of_the_world_ends_all_of_it() -> None:
             await anyio.sleep_forever()
             raise AssertionError(view, heat)
 
-        await run_splits(VIEWS, run, lambda _: None)
+        await run_splits(VIEWS, run, lambda *_: None)
 
     with pytest.raises(ExceptionGroup) as raised:
         anyio.run(main)
@@ -130,7 +158,7 @@ def test_they_are_asked_for_in_the_order_of_the_splits_whichever_is_recorded_fir
             asked.append(view)
         return ran(view)
 
-    anyio.run(run_splits, VIEWS, run, lambda _: None)
+    anyio.run(run_splits, VIEWS, run, lambda *_: None)
     assert asked == [VIEWS[place] for place in (0, 2, 3, 4)]
 
 
@@ -157,7 +185,7 @@ class Shop:
         async def main() -> None:
             async with anyio.create_task_group() as group:
                 for owner in owners:
-                    group.start_soon(run_splits, VIEWS, self.of(owner), lambda _: None)
+                    group.start_soon(run_splits, VIEWS, self.of(owner), lambda *_: None)
 
         anyio.run(main)
 
