@@ -95,7 +95,8 @@ class AssessTrial(Request[Assessment]):
     which challenges are asked, at most five each. `diagnostics` is the error analysis. `stopped` says why not all
     splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
     near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `taken_from`
-    is the best of trace `source`. `refused` and `baseline` are as in ProposeStep.
+    is the best of trace `source`; `changed` compares the trial with it after a return, None elsewhere. `refused` and
+    `baseline` are as in ProposeStep.
     """
 
     role = "diagnoser"
@@ -115,6 +116,7 @@ class AssessTrial(Request[Assessment]):
     evaluation: Evaluation | None
     diagnostics: Diagnostics | None = None
     effect: Effect | None
+    changed: Effect | None = None
     stopped: str | None = None
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()

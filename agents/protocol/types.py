@@ -208,13 +208,13 @@ class TraceBest(Record):
 class Together(Record):
     """Scores of this trace's best, of another trace's, and of the mean of their predictions.
 
-    They are over the `splits` splits that both were run on.
+    They are over the splits that both were run on. `effect` compares the mean with this trace's best.
     """
 
-    splits: int
     own: float
     other: float
     mean: float
+    effect: Effect
 
 
 class SourceScript(Record):

@@ -9,6 +9,7 @@ Under a control (tree search, best of n) validity and score alone decide, and a 
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 from gome.agents.method.stages import wanted_sources
 from gome.agents.method.validation import Ruling, cheaper, compare, format_fault, rule, rule_by_score
@@ -24,10 +25,10 @@ from gome.agents.protocol.messages import (
 )
 from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.requests import AssessTrial, ReadOutput, SurveyTask
-from gome.agents.protocol.types import Challenge, Effect, Left, Repair
+from gome.agents.protocol.types import Challenge, Effect, Left, Repair, TraceBest
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import difference
-from gome.agents.scripts.error_analysis import Analysed, Analyser, Analysing
+from gome.agents.scripts.error_analysis import Analysed, Analyser, Analysing, Pairer, paired
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
@@ -36,16 +37,26 @@ from gome.bus.store.artefacts import Artefacts
 __all__ = ["Diagnoser"]
 
 
+class _Measured(NamedTuple):
+    """The trial against its trace's best, and for a return against the script that it changed; and where it errs."""
+
+    effect: Effect | None
+    changed: Effect | None
+    diagnostics_ref: str | None
+
+
 class Diagnoser(Role):
     """Diagnoses trials: why they are good or bad, whether they are accepted, and what to change next."""
 
     handles = frozenset({"trace_opened", "trial"})
     notes = frozenset({"run_opened", "step_opened", "recollection", "repair_called", "job"}) | FOLDED
 
-    def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts, analyser: Analyser) -> None:
+    def __init__(
+        self, trace: int, reasoner: Reasoner, artefacts: Artefacts, analyser: Analyser, pairer: Pairer
+    ) -> None:
         super().__init__("diagnoser", trace, artefacts)
         self.reasoner = reasoner
-        self.analyser = analyser
+        self.analyser, self.pairer = analyser, pairer
         self.state = TraceState()
         self.left: dict[int, Left] = {}
         self.known: dict[int, Recollection] = {}
@@ -115,8 +126,8 @@ class Diagnoser(Role):
             read = await self._read(trial, proposal, trace, step, context) if self.optimizer.reads else ""
             diagnosis = _diagnosis(trial, proposal, fault or rule_by_score(trial, effect), None, effect)
             return diagnosis.model_copy(update={"observations": read})
-        diagnostics_ref = await self._analysed(trial, context)
-        request = await self._question(trial, proposal, effect, diagnostics_ref, trace, step)
+        measured = await self._measured(trial, proposal, effect, step, context)
+        request = await self._question(trial, proposal, measured, trace, step)
         assessment = await self.reasoner.ask(request, context)
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
         contradicts = tuple(
@@ -125,14 +136,13 @@ class Diagnoser(Role):
         ruling = fault or rule(trial, effect, assessment, request.near_ties, request.cheap)
         effect = effect if fault is None else None
         diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
-        return diagnosis.model_copy(update={"contradicts": contradicts, "diagnostics_ref": diagnostics_ref})
+        return diagnosis.model_copy(update={"contradicts": contradicts, "diagnostics_ref": measured.diagnostics_ref})
 
     async def _question(
         self,
         trial: Trial,
         proposal: Proposal,
-        effect: Effect | None,
-        diagnostics_ref: str | None,
+        measured: _Measured,
         trace: int,
         step: int,
     ) -> AssessTrial:
@@ -154,7 +164,7 @@ class Diagnoser(Role):
             **self.asked(trace, step, "assess"),
             step_kind=proposal.step_kind,
             source=proposal.source,
-            taken_from=next((each for each in known.standings if each.trace == proposal.source), None),
+            taken_from=self._source(proposal, step),
             hypotheses=proposal.hypotheses,
             incumbent=incumbent,
             script=script,
@@ -165,8 +175,9 @@ class Diagnoser(Role):
             output=output,
             seconds=self.timed(trial.seconds),
             evaluation=trial.evaluation,
-            diagnostics=await self.diagnostics(diagnostics_ref),
-            effect=effect,
+            diagnostics=await self.diagnostics(measured.diagnostics_ref),
+            effect=measured.effect,
+            changed=measured.changed,
             stopped=trial.stopped,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
@@ -191,12 +202,29 @@ class Diagnoser(Role):
         )
         return (await self.reasoner.ask(request, context)).summary
 
-    async def _analysed(self, trial: Trial, context: Context) -> str | None:
-        """The analysis of the trial's errors against the trace's best as it is now, as a recorded activity."""
+    def _source(self, proposal: Proposal, step: int) -> TraceBest | None:
+        """The best of the trace that a merge took from, or whose script a return changed, as known at the step."""
+        known = self.known.get(step, Recollection())
+        return next((each for each in known.standings if each.trace == proposal.source), None)
+
+    async def _measured(
+        self, trial: Trial, proposal: Proposal, effect: Effect | None, step: int, context: Context
+    ) -> _Measured:
+        """Measure where a trial errs, against the script that it changed: two recorded activities at most."""
+        source = self._source(proposal, step)
+        base = source.oof_ref if source and proposal.step_kind == "return" else None
+        found = await paired(self.pairer, trial.oof_ref, base, context)
+        changed = None
+        if found.own is not None and found.other is not None:
+            changed = compare(found.own, found.other, self.opened.task.direction, self.scenario.method.near_tie)
+        best = self.state.best.oof_ref if self.state.best else None
+        return _Measured(effect, changed, await self._analysed(trial, base or best, context))
+
+    async def _analysed(self, trial: Trial, best_oof_ref: str | None, context: Context) -> str | None:
+        """The analysis of the trial's errors, as a recorded activity."""
         if trial.oof_ref is None:
             return None
-        best_oof_ref, rows = self.state.best.oof_ref if self.state.best else None, self.scenario.prompts.rows
-        request = Analysing(oof_ref=trial.oof_ref, best_oof_ref=best_oof_ref, rows=rows)
+        request = Analysing(oof_ref=trial.oof_ref, best_oof_ref=best_oof_ref, rows=self.scenario.prompts.rows)
         call = partial(self.analyser, request)
         return (await context.perform("analyse", request, Analysed, call, label="error analysis")).diagnostics_ref
 

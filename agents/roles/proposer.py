@@ -8,10 +8,10 @@ and a step is planned from the measured figures alone; under a control it is pla
 
 import random
 from collections.abc import Sequence
-from functools import partial
 
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
+from gome.agents.method.validation import compare
 from gome.agents.optimizers import Pick
 from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
@@ -21,7 +21,7 @@ from gome.agents.protocol.script_requests import SolveStep
 from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, SourceScript, Together, TraceBest, Underway
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, difference
-from gome.agents.scripts.error_analysis import Paired, Pairer, Pairing
+from gome.agents.scripts.error_analysis import Pairer, paired
 from gome.agents.scripts.user_script import START
 from gome.agents.state.hints import Hints
 from gome.agents.state.trace import FOLDED, Best, TraceState
@@ -166,14 +166,15 @@ class Proposer(Role):
         )
 
     async def _together(self, own: str | None, other: str | None, context: Context) -> Together | None:
-        """What the mean of two solutions would score, as a recorded activity."""
-        if own is None or other is None or own == other:
-            return None
-        request = Pairing(own_ref=own, other_ref=other)
-        found = await context.perform("pair", request, Paired, partial(self.pairer, request), label="mean of two")
+        """What the mean of two solutions would score."""
+        found = await paired(self.pairer, own, other, context)
         if found.own is None or found.other is None or found.mean is None:
             return None
-        return Together(splits=found.splits, own=found.own, other=found.other, mean=found.mean)
+        effect = compare(found.mean, found.own, self.opened.task.direction, self.scenario.method.near_tie)
+        scores = [each.score for each in (found.own, found.other, found.mean) if each.score is not None]
+        if effect is None or len(scores) < 3:
+            return None
+        return Together(own=scores[0], other=scores[1], mean=scores[2], effect=effect)
 
     async def _shown(self, recalled: Recalled, own: str, source: TraceBest | None) -> Recalled:
         """Add a script to a recalled change: the global best's script or the diff to it, else the change's own diff.

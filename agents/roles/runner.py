@@ -264,8 +264,8 @@ def _words(ran: ScriptRan) -> str:
 
 
 def _trial(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None, *, late: bool = False) -> Trial:
-    """The runs as a trial; its output is that of the failed run, else that of the first run."""
-    ran = runs.runs[0] if runs.good else runs.last
+    """The runs as a trial; its output is that of the failed run, else of the split whose claims the evaluation has."""
+    ran = min(runs.runs, key=_view) if runs.good else runs.last
     return Trial(
         script_ref=job.script_ref,
         attempts=job.attempt,

@@ -68,7 +68,7 @@ def seat(
         role
         for trace in range(scenario.teams)
         for role in (
-            Diagnoser(trace, diagnosing, artefacts, world.analyse),
+            Diagnoser(trace, diagnosing, artefacts, world.analyse, world.pair),
             Proposer(trace, proposing, artefacts, world.pair),
             Writer(trace, writing, artefacts),
             Completer(trace, world.forward, artefacts, completion),

@@ -1,13 +1,15 @@
 """Recorded activities: the harness analyses a solution's errors, or compares two solutions. Requests, results, code."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from gome.agents.protocol.types import Record
-from gome.bus.actors.actor import ActivityResult
+from gome.bus.actors.actor import ActivityResult, Context
 from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.evaluation.harness import Harness
+from gome.scenarios.evidence import Evaluation
 
-__all__ = ["Analysed", "Analyser", "Analysing", "Paired", "Pairer", "Pairing", "analyse", "pair"]
+__all__ = ["Analysed", "Analyser", "Analysing", "Paired", "Pairer", "Pairing", "analyse", "pair", "paired"]
 
 
 class Analysing(Record):
@@ -36,15 +38,14 @@ class Pairing(Record):
 
 
 class Paired(ActivityResult):
-    """Result: scores of both, and of the mean of their predictions, on the splits that both were run on.
+    """Result: evaluations of both, and of the mean of their predictions, on the splits that both were run on.
 
     None where they have no split in common.
     """
 
-    splits: int = 0
-    own: float | None = None
-    other: float | None = None
-    mean: float | None = None
+    own: Evaluation | None = None
+    other: Evaluation | None = None
+    mean: Evaluation | None = None
 
 
 Analyser = Callable[[Analysing], Awaitable[Analysed]]
@@ -62,3 +63,11 @@ def pair(harness: Harness, artefacts: Artefacts, request: Pairing) -> Paired:
     """Compare two solutions."""
     found = harness.pair(artefacts.read_now(request.own_ref).decode(), artefacts.read_now(request.other_ref).decode())
     return Paired(**vars(found)) if found is not None else Paired()
+
+
+async def paired(pairer: Pairer, own: str | None, other: str | None, context: Context) -> Paired:
+    """Compare two solutions as a recorded activity; empty where the predictions of one are unknown, or they are one."""
+    if own is None or other is None or own == other:
+        return Paired()
+    request = Pairing(own_ref=own, other_ref=other)
+    return await context.perform("pair", request, Paired, partial(pairer, request), label="two compared")

@@ -1,22 +1,33 @@
 """The figures that a script printed, short enough to stand in a prompt beside another script's output."""
 
 import re
+from collections import Counter
 
 __all__ = ["last_figures"]
 
 _MOST = 1500
 """Characters kept."""
 _PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
+_ALIKE = 2
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 
 
 def last_figures(output: str) -> str:
-    """The last lines of standard output that hold a number, at most 1,500 characters; progress lines are left out."""
+    """The last lines of standard output that hold a number, at most 1,500 characters.
+
+    Progress is left out. Of lines that differ in their numbers alone, as a loop prints them, the last two are kept.
+    """
     lines = output.partition("\n--- stderr\n")[0].splitlines()
     kept: list[str] = []
+    alike = Counter[str]()
     size = 0
     for line in reversed(lines):
         if not _DIGIT.search(line) or _PROGRESS.match(line):
+            continue
+        words = _NUMBER.sub("#", line)
+        alike[words] += 1
+        if alike[words] > _ALIKE:
             continue
         size += len(line) + 1
         if size > _MOST:

@@ -25,12 +25,11 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class Pair:
-    """Scores of two solutions, and of the mean of their predictions, on the `splits` splits that both were run on."""
+    """Evaluations of two solutions, and of the mean of their predictions, on the splits that both were run on."""
 
-    splits: int
-    own: float
-    other: float
-    mean: float
+    own: Evaluation
+    other: Evaluation
+    mean: Evaluation
 
 
 def read_oof(task: Task, views: Sequence[View], table: str) -> OutOfFold:
@@ -61,12 +60,12 @@ def pair_scores(
     if not both:
         return None
 
-    def score(predictions: Sequence[Array]) -> float | None:
+    def evaluated(predictions: Sequence[Array]) -> Evaluation:
         runs = [scored(view, values) for (view, _, _), values in zip(both, predictions, strict=True)]
-        return merge(runs, task.brief.split, planned).score
+        return merge(runs, task.brief.split, planned)
 
     means = [blend((first, second), task.brief, task.metric) for _, first, second in both]
-    scores = score([first for _, first, _ in both]), score([second for _, _, second in both]), score(means)
-    if scores[0] is None or scores[1] is None or scores[2] is None:
-        return None
-    return Pair(len(both), scores[0], scores[1], scores[2])
+    found = Pair(
+        evaluated([first for _, first, _ in both]), evaluated([second for _, _, second in both]), evaluated(means)
+    )
+    return found if all(each.score is not None for each in (found.own, found.other, found.mean)) else None

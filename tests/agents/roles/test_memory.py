@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, TraceOpened
+from gome.agents.method.validation import compare
+from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, TraceOpened, Trial
 from gome.agents.state.memory import Memory
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.agents.helpers.runs import Run, conducted
@@ -181,6 +182,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Ask]]
     """A run whose steps do not all go on from the best of their own trace."""
     proposed = {
         (1, 3): {"kind": "merge", "source": 0},
+        (0, 3): {"kind": "return", "source": 1},
         (1, 4): {"kind": "return", "source": 0},
         (0, 4): {"kind": "leap", "source": None},
     }
@@ -226,6 +228,20 @@ def test_a_step_may_go_on_from_another_solution_or_from_none(
         assert "KNOB = 0.8" in told["write_solution"].partition("# This trace's own script so far")[2]
         assert "its change of the script of trace 0" in told["assess_trial"]
         assert "-KNOB = 0.6" in told["assess_trial"], "the diff is from the source's script, not from this trace's"
+
+
+def test_the_effect_of_a_return_is_measured_against_the_script_that_it_changed(
+    elsewhere: tuple[Run, list[Ask]],
+) -> None:
+    run, asks = elsewhere
+    told = next(ask.prompt for ask in asks if ask.kind == "assess_trial" and (ask.trace, ask.step) == (0, 3))
+    source = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (1, 2))
+    trial = next(each for envelope, each in run.all(Trial) if (envelope.trace, envelope.step) == (0, 3))
+    assert trial.evaluation is not None and source.evaluation is not None
+    effect = compare(trial.evaluation, source.evaluation, "minimize")
+    assert effect is not None and effect.standard_error is not None
+    said = f"Against that one, which it changed: gain {effect.gain:.5g} ± {effect.standard_error:.2g}"
+    assert said in told, "and not only against the best of its own trace"
 
 
 def test_with_no_rows_no_cell_of_a_table_stands_in_a_prompt(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ def test_errors_are_analysed_from_stored_predictions(tmp_path: Path) -> None:
     assert found.change == 0.0 and 0 < found.compared < found.rows and not found.dearest
     assert analyse(harness, artefacts, request) == analyse(harness, artefacts, request)
     both = pair(harness, artefacts, Pairing(own_ref=first.oof_ref, other_ref=second.oof_ref))
-    assert both.splits == 1 and both.own == both.other == first.evaluation.folds[1]
+    assert both.own is not None and both.other is not None and both.own.splits == (1,)
+    assert both.own.score == both.other.score == first.evaluation.folds[1]
     third = _trial(harness, artefacts, tmp_path, (2, 3))
     assert third.oof_ref is not None
     apart = Pairing(own_ref=first.oof_ref, other_ref=third.oof_ref)

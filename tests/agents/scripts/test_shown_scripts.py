@@ -24,5 +24,13 @@ def test_the_last_figures_are_lines_with_a_number_without_progress_and_stderr() 
     printed = "rows 10\nepoch 3/20\nloss 0.3\nno figure here\noof 0.82\n--- stderr\nwarning 7"
     assert last_figures(printed) == "rows 10\noof 0.82"
     assert last_figures("") == last_figures("--- stderr\n") == ""
-    long = last_figures("\n".join(f"figure {number:04d}" for number in range(1000)))
-    assert len(long) <= 1500 and long.endswith("figure 0999")
+    names = [f"figure {chr(97 + place // 26)}{chr(97 + place % 26)} is {place}" for place in range(400)]
+    long = last_figures("\n".join(names))
+    assert len(long) <= 1500 and long.endswith(names[-1])
+
+
+def test_of_lines_that_a_loop_prints_the_last_two_are_kept() -> None:
+    printed = [f"alpha {value} gives {value * 1e-3:.3g}" for value in range(13)]
+    assert last_figures("\n".join(["best alpha 7", *printed, "oof 0.82"])) == "\n".join(
+        ["best alpha 7", *printed[-2:], "oof 0.82"]
+    )

@@ -178,10 +178,14 @@ def test_two_solutions_are_compared_with_the_mean_of_both(bikes: Harness, whole:
     own = table(whole.oof, tmp_path)
     high, low = (own.assign(bikers=own["bikers"] * factor).to_csv(index=False) for factor in (2.0, 0.4))
     found = bikes.pair(high, low)
-    assert found is not None and found.splits == 5
-    assert found.mean < min(found.own, found.other), "one says too much, the other too little"
+    assert (
+        found is not None and len(found.mean.splits) == 5 and found.mean.score and found.own.score and found.other.score
+    )
+    assert found.mean.score < min(found.own.score, found.other.score), "one says too much, the other too little"
     alike = bikes.pair(whole.oof, whole.oof)
-    assert alike is not None and alike.own == alike.other == whole.evaluation.score == pytest.approx(alike.mean)
+    assert alike is not None and alike.own.score == alike.other.score == whole.evaluation.score == pytest.approx(
+        alike.mean.score
+    )
     part = bikes.pair(high, own.sample(frac=0.5, random_state=0).to_csv(index=False))
     assert part is None, "a split counts only where all of its rows are predicted"
 

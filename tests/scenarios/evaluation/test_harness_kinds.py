@@ -49,7 +49,7 @@ def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str,
     assert graded is not None and math.isfinite(graded.score)
     _is_diagnosed(harness, found.oof)
     both = harness.pair(found.oof, found.oof)
-    assert both is not None and both.own == both.other == found.evaluation.score
+    assert both is not None and both.own.score == both.other.score == found.evaluation.score
 
 
 def _is_diagnosed(harness: Harness, oof: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from gome.agents.backends.llm.prompting import render
 from gome.agents.method.racing import stop_after
 from gome.agents.protocol.requests import Request
-from gome.agents.protocol.types import Left, Repair, SourceScript, Together, Underway
+from gome.agents.protocol.types import Effect, Left, Repair, SourceScript, Together, Underway
 from gome.scenarios.config.method import Method
 from tests.agents.helpers import requests_made as made
 
@@ -41,10 +41,12 @@ def test_the_errors_of_the_best_are_shown_where_a_step_is_to_improve_it() -> Non
 
 
 def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script() -> None:
-    together = Together(splits=5, own=0.41, other=0.43, mean=0.39)
+    together = Together(
+        own=0.41, other=0.43, mean=0.39, effect=Effect(gain=0.02, standard_error=0.01, verdict="better", splits=5)
+    )
     other = SourceScript(trace=1, step=2, text="model = 1", is_difference=False, together=together)
     text = shown(made.propose_step(base=made.SOLUTION, other=other))
-    assert "the script above 0.41, this one 0.43, the mean of their predictions 0.39." in text
+    assert "the script above 0.41, this one 0.43, the mean of their predictions 0.39 (gain 0.02 ± 0.01)." in text
 
 
 def test_an_observation_says_on_how_many_splits_it_rests_once_the_score_is_of_all() -> None:

@@ -1,0 +1,50 @@
+"""The memory of all traces, from messages alone."""
+
+import pytest
+
+from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
+from gome.agents.protocol.types import Effect
+from gome.agents.state.memory import Memory
+from gome.scenarios.evidence import Evaluation
+from tests.agents.helpers.requests_made import hypothesis
+from tests.agents.method.test_optimizers import heard
+from tests.agents.state.test_trace import judged_on
+
+WHOLE = judged_on(0, 1, 2, 3, 4, folds=(0.4, 0.52, 0.52, 0.52, 0.52))
+
+
+def accepted(name: str, evaluation: Evaluation, gain: float | None) -> Diagnosis:
+    effect = None if gain is None else Effect(gain=gain, standard_error=0.01, verdict="better", splits=1)
+    return Diagnosis(
+        verdict="accepted",
+        reason="",
+        hypotheses=(hypothesis(name, "up"),),
+        script_ref=name,
+        submission_ref="s",
+        evaluation=evaluation,
+        score=evaluation.score,
+        effect=effect,
+    )
+
+
+def test_gains_are_compared_again_when_a_solution_is_completed() -> None:
+    """A gain of one split gives way to that of all, for the change itself and for what was built on it."""
+    memory = Memory(direction="minimize")
+    memory.heard(heard(accepted("first", judged_on(0, 1, 2, 3, 4, folds=(0.5,) * 5), None), 1))
+    memory.heard(heard(accepted("second", judged_on(0, folds=(0.4,)), 0.1), 2))
+    memory.heard(heard(accepted("third", judged_on(0, 1, 2, 3, 4, folds=(0.3,) * 5), 0.1), 3))
+    assert [entry.gain for entry in memory.successes] == [0.0, 0.1, 0.1]
+    memory.heard(heard(SolutionCompleted(script_ref="second", evaluation=WHOLE, submission_ref="s", oof_ref=None), 2))
+    assert [entry.gain for entry in memory.successes] == pytest.approx([0.0, 0.004, 0.196])
+    (own,) = memory.tryings[memory.successes[1].id]
+    assert own.gain == 1.0, "the sign alone, as the same comparison has no error"
+
+
+def test_a_completion_with_fewer_splits_than_are_known_changes_nothing() -> None:
+    memory = Memory(direction="minimize")
+    memory.heard(heard(accepted("first", WHOLE, None), 1))
+    part = judged_on(0, folds=(0.4,))
+    memory.heard(heard(SolutionCompleted(script_ref="first", evaluation=part, submission_ref="s", oof_ref=None), 1))
+    (entry,) = memory.successes
+    assert entry.evaluation == WHOLE and memory.traces[0].best is not None
+    assert memory.traces[0].best.score == WHOLE.score
