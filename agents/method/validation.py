@@ -125,10 +125,11 @@ def format_fault(ended_well: bool, words: str, evaluation: Evaluation | None) ->
 def cheaper(seconds: tuple[float, float], lines: tuple[int, int]) -> str:
     """In what a trial is clearly cheaper than the incumbent; empty if in nothing. Both figures are (trial, incumbent).
 
-    Cheaper is less than two thirds of the time of a run (0: not measured), or nine tenths of the lines.
+    Cheaper is less than two thirds of the processor time of a run (0: not measured), which other scripts on the machine
+    hardly change, or less than nine tenths of the lines.
     """
     if 0 < seconds[0] < _FASTER * seconds[1]:
-        return f"faster ({seconds[0]:.2g} s a run instead of {seconds[1]:.2g} s)"
+        return f"faster ({seconds[0]:.2g} s of processor time instead of {seconds[1]:.2g} s)"
     return f"shorter ({lines[0]} lines instead of {lines[1]})" if lines[0] < _SHORTER * lines[1] else ""
 
 

@@ -78,6 +78,7 @@ class TraceRestarted(Message):
     script_ref: str | None
     evaluation: Evaluation | None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     oof_ref: str | None = None
     output_ref: str | None = None
     diagnostics_ref: str | None = None
@@ -178,8 +179,8 @@ class Trial(Message):
 
     `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
     longer able to become better (`futile`), or already known to be better (`decided`). `seconds` is the mean time of
-    one run. `oof_ref` are the out-of-fold predictions, `submission_ref` is the mean of the splits' predictions for the
-    test rows. `late` says that the script was not run, as the time was over.
+    one run, `cpu_seconds` its processor time. `oof_ref` are the out-of-fold predictions, `submission_ref` is the mean
+    of the splits' predictions for the test rows. `late` says that the script was not run, as the time was over.
     """
 
     kind: Literal["trial"] = "trial"
@@ -192,6 +193,7 @@ class Trial(Message):
     output_ref: str | None
     submission_ref: str | None
     evaluation: Evaluation | None
+    cpu_seconds: float = 0.0
     oof_ref: str | None = None
     stopped: Literal["worse", "futile", "decided"] | None = None
     late: bool = False
@@ -254,6 +256,7 @@ class Diagnosis(Message):
     diagnostics_ref: str | None = None
     evaluation: Evaluation | None = None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     score: float | None = None
     erased: bool = False
     effect: Effect | None = None

@@ -94,16 +94,16 @@ class AssessTrial(Request[Assessment]):
     `return` that of trace `source`. `repairs` are the repairs of the script in this step. `wanted` are the sources from
     which challenges are asked, at most five each. `diagnostics` is the error analysis. `stopped` says why not all
     splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
-    near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `taken_from`
-    is the best of trace `source`; `changed` compares the trial with it after a return, None elsewhere. `refused` and
-    `baseline` are as in ProposeStep.
+    near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `other` is
+    the best of trace `source`, or for a trace's first solution that of all traces; `against` compares the trial with it
+    where its script was changed, or this trace has no best. `refused` and `baseline` are as in ProposeStep.
     """
 
     role = "diagnoser"
 
     step_kind: StepKind = "edit"
     source: int | None = None
-    taken_from: TraceBest | None = None
+    other: TraceBest | None = None
     hypotheses: tuple[Hypothesis, ...]
     incumbent: Solution | None
     script: str
@@ -113,10 +113,11 @@ class AssessTrial(Request[Assessment]):
     words: str
     output: str
     seconds: float
+    cpu_seconds: float = 0.0
     evaluation: Evaluation | None
     diagnostics: Diagnostics | None = None
     effect: Effect | None
-    changed: Effect | None = None
+    against: Effect | None = None
     stopped: str | None = None
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()

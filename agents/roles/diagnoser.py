@@ -38,10 +38,10 @@ __all__ = ["Diagnoser"]
 
 
 class _Measured(NamedTuple):
-    """The trial against its trace's best, and for a return against the script that it changed; and where it errs."""
+    """The trial against its trace's best, and against the other solution (`_other`); and where it errs."""
 
     effect: Effect | None
-    changed: Effect | None
+    against: Effect | None
     diagnostics_ref: str | None
 
 
@@ -157,14 +157,14 @@ class Diagnoser(Role):
             before = await self.artefacts.text(proposal.base_ref)
         output = await self.artefacts.text(trial.output_ref) if trial.output_ref else ""
         cheap = ""
-        if incumbent is not None:
+        if incumbent is not None and (best := self.state.best) is not None:
             lines = (script.count("\n"), incumbent.script.count("\n"))
-            cheap = cheaper((self.timed(trial.seconds), incumbent.seconds), lines)
+            cheap = cheaper((self.timed(trial.cpu_seconds), self.timed(best.cpu_seconds)), lines)
         return AssessTrial(
             **self.asked(trace, step, "assess"),
             step_kind=proposal.step_kind,
             source=proposal.source,
-            taken_from=self._source(proposal, step),
+            other=self._other(proposal, step),
             hypotheses=proposal.hypotheses,
             incumbent=incumbent,
             script=script,
@@ -174,10 +174,11 @@ class Diagnoser(Role):
             words=trial.words,
             output=output,
             seconds=self.timed(trial.seconds),
+            cpu_seconds=self.timed(trial.cpu_seconds),
             evaluation=trial.evaluation,
             diagnostics=await self.diagnostics(measured.diagnostics_ref),
             effect=measured.effect,
-            changed=measured.changed,
+            against=measured.against,
             stopped=trial.stopped,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
@@ -202,23 +203,29 @@ class Diagnoser(Role):
         )
         return (await self.reasoner.ask(request, context)).summary
 
-    def _source(self, proposal: Proposal, step: int) -> TraceBest | None:
-        """The best of the trace that a merge took from, or whose script a return changed, as known at the step."""
-        known = self.known.get(step, Recollection())
-        return next((each for each in known.standings if each.trace == proposal.source), None)
+    def _other(self, proposal: Proposal, step: int) -> TraceBest | None:
+        """The best of the trace that a merge took from, or whose script a return changed, as known at the step.
+
+        For a trace's first solution it is the best of all.
+        """
+        known = self.known.get(step, Recollection()).standings
+        if self.state.best is None:
+            return known[0] if known else None
+        return next((each for each in known if each.trace == proposal.source), None)
 
     async def _measured(
         self, trial: Trial, proposal: Proposal, effect: Effect | None, step: int, context: Context
     ) -> _Measured:
-        """Measure where a trial errs, against the script that it changed: two recorded activities at most."""
-        source = self._source(proposal, step)
-        base = source.oof_ref if source and proposal.step_kind == "return" else None
+        """Measure where a trial errs, against its trace's best or the other solution: two activities at most."""
+        other, best = self._other(proposal, step), self.state.best
+        base = other.oof_ref if other and (proposal.step_kind == "return" or best is None) else None
         found = await paired(self.pairer, trial.oof_ref, base, context)
-        changed = None
+        against = None
         if found.own is not None and found.other is not None:
-            changed = compare(found.own, found.other, self.opened.task.direction, self.scenario.method.near_tie)
-        best = self.state.best.oof_ref if self.state.best else None
-        return _Measured(effect, changed, await self._analysed(trial, base or best, context))
+            against = compare(found.own, found.other, self.opened.task.direction, self.scenario.method.near_tie)
+        return _Measured(
+            effect, against, await self._analysed(trial, base or (best.oof_ref if best else None), context)
+        )
 
     async def _analysed(self, trial: Trial, best_oof_ref: str | None, context: Context) -> str | None:
         """The analysis of the trial's errors, as a recorded activity."""
@@ -248,6 +255,7 @@ def _diagnosis(
         output_ref=trial.output_ref,
         evaluation=trial.evaluation,
         seconds=trial.seconds,
+        cpu_seconds=trial.cpu_seconds,
         score=trial.evaluation.score if scored and trial.evaluation else None,
         erased=ruling.erased,
         effect=effect,

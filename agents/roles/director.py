@@ -261,6 +261,7 @@ class Director(Role):
             script_ref=source.script_ref if source else None,
             evaluation=source.evaluation if source else None,
             seconds=source.seconds if source else 0.0,
+            cpu_seconds=source.cpu_seconds if source else 0.0,
             oof_ref=source.oof_ref if source else None,
             output_ref=source.output_ref if source else None,
             diagnostics_ref=source.diagnostics_ref if source else None,

@@ -19,7 +19,8 @@ import anyio.to_thread
 
 from gome.agents.backends.base import Embedded, Embedder, Texts
 from gome.agents.method.embedding import Room, embed, unit_vectors
-from gome.agents.method.momentum import Matrix, draw, interaction, signed_gain
+from gome.agents.method.momentum import Matrix, draw, interaction
+from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.types import Recalled, Underway
 from gome.agents.roles.role import Role, place
@@ -29,6 +30,7 @@ from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import ReplyInvalid
+from gome.scenarios.evidence import Evaluation
 
 __all__ = ["MemoryKeeper"]
 
@@ -166,28 +168,34 @@ class MemoryKeeper(Role):
         probabilities = interaction(
             embedded(_challenges(picture)),
             embedded([each.statement for each in entries], self.room),
-            None if picture.best_score is None else [self._gain(each, picture.best_score) for each in entries],
+            None if picture.best is None else [self._weighed(each, picture.best) for each in entries],
             picture.path_length,
             method,
         )
         drawn = draw(probabilities, method.draws, method.recalled, self.seed(*where, "recall"))
-        leader = max(entries, key=lambda each: signed_gain(each.score, 0.0, self.opened.task.direction))
-        first = (leader.recalled(None),) if self._leads(leader, picture) else ()
+        leader = entries[0]
+        for each in entries[1:]:
+            leader = each if self._gain(each, leader.evaluation) > 0 else leader
+        leads = picture.best is None or self._gain(leader, picture.best) > 0
+        first = (leader.recalled(None),) if leads else ()
         return (
             *first,
             *(entries[at].recalled(weight) for at, weight in drawn.items() if not first or entries[at] is not leader),
         )
 
-    def _leads(self, entry: Success, picture: Picture) -> bool:
-        """Whether it is better than the asking trace's best."""
-        best = picture.best_score
-        return best is None or signed_gain(entry.score, best, self.opened.task.direction) > 0
+    def _gain(self, entry: Success, best: Evaluation) -> float:
+        """The gain of a solution over another, on the splits that both were run on."""
+        effect = compare(entry.evaluation, best, self.opened.task.direction)
+        return effect.gain if effect else 0.0
 
-    def _gain(self, entry: Success, best: float) -> float:
-        gain = signed_gain(entry.score, best, self.opened.task.direction)
+    def _weighed(self, entry: Success, best: Evaluation) -> float:
+        """The gain that the kernel weighs: in standard errors, or raw as in the paper."""
+        effect = compare(entry.evaluation, best, self.opened.task.direction)
+        if effect is None:
+            return 0.0
         if self.scenario.method.kernel_gain == "raw":
-            return gain
-        return in_errors(gain, entry.error or entry.evaluation.standard_error)
+            return effect.gain
+        return in_errors(effect.gain, effect.standard_error or entry.evaluation.standard_error)
 
 
 def _challenges(picture: Picture) -> list[str]:

@@ -179,6 +179,7 @@ class ForwardPass:
             cause=outcome.cause,
             words=redact(f"{outcome.words}: {error}" if error else outcome.words, self.secrets),
             seconds=outcome.seconds,
+            cpu_seconds=outcome.cpu_seconds,
             peak_memory=outcome.peak_memory,
             slot=held.slot,
             output_ref=await self.artefacts.put(output) if output else None,

@@ -43,6 +43,7 @@ class ScriptRan(ActivityResult):
     cause: Cause
     words: str
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     peak_memory: int = 0
     slot: int | None = None
     output_ref: str | None = None

@@ -238,6 +238,7 @@ class Memory:
     def picture(self, place: int) -> Picture:
         """Snapshot of the memory for the trace `place`; `standings` are ordered from best to worst."""
         trace = self.traces[place]
+        best_ref = trace.best.script_ref if trace.best else None
         own = {each.id for each in trace.tip.path} if trace.tip else set()
         known = own | trace.taken
         successes = tuple(
@@ -253,7 +254,7 @@ class Memory:
         return Picture(
             successes=successes,
             challenges=trace.challenges or trace.survey,
-            best_score=trace.best.score if trace.best else None,
+            best=next((each.evaluation for each in self.successes if each.script_ref == best_ref), None),
             path_length=sum(1 for _ in trace.tip.path) if trace.tip else 0,
             failures=tuple(failures[-_MOST_FAILURES:]),
             findings=tuple(self.findings[-_MOST_FINDINGS:]),

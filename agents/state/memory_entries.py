@@ -108,11 +108,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Snapshot of the memory for one trace: `successes` are the changes of other traces that it may recall."""
+    """Snapshot of the memory for one trace: `successes` are the changes of other traces that it may recall.
+
+    `best` is the evaluation of the trace's best, None if it has none.
+    """
 
     successes: tuple[Success, ...]
     challenges: tuple[Challenge, ...]
-    best_score: float | None
+    best: Evaluation | None
     path_length: int
     failures: tuple[Failure, ...]
     findings: tuple[Finding, ...]

@@ -23,7 +23,8 @@ class Best:
     """A trace's best solution: θ.
 
     `oof_ref` refers to its out-of-fold predictions, `output_ref` to what it printed, `diagnostics_ref` to the analysis
-    of its errors, `probes` are the results of probing it; None where unknown. `seconds` is the time of one run.
+    of its errors, `probes` are the results of probing it; None where unknown. `seconds` is the time of one run,
+    `cpu_seconds` its processor time.
     """
 
     script_ref: str
@@ -34,6 +35,7 @@ class Best:
     probes: Probes | None = None
     output_ref: str | None = None
     diagnostics_ref: str | None = None
+    cpu_seconds: float = 0.0
 
     @classmethod
     def of(cls, diagnosis: Diagnosis) -> Self:
@@ -48,6 +50,7 @@ class Best:
             diagnosis.oof_ref,
             output_ref=diagnosis.output_ref,
             diagnostics_ref=diagnosis.diagnostics_ref,
+            cpu_seconds=diagnosis.cpu_seconds,
         )
 
     @classmethod
@@ -64,6 +67,7 @@ class Best:
             restart.oof_ref,
             output_ref=restart.output_ref,
             diagnostics_ref=restart.diagnostics_ref,
+            cpu_seconds=restart.cpu_seconds,
         )
 
     def completed(self, message: SolutionCompleted) -> "Best":

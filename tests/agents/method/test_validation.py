@@ -164,7 +164,7 @@ def test_who_decides_a_near_tie_is_a_setting() -> None:
 
 
 def test_what_is_cheaper_is_so_by_the_harness_figures() -> None:
-    assert cheaper((1.0, 3.0), (100, 100)) == "faster (1 s a run instead of 3 s)"
+    assert cheaper((1.0, 3.0), (100, 100)) == "faster (1 s of processor time instead of 3 s)"
     assert cheaper((2.5, 3.0), (80, 100)) == "shorter (80 lines instead of 100)"
     assert cheaper((2.5, 3.0), (95, 100)) == ""
     assert cheaper((0.0, 3.0), (95, 100)) == "", "a time that was not measured decides nothing"

@@ -209,7 +209,7 @@ def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[R
     assert "KNOB = 0.6" in asked.prompt.partition("# The script of trace 0, from which this step takes something")[2]
     judged = next(ask for ask in asks if ask.kind == "assess_trial" and (ask.trace, ask.step) == (1, 3))
     assert "It is a **merge** with the best of trace 0, judged against this trace's best." in judged.prompt
-    assert f"That one scored {source.score:.5g} (by split " in judged.prompt, "so that they can be compared"
+    assert f"The best of trace 0 scored {source.score:.5g} (by split " in judged.prompt, "so that they can be compared"
 
 
 @pytest.mark.parametrize(("at", "kind", "base"), [((1, 4), "return", (0, 2)), ((0, 4), "leap", None)])
@@ -240,7 +240,7 @@ def test_the_effect_of_a_return_is_measured_against_the_script_that_it_changed(
     assert trial.evaluation is not None and source.evaluation is not None
     effect = compare(trial.evaluation, source.evaluation, "minimize")
     assert effect is not None and effect.standard_error is not None
-    said = f"Against that one, which it changed: gain {effect.gain:.5g} ± {effect.standard_error:.2g}"
+    said = f"Gain against it, whose script this trial changed: {effect.gain:.5g} ± {effect.standard_error:.2g}"
     assert said in told, "and not only against the best of its own trace"
 
 
