@@ -7,7 +7,9 @@ After each split the trial is compared with the trace's best over the splits tha
    than were run, where the best was not run on all): the left side is the gain that can still be reached (the variance
    of the final gain given these runs is SE² · (1 − f)), the right side the gain needed to count as better in the end,
    when the standard error will be SE · √f;
- - decided: a slow script that is better by `decisive` · SE, or a very slow first solution.
+ - decided: a slow script that is better by `decisive` · SE, or a very slow first solution;
+ - same: its predictions are the best's, so that neither gain nor standard error will come. Not in lockstep, where what
+   is accepted on some splits is not completed.
 """
 
 import math
@@ -32,7 +34,7 @@ _UNLIKE = frozenset({"group", "time"})
 class Stop(NamedTuple):
     """Why a trial is not run on its other splits."""
 
-    why: Literal["worse", "futile", "decided"]
+    why: Literal["worse", "futile", "decided", "same"]
     words: str
 
 
@@ -78,6 +80,8 @@ def stop_after(
             return Stop("decided", f"judged {after}: one run takes {seconds:.0f} s")
         return None
     error = effect.standard_error
+    if effect.none and method.folds == "auto" and seconds > 0:
+        return Stop("same", f"stopped {after}: it is as good as the best on every row")
     if error is None or not error > 0:
         return None
     compared = effect.splits

@@ -178,9 +178,10 @@ class Trial(Message):
     """Runner → Diagnoser, Director: the result of a step's script. `evaluation` is None where it never ended well.
 
     `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
-    longer able to become better (`futile`), or already known to be better (`decided`). `seconds` is the mean time of
-    one run, `cpu_seconds` its processor time. `oof_ref` are the out-of-fold predictions, `submission_ref` is the mean
-    of the splits' predictions for the test rows. `late` says that the script was not run, as the time was over.
+    longer able to become better (`futile`), already known to be better (`decided`), or as good on every row (`same`).
+    `seconds` is the mean time of one run, `cpu_seconds` its processor time. `oof_ref` are the out-of-fold predictions,
+    `submission_ref` is the mean of the splits' predictions for the test rows. `late` says that the script was not run,
+    as the time was over.
     """
 
     kind: Literal["trial"] = "trial"
@@ -195,7 +196,7 @@ class Trial(Message):
     evaluation: Evaluation | None
     cpu_seconds: float = 0.0
     oof_ref: str | None = None
-    stopped: Literal["worse", "futile", "decided"] | None = None
+    stopped: Literal["worse", "futile", "decided", "same"] | None = None
     late: bool = False
 
 
@@ -236,7 +237,8 @@ class Diagnosis(Message):
     layer of validation that failed, or the one that decided. `score` is None where there is none or where a severe
     misalignment erased it (`erased`); for a trial that was stopped early it is the score of the splits that were run.
     `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes.
-    `output_ref` is what the script printed, `diagnostics_ref` the analysis of its errors.
+    `output_ref` is what the script printed, `diagnostics_ref` the analysis of its errors. `effect` compares the trial
+    with its trace's best, or after a return with the script that it changed; None for a first solution.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"

@@ -53,8 +53,8 @@ class WriteSolution(Request[Script]):
     """Ask for the whole script: the base with this change and no other; without a base, a first solution.
 
     `source` is the trace that a `step_kind` of `merge` takes from or `return` continues from. `other` is the second
-    script: that of `source` for a merge, the trace's own best for a return. `seconds` is the time of one run of the
-    base, 0 where unknown. `failures` are failures of scripts in this run.
+    script: that of `source` for a merge, the trace's own best for a return or a leap. `seconds` is the time of one run
+    of the base, 0 where unknown. `failures` are failures of scripts in this run.
     """
 
     role = "executor"

@@ -112,6 +112,11 @@ class Effect(Record):
     splits: int = 0
     rows: int = 0
 
+    @property
+    def none(self) -> bool:
+        """Whether the trial is as good as the best on all rows, so that it has most probably the same predictions."""
+        return self.gain == 0 and self.standard_error == 0
+
     def narrower(self, evaluation: Evaluation) -> str:
         """Over how many splits it is (`1 of 5`), where that is fewer than `evaluation` has; else empty."""
         return f"{self.splits} of {evaluation.planned}" if 0 < self.splits < len(evaluation.splits) else ""

@@ -134,7 +134,8 @@ class Diagnoser(Role):
             (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts
         )
         ruling = fault or rule(trial, effect, assessment, request.near_ties, request.cheap)
-        effect = effect if fault is None else None
+        returned = proposal.step_kind == "return" and measured.against is not None
+        effect = None if fault is not None else measured.against if returned else effect
         diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
         return diagnosis.model_copy(update={"contradicts": contradicts, "diagnostics_ref": measured.diagnostics_ref})
 

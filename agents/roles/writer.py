@@ -83,8 +83,8 @@ class Writer(Role):
 
     async def _write(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
         best, base_ref, other_ref = self.state.best, self._base_ref(proposal), proposal.other_ref
-        if proposal.step_kind == "return" and best is not None and best.script_ref != base_ref:
-            other_ref = best.script_ref
+        if proposal.step_kind in ("return", "leap") and best is not None and best.script_ref != base_ref:
+            other_ref = best.script_ref  # what is left: the sketch may name parts of it
         request = WriteSolution(
             **self.asked(trace, step, "write"),
             step_kind=proposal.step_kind,

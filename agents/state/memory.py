@@ -170,6 +170,8 @@ class Memory:
 
     def _accepted(self, name: str, where: Place, trace: _Trace, diagnosis: Diagnosis, best: Best) -> None:
         effect, evaluation = diagnosis.effect, best.evaluation
+        proposal = self.proposed.get(where)
+        source = proposal.base_ref if proposal and proposal.step_kind == "return" else None
         entry = Success(
             id=name,
             trace=where[0],
@@ -180,7 +182,7 @@ class Memory:
             evaluation=evaluation,
             effect=effect,
             script_ref=best.script_ref,
-            base_ref=trace.best.script_ref if trace.best else None,
+            base_ref=source if source else trace.best.script_ref if trace.best else None,
             before=trace.tip,
         )
         self.successes.append(entry)

@@ -86,7 +86,8 @@ class TraceState:
 
     `proposals` are those without a diagnosis yet, by step. `accepted` and `refused` count the trials since the trace
     began or was last restarted. `notes` are all trials of the trace; those since then start at index `path`. `survey`
-    are the challenges of the task itself. `replaced` is the solution that `best` has replaced.
+    are the challenges of the task itself. `replaced` is the solution that `best` changed, None where that is another
+    trace's.
     """
 
     best: Best | None = None
@@ -109,8 +110,7 @@ class TraceState:
             case Proposal() as proposal:
                 self.proposals[step] = proposal
             case Diagnosis() as diagnosis:
-                self.proposals.pop(step, None)
-                self._diagnosed(envelope.trace or 0, step, diagnosis)
+                self._diagnosed(envelope.trace or 0, step, diagnosis, self.proposals.pop(step, None))
             case TraceRestarted() as restart:
                 self._restarted(restart)
             case SolutionCompleted() as message if self.best is not None:
@@ -120,7 +120,7 @@ class TraceState:
             case _:
                 pass
 
-    def _diagnosed(self, trace: int, step: int, diagnosis: Diagnosis) -> None:
+    def _diagnosed(self, trace: int, step: int, diagnosis: Diagnosis, proposal: Proposal | None) -> None:
         if diagnosis.challenges:
             self.challenges = diagnosis.challenges
         if diagnosis.verdict == "surveyed":
@@ -129,7 +129,8 @@ class TraceState:
             return
         if diagnosis.accepted:
             self.accepted += 1
-            self.best, self.replaced = Best.of(diagnosis), self.best
+            returned = proposal is not None and proposal.step_kind == "return"
+            self.best, self.replaced = Best.of(diagnosis), None if returned else self.best
         else:
             self.refused += 1
         effect, evaluation = diagnosis.effect, diagnosis.evaluation

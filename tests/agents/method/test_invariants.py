@@ -170,8 +170,9 @@ def trial(step: int, verdict: str, score: float) -> Diagnosis:
     return Diagnosis.model_validate(
         {
             "verdict": verdict, "layer": "analysis", "reason": "", "observations": "", "hypothesis_verdict": None,
-            "hypotheses": (hypothesis(f"idea {step}"),), "challenges": (), "script_ref": "s", "submission_ref": "s",
-            "evaluation": EVALUATION, "seconds": 1.0, "score": None if verdict == "failed" else score,
+            "hypotheses": (hypothesis(f"idea {step}"),), "challenges": (), "script_ref": f"script {step}",
+            "submission_ref": "s", "evaluation": EVALUATION.model_copy(update={"score": score, "folds": (score,) * 5}),
+            "seconds": 1.0, "score": None if verdict == "failed" else score,
             "erased": False, "effect": None,
         }
     )  # fmt: skip

@@ -165,7 +165,7 @@ def test_worse_by_how_much_has_no_sign() -> None:
 def test_draws_that_are_all_alike_decide_nothing() -> None:
     """A standard error of zero makes no difference certain: it says that the rows cannot tell."""
     best = evaluation(*[1.0] * 5, replicates=((1.0,) * 3,) * 5)
-    for score in (0.1, 1.0, 9.0):
+    for score in (0.1, 9.0):
         assert stop_after([run_of(0, score, 0.0, 0.0, 0.0)], 5, best, SplitRule(), "minimize", Method(), 99.0) is None
 
 
@@ -188,3 +188,14 @@ def test_from_the_second_split_of_groups_or_time_on_nothing_is_forgiven(kind: st
         error = 0.1 * math.sqrt(1 / 9 + 4 / 9 + 0.25)
     assert why(after(*[1.0 + 1.5 * error] * 2, kind=kind)) == "worse"
     assert why(after(*[1.0 + 0.9 * error] * 2, kind=kind)) == "futile"
+
+
+def test_what_is_as_good_on_every_row_stops_as_the_same_where_it_can_be_completed() -> None:
+    best = evaluation(*[1.0] * 5, replicates=((1.0,) * 3,) * 5)
+
+    def stop(method: Method, seconds: float) -> Stop | None:
+        return stop_after([run_of(0, 1.0, 0.0, 0.0, 0.0)], 5, best, SplitRule(), "minimize", method, seconds)
+
+    assert why(stop(Method(), 1.0)) == "same"
+    assert stop(Method(), 0.0) is None, "in lockstep"
+    assert stop(Method(folds=5), 1.0) is None

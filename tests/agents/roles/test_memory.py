@@ -220,8 +220,11 @@ def test_a_step_may_go_on_from_another_solution_or_from_none(
     step = next(each for envelope, each in run.all(Proposal) if (envelope.trace, envelope.step) == at)
     scripts = {(envelope.trace, envelope.step): each.script_ref for envelope, each in run.all(Diagnosis)}
     assert step.base_ref == (scripts[base] if base else None)
-    assert step.step_kind == kind
     told = {ask.kind: ask.prompt for ask in asks if (ask.trace, ask.step) == at}
+    assert step.step_kind == kind
+    if kind == "leap":
+        left = told["write_solution"].partition("# This trace's own script so far")[2]
+        assert "KNOB = " in left and "This step is a **leap**" in left, "its sketch may name parts of it"
     if kind == "return":
         assert "# The script of trace 0, from which this step goes on" in told["write_solution"]
         assert "This step is a **return**" in told["write_solution"]
@@ -242,6 +245,8 @@ def test_the_effect_of_a_return_is_measured_against_the_script_that_it_changed(
     assert effect is not None and effect.standard_error is not None
     said = f"Gain against it, whose script this trial changed: {effect.gain:.5g} ± {effect.standard_error:.2g}"
     assert said in told, "and not only against the best of its own trace"
+    verdict = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 3))
+    assert verdict.effect is not None and verdict.effect.gain == effect.gain, "history and memory have the idea's gain"
 
 
 def test_with_no_rows_no_cell_of_a_table_stands_in_a_prompt(tmp_path: Path) -> None:

@@ -57,6 +57,17 @@ def test_what_was_kept_is_completed_and_ships_with_all_of_its_splits(run: Run) -
     assert anyio.run(replay_run, run.folder).buried == 0
 
 
+def test_a_trial_with_the_predictions_of_the_best_stops_after_one_split(tmp_path: Path) -> None:
+    with ModelServer(writing(lambda _, step: line(0.3, f"print({step})"))) as server:
+        task = small_task(tmp_path, split="{kind: random, folds: 4}")
+        scenario = small(task, server, traces=1, budget={"trials": 2}, memory={})
+        run = conducted(scenario, tmp_path / "run")
+    trial = next(message for each, message in run.all(Trial) if each.step == 2)
+    assert trial.stopped == "same" and "stopped after 1 of 4 splits" in trial.words
+    verdict = next(message for each, message in run.all(Diagnosis) if each.step == 2)
+    assert verdict.effect is not None and verdict.effect.none and verdict.verdict == "rejected"
+
+
 def test_with_more_slots_than_traces_the_finish_finds_its_first_runs_made(tmp_path: Path) -> None:
     with ModelServer(writing(lambda _, step: line(KNOBS[step]))) as server:
         task = small_task(tmp_path, split="{kind: random, folds: 3}")
