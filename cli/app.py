@@ -13,7 +13,9 @@ from typing import Any
 from cyclopts import App, CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
+from gome.cli.statuses import INTERRUPTED, PIPE_CLOSED
 from gome.errors import GomeError, ScenarioError, TaskError, UsageError
+from gome.version import VERSION
 
 __all__ = ["VERBS", "app", "main"]
 
@@ -58,7 +60,7 @@ app = App(
     name="gome",
     help="Machine-learning engineering as gradient descent: teams of agents over one durable message log.",
     help_epilogue="Start with: gome run bike-demand",
-    version="0.2.0",
+    version=VERSION,
 )
 for _place, (_verb, _words) in enumerate(VERBS.items()):
     _own: dict[str, Any] = {} if _verb in ("log", "task") else {"help_epilogue": ""}  # these two have sub-commands
@@ -86,9 +88,9 @@ def _guarded(verb: Callable[[], Any]) -> int:
     except BrokenPipeError:
         # Otherwise Python reports a second error when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return PIPE_CLOSED
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return status if isinstance(status, int) else 0
 
 

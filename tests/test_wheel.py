@@ -7,6 +7,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from gome.version import VERSION
+
 HOUSE = Path(__file__).parents[1]
 
 
@@ -22,7 +24,7 @@ def run(*command: str, **settings: object) -> str:
 def test_the_wheel_holds_gome_alone_and_runs_beside_openai_agents(tmp_path: Path) -> None:
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(HOUSE))
-    (wheel,) = tmp_path.glob("gome-*.whl")
+    (wheel,) = tmp_path.glob(f"gome-{VERSION}-*.whl")
     with ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"gome"}

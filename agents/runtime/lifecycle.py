@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from importlib.metadata import version
 from pathlib import Path
 
 import anyio
@@ -36,6 +35,7 @@ from gome.errors import GomeError, LogError, UsageError
 from gome.scenarios.config.loader import resolve_task
 from gome.scenarios.config.scenario import REASONING, Budget, Roles, Scenario
 from gome.scenarios.evaluation.probes import can_be_probed
+from gome.version import VERSION
 
 __all__ = ["Ready", "fork_run", "opening_of", "resume", "scenario_of", "start_run"]
 
@@ -174,8 +174,8 @@ def _check_unchanged(opened: RunOpened, resources: Resources, *, accept_changes:
     changes = []
     if resources.task.digest != opened.task_digest:
         changes.append(f"the task's files in {opened.task_path} have changed since the run began")
-    if version("gome") != opened.version:
-        changes.append(f"the run was started by gome {opened.version}, this is gome {version('gome')}")
+    if opened.version != VERSION:
+        changes.append(f"the run was started by gome {opened.version}, this is gome {VERSION}")
     changes += [
         f"package {name} was {before}, now {resources.workplace.packages.get(name, 'missing')}"
         for name, before in opened.workplace.packages.items()
@@ -189,7 +189,7 @@ def _opening(
     scenario: Scenario, scenario_path: Path, task_path: Path, resources: Resources, start_ref: str | None
 ) -> RunOpened:
     return RunOpened(
-        version=version("gome"),
+        version=VERSION,
         name=scenario.name,
         scenario=scenario.model_dump(mode="json"),
         scenario_path=str(scenario_path.resolve()),

@@ -23,7 +23,7 @@ class Ledger:
     """Trials opened, live seconds, and metered usage (calls, tokens, USD), against a budget.
 
     `closed`: no further step may be opened, whatever is left. `refused`: the units whose limit prevented a call
-    (`spending.py`). `under_way` is the usage so far of each running step, `dearest` the largest usage of a finished
+    (`call_budget.py`). `under_way` is the usage so far of each running step, `dearest` the largest usage of a finished
     step. A step is opened only while another one as expensive as `dearest` fits beside the running ones, so that few
     steps are cut short by a refused call.
     """

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +33,7 @@ from gome.bus.store.sqlite import open_log
 from gome.bus.telemetry import Telemetry
 from gome.executors.launch import Cause, Executor, Launch, Outcome, Slot
 from gome.scenarios.config.scenario import Scenario
+from gome.version import VERSION
 
 __all__ = ["Cached", "Counted", "Played", "Stage", "Unhurried", "all_at_once", "commit", "kept", "open_stage"]
 
@@ -135,7 +135,7 @@ class Stage:
 
 def _opened(scenario: Scenario, resources: Resources, baseline: float | None) -> RunOpened:
     return RunOpened(
-        version=version("gome"),
+        version=VERSION,
         name=scenario.name,
         scenario=scenario.model_dump(mode="json"),
         scenario_path="",

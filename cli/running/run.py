@@ -23,6 +23,7 @@ from gome.cli.detach import tell_detached
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.cli.reading.best import best_data
+from gome.cli.statuses import INTERRUPTED
 from gome.errors import GomeError, UsageError
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
@@ -34,7 +35,6 @@ from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display
 
 __all__ = ["conclude", "run", "run_watched"]
 
-INTERRUPTED = 130
 Work = Callable[[Ready], Awaitable[RunFinished | None]]
 """Runs or resumes a run to its end. Calls its argument once the run has a supervisor that can stop it."""
 

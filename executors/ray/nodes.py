@@ -4,7 +4,6 @@ Each node is surveyed by a Ray task of its own. All nodes must have the same pac
 """
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from gome.executors.ray.node_task import sandbox_here
 from gome.executors.resources import gpus as devices
 from gome.executors.resources.packages import describe
 from gome.executors.sandbox.levels import SandboxLevel
+from gome.version import VERSION
 
 __all__ = ["NodeReport", "survey", "weakest"]
 
@@ -53,7 +53,7 @@ def report(node_text: str, python: Path | None, unsandboxed: bool) -> str:
         level = sandbox_here(python, unsandboxed=unsandboxed).level
     except GomeError as error:
         trouble = str(error)
-    found = {"devices": len(devices.gpus()), "level": level, "version": version("gome"), "packages": packages}
+    found = {"devices": len(devices.gpus()), "level": level, "version": VERSION, "packages": packages}
     return node.model_copy(update={**found, "trouble": trouble}).model_dump_json()
 
 
@@ -112,8 +112,8 @@ def _trouble(found: NodeReport, here: dict[str, str], wants_gpus: bool) -> str |
     """The reason why this node cannot be used; None where it can."""
     if found.trouble is not None:
         return found.trouble
-    if found.version != version("gome"):
-        return f"it has gome {found.version}, this machine has {version('gome')}: install one version on every node"
+    if found.version != VERSION:
+        return f"it has gome {found.version}, this machine has {VERSION}: install one version on every node"
     theirs = found.packages
     other = [
         f"{name} {theirs.get(name, 'missing')} for {here[name]}" for name in here if theirs.get(name) != here[name]

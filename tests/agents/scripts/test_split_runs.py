@@ -169,14 +169,17 @@ class Shop:
         self.pool = SlotPool([Slot(index=index) for index in range(slots)])
         self.order: list[tuple[str, int]] = []
         self.held: list[int] = []
+        self.running = 0
 
     def of(self, owner: str) -> Callable[[str, int, Heat], Awaitable[ScriptRan]]:
         async def run(view: str, place: int, heat: Heat) -> ScriptRan:
             assert not heat.over.is_set()
             async with self.pool.take(owner, turn=place + 1):
                 self.order.append((owner, place + 1))
-                self.held.append(self.pool.usage().held)
+                self.running += 1
+                self.held.append(self.running)
                 await anyio.wait_all_tasks_blocked()
+                self.running -= 1
             return ran(view)
 
         return run

@@ -93,9 +93,9 @@ def test_an_outline_gives_the_same_scores(summary: Summary) -> None:
 def test_any_prefix_of_a_log_can_be_folded() -> None:
     envelopes = sample_run().envelopes
     whole = Summary()
-    for number, each in enumerate(envelopes, start=1):
+    for each in envelopes:
         whole.apply(each)
-        assert (whole.messages, whole.seq) == (number, each.seq)
+        assert whole.seq == each.seq
         assert 0 <= whole.timeline.shares(whole.time).neither <= 1
 
 

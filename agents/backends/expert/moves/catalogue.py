@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from gome.agents.backends.expert.code.cost import affordable, script_seconds
 from gome.agents.backends.expert.moves import data as moves_data
+from gome.agents.backends.expert.moves import decision_and_calibration as moves_decision
 from gome.agents.backends.expert.moves import encoding as moves_encoding
 from gome.agents.backends.expert.moves import ensemble as moves_ensemble
 from gome.agents.backends.expert.moves import family as moves_family
@@ -12,9 +13,9 @@ from gome.agents.backends.expert.moves import features as moves_features
 from gome.agents.backends.expert.moves import images as moves_images
 from gome.agents.backends.expert.moves import joins as moves_joins
 from gome.agents.backends.expert.moves import model as moves_model
+from gome.agents.backends.expert.moves import target_and_loss as moves_target
 from gome.agents.backends.expert.moves import text as moves_text
 from gome.agents.backends.expert.moves import time as moves_time
-from gome.agents.backends.expert.moves import workflow as moves_workflow
 from gome.agents.backends.expert.moves.move import Choice, Move, Play, Subject, parse_parameter
 from gome.agents.backends.expert.plan import Plan
 from gome.agents.backends.expert.situation import Scene
@@ -32,7 +33,8 @@ CATALOGUE: tuple[Move, ...] = (
     *moves_time.MOVES,
     *moves_family.MOVES,
     *moves_model.MOVES,
-    *moves_workflow.MOVES,
+    *moves_target.MOVES,
+    *moves_decision.MOVES,
     *moves_ensemble.MOVES,
 )
 _BY_KEY = {move.key: move for move in CATALOGUE}

@@ -1,6 +1,6 @@
 """Program of the landlock level: restricts its own process by Landlock and seccomp, then executes a command.
 
-    python -I -S confine.py FD COMMAND...
+    python -I -S landlock_program.py FD COMMAND...
 
 FD holds JSON: `read` and `write`, lists of paths; `filter`, a seccomp program in hexadecimal digits. It is a separate
 program because the restrictions cannot be undone. It needs only the standard library.
