@@ -14,8 +14,9 @@ from pathlib import Path
 import anyio
 import psutil
 
+from benchmarks.shared.timing import held
 from gome.executors.choose_sandbox import probe
-from gome.executors.launch import Executor, Launch, Slot
+from gome.executors.launch import Launch
 from gome.executors.local import LocalExecutor
 from gome.executors.ray.connection import connect
 from gome.executors.ray.executor import ClusterExecutor
@@ -34,11 +35,11 @@ async def lines(folder: Path, repeats: int) -> list[str]:
     joined = time.perf_counter() - began
     try:
         local, cluster = LocalExecutor(await probe()), ClusterExecutor(link)
-        first = await _timed(cluster, _launch(folder))
-        pairs = [(await _timed(local, _launch(folder)), await _timed(cluster, _launch(folder))) for _ in range(repeats)]
+        first = await held(cluster, _launch(folder))
+        pairs = [(await held(local, _launch(folder)), await held(cluster, _launch(folder))) for _ in range(repeats)]
         data = folder / "data"
         data.write_bytes(bytes(_DATA))
-        sent = [await _timed(cluster, _launch(folder, data)) for _ in range(4)]
+        sent = [await held(cluster, _launch(folder, data)) for _ in range(4)]
         own = psutil.Process().memory_full_info().uss - before
         rays = sum(_private(each) for each in psutil.Process().children(recursive=True))
     finally:
@@ -54,14 +55,6 @@ async def lines(folder: Path, repeats: int) -> list[str]:
         f"{'ray: memory of its processes':<34}{rays / 2**20:>8.0f} MiB",
         f"{'ray: memory in this process':<34}{own / 2**20:>8.0f} MiB",
     ]
-
-
-async def _timed(executor: Executor, asked: Launch) -> float:
-    """Seconds from the call to the outcome."""
-    began = time.perf_counter()
-    outcome = await executor.run(asked, Slot(index=0))
-    assert outcome.ok, outcome
-    return time.perf_counter() - began
 
 
 def _launch(folder: Path, data: Path | None = None) -> Launch:

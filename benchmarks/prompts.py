@@ -22,6 +22,7 @@ import anyio
 
 from gome.agents.backends.llm.asking import USUAL_WINDOW
 from gome.agents.backends.llm.prompting import render
+from gome.agents.protocol.activities import QUESTION
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, SurveyTask
 from gome.agents.protocol.script_requests import RepairSolution, TuneSolution, WriteSolution
@@ -82,7 +83,7 @@ def _prompts(reader: LogReader) -> Iterator[tuple[str, str]]:
     kinds = {each.__name__: each for each in QUESTIONS}
     for each in reader.envelopes(kinds=["activity_started"]):
         asked = each.message
-        if isinstance(asked, ActivityStarted) and asked.activity == "reason" and asked.attempt == 1:
+        if isinstance(asked, ActivityStarted) and asked.activity == QUESTION and asked.attempt == 1:
             request = kinds[asked.label].model_validate_json(reader.artefacts.read_now(asked.request_ref))
             prompt = render(request, LIMIT)
             yield asked.label, prompt.system + prompt.user

@@ -11,6 +11,7 @@ from typing import Any
 import anyio.to_thread
 
 from gome.agents.backends.base import Answer
+from gome.agents.protocol import activities
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.requests import Request
 from gome.bus.actors.activity import canonical, difference, request_hash
@@ -21,8 +22,6 @@ from gome.scenarios.config.scenario import ReplayBackend as Settings
 
 __all__ = ["RecordedBackend"]
 
-_QUESTION = "reason"
-"""Name of the recorded activity that calls a backend."""
 Place = tuple[str, int | None, int | None]
 
 
@@ -38,9 +37,9 @@ class RecordedBackend:
             self._artefacts = reader.artefacts
             for envelope in reader.envelopes(kinds=["activity_started", "activity_finished"]):
                 match envelope.message:
-                    case ActivityStarted(activity="reason") as started:
+                    case ActivityStarted(activity=activities.QUESTION) as started:
                         self._asked.setdefault((started.label, envelope.trace, envelope.step), started.request_ref)
-                    case ActivityFinished(activity="reason") as finished:
+                    case ActivityFinished(activity=activities.QUESTION) as finished:
                         self._answers.setdefault(finished.request_hash, finished.result_ref)
                     case _:
                         pass
@@ -53,7 +52,7 @@ class RecordedBackend:
     async def answer(self, request: Request[Any]) -> Answer:
         """The recorded answer, with an all-zero meter. Raises Outage where none is recorded."""
         text = canonical(request)
-        ref = self._answers.get(request_hash(_QUESTION, text))
+        ref = self._answers.get(request_hash(activities.QUESTION, text))
         if ref is None:
             raise Outage(await anyio.to_thread.run_sync(self._missing, request, text))
         recorded = Answer.model_validate_json(await self._artefacts.read(ref))

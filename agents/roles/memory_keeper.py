@@ -21,6 +21,7 @@ from gome.agents.backends.base import Embedded, Embedder, Texts
 from gome.agents.method.embedding import Room, embed, unit_vectors
 from gome.agents.method.momentum import Matrix, draw, interaction
 from gome.agents.method.validation import compare
+from gome.agents.protocol.activities import EMBEDDING
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.types import Recalled, Underway
 from gome.agents.roles.role import Role, place
@@ -151,7 +152,7 @@ class MemoryKeeper(Role):
         statements = [*(each.statement for each in picture.successes), *_challenges(picture)]
         request = Texts(model=settings.model, texts=tuple(dict.fromkeys(statements)), price=settings.price)
         call = partial(self.embedder.embed, request)
-        embedded = await context.perform("embed", request, Embedded, call, label="embedding")
+        embedded = await context.perform(EMBEDDING, request, Embedded, call, label="embedding")
         if embedded.failure:
             raise ReplyInvalid(embedded.failure)
         return dict(zip(request.texts, embedded.vectors, strict=True))

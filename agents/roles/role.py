@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from gome.agents.backends.base import Answer, Backend
 from gome.agents.method.seeding import derive_seed
 from gome.agents.optimizers import Optimizer, optimizer_of
+from gome.agents.protocol.activities import QUESTION
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Record, Solution
@@ -33,7 +34,7 @@ class Reasoner:
     async def ask(self, request: Request[Reply], context: Context) -> Reply:
         """The typed answer, out of the log where it is already there. Raises Outage and ReplyInvalid."""
         call = partial(self.backend.answer, request)
-        answer = await context.perform("reason", request, Answer, call, label=type(request).__name__)
+        answer = await context.perform(QUESTION, request, Answer, call, label=type(request).__name__)
         if answer.failure:
             raise ReplyInvalid(answer.failure)
         return request.reply_type().model_validate(answer.reply)

@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 
 from gome.agents.backends.base import Answer, Embedded, Texts
+from gome.agents.protocol import activities
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.requests import Request
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
@@ -151,9 +152,9 @@ async def rerun_scripts(folder: Path, forward: Forward) -> list[Rerun]:
         starts: dict[tuple[str | None, str, int], ActivityStarted] = {}
         for envelope in reader.envelopes(kinds=["activity_started", "activity_finished"]):
             match envelope.message:
-                case ActivityStarted(activity="script") as started:
+                case ActivityStarted(activity=activities.SCRIPT) as started:
                     starts[envelope.cause, envelope.sender, started.ordinal] = started
-                case ActivityFinished(activity="script") as finished:
+                case ActivityFinished(activity=activities.SCRIPT) as finished:
                     started = starts[envelope.cause, envelope.sender, finished.ordinal]
                     request = ScriptRun.model_validate_json(reader.artefacts.read_now(started.request_ref))
                     before = ScriptRan.model_validate_json(reader.artefacts.read_now(finished.result_ref))

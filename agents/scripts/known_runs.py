@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
+from gome.agents.protocol.activities import SCRIPT
 from gome.agents.scripts.script_run import ScriptRan, ScriptRun
 from gome.bus.actors.activity import canonical, request_hash
 from gome.bus.events import ActivityFinished
@@ -32,7 +33,7 @@ class KnownRuns:
     def learn(self, reader: LogReader) -> None:
         """Add all runs whose outcome the log has."""
         for envelope in reader.envelopes(kinds=["activity_finished"]):
-            if isinstance(envelope.message, ActivityFinished) and envelope.message.activity == "script":
+            if isinstance(envelope.message, ActivityFinished) and envelope.message.activity == SCRIPT:
                 self._results[envelope.message.request_hash] = envelope.message.result_ref
 
     async def get(
@@ -42,7 +43,7 @@ class KnownRuns:
 
         Once `over` is set, this neither waits for another caller's run nor starts one: it returns an abandoned run.
         """
-        key = request_hash("script", canonical(request))
+        key = request_hash(SCRIPT, canonical(request))
         while (known := await self._known(key)) is None:
             # No await from here until the run is registered, so that no other caller can start the same run.
             if over is not None and over.is_set():

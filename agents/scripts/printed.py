@@ -3,11 +3,12 @@
 import re
 from collections import Counter
 
-__all__ = ["last_figures"]
+__all__ = ["PROGRESS", "last_figures"]
 
 _MOST = 1500
 """Characters kept."""
-_PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
+PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
+"""Lines by which a script says how far it is."""
 _ALIKE = 2
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
@@ -23,7 +24,7 @@ def last_figures(output: str) -> str:
     alike = Counter[str]()
     size = 0
     for line in reversed(lines):
-        if not _DIGIT.search(line) or _PROGRESS.match(line):
+        if not _DIGIT.search(line) or PROGRESS.match(line):
             continue
         words = _NUMBER.sub("#", line)
         alike[words] += 1

@@ -1,12 +1,13 @@
 """Recorded activity: one run of a script on one view of the data. Request, result, and the call."""
 
-import re
 from collections.abc import Callable
 from typing import Protocol, Self
 
 import anyio
 
+from gome.agents.protocol.activities import SCRIPT
 from gome.agents.protocol.types import Record
+from gome.agents.scripts.printed import PROGRESS
 from gome.bus.actors.actor import ActivityResult, Context
 from gome.executors.launch import Cause
 from gome.scenarios.config.scenario import Scenario
@@ -20,8 +21,6 @@ FINISH = 0
 
 LAST = 1_000
 """Runs of this turn or a later one use idle slots only: they come after all trials and stop when the finish begins."""
-
-_PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
 
 
 class ScriptRun(Record):
@@ -130,7 +129,7 @@ async def run_script(
     """
 
     def on_line(line: str) -> None:
-        if _PROGRESS.match(line):
+        if PROGRESS.match(line):
             context.tell("progress", line=line.strip()[:80], view=request.view, label=label)
 
     async def call() -> ScriptRan:
@@ -139,4 +138,4 @@ async def run_script(
         over = heat.over if heat is not None else None
         return await forward.run(request, owner, turn=turn, over=over, on_line=on_line)
 
-    return await context.perform("script", request, ScriptRan, call, label=label)
+    return await context.perform(SCRIPT, request, ScriptRan, call, label=label)

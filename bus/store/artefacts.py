@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from gome.errors import LogDamaged, Outage, UsageError
 
-__all__ = ["Artefacts"]
+__all__ = ["Artefacts", "sync_folder"]
 
 _REF = re.compile(r"[0-9a-f]{64}")
 
@@ -65,10 +65,6 @@ class Artefacts:
             )
         return content
 
-    def text_now(self, ref: str) -> str:
-        """As `text`, blocking."""
-        return self.read_now(ref).decode(errors="replace")
-
     def put_now(self, data: bytes | str) -> str:
         """As `put`, blocking."""
         content = data.encode() if isinstance(data, str) else data
@@ -100,13 +96,14 @@ class Artefacts:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        sync_folder(path.parent)
         if new_folder:
-            _sync(self.folder)
-            _sync(self.folder.parent)
+            sync_folder(self.folder)
+            sync_folder(self.folder.parent)
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Write a folder's entries to the disk: a new file's name is safe only after that."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -5,7 +5,6 @@ async with open_log(folder, run="…", vocabulary=VOCABULARY) as log:
 """
 
 import asyncio
-import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -20,6 +19,7 @@ from gome.bus.mailbox import LogMailbox
 from gome.bus.message import Draft, Envelope, Message, Subscription, Vocabulary
 from gome.bus.routes import Routes
 from gome.bus.store import tables as schema
+from gome.bus.store.artefacts import sync_folder
 from gome.bus.store.lock import RunLock
 from gome.bus.store.writer import Write, Writer
 from gome.errors import GomeError, LogDamaged, LogError, Outage
@@ -78,7 +78,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, run: str | None) -> Non
     connection.execute("PRAGMA journal_size_limit = 67108864")
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] and run is not None:
         schema.create(connection, run)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return
     schema.examine(connection, path, thorough=True)
     found = schema.run_of(connection)
@@ -88,14 +88,6 @@ def _prepare(connection: sqlite3.Connection, path: Path, run: str | None) -> Non
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("UPDATE meta SET value = value WHERE key = 'run'")
     connection.execute("COMMIT")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class SqliteLog:

@@ -4,6 +4,7 @@ import json as json_module
 from collections.abc import Callable, Iterable
 from typing import Literal
 
+from gome.agents.protocol.activities import EMBEDDING, QUESTION
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
@@ -11,7 +12,7 @@ from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.message_lines import idea, place, role
 from gome.viewer.model.summary import Summary, summarise
-from gome.viewer.model.usage import EMBEDDING, QUESTION, Usage
+from gome.viewer.model.usage import Usage
 from gome.viewer.output import emit, hint, say, table
 from gome.viewer.run_folders import open_reader
 

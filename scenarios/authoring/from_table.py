@@ -13,7 +13,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from gome.errors import TaskError
-from gome.scenarios.authoring.inference import Columns, guess_split
+from gome.scenarios.authoring.inference import FEW_CLASSES, FOLDS, Columns, guess_split
 from gome.scenarios.authoring.own_test import fit_columns, fit_names
 from gome.scenarios.authoring.row_numbers import find_ids, row_numbers
 from gome.scenarios.authoring.split_advice import split_advice
@@ -39,9 +39,7 @@ from gome.scenarios.task.task import Task
 __all__ = ["MetricInDoubt", "NewTask", "guess_metric", "new_task"]
 
 _HELD_OUT = 0.2
-_FEW_CLASSES = 20
 _SEED = 5
-_FOLDS = 5
 _FEWEST_ROWS = 20
 _DEFAULTS = {"regression": "rmse", "binary": "auc", "multiclass": "log-loss"}
 
@@ -166,7 +164,7 @@ def guess_metric(table: DataFrame, target: str, path: Path) -> str:
     if classes == 2:
         return _DEFAULTS["binary"]
     whole = bool((numbers(texts) == np.floor(numbers(texts))).all())
-    if whole and classes <= _FEW_CLASSES:
+    if whole and classes <= FEW_CLASSES:
         words = (
             f"{path}: column {target!r} has {classes} whole numbers ({', '.join(sorted(set(texts))[:8])}): quantities "
             "or classes? Use --metric rmse for quantities, --metric log-loss or accuracy for classes"
@@ -263,7 +261,7 @@ def _fewer_folds(
     if kept.column is None:
         return {}
     most = len(np.unique(_units(rows, kept, path, fewest=2))) - (kept.kind == "time")
-    if most >= _FOLDS:
+    if most >= FOLDS:
         return {}
     guesses.append(f"{most} folds, because {kept.column!r} has few distinct values")
     return {"folds": most}

@@ -13,11 +13,13 @@ from gome.errors import TaskError
 from gome.scenarios.metrics.registry import METRICS
 from gome.scenarios.task.tables import canonical, numbers
 
-__all__ = ["Columns", "guess_columns", "guess_split", "metrics_for"]
+__all__ = ["FEW_CLASSES", "FOLDS", "ROWS_OF_A_GROUP", "Columns", "guess_columns", "guess_split", "metrics_for"]
 
-_FOLDS = 5
-_FEW_CLASSES = 20
-_ROWS_OF_A_GROUP = 2
+FOLDS = 5
+FEW_CLASSES = 20
+"""Most distinct whole numbers that may be classes."""
+ROWS_OF_A_GROUP = 2
+"""Fewest rows, on average, of the groups of a column by which to split."""
 _DATE = r"\d{4}-\d{1,2}-\d{1,2}.*"
 
 
@@ -74,7 +76,7 @@ def metrics_for(train: DataFrame, columns: Columns) -> tuple[str, ...]:
         texts = canonical(train[columns.targets[0]])
         classes = texts.nunique()
         numeric = bool(numbers(texts).notna().all())
-        kinds = {"value"} if numeric and classes > _FEW_CLASSES else {"label"}
+        kinds = {"value"} if numeric and classes > FEW_CLASSES else {"label"}
         kinds |= {"probability"} if classes == 2 else set()
         kinds |= {"value"} if numeric and classes > 2 else set()
         task_types = {"regression", "binary" if classes == 2 else "multiclass"}
@@ -84,13 +86,13 @@ def metrics_for(train: DataFrame, columns: Columns) -> tuple[str, ...]:
 
 
 def _rule(kind: str, column: str | None = None) -> dict[str, str | int]:
-    rule: dict[str, str | int] = {"kind": kind, "folds": _FOLDS}
+    rule: dict[str, str | int] = {"kind": kind, "folds": FOLDS}
     return {**rule, "column": column} if column else rule
 
 
 def _classes(train: DataFrame, columns: Columns) -> bool:
     texts = canonical(train[columns.targets[0]])
-    return columns.one_hot or texts.nunique() <= _FEW_CLASSES or not bool(numbers(texts).notna().all())
+    return columns.one_hot or texts.nunique() <= FEW_CLASSES or not bool(numbers(texts).notna().all())
 
 
 def _is_time(values: Series) -> bool:
@@ -104,7 +106,7 @@ def _is_time(values: Series) -> bool:
 def _is_later(train: Series, test: Series) -> bool:
     if pd.api.types.is_numeric_dtype(train) != pd.api.types.is_numeric_dtype(test):
         return False
-    return bool(test.notna().all() and test.min() > train.max() and train.nunique() > _FOLDS)
+    return bool(test.notna().all() and test.min() > train.max() and train.nunique() > FOLDS)
 
 
 def _is_group(train: Series, test: Series) -> bool:
@@ -112,7 +114,7 @@ def _is_group(train: Series, test: Series) -> bool:
     if pd.api.types.is_float_dtype(train):
         return False
     found = train.nunique()
-    several = found > _FOLDS and len(train) >= _ROWS_OF_A_GROUP * found and len(test) >= 1.5 * test.nunique()
+    several = found > FOLDS and len(train) >= ROWS_OF_A_GROUP * found and len(test) >= 1.5 * test.nunique()
     return several and not set(train.dropna()) & set(test.dropna())
 
 

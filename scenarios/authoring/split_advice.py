@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 from pandas import DataFrame, Series
 
+from gome.scenarios.authoring.inference import ROWS_OF_A_GROUP
 from gome.scenarios.task.cells import is_dated
 
 __all__ = ["split_advice"]
@@ -16,7 +17,6 @@ _KINDS = {
 _PEOPLE = ("user", "customer", "client", "patient", "subject", "person", "household")
 _NAMES = frozenset({"id", "key", "code", "group", "shop", "store", "site", *_PEOPLE})
 _FEWEST_GROUPS = 10
-_ROWS_OF_A_GROUP = 2
 _FIRST = 200
 
 
@@ -58,4 +58,4 @@ def _names_groups(column: Series) -> bool:
     words = str(column.name).lower().replace("-", "_").split("_")
     named = bool({*words} & _NAMES) or str(column.name).lower().endswith("id")
     count = column.nunique()
-    return named and count >= _FEWEST_GROUPS and len(column) >= _ROWS_OF_A_GROUP * count
+    return named and count >= _FEWEST_GROUPS and len(column) >= ROWS_OF_A_GROUP * count

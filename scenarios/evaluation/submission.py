@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from pandas import DataFrame, Series
 
 from gome.scenarios.evidence import DefectNote, TaskBrief
@@ -42,18 +41,11 @@ def check_submission(
     name: str = "submission.csv",
 ) -> Checked:
     """Check a submission that must predict `ids` (canonical). `name` is the file name used in messages."""
-    expected = DataFrame({brief.id_column: ids.to_numpy()})
-    return _check(path, name, expected, brief, metric, constant_is_defect)
-
-
-def _check(
-    path: Path | None, name: str, expected: DataFrame, brief: TaskBrief, metric: Metric, constant_is_defect: bool
-) -> Checked:
     if path is None or path.is_symlink() or not path.is_file():
         return Checked((DefectNote(code="missing-file", message=f"{name} was not written"),), None)
-    keys = list(expected.columns)
-    columns = [*keys, *prediction_columns(brief)]
-    most_bytes = _BYTES_AT_LEAST + _BYTES_A_FIELD * len(columns) * len(expected)
+    key = brief.id_column
+    columns = [key, *prediction_columns(brief)]
+    most_bytes = _BYTES_AT_LEAST + _BYTES_A_FIELD * len(columns) * len(ids)
     try:
         table = read_table(path, most_bytes)
     except Damaged as damaged:
@@ -61,9 +53,8 @@ def _check(
     defects = _column_defects(table, columns, name)
     if any(column not in table for column in columns):
         return Checked(tuple(defects), None)
-    for key in keys:
-        table[key] = canonical(table[key])
-    defects += _key_defects(table, expected, name)
+    table[key] = canonical(table[key])
+    defects += _key_defects(table[key], ids, key, name)
     for column in prediction_columns(brief):
         defects += _value_defects(table[column], brief, metric, name)
     if not defects:
@@ -72,7 +63,8 @@ def _check(
         defects += _constant_defects(table, brief, name)
     if defects:
         return Checked(tuple(defects), None)
-    return Checked((), expected.merge(table, on=keys, how="left", validate="one_to_one"))
+    expected = DataFrame({key: ids.to_numpy()})
+    return Checked((), expected.merge(table, on=key, how="left", validate="one_to_one"))
 
 
 def _note(code: str, name: str, words: str, bad: Array | None = None) -> DefectNote:
@@ -91,29 +83,25 @@ def _column_defects(table: DataFrame, columns: list[str], name: str) -> list[Def
     return defects + ([_note("columns-extra", name, f"column {', '.join(extra[:12])}; {words}")] if extra else [])
 
 
-def _key_defects(table: DataFrame, expected: DataFrame, name: str) -> list[DefectNote]:
-    keys = list(expected.columns)
-    given = pd.MultiIndex.from_frame(table[keys])
-    wanted = pd.MultiIndex.from_frame(expected)
-    what = " and ".join(keys)
+def _key_defects(given: Series, wanted: Series, key: str, name: str) -> list[DefectNote]:
     defects = []
     if len(given) != len(wanted):
         defects.append(_note("row-count", name, f"{len(given)} rows, expected {len(wanted)}"))
-    twice = given.duplicated()
+    twice = given.duplicated().to_numpy()
     if twice.any():
-        defects.append(_note("ids-duplicate", name, f"{what} {_key(given, twice)} stands there a second time", twice))
-    strange = ~given.isin(wanted)
+        defects.append(_note("ids-duplicate", name, f"{key} {_first(given, twice)} stands there a second time", twice))
+    strange = ~given.isin(wanted).to_numpy()
     if strange.any():
-        defects.append(_note("ids-unknown", name, f"{what} {_key(given, strange)} is not asked for", strange))
-    absent = ~wanted.isin(given)
+        defects.append(_note("ids-unknown", name, f"{key} {_first(given, strange)} is not asked for", strange))
+    absent = ~wanted.isin(given).to_numpy()
     if absent.any():
-        words = f"{int(absent.sum())} asked for are missing, the first is {what} {_key(wanted, absent)}"
+        words = f"{int(absent.sum())} asked for are missing, the first is {key} {_first(wanted, absent)}"
         defects.append(_note("ids-missing", name, words))
     return defects
 
 
-def _key(index: pd.MultiIndex, which: Array) -> str:
-    return " and ".join(repr(str(part))[:60] for part in index[int(which.argmax())])
+def _first(values: Series, which: Array) -> str:
+    return repr(str(values.iloc[int(which.argmax())]))[:60]
 
 
 def _value_defects(texts: Series, brief: TaskBrief, metric: Metric, name: str) -> list[DefectNote]:

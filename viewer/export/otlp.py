@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from gome.agents.protocol.activities import EMBEDDING, QUESTION, SCRIPT
 from gome.agents.protocol.run_messages import SessionOpened
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.viewer import text
 from gome.viewer.model.script_diff import Artefacts
 from gome.viewer.model.timeline import held
-from gome.viewer.model.usage import EMBEDDING, QUESTION, SCRIPT
 
 __all__ = ["spans_of", "trace_document"]
 

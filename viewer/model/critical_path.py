@@ -8,11 +8,11 @@ for a busy actor, or for the bus.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gome.agents.protocol.activities import QUESTION, SCRIPT
 from gome.bus.events import ACTIVITIES, ActivityFinished
 from gome.bus.message import Envelope
 from gome.viewer.model.message_lines import place, role
 from gome.viewer.model.timeline import covered, held
-from gome.viewer.model.usage import QUESTION, SCRIPT
 
 __all__ = ["CriticalPath", "Hop", "Share", "critical_path"]
 

@@ -6,10 +6,10 @@ A span is one recorded activity: a model call or a script run.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gome.agents.protocol.activities import QUESTION, SCRIPT
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.viewer import text
-from gome.viewer.model.usage import QUESTION, SCRIPT
 
 __all__ = ["Shares", "Span", "Timeline", "covered", "held"]
 

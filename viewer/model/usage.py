@@ -3,16 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from gome.agents.protocol.activities import EMBEDDING, QUESTION, SCRIPT
 from gome.bus.events import ActivityFinished
 
-__all__ = ["EMBEDDING", "QUESTION", "SCRIPT", "Usage"]
-
-QUESTION = "reason"
-"""Activity name of a model call."""
-EMBEDDING = "embed"
-"""Activity name of an embedding call."""
-SCRIPT = "script"
-"""Activity name of a script run. `script_seconds` in its meter excludes the wait for a slot."""
+__all__ = ["Usage"]
 
 
 @dataclass

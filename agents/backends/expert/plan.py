@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from gome.agents.protocol.types import Record
 
 __all__ = [
+    "SCALED",
     "Arithmetic",
     "Combine",
     "Encoding",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 Family = Literal["boosting", "extra_trees", "random_forest", "linear", "neighbours", "network", "margin", "bayes"]
+SCALED: frozenset[Family] = frozenset({"linear", "neighbours", "network"})
+"""Families whose columns are scaled, and for which each value of a category is a column."""
 Encoding = Literal["native", "ordinal", "onehot"]
 Target = Literal["identity", "log1p", "sqrt"]
 Loss = Literal["squared_error", "absolute_error", "poisson", "gamma"]

@@ -93,7 +93,7 @@ def test_a_stale_proposal_is_rebased_on_the_best_as_it_stands(tmp_path: Path) ->
     asked = Asked(stale)
     anyio.run(writer.handle, stale, asked)
     assert [request.base for request in asked.requests if isinstance(request, WriteSolution)] == [
-        artefacts.text_now(script_of(accepted[1]))
+        artefacts.read_now(script_of(accepted[1])).decode()
     ]
 
 

@@ -69,7 +69,7 @@ def test_a_trial_that_is_clearly_worse_is_stopped_rejected_and_no_finalist(run: 
 def test_out_of_fold_predictions_have_each_row_once_where_all_splits_were_run(run: Run) -> None:
     for _, trial in run.all(Trial):
         assert trial.oof_ref is not None
-        lines = Artefacts(run.folder).text_now(trial.oof_ref).splitlines()
+        lines = Artefacts(run.folder).read_now(trial.oof_ref).decode().splitlines()
         ids = [row.partition(",")[0] for row in lines[1:]]
         assert len(set(ids)) == len(ids) == (30 if trial.stopped else 90)
 

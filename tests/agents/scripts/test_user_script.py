@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_it_is_the_first_trial_of_each_trace_as_it_is(run: Run) -> None:
     (opened,) = [message for _, message in run.all(RunOpened)]
     assert opened.start_ref is not None
-    assert Artefacts(run.folder).text_now(opened.start_ref) == MINE
+    assert Artefacts(run.folder).read_now(opened.start_ref).decode() == MINE
     proposals = {(each.trace, each.step): message for each, message in run.all(Proposal)}
     for trace in (0, 1):
         first = proposals[trace, 1]
@@ -83,7 +83,7 @@ def test_one_that_is_given_goes_before_the_scenarios_and_its_repair_is_a_step_li
     with ModelServer(writing(knobbed)) as server:
         scenario = small(small_task(tmp_path), server, start="mine.py", traces=1, budget={"trials": 1})
         run = conducted(scenario, tmp_path / "run", tmp_path / "small.yaml", start=given)
-    jobs = [Artefacts(run.folder).text_now(job.script_ref) for _, job in run.all(Job)]
+    jobs = [Artefacts(run.folder).read_now(job.script_ref).decode() for _, job in run.all(Job)]
     assert jobs[0] == given.read_text()
     assert "# asked by repair_solution" in jobs[1]
     assert run.finished.winner is not None

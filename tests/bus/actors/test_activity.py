@@ -59,7 +59,7 @@ def test_a_finished_activity_is_answered_from_the_log(tmp_path: Path) -> None:
         }
         assert isinstance(started.message, ActivityStarted) and isinstance(finished.message, ActivityFinished)
         assert finished.message.meter == {"usd": 0.5} and started.message.label == "one"
-        assert Artefacts(tmp_path).text_now(started.message.request_ref) == '{"number":1,"text":""}'
+        assert Artefacts(tmp_path).read_now(started.message.request_ref).decode() == '{"number":1,"text":""}'
 
     anyio.run(main)
 
@@ -125,7 +125,7 @@ def test_ordinals_follow_the_order_of_calls_and_not_of_ends(tmp_path: Path) -> N
             assert got == {0: 0, 1: 1, 2: 2}
             for each in await log.read(1, log.head):
                 if isinstance(each.message, ActivityStarted):
-                    request = Artefacts(tmp_path).text_now(each.message.request_ref)
+                    request = Artefacts(tmp_path).read_now(each.message.request_ref).decode()
                     assert Request.model_validate_json(request).number == each.message.ordinal
 
     anyio.run(main)

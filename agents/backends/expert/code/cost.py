@@ -8,7 +8,7 @@ import math
 from gome.agents.backends.expert.code.features import kept_columns
 from gome.agents.backends.expert.code.wide import picture_numbers, picture_size
 from gome.agents.backends.expert.columns import usable
-from gome.agents.backends.expert.plan import Family, Plan
+from gome.agents.backends.expert.plan import SCALED, Family, Plan
 from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import SplitRule
 
@@ -19,7 +19,6 @@ _TORCH = 1.5  # its first optimizer imports a compiler
 _INNER_FITS = 2.0  # three inner fits on two thirds of the rows
 _SHARE_OF_LIMIT = 0.05
 _COST_OF_A_PIXEL = 0.15  # relative to a column: many pixels are background in all images, and cost little
-_SCALED = frozenset({"linear", "neighbours", "network"})  # for them each value of a category is a column
 _STEPS_BESIDE_COLUMNS = 5e-7  # words with columns need many steps over all rows, words alone only a few
 _ROWS_OF_A_VALUE, _MOST_VALUES = 10, 100  # the settings of the encoder in their scripts
 
@@ -51,7 +50,7 @@ def _estimate(scene: Scene, plan: Plan) -> float:
     widened = columns + _widening(scene, plan)
     classes = len(task.classes) if task.task_type == "multiclass" and plan.decide != "cuts" else 1
     threads = scene.workplace.threads if scene.workplace else 1
-    widths = {family: widened if family in _SCALED or plan.encoding == "onehot" else columns for family in plan.models}
+    widths = {family: widened if family in SCALED or plan.encoding == "onehot" else columns for family in plan.models}
     one = sum(_family_seconds(family, scene, plan, rows, widths[family], classes) for family in plan.models)
     one /= threads**0.7
     fits = plan.bags * (1 + _INNER_FITS * plan.inner) * len(task.targets)

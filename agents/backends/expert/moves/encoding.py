@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable
 
 from gome.agents.backends.expert.moves.captions import SCALES, SPELLING, VALUES
 from gome.agents.backends.expert.moves.move import Choice, Move, change, extend
+from gome.agents.backends.expert.plan import SCALED
 from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import ColumnProfile
 
 __all__ = ["MOVES"]
-
-_SCALED = frozenset({"linear", "neighbours", "network"})
 
 
 def _many(scene: Scene, least: int) -> list[ColumnProfile]:
@@ -35,7 +34,7 @@ def _counts(scene: Scene) -> Iterable[Choice]:
 
 
 def _bins(scene: Scene) -> Iterable[Choice]:
-    if not _SCALED & set(scene.plan.models):
+    if not SCALED & set(scene.plan.models):
         return
     for column in scene.continuous[:4]:
         if column.name not in scene.plan.bins:
@@ -47,7 +46,7 @@ def _logs(scene: Scene) -> Iterable[Choice]:
         c for c in scene.continuous if abs(c.skew or 0) > 2 and (c.minimum or 0) >= 0 and c.name not in scene.plan.logs
     ]
     if skewed:
-        gain = 0.02 if _SCALED & set(scene.plan.models) else 0.001
+        gain = 0.02 if SCALED & set(scene.plan.models) else 0.001
         words = f"{skewed[0].name} has a skew of {skewed[0].skew:.1f}: a few values stretch its scale."
         yield Choice(tuple(column.name for column in skewed[:6]), gain, words)
 
