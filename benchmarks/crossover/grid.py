@@ -21,7 +21,6 @@ from benchmarks.crossover.report import figure, table
 from benchmarks.crossover.runs import ARMS, Cell, Result, open_bench
 from benchmarks.crossover.tasks import MADE, write_task
 from benchmarks.shared.runs import all_at_once, commit
-from benchmarks.shared.warm import warm_executor
 
 _AT_ONCE = 3
 """Concurrent runs: two have a script in a slot while the third calls its model."""
@@ -59,16 +58,13 @@ QUICK = Grid((0.0, 0.5, 1.0), ("rentals", "loans"), (0, 1), 6, ("gome", "tree-se
 async def run(grid: Grid, folder: Path) -> list[Result]:
     """Run the grid, writing the report after each task; return all results."""
     results: list[Result] = []
-    async with warm_executor() as executor:
-        for seed in grid.seeds:
-            for task in grid.tasks:
-                task_folder = await anyio.to_thread.run_sync(write_task, task, folder / "tasks" / task)
-                async with open_bench(task_folder, task, seed, folder, executor) as bench:
-                    results += await all_at_once(
-                        _AT_ONCE, [partial(bench.run, cell) for cell in grid.cells(task, seed)]
-                    )
-                print(f"seed {seed}, {task}: {len(results)} runs so far", file=sys.stderr, flush=True)
-                await anyio.to_thread.run_sync(write, results, folder)
+    for seed in grid.seeds:
+        for task in grid.tasks:
+            task_folder = await anyio.to_thread.run_sync(write_task, task, folder / "tasks" / task)
+            async with open_bench(task_folder, task, seed, folder) as bench:
+                results += await all_at_once(_AT_ONCE, [partial(bench.run, cell) for cell in grid.cells(task, seed)])
+            print(f"seed {seed}, {task}: {len(results)} runs so far", file=sys.stderr, flush=True)
+            await anyio.to_thread.run_sync(write, results, folder)
     return results
 
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from benchmarks.shared.runs import Counted, Played, Stage, commit, kept, open_stage
 from gome.agents.runtime.resources import Resources
-from gome.executors.launch import Executor
 from gome.scenarios.config.presets import with_preset
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evaluation.views import task_splits
@@ -147,12 +146,10 @@ def _share(score: float | None, bounds: tuple[float, float]) -> float:
 
 
 @asynccontextmanager
-async def open_bench(
-    task_folder: Path, task: str, seed: int, folder: Path, executor: Executor | None = None
-) -> AsyncIterator[Bench]:
+async def open_bench(task_folder: Path, task: str, seed: int, folder: Path) -> AsyncIterator[Bench]:
     """Open the stage that all runs of a task and seed share, with the task's bounds."""
     scenario, name = scenario_of(Cell("gome", 1.0, task, seed, 1)), f"{task}-{seed}"
-    async with open_stage(scenario, task_folder, name, folder, executor) as stage:
+    async with open_stage(scenario, task_folder, name, folder) as stage:
         bounds = await anyio.to_thread.run_sync(_bounds, task_folder, stage, folder / "work" / name)
         yield Bench(stage, bounds)
 

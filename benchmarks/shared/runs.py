@@ -173,16 +173,14 @@ class Unhurried:
 
 
 @asynccontextmanager
-async def open_stage(
-    scenario: Scenario, task_folder: Path, name: str, folder: Path, executor: Executor | None = None
-) -> AsyncIterator[Stage]:
-    """Open the stage of the scenario's seed on that task. Scripts run in the sandbox, or in `executor` if given."""
+async def open_stage(scenario: Scenario, task_folder: Path, name: str, folder: Path) -> AsyncIterator[Stage]:
+    """Open the stage of the scenario's seed on that task."""
     place = folder / "work" / name
     for part in (folder / "results", folder / "scripts", folder / "logs", place):
         await anyio.Path(part).mkdir(parents=True, exist_ok=True)
     resources = await open_resources(scenario, place, task_folder, Artefacts(folder), place)
     async with aclosing(resources):
-        runs = Unhurried(executor or resources.forward.executor)
+        runs = Unhurried(resources.forward.executor)
         yield Stage(folder, replace(resources, forward=replace(resources.forward, executor=runs)), scenario.seed)
 
 
