@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shared import template
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.columns import with_joins
 from gome.agents.backends.expert.first_solution import starting_plan
@@ -81,11 +80,11 @@ class Place:
 class _Warm:
     """One interpreter that has imported what scripts import, and forks for each script.
 
-    What comes of a fork is what comes of a cold start, byte for byte (tests/benchmarks/test_warm.py).
+    What comes of a fork is what comes of a cold start, byte for byte (tests/executors/warm/test_warm.py).
     """
 
     def __init__(self) -> None:
-        command = [sys.executable, "-W", "error::FutureWarning", template.__file__]
+        command = [sys.executable, "-W", "error::FutureWarning", str(Path(__file__).with_name("forks.py"))]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -94,13 +93,11 @@ class _Warm:
 
     def run(self, script: Path, arguments: list[str], workspace: Path) -> int:
         """The exit status of a script; its output is in files beside its workspace."""
-        asked = {"script": str(script), "arguments": arguments, "workspace": str(workspace), "wall": 120, "cpu": None}
+        asked = {"script": str(script), "arguments": arguments, "workspace": str(workspace)}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(asked), file=self._process.stdin, flush=True)
-        self._process.stdout.readline()  # which process it is
-        status: int = json.loads(self._process.stdout.readline())["status"]
-        return status
+        return int(self._process.stdout.readline())
 
     def _end(self) -> None:
         self._process.kill()
