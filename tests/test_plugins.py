@@ -25,8 +25,8 @@ traces: 1
 budget: {trials: 2}
 backends: {mine: {kind: forwarding}}
 roles: {diagnoser: mine, proposer: mine, executor: mine}
-executors: {kind: counting, slots: 2, settings: {record: RECORD}}
-method: {finish: {candidates: 1, seeds: 1}}
+executors: {kind: counting, slots: 1, settings: {record: RECORD}}
+method: {finish: {candidates: 1, seeds: 1, ship: mean}}
 """
 
 
@@ -54,7 +54,7 @@ def test_the_example_has_an_extension_of_each_kind(installed: Path) -> None:
 
 
 def test_a_run_uses_a_metric_optimizer_backend_and_executor_of_another_package(installed: Path) -> None:
-    make_task(installed / "task", metric="median-ae", rows=200, split="{kind: random, folds: 2}")
+    make_task(installed / "task", metric="median-ae", rows=100, split="{kind: holdout}")
     record = installed / "runs.txt"
     path = installed / "extended.yaml"
     path.write_text(SCENARIO.replace("RECORD", str(record)), encoding="utf-8")

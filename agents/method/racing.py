@@ -72,7 +72,7 @@ def stop_after(
     after = f"after {done} of {planned} splits"
     heavy = method.folds == "auto" and seconds >= settings.heavy
     so_far = merge(runs, rule, planned)
-    effect = compare(so_far, best, direction, method.near_tie) if best is not None else None
+    effect = compare(so_far, best, direction) if best is not None else None
     if effect is None:
         enough = done >= (2 if rule.kind in _UNLIKE else 1)
         first = method.folds == "auto" and seconds >= _FIRST * settings.heavy

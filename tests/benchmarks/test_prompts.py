@@ -45,7 +45,7 @@ def test_the_page_has_the_run_beside_the_figures_of_before() -> None:
 def test_a_run_of_two_trials_is_rendered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = write_task("loans", tmp_path / "loans", folds=2)
     scenario = Scenario.model_validate(
-        prompts.scenario_of(2).model_dump() | {"task": str(task), "executors": {"slots": 2, "threads": 1}}
+        prompts.scenario_of(2).model_dump() | {"task": str(task), "executors": {"slots": 1, "threads": 1}}
     )
     folder = tmp_path / "run"
     anyio.run(lambda: start_run(scenario, tmp_path / "loans.yaml", folder, run_id="prompts"))

@@ -64,8 +64,9 @@ def test_all_nine_tasks_have_four_traces_and_three_seeds() -> None:
     assert scenario.executors.timeout.full > 0
 
 
-@pytest.mark.xdist_group("warm")
+@pytest.mark.slow
 def test_a_run_is_graded_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Slow: the product has no part in it, and that a stage goes on is seen at the crossover's grid at every commit."""
     task = write_task("loans", tmp_path / "tasks" / "loans")
     (task / "leaderboard.csv").write_text(BOARD)
     extent = Extent((0,), 2, (1, 1), 20.0)

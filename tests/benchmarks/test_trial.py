@@ -79,7 +79,9 @@ def judged(spec: dict[str, Any]) -> list[Record]:
     return read(Path(spec["folder"]) / "records.jsonl")
 
 
+@pytest.mark.slow
 def test_a_trace_climbs_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Slow, as the next: both are real trials of a tool that only measures."""
     task = write_task("loans", tmp_path / "loans", folds=2)
     (first,) = judged(asked(tmp_path / "one", task, 1))
     assert (first.verdict, first.parent, len(first.runs)) == ("first", None, 2)
@@ -90,6 +92,7 @@ def test_a_trace_climbs_and_goes_on_where_it_was(tmp_path: Path) -> None:
     assert second.plan != first.plan
 
 
+@pytest.mark.slow
 def test_a_parent_that_was_stopped_is_seen_to_its_end_and_not_counted(tmp_path: Path) -> None:
     task = write_task("loans", tmp_path / "loans", folds=2)
     given = [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.agents.method.racing import Stop, stop_after
+from gome.agents.method.racing import Stop, split_order, stop_after
 from gome.scenarios.config.method import Method
 from gome.scenarios.evidence import Evaluation, SplitRule
 from tests.agents.helpers.evaluations import evaluation, run_of
@@ -26,6 +26,14 @@ def after(*scores: float, best: float | None = 1.0, kind: Any = "random", second
 
 def why(stop: Stop | None) -> str | None:
     return stop.why if stop else None
+
+
+def test_each_step_begins_with_another_of_the_splits_that_the_best_was_run_on() -> None:
+    splits, best = [f"split-{number}" for number in range(4)], evaluation(1.0, 1.0, splits=(1, 3), planned=4)
+    orders = [split_order(splits, step, best, SplitRule(kind="group")) for step in (2, 3)]
+    assert orders == [("split-1", "split-3", "split-0", "split-2"), ("split-3", "split-1", "split-0", "split-2")]
+    assert split_order(splits, 3, best, SplitRule(kind="time")) == tuple(splits), "time keeps its order"
+    assert split_order(splits, 3, None, SplitRule(kind="group")) == tuple(splits)
 
 
 def test_what_is_worse_by_more_than_an_error_stops_at_once() -> None:
@@ -59,7 +67,9 @@ def test_splits_that_the_best_was_not_run_on_decide_nothing() -> None:
     for done in range(1, 5):
         stop = stop_after(runs[:done], 5, best, SplitRule(kind="random"), "minimize", Method(), 0.0)
         assert stop is None, "one split of five leaves room for more gain, however many more were run"
-    groups = stop_after(runs, 5, best, SplitRule(kind="group"), "minimize", Method(), 0.0)
+    hopeless = Method.model_validate({"racing": {"futility": 0.0, "margin": 9.0, "first_margin": 9.0}})
+    assert why(stop_after(runs, 5, best, SplitRule(kind="random"), "minimize", hopeless, 0.0)) == "futile"
+    groups = stop_after(runs, 5, best, SplitRule(kind="group"), "minimize", hopeless, 0.0)
     assert groups is None, "one group is never enough"
 
 

@@ -163,6 +163,15 @@ def test_who_decides_a_near_tie_is_a_setting() -> None:
     assert rule(plain, behind, yes, "incumbent", "faster (1 s a run instead of 3 s)").verdict == "rejected"
 
 
+def test_the_borders_of_what_is_kept_at_a_near_tie() -> None:
+    plain, yes = trial_of(evaluation(0.1)), assessment(accept=True)
+    gains = (-0.026, -0.024, 0.0)
+    ties = [Effect(gain=gain, standard_error=0.1, verdict="near-tie", splits=5, rows=100) for gain in gains]
+    cheap = [rule(plain, each, yes, "incumbent", "shorter").verdict for each in ties]
+    assert cheap == ["rejected", "accepted", "accepted"], "as good is behind by less than a quarter of the error"
+    assert rule(plain, ties[2], yes, "gain").verdict == "rejected", "no gain is no sign"
+
+
 def test_what_is_cheaper_is_so_by_the_harness_figures() -> None:
     assert cheaper((1.0, 3.0), (100, 100)) == "faster (1 s of processor time instead of 3 s)"
     assert cheaper((2.5, 3.0), (80, 100)) == "shorter (80 lines instead of 100)"

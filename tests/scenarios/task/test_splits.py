@@ -1,5 +1,7 @@
 """Properties of all splits, on random data."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -117,18 +119,43 @@ def test_two_seeds_give_two_splits_and_the_hold_out_is_drawn_apart() -> None:
     units = np.arange(100)
     first = fold_numbers(units, None, rule, 1)
     assert not np.array_equal(first, fold_numbers(units, None, rule, 2))
-    assert not np.array_equal(first == 0, holdout_rows(units, None, rule, 0.2, 1))
+    out = holdout_rows(units, None, rule, 0.2, 1)
+    assert not any(np.array_equal(first == fold, out) for fold in range(5))
+    assert not np.array_equal(out, holdout_rows(units, None, rule, 0.2, 2))
+
+
+def test_single_rows_are_drawn_without_regard_to_classes_unless_they_are_stratified() -> None:
+    units, strata = np.arange(60), np.repeat([0, 1, 2], 20)
+    plain, by_class = (SplitRule(kind=kind, folds=3) for kind in ("random", "stratified"))
+    assert np.array_equal(fold_numbers(units, strata, plain, 1), fold_numbers(units, None, plain, 1))
+    assert not np.array_equal(fold_numbers(units, strata, by_class, 1), fold_numbers(units, None, by_class, 1))
+
+
+def test_one_split_validates_a_fifth_and_the_latest_are_held_out() -> None:
+    units = np.arange(100)
+    for column in (None, "t"):
+        assert (fold_numbers(units, None, SplitRule(kind="holdout", column=column), 1) == 0).sum() == 20
+    latest = holdout_rows(units, None, SplitRule(kind="time", column="t"), 0.1, 1)
+    assert list(np.flatnonzero(latest)) == list(range(90, 100))
+
+
+def test_a_time_of_many_rows_leaves_none_of_the_chunks_empty() -> None:
+    units = np.array([0, 1, *[2] * 98])
+    assert list(fold_numbers(units, None, SplitRule(kind="time", column="t", folds=2), 1)) == [-1, 0, *[1] * 98]
 
 
 def test_time_may_be_dates() -> None:
     rule = SplitRule(kind="time", column="when", folds=2)
     when = ["2024-03-01", "2023-12-31T10:00:00", "2024-01-01", "2024-03-01"]
     assert list(split_units(DataFrame({"when": when}), rule)) == [2, 0, 1, 2]
+    zones = ["2024-01-01T01:00:00+02:00", "2023-12-31T23:30:00+00:00", "2023-12-31T22:00:00Z"]
+    assert list(split_units(DataFrame({"when": zones}), rule)) == [1, 2, 0]
 
 
+@pytest.mark.parametrize("kind", ["time", "holdout"])
 @pytest.mark.parametrize(
     ("values", "words"), [([1, None, 3], "row 2: empty"), (["soon", "later", "now"], "neither numbers nor dates")]
 )
-def test_a_column_that_gives_no_order_is_an_error(values: list[object], words: str) -> None:
+def test_a_column_that_gives_no_order_is_an_error(values: list[object], words: str, kind: Any) -> None:
     with pytest.raises(TaskError, match=words):
-        split_units(DataFrame({"t": Series(values, dtype=object)}), SplitRule(kind="time", column="t"))
+        split_units(DataFrame({"t": Series(values, dtype=object)}), SplitRule(kind=kind, column="t"))
