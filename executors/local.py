@@ -1,5 +1,6 @@
 """Runs scripts on this machine: one sandboxed process tree per launch, removed when the launch ends."""
 
+import logging
 import os
 import signal
 import stat
@@ -24,6 +25,7 @@ from gome.executors.sandbox.levels import Sandbox
 
 __all__ = ["LocalExecutor", "prepare"]
 
+_LOG = logging.getLogger(__name__)
 _SIGNALS = {each.value: each.name for each in signal.Signals}
 
 
@@ -63,6 +65,8 @@ class LocalExecutor:
                 raise SandboxError(f"the {self.sandbox.level} sandbox failed: {watch.stderr.text().strip()}")
             verdict = await anyio.to_thread.run_sync(_verdict, ending, launch)
         taken, refused = await anyio.to_thread.run_sync(_collect, launch)
+        for name, reason in refused.items():
+            _LOG.info("artefact %s in %s: %s", name, launch.workspace, reason)
         return Outcome(
             cause=verdict.cause,
             words=verdict.words,

@@ -8,6 +8,7 @@ its own is the inside, which may change. A name is imported when it is used, so 
     run.predict(new_rows)
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Best", "GomeClassifier", "GomeError", "GomeRegressor", "Run", "improve", "improve_async", "open"]
 
 _HOMES = {
+    "__version__": "gome.version:VERSION",
     "Best": "gome.api.finished:Best",
     "GomeClassifier": "gome.api.estimators:GomeClassifier",
     "GomeRegressor": "gome.api.estimators:GomeRegressor",
@@ -31,6 +33,8 @@ _HOMES = {
     "open": "gome.api.finished:open_run",
 }
 """Where each public name is defined."""
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet, unless the application asks for a log
 
 
 def __getattr__(name: str) -> Any:

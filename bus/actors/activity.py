@@ -11,6 +11,7 @@ once, on another worker, and the new attempt's record holds the reason.
 """
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,6 +30,7 @@ from gome.errors import ActivityChanged, WorkerLost
 __all__ = ["LiveContext", "Recorded", "canonical", "difference", "recorded", "request_hash"]
 
 R = TypeVar("R", bound=ActivityResult)
+_LOG = logging.getLogger(__name__)
 
 _LOSSES = 3
 """How often one call is repeated after the loss of its worker. The next loss is an outage of the run."""
@@ -169,6 +171,7 @@ class LiveContext:
                 losses += 1
                 if losses > _LOSSES:
                     raise
+                _LOG.warning("%s of %s is made again, attempt %d: %s", kind, self._actor, started.attempt + 1, lost)
                 started = started.model_copy(update={"attempt": started.attempt + 1, "lost": str(lost)})
 
     async def _call(self, started: ActivityStarted, result: type[R], call: Callable[[], Awaitable[R]]) -> R:

@@ -5,6 +5,7 @@ prompt too long, too large a request, or against a policy    ──► PromptRef
 everything else, and a Fault that persists                   ──► Outage: the run pauses and can be resumed
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,7 @@ from gome.errors import Outage
 __all__ = ["Fault", "Patience", "PromptRefusedError", "Refusal", "Server", "persevere", "retry_after"]
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 120.0
 """Seconds. If a server asks to wait longer, it counts as an outage: the run pauses instead of sleeping."""
@@ -127,6 +129,7 @@ async def persevere(once: Callable[[], Awaitable[T]], patience: Patience, *, dow
         stop=stop_after_attempt(1 if down else patience.retries + 1),
         wait=_Wait(patience.first_wait),
         retry=retry_if_exception(_may_pass),
+        before_sleep=_log_retry,
         sleep=anyio.sleep,
         reraise=True,
     )
@@ -145,6 +148,13 @@ class _Wait:
         if isinstance(fault, Fault) and fault.after is not None:
             return fault.after
         return self._growing(state)
+
+
+def _log_retry(state: RetryCallState) -> None:
+    """Log a call that is made again; without the server's words, which stand in the error if no try succeeds."""
+    answered = isinstance(fault := state.outcome and state.outcome.exception(), Fault) and fault.answered
+    what = "was answered with an error that may pass" if answered else "was not answered"
+    _LOG.warning("model call %s, try %d; again in %.1f s", what, state.attempt_number, state.upcoming_sleep)
 
 
 def _may_pass(error: BaseException) -> bool:

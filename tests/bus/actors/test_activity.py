@@ -131,7 +131,9 @@ def test_ordinals_follow_the_order_of_calls_and_not_of_ends(tmp_path: Path) -> N
     anyio.run(main)
 
 
-def test_a_call_whose_worker_was_lost_is_made_again_and_the_log_says_why(tmp_path: Path) -> None:
+def test_a_call_whose_worker_was_lost_is_made_again_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> None:
         world = World()
 
@@ -151,6 +153,7 @@ def test_a_call_whose_worker_was_lost_is_made_again_and_the_log_says_why(tmp_pat
             assert isinstance(finished, ActivityFinished) and finished.attempt == 2
 
     anyio.run(main)
+    assert caplog.messages == ["ask of a-0 is made again, attempt 2: node a1 went away"]
 
 
 def test_a_call_that_loses_every_worker_is_an_outage(tmp_path: Path) -> None:
