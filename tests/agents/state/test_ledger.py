@@ -26,6 +26,13 @@ def test_the_share_of_trials_counts_those_ahead() -> None:
     assert (ledger.left(0, 1).trials, ledger.left(2, 1).trials, ledger.left(9, 1).trials) == (6, 4, 0)
 
 
+def test_before_the_first_trial_the_budget_of_trials_is_left_and_without_one_it_is_not_known() -> None:
+    assert Ledger(Budget(trials=8)).trials_left() == 8
+    assert Ledger(Budget(calls=100)).trials_left() is None
+    begun = Ledger(Budget(trials=8), trials=2)
+    assert begun.trials_left() == 6
+
+
 def test_no_more_steps_are_opened_than_trials_are_left() -> None:
     ledger = Ledger(Budget(trials=3))
     assert ledger.steps_allowed(5) == 3
