@@ -108,6 +108,7 @@ def test_the_finish_gives_up_its_comparison_then_candidates_and_then_seeds() -> 
     assert fit_finish(settings, six, 149.0, 2, 5, 6) == (6, 3, False, 6)
     assert fit_finish(settings, six, 90.0, 2, 5) == (6, 3, False, 1)
     assert fit_finish(settings, six, 89.0, 2, 5) == (5, 3, False, 1)  # 15 runs, 8 rounds, 80 s
+    assert fit_finish(settings, six, 89.0, 2, 5, 6) == (5, 3, False, 6), "members that are not refitted cost nothing"
     assert fit_finish(settings, six, 30.0, 2, 5) == (2, 3, False, 1)
     assert fit_finish(settings, six, 20.0, 2, 5) == (2, 2, False, 1)
     assert fit_finish(settings, six, 10.0, 2, 5) == (2, 1, False, 1)
