@@ -12,7 +12,9 @@ Scripts, prompts and outputs are referred to by the hash of their artefact (`…
 
 from typing import Literal, Self
 
+from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.run_messages import RUN_MESSAGES
+from gome.agents.protocol.searched import Searched
 from gome.agents.protocol.types import (
     Challenge,
     Effect,
@@ -88,13 +90,14 @@ class TraceRestarted(Message):
 class StepOpened(Message):
     """Director → Memory-Keeper, the trace's roles: start this step.
 
-    `used` is the share of the budget spent, finish excluded, in [0, 1]; `left` is the remaining budget.
+    `used` is the share of the budget spent, finish excluded, in [0, 1]; `left` is what remains, `records` are by kind.
     """
 
     kind: Literal["step_opened"] = "step_opened"
     used: float
     stage: Stage
     left: Left = Left()
+    records: tuple[KindRecord, ...] = ()
 
 
 class Recollection(Message):
@@ -146,7 +149,7 @@ class Proposal(Message):
 class Job(Message):
     """Writer → Runner: run this script. `attempt` starts at 1; each repair adds one.
 
-    `tunes` is the trial that a tuned script must beat, None for other scripts.
+    `tunes` is the trial that a tuned script must beat. `searches`: the constants that the script declares are searched.
     """
 
     kind: Literal["job"] = "job"
@@ -154,6 +157,7 @@ class Job(Message):
     attempt: int
     notes: str
     tunes: "Trial | None" = None
+    searches: bool = False
 
 
 class RepairCalled(Message):
@@ -180,8 +184,8 @@ class Trial(Message):
     `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
     longer able to become better (`futile`), already known to be better (`decided`), or as good on every row (`same`).
     `seconds` is the mean time of one run, `cpu_seconds` its processor time. `oof_ref` are the out-of-fold predictions,
-    `submission_ref` is the mean of the splits' predictions for the test rows. `late` says that the script was not run,
-    as the time was over.
+    `submission_ref` is the mean of the splits' predictions for the test rows. `late`: not run, as the time was over.
+    `searched` says how a search of constants came to it.
     """
 
     kind: Literal["trial"] = "trial"
@@ -198,6 +202,7 @@ class Trial(Message):
     oof_ref: str | None = None
     stopped: Literal["worse", "futile", "decided", "same"] | None = None
     late: bool = False
+    searched: Searched | None = None
 
 
 class SolutionCompleted(Message):

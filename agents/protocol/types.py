@@ -38,9 +38,9 @@ PASSED = "passed"
 """Entry in the meter of a model call: how many backends were asked in vain before the one that answered."""
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
-StepKind = Literal["edit", "bundle", "merge", "leap", "return"]
+StepKind = Literal["edit", "bundle", "merge", "leap", "return", "tune"]
 """What a step changes: one idea; several small ideas; the trace's best, with parts of another trace's script; nothing
-that exists (a new first solution); the best of another trace."""
+that exists (a new first solution); the best of another trace; the constants that the trace's best declares."""
 Key = tuple[str, str, str]
 """Identity of an idea: (component, parameter, direction)."""
 

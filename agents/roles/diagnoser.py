@@ -26,6 +26,7 @@ from gome.agents.protocol.messages import (
 from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.requests import AssessTrial, ReadOutput, SurveyTask
 from gome.agents.protocol.types import Challenge, Effect, Left, Repair, TraceBest
+from gome.agents.roles.proposals import with_result
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import difference
 from gome.agents.scripts.error_analysis import Analysed, Analyser, Analysing, Pairer, paired
@@ -114,7 +115,7 @@ class Diagnoser(Role):
         return tuple(kept)
 
     async def _assess(self, trial: Trial, trace: int, step: int, context: Context) -> Diagnosis:
-        proposal = self.state.proposals[step]
+        proposal = with_result(self.state.proposals[step], trial.searched)
         if trial.late:
             return _diagnosis(trial, proposal, Ruling("failed", "format", trial.words), None, None)
         best, evaluation = self.state.best, trial.evaluation

@@ -38,6 +38,7 @@ from gome.agents.protocol.types import Challenge
 from gome.agents.roles.role import Role, place
 from gome.agents.state.budget import Ledger, fit_finish
 from gome.agents.state.finalists import chosen, pool
+from gome.agents.state.kind_records import KindRecords
 from gome.agents.state.trace_progress import TraceProgress
 from gome.bus.actors.actor import Context
 from gome.bus.events import ActivityFinished
@@ -46,9 +47,6 @@ from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.config.scenario import Budget
 
 __all__ = ["Director"]
-
-_MEMBERS = 6
-"""Default limit of an ensemble's members; each costs a run when new rows are predicted."""
 
 
 class Director(Role):
@@ -60,7 +58,7 @@ class Director(Role):
             *("finish_requested", "deadline_reached", "pause_requested"),
         }
     )
-    notes = frozenset({"activity_finished", "solution_completed"})
+    notes = frozenset({"activity_finished", "solution_completed", "trial"})
 
     def __init__(self, artefacts: Artefacts) -> None:
         super().__init__("director", None, artefacts)
@@ -70,6 +68,7 @@ class Director(Role):
         self.leader: Diagnosis | None = None
         self.survey: tuple[Challenge, ...] | None = None
         self.ledger = Ledger()
+        self.records = KindRecords()
         self.finishing = self.paused = False
         self.slots = 1
 
@@ -77,6 +76,7 @@ class Director(Role):
         """Keep what was opened, what came of it, and what it cost."""
         self.ledger.time = max(self.ledger.time, envelope.time)
         self._heard(envelope)
+        self.records.heard(envelope, timed=not self.lockstep)
         if envelope.trace is not None:
             self._sort(envelope.trace)
 
@@ -275,7 +275,7 @@ class Director(Role):
         used = self.ledger.used(place, timed=timed)
         left = self.ledger.left(place + 1, traces, timed=timed)
         left = left.model_copy(update={"over": self.ledger.left(together, traces, timed=timed).none})
-        opened = StepOpened(used=used, stage=stage_of(used, self.scenario.method), left=left)
+        opened = StepOpened(used=used, stage=stage_of(used, self.scenario.method), left=left, records=self.records.told)
         return Draft(opened, trace, self.traces[trace].opened + 1, opens=True)
 
     def _finish(self) -> Draft:
@@ -287,7 +287,7 @@ class Director(Role):
         whole = pool([*finalists, *refused], splits, direction)
         left = None if self.lockstep else self.ledger.time_left
         ship = default_shipping(self.opened.task.split).mode if settings.ship == "auto" else settings.ship
-        members = min(settings.ensemble or (1 if self.scenario.is_control else _MEMBERS), len(whole) or 1)
+        members = min(self.scenario.members, len(whole) or 1)
         fitted = fit_finish(settings, best, left, self.slots, splits, members, refits=ship == "refit")
         finish = FinishCalled(
             finalists=tuple(best[: fitted.candidates]),

@@ -11,20 +11,22 @@ from collections.abc import Sequence
 
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
+from gome.agents.method.step_kinds import suggested
 from gome.agents.method.validation import compare
 from gome.agents.optimizers import Pick
 from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
-from gome.agents.protocol.replies import Idea, Step
+from gome.agents.protocol.replies import Step
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.script_requests import SolveStep
-from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, SourceScript, Together, TraceBest, Underway
+from gome.agents.protocol.types import Hypothesis, Recalled, SourceScript, StepKind, Together, TraceBest, Underway
+from gome.agents.roles.proposals import hypothesis_of, mending, planned, same, starting, taken_over, tuning
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, difference
 from gome.agents.scripts.error_analysis import Pairer, paired
-from gome.agents.scripts.user_script import START
 from gome.agents.state.hints import Hints
 from gome.agents.state.trace import FOLDED, Best, TraceState
+from gome.agents.tuning.parameters import Declaration, declared
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
@@ -35,6 +37,7 @@ _LONGEST = {"global-best": 12000, "sampled": 2500}
 """Maximum length of the script or diff of a recalled change, in characters."""
 _MUCH_SHORTER = 0.6
 """A diff is shown in place of a script where it is at most this long, relative to it: longer ones are hard to read."""
+_PAYS = "by the record of this run, a search of the constants pays most"
 _FIRST_IDEAS = 10
 """Maximum number of ideas in a first solution."""
 
@@ -53,6 +56,7 @@ class Proposer(Role):
         self.tree = Tree()
         self.hints = Hints()
         self.steps: dict[int, StepOpened] = {}
+        self.searched: set[str] = set()
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the trace's history and its running steps."""
@@ -61,9 +65,14 @@ class Proposer(Role):
                 self.steps[place(envelope)[1]] = opened
             case Proposal() as proposal:
                 self.tree.proposed(place(envelope)[1], proposal)
+                if proposal.step_kind == "tune" and proposal.base_ref is not None:
+                    self.searched.add(proposal.base_ref)
             case Diagnosis() as diagnosis:
                 step = place(envelope)[1]
                 self.steps.pop(step, None)
+                proposed = self.state.proposals.get(step)
+                if proposed is not None and proposed.step_kind == "tune" and diagnosis.script_ref is not None:
+                    self.searched.add(diagnosis.script_ref)
                 self.tree.diagnosed(step, diagnosis)
             case _:
                 pass
@@ -77,15 +86,19 @@ class Proposer(Role):
         if not isinstance(recollection, Recollection):
             raise TypeError(f"a proposer handles recollections, not {envelope.kind}")
         if self.opened.start_ref is not None and step == 1:
-            return [Draft(self._start(self.opened.start_ref, step), trace, step)]
+            return [Draft(starting(self.opened.start_ref, self.steps[step].stage), trace, step)]
         if (given := self.hints.script) is not None:
-            return [Draft(self._start(given[1], step, hints=given[:1]), trace, step)]
+            return [Draft(starting(given[1], self.steps[step].stage, hints=given[:1]), trace, step)]
         pick = self.optimizer.pick(self.state, self.tree, random.Random(self.seed(trace, step, "pick")))
         if pick.action == "debug":
-            return [Draft(self._mend(pick, step), trace, step)]
+            reasons = {note.step: note.reason for note in self.state.notes}
+            return [Draft(mending(pick, self.steps[step].stage, reasons.get(pick.parent or 0, "")), trace, step)]
         if not self.optimizer.judges:
             return [Draft(await self._solve(pick, trace, step, context), trace, step)]
         request = await self._question(pick, recollection, trace, step, context)
+        if request.suggested == "tune" and request.base is not None and pick.base is not None and not request.hints:
+            found = declared(request.base.script).parameters
+            return [Draft(tuning(pick.base.script_ref, found, request.stage, _PAYS), trace, step)]
         reply = await self.reasoner.ask(request, context)
         return [Draft(self._proposal(request, reply, pick), trace, step)]
 
@@ -105,10 +118,10 @@ class Proposer(Role):
             hints=tuple(self.hints.given.values()),
         )
         reply = await self.reasoner.ask(request, context)
-        ideas = tuple(_hypothesis(each, ()) for each in reply.hypotheses)
+        ideas = tuple(hypothesis_of(each, ()) for each in reply.hypotheses)
         return Proposal(
             action=request.action,
-            hypotheses=ideas or (_planned(reply.notes, step),),
+            hypotheses=ideas or (planned(reply.notes, step),),
             sketch=reply.notes,
             reason="",
             base_ref=pick.base.script_ref if pick.base else None,
@@ -124,10 +137,13 @@ class Proposer(Role):
         drafts = pick.action == "draft"
         base = await self.solution(pick.base)
         standings = self.state.standings(known.standings, trace, timed=not self.lockstep)
+        declaration = declared(base.script) if base else Declaration()
+        tunes = pick.base is not None and bool(declaration.parameters) and self._may_search(pick.base)
         kinds = self.optimizer.kinds(standings) if not drafts else ("edit",)
+        kinds = kinds if tunes else tuple(kind for kind in kinds if kind != "tune")
         source = None
         if {"merge", "return"} & set(kinds):
-            source = next((each for each in standings if each.trace != trace and not _same(each, pick)), None)
+            source = next((each for each in standings if each.trace != trace and not same(each, pick)), None)
         return ProposeStep(
             **self.asked(trace, step, "propose"),
             action="draft" if drafts else "improve",
@@ -146,10 +162,24 @@ class Proposer(Role):
             underway=known.underway,
             siblings=(*known.siblings, *pick.siblings) if drafts else (),
             kinds=kinds,
+            suggested=self._suggested(opened, kinds),
+            untunable=declaration.faults if "tune" in self.optimizer.kinds(standings) else (),
             other=await self._source(source, pick.base, context) if source and pick.base else None,
             margin=self.scenario.method.near_tie,
             ranked=structured and self.scenario.method.selection == "rank",
             hints=tuple(self.hints.given.values()),
+        )
+
+    def _suggested(self, opened: StepOpened, kinds: Sequence[StepKind]) -> StepKind | None:
+        """The kind of step that pays most by the run's record; None where ideas are drawn by rank."""
+        if self.scenario.method.selection == "rank":
+            return None
+        return suggested(opened.records, kinds, self.scenario.method.next_kind)
+
+    def _may_search(self, best: Best) -> bool:
+        """Whether a solution's constants were not searched before, and its run is short enough."""
+        return best.script_ref not in self.searched and (
+            self.timed(best.seconds) <= self.scenario.method.tuning.longest
         )
 
     async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript:
@@ -193,12 +223,17 @@ class Proposer(Role):
         return recalled.model_copy(update={"difference": shown if len(shown) <= longest else ""})
 
     def _proposal(self, request: ProposeStep, reply: Step, pick: Pick) -> Proposal:
-        ideas = tuple(_hypothesis(each, request.challenges) for each in reply.candidates)
+        ideas = tuple(hypothesis_of(each, request.challenges) for each in reply.candidates)
         if request.ranked:
             return self._ranked(request, ideas, pick)
+        if reply.kind == "tune" and request.base is not None and pick.base is not None:
+            parameters = declared(request.base.script).parameters
+            return tuning(pick.base.script_ref, parameters, request.stage, reply.reason).model_copy(
+                update={"ideas": ideas, "hints": tuple(self.hints.given), "answer": reply.answer}
+            )
         chosen = tuple(ideas[number - 1] for number in reply.choice)
         source = next((each for each in request.standings if each.trace == reply.source), None)
-        taken = _taken(request, reply, source)
+        taken = taken_over(request, reply, source)
         base_ref = pick.base.script_ref if pick.base else None
         if reply.kind == "return" and source is not None:
             base_ref = source.script_ref
@@ -242,60 +277,3 @@ class Proposer(Role):
             parent=pick.parent,
             hints=tuple(self.hints.given),
         )
-
-    def _start(self, script_ref: str, step: int, hints: tuple[str, ...] = ()) -> Proposal:
-        return Proposal(
-            action="start",
-            hypotheses=(START,),
-            sketch="",
-            reason=START.reason,
-            base_ref=script_ref,
-            origin=None,
-            stage=self.steps[step].stage,
-            hints=hints,
-        )
-
-    def _mend(self, pick: Pick, step: int) -> Proposal:
-        reasons = {note.step: note.reason for note in self.state.notes}
-        return Proposal(
-            action="debug",
-            hypotheses=pick.hypotheses,
-            sketch="",
-            reason=reasons.get(pick.parent or 0, ""),
-            base_ref=pick.script_ref,
-            origin=None,
-            stage=self.steps[step].stage,
-            parent=pick.parent,
-        )
-
-
-def _planned(notes: str, step: int) -> Hypothesis:
-    """A plan as the single hypothesis of its step; its parameter is unknown."""
-    return Hypothesis(
-        statement=notes or "no plan was given",
-        reason="",
-        challenge="",
-        component="Workflow",
-        parameter=f"plan-{step}",
-        direction="as-planned",
-    )
-
-
-def _hypothesis(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:
-    """The idea as a hypothesis, with the caption of its challenge."""
-    caption = challenges[idea.challenge - 1].caption if 0 < idea.challenge <= len(challenges) else ""
-    return Hypothesis.model_validate(idea.model_dump() | {"challenge": caption})
-
-
-def _taken(request: ProposeStep, reply: Step, source: TraceBest | None) -> Recalled | None:
-    """The recalled change that a step takes over: the one it names, else the best that a merge or return names."""
-    if reply.recalled is not None:
-        return request.recalled[reply.recalled - 1]
-    if source is None or reply.kind not in ("merge", "return"):
-        return None
-    return next((each for each in request.recalled if each.script_ref == source.script_ref), None)
-
-
-def _same(standing: TraceBest, pick: Pick) -> bool:
-    """Whether a standing is the solution from which the step continues."""
-    return pick.base is not None and pick.base.script_ref == standing.script_ref

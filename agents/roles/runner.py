@@ -12,7 +12,7 @@ With lookahead a trace has several running steps and as many runners; each takes
 
 from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from gome.agents.method.racing import Stop, split_order, stop_after
 from gome.agents.method.validation import compare
@@ -28,10 +28,13 @@ from gome.agents.protocol.messages import (
 from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
 from gome.agents.roles.role import Role, place
 from gome.agents.scripts.completion import Completion
+from gome.agents.scripts.execution import BUDGET_SPENT
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from gome.agents.scripts.split_runs import SplitRuns, run_splits
+from gome.agents.scripts.trials import Phase, trial_of, view_of, why_it_failed
 from gome.agents.state.trace import Best
+from gome.agents.tuning.parameter_search import Search, search
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
@@ -41,8 +44,6 @@ from gome.scenarios.evaluation.views import split_of
 from gome.scenarios.evidence import Evaluation
 
 __all__ = ["Runner"]
-
-Phase = Literal["check", "debug", "full"]
 
 _LONG = 20.0
 """Run time of the trace's best, in seconds, from which a changed script is run on a sample first."""
@@ -115,7 +116,9 @@ class Runner(Role):
             return [Draft(tuned, trace, step)]
         if self.late:
             ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
-            return [Draft(_trial(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
+            return [Draft(trial_of(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
+        if job.searches and self.best is not None:
+            return [Draft(each, trace, step) for each in await self._searched(job, self.best, step, context)]
         sampled = self._wants_sample()
         if sampled:
             ran = await self._run(job.script_ref, context, "debug")
@@ -125,7 +128,7 @@ class Runner(Role):
         runs = await self._race(job, step, rival, context)
         if not runs.good:
             return [self._failed(job, "full", runs, trace, step, sampled=sampled)]
-        trial = _trial(job, "full", runs, await self._assembled(runs, context))
+        trial = trial_of(job, "full", runs, await self._assembled(runs, context))
         completed = [await self._completed(rival, runs, context)] if rival and runs.rival else []
         sent = [*completed, TuneCalled(trial=trial) if self._worth_tuning(runs, step) else trial]
         return [Draft(message, trace, step) for message in sent]
@@ -163,19 +166,19 @@ class Runner(Role):
         if not (self.optimizer.judges if method.racing.enabled is None else method.racing.enabled):
             return None
         evaluations = [run.evaluation for run in runs if run.evaluation is not None]
-        if best is not None:
+        if best is not None and others:
             best = self._extended(best, others)
         longest = self.timed(max(run.seconds for run in runs))
         return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest)
 
-    def _extended(self, best: Evaluation, others: Sequence[ScriptRan]) -> Evaluation:
-        """The evaluation of a rival with those of its later runs."""
-        found = [run.evaluation for run in others if run.evaluation is not None]
-        return merge([best, *found], self.opened.task.split, best.planned) if found else best
+    def _extended(self, best: Evaluation | None, others: Sequence[ScriptRan]) -> Evaluation:
+        """The evaluation of a rival, if it has one, with those of its later runs."""
+        found = [*([best] if best else []), *(run.evaluation for run in others if run.evaluation is not None)]
+        return merge(found, self.opened.task.split, best.planned if best else len(self._views))
 
     async def _completed(self, rival: _Rival, runs: SplitRuns, context: Context) -> SolutionCompleted:
         """The rival on all splits that it has now been run on; the outcomes of its earlier runs are known."""
-        run, found = partial(self._run, rival.script_ref, context), {_view(each): each for each in runs.rival}
+        run, found = partial(self._run, rival.script_ref, context), {view_of(each): each for each in runs.rival}
         for view in self._views:
             if split_of(view) in rival.evaluation.splits:
                 found[view] = await run(view)
@@ -184,7 +187,7 @@ class Runner(Role):
 
     async def _assembled(self, runs: SplitRuns, context: Context) -> Assembled:
         """Combine the runs of a trial, as a recorded activity."""
-        known = {_view(run): run for run in runs.runs}
+        known = {view_of(run): run for run in runs.runs}
         in_order = [known[view] for view in self._views if view in known]
         request = Assembling.of(in_order, len(self._views))
         call = partial(self.completion.assembler, request)
@@ -211,7 +214,39 @@ class Runner(Role):
         )
         if effect is None or effect.gain <= 0:
             return before
-        return _trial(job, "full", runs, assembled)
+        return trial_of(job, "full", runs, assembled)
+
+    async def _searched(self, job: Job, best: Best, step: int, context: Context) -> list[SolutionCompleted | Trial]:
+        """The best setting of the constants that the trace's best declares; that script itself where none was found.
+
+        The best is run on all splits first, so that all settings are compared with the same figures.
+        """
+        base = await run_splits(self._views, partial(self._run, job.script_ref, context), lambda *_: None)
+        if not base.good:
+            return [trial_of(job, "full", base, None)]
+        sent: list[SolutionCompleted | Trial] = []
+        whole = self._extended(None, base.runs)
+        if best.evaluation.partial and best.script_ref == job.script_ref:
+            planned, rows = best.evaluation.planned, self.rows_analysed
+            sent.append(await self.completion.of(best.script_ref, base.runs, planned, rows, context))
+        asked = Search(
+            script=await self.artefacts.text(job.script_ref),
+            base=whole,
+            task=self.opened.task,
+            settings=self.scenario.method.tuning,
+            planned=len(self._views),
+            seed=self.seed(self.trace or 0, step, "tune"),
+        )
+
+        async def race(script_ref: str, beat: Evaluation) -> SplitRuns:
+            tried = job.model_copy(update={"script_ref": script_ref})
+            return await self._race(tried, step, _Rival(script_ref, beat), context)
+
+        found = await search(asked, race, _cut_short, context, self.artefacts)
+        job = job.model_copy(update={"script_ref": found.script_ref or job.script_ref})
+        runs = found.runs or base
+        trial = trial_of(job, "full", runs, await self._assembled(runs, context))
+        return [*sent, trial.model_copy(update={"searched": found.searched})]
 
     def _run(
         self, script_ref: str, context: Context, view: str, place: int = 0, heat: Heat | None = None
@@ -236,13 +271,13 @@ class Runner(Role):
         debugged = self.debugged.get(step, 0.0) + seconds
         late = debugged >= settings.repair_time * settings.timeout.debug and not self.lockstep
         if job.attempt > settings.repairs or tries >= settings.full_tries or late:
-            return Draft(_trial(job, phase, runs, None), trace, step)
+            return Draft(trial_of(job, phase, runs, None), trace, step)
         repair = RepairCalled(
             script_ref=job.script_ref,
             attempt=job.attempt,
             phase=phase,
             cause=ran.cause,
-            words=_words(ran),
+            words=why_it_failed(ran),
             output_ref=ran.output_ref,
             evaluation=ran.evaluation,
             seconds=seconds,
@@ -251,33 +286,6 @@ class Runner(Role):
         return Draft(repair, trace, step)
 
 
-def _view(ran: ScriptRan) -> str:
-    """The view of a run that has an evaluation; else empty."""
-    return ran.evaluation.view if ran.evaluation else ""
-
-
-def _words(ran: ScriptRan) -> str:
-    """Why a run failed, in one sentence."""
-    if ran.cause is Cause.OK and ran.evaluation is not None and ran.evaluation.defects:
-        return ran.evaluation.defects[0].message
-    return ran.words
-
-
-def _trial(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None, *, late: bool = False) -> Trial:
-    """The runs as a trial; its output is that of the failed run, else of the split whose claims the evaluation has."""
-    ran = min(runs.runs, key=_view) if runs.good else runs.last
-    return Trial(
-        script_ref=job.script_ref,
-        attempts=job.attempt,
-        phase=phase,
-        cause=runs.last.cause,
-        words=runs.stop.words if runs.stop else _words(runs.last),
-        seconds=runs.seconds,
-        cpu_seconds=runs.cpu_seconds,
-        output_ref=ran.output_ref,
-        submission_ref=assembled.submission_ref if assembled else None,
-        oof_ref=assembled.oof_ref if assembled else None,
-        evaluation=assembled.evaluation if assembled else runs.last.evaluation,
-        stopped=runs.stop.why if runs.stop else None,
-        late=late,
-    )
+def _cut_short(runs: SplitRuns) -> bool:
+    """Whether the run's time was over before a script's own limit."""
+    return runs.last.words.endswith(BUDGET_SPENT)

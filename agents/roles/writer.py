@@ -23,6 +23,9 @@ from gome.bus.store.artefacts import Artefacts
 
 __all__ = ["Writer"]
 
+_REBASED = ("edit", "bundle", "tune")
+"""Kinds of step that change the trace's own best, whichever that is by now."""
+
 
 class Writer(Role):
     """Turns a proposal into a script."""
@@ -57,13 +60,22 @@ class Writer(Role):
         if isinstance(envelope.message, RepairCalled):
             attempt = envelope.message.attempt + 1
             script = await self._repair(envelope.message, trace, step, context)
-        elif (ready := _written(self.state.proposals[step])) is not None:
+        elif (ready := self._written(self.state.proposals[step])) is not None:
             return [Draft(ready, trace, step)]
         else:
             attempt = 1
             script = await self._begin(self.state.proposals[step], trace, step, context)
         script_ref = await self.artefacts.put(script.script)
         return [Draft(Job(script_ref=script_ref, attempt=attempt, notes=script.notes), trace, step)]
+
+    def _written(self, proposal: Proposal) -> Job | None:
+        """The job of a proposal whose script exists: the user's, one written with its plan, or one to be searched."""
+        if proposal.action == "start" and proposal.base_ref is not None:
+            return Job(script_ref=proposal.base_ref, attempt=1, notes="The user's own script.")
+        if proposal.script_ref is not None:
+            return Job(script_ref=proposal.script_ref, attempt=1, notes=proposal.sketch)
+        base_ref = self._base_ref(proposal) if proposal.step_kind == "tune" else None
+        return Job(script_ref=base_ref, attempt=1, notes=proposal.sketch, searches=True) if base_ref else None
 
     async def _begin(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
         """Repair an earlier step's script for a debug step of a tree search; write one for other proposals."""
@@ -101,7 +113,7 @@ class Writer(Role):
     def _base_ref(self, proposal: Proposal) -> str | None:
         """The script to change: that of the proposal, or with lookahead the trace's current best."""
         best = self.state.best
-        stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in ("edit", "bundle")
+        stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in _REBASED
         return best.script_ref if stale and best is not None else proposal.base_ref
 
     def _seconds(self, script_ref: str | None) -> float:
@@ -141,12 +153,3 @@ class Writer(Role):
         tuned = await self.reasoner.ask(request, context)
         script_ref = await self.artefacts.put(tuned.script)
         return Job(script_ref=script_ref, attempt=trial.attempts + 1, notes=tuned.notes, tunes=trial)
-
-
-def _written(proposal: Proposal) -> Job | None:
-    """The job of a proposal whose script exists: the user's own, or one written with its plan; else None."""
-    if proposal.action == "start" and proposal.base_ref is not None:
-        return Job(script_ref=proposal.base_ref, attempt=1, notes="The user's own script.")
-    if proposal.script_ref is not None:
-        return Job(script_ref=proposal.script_ref, attempt=1, notes=proposal.sketch)
-    return None

@@ -9,6 +9,7 @@ from gome.scenarios.config.fields import Model, Seconds
 __all__ = [
     "FinishSettings",
     "Kind",
+    "KindSettings",
     "Method",
     "NearTies",
     "Racing",
@@ -16,6 +17,7 @@ __all__ = [
     "Stagnation",
     "TraceSettings",
     "TreeSettings",
+    "Tuning",
 ]
 
 
@@ -115,6 +117,17 @@ class TraceSettings(Model):
     """Another trace is opened after this many trials of the best trace without an accepted one."""
 
 
+class Tuning(Model):
+    """How a step of kind `tune` searches the constants that a script declares (docs/method.md)."""
+
+    points: Annotated[int, Field(gt=0, le=1000)] = 12
+    """Number of settings of the constants that one step tries."""
+    together: Annotated[int, Field(gt=0, le=64)] = 4
+    """Number of settings that are suggested at a time, and race side by side where slots are idle."""
+    longest: Seconds = 60.0
+    """Scripts whose run takes longer are not tuned: seconds, or text such as 2min. Not in lockstep."""
+
+
 class Stagnation(Model):
     """When a trace without progress restarts."""
 
@@ -127,8 +140,31 @@ class Stagnation(Model):
 NearTies = Literal["analysis", "incumbent", "gain"]
 """Who decides a near-tie: the model's analysis, as in the paper; the incumbent stays; or any gain is accepted."""
 
-Kind = Literal["edit", "bundle", "merge", "leap", "return"]
+Kind = Literal["edit", "bundle", "merge", "leap", "return", "tune"]
 """Kinds of step (docs/method.md)."""
+
+
+_GAINS: dict[Kind, float] = {"edit": 0.6, "bundle": 0.5, "merge": 0.5, "return": 0.2, "leap": 0.2, "tune": 0.9}
+_COSTS: dict[Kind, float] = {"tune": 3.0}
+
+
+class KindSettings(Model):
+    """Which kind of step is suggested next: the one of the largest upper confidence bound (docs/method.md).
+
+    The record of a run's steps begins with a prior for each kind: its gain a step in standard errors, and its cost
+    relative to the average step. Kinds that are not named have a gain of 0 and a cost of 1.
+    """
+
+    suggest: bool = True
+    """Whether a kind is suggested; if not, the model chooses by itself."""
+    weight: Annotated[float, Field(gt=0)] = 2.0
+    """Number of steps that a prior counts for."""
+    exploration: Annotated[float, Field(ge=0)] = 0.25
+    """Weight of the bonus for kinds that were tried in few steps."""
+    gains: dict[Kind, Annotated[float, Field(ge=0)]] = Field(default=_GAINS)
+    """Prior gain of a step of each kind, in standard errors."""
+    costs: dict[Kind, Annotated[float, Field(gt=0)]] = Field(default=_COSTS)
+    """Prior cost of a step of each kind, relative to the average step."""
 
 
 class Method(Model):
@@ -150,8 +186,13 @@ class Method(Model):
         "merge",
         "leap",
         "return",
+        "tune",
     )
     """Kinds of step that may be proposed (docs/method.md)."""
+    next_kind: KindSettings = KindSettings()
+    """Which kind of step is suggested next."""
+    tuning: Tuning = Tuning()
+    """How a step of kind `tune` searches the constants that a script declares."""
     stagnation: Stagnation = Stagnation()
     """When a trace without progress restarts."""
     traces: TraceSettings = TraceSettings()

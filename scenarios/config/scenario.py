@@ -204,6 +204,11 @@ class Scenario(Model):
         return self.optimizer in ("tree-search", "best-of-n")
 
     @property
+    def members(self) -> int:
+        """Maximum number of members of the ensemble; each costs a run when new rows are predicted."""
+        return self.method.finish.ensemble or (1 if self.is_control else 6)
+
+    @property
     def teams(self) -> int:
         """Number of traces at most: 1 without `method.multi_trace` and for a control, whose workers share a tree."""
         if self.is_control or not self.method.multi_trace:

@@ -67,7 +67,8 @@ class Calibration:
 def calibrate(envelopes: Iterable[Envelope]) -> list[Calibration]:
     """Calibration per source of the idea (proposer or success memory) and per backend of the Proposer.
 
-    Roots are left out: they try several hypotheses at once and have no parent to compare with.
+    Roots are left out: they try several hypotheses at once and have no parent to compare with. So are searches of
+    constants, for which no gain is predicted.
     """
     found: dict[tuple[str, str], Calibration] = {}
     proposals: dict[tuple[int | None, int | None], tuple[str, Proposal]] = {}
@@ -80,6 +81,8 @@ def calibrate(envelopes: Iterable[Envelope]) -> list[Calibration]:
                 proposals[envelope.trace, envelope.step] = reasoner, proposal
             case Diagnosis(hypotheses=(hypothesis,)) as diagnosis if diagnosis.effect is not None:
                 who, proposed = proposals[envelope.trace, envelope.step]
+                if proposed.step_kind == "tune":
+                    continue
                 source = "proposer" if proposed.origin is None else "success memory"
                 found.setdefault((source, who), Calibration(source, who)).add(hypothesis.expected_gain, diagnosis)
             case _:

@@ -115,6 +115,7 @@ def _trial(message: Trial) -> str:
     evaluation = message.evaluation
     score = f", score {text.judged(evaluation.score, evaluation)}" if evaluation else ""
     trouble = "" if message.cause == "ok" else f"; {message.cause}: {message.words}"
+    trouble += f"; {message.searched.words.removesuffix('.')}" if message.searched else ""
     return f"{message.phase} run{score}, {text.duration(message.seconds)} per run{trouble}"
 
 

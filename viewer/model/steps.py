@@ -36,10 +36,10 @@ class Step:
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """The hypotheses that the step tried."""
-        if self.proposal is not None:
-            return self.proposal.hypotheses
-        return self.diagnosis.hypotheses if self.diagnosis else ()
+        """The hypotheses that the step tried; once it is diagnosed, with what a search has found."""
+        if self.diagnosis is not None and self.diagnosis.hypotheses:
+            return self.diagnosis.hypotheses
+        return self.proposal.hypotheses if self.proposal is not None else ()
 
     @property
     def recalled(self) -> tuple[Recalled, ...]:

@@ -1,7 +1,8 @@
 """A plan: the settings that describe a solution. The expert edits the plan and composes the script from it.
 
-Every composed script contains its plan in one comment line. The next step reads it, changes what its hypothesis says,
-and composes the script again; text that the change does not concern stays identical.
+Every composed script contains its plan in one comment line, but for the constants that it declares in `PARAMS` so that
+they can be tuned. The next step reads both, changes what its hypothesis says, and composes the script again; text that
+the change does not concern stays identical.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from gome.agents.protocol.types import Record
+from gome.agents.tuning.parameters import Parameter, declared
 
 __all__ = [
     "SCALED",
@@ -25,6 +27,7 @@ __all__ = [
     "plan_line",
     "plan_of",
     "read_plan",
+    "tunable",
 ]
 
 Family = Literal["boosting", "extra_trees", "random_forest", "linear", "neighbours", "network", "margin", "bayes"]
@@ -122,19 +125,66 @@ class Plan(Record):
         return size
 
 
+_RANGES: dict[str, tuple[float, float, bool]] = {
+    "learning_rate": (0.01, 0.4, True),
+    "leaves": (4, 255, True),
+    "min_leaf": (2, 200, True),
+    "l2": (0.0, 10.0, False),
+    "column_share": (0.2, 1.0, False),
+    "tree_leaf": (1, 50, True),
+    "tree_columns": (0.1, 1.0, False),
+    "penalty": (0.001, 1000.0, True),
+    "nearest": (2, 100, True),
+    "width": (32, 512, True),
+}
+"""Lowest and highest value, and whether on a logarithmic scale. What mainly changes the run time is left to moves."""
+_OF_FAMILY: dict[Family, tuple[str, ...]] = {
+    "boosting": ("learning_rate", "leaves", "min_leaf", "l2", "column_share"),
+    "extra_trees": ("tree_leaf", "tree_columns"),
+    "random_forest": ("tree_leaf", "tree_columns"),
+    "linear": ("penalty",),
+    "margin": ("penalty",),
+    "neighbours": ("nearest",),
+    "network": ("width",),
+}
+
+
+def tunable(plan: Plan) -> tuple[Parameter, ...]:
+    """The constants that the plan's script declares: those of its families; a range contains the plan's own value."""
+    names = dict.fromkeys(name for family in plan.models for name in _OF_FAMILY.get(family, ()))
+    if plan.images != "none":
+        names.pop("width", None)  # a network on pictures has none
+    return tuple(_parameter(name, getattr(plan, name)) for name in names)
+
+
+def _parameter(name: str, value: float) -> Parameter:
+    low, high, log = _RANGES[name]
+    whole = Plan.model_fields[name].annotation is int
+    return Parameter(
+        name=name,
+        value=value,
+        scale="integer" if whole else "real",
+        low=min(low, value),
+        high=max(high, value),
+        log=log,
+    )
+
+
 def plan_line(plan: Plan) -> str:
-    """The comment line that holds a plan in a script."""
-    return f"# plan: {plan.model_dump_json(exclude_defaults=True)}"
+    """The comment line that holds a plan in a script, without the constants that the script declares."""
+    names = {parameter.name for parameter in tunable(plan)}
+    return f"# plan: {plan.model_dump_json(exclude_defaults=True, exclude=names)}"
 
 
 def read_plan(script: str) -> Plan | None:
-    """Read the plan from a script's comment line; None where there is none or it is invalid."""
+    """Read the plan from a script's comment line and constants; None where there is none or it is invalid."""
     found = _LINE.search(script)
     if found is None:
         return None
+    constants = {each.name: each.value for each in declared(script).parameters if each.name in _RANGES}
     try:
-        return Plan.model_validate(json.loads(found.group(1)))
-    except (ValueError, ValidationError):
+        return Plan.model_validate(json.loads(found.group(1)) | constants)
+    except (ValueError, TypeError, ValidationError):
         return None
 
 

@@ -24,6 +24,9 @@ __all__ = ["propose", "read", "solve"]
 
 _MOST_EXTRAS = 5
 _FAMILIES = 4
+_BUNDLE = 3
+_IN_VAIN = 2
+"""Changes in a row without success after which constants are tuned."""
 
 
 def propose(request: ProposeStep, judgement: Judgement) -> Step:
@@ -39,10 +42,35 @@ def propose(request: ProposeStep, judgement: Judgement) -> Step:
     candidates = ideas_of(asked, found, order, judgement)
     if request.ranked:
         return Step(candidates=tuple(_idea(each, request) for each in candidates[: request.wanted]))
+    if "tune" in request.kinds and not request.suggested and judgement.choose(_better_tuned(request), (True, False)):
+        ideas = tuple(_idea(each, request) for each in candidates[: request.wanted])
+        return Step(candidates=ideas, kind="tune", reason="Its single changes no longer help; its constants may.")
     chosen = choose(asked, candidates, order, judgement)
     if independent:
         chosen = chosen._replace(hypotheses=_drawn(request, chosen.hypotheses, judgement))
+    if request.suggested == "bundle" and chosen.origin is None:
+        return _reply(request, candidates, _bundled(chosen, candidates)).model_copy(update={"kind": "bundle"})
     return _reply(request, candidates, chosen)
+
+
+def _bundled(chosen: Chosen, candidates: tuple[Hypothesis, ...]) -> Chosen:
+    """The choice with up to two other ideas that turn something else and promise at least half as much."""
+    taken = list(chosen.hypotheses)
+    for each in candidates:
+        unlike = all(each.key[:2] != other.key[:2] for other in taken)
+        if unlike and len(taken) < _BUNDLE and each.expected_gain >= taken[0].expected_gain / 2:
+            taken.append(each)
+    return chosen._replace(hypotheses=tuple(taken))
+
+
+def _better_tuned(request: ProposeStep) -> bool:
+    """Whether the constants are searched now: late in the run, or where the last changes have not helped."""
+    refused = 0
+    for note in reversed(request.history):
+        if note.accepted:
+            break
+        refused += 1
+    return refused >= _IN_VAIN or request.stage == "ensemble"
 
 
 def solve(request: SolveStep, judgement: Judgement) -> PlannedScript:

@@ -183,7 +183,7 @@ def _check_step(request: ProposeStep, reply: Step) -> list[str]:
         problems.append(
             f"recalled {reply.recalled} is none of the {len(request.recalled)} recalled changes; null for none"
         )
-    if not reply.choice and reply.recalled is None:
+    if not reply.choice and reply.recalled is None and reply.kind != "tune":
         problems.append("nothing was chosen: name the number of a candidate in `choice`, or of a recalled change")
     return problems + _check_kind(request, reply)
 

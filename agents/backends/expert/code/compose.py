@@ -23,7 +23,7 @@ from gome.agents.backends.expert.code.fitting import fitting
 from gome.agents.backends.expert.code.metrics import score_lines
 from gome.agents.backends.expert.code.wide import PICTURE, picture_size, reading, readings
 from gome.agents.backends.expert.columns import with_joins
-from gome.agents.backends.expert.plan import Family, Plan, plan_line
+from gome.agents.backends.expert.plan import Family, Plan, plan_line, tunable
 from gome.agents.backends.expert.situation import LOG_METRICS, metric_key
 from gome.scenarios.evidence import Profile, SideTable, TaskBrief
 
@@ -97,6 +97,12 @@ def compose(task: TaskBrief, profile: Profile, plan: Plan) -> str:
 
 def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
     original, profile = plan, with_joins(profile, plan)
+    names = {each.name for each in tunable(original)}
+
+    def tuned(name: str) -> str:
+        """The expression of a constant in the script."""
+        return f"PARAMS[{quote(name)}][0]" if name in names else str(getattr(plan, name))
+
     plan = fitting(task, profile, plan)
     numeric = task.task_type == "regression" or plan.decide == "cuts"
     grouped = plan.inner and task.split.kind in ("group", "time") and task.split.column is not None
@@ -108,7 +114,8 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "plan": plan,
         "title": f"{task.name}: predict {', '.join(task.targets)}, judged by {task.metric}.",
         "plan_line": plan_line(original),
-        "constants": _constants(task, profile, plan, categories),
+        "constants": [*_constants(task, profile, plan, categories), *_declared(original)],
+        "tuned": tuned,
         "feature_lines": feature_lines(task, profile, plan),
         "numeric": numeric,
         "grouped": grouped,
@@ -122,10 +129,6 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "piped": lambda family: _piped(family, task, profile, plan),
         "readings": readings(plan),
         "loss": plan.loss if numeric else "log_loss",
-        "inverse_penalty": f"{1.0 / plan.penalty:.6g}",
-        "word_penalty": f"{1e-5 * plan.penalty:.3g}",
-        "word_margin": f"{0.5 / plan.penalty:.3g}",
-        "margin_strength": f"{10.0 / plan.penalty:.3g}",
         "inner_folds": _inner_folds(grouped, numeric),
         "target_of_y": _target_of_y(task, plan),
         "y_expression": _y_expression(task),
@@ -190,6 +193,22 @@ def _constants(task: TaskBrief, profile: Profile, plan: Plan, categories: tuple[
     if plan.decide == "cuts":
         lines.append("SHIFTS = [-0.3, -0.15, -0.05, 0.0, 0.05, 0.15, 0.3]")
     return lines
+
+
+def _declared(plan: Plan) -> list[str]:
+    """The declaration of the constants that can be tuned (`agents/tuning/parameters.py`)."""
+    entries = []
+    for each in tunable(plan):
+        low, high = (int(edge) if each.scale == "integer" else edge for edge in (each.low, each.high))
+        scale = ', "log"' if each.log else ""
+        entries.append(f"{quote(each.name)}: ({each.value}, {low}, {high}{scale})")
+    return [f"PARAMS = {_braced(entries)}"] if entries else []
+
+
+def _braced(entries: list[str]) -> str:
+    """A dictionary on one line, or with one entry per line if that would be too long."""
+    line = f"{{{', '.join(entries)}}}"
+    return line if len(line) <= 110 else "{\n" + "".join(f"    {entry},\n" for entry in entries) + "}"
 
 
 def _meant(plan: Plan) -> tuple[str, ...]:

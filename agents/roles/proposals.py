@@ -1,0 +1,107 @@
+"""Proposals and their parts, as values: of a user's script, of a failed script to repair, of constants to search."""
+
+from collections.abc import Sequence
+
+from gome.agents.optimizers import Pick
+from gome.agents.protocol.messages import Proposal
+from gome.agents.protocol.replies import Idea, Step
+from gome.agents.protocol.requests import ProposeStep
+from gome.agents.protocol.searched import Searched
+from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, Stage, TraceBest
+from gome.agents.scripts.user_script import START
+from gome.agents.tuning.parameters import Parameter
+
+__all__ = ["hypothesis_of", "mending", "planned", "same", "starting", "taken_over", "tuning", "with_result"]
+
+
+def starting(script_ref: str, stage: Stage, hints: tuple[str, ...] = ()) -> Proposal:
+    """Run the user's own script as it is."""
+    return Proposal(
+        action="start",
+        hypotheses=(START,),
+        sketch="",
+        reason=START.reason,
+        base_ref=script_ref,
+        origin=None,
+        stage=stage,
+        hints=hints,
+    )
+
+
+def mending(pick: Pick, stage: Stage, reason: str) -> Proposal:
+    """Repair a failed script of a tree search; `reason` is why it failed."""
+    return Proposal(
+        action="debug",
+        hypotheses=pick.hypotheses,
+        sketch="",
+        reason=reason,
+        base_ref=pick.script_ref,
+        origin=None,
+        stage=stage,
+        parent=pick.parent,
+    )
+
+
+def tuning(base_ref: str, parameters: Sequence[Parameter], stage: Stage, reason: str) -> Proposal:
+    """Search the constants that a script declares."""
+    names = ", ".join(each.name for each in parameters)
+    idea = Hypothesis(
+        statement=f"Other values of {names} are better, within the ranges that the script declares.",
+        reason=reason,
+        challenge="",
+        component="Model",
+        parameter="constants",
+        direction="searched",
+    )
+    return Proposal(
+        action="improve",
+        step_kind="tune",
+        hypotheses=(idea,),
+        sketch=f"The constants {names} are searched.",
+        reason=reason,
+        base_ref=base_ref,
+        origin=None,
+        stage=stage,
+    )
+
+
+def with_result(proposal: Proposal, searched: Searched | None) -> Proposal:
+    """The proposal of a search with what it has found, for all who read of the trial; others as they are."""
+    if searched is None:
+        return proposal
+    ideas = [
+        each.model_copy(update={"statement": f"{each.statement} {searched.words}"}) for each in proposal.hypotheses
+    ]
+    return proposal.model_copy(update={"hypotheses": tuple(ideas)})
+
+
+def planned(notes: str, step: int) -> Hypothesis:
+    """A plan as the single hypothesis of its step; its parameter is unknown."""
+    return Hypothesis(
+        statement=notes or "no plan was given",
+        reason="",
+        challenge="",
+        component="Workflow",
+        parameter=f"plan-{step}",
+        direction="as-planned",
+    )
+
+
+def hypothesis_of(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:
+    """The idea as a hypothesis, with the caption of its challenge."""
+    caption = challenges[idea.challenge - 1].caption if 0 < idea.challenge <= len(challenges) else ""
+    return Hypothesis.model_validate(idea.model_dump() | {"challenge": caption})
+
+
+def taken_over(request: ProposeStep, reply: Step, source: TraceBest | None) -> Recalled | None:
+    """The recalled change that a step takes over: the one it names, else the best that a merge or return names."""
+    if reply.recalled is not None:
+        return request.recalled[reply.recalled - 1]
+    if source is None or reply.kind not in ("merge", "return"):
+        return None
+    return next((each for each in request.recalled if each.script_ref == source.script_ref), None)
+
+
+def same(standing: TraceBest, pick: Pick) -> bool:
+    """Whether a standing is the solution from which the step continues."""
+    return pick.base is not None and pick.base.script_ref == standing.script_ref

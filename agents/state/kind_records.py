@@ -1,0 +1,61 @@
+"""What the steps of each kind have gained and cost, over all traces. State of the Director."""
+
+from dataclasses import dataclass, field
+
+from gome.agents.method.step_kinds import rewarded
+from gome.agents.protocol.kind_record import KindRecord
+from gome.agents.protocol.messages import Diagnosis, Proposal, Trial
+from gome.agents.protocol.types import StepKind
+from gome.bus.message import Envelope
+
+__all__ = ["KindRecords"]
+
+Place = tuple[int, int]
+"""A step of a trace."""
+
+
+@dataclass(slots=True)
+class KindRecords:
+    """Counts the trials that were compared with their trace's best; first solutions are not."""
+
+    found: dict[StepKind, KindRecord] = field(default_factory=dict)
+    kinds: dict[Place, StepKind] = field(default_factory=dict)
+    costs: dict[Place, float] = field(default_factory=dict)
+
+    def heard(self, envelope: Envelope, *, timed: bool) -> None:
+        """Apply a message of a step. Costs are slot-minutes, or without `timed` (in lockstep) numbers of runs."""
+        if envelope.trace is None or envelope.step is None:
+            return
+        place = (envelope.trace, envelope.step)
+        match envelope.message:
+            case Proposal() as proposal:
+                self.kinds[place] = proposal.step_kind
+            case Trial() as trial:
+                self.costs[place] = _cost(trial, timed)
+            case Diagnosis() as diagnosis:
+                kind, cost = self.kinds.pop(place, None), self.costs.pop(place, 0.0)
+                if kind is not None and diagnosis.effect is not None:
+                    self._add(kind, diagnosis, cost)
+            case _:
+                pass
+
+    def _add(self, kind: StepKind, diagnosis: Diagnosis, cost: float) -> None:
+        effect, before = diagnosis.effect, self.found.get(kind, KindRecord(kind=kind))
+        if effect is None:
+            return
+        gain = rewarded(effect.gain, effect.standard_error, accepted=diagnosis.accepted)
+        self.found[kind] = KindRecord(
+            kind=kind, steps=before.steps + 1, gain=before.gain + gain, cost=before.cost + cost
+        )
+
+    @property
+    def told(self) -> tuple[KindRecord, ...]:
+        """The records, in the order in which kinds were first counted."""
+        return tuple(self.found.values())
+
+
+def _cost(trial: Trial, timed: bool) -> float:
+    if trial.searched is not None:
+        return trial.searched.seconds / 60 if timed else float(trial.searched.runs)
+    runs = len(trial.evaluation.splits) if trial.evaluation else 1
+    return trial.seconds * runs / 60 if timed else float(runs)
