@@ -4,7 +4,8 @@
 2. alignment: the solution solves the task as posed; severe misalignment → rejected and the score erased;
 3. analysis: clearly better or clearly worse decides; a near-tie is decided as `method.near_ties` says. [P: the model]
 
-A near-tie is a difference of less than one standard error (`method.near_tie`).
+A near-tie is a difference of less than one standard error (`method.near_tie`), or of more, the more comparisons a
+trace has made (`method.near_tie_growth`).
 """
 
 import math
@@ -20,7 +21,7 @@ from gome.agents.protocol.types import Effect
 from gome.scenarios.config.method import NearTies
 from gome.scenarios.evidence import Direction, Evaluation
 
-__all__ = ["Ruling", "cheaper", "compare", "format_fault", "keeps_near_tie", "rule", "rule_by_score"]
+__all__ = ["Ruling", "cheaper", "compare", "format_fault", "keeps_near_tie", "rule", "rule_by_score", "threshold"]
 
 
 _FASTER, _SHORTER = 2 / 3, 0.9
@@ -82,6 +83,15 @@ def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction, near
         splits=len(common),
         rows=sum(valid for valid, _ in rows),
     )
+
+
+def threshold(near_tie: float, growth: float, comparisons: int) -> float:
+    """Standard errors below which the latest of so many comparisons is a near-tie: near_tie + growth · √(2 ln n). [O]
+
+    √(2 ln n) is about what the largest of n standard normal draws is: the more is compared, the larger a gain that
+    comes by chance.
+    """
+    return near_tie + growth * math.sqrt(2 * math.log(max(1, comparisons)))
 
 
 def _standard_error(

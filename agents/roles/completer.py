@@ -1,6 +1,7 @@
 """The Completer: what was accepted on some of its splits is run on the others, when slots have nothing else to do.
 
 Diagnosis (accepted, partial) ──► the other splits, after everything else that waits for a slot ──► SolutionCompleted
+Diagnosis (a near miss)       ──► the same: a trial that was hardly worse can be a member of the ensemble
 Diagnosis (accepted, whole)   ──► its first run on the hold-out, which the finish would ask for
 
 The second is done where there are more slots than traces, one of which is then idle again and again. Both end where the
@@ -36,7 +37,9 @@ class Completer(IdleRole):
         """Complete what was accepted in part; else do now what the finish would do with it."""
         trace, step = place(envelope)
         diagnosis = envelope.message
-        if not isinstance(diagnosis, Diagnosis) or not diagnosis.accepted or self.lockstep:
+        if not isinstance(diagnosis, Diagnosis) or self.lockstep:
+            return []
+        if not diagnosis.accepted and not self._is_near_miss(diagnosis):
             return []
         script_ref, evaluation = diagnosis.script_ref, diagnosis.evaluation
         if script_ref is None or evaluation is None:
@@ -44,9 +47,17 @@ class Completer(IdleRole):
         if evaluation.partial and self.scenario.method.folds == "auto":
             completed = await self._complete(script_ref, context)
             return [Draft(completed, trace, step)] if completed else []
-        if self.slots > self.scenario.traces_at_once and self.opened.task.split.kind != "own":
+        if diagnosis.accepted and self.slots > self.scenario.traces_at_once and self.opened.task.split.kind != "own":
             await self._prepare(script_ref, context)
         return []
+
+    def _is_near_miss(self, diagnosis: Diagnosis) -> bool:
+        """Whether a refused trial that was stopped early is close enough behind to be completed for the ensemble."""
+        effect, behind = diagnosis.effect, self.scenario.method.finish.near_misses
+        if diagnosis.verdict != "rejected" or diagnosis.score is None or effect is None or self.scenario.members < 2:
+            return False
+        partial_run = diagnosis.evaluation is not None and diagnosis.evaluation.partial
+        return partial_run and effect.gain > -behind * (effect.standard_error or 0.0)
 
     async def _prepare(self, script_ref: str, context: Context) -> None:
         """The runs on the hold-out, one after the other; the finish finds their outcomes where it asks for them."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gome.agents.method.stages import wanted_sources
-from gome.agents.method.validation import Ruling, cheaper, compare, format_fault, rule, rule_by_score
+from gome.agents.method.validation import Ruling, cheaper, compare, format_fault, rule, rule_by_score, threshold
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -62,6 +62,7 @@ class Diagnoser(Role):
         self.left: dict[int, Left] = {}
         self.known: dict[int, Recollection] = {}
         self.repairs: dict[int, list[Repair]] = {}
+        self.comparisons = 0
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the trace's history, and what is known of its running steps."""
@@ -75,6 +76,8 @@ class Diagnoser(Role):
                 self.repairs.setdefault(step, []).append(Repair(phase=call.phase, words=call.words))
             case Job() as job if step in self.repairs and job.tunes is None:
                 self.repairs[step][-1] = self.repairs[step][-1].model_copy(update={"notes": job.notes})
+            case Trial() as trial:
+                self.comparisons += trial.searched.points if trial.searched else 1
             case Diagnosis():
                 self.left.pop(step, None)
                 self.known.pop(step, None)
@@ -122,7 +125,7 @@ class Diagnoser(Role):
         fault = format_fault(trial.cause.value == "ok", trial.words, evaluation)
         effect = None
         if fault is None and best is not None and evaluation is not None:
-            effect = compare(evaluation, best.evaluation, self.opened.task.direction, self.scenario.method.near_tie)
+            effect = compare(evaluation, best.evaluation, self.opened.task.direction, self._margin)
         if not self.optimizer.judges:
             read = await self._read(trial, proposal, trace, step, context) if self.optimizer.reads else ""
             diagnosis = _diagnosis(trial, proposal, fault or rule_by_score(trial, effect), None, effect)
@@ -187,11 +190,17 @@ class Diagnoser(Role):
             baseline=self.opened.baseline,
             findings=known.findings,
             left=left,
-            margin=method.near_tie,
+            margin=self._margin,
             near_ties=method.near_ties,
             cheap=cheap,
             wanted=wanted,
         )
+
+    @property
+    def _margin(self) -> float:
+        """Standard errors below which this trial is a near-tie."""
+        method = self.scenario.method
+        return threshold(method.near_tie, method.near_tie_growth, self.comparisons)
 
     async def _read(self, trial: Trial, proposal: Proposal, trace: int, step: int, context: Context) -> str:
         """A model's summary of a run, for a control."""

@@ -49,8 +49,8 @@ class TraceProgress:
             (self.finalists if kept else self.refused).append(solution)
 
     def completed(self, message: SolutionCompleted) -> None:
-        """Take the figures of an accepted solution on more splits."""
-        self.finalists = completed(self.finalists, message)
+        """Take the figures of a solution on more splits."""
+        self.finalists, self.refused = completed(self.finalists, message), completed(self.refused, message)
         known = len(self.best.splits) if self.best else 0
         if message.script_ref == self.best_ref and len(message.evaluation.splits) > known:
             self.best = message.evaluation

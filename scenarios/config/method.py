@@ -56,6 +56,11 @@ class FinishSettings(Model):
 
     Default: 6 for the optimizer gome, 1 for the controls.
     """
+    near_misses: Annotated[float, Field(ge=0)] = 0.5
+    """A refused trial that is behind by less than this many standard errors is completed if slots are idle.
+
+    Run on all splits, it can be a member of the ensemble; 0: only one that was not behind.
+    """
     ship: Literal["auto", "mean", "refit"] = "auto"
     """What a solution submits: the `mean` of the models of all splits, or one model `refit` on all rows.
 
@@ -233,6 +238,11 @@ class Method(Model):
     """Maximum number of distinct remembered changes shown in a step."""
     near_tie: Annotated[float, Field(ge=0)] = 1.0
     """A difference of less than this many standard errors is a near-tie."""
+    near_tie_growth: Annotated[float, Field(ge=0)] = 0.0
+    """The threshold grows by this times √(2 ln n) after n comparisons of a trace; 0: it stays.
+
+    A search of constants counts as one comparison for each of its settings.
+    """
     near_ties: NearTies = "incumbent"
     """Who decides a near-tie: the model (`analysis`), the sign of the `gain`, or the `incumbent` stays.
 

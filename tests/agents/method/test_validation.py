@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.agents.method.validation import cheaper, compare, format_fault, rule, rule_by_score
+from gome.agents.method.validation import cheaper, compare, format_fault, rule, rule_by_score, threshold
 from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
 from gome.scenarios.evidence import DefectNote, LeakNote
@@ -328,3 +328,10 @@ def test_a_control_needs_a_better_score_also_where_it_was_judged_early() -> None
     known = trial_of(evaluation(0.1, planned=5), stopped="decided", words="judged after 1 of 5 splits")
     effects = [Effect(gain=gain, standard_error=0.1, verdict="near-tie") for gain in (0.01, 0.0, -0.01)]
     assert [rule_by_score(known, effect).verdict for effect in effects] == ["accepted", "rejected", "rejected"]
+
+
+def test_the_threshold_grows_with_the_comparisons() -> None:
+    assert threshold(1.0, 0.0, 48) == threshold(1.0, 0.5, 1) == threshold(1.0, 0.5, 0) == 1.0
+    assert threshold(1.0, 0.5, 12) == pytest.approx(1 + 0.5 * math.sqrt(2 * math.log(12)))
+    grown = [threshold(1.0, 0.2, count) for count in range(1, 60)]
+    assert grown == sorted(set(grown))

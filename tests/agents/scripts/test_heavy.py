@@ -66,6 +66,23 @@ def test_a_trial_with_the_predictions_of_the_best_stops_after_one_split(tmp_path
     assert trial.stopped == "same" and "stopped after 1 of 4 splits" in trial.words
     verdict = next(message for each, message in run.all(Diagnosis) if each.step == 2)
     assert verdict.effect is not None and verdict.effect.none and verdict.verdict == "rejected"
+def test_a_near_miss_is_completed_and_becomes_a_candidate_of_the_ensemble(tmp_path: Path) -> None:
+    knobs = {1: line(0.9), 2: line(0.88), 3: line(0.5, "import time; time.sleep(2)")}
+    with ModelServer(writing(lambda _, step: knobs[step])) as server:
+        task = small_task(tmp_path, split="{kind: random, folds: 3}")
+        finish = {"candidates": 1, "seeds": 1, "near_misses": 3.0}
+        method = {"finish": finish, "racing": {"futility": 0, "margin": 9}}
+        executors = {"slots": 4, "threads": 1, "standby": False}
+        changed = {"budget": {"trials": 3}, "memory": {}, "method": method, "executors": executors}
+        run = conducted(small(task, server, traces=1, **changed), tmp_path / "run")
+    (_, missed), ((_, call),) = run.all(Trial)[1], run.all(FinishCalled)
+    assert missed.stopped == "futile"
+    assert [message.verdict for each, message in run.all(Diagnosis) if each.step == 2] == ["rejected"]
+    completed = {message.script_ref: message.evaluation for _, message in run.all(SolutionCompleted)}
+    assert not completed[missed.script_ref].partial
+    assert missed.script_ref in [each.script_ref for each in call.pool]
+    assert missed.script_ref not in [each.script_ref for each in call.finalists]
+    assert anyio.run(replay_run, run.folder).buried == 0
 
 
 def test_with_more_slots_than_traces_the_finish_finds_its_first_runs_made(tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def test_where_a_search_is_what_pays_no_model_is_asked_for_the_step(scenario: Pa
     assert anyio.run(replay_run, run.folder).buried == 0
 
 
+def test_the_more_was_compared_the_more_a_gain_must_be(tuned: Run, scenario: Path, tmp_path: Path) -> None:
+    run = run_scenario(scenario, tmp_path / "run", "method.near_tie_growth=20")
+    (_, before), (_, after) = (each.all(Diagnosis)[-1] for each in (tuned, run))
+    assert before.effect == after.effect.model_copy(update={"verdict": "better"}) if after.effect else False
+    assert (before.verdict, after.verdict) == ("accepted", "rejected")
+    assert after.reason.startswith("a near-tie, so the incumbent stays")
+
+
 def test_what_ships_is_a_plain_script_that_differs_in_the_values_alone(tuned: Run) -> None:
     assert tuned.finished.winner is not None
     best = Artefacts(tuned.folder).read_now(tuned.finished.winner.script_ref).decode()
