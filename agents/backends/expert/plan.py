@@ -130,7 +130,6 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "leaves": (4, 255, True),
     "min_leaf": (2, 200, True),
     "l2": (0.0, 10.0, False),
-    "column_share": (0.2, 1.0, False),
     "tree_leaf": (1, 50, True),
     "tree_columns": (0.1, 1.0, False),
     "penalty": (0.001, 1000.0, True),
@@ -139,7 +138,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
 }
 """Lowest and highest value, and whether on a logarithmic scale. What mainly changes the run time is left to moves."""
 _OF_FAMILY: dict[Family, tuple[str, ...]] = {
-    "boosting": ("learning_rate", "leaves", "min_leaf", "l2", "column_share"),
+    "boosting": ("learning_rate", "leaves", "min_leaf", "l2"),
     "extra_trees": ("tree_leaf", "tree_columns"),
     "random_forest": ("tree_leaf", "tree_columns"),
     "linear": ("penalty",),
