@@ -239,7 +239,7 @@ class Proposer(Role):
             base_ref = source.script_ref
         return Proposal(
             action="draft" if pick.action == "draft" or reply.kind == "leap" else "improve",
-            step_kind=reply.kind,
+            step_kind="leap" if pick.action == "draft" and self.state.best is not None else reply.kind,
             hypotheses=chosen or (taken.hypotheses if taken else ()),
             ideas=ideas,
             sketch=self.hints.sketched(reply.sketch),

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from gome.scenarios.config.fields import Model, Seconds
 
 __all__ = [
+    "AutoSettings",
     "FinishSettings",
     "Kind",
     "KindSettings",
@@ -84,6 +85,17 @@ class TreeSettings(Model):
     """`uct`: weight of rarely visited nodes."""
     width: Annotated[int, Field(gt=0)] = 3
     """`uct`: maximum number of children of a working node."""
+
+
+class AutoSettings(Model):
+    """When the optimizer `auto` makes a new first solution instead of a directed change (docs/method.md)."""
+
+    prior: Annotated[float, Field(gt=0)] = 4.0
+    """Number of kept promises with which every trace begins."""
+    enough: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of kept promises from which on every step is a directed change."""
+    most: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Probability of a new first solution where no promise was kept."""
 
 
 class Scheduling(Model):
@@ -204,6 +216,8 @@ class Method(Model):
     """How many traces a run has with `traces: auto`."""
     scheduling: Scheduling = Scheduling()
     """Which traces take the next step when not all may at the same time."""
+    auto: AutoSettings = AutoSettings()
+    """Settings of the optimizer `auto`."""
     tree: TreeSettings = TreeSettings()
     """Settings of the optimizer `tree-search`."""
     challenges: Annotated[int, Field(gt=0, le=5)] = 5

@@ -145,7 +145,7 @@ class Prompts(Model):
     """Maximum rows in each table of a prompt; 0: no cells, examples, ranges, categories or script output."""
 
 
-_OPTIMIZERS = ("gome", "tree-search", "best-of-n")
+_OPTIMIZERS = ("gome", "auto", "tree-search", "best-of-n")
 
 
 def _known_optimizer(name: str) -> str:
@@ -176,7 +176,7 @@ class Scenario(Model):
     preset: Preset | None = None
     """Settings under one name, which those of the file override; `paper`: the constants and steps of the paper."""
     optimizer: Optimizer = "gome"
-    """The method (`gome`), or a control to compare it with."""
+    """The method (`gome`), its adaptive form (`auto`), or a control to compare it with."""
     traces: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
     """Number of parallel traces; `auto`: as many as the trials are enough for. For a control, the number of workers."""
     lookahead: Annotated[int, Field(ge=0, le=8)] = 0
