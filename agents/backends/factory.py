@@ -90,8 +90,9 @@ class _Counted:
 
 def _make_expert(settings: ExpertSettings, spending: Spending) -> Backend:
     from gome.agents.backends.expert import ExpertBackend
+    from gome.agents.backends.expert.judgement import Knowledge
 
-    expert = ExpertBackend(settings.skill)
+    expert = ExpertBackend(settings.skill, Knowledge(settings.knowledge, settings.knowledge_seed))
     return expert if spending.budget.calls is None else _Counted(expert, spending)
 
 

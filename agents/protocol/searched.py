@@ -8,13 +8,18 @@ __all__ = ["Searched"]
 class Searched(Record):
     """How many settings of the constants a search has tried, and what its best one changes: `rate 0.1 → 0.05`.
 
-    `runs` is the number of runs on a split that decided, `seconds` their time together.
+    `raced` has the number of runs on a split that decided, for each setting, `seconds` is the time of all of them.
     """
 
     points: int
     changes: tuple[str, ...] = ()
-    runs: int = 0
+    raced: tuple[int, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def runs(self) -> int:
+        """The number of runs that decided."""
+        return sum(self.raced)
 
     @property
     def words(self) -> str:

@@ -78,7 +78,8 @@ async def search(
     parameters = declared(asked.script).parameters
     tried = [Tried(setting=tuple(each.value for each in parameters), gain=0.0)]
     leader, empty, ended = _Leader(asked.base), 0, not parameters
-    made: list[float] = []
+    raced_on: list[int] = []
+    seconds = 0.0
     while not ended and (left := asked.settings.points - len(tried) + 1) > 0 and empty < _EMPTY_HANDED:
         request = Suggesting(
             parameters=parameters,
@@ -97,9 +98,10 @@ async def search(
             tried.append(Tried(setting=setting, gain=gain))
             _follow(leader, _Point(setting, script_ref, runs), gain, asked)
             ended = ended or over(runs)
-            made += [run.seconds for run in runs.runs]
+            raced_on.append(len(runs.runs))
+            seconds += math.fsum(run.seconds for run in runs.runs)
     changes = _changes(leader.point, parameters) if leader.point else ()
-    searched = Searched(points=len(tried) - 1, changes=changes, runs=len(made), seconds=math.fsum(made))
+    searched = Searched(points=len(tried) - 1, changes=changes, raced=tuple(raced_on), seconds=seconds)
     point = leader.point
     return Found(point.script_ref if point else None, point.runs if point else None, searched)
 

@@ -34,6 +34,10 @@ class ExpertBackend(Model):
     """Selects this type of backend."""
     skill: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Probability that each of its judgements is its best; otherwise it chooses at random. 1: always its best."""
+    knowledge: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of its catalogue that the expert of each trace knows; it can take over the rest from the other traces."""
+    knowledge_seed: int = 0
+    """Seed by which it is drawn which trace knows what."""
 
 
 class Prices(Model):

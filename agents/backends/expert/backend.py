@@ -7,7 +7,7 @@ import anyio.to_thread
 
 from gome.agents.backends.base import Answer
 from gome.agents.backends.expert.diagnosis import assess, survey
-from gome.agents.backends.expert.judgement import Judgement
+from gome.agents.backends.expert.judgement import ALL, Judgement, Knowledge
 from gome.agents.backends.expert.planning import propose, read, solve
 from gome.agents.backends.expert.repair import repair
 from gome.agents.backends.expert.tuning import tune
@@ -36,13 +36,15 @@ class ExpertBackend:
     """Answers from the request alone: the same request and skill give the same answer.
 
     With `skill` below 1, each judgement is replaced by a random one of the same catalogue with probability 1 − skill.
+    With `knowledge` of less than the whole catalogue, each trace's expert proposes only the changes that it knows.
     Raises ValueError where `skill` is not in [0, 1].
     """
 
-    def __init__(self, skill: float = 1.0) -> None:
+    def __init__(self, skill: float = 1.0, knowledge: Knowledge = ALL) -> None:
         if not 0.0 <= skill <= 1.0:
             raise ValueError(f"skill must be between 0 and 1, not {skill}")
         self.skill = skill
+        self.knowledge = knowledge
 
     @property
     def label(self) -> str:
@@ -62,5 +64,5 @@ class ExpertBackend:
             raise ReplyInvalid(
                 f"the expert has no answer to {type(request).__name__}; assign another backend to this role"
             )
-        reply = respond(request, Judgement(self.skill, request.seed))
+        reply = respond(request, Judgement(self.skill, request.seed, self.knowledge))
         return Answer(reply=reply.model_dump(mode="json"), model=self.label, meter={"calls": 1.0, "seconds": 0.0})

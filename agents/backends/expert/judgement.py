@@ -5,18 +5,39 @@ A random judgement comes from the same catalogue and is stated with the same con
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["Judgement"]
+__all__ = ["ALL", "Judgement", "Knowledge"]
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Which share of the catalogue the expert of each trace knows, drawn by `seed`, trace and move.
+
+    What a trace does not know it can only take over from the memory.
+    """
+
+    share: float = 1.0
+    seed: int = 0
+
+    def holds(self, trace: int, *move: str) -> bool:
+        """Whether the expert of a trace knows the move of that name."""
+        return self.share >= 1.0 or random.Random(f"{self.seed} {trace} {' '.join(move)}").random() < self.share
+
+
+ALL = Knowledge()
+"""The whole catalogue."""
 
 
 class Judgement:
     """Judges with a skill in [0, 1]; its randomness is seeded by the request."""
 
-    def __init__(self, skill: float, seed: int) -> None:
+    def __init__(self, skill: float, seed: int, knowledge: Knowledge = ALL) -> None:
         self.skill = skill
+        self.knowledge = knowledge
         self.rng = random.Random(seed)
 
     def fails(self) -> bool:

@@ -29,7 +29,7 @@ def ideas_of(
     is any applicable move, even a refuted one, with the figures of the right challenge at this place.
     """
     scene = scene_of(request)
-    anything = playable(scene)
+    anything = _known(playable(scene), request.trace, judgement)
     available = [play for play in anything if play.key not in scene.refuted]
     if request.base is None:
         families = [each for each in family_order(order, request.profile) if not scene.avoids("family", each)]
@@ -52,6 +52,16 @@ def ideas_of(
     if not hypotheses:
         hypotheses = _without_challenges(scene, available, judgement)
     return tuple(hypotheses[:_MOST])
+
+
+def _known(found: list[Play], trace: int, judgement: Judgement) -> list[Play]:
+    """The plays that the trace's expert knows; of families of a first solution, all."""
+    return [
+        play
+        for play in found
+        if play.move.challenge == captions.FIRST
+        or judgement.knowledge.holds(trace, play.move.component, play.move.name, play.move.direction)
+    ]
 
 
 def _confident(scene: Scene, asked: Sequence[Challenge]) -> list[Play]:

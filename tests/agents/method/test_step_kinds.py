@@ -105,7 +105,7 @@ def diagnosed(gain: float | None) -> Diagnosis:
 
 def test_the_records_count_gains_and_what_runs_took_over_all_traces() -> None:
     timed, counted = KindRecords(), KindRecords()
-    searched = trial_of(evaluation(1.0), searched=Searched(points=4, runs=7, seconds=90.0))
+    searched = trial_of(evaluation(1.0), searched=Searched(points=4, raced=(1, 1, 3, 2), seconds=90.0))
     steps: list[tuple[int, int, StepKind, Trial, float | None]] = [
         (0, 1, "edit", trial_of(evaluation(1.0, 2.0)), None),
         (0, 2, "edit", trial_of(evaluation(1.0, 2.0), seconds=30.0), 1.0),

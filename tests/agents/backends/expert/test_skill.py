@@ -8,8 +8,8 @@ from statistics import fmean
 import pytest
 
 from gome.agents.backends.expert.diagnosis import assess, challenges
-from gome.agents.backends.expert.judgement import Judgement
-from gome.agents.backends.expert.moves.catalogue import playable
+from gome.agents.backends.expert.judgement import Judgement, Knowledge
+from gome.agents.backends.expert.moves.catalogue import CATALOGUE, playable
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.planning import propose, solve
 from gome.agents.backends.expert.writing import write
@@ -178,13 +178,17 @@ def test_what_was_refuted_is_avoided_by_skill_alone(places: dict[str, Place]) ->
     assert repeated(0.0) == pytest.approx(0.5, abs=0.12)
 
 
+def _proven(place: Place) -> Recalled:
+    """What full skill does first, accepted in another trace."""
+    return Recalled(
+        id="m1.0", trace=1, step=2, hypotheses=(_round_the_ring(place, 1.0, 0),), feedback="", gain=0.1,
+        standard_error=0.01, score=0.3, weight=None, why="global-best", script_ref="theirs", base_ref=None,
+    )  # fmt: skip
+
+
 def test_memory_is_of_no_use_without_skill(places: dict[str, Place]) -> None:
     place = places["bike"]
-    proven = _round_the_ring(place, 1.0, 0)
-    recalled = Recalled(
-        id="m1.0", trace=1, step=2, hypotheses=(proven,), feedback="", gain=0.1, standard_error=0.01, score=0.3,
-        weight=None, why="global-best", script_ref="theirs", base_ref=None,
-    )  # fmt: skip
+    recalled = _proven(place)
     assert _step(place, 1.0, 0, recalled=(recalled,)).recalled == 1
     assert {_step(place, 0.0, seed, recalled=(recalled,)).recalled for seed in range(60)} == {None}
 
@@ -224,3 +228,47 @@ def test_without_skill_a_change_turns_its_detail_to_any_value(places: dict[str, 
     )
     assert _written(place, 1.0, 0, base, halve).learning_rate == base.learning_rate / 2
     assert len({_written(place, 0.0, seed, base, halve).learning_rate for seed in range(40)}) > 3
+
+
+def _keys(place: Place, trace: int, knowledge: Knowledge) -> set[Key]:
+    """What the expert of a trace proposes, over many seeds at skill 0, where any move that it knows may be played."""
+    scene = place.scene(place.plan(), measured(place))
+    found: set[Key] = set()
+    for seed in range(30):
+        asked = challenges(scene, ("scenario", "feedback"), Judgement(0.0, seed))
+        request = _asked(place, challenges=asked, trace=trace)
+        step = propose(request, Judgement(0.0, seed, knowledge))
+        found |= {_hypothesis(each).key for each in step.candidates}
+    return found
+
+
+def test_each_trace_knows_its_own_share_of_the_catalogue(places: dict[str, Place]) -> None:
+    knowledge = Knowledge(0.6, seed=3)
+    names = [(move.component, move.name, move.direction) for move in CATALOGUE]
+    shares = [fmean(knowledge.holds(trace, *name) for name in names) for trace in range(8)]
+    assert 0.5 < fmean(shares) < 0.7
+    assert len({tuple(knowledge.holds(trace, *name) for name in names) for trace in range(8)}) == 8
+    assert all(Knowledge().holds(trace, *name) for trace in range(2) for name in names)
+    place = places["regression"]
+    everything, one, other = (_keys(place, *each) for each in ((0, Knowledge()), (0, knowledge), (1, knowledge)))
+    assert one < everything
+    assert other < everything
+    assert one != other
+
+
+def test_what_a_trace_does_not_know_reaches_it_through_the_memory(places: dict[str, Place]) -> None:
+    """The global best of another trace is taken over, though this trace's expert knows next to nothing."""
+    place = places["bike"]
+    recalled = _proven(place)
+    (proven,) = recalled.hypotheses
+    names = [(move.component, move.name, move.direction) for move in CATALOGUE]
+    without = [proven.component, proven.parameter.partition("(")[0].strip(), proven.direction]
+    assert tuple(without) in names
+    knowledge = next(
+        made for made in (Knowledge(0.6, seed) for seed in range(99)) if not made.holds(place.common["trace"], *without)
+    )
+    alone = propose(_asked(place), Judgement(1.0, 0, knowledge))
+    assert proven.key not in {_hypothesis(each).key for each in alone.candidates}
+    step = propose(_asked(place, recalled=(recalled,)), Judgement(1.0, 0, knowledge))
+    assert step.recalled == 1
+    assert _hypothesis(step.candidates[step.choice[0] - 1]).key == proven.key
