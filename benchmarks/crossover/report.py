@@ -11,7 +11,7 @@ __all__ = ["figure", "table"]
 
 Pair = tuple[str, int]
 _COLOURS = {"gome": "#0b6e4f", "tree-search": "#b3541e", "tree-search-uct": "#8a6d1f", "best-of-n": "#4a5a8a"}
-_CONTROLS = ("gome-paper", "tree-search", "tree-search-uct", "tree-search-raced", "best-of-n")
+_CONTROLS = ("gome-paper", "tree-search", "tree-search-uct", "tree-search-raced", "best-of-n", "auto")
 _MEASURES: dict[str, Callable[[Result], float]] = {
     "private test": lambda result: result.test,
     "best validation": lambda result: result.curve[-1],

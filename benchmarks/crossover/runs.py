@@ -1,18 +1,24 @@
 """Runs of the crossover benchmark (one optimizer, skill, task and seed each), and the bounds that normalise scores."""
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anyio.to_thread
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from benchmarks.crossover.clock import Timed, timed
+from benchmarks.crossover.work import works_of
 from benchmarks.shared.runs import Counted, Played, Stage, commit, kept, open_stage
+from gome.agents.protocol.messages import Diagnosis
 from gome.agents.runtime.resources import Resources
+from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.config.presets import with_preset
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evaluation.views import task_splits
@@ -39,11 +45,17 @@ ARMS: dict[str, dict[str, Any]] = {
     "without-errors": {"method": {"near_ties": "analysis"}},
     "one-trace": {"method": {"multi_trace": False}},
     "two-traces": {"traces": 2},
+    "auto": {"optimizer": "auto"},
+    "without-tuning": {"method": {"kinds": ["edit", "bundle", "merge", "leap", "return"]}},
+    "without-suggestion": {"method": {"next_kind": {"suggest": False}}},
+    "with-growing-margin": {"method": {"near_tie_growth": 0.2}},
 }
 """Settings of each arm. A control spends its whole budget in one tree, which informs each step best.
 
 `without-errors`: the model decides a near-tie, not the standard error.
 """
+SLOTS = 2
+"""Slots of the runs, also on the simulated clock."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +67,21 @@ class Cell:
     task: str
     seed: int
     trials: int
+    knowledge: float = 1.0
 
     @property
     def name(self) -> str:
         """Name of the run's log and result."""
-        return f"{self.task}-{self.seed}-{self.arm}-{self.skill:g}-{self.trials}"
+        partial = f"-knows-{self.knowledge:g}" if self.knowledge < 1 else ""
+        return f"{self.task}-{self.seed}-{self.arm}-{self.skill:g}-{self.trials}{partial}"
 
 
 class Result(BaseModel):
-    """Result of a run. `curve` is the normalised best validation score after each trial (0 constant, 1 oracle)."""
+    """Result of a run. `curve` is the normalised best validation score after each trial (0 constant, 1 oracle).
+
+    `timeline` has each new best on the simulated clock: minutes, its validation and its private test score. The run's
+    last trial ended after `minutes`, and its slots were occupied for `slot_minutes`.
+    """
 
     arm: str
     skill: float
@@ -73,6 +91,10 @@ class Result(BaseModel):
     curve: tuple[float, ...]
     test: float
     accepted: float
+    knowledge: float = 1.0
+    timeline: tuple[tuple[float, float, float], ...] = ()
+    minutes: float = 0.0
+    slot_minutes: float = 0.0
     counted: Counted = Counted()
     commit: str = ""
 
@@ -96,7 +118,8 @@ class Bench:
         """Make the run, or read its stored result."""
 
         async def make() -> Result:
-            return self._result(cell, await self.stage.play(cell.name, scenario_of(cell), self.bounds.validation[0]))
+            played = await self.stage.play(cell.name, scenario_of(cell), self.bounds.validation[0])
+            return await anyio.to_thread.run_sync(self._result, cell, played)
 
         return await kept(self.stage.folder, cell.name, Result, make)
 
@@ -107,14 +130,38 @@ class Bench:
             reached = _share(diagnosis.score, self.bounds.validation) if diagnosis.accepted else best
             curve.append(max(best, reached))
         final = played.finished.grade
+        artefacts = self.stage.resources.forward.artefacts
+        clock = timed(works_of(played.envelopes, artefacts), SLOTS)
         return Result(
             **vars(cell),
             curve=tuple(curve),
             test=_share(final.score if final else None, self.bounds.test),
             accepted=sum(diagnosis.accepted for diagnosis in played.diagnoses) / max(1, len(played.diagnoses)),
+            timeline=tuple(self._bests(played, clock, artefacts)),
+            minutes=max(clock.ends.values(), default=0.0) / 60,
+            slot_minutes=clock.occupied / 60,
             counted=played.counted,
             commit=commit(),
         )
+
+    def _bests(self, played: Played, clock: Timed, artefacts: Artefacts) -> Iterator[tuple[float, float, float]]:
+        """Each solution that was the best of all traces when its trial ended on the clock."""
+        places = [
+            (clock.ends[each.trace, each.step], each.trace, each.step, each.message)
+            for each in played.envelopes
+            if isinstance(each.message, Diagnosis) and each.trace is not None and each.step and each.message.accepted
+        ]
+        best = -math.inf
+        for end, *_, diagnosis in sorted(places, key=lambda place: place[:3]):
+            reached = _share(diagnosis.score, self.bounds.validation)
+            if reached <= best or diagnosis.submission_ref is None:
+                continue
+            best = reached
+            table = self.stage.folder / "work" / f"{uuid4().hex}.csv"
+            table.write_bytes(artefacts.read_now(diagnosis.submission_ref))
+            graded = grade(self.stage.resources.task, table)
+            table.unlink()
+            yield end / 60, reached, _share(graded.score if graded else None, self.bounds.test)
 
 
 def scenario_of(cell: Cell) -> Scenario:
@@ -129,14 +176,19 @@ def scenario_of(cell: Cell) -> Scenario:
                 "memory": {"consistency": "lockstep"},
                 "budget": {"trials": cell.trials},
                 "seed": cell.seed,
-                "backends": {"expert": {"kind": "expert", "skill": cell.skill}},
+                "backends": {"expert": {"kind": "expert", "skill": cell.skill, **_partial(cell)}},
                 "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "expert"),
-                "executors": {"slots": 2, "threads": 1, "debug": False, "timeout": {"full": 30}},
+                "executors": {"slots": SLOTS, "threads": 1, "debug": False, "timeout": {"full": 30}},
                 **arm,
                 "method": {**method, "finish": {"candidates": 2, "seeds": 1, **method.get("finish", {})}},
             }
         )
     )
+
+
+def _partial(cell: Cell) -> dict[str, Any]:
+    """What the expert of each trace knows: drawn anew for each seed."""
+    return {"knowledge": cell.knowledge, "knowledge_seed": cell.seed} if cell.knowledge < 1 else {}
 
 
 def _share(score: float | None, bounds: tuple[float, float]) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-__all__ = ["MADE", "write_task"]
+__all__ = ["DEV", "MADE", "write_task"]
 
 Array = NDArray[np.float64]
 _TRAIN, _TEST, _FOLDS = 500, 1000, 3
@@ -84,8 +84,39 @@ def _soils(draw: np.random.Generator, rows: int) -> Made:
     return Made(table, np.array(kinds)[picked], chances, "log-loss", kinds)
 
 
+def _fares(draw: np.random.Generator, rows: int) -> Made:
+    """Fares by distance, hour and quarter, with a threshold, missing weights and multiplicative noise."""
+    distance, hour = draw.gamma(2.0, 4.0, rows), draw.integers(0, 24, rows)
+    quarter, kind = draw.integers(0, 25, rows), draw.integers(0, 3, rows)
+    bags, silent = draw.poisson(1.2, rows), draw.random(rows) < 0.1
+    night = np.where((hour < 6) | (hour > 21), 0.35, 0.0)
+    level = 1.4 + 0.8 * np.log1p(distance) + night + 0.2 * (distance > 12) + 0.12 * bags * (kind == 1)
+    level = level + draw.normal(0, 0.25, 25)[quarter]
+    fare = np.exp(level + draw.normal(0, 0.2, rows))
+    table = DataFrame({"km": distance.round(2), "hour": hour, "bags": bags.astype(float), "quarter": quarter})
+    table.loc[silent, "bags"] = np.nan
+    table["quarter"], table["kind"] = "q" + table["quarter"].astype(str), [("one", "two", "van")[n] for n in kind]
+    return Made(table, fare.round(2).astype(str), np.exp(level)[:, None], "rmsle")
+
+
+def _visits(draw: np.random.Generator, rows: int) -> Made:
+    """Whether a visit is kept: waiting time by age, a season, and clinics with few visits."""
+    wait, age = draw.exponential(12, rows), draw.integers(1, 95, rows)
+    month, clinic = draw.integers(1, 13, rows), draw.integers(0, 50, rows)
+    earlier = draw.poisson(2.0, rows)
+    z = 2.4 - 0.15 * wait * (age < 50) + 1.2 * np.cos((month - 7) * np.pi / 6) - 0.9 * np.log1p(earlier)
+    chance = 1 / (1 + np.exp(-z - draw.normal(0, 0.7, 50)[clinic]))
+    table = DataFrame({"wait": wait.round(1), "age": age, "month": month, "missed": earlier, "clinic": clinic})
+    table["clinic"] = "c" + table["clinic"].astype(str)
+    target = np.where(draw.random(rows) < chance, "yes", "no")
+    return Made(table, target, chance[:, None], "log-loss", ("no", "yes"))
+
+
 MADE: dict[str, Callable[[np.random.Generator, int], Made]] = {"rentals": _rentals, "loans": _loans, "soils": _soils}
 """Name → function that makes the data."""
+DEV: dict[str, Callable[[np.random.Generator, int], Made]] = {"fares": _fares, "visits": _visits}
+"""The same for the tasks on which constants are chosen; they are in no table."""
+_ALL = MADE | DEV
 
 
 def write_task(name: str, folder: Path, rows: tuple[int, int] = (_TRAIN, _TEST), folds: int = _FOLDS) -> Path:
@@ -94,7 +125,7 @@ def write_task(name: str, folder: Path, rows: tuple[int, int] = (_TRAIN, _TEST),
     `rows` are the numbers of training and of test rows.
     """
     count = sum(rows)
-    made = MADE[name](np.random.default_rng([2026, list(MADE).index(name)]), count)
+    made = _ALL[name](np.random.default_rng([2026, list(_ALL).index(name)]), count)
     public, private = folder / "prepared" / "public", folder / "prepared" / "private"
     public.mkdir(parents=True, exist_ok=True)
     private.mkdir(exist_ok=True)

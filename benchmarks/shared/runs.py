@@ -92,11 +92,13 @@ class Played:
     """A finished run: the diagnoses of its trials, its end, and its counts of scripts.
 
     Diagnoses are ordered by step and trace, because the order in which the trials of a step finish is not reproducible.
+    `envelopes` is the whole log.
     """
 
     diagnoses: tuple[Diagnosis, ...]
     finished: RunFinished
     counted: Counted
+    envelopes: tuple[Envelope, ...]
 
 
 @dataclass
@@ -153,7 +155,8 @@ def _opened(scenario: Scenario, resources: Resources, baseline: float | None) ->
 def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
     messages = [each.message for each in sorted(envelopes, key=lambda each: (each.step or 0, each.trace or 0))]
     diagnoses = [each for each in messages if isinstance(each, Diagnosis) and each.verdict != "surveyed"]
-    return Played(tuple(diagnoses), next(each for each in messages if isinstance(each, RunFinished)), counted)
+    finished = next(each for each in messages if isinstance(each, RunFinished))
+    return Played(tuple(diagnoses), finished, counted, tuple(envelopes))
 
 
 _PATIENCE = 20
