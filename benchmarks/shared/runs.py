@@ -98,7 +98,7 @@ class Played:
     diagnoses: tuple[Diagnosis, ...]
     finished: RunFinished
     counted: Counted
-    envelopes: tuple[Envelope, ...]
+    envelopes: tuple[Envelope, ...] = field(compare=False)
 
 
 @dataclass
