@@ -47,6 +47,15 @@ def test_every_request_renders_with_its_header_and_reply(request_: Request[Any])
     print(f"{kind}: about {prompt.tokens} tokens")
 
 
+def test_a_suggested_kind_and_faults_of_a_declaration_are_told() -> None:
+    plain = render(made.knowing_step(), LIMIT).user
+    assert "by its record" not in plain
+    told = made.knowing_step(suggested="merge", untunable=("line 3: rate of PARAMS is not tuned: its lowest value",))
+    prompt = render(told, LIMIT).user
+    assert 'by its record "merge"; for another, say why in `reason`' in prompt
+    assert "line 3: rate of PARAMS is not tuned: its lowest value." in prompt
+
+
 def test_contract_of_the_prompt_is_the_page_of_the_docs() -> None:
     page = (TEMPLATES.parents[1] / "docs" / "contract.md").read_text().strip()
     assert page in render(made.survey_task(), LIMIT).system
