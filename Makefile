@@ -36,6 +36,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.viewer
 	$(BIN)/python -m benchmarks.calls
 	$(BIN)/python -m benchmarks.prompts
+	$(BIN)/python -m benchmarks.cache
 	$(BIN)/python -m benchmarks.crossover --quick
 	$(BIN)/python -m benchmarks.tasks --quick
 

@@ -14,6 +14,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from gome.bus.store.reader import LogReader
 from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import Scenario
 
-__all__ = ["Asked", "Line", "lines", "main", "measured", "page"]
+__all__ = ["Asked", "Line", "lines", "main", "measured", "options", "page", "requests", "run_of"]
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "bike-demand.yaml"
 TRIALS = 10
@@ -79,14 +80,19 @@ def measured(folder: Path) -> Asked:
 
 
 def _prompts(reader: LogReader) -> Iterator[tuple[str, str]]:
-    """The type of each request with its prompt; a repeated request counts once."""
+    """The type of each request with its prompt."""
+    for request, _ in requests(reader):
+        prompt = render(request, LIMIT)
+        yield type(request).__name__, prompt.system + prompt.user
+
+
+def requests(reader: LogReader) -> Iterator[tuple[Request[Any], ActivityStarted]]:
+    """Each request of a run with the message that put it, in the order of the log; a repeated request counts once."""
     kinds = {each.__name__: each for each in QUESTIONS}
     for each in reader.envelopes(kinds=["activity_started"]):
         asked = each.message
         if isinstance(asked, ActivityStarted) and asked.activity == QUESTION and asked.attempt == 1:
-            request = kinds[asked.label].model_validate_json(reader.artefacts.read_now(asked.request_ref))
-            prompt = render(request, LIMIT)
-            yield asked.label, prompt.system + prompt.user
+            yield kinds[asked.label].model_validate_json(reader.artefacts.read_now(asked.request_ref)), asked
 
 
 def lines(asked: Asked) -> list[Line]:
@@ -135,18 +141,30 @@ def scenario_of(trials: int) -> Scenario:
     return load_scenario(SCENARIO, changed)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run, render the prompts, and print the table."""
-    parser = argparse.ArgumentParser(prog="benchmarks.prompts")
-    parser.add_argument("--trials", type=int, default=TRIALS)
-    parser.add_argument("--of", type=Path, help="folder of an existing run; nothing is run")
-    asked = parser.parse_args(arguments)
-    if asked.of is not None:
-        print(page(measured(asked.of)))
+@contextmanager
+def run_of(trials: int, existing: Path | None) -> Iterator[Path]:
+    """The folder of the existing run, or of a new one with that many trials, which is deleted in the end."""
+    if existing is not None:
+        yield existing
         return
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as name:
         folder = Path(name) / "run"
-        anyio.run(lambda: start_run(scenario_of(asked.trials), SCENARIO, folder, run_id="prompts"))
+        anyio.run(lambda: start_run(scenario_of(trials), SCENARIO, folder, run_id="prompts"))
+        yield folder
+
+
+def options(name: str) -> argparse.ArgumentParser:
+    """The options that say which run is measured."""
+    parser = argparse.ArgumentParser(prog=f"benchmarks.{name}")
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    parser.add_argument("--of", type=Path, help="folder of an existing run; nothing is run")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run, render the prompts, and print the table."""
+    asked = options("prompts").parse_args(arguments)
+    with run_of(asked.trials, asked.of) as folder:
         print(page(measured(folder)))
 
 

@@ -14,7 +14,8 @@ __all__ = ["Answer", "Backend", "Embedded", "Embedder", "Passed", "Texts", "Usag
 class Usage(Record):
     """Tokens of one answer as counted by the endpoint, and their cost in USD; None is unknown, not zero.
 
-    `cached` and `written` are the input tokens read from and written to the endpoint's cache.
+    `cached` and `written` are the input tokens read from and written to the endpoint's cache. `saved` is by how many
+    USD the same tokens would have cost more without a cache.
     """
 
     input: int | None = None
@@ -23,6 +24,7 @@ class Usage(Record):
     reasoning: int | None = None
     usd: float | None = None
     written: int | None = None
+    saved: float | None = None
 
 
 class Passed(Record):

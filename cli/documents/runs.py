@@ -153,7 +153,8 @@ class Used(Data):
     """Usage: model calls and script runs, in seconds and US dollars. `tokens_in` includes `tokens_cached`.
 
     Numbers of calls with missing data: `uncounted` (no token count), `unsplit` (input and output tokens not separate),
-    `cache_unsaid` (no count of cached tokens), `unpriced` (no price).
+    `cache_unsaid` (no count of cached tokens), `unpriced` (no price), `saving_unsaid` (one of both). `usd_saved` is
+    what the same tokens would have cost more without the provider's cache.
     """
 
     calls: int
@@ -165,10 +166,12 @@ class Used(Data):
     tokens_cached: float
     tokens_out: float
     usd: float
+    usd_saved: float
     uncounted: int
     unsplit: int
     cache_unsaid: int
     unpriced: int
+    saving_unsaid: int
     errors: int
 
 

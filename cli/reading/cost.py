@@ -24,7 +24,8 @@ By = Literal["role", "trace", "model", "backend", "question", "hypothesis"]
 def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json = False) -> int:
     """Show calls, tokens, USD and time, and the cost of rejected work. A dash means unknown, not zero.
 
-    Input tokens are split into `cached` (read from the provider's prompt cache) and `uncached`.
+    Input tokens are split into `cached` (read from the provider's prompt cache, with their share of the input) and
+    `uncached`. `saved` is what the cached ones would have cost more, less what writing to the cache cost.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
         return 0
     sums = [("all", total), ("of which rejected or failed", rejected)]
     rows = [_cells(name, usage) for name, usage in [*groups.items(), *sums]]
-    headers = (by, "calls", "time", "tokens", "uncached", "cached", "out", "USD", "scripts", "script time")
+    headers = (by, "calls", "time", "tokens", "uncached", "cached", "out", "USD", "saved", "scripts", "script time")
     say(table(headers, rows, words=by))
     other = "question" if by == "hypothesis" else "hypothesis"
     hint(f"gome cost {folder.name} --by {other}", f"gome gantt {folder.name}")
@@ -118,6 +119,8 @@ def _of_rejected(envelopes: Iterable[Envelope], summary: Summary) -> Usage:
 
 def _cells(name: str, usage: Usage) -> tuple[str, ...]:
     asked = (str(usage.calls), text.duration(usage.seconds))
-    tokens = (usage.known_tokens, usage.known_uncached, usage.known_cached, usage.known_output)
-    used = (*map(text.count, tokens), text.money(usage.known_usd)) if usage.calls else ("",) * 5
+    share = usage.cached_share
+    cached = text.count(usage.known_cached) + (f" ({text.percent(share)})" if share else "")
+    tokens = (text.count(usage.known_tokens), text.count(usage.known_uncached), cached, text.count(usage.known_output))
+    used = (*tokens, text.money(usage.known_usd), text.money(usage.known_saved)) if usage.calls else ("",) * 6
     return (name, *asked, *used, str(usage.scripts), text.duration(usage.script_seconds))

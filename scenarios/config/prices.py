@@ -48,6 +48,17 @@ class Tariff:
         whole = self._standard(taken, cached, given, written)
         return whole / 2 if whole is not None and tier == "flex" else whole
 
+    def saved(
+        self, taken: int | None, cached: int | None, given: int | None, written: int | None = 0, tier: str = ""
+    ) -> float | None:
+        """By how many US dollars the same tokens would cost more without a cache; the arguments are those of `usd`.
+
+        Less than zero where more was paid for writing to the cache than reading from it saved. None if a price or a
+        count is unknown.
+        """
+        paid, without = self.usd(taken, cached, given, written, tier), self.usd(taken, 0, given, 0, tier)
+        return None if cached is None or paid is None or without is None else without - paid
+
     def _standard(self, taken: int | None, cached: int | None, given: int | None, written: int | None) -> float | None:
         if taken is None or given is None:
             return None

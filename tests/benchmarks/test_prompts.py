@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import anyio
 import pytest
 
 from benchmarks import prompts
-from benchmarks.crossover.tasks import write_task
 from benchmarks.prompts import Asked, Line, lines, page
-from gome.agents.runtime.lifecycle import start_run
-from gome.scenarios.config.scenario import Scenario
 
 GIVEN = Asked(
     (
@@ -42,14 +38,9 @@ def test_the_page_has_the_run_beside_the_figures_of_before() -> None:
     ]
 
 
-def test_a_run_of_two_trials_is_rendered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    task = write_task("loans", tmp_path / "loans", folds=2)
-    scenario = Scenario.model_validate(
-        prompts.scenario_of(2).model_dump() | {"task": str(task), "executors": {"slots": 1, "threads": 1}}
-    )
-    folder = tmp_path / "run"
-    anyio.run(lambda: start_run(scenario, tmp_path / "loans.yaml", folder, run_id="prompts"))
-    prompts.main(["--of", str(folder)])
+@pytest.mark.xdist_group("prompts")
+def test_a_run_of_two_trials_is_rendered(two_trials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prompts.main(["--of", str(two_trials)])
     told = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line}
     assert [told[name][0] for name in ("SurveyTask", "ProposeStep", "WriteSolution", "AssessTrial")] == [
         "1",

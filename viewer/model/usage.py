@@ -16,7 +16,7 @@ class Usage:
     `calls` and `seconds` count model calls, including failed attempts; `scripts` and `script_seconds` count script
     runs. `tokens` is input plus output; `tokens_cached` is the part of the input read from the provider's cache. The
     number of calls without a token count is `uncounted`, without separate input and output `unsplit`, without a cache
-    count `cache_unsaid`, without a price `unpriced`.
+    count `cache_unsaid`, without a price `unpriced`, without the USD that the cache saved `saving_unsaid`.
     """
 
     calls: int = 0
@@ -28,10 +28,12 @@ class Usage:
     tokens_cached: float = 0.0
     tokens_out: float = 0.0
     usd: float = 0.0
+    usd_saved: float = 0.0
     uncounted: int = 0
     unsplit: int = 0
     cache_unsaid: int = 0
     unpriced: int = 0
+    saving_unsaid: int = 0
     errors: int = 0
 
     def add(self, message: ActivityFinished) -> None:
@@ -52,12 +54,20 @@ class Usage:
     def _split(self, activity: str, meter: Mapping[str, float]) -> None:
         """Add input and output tokens separately. Embedding calls have no output tokens and no cache."""
         if activity == EMBEDDING or meter.get("tokens") == 0:
-            meter = {"tokens_in": meter.get("tokens", 0.0), "tokens_cached": 0.0, "tokens_out": 0.0, **meter}
+            meter = {
+                "tokens_in": meter.get("tokens", 0.0),
+                "tokens_cached": 0.0,
+                "tokens_out": 0.0,
+                "usd_saved": 0.0,
+                **meter,
+            }
         self.tokens_in += meter.get("tokens_in", 0.0)
         self.tokens_cached += meter.get("tokens_cached", 0.0)
         self.tokens_out += meter.get("tokens_out", 0.0)
         self.unsplit += "tokens" not in meter or "tokens_in" not in meter or "tokens_out" not in meter
         self.cache_unsaid += "tokens_cached" not in meter
+        self.usd_saved += meter.get("usd_saved", 0.0)
+        self.saving_unsaid += "usd_saved" not in meter and meter.get("tokens_cached") != 0
 
     def merge(self, other: "Usage") -> None:
         """Add the figures of `other`."""
@@ -78,6 +88,17 @@ class Usage:
     def known_cached(self) -> float | None:
         """Input tokens read from a cache; None where a call did not report them."""
         return None if self.unsplit or self.cache_unsaid else self.tokens_cached
+
+    @property
+    def cached_share(self) -> float | None:
+        """Share of the input tokens that were read from a cache; None where it is unknown or there are none."""
+        cached = self.known_cached
+        return cached / self.tokens_in if cached is not None and self.tokens_in else None
+
+    @property
+    def known_saved(self) -> float | None:
+        """USD that reading from a cache saved; None where a call has no price or did not report its cached tokens."""
+        return None if self.saving_unsaid else self.usd_saved
 
     @property
     def known_output(self) -> float | None:

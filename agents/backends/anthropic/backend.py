@@ -27,10 +27,16 @@ class AnthropicBackend(ServedBackend[Settings, MessagesEndpoint]):
         refused = "response_format.json_schema" in self._endpoint.refusals(self._settings.model)
         return "text" if refused else self._settings.structured
 
+    @property
+    def caches_schema(self) -> bool:
+        """Whether the prompt is cached at all."""
+        return self._settings.cache
+
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
         """Get one answer of the model. Its length is always limited, as the protocol demands it."""
         settings = self._settings
-        schema = json_schema(request, settings.code) if settings.structured == "schema" else None
+        wanted, cached = settings.structured == "schema", self.caches_schema
+        schema = json_schema(request, settings.code, constant=cached) if wanted else None
         parameters: dict[str, Any] = {
             "max_tokens": room,
             "temperature": settings.temperature,

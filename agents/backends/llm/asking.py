@@ -58,7 +58,9 @@ class _Account:
 
     def usage(self) -> Usage:
         """Sum over the answers; None for what an endpoint does not report; zero if there was no answer."""
-        return total(self.usages) if self.usages else Usage(input=0, cached=0, output=0, reasoning=0, usd=0.0)
+        return (
+            total(self.usages) if self.usages else Usage(input=0, cached=0, output=0, reasoning=0, usd=0.0, saved=0.0)
+        )
 
     def meter(self) -> dict[str, float]:
         """The known figures, under the names that budgets and `gome cost` sum up."""
@@ -70,6 +72,7 @@ class _Account:
             "tokens_out": usage.output,
             "tokens_reasoning": usage.reasoning,
             "usd": usage.usd,
+            "usd_saved": usage.saved,
         }
         known = {name: float(value) for name, value in named.items() if value is not None}
         most = {"tokens_at_most": self.tokens, "usd_at_most": self.usd}
@@ -124,6 +127,14 @@ class AskingBackend(ABC):
         """Whether the server is sent the schema of the reply in addition to the prompt."""
         return self.replies == "schema"
 
+    @property
+    def caches_schema(self) -> bool:
+        """Whether the server caches the schema with the prompt, before it: then all requests of a kind send the same.
+
+        What this very request asks is then in the prompt.
+        """
+        return False
+
     @abstractmethod
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
         """Get one answer of the model, of at most `room` tokens where that can be enforced.
@@ -156,10 +167,13 @@ class AskingBackend(ABC):
         refused = 0  # tokens of the last prompt that was too long for the server
         for _ in range(self._asking.asks):
             try:
-                # If the server enforces the schema, the prompt includes it only after an invalid answer.
-                schema = bool(complaint) or not self.holds_schema
+                # If the server enforces the schema of this request, the prompt has it only after an invalid answer.
+                wide = self.holds_schema and self.caches_schema
+                schema = bool(complaint) or not self.holds_schema or wide
                 code, secrets = self._asking.code, self._secrets
-                prompt = render(request, limit, code=code, complaint=complaint, secrets=secrets, schema=schema)
+                prompt = render(
+                    request, limit, code=code, complaint=complaint, secrets=secrets, schema=schema, wide=wide
+                )
                 completion = await self._call_metered(request, prompt, room, account)
                 reply, thoughts, raw = self._read(request, completion)
             except Outage as outage:
@@ -197,9 +211,10 @@ class AskingBackend(ABC):
             finally:
                 account.calls += hold.calls
             counted = completion.usage
-            usd = self._tariff.usd(counted.input, counted.cached, counted.output, counted.written, completion.tier)
+            parts = (counted.input, counted.cached, counted.output, counted.written, completion.tier)
+            usd, saved = self._tariff.usd(*parts), self._tariff.saved(*parts)
             tokens = None if counted.input is None or counted.output is None else counted.input + counted.output
-            account.usages.append(counted.model_copy(update={"usd": usd}))
+            account.usages.append(counted.model_copy(update={"usd": usd, "saved": saved}))
             spent_tokens = float(most if tokens is None else tokens)
             spent_usd = (most_usd or 0.0) if usd is None else usd
             account.tokens += spent_tokens

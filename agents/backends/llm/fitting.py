@@ -1,4 +1,7 @@
-"""Fit an object to a reply's type where it differs in form alone: wrapped, in other letters, 8.5 for a whole 8."""
+"""Fit an object to a reply's type where it differs in form alone: wrapped, in other letters, 8.5 for a whole 8.
+
+A field that is null is one that was left out, unless null is a value of its own.
+"""
 
 import re
 from copy import deepcopy
@@ -48,16 +51,19 @@ def _unwrapped(reply_type: type[Record], value: Any) -> Any:
 
 
 def _set(value: Any, problem: ErrorDetails) -> None:
-    """Replace what the problem is about in its place, where there is one value that it can mean."""
+    """Replace what the problem is about in its place, where there is one value that it can mean; leave out a null."""
     meant = _meant(problem)
-    if meant is None:
+    if meant is None and problem["input"] is not None:
         return
     *above, last = problem["loc"]
     here: Any = value
     try:
         for part in above:
             here = here[part]
-        here[last] = meant
+        if meant is not None:
+            here[last] = meant
+        elif isinstance(here, dict):
+            del here[last]
     except (KeyError, IndexError, TypeError):
         return  # a name that pydantic adds for a member of a union
 

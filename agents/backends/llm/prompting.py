@@ -159,13 +159,15 @@ def render(
     complaint: str = "",
     secrets: Iterable[str] = (),
     schema: bool = True,
+    wide: bool = False,
     templates: Path = TEMPLATES,
 ) -> Rendered:
     """Render the prompt of a request with at most `limit` estimated tokens.
 
     `complaint` is the reason why an earlier answer was invalid; `secrets` are removed from the prompt. With `schema`,
     the prompt contains the reply's schema: as a short type, or as JSON Schema if there is a complaint. Without it, the
-    schema is sent to the server separately. `templates` is the folder of the templates.
+    schema is sent to the server separately; `wide`: the server is sent one that has more fields, beside the short type.
+    `templates` is the folder of the templates.
 
     Raises UsageError, with file and line, where a template is invalid or refers to an undefined name, and
     PromptTooLargeError where the prompt does not fit at any scale.
@@ -178,6 +180,7 @@ def render(
         "form": "fenced" if is_code and code == "fenced" else "json",
         "editable": base_script(request) is not None,
         "schema": _form(request, exact=bool(complaint)) if schema else "",
+        "wide": wide,
         "complaint": complaint,
         "end_of_shared": _END_OF_SHARED,
     }

@@ -15,7 +15,7 @@ from gome.agents.backends.llm.fences import PatchError
 from gome.agents.backends.llm.fitting import fitted
 from gome.agents.backends.llm.loose_json import read_object
 from gome.agents.backends.llm.prompting import CodeForm, base_script, request_kind
-from gome.agents.backends.llm.reply_schema import reply_schema
+from gome.agents.backends.llm.reply_schema import constant_schema, reply_schema
 from gome.agents.protocol.replies import Assessment, Script, Step
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request
 from gome.agents.protocol.types import Record
@@ -61,11 +61,15 @@ def _asked_for(request: Request[Any], reply: Record) -> Record:
     return reply.model_copy(update=changes)
 
 
-def json_schema(request: Request[Any], code: CodeForm) -> dict[str, Any] | None:
-    """The reply's schema in the form of `response_format`; None if code is requested in a fenced block."""
+def json_schema(request: Request[Any], code: CodeForm, *, constant: bool = False) -> dict[str, Any] | None:
+    """The reply's schema in the form of `response_format`; None if code is requested in a fenced block.
+
+    `constant`: the same for all requests of a kind, so that a server that puts it before the prompt caches both.
+    """
     if issubclass(request.reply_type(), Script) and code == "fenced":
         return None
-    return {"name": request_kind(request), "strict": True, "schema": reply_schema(request)}
+    schema = constant_schema(request.reply_type()) if constant else reply_schema(request)
+    return {"name": request_kind(request), "strict": True, "schema": schema}
 
 
 def _script(request: Request[Any], text: str) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 The schema is narrowed to what the request allows, so that a server that enforces the schema enforces that as well. What
 a schema cannot express is checked when the reply is parsed (`replies.py`).
+
+Providers that cache prompts put the schema before the prompt: a narrowed one would part the cache of each request
+from that of the next. They are sent `constant_schema`, that of the type, and the prompt has the narrowed one.
 """
 
 import json
@@ -13,7 +16,7 @@ from pydantic import BaseModel
 
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, SurveyTask
 
-__all__ = ["closed_schema", "reply_schema", "reply_shape"]
+__all__ = ["closed_schema", "constant_schema", "reply_schema", "reply_shape"]
 
 # Descriptions are in the prompt, and lengths are checked when the reply is parsed.
 _LEFT_OUT = ("default", "title", "description", "minLength", "maxLength")
@@ -33,6 +36,30 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
         case _:
             pass
     return _without_unused(schema | {"properties": fields, "required": list(fields)})
+
+
+def constant_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
+    """JSON Schema of all replies of a type, the same for each request; what a request need not ask may be null."""
+    schema: dict[str, Any] = _closed(_with_nulls(reply_type.model_json_schema()))
+    return schema
+
+
+def _with_nulls(schema: Any) -> Any:
+    """The schema in which every field that has a default may be null."""
+    if isinstance(schema, list):
+        return [_with_nulls(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _with_nulls(each) for key, each in schema.items()}
+    if isinstance(made.get("properties"), dict):
+        made["properties"] = {name: _or_null(each) for name, each in made["properties"].items()}
+    return made
+
+
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    if "default" not in field or {"type": "null"} in field.get("anyOf", ()):
+        return field
+    return {"anyOf": [field, {"type": "null"}]}
 
 
 def reply_shape(request: Request[Any]) -> str:

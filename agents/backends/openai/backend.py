@@ -40,6 +40,12 @@ class OpenAIBackend(ServedBackend[Settings, Endpoint]):
         wanted = ("schema", "json") if self._settings.structured == "schema" else (self._settings.structured,)
         return next((each for each in wanted if each in forms and forms[each] not in refused), "text")
 
+    @property
+    def caches_schema(self) -> bool:
+        """So do OpenAI's own servers, also those at Azure, and who speaks Responses."""
+        settings = self._settings
+        return self.speaks_responses or settings.kind == "azure" or settings.url == OPENAI_URL
+
     async def reported(self) -> int | None:
         """The context window that the server reports; OpenAI's own reports none and is not asked."""
         if self._settings.url == OPENAI_URL:
@@ -87,7 +93,7 @@ class OpenAIBackend(ServedBackend[Settings, Endpoint]):
         return Embedded(vectors=vectors, meter=meter)
 
     def _response_format(self, request: Request[Any]) -> dict[str, Any] | None:
-        schema = json_schema(request, self._settings.code)
+        schema = json_schema(request, self._settings.code, constant=self.caches_schema)
         match self._settings.structured:
             case "schema" if schema is not None:
                 return {"type": "json_schema", "json_schema": schema}

@@ -12,7 +12,14 @@ from tests.cli.reading.test_commands import gome
 from tests.viewer.sample import RUN, sample_run
 
 NAME = "261125-0900-counts-0000"
-SAID = {"tokens": 1100.0, "tokens_in": 1000.0, "tokens_cached": 600.0, "tokens_out": 100.0, "usd": 0.01}
+SAID = {
+    "tokens": 1100.0,
+    "tokens_in": 1000.0,
+    "tokens_cached": 600.0,
+    "tokens_out": 100.0,
+    "usd": 0.01,
+    "usd_saved": 0.005,
+}
 
 
 def usage_of(*calls: tuple[str, dict[str, float]]) -> Usage:
@@ -36,6 +43,14 @@ def test_what_one_call_does_not_say_is_unknown_of_all() -> None:
     assert parts(usage_of(("reason", SAID), ("reason", without))) == (2200, None, None, 200)
     assert parts(usage_of(("reason", SAID), ("reason", {"tokens": 1100.0}))) == (2200, None, None, None)
     assert parts(usage_of(("reason", SAID), ("reason", {}))) == (None, None, None, None)
+
+
+def test_what_a_cache_saved_is_known_where_nothing_was_cached_or_all_calls_say_it() -> None:
+    older = {name: value for name, value in SAID.items() if name != "usd_saved"}
+    assert usage_of(("reason", SAID), ("reason", older | {"tokens_cached": 0.0}), ("embed", {})).known_saved == 0.005
+    assert usage_of(("reason", SAID), ("reason", older)).known_saved is None
+    assert usage_of(("reason", SAID), ("reason", older | {"tokens_cached": 0.0})).cached_share == 0.3
+    assert usage_of(("embed", {})).cached_share is None
 
 
 def test_what_is_embedded_goes_in_and_what_cost_nothing_has_no_parts() -> None:
@@ -82,8 +97,9 @@ def test_costs_by_question(runs: Path, run: str, capsys: pytest.CaptureFixture[s
 def test_the_table_has_a_column_for_each_part(runs: Path, run: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("cost", run, "--by", "question") == 0
     head, assess, *_ = capsys.readouterr().out.splitlines()
-    assert head.split()[:8] == ["question", "calls", "time", "tokens", "uncached", "cached", "out", "USD"]
-    assert assess.split()[3:8] == ["1100", "400", "600", "100", "$0.0100"]
+    assert head.split()[:9] == ["question", "calls", "time", "tokens", "uncached", "cached", "out", "USD", "saved"]
+    assert assess.split()[3:10] == ["1100", "400", "600", "(60%)", "100", "$0.0100", "$0.0050"]
     assert gome("cost", RUN) == 0
     proposer = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("proposer"))
     assert proposer.split()[3:7] == ["7200", "–", "–", "–"]
+    assert proposer.split()[8] == "–"

@@ -58,6 +58,7 @@ def test_an_answer_is_typed_metered_and_its_thoughts_are_kept() -> None:
         "output": 20,
         "reasoning": None,
         "usd": pytest.approx((300 * 10 + 700 * 1 + 20 * 100) / 1e6),
+        "saved": pytest.approx(700 * 9 / 1e6),
     }
     assert (server.calls, answer.meter["tokens_cached"]) == (1, 700.0)
 
@@ -69,6 +70,17 @@ def test_what_is_sent() -> None:
     assert sent["thinking"] == {"type": "enabled", "budget_tokens": 2000}
     assert sent["output_config"]["effort"] == "high"
     assert sent["output_config"]["format"]["schema"]["required"] == ["challenges"]
+
+
+def test_all_requests_of_a_kind_send_one_schema_where_the_prompt_is_cached() -> None:
+    def schemas(**changed: Any) -> set[str]:
+        asked = (made.first_step(), made.propose_step(), made.knowing_step())
+        sent = [asking(GOOD, request=each, asks=1, **changed)[1].asks[0] for each in asked]
+        assert all(('"source":' in sent[at].prompt) is (at == 2 and not changed) for at in range(3))
+        return {json.dumps(each.body["output_config"]["format"]["schema"]) for each in sent}
+
+    assert len(schemas()) == 1
+    assert len(schemas(cache=False)) == 3
 
 
 def test_an_address_may_have_its_version() -> None:

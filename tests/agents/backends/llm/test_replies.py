@@ -158,6 +158,18 @@ def test_a_rating_between_two_is_rounded_and_a_reference_is_not() -> None:
         parse_reply(made.propose_step(), json.dumps(STEP | {"choice": [1.5]}))
 
 
+def test_null_is_a_field_left_out() -> None:
+    said = ASSESSMENT | {
+        "alignment": None,
+        "contradicts": None,
+        "challenges": [made.CHALLENGE.model_dump() | {"source": None}],
+    }
+    read = parse_reply(made.assess_trial(wanted=("feedback",)), json.dumps(said))
+    assert (read["alignment"], read["contradicts"], read["challenges"][0]["source"]) == ("aligned", [], "feedback")
+    with pytest.raises(MisfitError, match="observations"):
+        parse_reply(made.assess_trial(), json.dumps(ASSESSMENT | {"observations": None}))
+
+
 def test_an_enum_in_other_letters_is_taken_where_one_is_meant() -> None:
     ideas = [made.idea().model_dump() | {"component": "feature_eng"}, made.idea().model_dump() | {"component": "MODEL"}]
     read = parse_reply(made.propose_step(), json.dumps(STEP | {"candidates": ideas}))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gome.agents.backends.llm.reply_schema import reply_schema, reply_shape
+from gome.agents.backends.llm.reply_schema import constant_schema, reply_schema, reply_shape
 from gome.agents.protocol.hint import Hint
 from tests.agents.helpers import requests_made as made
 
@@ -89,9 +89,19 @@ def test_every_object_is_closed_and_every_field_required(request_: Any) -> None:
             for each in schema.values():
                 yield from objects(each)
 
-    for each in objects(reply_schema(request_)):
-        assert each["additionalProperties"] is False
-        assert each["required"] == list(each["properties"])
+    for schema in (reply_schema(request_), constant_schema(request_.reply_type())):
+        for each in objects(schema):
+            assert each["additionalProperties"] is False
+            assert each["required"] == list(each["properties"])
+
+
+def test_what_some_request_does_not_ask_may_be_null_in_the_schema_of_all() -> None:
+    schema = constant_schema(made.propose_step().reply_type())
+    step, idea = schema["properties"], schema["$defs"]["Idea"]["properties"]
+    assert step["kind"]["anyOf"][-1] == step["recalled"]["anyOf"][-1] == {"type": "null"}
+    assert idea["scores"]["anyOf"] == [{"$ref": "#/$defs/Scores"}, {"type": "null"}]
+    assert idea["statement"] == {"type": "string"}
+    assert "default" not in json.dumps(schema)
 
 
 def test_a_first_prompt_shows_the_schema_as_a_type() -> None:

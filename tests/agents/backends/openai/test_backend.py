@@ -56,7 +56,9 @@ def test_an_answer_is_typed_and_metered() -> None:
         "reasoning": 5,
         "written": None,
         "usd": pytest.approx((40 * 10 + 60 * 1 + 20 * 100) / 1e6),
+        "saved": pytest.approx(60 * 9 / 1e6),
     }
+    assert answer.meter["usd_saved"] == answer.usage.saved
     assert answer.meter["calls"] == server.calls == 1
     assert answer.meter["tokens_in"] == 100
     assert answer.meter["tokens_cached"] == 60

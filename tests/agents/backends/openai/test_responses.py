@@ -75,6 +75,19 @@ def test_all_prompts_of_a_run_name_their_shared_part_alike() -> None:
     assert server.asks[0].body["prompt_cache_key"] not in keys
 
 
+def test_all_requests_of_a_kind_send_one_schema_and_say_in_the_prompt_what_they_ask() -> None:
+    steps = (made.first_step(), made.propose_step(), made.knowing_step(), made.propose_step(ranked=True))
+    sent = [asking(GOOD, request=each, asks=1)[1].asks[0] for each in steps]
+    assert len({json.dumps(each.body["text"]["format"]) for each in sent}) == 1
+    assert ['"scores":' in each.prompt for each in sent] == [False, False, False, True]
+    assert all("Fields that it does not have are null." in each.prompt for each in sent)
+    nulls = {"kind": None, "recalled": None, "source": None, "answer": None}
+    idea = made.idea(challenge=1).model_dump() | {"scores": None}
+    reply = {"candidates": [idea], "choice": [1], "reason": "as it is", "sketch": "so", **nulls}
+    outcome, server = asking(streamed(response(json.dumps(reply))), request=made.propose_step())
+    assert (answered(outcome).reply["kind"], server.calls) == ("edit", 1)
+
+
 @pytest.mark.parametrize(
     ("given", "tier", "share"),
     [

@@ -1,0 +1,23 @@
+"""A run of two trials, as the benchmarks of prompts and of the cache make one of ten."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from benchmarks import prompts
+from benchmarks.crossover.tasks import write_task
+from gome.agents.runtime.lifecycle import start_run
+from gome.scenarios.config.scenario import Scenario
+
+
+@pytest.fixture(scope="session")
+def two_trials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the run. Whoever uses it is in the xdist group `prompts`, so that there is one run."""
+    place = tmp_path_factory.mktemp("prompts")
+    task = write_task("loans", place / "loans", folds=2)
+    scenario = Scenario.model_validate(
+        prompts.scenario_of(2).model_dump() | {"task": str(task), "executors": {"slots": 2, "threads": 1}}
+    )
+    anyio.run(lambda: start_run(scenario, place / "loans.yaml", place / "run", run_id="prompts"))
+    return place / "run"
