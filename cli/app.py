@@ -44,6 +44,7 @@ VERBS = {
     "compare": "Compare two runs: scores, times, costs, settings, ideas.",
     "sweep": "Run a scenario with every combination of settings; writes one table and one figure.",
     "export": "Export a run as JSON lines, spans or a Chrome trace, or its solution as a Python package.",
+    "mcp": "Serve runs to an assistant by the Model Context Protocol (an extra: gome[mcp]).",
     "task": "List and prepare built-in tasks, create a task from a table, serve a submission check.",
     "completion": "Print the script by which a shell completes gome's commands and options.",
     "grade": "Grade a submission as MLE-bench does: score, medal, above or below the median.",
@@ -51,7 +52,21 @@ VERBS = {
 """Help text of each command, in the order of `gome --help`. A command's module has its name."""
 
 ROOMS = {"task": "tasks", "grade": "tasks"} | dict.fromkeys(
-    ("run", "validate", "doctor", "predict", "resume", "finish", "fork", "replay", "sweep", "hint", "pause", "stop"),
+    (
+        "run",
+        "validate",
+        "doctor",
+        "predict",
+        "resume",
+        "finish",
+        "fork",
+        "replay",
+        "sweep",
+        "hint",
+        "pause",
+        "stop",
+        "mcp",
+    ),
     "running",
 )
 """The folder of each command's module; commands not listed are in `reading`."""

@@ -17,7 +17,7 @@ from gome.errors import Outage
 from gome.viewer.output import emit, hint, say, say_aside
 from gome.viewer.run_folders import has_log, open_reader
 
-__all__ = ["PROGRAM", "Detached", "detach", "tell_detached"]
+__all__ = ["PROGRAM", "Detached", "NotBegun", "detach", "tell_detached"]
 
 PROGRAM = (sys.executable, "-m", "gome")
 """The command with which to start `gome` as a child process."""
@@ -35,11 +35,18 @@ class Detached:
     pid: int
 
 
-def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
+@dataclass(frozen=True)
+class NotBegun:
+    """A run that ended before it had begun: its exit status, and what it printed."""
+
+    status: int
+    words: str
+
+
+def detach(arguments: Sequence[str], folder: Path) -> Detached | NotBegun:
     """Start `gome` with these arguments for the run in `folder`; return once its session is in the log.
 
-    Returns the exit status instead where the process ended before that. Output of a resumed run is appended to the
-    existing file. Raises Outage where the output file cannot be written.
+    Output of a resumed run is appended to the existing file. Raises Outage where the output file cannot be written.
     """
     output = folder.with_name(f"{folder.name}.out")
     last = _last_session(folder)
@@ -62,18 +69,19 @@ def detach(arguments: Sequence[str], folder: Path) -> Detached | int:
         _stop(process)
         raise
     if status is not None and _last_session(folder) == last:
-        say_aside(output.read_bytes()[before:].decode("utf-8", errors="replace").rstrip())
+        words = output.read_bytes()[before:].decode("utf-8", errors="replace").rstrip()
         os.truncate(output, before)
         if not before:
             output.unlink()
-        return status
+        return NotBegun(status, words)
     return Detached(folder.name, str(folder), str(output), process.pid)
 
 
-def tell_detached(begun: Detached | int, as_json: bool) -> int:
+def tell_detached(begun: Detached | NotBegun, as_json: bool) -> int:
     """Print where a detached run is and how to watch, stop and resume it; return the exit status."""
-    if isinstance(begun, int):
-        return begun
+    if isinstance(begun, NotBegun):
+        say_aside(begun.words)
+        return begun.status
     if as_json:
         emit("run-detached", begun)
         return 0

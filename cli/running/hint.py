@@ -1,28 +1,18 @@
 """`hint`: tell a run what its next steps should follow."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from gome.agents.protocol.hint import Hint
-from gome.agents.runtime.inbox import Note, leave_note
-from gome.agents.runtime.lifecycle import scenario_of
-from gome.agents.runtime.placement import python_of
-from gome.agents.scripts.user_script import read_start
-from gome.bus.store.lock import holder
+from gome.api.hinting import give_hint
 from gome.cli.options import Json, Run, Runs, folder_of
-from gome.errors import UsageError
-from gome.executors.resources.packages import describe
-from gome.viewer.model.summary import Summary
 from gome.viewer.output import emit, say
 from gome.viewer.output import hint as say_next
-from gome.viewer.run_folders import outline
 
 __all__ = ["hint"]
 
-_LONGEST = 4000
 Several = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 
 
@@ -54,38 +44,13 @@ def hint(
     trace
         Only for this trace. Default: all traces; a script goes to the trace with the best solution.
     """
-    folder = folder_of(run, runs)
-    given = Hint(words=words.strip(), avoid=avoid, prefer=prefer)
-    if given == Hint() and start is None:
-        raise UsageError('say something: gome hint RUN "…", or use --avoid, --prefer or --start')
-    if len(given.line) > _LONGEST:
-        raise UsageError(f"a hint of {len(given.line)} characters is too long for a prompt; the limit is {_LONGEST}")
-    summary = outline(folder)
-    _check_trace(summary, trace)
-    script = None
-    if start is not None:
-        python = python_of(scenario_of(folder).executors) or Path(sys.executable)
-        script = read_start(start, describe(python).importable)
-        trace = _best_trace(summary) if trace is None else trace
-    name = leave_note(folder, Note(kind="hint", trace=trace, hint=given, script=script))
-    running = holder(folder) is not None
+    given = give_hint(folder_of(run, runs), Hint(words=words.strip(), avoid=avoid, prefer=prefer), start, trace)
     if json:
-        emit("hint", {"run": folder.name, "note": name, "trace": trace, "running": running})
+        emit("hint", given)
         return 0
-    if running:
-        say(f"left for {folder.name}; its next proposals read it")
+    if given.running:
+        say(f"left for {given.run}; its next proposals read it")
     else:
-        say(f"left for {folder.name}, which is not running: it is recorded when the run is resumed")
-    say_next(f"gome log {folder.name} --kind hint_given --kind proposal")
+        say(f"left for {given.run}, which is not running: it is recorded when the run is resumed")
+    say_next(f"gome log {given.run} --kind hint_given --kind proposal")
     return 0
-
-
-def _check_trace(summary: Summary, trace: int | None) -> None:
-    if trace is not None and trace not in summary.traces:
-        known = ", ".join(map(str, sorted(summary.traces))) or "none yet"
-        raise UsageError(f"run {summary.run} has no trace {trace}; its traces are {known}")
-
-
-def _best_trace(summary: Summary) -> int:
-    """The trace with the best solution; 0 where there is none yet."""
-    return int(summary.best.step.partition(".")[0]) if summary.best is not None else 0

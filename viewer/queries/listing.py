@@ -16,7 +16,7 @@ from gome.viewer.model.message_lines import event_line
 from gome.viewer.output import emit, envelope_data, hint, say, screen_width
 from gome.viewer.run_folders import open_reader
 
-__all__ = ["Filter", "list_messages", "say_messages"]
+__all__ = ["Filter", "check_filter", "list_messages", "say_messages"]
 
 _SENDERS = frozenset(
     {
@@ -63,13 +63,8 @@ class Filter:
 
 def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_json: bool) -> int:
     """Print the `newest` matching messages (0: all); with `follow`, print new ones until the run has finished."""
+    check_filter(chosen)
     with open_reader(folder) as reader:
-        for kind in chosen.kinds:
-            if kind not in VOCABULARY.classes:
-                raise UsageError(
-                    f"there is no message kind {kind!r}; kinds are {', '.join(sorted(VOCABULARY.classes))}"
-                )
-        _check_role(chosen.role)
         shown = chosen.read(reader, newest=newest or None)
         if as_json and not follow:
             emit("log", [envelope_data(each) for each in shown])
@@ -86,8 +81,12 @@ def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_js
     return 0
 
 
-def _check_role(name: str | None) -> None:
-    """Raise UsageError for a name that is no role, with or without the number of its trace."""
+def check_filter(chosen: Filter) -> None:
+    """Raise UsageError for a kind of message that there is not, or a role, with or without the number of its trace."""
+    for kind in chosen.kinds:
+        if kind not in VOCABULARY.classes:
+            raise UsageError(f"there is no message kind {kind!r}; kinds are {', '.join(sorted(VOCABULARY.classes))}")
+    name = chosen.role
     stem, _, number = (name or "").rpartition("-")
     if name is None or name in _SENDERS or (stem in _SENDERS and number.isdigit()):
         return

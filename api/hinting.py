@@ -1,0 +1,68 @@
+"""Give a hint to a run, from the command line or through an assistant."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from gome.agents.protocol.hint import Hint
+from gome.agents.runtime.inbox import Note, leave_note
+from gome.agents.runtime.lifecycle import scenario_of
+from gome.agents.runtime.placement import python_of
+from gome.agents.scripts.user_script import read_start
+from gome.bus.store.lock import holder
+from gome.errors import UsageError
+from gome.executors.resources.packages import describe
+from gome.viewer.model.summary import Summary
+from gome.viewer.run_folders import outline
+
+__all__ = ["Given", "give_hint"]
+
+_LONGEST = 4000
+
+
+@dataclass(frozen=True)
+class Given:
+    """A hint that was left: its note's name, the trace it is for (None: all), whether the run is running."""
+
+    run: str
+    note: str
+    trace: int | None
+    running: bool
+
+
+def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | None = None) -> Given:
+    """Leave a hint for the run in `folder`.
+
+    Args:
+        folder: The run's folder.
+        hint: What its next steps should follow.
+        start: A solution script that the next step runs as it is.
+        trace: Only for this trace. A script goes to the trace with the best solution where none is named.
+
+    Raises:
+        UsageError: The hint says nothing or too much, there is no such trace, or the script cannot be used.
+    """
+    if hint == Hint() and start is None:
+        raise UsageError('say something: gome hint RUN "…", or use --avoid, --prefer or --start')
+    if len(hint.line) > _LONGEST:
+        raise UsageError(f"a hint of {len(hint.line)} characters is too long for a prompt; the limit is {_LONGEST}")
+    summary = outline(folder)
+    _check_trace(summary, trace)
+    script = None
+    if start is not None:
+        python = python_of(scenario_of(folder).executors) or Path(sys.executable)
+        script = read_start(start, describe(python).importable)
+        trace = _best_trace(summary) if trace is None else trace
+    name = leave_note(folder, Note(kind="hint", trace=trace, hint=hint, script=script))
+    return Given(folder.name, name, trace, holder(folder) is not None)
+
+
+def _check_trace(summary: Summary, trace: int | None) -> None:
+    if trace is not None and trace not in summary.traces:
+        known = ", ".join(map(str, sorted(summary.traces))) or "none yet"
+        raise UsageError(f"run {summary.run} has no trace {trace}; its traces are {known}")
+
+
+def _best_trace(summary: Summary) -> int:
+    """The trace with the best solution; 0 where there is none yet."""
+    return int(summary.best.step.partition(".")[0]) if summary.best is not None else 0

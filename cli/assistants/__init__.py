@@ -1,0 +1,1 @@
+"""`gome mcp`: runs served to assistants by the Model Context Protocol, over standard input and output."""

@@ -1,0 +1,218 @@
+"""`gome mcp` driven by the protocol's official client: each tool once, and whatever a hostile caller may send."""
+
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.types import CallToolResult, TextContent
+
+from gome.bus.store.lock import holder
+from gome.cli.assistants.server import make_server
+from tests.agents.helpers.model_server import ModelServer
+from tests.agents.helpers.stubs import knobbed, small, small_task, writing
+from tests.cli.reading.test_commands import gome
+from tests.cli.running.test_steering import awaited
+from tests.conftest import UNFINISHED
+from tests.viewer.sample import RUN
+
+READING = {"list_runs", "status", "log", "message", "why", "best_script"}
+WRITING = {"hint", "start", "finish"}
+Call = Callable[..., Awaitable[CallToolResult]]
+
+
+def served(root: Path, *options: str, beside: Path | None = None) -> StdioServerParameters:
+    """The command as an assistant's program starts it, in an environment of its own."""
+    arguments = ["-m", "gome", "mcp", "--runs", str(root), *options]
+    return StdioServerParameters(command=sys.executable, args=arguments, cwd=beside or root)
+
+
+def words(result: CallToolResult) -> str:
+    return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+
+
+def data(result: CallToolResult) -> Any:
+    assert not result.is_error, words(result)
+    found = result.structured_content
+    assert found is not None
+    return found["result"] if found.keys() == {"result"} else found
+
+
+def speaking(server: Any, talk: Callable[[Client], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with Client(server) as client:
+            await talk(client)
+
+    anyio.run(whole)
+
+
+def unlocked(folder: Path) -> None:
+    """Wait for the end of the process that finishes the run: it writes the results after the last message."""
+    deadline = time.monotonic() + 60
+    while holder(folder) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_each_tool_that_reads_over_standard_input_and_output(runs: Path) -> None:
+    async def talk(client: Client) -> None:
+        tools = {each.name: each for each in (await client.list_tools()).tools}
+        assert tools.keys() == READING
+        assert all(each.annotations and each.annotations.read_only_hint for each in tools.values())
+        listed = data(await client.call_tool("list_runs", {}))
+        assert [(each["run"], each["state"]) for each in listed] == [(UNFINISHED, "stopped"), (RUN, "finished")]
+        assert len(data(await client.call_tool("list_runs", {"last": 1}))) == 1
+        told = data(await client.call_tool("status", {"run": RUN}))
+        assert (told["state"], told["best"], told["score"]) == ("finished", "1.2", 0.41)
+        assert len(told["steps"]) == 6
+        lines = data(await client.call_tool("log", {"run": RUN, "kinds": ["diagnosis"], "trace": 1, "last": 2}))
+        assert [(each["kind"], each["trace"]) for each in lines] == [("diagnosis", 1)] * 2
+        assert lines[-1]["words"]
+        whole = words(await client.call_tool("message", {"run": RUN, "id": lines[-1]["id"]}))
+        assert '"verdict"' in whole
+        why = words(await client.call_tool("why", {"run": RUN, "step": "1.2"}))
+        assert why.startswith("step 1.2: accepted")
+        assert words(await client.call_tool("why", {"run": RUN})) == why, "the best step, unless another is named"
+        best = data(await client.call_tool("best_script", {"run": RUN}))
+        assert (best["step"], best["metric"]) == ("1.2", "rmsle")
+        assert best["script"].strip()
+        refused = await client.call_tool("hint", {"run": RUN, "words": "try"})
+        assert refused.is_error and "hint" in words(refused), "no such tool without --allow-write"
+
+    speaking(served(runs), talk)
+    assert not (runs / RUN / "inbox").exists()
+
+
+HOSTILE: list[tuple[str, dict[str, Any], str]] = [
+    ("status", {"run": "../secret"}, "match pattern"),
+    ("status", {"run": "/etc"}, "match pattern"),
+    ("status", {"run": ".."}, "match pattern"),
+    ("status", {"run": ""}, "match pattern"),
+    ("status", {"run": "a\nb"}, "match pattern"),
+    ("status", {"run": "x" * 100_000}, "match pattern"),
+    ("status", {"run": 7}, "valid string"),
+    ("status", {"run": "linked"}, "not in the folder of runs"),
+    ("status", {"run": "nowhere"}, "is named 'nowhere'"),
+    ("list_runs", {"last": 10**9}, "less than or equal to 200"),
+    ("list_runs", {"last": 0}, "greater than or equal to 1"),
+    ("list_runs", {"last": "many"}, "valid integer"),
+    ("log", {"run": RUN, "last": -1}, "greater than or equal to 1"),
+    ("log", {"run": RUN, "kinds": "diagnosis' OR 1=1 --"}, "valid list"),
+    ("log", {"run": RUN, "kinds": ["'; DROP TABLE messages"]}, "no message kind"),
+    ("log", {"run": RUN, "kinds": ["diagnosis"] * 1000}, "at most 20"),
+    ("log", {"run": RUN, "role": "root"}, "no role 'root'"),
+    ("log", {"run": RUN, "since": "yesterday"}, "since yesterday"),
+    ("log", {"run": RUN, "grep": "x" * 5000}, "at most 4000"),
+    ("log", {"run": RUN, "trace": 10**30}, "less than or equal to 1000000"),
+    ("message", {"run": RUN, "id": "%"}, "match pattern"),
+    ("message", {"run": RUN, "id": "0000000000"}, "0000000000"),
+    ("message", {"run": RUN}, "required"),
+    ("why", {"run": RUN, "step": "9.9"}, "9.9"),
+    ("why", {"run": RUN, "step": "../1"}, "match pattern"),
+    ("hint", {"run": RUN, "words": "x" * 4001}, "at most 4000"),
+    ("hint", {"run": RUN}, "say something"),
+    ("hint", {"run": RUN, "words": "try", "trace": 77}, "no trace 77"),
+    ("hint", {"run": "../x", "words": "try"}, "match pattern"),
+    ("start", {"scenario": "../outside.yaml"}, "no scenario file"),
+    ("start", {"scenario": "/etc/passwd"}, "no scenario file"),
+    ("start", {"scenario": "link.yaml"}, "no scenario file"),
+    ("start", {"scenario": "nowhere"}, "no built-in scenario 'nowhere'"),
+    ("start", {"scenario": "bike-demand", "trials": 0}, "greater than or equal to 1"),
+    ("start", {"scenario": "bike-demand", "time": "1h; rm"}, "match pattern"),
+    ("start", {"scenario": "bike-demand", "set": ["executors.python=/bin/sh"]}, "set"),
+    ("finish", {"run": RUN}, "has finished already"),
+    ("finish", {"run": "@last/../x"}, "match pattern"),
+]
+
+
+def test_hostile_arguments_are_refused_with_words_and_change_nothing(runs: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    (tmp_path / "outside.yaml").write_text("name: outside")
+    (beside / "link.yaml").symlink_to(tmp_path / "outside.yaml")
+    elsewhere = tmp_path / "elsewhere"
+    (runs / RUN).rename(elsewhere)
+    (runs / RUN).mkdir()
+    for each in elsewhere.iterdir():
+        each.rename(runs / RUN / each.name)
+    elsewhere.rmdir()
+    (runs / UNFINISHED).rename(elsewhere)
+    (runs / "linked").symlink_to(elsewhere)
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
+
+    async def talk(client: Client) -> None:
+        for tool, arguments, told in HOSTILE:
+            result = await client.call_tool(tool, arguments)
+            assert result.is_error, (tool, arguments, words(result))
+            assert told in words(result), (tool, arguments, words(result))
+            assert "Traceback" not in words(result)
+            assert len(words(result)) < 20_000, "what was sent is not sent back at length"
+
+    speaking(make_server(runs, beside, allow_write=True), talk)
+    after = [path for path in sorted(str(path) for path in tmp_path.rglob("*")) if not path.endswith(("-shm", "-wal"))]
+    assert [path for path in after if path not in before] == []
+
+
+def test_a_run_is_started_hinted_and_finished(tmp_path: Path) -> None:
+    root, beside = tmp_path / "runs", tmp_path
+    with ModelServer(writing(knobbed)) as server:
+        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500})
+        scenario = beside / "small.yaml"
+        scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+
+        async def talk(client: Client) -> None:
+            assert {each.name for each in (await client.list_tools()).tools} == READING | WRITING
+            begun = data(await client.call_tool("start", {"scenario": "small.yaml", "trials": 400}))
+            folder = root / begun["run"]
+            told = data(await client.call_tool("status", {}))
+            assert (told["run"], told["state"]) == (begun["run"], "running")
+            assert any("400 trials" in each for each in told["budget"])
+            await anyio.to_thread.run_sync(awaited, folder, "proposal")
+            left = data(await client.call_tool("hint", {"run": begun["run"], "words": "Mind the area.", "trace": 0}))
+            assert (left["running"], left["trace"]) == (True, 0)
+            await anyio.to_thread.run_sync(awaited, folder, "hint_given")
+            refused = await client.call_tool("finish", {"run": begun["run"]})
+            assert refused.is_error and f"gome stop {begun['run']}" in words(refused)
+            await anyio.to_thread.run_sync(lambda: gome("stop", begun["run"], "--runs", str(root)))
+            data(await client.call_tool("finish", {"run": begun["run"]}))
+            await anyio.to_thread.run_sync(awaited, folder, "run_finished")
+            hints = data(await client.call_tool("log", {"run": begun["run"], "kinds": ["hint_given"]}))
+            assert "Mind the area." in hints[0]["words"]
+            asked = data(await client.call_tool("log", {"run": begun["run"], "kinds": ["proposal"], "last": 1}))
+            assert asked
+
+        speaking(served(root, "--allow-write", beside=beside), talk)
+    (folder,) = (each for each in root.iterdir() if each.is_dir())
+    unlocked(folder)
+
+
+def test_a_scenario_that_would_send_a_key_to_a_new_server_is_not_started(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+    backend = {"kind": "openai", "model": "m", "base_url": "https://models.example/v1", "api_key_env": "OPENAI_API_KEY"}
+    roles = dict.fromkeys(("diagnoser", "proposer", "executor"), "far")
+    made = {"name": "far", "task": "bike-demand", "backends": {"far": backend}, "roles": roles}
+    (tmp_path / "far.yaml").write_text(json.dumps(made))
+
+    async def talk(client: Client) -> None:
+        refused = await client.call_tool("start", {"scenario": "far.yaml"})
+        assert refused.is_error and "OPENAI_API_KEY would be sent to https://models.example/v1" in words(refused)
+        assert "canary" not in words(refused)
+
+    speaking(make_server(runs, tmp_path, allow_write=True), talk)
+    assert {each.name for each in runs.iterdir()} == {RUN, UNFINISHED}
+
+
+def test_without_the_package_it_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in [name for name in sys.modules if name.startswith(("gome.cli.assistants", "mcp"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    assert gome("mcp") == 2
+    assert "pip install 'gome[mcp]'" in capsys.readouterr().err
