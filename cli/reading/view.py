@@ -34,8 +34,10 @@ def view(
     open_
         Open the page in a browser.
     """
-    page = f"runs/{folder_of(run, runs).name}" if run else ""
-    with PageServer(runs_root(runs), host, port) as server:
+    folder = folder_of(run, runs) if run else None
+    page = f"runs/{folder.name}" if folder else ""
+    root = folder.resolve().parent if folder else runs_root(runs)  # a run named by its path may be elsewhere
+    with PageServer(root, host, port) as server:
         say(f"live pages at {server.url}{page}; press ^C to stop")
         hint("gome runs", "gome log -f")
         if open_:
