@@ -10,7 +10,6 @@ prices of the model, with and without the cache.
 `--of FOLDER` puts the requests of an existing run. `--structured json` asks for replies without a schema.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,12 +17,11 @@ from pathlib import Path
 
 import anyio
 
-from benchmarks.prompts import QUESTIONS, options, requests, run_of
+from benchmarks.prompts import QUESTIONS, options, replies, requests, run_of
 from benchmarks.shared.prefix_cache import serving
 from gome.agents.backends.base import Answer
 from gome.agents.backends.openai.backend import OpenAIBackend
 from gome.agents.protocol.messages import VOCABULARY
-from gome.bus.events import ActivityFinished
 from gome.bus.store.reader import LogReader
 from gome.scenarios.config.prices import Tariff
 from gome.scenarios.config.providers import OPENAI_URL
@@ -66,8 +64,8 @@ def published(model: str) -> Prices:
 async def measured(folder: Path, model: str, structured: str = "schema") -> list[Line]:
     """Put the requests of the run in `folder` in its order; a line for each question, then of all together."""
     with LogReader(folder, VOCABULARY) as reader:
-        replies = _replies(reader)
-        put = [(request, replies[asked.request_hash]) for request, asked in requests(reader)]
+        said = replies(reader)
+        put = [(request, said[asked.request_hash]) for request, asked in requests(reader)]
     answers = iter([reply for _, reply in put])
     made: dict[str, Line] = {}
     with serving(lambda _: next(answers)) as base_url:
@@ -80,17 +78,6 @@ async def measured(folder: Path, model: str, structured: str = "schema") -> list
         await backend.aclose()
     lines = [made[each.__name__] for each in QUESTIONS if each.__name__ in made]
     return [*lines, sum(lines, Line("all"))]
-
-
-def _replies(reader: LogReader) -> dict[str, str]:
-    """The recorded replies by the hash of their requests, in the form in which a model could have given them."""
-    found = {}
-    for each in reader.envelopes(kinds=["activity_finished"]):
-        message = each.message
-        if isinstance(message, ActivityFinished) and message.activity == "reason":
-            answer = Answer.model_validate_json(reader.artefacts.read_now(message.result_ref))
-            found[message.request_hash] = answer.raw or json.dumps(answer.reply)
-    return found
 
 
 def _line(answer: Answer) -> Line:

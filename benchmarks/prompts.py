@@ -11,6 +11,7 @@ renders the requests of an existing run, so that two versions of the templates c
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 
 import anyio
 
+from gome.agents.backends.base import Answer
 from gome.agents.backends.llm.asking import USUAL_WINDOW
 from gome.agents.backends.llm.prompting import render
 from gome.agents.protocol.activities import QUESTION
@@ -28,12 +30,12 @@ from gome.agents.protocol.messages import VOCABULARY, Diagnosis
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, SurveyTask
 from gome.agents.protocol.script_requests import RepairSolution, TuneSolution, WriteSolution
 from gome.agents.runtime.lifecycle import start_run
-from gome.bus.events import ActivityStarted
+from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.store.reader import LogReader
 from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import Scenario
 
-__all__ = ["Asked", "Line", "lines", "main", "measured", "options", "page", "requests", "run_of"]
+__all__ = ["Asked", "Line", "lines", "main", "measured", "options", "page", "replies", "requests", "run_of"]
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "bike-demand.yaml"
 TRIALS = 10
@@ -93,6 +95,17 @@ def requests(reader: LogReader) -> Iterator[tuple[Request[Any], ActivityStarted]
         asked = each.message
         if isinstance(asked, ActivityStarted) and asked.activity == QUESTION and asked.attempt == 1:
             yield kinds[asked.label].model_validate_json(reader.artefacts.read_now(asked.request_ref)), asked
+
+
+def replies(reader: LogReader) -> dict[str, str]:
+    """The recorded replies by the hash of their requests, in the form in which a model could have given them."""
+    found = {}
+    for each in reader.envelopes(kinds=["activity_finished"]):
+        message = each.message
+        if isinstance(message, ActivityFinished) and message.activity == "reason":
+            answer = Answer.model_validate_json(reader.artefacts.read_now(message.result_ref))
+            found[message.request_hash] = answer.raw or json.dumps(answer.reply)
+    return found
 
 
 def lines(asked: Asked) -> list[Line]:

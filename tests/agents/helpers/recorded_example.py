@@ -20,13 +20,10 @@ from pathlib import Path
 
 import anyio
 
-from gome.agents.backends.base import Answer
+from benchmarks.prompts import replies, requests
 from gome.agents.backends.llm.prompting import request_kind
 from gome.agents.protocol.messages import VOCABULARY
-from gome.agents.protocol.requests import AssessTrial, ProposeStep, SurveyTask
-from gome.agents.protocol.script_requests import RepairSolution, TuneSolution, WriteSolution
 from gome.agents.runtime.lifecycle import start_run
-from gome.bus.events import ActivityFinished
 from gome.bus.store.reader import LogReader
 from gome.scenarios.config.loader import load_scenario
 from tests.agents.helpers.model_server import ModelServer
@@ -37,20 +34,16 @@ __all__ = ["EXAMPLE", "answers_of", "make_again", "store"]
 EXAMPLE = Path(__file__).parents[3] / "examples" / "bike-demand"
 MOUNTED = Path("/gome")
 PORT = 8125
-QUESTIONS = (SurveyTask, ProposeStep, WriteSolution, RepairSolution, TuneSolution, AssessTrial)
 
 
 def answers_of(folder: Path) -> RecordedModel:
     """A model that gives the answers of the run in `folder`, word for word."""
-    names = {each.__name__: request_kind(each.model_construct()) for each in QUESTIONS}
-    replies: dict[tuple[str, int, int | None], list[str]] = defaultdict(list)
+    found: dict[tuple[str, int, int | None], list[str]] = defaultdict(list)
     with LogReader(folder, VOCABULARY) as reader:
-        for each in reader.envelopes(kinds=["activity_finished"]):
-            message = each.message
-            if isinstance(message, ActivityFinished) and message.activity == "reason":
-                answer = Answer.model_validate_json(reader.artefacts.read_now(message.result_ref))
-                replies[names[message.label], each.step or 0, each.trace].append(answer.raw)
-    return RecordedModel(dict(replies), "language-model")
+        said = replies(reader)
+        for request, asked in requests(reader):
+            found[request_kind(request), request.step, request.trace].append(said[asked.request_hash])
+    return RecordedModel(dict(found), "language-model")
 
 
 def make_again(example: Path, target: Path, port: int = PORT) -> None:
