@@ -27,10 +27,14 @@ class StreamedMessage:
     usage: dict[str, Any] = field(default_factory=dict)
     model: str = ""
     ended: bool = False
+    whole: list[str] = field(default_factory=list)
 
     def feed(self, line: str) -> bool:
         """Read a line; return whether the message grew or ended. Raises BodyError for an invalid event."""
-        name, _, data = line.partition(":")
+        if self.whole or (not self.model and line.lstrip("\ufeff \t")[:1] in ("{", "[")):
+            self.whole.append(line)  # a server that does not stream, or an error with status 200
+            return False
+        name, _, data = line.removeprefix("\ufeff").partition(":")
         if name != "data" or not data.strip():
             return False  # an event's name, which the data repeat, or the empty line between two
         try:
@@ -60,12 +64,29 @@ class StreamedMessage:
         return False
 
     def completion(self) -> Completion:
-        """The message. Raises BodyError where the stream broke off before its end."""
+        """The message. Raises BodyError where the stream broke off before its end, or is no message."""
+        if self.whole:
+            self._take_whole()
         if not self.ended:
             raise BodyError("the stream broke off before its end")
         text, thoughts = (clean_text("".join(self.pieces[name])) for name in ("text", "thinking"))
         fault = "the model refused" if self.stop == "refusal" else ends_badly(self.stop)
         return Completion(text, fault, self.model or self.asked_model, self._usage(), thoughts)
+
+    def _take_whole(self) -> None:
+        """The message of a server that did not stream it. Raises BodyError where it is none."""
+        try:
+            body = json.loads("\n".join(self.whole))
+        except (ValueError, RecursionError):
+            raise BodyError("it is not JSON") from None
+        if not isinstance(body, dict) or body.get("error"):
+            raise ErrorBody(body)
+        for part in body.get("content") or ():
+            if isinstance(part, dict):
+                self._grow(part)
+        self.model, self.stop = str(body.get("model") or ""), body.get("stop_reason")
+        self._count(body.get("usage"))
+        self.ended = body.get("type") == "message"
 
     def _grow(self, part: dict[str, Any]) -> bool:
         grown = 0
@@ -76,7 +97,7 @@ class StreamedMessage:
                 grown += len(piece)
         self.length += grown
         if self.length > 2 * LONGEST_ANSWER:
-            raise BodyError(f"the stream is longer than {2 * LONGEST_ANSWER} characters")
+            self.stop, self.ended = "max_tokens", True  # a model that does not end: cut off, as at its limit of tokens
         return grown > 0
 
     def _count(self, usage: Any) -> None:

@@ -20,6 +20,8 @@ __all__ = ["StreamedResponse", "body_of", "read_response"]
 
 _SAME = ("temperature", "prompt_cache_key", "service_tier", "stream")
 """Parameters that have the same name in both protocols."""
+_RUNAWAY = {"output": [], "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+"""What an answer of a model that does not end comes to: it is cut off, as at its limit of tokens."""
 
 
 def body_of(model: str, prompt: Rendered, parameters: dict[str, Any], *, system: bool) -> dict[str, Any]:
@@ -96,7 +98,7 @@ class StreamedResponse:
             case _:
                 raise BodyError("a chunk of the stream is no event")
         if self.length > 2 * LONGEST_ANSWER:
-            raise BodyError(f"the stream is longer than {2 * LONGEST_ANSWER} characters")
+            self.last, self.ended = _RUNAWAY, True
         return True
 
     def body(self) -> Any:

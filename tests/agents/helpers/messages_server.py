@@ -36,7 +36,12 @@ def speaking(turn: Turn) -> Callable[[Ask], Play]:
 
 
 def messages(
-    text: str, *, thoughts: str = "", stop: str = "end_turn", end: bool = True, usage: dict[str, Any] | None = None
+    text: str,
+    *,
+    thoughts: str = "",
+    stop: str | None = "end_turn",
+    end: bool = True,
+    usage: dict[str, Any] | None = None,
 ) -> Play:
     """A message as a stream of events; without `end`, it breaks off before the last."""
     first = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": "model-as-answered"}

@@ -1,8 +1,7 @@
-"""The `anthropic` backend against a strict server of Messages: alone, with each fault, and through a whole run."""
+"""The `anthropic` backend against a strict server of Messages: alone and with each fault."""
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -10,7 +9,6 @@ import pytest
 
 from gome.agents.backends.anthropic.backend import AnthropicBackend
 from gome.agents.backends.base import Answer
-from gome.agents.runtime.replay import replay_run
 from gome.errors import GomeError, Outage, UsageError
 from gome.scenarios.config.scenario import AnthropicBackend as Settings
 from tests.agents.helpers import asking as asking_helper
@@ -18,8 +16,6 @@ from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.asking import outcome_of
 from tests.agents.helpers.messages_server import KEY, event, failing, messages, speaking
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, body, drop, hang
-from tests.agents.helpers.runs import conducted
-from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 GOOD = messages(SURVEY)
@@ -203,17 +199,3 @@ def test_missing_packages_and_keys_are_said(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "anthropic", None)
     with pytest.raises(UsageError, match=r"pip install 'gome\[anthropic\]'"):
         AnthropicBackend(far, "claude", environment={"ANTHROPIC_API_KEY": KEY})
-
-
-def test_a_run_is_carried_by_messages_and_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
-    with ModelServer(speaking(writing(knobbed))) as server:
-        backends = {"scripted": settings(server).model_dump()}
-        run = conducted(
-            small(small_task(tmp_path), server, backends=backends, traces=1, budget={"trials": 1}), tmp_path / "run"
-        )
-    assert run.finished.winner is not None
-    assert (run.finished.trials, run.finished.accepted, run.finished.dead_letters) == (1, 1, 0)
-    assert server.calls == 4, "none was refused"
-    assert KEY.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
-    assert anyio.run(lambda: replay_run(run.folder)).handled > 0

@@ -1,15 +1,12 @@
-"""The `openai` backend speaking Responses to a strict server: alone, with each fault, and through a whole run."""
+"""The `openai` backend speaking Responses to a strict server: alone and with each fault."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
 from gome.agents.backends.base import Answer
 from gome.agents.backends.openai.backend import OpenAIBackend
-from gome.agents.runtime.replay import replay_run
 from gome.errors import GomeError, Outage
 from gome.scenarios.config.scenario import OpenAIBackend as Settings
 from tests.agents.helpers import asking as asking_helper
@@ -17,8 +14,6 @@ from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.asking import outcome_of
 from tests.agents.helpers.model_server import ModelServer, Play, Turn, drop, fail
 from tests.agents.helpers.responses_server import KEY, USAGE, event, responding, response, streamed
-from tests.agents.helpers.runs import conducted
-from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 GOOD = streamed(response(SURVEY))
@@ -172,17 +167,3 @@ def test_only_openais_own_server_is_spoken_to_in_responses_unasked() -> None:
         asked = Settings.model_validate({"kind": "openai", "model": "m"} | given)
         spoken[name] = OpenAIBackend(asked, name, environment=environment).speaks_responses
     assert spoken == {"own": True, "chat": False, "local": False, "xai": True}
-
-
-def test_a_run_is_carried_by_responses_and_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
-    with ModelServer(responding(writing(knobbed))) as server:
-        backends = {"scripted": settings(server).model_dump()}
-        run = conducted(
-            small(small_task(tmp_path), server, backends=backends, traces=1, budget={"trials": 1}), tmp_path / "run"
-        )
-    assert run.finished.winner is not None
-    assert (run.finished.trials, run.finished.accepted, run.finished.dead_letters) == (1, 1, 0)
-    assert server.calls == 4, "none was refused"
-    assert KEY.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
-    assert anyio.run(lambda: replay_run(run.folder)).handled > 0

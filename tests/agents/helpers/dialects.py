@@ -1,0 +1,153 @@
+"""The protocols in which models are asked, each with a strict server, and what such a server may play in each."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.agents.helpers import messages_server, responses_server
+from tests.agents.helpers.messages_server import failing, messages, speaking
+from tests.agents.helpers.model_server import ModelServer, Play, Turn, fail, say, stream
+from tests.agents.helpers.responses_server import responding, response, streamed
+
+__all__ = ["DIALECTS", "Dialect"]
+
+Playing = Callable[[str], Play]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A protocol. Every play says a text, or is about one.
+
+    `strict` makes of a turn one that refuses what the protocol has not. `whole` is streamed; `cut_short` ends before
+    its last event, `corrupt` has a torn one; `at_limit` says that tokens ran out, `refusal` that the model will not;
+    `empty` says nothing, `thought` says all of it within the thoughts, `endless` does not say why it ended. `error`
+    takes a status, words and a code.
+    """
+
+    settings: dict[str, Any]
+    key: str
+    strict: Callable[[Turn], Turn]
+    whole: Playing
+    unstreamed: Playing
+    cut_short: Playing
+    corrupt: Playing
+    at_limit: Playing
+    refusal: Playing
+    empty: Playing
+    thought: Playing
+    endless: Playing
+    error: Callable[[int, str, str | None], Play]
+    version: str = "/v1"
+
+    def backend(self, server: ModelServer, **changed: Any) -> dict[str, Any]:
+        """The settings of a backend that asks that server; its key is in MY_KEY."""
+        url = server.base_url.removesuffix("/v1") + self.version
+        return self.settings | {"model": "m", "base_url": url, "api_key_env": "MY_KEY", "timeout": 20} | changed
+
+
+def _torn(play: Play) -> Play:
+    """The same stream with one event in its middle torn."""
+    events = play.body.split(b"\n\n")
+    at = len(events) // 2
+    events[at] = events[at][: events[at].index(b"data:") + 25]
+    return Play(play.status, b"\n\n".join(events), play.headers)
+
+
+def _of_chat(turn: Turn) -> Turn:
+    """Chat completions, which plays are written in: a server that streams where it is asked to, and wants the key."""
+
+    def strict(ask: Any) -> Play:
+        if ask.path != "/v1/chat/completions":
+            return fail(404, f"Invalid URL (POST {ask.path})")
+        if ask.headers.get("authorization") != f"Bearer {responses_server.KEY}":
+            return fail(401, "You didn't provide an API key.")
+        unknown = ask.body.keys() - _CHAT
+        if unknown:
+            return fail(400, f"Unknown parameter: '{min(unknown)}'.", param=min(unknown))
+        roles = [message["role"] for message in ask.body["messages"]]
+        if roles not in (["system", "user"], ["user"]):
+            return fail(400, f"Invalid order of messages: {roles}", param="messages")
+        if "stream_options" in ask.body and not ask.body.get("stream"):
+            return fail(400, "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
+        return turn(ask) if callable(turn) else turn
+
+    return strict
+
+
+_CHAT = {
+    "model", "messages", "stream", "stream_options", "temperature", "max_tokens", "max_completion_tokens", "seed",
+    "reasoning_effort", "response_format", "service_tier", "prompt_cache_key",
+}  # fmt: skip
+
+
+def _answer(text: str, **changed: Any) -> Play:
+    """A response that is not streamed."""
+    return Play(body=json.dumps(response(text) | changed).encode())
+
+
+def _refused(words: str) -> Play:
+    return _answer("", output=[{"type": "message", "content": [{"type": "refusal", "refusal": words}]}])
+
+
+def _thought(text: str) -> Play:
+    return _answer("", output=[{"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}])
+
+
+def _message(text: str) -> Play:
+    """A message that is not streamed."""
+    usage = messages_server.USAGE | {"output_tokens": 20}
+    told = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn"}
+    return Play(body=json.dumps(told | {"content": [{"type": "text", "text": text}], "usage": usage}).encode())
+
+
+_LIMIT = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+DIALECTS = {
+    "chat": Dialect(
+        {"kind": "openai"},
+        responses_server.KEY,
+        _of_chat,
+        whole=stream,
+        unstreamed=say,
+        cut_short=lambda text: stream(text, end=False),
+        corrupt=lambda text: stream(text, corrupt=True),
+        at_limit=lambda text: say(text, finish="length"),
+        refusal=lambda words: say(None, refusal=words),
+        empty=lambda _: say(None, choices=False),
+        thought=lambda text: say(None, reasoning_content=text),
+        endless=lambda text: say(text, finish=None),
+        error=lambda status, words, code: fail(status, words, code=code),
+    ),
+    "responses": Dialect(
+        {"kind": "openai", "api": "responses"},
+        responses_server.KEY,
+        responding,
+        whole=lambda text: streamed(response(text)),
+        unstreamed=_answer,
+        cut_short=lambda text: streamed(response(text), end=False),
+        corrupt=lambda text: _torn(streamed(response(text))),
+        at_limit=lambda text: streamed(response(text, **_LIMIT)),
+        refusal=_refused,
+        empty=lambda _: _answer("", output=[]),
+        thought=_thought,
+        endless=lambda text: _answer(text, status=None),
+        error=lambda status, words, code: fail(status, words, code=code),
+    ),
+    "messages": Dialect(
+        {"kind": "anthropic"},
+        messages_server.KEY,
+        speaking,
+        whole=messages,
+        unstreamed=_message,
+        cut_short=lambda text: messages(text, end=False),
+        corrupt=lambda text: _torn(messages(text)),
+        at_limit=lambda text: messages(text, stop="max_tokens"),
+        refusal=lambda words: messages(words, stop="refusal"),
+        empty=lambda _: messages(""),
+        thought=lambda text: messages("", thoughts=text),
+        endless=lambda text: messages(text, stop=None),
+        error=lambda status, words, code: failing(status, code or "api_error", words),
+        version="",
+    ),
+}
+"""The protocols by name."""
