@@ -19,6 +19,7 @@ import anyio
 
 from gome.agents.backends.base import Usage
 from gome.agents.backends.llm.asking import AskingBackend, BeforeCall
+from gome.agents.backends.llm.connection import check_key
 from gome.agents.backends.llm.faults import Fault, Patience, Refusal, Server, persevere
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.provider import provider_of
@@ -174,6 +175,7 @@ class AutoGenBackend(AskingBackend):
         """The key; a placeholder for a local server without one, so that the client finds and sends no other key."""
         name = self._server.key_name
         key = environment.get(name, "").strip() if name else ""
+        check_key(key, str(name), self._name)
         if not key and (name or not self._server.is_local):
             asked = (
                 f"the environment variable {name} is not set"

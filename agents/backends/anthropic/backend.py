@@ -6,6 +6,7 @@ from typing import Any
 from gome.agents.backends.anthropic.endpoint import CACHE, MessagesEndpoint
 from gome.agents.backends.llm.asking import BeforeCall
 from gome.agents.backends.llm.prompting import Rendered
+from gome.agents.backends.llm.refusals import SCHEMA
 from gome.agents.backends.llm.replies import json_schema
 from gome.agents.backends.llm.served import ServedBackend
 from gome.agents.backends.llm.wire import Completion
@@ -24,7 +25,7 @@ class AnthropicBackend(ServedBackend[Settings, MessagesEndpoint]):
     @property
     def replies(self) -> str:
         """Form of typed replies in use: as set, until the server refuses the schema."""
-        refused = "response_format.json_schema" in self._endpoint.refusals(self._settings.model)
+        refused = SCHEMA in self._endpoint.refusals(self._settings.model)
         return "text" if refused else self._settings.structured
 
     @property

@@ -19,7 +19,7 @@ from typing import Any
 import anyio.to_thread
 
 from gome.agents.backends.base import Answer, Usage
-from gome.agents.backends.llm.faults import PromptRefusedError
+from gome.agents.backends.llm.faults import PromptRefusedError, SchemaRefusedError
 from gome.agents.backends.llm.prompting import PromptTooLargeError, Rendered, render, request_kind
 from gome.agents.backends.llm.replies import MisfitError, parse_reply
 from gome.agents.backends.llm.thoughts import split_thoughts
@@ -139,7 +139,7 @@ class AskingBackend(ABC):
     async def complete(self, request: Request[Any], prompt: Rendered, room: int, before_call: BeforeCall) -> Completion:
         """Get one answer of the model, of at most `room` tokens where that can be enforced.
 
-        Raises PromptRefusedError, BudgetSpentError and Outage.
+        Raises PromptRefusedError, SchemaRefusedError, BudgetSpentError and Outage.
         """
 
     @abstractmethod
@@ -165,7 +165,9 @@ class AskingBackend(ABC):
         limit = window - room
         complaint = last = too_long = ""
         refused = 0  # tokens of the last prompt that was too long for the server
-        for _ in range(self._asking.asks):
+        left = self._asking.asks
+        while left:
+            left -= 1
             try:
                 # If the server enforces the schema of this request, the prompt has it only after an invalid answer.
                 wide = self.holds_schema and self.caches_schema
@@ -183,6 +185,8 @@ class AskingBackend(ABC):
                     limit = error.least
                     continue
                 return self._failed(account, too_long or f"{error} (backend {self._name!r})")
+            except SchemaRefusedError:
+                left += 1  # it is not sent again, so that this happens once
             except BudgetSpentError as error:
                 return self._failed(account, str(error), {REFUSED + error.unit: 1.0})
             except PromptRefusedError as refusal:

@@ -20,16 +20,16 @@ import anyio
 import anyio.to_thread
 
 from gome.agents.backends.base import Usage
-from gome.agents.backends.llm.faults import Fault, Patience, Refusal, Server, persevere
+from gome.agents.backends.llm.faults import Fault, Patience, Refusal, SchemaRefusedError, Server, persevere
 from gome.agents.backends.llm.prompting import Rendered
-from gome.agents.backends.llm.refusals import SYSTEM, error_words, failed_generation, refused
+from gome.agents.backends.llm.refusals import SCHEMA, SYSTEM, error_code, error_words, failed_generation, refused
 from gome.agents.backends.llm.wire import BodyError, Completion, ErrorBody
 from gome.agents.redaction import redact, secrets_of
 from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback
 from gome.scenarios.config.scenario import ServedModel
 
-__all__ = ["CONNECTING", "Connection", "Manner", "key_of"]
+__all__ = ["CONNECTING", "Connection", "Manner", "check_key", "key_of"]
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ class Connection(ABC, Generic[C]):
     ) -> Completion:
         """Get one answer of the model; `before_call` is called before each try.
 
-        Raises PromptRefusedError, Outage, and whatever `before_call` raises.
+        Raises PromptRefusedError, SchemaRefusedError, Outage, and whatever `before_call` raises.
         """
         client = await self._connect()
 
@@ -128,7 +128,10 @@ class Connection(ABC, Generic[C]):
                     answer = await self._guarded(call, model, sent, manner.patience.timeout, system=system)
                 if isinstance(answer, Completion):
                     return answer
-                self._refused.setdefault(model, set()).add(_form(answer, sent))
+                form = _form(answer, sent)
+                self._refused.setdefault(model, set()).add(form)
+                if form == SCHEMA and not prompt.says_form:
+                    raise SchemaRefusedError
 
         return await self._persevere(once, model, manner.patience)
 
@@ -147,7 +150,7 @@ class Connection(ABC, Generic[C]):
         refused_forms = self.refusals(model)
         if "max_tokens" in refused_forms and "max_tokens" in parameters:
             parameters["max_completion_tokens"] = parameters["max_tokens"]
-        if "response_format.json_schema" in refused_forms and "response_format" in parameters:
+        if SCHEMA in refused_forms and "response_format" in parameters:
             parameters["response_format"] = {"type": "json_object"}
         return {name: value for name, value in parameters.items() if _form(name, parameters) not in refused_forms}
 
@@ -210,7 +213,7 @@ class Connection(ABC, Generic[C]):
             words = str(error) if isinstance(error, BodyError) else "it is not JSON"
             raise Fault(f"the response body is invalid: {words}") from None
         # Outside the `except`, so that the endpoint's error text, which may hold secrets, is not chained to ours.
-        code = code if isinstance(code, str) else None
+        code = code if isinstance(code, str) else error_code(body)
         written = failed_generation(code, body)
         if written is not None:
             return Completion(written, None if written.strip() else f"the endpoint says: {words}", model, Usage())
@@ -240,6 +243,7 @@ def key_of(settings: ServedModel, name: str, environment: Mapping[str, str]) -> 
             f"backend {name!r} ({settings.model}): the environment variable {key_name} is not set; "
             f"export {key_name}=… with the key for {url}, or assign another backend to the role"
         )
+    check_key(key, str(key_name), name)
     if not key and not is_loopback(url):
         raise UsageError(
             f"backend {name!r} ({settings.model}): {url} needs a key; name the environment variable "
@@ -247,3 +251,12 @@ def key_of(settings: ServedModel, name: str, environment: Mapping[str, str]) -> 
             "(only servers on this machine work without a key)"
         )
     return key or None
+
+
+def check_key(key: str, variable: str, backend: str) -> None:
+    """Raise UsageError for a key that no request can carry; the message does not repeat it."""
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise UsageError(
+            f"backend {backend!r}: the value of {variable} has a space, a line break or a letter that no key has; "
+            f"copy the key again and export {variable}=…"
+        )

@@ -18,7 +18,16 @@ from gome.agents.backends.llm.refusals import is_policy, is_too_long
 from gome.agents.redaction import redact
 from gome.errors import Outage
 
-__all__ = ["Fault", "Patience", "PromptRefusedError", "Refusal", "Server", "persevere", "retry_after"]
+__all__ = [
+    "Fault",
+    "Patience",
+    "PromptRefusedError",
+    "Refusal",
+    "SchemaRefusedError",
+    "Server",
+    "persevere",
+    "retry_after",
+]
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -33,6 +42,10 @@ class PromptRefusedError(Exception):
     def __init__(self, message: str, too_long: bool) -> None:
         super().__init__(message)
         self.too_long = too_long
+
+
+class SchemaRefusedError(Exception):
+    """The endpoint refuses the schema, and the prompt does not say what reply is asked: it must be rendered again."""
 
 
 class Fault(Exception):

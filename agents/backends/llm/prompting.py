@@ -68,7 +68,8 @@ class PromptTooLargeError(UsageError):
 class Rendered:
     """A prompt. `cut` lists what was left out, `version` identifies the templates, `tokens` is its estimated size.
 
-    `shared` is the number of characters with which the user part of every prompt of a run begins.
+    `shared` is the number of characters with which the user part of every prompt of a run begins. `says_form`: it says
+    in which form the reply is asked, without a schema that is sent beside it.
     """
 
     system: str
@@ -77,6 +78,7 @@ class Rendered:
     version: str
     tokens: int
     shared: int = 0
+    says_form: bool = True
 
     @property
     def text_alone(self) -> str:
@@ -196,7 +198,15 @@ def render(
         user = f"{shared}\n\n{tail.lstrip()}" if mark else head
         size = estimate_tokens(system) + estimate_tokens(user)
         if size <= limit:
-            return Rendered(system, user, tuple(clip.cut), version(templates), size, len(shared))
+            return Rendered(
+                system,
+                user,
+                tuple(clip.cut),
+                version(templates),
+                size,
+                len(shared),
+                schema or values["form"] == "fenced",
+            )
     raise PromptTooLargeError(
         f"the prompt of {kind} needs at least about {size} tokens, but only {limit} are available: "
         "give the backend a larger `context`, or a smaller `max_tokens`",

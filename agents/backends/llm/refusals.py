@@ -7,7 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PARAMETERS", "SYSTEM", "error_words", "failed_generation", "is_policy", "is_too_long", "refused"]
+__all__ = [
+    "PARAMETERS",
+    "SCHEMA",
+    "SYSTEM",
+    "error_code",
+    "error_words",
+    "failed_generation",
+    "is_policy",
+    "is_too_long",
+    "refused",
+]
 
 PARAMETERS = (
     "response_format",
@@ -24,6 +34,8 @@ PARAMETERS = (
     "stream",
 )
 """What may be left out of a request, in the order in which it is, where the server does not say which it refuses."""
+SCHEMA = "response_format.json_schema"
+"""Stands for the form of `response_format` that has a schema."""
 SYSTEM = "system"
 """Stands for a message of the role `system`, beside the parameters."""
 
@@ -80,6 +92,13 @@ def error_words(body: Any) -> str:
             return error_words(first)
         case _:
             return ""
+
+
+def error_code(body: Any) -> str | None:
+    """The code in the body of an error, where it has one in words."""
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    return code if isinstance(code, str) else None
 
 
 def refused(status: int, parameters: Mapping[str, Any], param: str | None, words: str, *, system: bool) -> str | None:

@@ -7,6 +7,7 @@ from gome.agents.backends.base import Embedded, Texts
 from gome.agents.backends.llm.asking import BeforeCall
 from gome.agents.backends.llm.faults import PromptRefusedError
 from gome.agents.backends.llm.prompting import Rendered, estimate_tokens
+from gome.agents.backends.llm.refusals import SCHEMA
 from gome.agents.backends.llm.replies import json_schema
 from gome.agents.backends.llm.served import ServedBackend
 from gome.agents.backends.llm.wire import Completion
@@ -35,7 +36,7 @@ class OpenAIBackend(ServedBackend[Settings, Endpoint]):
     @property
     def replies(self) -> str:
         """Form of typed replies in use (schema, json or text), given what the server has refused so far."""
-        forms = {"schema": "response_format.json_schema", "json": "response_format.json_object"}
+        forms = {"schema": SCHEMA, "json": "response_format.json_object"}
         refused = self._endpoint.refusals(self._settings.model)
         wanted = ("schema", "json") if self._settings.structured == "schema" else (self._settings.structured,)
         return next((each for each in wanted if each in forms and forms[each] not in refused), "text")

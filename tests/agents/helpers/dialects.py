@@ -101,7 +101,7 @@ def _message(text: str) -> Play:
     return Play(body=json.dumps(told | {"content": [{"type": "text", "text": text}], "usage": usage}).encode())
 
 
-_LIMIT = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+_LIMIT: dict[str, Any] = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
 DIALECTS = {
     "chat": Dialect(
         {"kind": "openai"},

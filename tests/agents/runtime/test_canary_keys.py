@@ -16,7 +16,7 @@ import pytest
 
 from gome.agents.backends.factory import make_backend
 from gome.cli.app import main
-from gome.errors import GomeError
+from gome.errors import GomeError, UsageError
 from gome.scenarios.config.backends import AutoGenBackend, model_of_kind
 from tests.agents.helpers import messages_server, responses_server
 from tests.agents.helpers.asking import outcome_of
@@ -157,3 +157,21 @@ def test_an_error_that_repeats_the_key_is_told_without_it(
     told = outcome.failure if not isinstance(outcome, GomeError) else "".join(traceback.format_exception(outcome))
     assert told
     assert kind.key not in told
+
+
+@pytest.mark.parametrize(
+    "value", ["sk-canary 0123456789", "sk-canary\nX-More: 0123456789", "sk-canary-0123456789\u00e9"]
+)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_key_that_no_request_can_carry_is_named_by_its_variable(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = KINDS[name]
+    monkeypatch.setenv(kind.variable, value)
+    with ModelServer(echoing) as server:
+        given = settings(kind, server)
+        model = AutoGenBackend if name == "autogen" else model_of_kind(given["kind"])
+        with pytest.raises(UsageError, match=f"the value of {kind.variable} has a space") as refused:
+            make_backend("canary", model.model_validate(given))
+    assert "sk-canary" not in str(refused.value)
+    assert server.calls == 0
