@@ -12,8 +12,8 @@ from tests.cli.reading.test_commands import gome
 from tests.scenarios.config.test_model_names import NAMES
 
 KEYED = {name: found for name, found in NAMES.items() if found[2]}
-NAMED = {name: found for name, found in NAMES.items() if "://127.0.0.1" not in found[1]}
-"""Those whose server has a name. An address in figures needs no look-up, and somebody may listen there."""
+NAMED = {found[:2]: name for name, found in NAMES.items() if "://127.0.0.1" not in found[1]}
+"""One model of each server that has a name. An address in figures needs no look-up, and somebody may listen there."""
 OPTIONS = ("backends.model.retries=0", "budget={trials: 1, time: 20min}", "executors.standby=false")
 
 
@@ -52,11 +52,11 @@ def run(table: Path, name: str, *more: str) -> int:
     return gome("run", str(table), "--target", "price", "--model", name, "--runs", runs, *options, *more)
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", NAMED.values())
 def test_only_the_host_that_was_meant_is_reached(
     name: str, table: Path, looked_up: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kind, url, key, *_ = NAMED[name]
+    kind, url, key, *_ = NAMES[name]
     if key:
         monkeypatch.setenv(key, "sk-canary-0123456789")
     if kind == "azure":
