@@ -1,15 +1,18 @@
 """Make the recorded run of examples/ again, with the answers that it has.
 
-    sudo .venv/bin/python -m tests.agents.helpers.recorded_example
+    .venv/bin/python -m tests.agents.helpers.recorded_example
 
-For a gome that asks otherwise than the one that made it: its replay then finds other requests. The same answers are
-given to the same questions (by kind, trace and step) in a new run, whose log takes the place of the old one. After that
-the model's answers belong to prompts that it has not seen in this form; examples/bike-demand/README.md must say so.
+As root, for a gome that asks otherwise than the one that made it: its replay then finds other requests. The same
+answers are given to the same questions (by kind, trace and step) in a new run, whose log takes the place of the old
+one. The model's answers then belong to prompts that it has not seen in this form: examples/bike-demand/README.md must
+say so.
 
 The checkout is mounted at /gome for the run, in a namespace of its own, so that the log names no folder of a machine.
 """
 
+import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -20,10 +23,9 @@ from pathlib import Path
 
 import anyio
 
-from benchmarks.prompts import replies, requests
-from gome.agents.backends.llm.prompting import request_kind
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.runtime.lifecycle import start_run
+from gome.bus.events import ActivityFinished
 from gome.bus.store.reader import LogReader
 from gome.scenarios.config.loader import load_scenario
 from tests.agents.helpers.model_server import ModelServer
@@ -40,9 +42,13 @@ def answers_of(folder: Path) -> RecordedModel:
     """A model that gives the answers of the run in `folder`, word for word."""
     found: dict[tuple[str, int, int | None], list[str]] = defaultdict(list)
     with LogReader(folder, VOCABULARY) as reader:
-        said = replies(reader)
-        for request, asked in requests(reader):
-            found[request_kind(request), request.step, request.trace].append(said[asked.request_hash])
+        for each in reader.envelopes(kinds=["activity_finished"]):
+            message = each.message
+            if isinstance(message, ActivityFinished) and message.activity == "reason":
+                kind = re.sub(r"(?<!^)(?=[A-Z])", "_", message.label).lower()
+                # not as a record: requests and answers may have another form now
+                answer = json.loads(reader.artefacts.read_now(message.result_ref))
+                found[kind, each.step or 0, each.trace].append(answer["raw"])
     return RecordedModel(dict(found), "language-model")
 
 
