@@ -4,6 +4,7 @@ The environment is built from scratch: variables of gome's own process (which ma
 the processes of its sandbox.
 """
 
+import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = [
     "environment",
     "limited",
     "mounts",
+    "placed",
     "reproducible",
     "translate",
 ]
@@ -115,23 +117,32 @@ def reproducible(threads: int) -> dict[str, str]:
     }
 
 
-def limited(limits: Limits, slot: Slot) -> list[str]:
-    """Prefix of a command that pins it to the slot's cores and sets the kernel's per-process limits.
+def placed(slot: Slot) -> list[str]:
+    """Outermost prefix of a command: pins it to the slot's cores, and has the kernel end it first if memory runs out.
 
-    Address space is not limited: CUDA and memory-mapped files reserve far more than they use. Where the machine runs
-    out of memory, the kernel kills the script first, not gome.
+    It precedes the loss of capabilities: what root has set there, a script cannot take back.
     """
-    prefix = [
-        *("choom", "--adjust", "1000", "--"),
-        "prlimit",
-        "--core=0",
-        f"--nofile={_OPEN_FILES}",
-        f"--fsize={limits.disk}",
-        f"--nproc={max(_LEAST_TASKS, _TASKS_PER_PROCESS * limits.processes)}",
-    ]
-    if slot.cpus:
-        prefix += ["taskset", "--cpu-list", ",".join(map(str, slot.cpus))]
-    return prefix
+    pinned = ["taskset", "--cpu-list", ",".join(map(str, slot.cpus))] if slot.cpus else []
+    return ["choom", "--adjust", "1000", "--", *pinned]
+
+
+def limited(limits: Limits) -> list[str]:
+    """Prefix of a command that sets the kernel's per-process limits, as far as this process may set them.
+
+    Address space is not limited: CUDA and memory-mapped files reserve far more than they use.
+    """
+    wanted = {
+        resource.RLIMIT_NOFILE: ("nofile", _OPEN_FILES),
+        resource.RLIMIT_FSIZE: ("fsize", limits.disk),
+        resource.RLIMIT_NPROC: ("nproc", max(_LEAST_TASKS, _TASKS_PER_PROCESS * limits.processes)),
+    }
+    return ["prlimit", "--core=0", *(f"--{name}={_allowed(which, most)}" for which, (name, most) in wanted.items())]
+
+
+def _allowed(which: int, wanted: int) -> int:
+    """A limit, lowered to the hard limit of this process, which scripts cannot exceed."""
+    _, hard = resource.getrlimit(which)
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 def translate(text: str, launch: Launch) -> str:

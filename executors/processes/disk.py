@@ -46,19 +46,48 @@ def holding(folder: Path, most_files: int) -> Holding:
     return Holding(size, files)
 
 
-def unlinked(pids: Iterable[int]) -> int:
-    """Bytes of files without a name that these processes have open: deleted files and memfds."""
-    sizes: dict[tuple[int, int], int] = {}
+def unlinked(pids: Iterable[int], beside: Path) -> int:
+    """Bytes of deleted files that these processes have open or mapped, on the file system of the folder `beside`.
+
+    Where this process may not open what another has mapped (that takes rights of root), the mapped part counts.
+    """
+    sizes: dict[int, int] = {}
+    try:
+        device = beside.stat().st_dev
+    except OSError:
+        return 0
     for pid in pids:
-        try:
-            descriptors = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 (names are numbers, no paths are wanted)
-        except OSError:
-            continue
-        for descriptor in descriptors:
+        mapped = _mapped_without_name(pid, device)
+        sizes |= {inode: max(size, sizes.get(inode, 0)) for inode, size, _ in mapped}
+        for path in (*_below(f"/proc/{pid}/fd"), *(path for _, _, path in mapped)):
             try:
-                found = Path(f"/proc/{pid}/fd/{descriptor}").stat()
+                found = Path(path).stat()
             except OSError:
                 continue
-            if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
-                sizes[found.st_dev, found.st_ino] = found.st_blocks * _BLOCK
+            if stat.S_ISREG(found.st_mode) and found.st_nlink == 0 and found.st_dev == device:
+                sizes[found.st_ino] = found.st_blocks * _BLOCK
     return sum(sizes.values())
+
+
+def _below(folder: str) -> list[str]:
+    try:
+        return [f"{folder}/{name}" for name in os.listdir(folder)]  # noqa: PTH208 (names are numbers)
+    except OSError:
+        return []
+
+
+def _mapped_without_name(pid: int, device: int) -> list[tuple[int, int, str]]:
+    """Deleted files that a process has mapped: inode, bytes up to the mapping's end, and a link to open it by."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        if line.endswith("(deleted)"):
+            span, _, offset, place, inode, _ = line.split(maxsplit=5)
+            start, end = (int(each, 16) for each in span.split("-"))
+            if os.makedev(*(int(each, 16) for each in place.split(":"))) == device:
+                link = f"/proc/{pid}/map_files/{start:x}-{end:x}"
+                found.append((int(inode), int(offset, 16) + end - start, link))
+    return found

@@ -172,6 +172,8 @@ class Supervision:
             self._stop(Cause.MEMORY, f"used {size(used.memory)} of memory where {size(limits.memory)} are allowed")
         if used.processes - self._keepers > limits.processes:
             self._stop(Cause.PROCESSES, f"had more than {limits.processes} processes at once")
+        if used.files > limits.files:
+            self._stop(Cause.FILES, f"made more than {limits.files} files in /tmp and /dev/shm")
         if limits.cpu is not None and used.cpu > limits.cpu:
             self._stop(Cause.CPU, f"used more than {period(limits.cpu)} of CPU time")
         now, (then, cpu) = anyio.current_time(), self._looked
@@ -190,7 +192,7 @@ class Supervision:
                 self._stop(verdict.cause, verdict.words)
 
     def _count_disk(self) -> tuple[Holding, int]:
-        return holding(self._workspace, self._limits.files), unlinked(descendants(self.process.pid))
+        return holding(self._workspace, self._limits.files), unlinked(descendants(self.process.pid), self._workspace)
 
 
 def disk_verdict(held: Holding, nameless: int, limits: Limits) -> Verdict | None:

@@ -1,6 +1,7 @@
 """The strongest sandbox level: bubblewrap's options for a launch.
 
-Inside there is no network and no process but the script's own. Visible files are the system's, the interpreter's, the
+Inside there is no network and no process but the script's own; /proc is read-only, so that no memory of another
+process can be written. Visible files are the system's, the interpreter's, the
 data and the workspace; writable are only the workspace, /tmp and /dev/shm. When the sandbox's first process ends, the
 kernel kills all others in it, and no process inside can prevent that.
 
@@ -9,7 +10,6 @@ namespace and the script runs as a separate user per slot, because the kernel do
 """
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,25 +22,20 @@ from gome.executors.command import (
     environment,
     limited,
     mounts,
+    placed,
     system_paths,
 )
 from gome.executors.launch import WORK, Launch, Limits, Slot
 from gome.executors.resources.interpreter import Interpreter
 from gome.executors.sandbox.seccomp import program
+from gome.executors.sandbox.users import slot_user
 
 __all__ = ["command", "first_process", "reported_end", "slot_user"]
 
 _USER = 1000
-_SLOT_USERS = 60600
-"""User id of slot 0 where gome runs as root; in a range that Linux distributions leave unused."""
 
 _MADE = {Path("/"), Path("/dev"), Path("/dev/shm"), Path("/tmp")}  # noqa: S108 (the sandbox's own)
 """Folders that exist before the binds. Parents of other binds are created, searchable by everyone."""
-
-
-def slot_user(slot: Slot) -> int | None:
-    """User id that scripts of this slot run as where gome runs as root; else None (they run as gome's user)."""
-    return _SLOT_USERS + slot.index if os.geteuid() == 0 else None
 
 
 def command(binary: Path, launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
@@ -51,16 +46,17 @@ def command(binary: Path, launch: Launch, slot: Slot, python: Interpreter, token
         *_own_mounts(launch.limits),
         *_binds(launch, slot, python),
         *("--chdir", str(WORK)),
-        *("--remount-ro", "/dev", "--remount-ro", "/"),
+        *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
     ]
     refused = program()
     argv = (
+        *placed(slot),
         str(binary),
         *("--args", OPTIONS, "--json-status-fd", STATUS),
         *(("--seccomp", FILTER) if refused else ()),
         "--",
         *(_become(user) if user is not None else ()),
-        *limited(launch.limits, slot),
+        *limited(launch.limits),
         str(python.executable),
         str(bound_script(launch)),
         *launch.arguments,

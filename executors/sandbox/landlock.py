@@ -1,14 +1,16 @@
 """The second sandbox level: Landlock and seccomp deny files and sockets. Needs no namespaces: works in most containers.
 
-There are no mounts: a script sees real paths, but can open only its own. There is no PID namespace either: orphans are
-found by the token in their environment.
+There are no mounts: a script sees real paths, but can open only its own, and a filter of system calls keeps the modes,
+times and attributes of all files. /dev/shm is closed, because files there would reach the next script: multiprocessing
+has no locks, and joblib works in one process. There is no PID namespace either: orphans are found by the token in their
+environment.
 """
 
 import json
 import os
 from pathlib import Path
 
-from gome.executors.command import OPTIONS, Command, environment, limited, system_paths, translate
+from gome.executors.command import OPTIONS, Command, environment, limited, placed, system_paths, translate
 from gome.executors.launch import Launch, Slot
 from gome.executors.resources.interpreter import Interpreter
 from gome.executors.sandbox import landlock_program
@@ -17,7 +19,6 @@ from gome.executors.sandbox.seccomp import program
 __all__ = ["available", "command"]
 
 _KERNEL = ("/proc/cpuinfo", "/proc/meminfo", "/proc/self", "/proc/stat", "/dev/random", "/dev/urandom", "/dev/zero")
-_SHARED = ("/dev/null", "/dev/shm")  # noqa: S108 (semaphores of multiprocessing live there)
 _NVIDIA = ("nvidiactl", "nvidia-uvm")
 
 
@@ -29,15 +30,16 @@ def available() -> bool:
 def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
     """The command that runs a launch under Landlock and seccomp, with real paths in place of mounted ones."""
     read = [*map(Path, _KERNEL), *system_paths(), *python.prefixes, *launch.read_only, launch.script]
-    write = [*map(Path, _SHARED), launch.workspace, *_devices(slot)]
+    write = [Path("/dev/null"), launch.workspace, *_devices(slot)]
     rules = {
         "read": [str(path) for path in read if path.exists()],
         "write": [str(path) for path in write if path.exists()],
-        "filter": program(sockets=False).hex(),
+        "filter": program(sockets=False, real_paths=True).hex(),
     }
     argv = (
+        *placed(slot),
+        *limited(launch.limits),
         *(("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()),
-        *limited(launch.limits, slot),
         *(str(python.executable), "-I", "-S", landlock_program.__file__, OPTIONS),
         *(str(python.executable), str(launch.script)),
         *(translate(argument, launch) for argument in launch.arguments),

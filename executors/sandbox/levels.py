@@ -26,22 +26,30 @@ class SandboxLevel(StrEnum):
 _SIGNALLED = 128
 """Bubblewrap's exit status for a script ended by signal N is this plus N, as in a shell."""
 
+_MEASURED = (
+    "memory is polled ten times a second, not capped by the kernel: a script may briefly exceed its limit",
+    "memory that the kernel holds for a script (pipes, sockets, lists of mappings) is not measured",
+    "disk use is polled once a second: a script may briefly exceed its limit",
+)
+
 _GAPS: Mapping[SandboxLevel, tuple[str, ...]] = MappingProxyType(
     {
         SandboxLevel.BUBBLEWRAP: (
-            "memory is polled ten times a second, not capped by the kernel: a script may briefly exceed its limit",
-            "disk use is polled once a second: a script may briefly exceed its limit",
+            *_MEASURED,
+            "time tells a script a little of what others have read: the machine's page cache is shared",
             "the kernel is shared with the machine: a kernel vulnerability allows an escape",
         ),
         SandboxLevel.LANDLOCK: (
+            *_MEASURED,
             "scripts can see the names, sizes and times of all files, although they can open only their own",
-            "shared memory (/dev/shm) is shared with your other processes, and files that a script leaves there remain",
+            "time tells a script a little of what others have read: the machine's page cache is shared",
             "a script can change its own file",
             "a daemon of a script is no longer measured; if it also removes GOME_LAUNCH, it outlives its script",
             "before Linux 6.12 a script can send signals to your other processes",
             "where gome runs as root, only gome's polling limits the number of processes, not the kernel",
-            "memory is polled ten times a second, not capped by the kernel: a script may briefly exceed its limit",
-            "no socket can be created, so data loaders with worker processes fail",
+            "no socket and no lock of multiprocessing can be created: data loaders with worker processes fail, and "
+            "joblib works in one process",
+            "changes of a file's mode and times do nothing",
         ),
         SandboxLevel.NONE: (
             "scripts can use the network",

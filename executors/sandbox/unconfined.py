@@ -2,7 +2,7 @@
 
 import os
 
-from gome.executors.command import Command, environment, limited, translate
+from gome.executors.command import Command, environment, limited, placed, translate
 from gome.executors.launch import Launch, Slot
 from gome.executors.resources.interpreter import Interpreter
 
@@ -12,7 +12,8 @@ __all__ = ["command"]
 def command(launch: Launch, slot: Slot, python: Interpreter, token: str) -> Command:
     """The command that runs a launch without a sandbox, with real paths in place of mounted ones."""
     argv = (
-        *limited(launch.limits, slot),
+        *placed(slot),
+        *limited(launch.limits),
         str(python.executable),
         str(launch.script),
         *(translate(argument, launch) for argument in launch.arguments),

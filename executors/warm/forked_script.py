@@ -93,7 +93,7 @@ class Turn:
             own = list(descendants(self.pid))[1:]
             share = sum(usage(each, 0).memory for each in _children(self.pid))
             memory = share - self._shared * len(own) // (len(own) + 2)
-        return Usage(max(0, memory), used.cpu, used.processes)
+        return Usage(max(0, memory), used.cpu, used.processes, used.files)
 
     def signal_tree(self, number: int) -> None:
         """Send a signal to every process of the script, but not to its keeper."""

@@ -61,7 +61,7 @@ def enclose() -> None:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os._exit(status if status >= 0 else _FAILED - status)
     _mount(None, "/", None, _ALL_BELOW | _PRIVATE)
-    _mount("proc", "/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS)
+    _mount("proc", "/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS | _READ_ONLY)
     atexit.register(_leave_modules)  # registered first, so called last
 
 
@@ -204,7 +204,7 @@ def _furnish(mounts: list[tuple[str, str]]) -> None:
     """Enter new namespaces and mount the files of one script over the template's mounts."""
     _call("unshare", _NEW_MOUNTS | _NEW_IPC | _NEW_NETWORK)
     _mount(None, "/", None, _ALL_BELOW | _PRIVATE)
-    _mount("proc", "/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS)
+    _mount("proc", "/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS | _READ_ONLY)
     _mount("devpts", "/dev/pts", "devpts", _NO_SUID | _NO_PROGRAMS, "newinstance,ptmxmode=0666,mode=620")
     seen = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for folder in ("/tmp", "/dev/shm"):  # noqa: S108 - the sandbox's own

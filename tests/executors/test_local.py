@@ -15,6 +15,7 @@ from gome.executors.choose_sandbox import Sandbox, SandboxLevel, probe
 from gome.executors.launch import Cause, Executor, Slot
 from gome.executors.local import LocalExecutor
 from gome.executors.sandbox import bubblewrap, landlock
+from gome.executors.sandbox.users import slot_user
 from tests.executors.contract import ExecutorContract, IsolationContract, NamespaceContract
 from tests.executors.place import Place, survivors
 
@@ -35,8 +36,10 @@ class TestSandboxed(NamespaceContract):
         slot = Slot(index=3)
         outcome = place.run(place.launch("import os; open('out/x', 'w'); print(os.getuid())"), slot)
         owner = (place.workspace / "out" / "x").stat().st_uid
-        assert owner == (60603 if os.geteuid() == 0 else os.geteuid())
-        assert int(outcome.stdout) == (60603 if os.geteuid() == 0 else 1000)
+        user = slot_user(slot)
+        assert user != 0
+        assert owner == (user or os.geteuid())
+        assert int(outcome.stdout) == (user or 1000)
 
     def test_a_workspace_that_is_closed_to_others_will_do(self, place: Place) -> None:
         place.workspace.chmod(0o700)
