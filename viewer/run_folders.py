@@ -7,7 +7,7 @@ from secrets import token_hex
 
 from gome.agents.protocol.messages import VOCABULARY
 from gome.bus.store.reader import LogReader
-from gome.errors import LogDamaged, RunNotFound
+from gome.errors import LogDamaged, LogError, RunNotFound
 from gome.viewer.model.summary import OUTLINE, Summary, summarise
 
 __all__ = ["find_run", "has_log", "new_run_id", "open_reader", "outline", "run_folders", "runs_root"]
@@ -87,7 +87,10 @@ def _best(folders: list[Path]) -> Path:
     scored: list[tuple[Path, Summary, float]] = []
     digest: str | None = None
     for folder in reversed(folders):
-        summary = outline(folder)
+        try:
+            summary = outline(folder)
+        except LogError:  # `gome runs` lists it as damaged
+            continue
         if summary.opened is None:
             continue
         digest = digest or summary.opened.task_digest

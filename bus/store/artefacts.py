@@ -21,11 +21,13 @@ _REF = re.compile(r"[0-9a-f]{64}")
 class Artefacts:
     """The artefacts of a run, in `folder/artefacts`. A ref is the SHA-256 of the content, in hex.
 
-    May be used from several threads and processes: a file appears complete or not at all.
+    May be used from several threads and processes: a file appears complete or not at all. Where `read_only`, `put`
+    returns the ref and stores nothing: a replay puts only what is there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder = folder / "artefacts"
+        self._read_only = read_only
         self._synced: set[str] = set()
 
     def path(self, ref: str) -> Path:
@@ -70,7 +72,7 @@ class Artefacts:
         content = data.encode() if isinstance(data, str) else data
         ref = sha256(content).hexdigest()
         # A file that another process left may be unsynced or truncated, so only files written by us are skipped.
-        if ref not in self._synced:
+        if ref not in self._synced and not self._read_only:
             try:
                 self._store(content, self.path(ref))
             except OSError as error:

@@ -17,8 +17,10 @@ from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope, Vocabulary
 from gome.bus.store import tables as schema
 from gome.bus.store.artefacts import Artefacts
+from gome.bus.store.head import Head, check_length
+from gome.bus.store.read_file import ReadFile
 from gome.bus.telemetry import Told
-from gome.errors import LogDamaged, LogError, RunNotFound, UsageError
+from gome.errors import LogDamaged, LogError, UsageError
 
 __all__ = ["LogReader"]
 
@@ -37,18 +39,21 @@ class LogReader:
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         self.folder = folder
-        self.artefacts = Artefacts(folder)
+        self.artefacts = Artefacts(folder, read_only=True)
         self._vocabulary = vocabulary
-        self._path = folder / schema.FILE_NAME
-        self._connection = _connect(self._path)
+        noted = Head.noted(folder)
+        self._file = ReadFile(folder / schema.FILE_NAME)
+        self._path = self._file.path
+        self._connection = self._file.connect()
         try:
             schema.examine(self._connection, self._path, thorough=False)
             self.run = schema.run_of(self._connection)
+            check_length(noted, self.head(), folder)
         except sqlite3.OperationalError as error:
-            self._connection.close()
+            self.close()
             raise LogError(f"{self._path} cannot be read: {error}") from error
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def __enter__(self) -> "LogReader":
@@ -62,6 +67,7 @@ class LogReader:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+        self._file.close()
 
     def envelopes(
         self,
@@ -217,7 +223,7 @@ class LogReader:
 
         Raises UsageError for a query that is invalid, writes, attaches a file or takes longer than `seconds`.
         """
-        connection = _connect(self._path)
+        connection = self._file.connect()
         deadline = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
         connection.set_authorizer(_only_reading)
@@ -266,26 +272,6 @@ def _conditions(
             conditions.append(f"{comparison} :value{number}")
             values[f"value{number}"] = value
     return conditions, values
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open a read-only connection. A closed log in a read-only folder is opened as immutable, without WAL files."""
-    if not path.is_file():
-        raise RunNotFound(f"there is no log in {path.parent}")
-    uri = path.absolute().as_uri()
-    connection = sqlite3.connect(
-        f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=10.0
-    )
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if path.with_name(path.name + "-wal").exists():
-            raise LogError(f"{path} cannot be read: {error}") from error
-        connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
-    except sqlite3.DatabaseError:
-        pass  # not a database, or corrupt: `examine` raises the error for that
-    return connection
 
 
 def _event(row: tuple[int, float, str, str, str]) -> Told:

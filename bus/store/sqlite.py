@@ -20,6 +20,7 @@ from gome.bus.message import Draft, Envelope, Message, Subscription, Vocabulary
 from gome.bus.routes import Routes
 from gome.bus.store import tables as schema
 from gome.bus.store.artefacts import sync_folder
+from gome.bus.store.head import Head, check
 from gome.bus.store.lock import RunLock
 from gome.bus.store.writer import Write, Writer
 from gome.errors import GomeError, LogDamaged, LogError, Outage
@@ -39,7 +40,8 @@ async def open_log(folder: Path, run: str | None = None, *, vocabulary: Vocabula
     await anyio.to_thread.run_sync(lock.__enter__)
     try:
         connection = await anyio.to_thread.run_sync(_connect, folder, run)
-        log = SqliteLog(connection, folder, vocabulary)
+        head = await anyio.to_thread.run_sync(_checked, connection, folder)
+        log = SqliteLog(connection, folder, vocabulary, head)
         try:
             yield log
         finally:
@@ -69,6 +71,23 @@ def _connect(folder: Path, run: str | None) -> sqlite3.Connection:
     return connection
 
 
+def _checked(connection: sqlite3.Connection, folder: Path) -> Head:
+    """The head of the log, noted anew. Closes the connection where it raises LogDamaged or Outage."""
+    try:
+        head = check(connection, folder)
+        head.write(folder)
+    except OSError as error:
+        connection.close()
+        raise Outage(f"cannot write to {folder}: {error.strerror}. Free some space, then resume.") from error
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise LogDamaged(f"the log in {folder} is damaged: {error}. Restore it from a copy.") from error
+    except BaseException:
+        connection.close()
+        raise
+    return head
+
+
 def _prepare(connection: sqlite3.Connection, path: Path, run: str | None) -> None:
     """Configure the connection; create the tables of a new file, check an existing one."""
     schema.set_page_size(connection)
@@ -93,11 +112,11 @@ def _prepare(connection: sqlite3.Connection, path: Path, run: str | None) -> Non
 class SqliteLog:
     """A `Log` in SQLite, created by `open_log`. All methods must be called on the event loop's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, folder: Path, vocabulary: Vocabulary) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path, vocabulary: Vocabulary, head: Head) -> None:
         self.folder = folder
         self._vocabulary = vocabulary
         self._loop = asyncio.get_running_loop()
-        self._writer = Writer(connection, folder, vocabulary, self._from_writer, self._failed_in_writer)
+        self._writer = Writer(connection, folder, vocabulary, head, self._from_writer, self._failed_in_writer)
         self._reading = _connect_reader(folder / schema.FILE_NAME)
         self._reading_lock = threading.Lock()
         self._head = self._writer.head
@@ -174,8 +193,8 @@ class SqliteLog:
         """Write what is queued and close the file. `open_log` calls this at its end."""
         if not self._closed:
             self._closed = True
+            self._reading.close()  # first, so that the writer can empty the WAL
             await anyio.to_thread.run_sync(self._writer.close)
-            self._reading.close()
 
     async def _submit(
         self,

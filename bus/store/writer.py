@@ -12,11 +12,13 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gome.bus.message import Draft, Envelope, Vocabulary, message_id
 from gome.bus.store import tables as schema
+from gome.bus.store.head import Head
 from gome.errors import GomeError, LogDamaged, LogError, Outage
 
 __all__ = ["Clock", "Write", "Writer"]
@@ -25,6 +27,8 @@ BATCH = 512
 """Maximum number of writes in one transaction; bounds the latency of the first of them."""
 TELL_EVERY = 0.25
 """Seconds between two writes of telemetry."""
+_PATIENCE = 2000
+"""Milliseconds to wait for readers at the end of a session."""
 TELL_ROOM = 4096
 """Telemetry events kept in memory until they are written."""
 
@@ -79,6 +83,7 @@ class Writer:
         connection: sqlite3.Connection,
         folder: Path,
         vocabulary: Vocabulary,
+        head: Head,
         deliver: Callable[[list[Write]], None],
         fail: Callable[[list[Write], GomeError], None],
     ) -> None:
@@ -89,6 +94,7 @@ class Writer:
         self._fail = fail
         self.run = schema.run_of(connection)
         self._cursors = schema.read_cursors(connection)
+        self._noted = head
         self.head, last = schema.last_place(connection)
         self.clock = Clock(last)
         self._counts: Counter[str] = Counter()
@@ -138,6 +144,8 @@ class Writer:
                 self._fail(batch, failure)
             elif batch:
                 self._deliver(batch)
+        if failure is None:
+            _join_files(self._connection)
         self._connection.close()
 
     def _take(self) -> tuple[list[Write], bool]:
@@ -173,6 +181,7 @@ class Writer:
         except Exception:
             _roll_back(connection)
             raise
+        self._noted.write(self._folder)
 
     def _place(self, write: Write, now: float, rows: list[schema.Row], moved: dict[str, int]) -> None:
         """Assign id and sequence number to each draft and add its row to the batch, unless the log has them already."""
@@ -199,7 +208,9 @@ class Writer:
             write.envelopes.append(
                 Envelope(identifier, self.head, self.run, sender, trace, step, cause_id, correlation, now, message)
             )
-            rows.append((self.head, identifier, message.kind, sender, trace, step, cause_id, correlation, now, body))
+            row = (self.head, identifier, message.kind, sender, trace, step, cause_id, correlation, now, body)
+            rows.append(row)
+            self._noted.add(row)
 
     def _counted(self, sender: str, count: int) -> range:
         """The next ordinals of a sender whose messages have no key."""
@@ -255,6 +266,16 @@ class Writer:
         return LogDamaged(
             f"the log in {self._folder} could not be written: {error}. Resume the run: the log is then checked."
         )
+
+
+def _join_files(connection: sqlite3.Connection) -> None:
+    """Move all messages from the WAL to the log's file, so that a copy of that file alone is whole.
+
+    A viewer that is reading just now can prevent it. Then the WAL stays, and nothing is lost.
+    """
+    with suppress(sqlite3.Error):
+        connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

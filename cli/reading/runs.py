@@ -7,8 +7,8 @@ from gome.cli.options import Json, Runs
 from gome.viewer import text
 from gome.viewer.model.submitted import briefly
 from gome.viewer.output import emit, hint, say, table
-from gome.viewer.queries.runs import row_of
-from gome.viewer.run_folders import outline, run_folders, runs_root
+from gome.viewer.queries.runs import rows_below
+from gome.viewer.run_folders import runs_root
 
 __all__ = ["runs"]
 
@@ -18,7 +18,7 @@ _SPARE = ("started", "metric", "accepted", "baseline", "trials")
 def runs(*, runs: Runs = None, json: Json = False) -> int:
     """List all runs, newest first."""
     root = runs_root(runs)
-    rows = [row_of(folder, outline(folder)) for folder in reversed(run_folders(root))]
+    rows, damaged = rows_below(root)
     if json:
         emit("runs", rows)
         return 0
@@ -40,6 +40,8 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         "started",
     )
     say(table(headers, [_cells(row) for row in rows], spare=_SPARE))
+    for name, words in damaged.items():
+        say(f"{name}: {words}")
     hint(f"gome log {rows[0]['run']}", f"gome best {rows[0]['run']}", "gome report @last")
     return 0
 

@@ -78,7 +78,12 @@ class LanguageModel(Model):
 
 
 def _url_without_password(url: str) -> str:
-    """Reject a URL with a user name or password, which the log would keep. The message does not repeat the URL."""
+    """Reject a URL with a user name, a password or a query, which may be a key: the log would keep it.
+
+    The message does not repeat the URL.
+    """
+    if "?" in url or "#" in url:
+        raise ValueError("a URL with a query would be stored in the log, keys in it too; use `api_key_env` for the key")
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise ValueError("a URL with a user name or password would be stored in the log; use `api_key_env` for the key")
     return url

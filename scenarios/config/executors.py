@@ -23,9 +23,9 @@ class Timeouts(Model):
 class Executors(Model):
     """Settings of script execution that do not depend on the machine."""
 
-    slots: Annotated[int, Field(gt=0)] | None = None
+    slots: Annotated[int, Field(gt=0, le=4096)] | None = None
     """Number of scripts that run at the same time. Default: one per core (`local`), as many as fit (`ray`)."""
-    threads: Annotated[int, Field(gt=0)] | None = None
+    threads: Annotated[int, Field(gt=0, le=4096)] | None = None
     """Threads per script. Default: cores divided by slots (`local`), 1 (`ray`)."""
     memory: Bytes = 4 << 30
     """Memory limit of a script: bytes, or text such as 512MiB, 4GiB."""
@@ -33,13 +33,13 @@ class Executors(Model):
     """Limits on the wall time of one script run."""
     debug: Literal["auto"] | bool = "auto"
     """Whether a script is first run on a small sample; `auto`: only if its first full run may take long."""
-    repairs: Annotated[int, Field(ge=0)] = 10
+    repairs: Annotated[int, Field(ge=0, le=1000)] = 10
     """Maximum number of repairs of a failed script."""
     repair_time: Annotated[float, Field(gt=0)] = 4.0
     """No more repairs once a script's debug runs have taken this many times `timeout.debug`."""
     tuning: bool = False
     """Whether a trace's first working script is tuned once; the better of the two is evaluated."""
-    full_tries: Annotated[int, Field(gt=0)] = 3
+    full_tries: Annotated[int, Field(gt=0, le=1000)] = 3
     """No more repairs once a script has failed this many times on the splits."""
     python: str | None = None
     """The Python interpreter that runs scripts. Default: the one that runs gome."""

@@ -9,16 +9,22 @@ from gome.scenarios.config.units import DURATION_PATTERN, SIZE_PATTERN, parse_du
 
 __all__ = ["Bytes", "Model", "Seconds", "VariableName"]
 
+_MOST_SECONDS = 10 * 365 * 86400
+"""Ten years: a longer time is a mistake, and clocks overflow."""
 _Positive = Annotated[float, Field(gt=0)]
 _WholePositive = Annotated[int, Field(gt=0)]
 _DurationText = Annotated[str, Field(pattern=DURATION_PATTERN)]
 _SizeText = Annotated[str, Field(pattern=SIZE_PATTERN)]
 
 Seconds = Annotated[
-    float, Field(gt=0), BeforeValidator(parse_duration, json_schema_input_type=_Positive | _DurationText)
+    float,
+    Field(gt=0, le=_MOST_SECONDS),
+    BeforeValidator(parse_duration, json_schema_input_type=_Positive | _DurationText),
 ]
 """A duration: a number of seconds, or text such as `90s`, `20min`, `12h`."""
-Bytes = Annotated[int, Field(gt=0), BeforeValidator(parse_size, json_schema_input_type=_WholePositive | _SizeText)]
+Bytes = Annotated[
+    int, Field(gt=0, le=1 << 60), BeforeValidator(parse_size, json_schema_input_type=_WholePositive | _SizeText)
+]
 """A size: a number of bytes, or text such as `512MiB`, `4GiB`."""
 
 

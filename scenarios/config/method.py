@@ -122,9 +122,9 @@ class TraceSettings(Model):
 
     trials: Annotated[int, Field(gt=0)] = 12
     """Number of trials per trace that are left: with fewer, traces are folded; with more, one may be opened."""
-    most: Annotated[int, Field(gt=0)] = 4
+    most: Annotated[int, Field(gt=0, le=256)] = 4
     """Maximum number of traces at a time."""
-    limit: Annotated[int, Field(gt=0)] = 8
+    limit: Annotated[int, Field(gt=0, le=256)] = 8
     """Maximum number of traces of a run, folded ones included."""
     behind: Annotated[float, Field(ge=0)] = 1.0
     """A trace is folded if its best is behind the best of all by more than this many standard errors."""

@@ -177,7 +177,7 @@ class Scenario(Model):
     """Settings under one name, which those of the file override; `paper`: the constants and steps of the paper."""
     optimizer: Optimizer = "gome"
     """The method (`gome`), its adaptive form (`auto`), or a control to compare it with."""
-    traces: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
+    traces: Literal["auto"] | Annotated[int, Field(gt=0, le=256)] = "auto"
     """Number of parallel traces; `auto`: as many as the trials are enough for. For a control, the number of workers."""
     lookahead: Annotated[int, Field(ge=0, le=8)] = 0
     """Additional proposals a trace may have in flight (stale gradients, as in asynchronous SGD); 0 as in the paper."""
@@ -185,8 +185,8 @@ class Scenario(Model):
     """How the traces' shared memory is kept consistent."""
     budget: Budget = Budget()
     """Limits on what the whole run may use."""
-    seed: int = 0
-    """Seed of splits, draws and scripts."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of splits, draws and scripts; numpy takes no other."""
     backends: dict[str, Backend]
     """The available backends by name."""
     roles: Roles

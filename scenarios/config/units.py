@@ -11,6 +11,7 @@ DURATION_PATTERN = rf"^\s*\d+(\.\d+)?\s*({'|'.join(_SECONDS)})\s*$"
 """Regular expression of a duration, for the JSON Schema."""
 SIZE_PATTERN = rf"^\s*\d+(\.\d+)?\s*({'|'.join(_BYTES)})\s*$"
 """Regular expression of a size, for the JSON Schema."""
+_MOST = float(1 << 60)
 _QUANTITY = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*$")
 
 
@@ -20,7 +21,10 @@ def _parse(value: Any, units: dict[str, float] | dict[str, int], what: str) -> A
     match = _QUANTITY.match(value)
     if match is None or match[2] not in units:
         raise ValueError(f"not a {what}: write a number with one of {', '.join(units)}")
-    return float(match[1]) * units[match[2]]
+    parsed = float(match[1]) * units[match[2]]
+    if parsed > _MOST:
+        raise ValueError(f"too large a {what}")
+    return parsed
 
 
 def parse_duration(value: Any) -> Any:

@@ -17,6 +17,8 @@ __all__ = ["Document", "KeyPath", "Place", "parse_value", "read_document", "show
 
 KeyPath = tuple[str | int, ...]
 
+_MOST_WHOLE = 2**53
+"""Larger whole numbers differ from what other readers of YAML and JSON make of them."""
 _MOST_BYTES = 1 << 16
 _MOST_NODES = 20_000
 _DEEPEST = 32
@@ -181,6 +183,9 @@ class _Reader:
             number = self._yaml.constructor.construct_object(node)
         except (ValueError, OverflowError):
             self._document.report("number", path, f"{text[:40]} is not a valid number")
+            return None
+        if isinstance(number, int) and abs(number) > _MOST_WHOLE:
+            self._document.report("number", path, f"{text[:40]} is too large: whole numbers go to {_MOST_WHOLE:,}")
             return None
         if isinstance(number, float) and number - number != 0:
             self._document.report("number", path, f"{text} is not a finite number")

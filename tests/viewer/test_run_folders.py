@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from gome.cli.app import main
 from gome.errors import RunNotFound
+from gome.viewer.queries.runs import rows_below
 from gome.viewer.run_folders import find_run, has_log, new_run_id, run_folders, runs_root
+from gome.viewer.web.live_pages import runs_page
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN, sample_run
 
@@ -56,3 +59,24 @@ def test_the_folder_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOME_RUNS", "elsewhere")
     assert runs_root(None) == Path("elsewhere")
     assert runs_root(Path("given")) == Path("given")
+
+
+_DAMAGES = {"text": b"something else", "empty": b"", "header alone": b"SQLite format 3\0" + bytes(4096)}
+
+
+@pytest.mark.parametrize("damage", _DAMAGES.values(), ids=_DAMAGES)
+def test_a_damaged_run_hides_no_other(runs: Path, capsys: pytest.CaptureFixture[str], damage: bytes) -> None:
+    """Each run is listed, the damaged one with its reason; @best leaves it out; the page of runs shows the others."""
+    bad = runs / "261129-0000-bike-demand-bad0"
+    bad.mkdir()
+    (bad / "log.sqlite").write_bytes(damage)
+    rows, damaged = rows_below(runs)
+    found = [(row["run"], row["state"] == "damaged") for row in rows]
+    assert found == [(bad.name, True), (UNFINISHED, False), (RUN, False)]
+    assert "damaged" in damaged[bad.name] or "not a log" in damaged[bad.name]
+    with pytest.raises(SystemExit) as ended:
+        main(["runs", "--runs", str(runs)])
+    assert ended.value.code == 0
+    assert damaged[bad.name][:40] in capsys.readouterr().out
+    assert find_run(runs, "@best").name in {RUN, UNFINISHED}
+    assert bad.name in runs_page(runs)

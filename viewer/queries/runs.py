@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from gome.bus.store.lock import holder
+from gome.errors import GomeError
 from gome.viewer.model.summary import Summary
+from gome.viewer.run_folders import outline, run_folders
 
-__all__ = ["row_of", "state"]
+__all__ = ["row_of", "rows_below", "state"]
 
 
 def state(folder: Path, summary: Summary) -> str:
@@ -14,6 +16,21 @@ def state(folder: Path, summary: Summary) -> str:
     if holder(folder) is not None:
         return "running"
     return "stopped" if summary.opened and not summary.finished else summary.status
+
+
+def rows_below(root: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The rows of all runs in `root`, newest first; and for each run that cannot be read, the words why.
+
+    Such a run is listed too, with the state `damaged`.
+    """
+    rows, damaged = [], {}
+    for folder in reversed(run_folders(root)):
+        try:
+            rows.append(row_of(folder, outline(folder)))
+        except GomeError as error:
+            damaged[folder.name] = str(error)
+            rows.append(row_of(folder, Summary()) | {"state": "damaged"})
+    return rows, damaged
 
 
 def row_of(folder: Path, summary: Summary) -> dict[str, Any]:

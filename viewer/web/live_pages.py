@@ -13,8 +13,8 @@ from gome.viewer.model.now import RING
 from gome.viewer.output import as_data, tree
 from gome.viewer.queries.listing import Filter
 from gome.viewer.queries.message import activities_of, artefacts_of
-from gome.viewer.queries.runs import row_of
-from gome.viewer.run_folders import open_reader, outline, run_folders
+from gome.viewer.queries.runs import rows_below
+from gome.viewer.run_folders import open_reader
 from gome.viewer.web.pages import environment, frame
 from gome.viewer.web.report import body_of, row_for
 from gome.viewer.web.run_page import address
@@ -28,7 +28,7 @@ _LONGEST = 200_000
 
 def runs_page(root: Path) -> str:
     """Render the list of all runs."""
-    rows = [row_of(folder, outline(folder)) for folder in reversed(run_folders(root))]
+    rows, _ = rows_below(root)
     return environment().get_template("runs.html.j2").render(root=str(root), rows=rows, **frame("/events"))
 
 

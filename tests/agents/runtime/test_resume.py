@@ -122,6 +122,7 @@ def redirect(folder: Path, task: Path) -> None:
         old = opening_of(folder).task_path
         connection.execute("UPDATE messages SET body = replace(body, ?, ?) WHERE kind = 'run_opened'", (old, str(task)))
     connection.close()
+    (folder / "log.head").unlink()  # which tells that a message was changed
 
 
 def test_no_run_no_resume(tmp_path: Path) -> None:

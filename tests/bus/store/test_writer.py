@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from gome.bus.message import Draft, Envelope, Subscription
+from gome.bus.store.head import Head
 from gome.bus.store.reader import LogReader
 from gome.bus.store.sqlite import SqliteLog, open_log
 from gome.bus.store.tables import FILE_NAME
@@ -58,7 +59,12 @@ class Desk:
         self.levels: list[int] = []
         self.started = self.closed = False
         self.writer = Writer(
-            self.connection, folder, VOCABULARY, self._deliver, lambda batch, error: self.failed.put((batch, error))
+            self.connection,
+            folder,
+            VOCABULARY,
+            Head(),
+            self._deliver,
+            lambda batch, error: self.failed.put((batch, error)),
         )
         self._loop = loop
 

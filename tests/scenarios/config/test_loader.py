@@ -293,3 +293,38 @@ def test_reading_a_scenario_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCHEMA_FILE.parents[1]
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            f"seed: {text}"
+            for text in ("-1", "0x" + "f" * 40, "0o" + "7" * 40, "4294967296", "1:30:00", "9" * 400, "1e3")
+        ),
+        *(f"traces: {text}" for text in ("1000000000000000000", "1e18", "257", "-1")),
+        *(f"executors: {{{text}}}" for text in ("threads: 1000000000", "slots: 1000000000", "repairs: 99999999")),
+        *(f"executors: {{memory: {text}}}" for text in ("9" * 400 + "GiB", "9" * 17 + "GiB", "9" * 400, "-1", "0")),
+        *(f"executors: {{timeout: {{full: {text}}}}}" for text in ("9" * 400 + "h", "1e300", "9999999d", ".inf")),
+        *(f"budget: {{{text}}}" for text in ("trials: " + "9" * 400, "tokens: 0x" + "f" * 99, "time: 1e99")),
+        "method: {traces: {limit: 1000000000}}",
+    ],
+)
+def test_a_number_beyond_reason_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "scenario.yaml"
+    kept = [each for each in GOOD.splitlines() if each.partition(":")[0] != line.partition(":")[0]]
+    file.write_text("\n".join([*kept, line]))
+    with pytest.raises(ScenarioProblems) as raised:
+        load_scenario(file)
+    assert {problem.line for problem in raised.value.problems} == {len(kept) + 1}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/v1?api_key=sk-123", "https://a.example/v1#sk-123", "https://u:p@a.example"]
+)
+def test_a_url_that_may_hold_a_key_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "scenario.yaml"
+    file.write_text(GOOD.replace("http://127.0.0.1:8000/v1", url))
+    with pytest.raises(ScenarioProblems, match="would be stored in the log") as raised:
+        load_scenario(file)
+    assert "sk-123" not in str(raised.value)
