@@ -4,6 +4,7 @@ The environment is built from scratch: variables of gome's own process (which ma
 the processes of its sandbox.
 """
 
+import re
 import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ __all__ = [
     "FILTER",
     "MARK",
     "OPTIONS",
+    "SECRET_NAME",
     "STATUS",
     "Command",
     "bound_script",
@@ -28,6 +30,9 @@ __all__ = [
 
 MARK = "GOME_LAUNCH"
 """Environment variable with the token of a launch, by which orphans of a script are recognised."""
+
+SECRET_NAME = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_|$)", re.IGNORECASE)
+"""Names of environment variables that hold secrets, as far as names tell."""
 
 _THREADS = (
     "OMP_NUM_THREADS",

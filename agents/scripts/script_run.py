@@ -1,6 +1,7 @@
 """Recorded activity: one run of a script on one view of the data. Request, result, and the call."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol, Self
 
 import anyio
@@ -21,6 +22,9 @@ FINISH = 0
 
 LAST = 1_000
 """Runs of this turn or a later one use idle slots only: they come after all trials and stop when the finish begins."""
+
+_TELL_EVERY = 0.1
+"""Seconds between two lines of progress that are told; a script may print millions."""
 
 
 class ScriptRun(Record):
@@ -128,8 +132,12 @@ async def run_script(
     `place` is the position of this run in `heat`, from 0. Raises as `Forward.run`.
     """
 
+    told = monotonic() - _TELL_EVERY
+
     def on_line(line: str) -> None:
-        if PROGRESS.match(line):
+        nonlocal told
+        if PROGRESS.match(line) and monotonic() - told >= _TELL_EVERY:
+            told = monotonic()
             context.tell("progress", line=line.strip()[:80], view=request.view, label=label)
 
     async def call() -> ScriptRan:

@@ -7,11 +7,13 @@ close it.
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gome.errors import Outage, UsageError
+from gome.executors.command import SECRET_NAME
 from gome.executors.launch import Slot
 
 __all__ = ["Link", "Node", "connect", "load_ray", "slots_of"]
@@ -92,7 +94,8 @@ def connect(address: str) -> Link:
     own = {"include_dashboard": False} if address == "local" else {}
     try:
         _knock(address)
-        ray.init(address=address, log_to_driver=False, configure_logging=False, **own)
+        with _without_secrets():
+            ray.init(address=address, log_to_driver=False, configure_logging=False, **own)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise Outage(
@@ -108,6 +111,19 @@ def _knock(address: str) -> None:
     host, _, port = address.rpartition(":")
     if host:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+
+
+@contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Hide variables that look like keys from the processes that Ray starts here, which keep their environment."""
+    names = [name for name in os.environ if SECRET_NAME.search(name) and not name.startswith("RAY_")]
+    hidden = {name: os.environ[name] for name in names}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _hush() -> None:

@@ -49,13 +49,15 @@ class MessagesEndpoint(Connection["AsyncAnthropic"]):
     def _make_client(self) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
+        from gome.agents.backends.bounded_http import client_settings
+
         # The library warns of models that will be switched off one day; the server says so when they are.
         warnings.filterwarnings("ignore", message="The model '.*' is deprecated", category=DeprecationWarning)
         return AsyncAnthropic(
             api_key=self._key or "none",  # given, so that no other credential is looked for in the environment
             base_url=self.url.rstrip("/").removesuffix("/v1"),  # the library adds it
             max_retries=0,
-            http_client=DefaultAsyncHttpxClient(trust_env=not is_loopback(self.url)),
+            http_client=DefaultAsyncHttpxClient(**client_settings(not is_loopback(self.url))),
         )
 
     async def _call(

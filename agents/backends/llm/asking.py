@@ -177,7 +177,7 @@ class AskingBackend(ABC):
                     request, limit, code=code, complaint=complaint, secrets=secrets, schema=schema, wide=wide
                 )
                 completion = await self._call_metered(request, prompt, room, account)
-                reply, thoughts, raw = self._read(request, completion)
+                reply, thoughts, raw = await anyio.to_thread.run_sync(self._read, request, completion)
             except Outage as outage:
                 raise Outage(str(outage), account.meter()) from None
             except PromptTooLargeError as error:

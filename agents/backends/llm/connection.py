@@ -201,8 +201,11 @@ class Connection(ABC, Generic[C]):
                 return await call(scope)
         except (TimeoutError, library.APITimeoutError):
             raise Fault(f"no answer within {timeout:g} s") from None
-        except (library.APIConnectionError, httpx2.TransportError) as error:  # the latter while a stream is read
-            raise Fault(f"the connection failed ({type(error.__cause__ or error).__name__})") from None
+        except (library.APIConnectionError, httpx2.RequestError) as error:  # the latter while a stream is read
+            cause = error.__cause__ or error
+            if isinstance(cause, httpx2.DecodingError):
+                raise Fault(f"the answer cannot be read: {self.server.words(str(cause))}") from None
+            raise Fault(f"the connection failed ({type(cause).__name__})") from None
         except library.APIStatusError as error:
             status, body, headers = error.status_code, error.body, error.response.headers
             code = getattr(error, "code", None) or getattr(error, "type", None)

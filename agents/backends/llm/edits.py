@@ -7,8 +7,8 @@ from gome.agents.backends.llm.prompting import shown_text
 
 __all__ = ["apply_edits", "read_code"]
 
-_EDIT = re.compile(
-    r"^<{5,9} SEARCH[ \t]*\n(?P<old>.*?)^={5,9}[ \t]*\n(?P<new>.*?)^>{5,9} REPLACE[ \t]*$", re.MULTILINE | re.DOTALL
+_SEARCH, _MIDDLE, _REPLACE = (
+    re.compile(pattern) for pattern in (r"<{5,9} SEARCH[ \t]*", r"={5,9}[ \t]*", r">{5,9} REPLACE[ \t]*")
 )
 _MARKER = re.compile(r"^(?:<{5,9} SEARCH|>{5,9} REPLACE)", re.MULTILINE)
 
@@ -20,7 +20,7 @@ def read_code(text: str, base: str | None) -> tuple[str, str]:
     file, or an edit that does not apply.
     """
     text = text.replace("\r\n", "\n")
-    edits = [(found["old"], found["new"]) for found in _EDIT.finditer(text)]
+    edits, outside = _edits(text)
     if edits or _MARKER.search(text):
         if base is None:
             raise PatchError("edit blocks need a script to edit, and there is none yet: send the whole file")
@@ -28,10 +28,34 @@ def read_code(text: str, base: str | None) -> tuple[str, str]:
             raise PatchError(
                 "an edit block is not complete: each is SEARCH, =======, REPLACE, each marker on its own line"
             )
-        words = re.sub(r"^`{3,}.*$", "", _EDIT.sub("", text), flags=re.MULTILINE)
+        words = re.sub(r"^`{3,}.*$", "", outside, flags=re.MULTILINE)
         return apply_edits(base, edits), _sentence(words)
     code, words = find_script(text)
     return code, _sentence(words)
+
+
+def _edits(text: str) -> tuple[list[tuple[str, str]], str]:
+    """The complete edit blocks as (old, new), and the text outside them. Each line is read once."""
+    edits: list[tuple[str, str]] = []
+    outside: list[str] = []
+    block: list[list[str]] = []  # of an open block: its lines, then old, then new
+    for line in text.split("\n"):
+        if not block:
+            if _SEARCH.fullmatch(line):
+                block = [[line], []]
+            else:
+                outside.append(line)
+            continue
+        block[0].append(line)
+        if len(block) == 2 and _MIDDLE.fullmatch(line):
+            block.append([])
+        elif len(block) == 3 and _REPLACE.fullmatch(line):
+            old, new = ("".join(f"{each}\n" for each in part) for part in block[1:])
+            edits.append((old, new))
+            block = []
+        else:
+            block[-1].append(line)
+    return edits, "\n".join([*outside, *(block[0] if block else [])])
 
 
 def apply_edits(base: str, edits: list[tuple[str, str]]) -> str:

@@ -15,7 +15,7 @@ import anyio
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from gome.agents.backends.llm.refusals import is_policy, is_too_long
-from gome.agents.redaction import redact
+from gome.agents.redaction import redact_parts
 from gome.errors import Outage
 
 __all__ = [
@@ -89,7 +89,7 @@ class Server:
 
     def words(self, text: str) -> str:
         """An error message of the server, made fit to show: without secrets, one line, at most 400 characters."""
-        return " ".join(redact(text, self.secrets).split())[:400]
+        return " ".join(redact_parts(text, self.secrets).split())[:400]
 
     def judge(self, refusal: Refusal, model: str) -> Exception:
         """Classify a response with an error: a Fault, a PromptRefusedError or an Outage."""
@@ -118,6 +118,12 @@ class Server:
         if status == 404:
             return Outage(
                 f"{self.shown_url} has no model {model!r} (status 404): {words}. Check `model` and `base_url`"
+            )
+        if 300 <= status < 400:
+            place = redact_parts(str(refusal.headers.get("location", "another address")), self.secrets)
+            return Outage(
+                f"{self.shown_url} redirects to {place.partition('?')[0][:200]} (status {status}), and prompts are "
+                "sent to the named server only: set `base_url` to that address if you trust it"
             )
         return Outage(f"{self.shown_url} refuses the request for {model} (status {status}): {words}")
 

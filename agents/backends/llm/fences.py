@@ -58,10 +58,10 @@ def find_script(text: str) -> tuple[str, str]:
 
 
 def _blocks(lines: list[str]) -> Iterator[_Block]:
-    at = 0
+    at, closings = 0, _Closings(lines)
     while at < len(lines):
         opening = _OPENING.match(lines[at])
-        end = None if opening is None else _closing(lines, at + 1, opening["ticks"], _indent(lines[at]))
+        end = None if opening is None else closings.after(at, opening["ticks"], _indent(lines[at]))
         if opening is None or end is None:
             at += 1
             continue
@@ -77,13 +77,28 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
 
 
-def _closing(lines: list[str], begin: int, ticks: str, indent: int) -> int | None:
-    """The line that closes a fence: its marks alone, no fewer than opened it, no deeper, or end tokens behind them."""
-    for at in range(begin, len(lines)):
-        line = without_end_tokens(lines[at])
-        if _indent(lines[at]) <= indent and set(line) == {ticks[0]} and len(line) >= len(ticks):
-            return at
-    return None
+class _Closings:
+    """The lines that may close a fence: its marks alone, or end tokens behind them. Each line is read once."""
+
+    def __init__(self, lines: list[str]) -> None:
+        stripped = ((at, without_end_tokens(line)) for at, line in enumerate(lines) if "```" in line or "~~~" in line)
+        self._marks = [(at, mark, _indent(lines[at])) for at, mark in stripped if mark and set(mark) in ({"`"}, {"~"})]
+        self._begin = 0
+        self._vain: list[tuple[str, int]] = []
+        """Fences that no further line closes; nor does one close a longer fence, or one that is less indented."""
+
+    def after(self, opened: int, ticks: str, indent: int) -> int | None:
+        """The line behind `opened` that closes a fence: marks no fewer than opened it, no deeper. Ask in order."""
+        if any(ticks.startswith(vain) and indent <= deepest for vain, deepest in self._vain):
+            return None
+        while self._begin < len(self._marks) and self._marks[self._begin][0] <= opened:
+            self._begin += 1
+        for place in range(self._begin, len(self._marks)):
+            at, mark, depth = self._marks[place]
+            if depth <= indent and mark.startswith(ticks):
+                return at
+        self._vain.append((ticks, indent))
+        return None
 
 
 def _unfenced(text: str) -> tuple[str, str]:

@@ -25,7 +25,9 @@ __all__ = ["LONGEST_ANSWER", "MisfitError", "json_schema", "parse_reply"]
 LONGEST_ANSWER = 400_000
 """Characters; a longer answer cannot be a valid reply."""
 
-_MOST_TORN = 50
+_MOST_TORN = 20
+_MOST_OBJECTS = 200
+"""Objects, well formed or not, that are tried as the reply; each costs a reading of what follows or a validation."""
 
 
 class MisfitError(ValueError):
@@ -114,9 +116,10 @@ def _validated(reply_type: type[Record], value: Any) -> Record:
 
 def _objects(text: str) -> Iterator[tuple[int, Any]]:
     """Each outermost JSON object of the text with its length; a MisfitError in place of a malformed object."""
-    torn = 0
+    torn = tried = 0
     at = text.find("{")
-    while at >= 0 and torn < _MOST_TORN:
+    while at >= 0 and torn < _MOST_TORN and tried < _MOST_OBJECTS:
+        tried += 1
         try:
             value, end = read_object(text, at)
         except (ValueError, RecursionError) as error:

@@ -20,9 +20,9 @@ _CHANNEL = re.compile(
 _HARMONY_END = re.compile(r"<\|(?:end|return|call)\|>")
 _BARE_HARMONY = re.compile(r"analysis(?P<thoughts>.*?)assistant\s*final(?P<text>.*)", re.DOTALL)
 """Harmony whose special tokens the server has dropped: only the words between them are left."""
-_END_TOKENS = re.compile(
-    r"(?:\s*(?:<\|(?:im_end|endoftext|eot_id|eom_id|end|return|end_of_text|user|END_OF_TURN_TOKEN)\|>|</s>|<eos>"
-    r"|<end_of_turn>|<｜end▁of▁sentence｜>|\[e~\[))+\s*$"
+_END_TOKENS = (
+    *(f"<|{name}|>" for name in ("im_end", "endoftext", "eot_id", "eom_id", "end", "return", "end_of_text", "user")),
+    *("<|END_OF_TURN_TOKEN|>", "</s>", "<eos>", "<end_of_turn>", "<｜end▁of▁sentence｜>", "[e~["),
 )
 
 
@@ -60,7 +60,14 @@ def split_thoughts(raw: str) -> Words:
 
 def without_end_tokens(text: str) -> str:
     """The text without end tokens of chat formats behind it, and without white space around it."""
-    return _END_TOKENS.sub("", text).strip()
+    end = len(text)
+    while True:
+        while end and text[end - 1].isspace():
+            end -= 1
+        token = next((token for token in _END_TOKENS if text.endswith(token, 0, end)), None)
+        if token is None:
+            return text[:end].strip()
+        end -= len(token)
 
 
 def _channels(raw: str) -> Words:

@@ -42,6 +42,8 @@ _FAILED_ENDS = {
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 """Fields beside the content in which servers send thoughts."""
 _LONGEST_LINE = 3_200_000
+_MOST_COUNTED = 10**12
+"""Tokens; a server that counts more is mistaken, and a sum of such counts would be no number any more."""
 """Bytes of a line of a stream; no answer has more."""
 Vectors = tuple[tuple[float, ...], ...]
 
@@ -197,7 +199,7 @@ def _cached(body: dict[str, Any]) -> int | None:
 def count_of(body: Any, name: str) -> int | None:
     """A count in a body; None where there is none."""
     value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value <= _MOST_COUNTED else None
 
 
 async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
@@ -205,12 +207,20 @@ async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
 
     Raises BodyError for a line that is longer than any answer.
     """
-    rest = b""
+    pieces: list[bytes] = []
+    length = 0
     async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.removesuffix(b"\r").decode(errors="replace")
-        if len(rest) > _LONGEST_LINE:
+        first, *others = chunk.split(b"\n")
+        for following in others:
+            yield _line([*pieces, first])
+            first, pieces, length = following, [], 0
+        pieces.append(first)
+        length += len(first)
+        if length > _LONGEST_LINE:
             raise BodyError(f"a line of the stream is longer than {_LONGEST_LINE} bytes")
-    if rest:
-        yield rest.decode(errors="replace")
+    if length:
+        yield _line(pieces)
+
+
+def _line(pieces: list[bytes]) -> str:
+    return b"".join(pieces).removesuffix(b"\r").decode(errors="replace")

@@ -68,7 +68,7 @@ class Endpoint(Connection["AsyncOpenAI"]):
 
                 try:
                     self._windows[model] = await ask_window(fetcher(client, timeout), model, urlsplit(self.url).path)
-                except (openai.APIConnectionError, httpx2.TransportError, TimeoutError):
+                except (openai.APIConnectionError, httpx2.RequestError, TimeoutError):
                     return None  # not cached: the request that follows reports the outage, and the next one asks again
         return self._windows[model]
 
@@ -80,6 +80,8 @@ class Endpoint(Connection["AsyncOpenAI"]):
     def _make_client(self) -> AsyncOpenAI:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+        from gome.agents.backends.bounded_http import client_settings
+
         key = self._key or "none"
         client = AsyncOpenAI(
             api_key=key,
@@ -87,7 +89,7 @@ class Endpoint(Connection["AsyncOpenAI"]):
             max_retries=0,
             # Set explicitly, so that a header from the environment that is meant for OpenAI is sent to no other server.
             default_headers={"Authorization": f"Bearer {key}"},
-            http_client=DefaultAsyncHttpxClient(trust_env=not is_loopback(self.url)),
+            http_client=DefaultAsyncHttpxClient(**client_settings(not is_loopback(self.url))),
         )
         if urlsplit(self.url).hostname != urlsplit(OPENAI_URL).hostname:
             client.organization = client.project = None
