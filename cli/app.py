@@ -5,16 +5,18 @@ defines the exit status (gome/errors.py). Other statuses: 2 for invalid argument
 """
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from cyclopts import App, CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
 from gome.cli.statuses import INTERRUPTED, PIPE_CLOSED
-from gome.errors import GomeError, ScenarioError, TaskError, UsageError
+from gome.errors import GomeError, Outage, ScenarioError, TaskError, UsageError
 from gome.version import VERSION
 
 __all__ = ["VERBS", "app", "main"]
@@ -85,6 +87,9 @@ for _place, (_verb, _words) in enumerate(VERBS.items()):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that `arguments` name (default: `sys.argv`) and exit with its status."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell; its descriptor shall not become that of another file
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the process ends
     sys.exit(_guarded(lambda: app(arguments, exit_on_error=False, print_error=False, result_action="return_value")))
 
 
@@ -104,6 +109,12 @@ def _guarded(verb: Callable[[], Any]) -> int:
         # Otherwise Python reports a second error when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _complain(f"error[outage]: standard output cannot be written: {error.strerror}; direct it elsewhere")
+        return Outage.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED
     return status if isinstance(status, int) else 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback, is_own_key
 from gome.scenarios.config.scenario import AutoGenBackend, Scenario, ServedModel
+from gome.scenarios.reading.home import home_folder
 
 __all__ = ["check_consent", "trusted_file"]
 
@@ -18,9 +19,12 @@ Pair = tuple[str, str]
 """A server's URL and the environment variable with the key sent to it."""
 
 
+_ELSEWHERE = "set XDG_CONFIG_HOME to a folder in which gome may keep what you have trusted"
+
+
 def trusted_file() -> Path:
     """The file with the pairs that the user has agreed to."""
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    home = os.environ.get("XDG_CONFIG_HOME") or home_folder(_ELSEWHERE) / ".config"
     return Path(home) / "gome" / "trusted.json"
 
 
@@ -30,9 +34,12 @@ def check_consent(scenario: Scenario, *, trust: bool) -> None:
     No consent is needed for a provider's own server with the variable of its key, for a server on this machine, and for
     a variable that is not set. Raises UsageError where a pair is new and `trust` is false.
     """
+    pairs = _pairs(scenario)
+    if not pairs:
+        return
     path = trusted_file()
     known = _read(path)
-    new = [pair for pair in _pairs(scenario) if pair not in known]
+    new = [pair for pair in pairs if pair not in known]
     if not new:
         return
     if not trust:
@@ -41,8 +48,11 @@ def check_consent(scenario: Scenario, *, trust: bool) -> None:
             f"the key in {variable} would be sent to {url} for the first time; "
             f"to allow it, pass --trust once (remembered in {path})"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(sorted([*known, *new]), indent=1) + "\n", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(sorted([*known, *new]), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}): {_ELSEWHERE}") from error
 
 
 def _pairs(scenario: Scenario) -> list[Pair]:
@@ -61,7 +71,9 @@ def _read(path: Path) -> set[Pair]:
     """The pairs in the file; empty where there is no file. Raises UsageError where the file is malformed."""
     try:
         return {(str(url), str(variable)) for url, variable in json.loads(path.read_text(encoding="utf-8"))}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): {_ELSEWHERE}") from error
     except (ValueError, TypeError) as error:
         raise UsageError(f"{path} is damaged ({error}): repair or delete it") from error

@@ -37,6 +37,7 @@ class LocalExecutor:
 
     async def run(self, launch: Launch, slot: Slot, on_line: Callable[[str], None] | None = None) -> Outcome:
         """See `Executor.run`. Cancelling it ends the script too."""
+        launch = _from_the_root(launch)  # the script's working directory is another one
         python = await anyio.to_thread.run_sync(prepare, launch, self.sandbox.user(slot))
         token = uuid4().hex
         process = Process.start(self.sandbox.command(launch, slot, python, token))
@@ -112,6 +113,18 @@ def prepare(launch: Launch, user: int | None) -> Interpreter:
         if launch.workspace not in launch.script.parents:
             _check_readable(launch.script)
     return interpreter(launch.python or Path(sys.executable))
+
+
+def _from_the_root(launch: Launch) -> Launch:
+    """The launch with absolute paths of this machine."""
+    return launch.model_copy(
+        update={
+            "script": launch.script.absolute(),
+            "workspace": launch.workspace.absolute(),
+            "read_only": {real.absolute(): seen for real, seen in launch.read_only.items()},
+            "collected": launch.collected.absolute() if launch.collected else None,
+        }
+    )
 
 
 def _check_readable(path: Path) -> None:

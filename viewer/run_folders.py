@@ -7,17 +7,38 @@ from secrets import token_hex
 
 from gome.agents.protocol.messages import VOCABULARY
 from gome.bus.store.reader import LogReader
-from gome.errors import LogDamaged, LogError, RunNotFound
+from gome.errors import LogDamaged, LogError, RunNotFound, UsageError
 from gome.viewer.model.summary import OUTLINE, Summary, summarise
 
 __all__ = ["find_run", "has_log", "new_run_id", "open_reader", "outline", "run_folders", "runs_root"]
 
 _LOG = "log.sqlite"
+_LONGEST_PATH = 420
+"""Bytes; SQLite opens no path over 511, and a run's id, the log's name and its endings follow."""
 
 
 def runs_root(folder: Path | None) -> Path:
-    """The folder of all runs: `folder`, else $GOME_RUNS, else `runs` in the working directory."""
-    return folder if folder is not None else Path(os.environ.get("GOME_RUNS") or "runs")
+    """The folder of all runs: `folder`, else $GOME_RUNS, else `runs` in the working directory.
+
+    Raises UsageError where its path is too long for the log, is not UTF-8, or is that of a file.
+    """
+    root = folder if folder is not None else Path(os.environ.get("GOME_RUNS") or "runs")
+    path = os.fsencode(root.absolute())
+    if len(path) > _LONGEST_PATH:
+        raise UsageError(
+            f"the path of the folder of runs has {len(path)} bytes, and a log can be opened where it has at most "
+            f"{_LONGEST_PATH}: choose a shorter one by --runs"
+        )
+    try:
+        path.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"the path of the folder of runs is not UTF-8 ({path!r}), so no message can name it: work in another "
+            "folder, or rename this one"
+        ) from error
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"{root} is a file, and the folder of runs is wanted: choose another by --runs")
+    return root
 
 
 def new_run_id(name: str, now: datetime | None = None) -> str:

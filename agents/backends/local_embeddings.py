@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from gome.agents.backends.base import Embedded, Texts
 from gome.errors import UsageError
+from gome.scenarios.reading.home import expanded
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,7 +29,7 @@ class SentenceEmbedder:
     """
 
     def __init__(self, model: str, beside: Path) -> None:
-        folder = beside / Path(model).expanduser()
+        folder = beside / expanded(model)
         self._model = _load(str(folder) if folder.is_dir() else model)
 
     async def embed(self, request: Texts) -> Embedded:

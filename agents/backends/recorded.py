@@ -5,7 +5,6 @@ difference to the request that was recorded for the same trace and step.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -19,6 +18,7 @@ from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.store.reader import LogReader
 from gome.errors import Outage
 from gome.scenarios.config.scenario import ReplayBackend as Settings
+from gome.scenarios.reading.home import expanded
 
 __all__ = ["RecordedBackend"]
 
@@ -30,7 +30,7 @@ class RecordedBackend:
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._name = name
-        self._folder = Path(settings.run).expanduser()
+        self._folder = expanded(settings.run)
         self._answers: dict[str, str] = {}
         self._asked: dict[Place, str] = {}
         with LogReader(self._folder, VOCABULARY) as reader:

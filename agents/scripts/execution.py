@@ -245,6 +245,7 @@ def _fresh(place: Path, source: str) -> Path:
     workspace = place / "workspace"
     workspace.mkdir(parents=True)
     (workspace / "solution.py").write_text(source, encoding="utf-8")
+    (workspace / "solution.py").chmod(0o644)  # whatever the umask, scripts' users read it
     return workspace
 
 

@@ -86,11 +86,12 @@ def run(
         The run's id; used internally by detached runs and sweeps.
     """
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
+    root = runs_root(runs)  # first, because a table's task is written before the run
     scenario = _with_table(scenario, Table(target, test, metric, model, drop_missing_target, split), unsandboxed, load)
     asked = load(scenario)
     for note in warnings(asked):
         say_aside(f"{scenario}: warning: {note}")
-    folder = runs_root(runs) / (run_id or new_run_id(asked.name))
+    folder = root / (run_id or new_run_id(asked.name))
     if detach:
         again = _again(scenario, _settings(set_, role, sandbox, start), display, folder)
         return tell_detached(start_detached(again, folder), as_json=json)

@@ -21,6 +21,7 @@ from gome.scenarios.authoring.inference import guess_columns, guess_split, metri
 from gome.scenarios.authoring.mlebench_adapters import ADAPTERS, Adapter, adapter_of
 from gome.scenarios.authoring.user_tables import check_fit
 from gome.scenarios.metrics.registry import metric_named
+from gome.scenarios.reading.home import home_folder
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.checks import read_task_table
 from gome.scenarios.task.columns import read_columns, typed
@@ -77,8 +78,9 @@ def data_folder() -> Path:
     given = os.environ.get("MLEBENCH_DATA")
     if given:
         return Path(given)
-    home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return Path(os.environ.get("XDG_CACHE_HOME") or home) / "mle-bench" / "data"
+    below = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    home = os.environ.get("XDG_CACHE_HOME") or home_folder("set MLEBENCH_DATA to the folder of the data") / below
+    return Path(home) / "mle-bench" / "data"
 
 
 def _made(folder: Path) -> Path:

@@ -53,7 +53,10 @@ def write_task(
             _check(made, folder, own)
             made.rename(folder)
     except OSError as error:
-        raise TaskError(f"{folder} cannot be written: {error.strerror or error}") from error
+        raise TaskError(
+            f"{folder} cannot be written: {error.strerror or error}. A task is written beside its table: free some "
+            "space there, or copy the table to a folder that you can write to"
+        ) from error
 
 
 def _check(made: Path, folder: Path, own: Mapping[str, Path]) -> None:

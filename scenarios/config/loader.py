@@ -16,6 +16,7 @@ from gome.scenarios.config.providers import PROVIDERS
 from gome.scenarios.config.scenario import REASONING, LanguageModel, Scenario
 from gome.scenarios.reading.checking import check_document
 from gome.scenarios.reading.document import Document, KeyPath, Place, parse_value, read_document
+from gome.scenarios.reading.home import expanded
 from gome.scenarios.reading.problems import Problem, ScenarioProblems, closest
 
 __all__ = ["load_scenario", "resolve_task", "task_folder", "warnings"]
@@ -79,7 +80,7 @@ def task_folder(name: str, beside: Path) -> Path:
         from gome.scenarios.prepare.preparing import cache_folder
 
         return mlebench_task(name.removeprefix("mlebench:"), cache_folder())
-    written = Path(name).expanduser()
+    written = expanded(name)
     places = [beside / written]
     if len(written.parts) == 1 and not written.is_absolute():
         places.append(Path(__file__).parents[1] / "tasks" / written)

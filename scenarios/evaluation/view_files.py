@@ -58,6 +58,7 @@ def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits, besid
         for name, table in zip((TRAIN, TEST, SAMPLE), view.tables(task), strict=True):
             write_table(folder / name, table)
         (folder / "task.json").write_text(task_json(task.brief, limits), encoding="utf-8")
+        _open_to_scripts(folder)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
@@ -72,9 +73,17 @@ def copy_side_files(task: Task, folder: Path) -> None:
         folder.mkdir(parents=True)
         for path in side_files(task):
             _copy(path, folder / path.relative_to(task.public))
+        _open_to_scripts(folder)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _open_to_scripts(folder: Path) -> None:
+    """Let the users that scripts run as read the folder, whatever the umask. A hard link has the user's own mode."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() or (path.is_file() and path.stat().st_nlink == 1):
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 
 
 def task_json(brief: TaskBrief, limits: ScriptLimits) -> str:

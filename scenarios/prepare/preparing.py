@@ -15,6 +15,7 @@ from pathlib import Path
 from gome.errors import TaskError
 from gome.scenarios.prepare.download import Carrier, check_found, fetch_together, sum_of, sum_of_files, write_whole
 from gome.scenarios.prepare.recipes import RECIPES, Recipe
+from gome.scenarios.reading.home import home_folder
 from gome.scenarios.reading.problems import closest
 
 __all__ = ["TASKS", "Prepared", "cache_folder", "prepare_task", "recipe_named"]
@@ -35,7 +36,11 @@ class Prepared:
 def cache_folder() -> Path:
     """The folder for downloaded data files: `GOME_CACHE`, else `gome` in the user's cache folder."""
     given = os.environ.get("GOME_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gome"
+    return (
+        Path(given)
+        if given
+        else Path(os.environ.get("XDG_CACHE_HOME") or home_folder("set GOME_CACHE") / ".cache") / "gome"
+    )
 
 
 def recipe_named(name: str) -> Recipe:
