@@ -8,6 +8,7 @@ from gome.agents.protocol.run_messages import RunOpened
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.viewer import text
+from gome.viewer.model.doubts import doubts
 from gome.viewer.model.submitted import Submitted
 from gome.viewer.model.summary import Best, Summary
 
@@ -25,7 +26,7 @@ Task `{task}`, metric {metric} ({direction}).
 | hold-out{winner} | {holdout} |
 | private test{whose} | {test} |
 
-It is the solution of step {step} (trace.step){final}. Backends that answered: {reasoners}.
+{doubts}It is the solution of step {step} (trace.step){final}. Backends that answered: {reasoners}.
 
 {files}
 
@@ -86,6 +87,7 @@ def _readme(summary: Summary, best: Best, opened: RunOpened, folder: Path, scrip
     grade = submitted.grade if submitted else None
     return _README.format(
         run=summary.run,
+        doubts="".join(f"**Beware: {doubt}.**\n\n" for doubt in doubts(summary)),
         task=opened.task.name,
         metric=opened.task.metric,
         direction=opened.task.direction,

@@ -77,6 +77,7 @@ class BestSolution(Data):
     holdout_score: float | None
     test_score: float | None
     medal: str | None
+    doubts: list[str]
     reasoners: list[str]
     script_sha256: str
     submission_sha256: str

@@ -7,6 +7,7 @@ from gome.api.best_files import best_of, write_best
 from gome.bus.store.reader import LogReader
 from gome.cli.options import Json, Output, Run, Runs, folder_of
 from gome.viewer import text
+from gome.viewer.model.doubts import doubts
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import emit, hint, say
 from gome.viewer.run_folders import open_reader
@@ -37,6 +38,8 @@ def best(run: Run = "@last", *, output: Output = None, runs: Runs = None, json: 
     if summary.submitted is not None:
         say(f"  submitted   {summary.submitted.at_the_finish}")
         say(f"  test score  {summary.submitted.on_the_test}")
+    for doubt in data["doubts"]:
+        say(f"  beware      {doubt}")
     for name, path in files.items():
         say(f"  {name:<10}  {path}")
     if output is None:
@@ -63,6 +66,7 @@ def best_data(reader: LogReader, summary: Summary) -> dict[str, Any]:
         "holdout_score": submitted.holdout if submitted else None,
         "test_score": grade.score if grade else None,
         "medal": grade.medal if grade else None,
+        "doubts": list(doubts(summary)),
         "reasoners": summary.reasoners,
         "script_sha256": hashlib.sha256(reader.artefacts.read_now(best.script_ref)).hexdigest(),
         "submission_sha256": hashlib.sha256(reader.artefacts.read_now(best.submission_ref)).hexdigest(),

@@ -28,6 +28,7 @@ from gome.errors import GomeError, UsageError
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
 from gome.viewer import text
+from gome.viewer.model.doubts import doubts
 from gome.viewer.model.no_success import shortfall
 from gome.viewer.output import emit, hint, say, say_aside
 from gome.viewer.run_folders import has_log, new_run_id, open_reader, runs_root
@@ -222,6 +223,8 @@ def conclude(folder: Path, as_json: bool) -> int:
     if summary.submitted is not None:
         say(f"submitted    {summary.submitted.at_the_finish}")
         say(f"test score   {summary.submitted.on_the_test}")
+    for doubt in doubts(summary):
+        say(f"beware       {doubt}")
     for name, path in paths.items():
         say(f"{name:<12} {path}")
     hint(f"gome log {folder.name}", f"gome best {folder.name} --json", "gome runs")
