@@ -14,6 +14,7 @@ from pandas import DataFrame
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.inference import FEW_CLASSES, FOLDS, Columns, guess_split
+from gome.scenarios.authoring.likeness import likeness
 from gome.scenarios.authoring.own_test import fit_columns, fit_names
 from gome.scenarios.authoring.row_numbers import find_ids, row_numbers
 from gome.scenarios.authoring.split_advice import split_advice
@@ -108,6 +109,7 @@ def new_task(
     if split is None and asked is None:
         guesses += split_advice(typed(read.train, read.dtypes), rule, (key, *targets))
     if asked is not None:
+        guesses += likeness(typed(read.train, read.dtypes), typed(read.test, read.dtypes), (key, *targets))
         if split is None:
             rule = _rule_of_test(rule, read, Columns(key, tuple(targets)), guesses)
     else:
