@@ -28,7 +28,7 @@ from gome.agents.backends.llm.prompting import render
 from gome.agents.protocol.activities import QUESTION
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, SurveyTask
-from gome.agents.protocol.script_requests import RepairSolution, TuneSolution, WriteSolution
+from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
 from gome.agents.runtime.lifecycle import start_run
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.store.reader import LogReader
@@ -44,7 +44,6 @@ QUESTIONS: tuple[type[Request[Any]], ...] = (
     ProposeStep,
     WriteSolution,
     RepairSolution,
-    TuneSolution,
     AssessTrial,
 )
 LIMIT = USUAL_WINDOW * 3 // 4

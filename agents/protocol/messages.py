@@ -48,7 +48,6 @@ __all__ = [
     "TraceOpened",
     "TraceRestarted",
     "Trial",
-    "TuneCalled",
 ]
 
 
@@ -149,14 +148,13 @@ class Proposal(Message):
 class Job(Message):
     """Writer → Runner: run this script. `attempt` starts at 1; each repair adds one.
 
-    `tunes` is the trial that a tuned script must beat. `searches`: the constants that the script declares are searched.
+    With `searches` the constants that the script declares are searched.
     """
 
     kind: Literal["job"] = "job"
     script_ref: str
     attempt: int
     notes: str
-    tunes: "Trial | None" = None
     searches: bool = False
 
 
@@ -228,13 +226,6 @@ class SolutionProbed(Message):
     probes: Probes
 
 
-class TuneCalled(Message):
-    """Runner → Writer: the trace's first full run succeeded and time is left; tune the script once."""
-
-    kind: Literal["tune_called"] = "tune_called"
-    trial: Trial
-
-
 class Diagnosis(Message):
     """Diagnoser → Proposer, Memory-Keeper, Director: the gradient. Exactly one for each (trace, step).
 
@@ -297,6 +288,5 @@ VOCABULARY = Vocabulary.of(
         TraceOpened,
         TraceRestarted,
         Trial,
-        TuneCalled,
     )
 )

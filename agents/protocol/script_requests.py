@@ -18,7 +18,7 @@ from gome.agents.protocol.types import (
 )
 from gome.scenarios.evidence import Evaluation
 
-__all__ = ["RepairSolution", "SolveStep", "TuneSolution", "WriteSolution"]
+__all__ = ["RepairSolution", "SolveStep", "WriteSolution"]
 
 
 class SolveStep(Request[PlannedScript]):
@@ -93,21 +93,6 @@ class RepairSolution(Request[Script]):
     seconds: float = 0.0
     sampled: bool = False
     failures: tuple[Failure, ...] = ()
-
-    @classmethod
-    def reply_type(cls) -> type[Script]:
-        return Script
-
-
-class TuneSolution(Request[Script]):
-    """Ask for a script tuned to use the time left, such as more rounds, or the same script."""
-
-    role = "executor"
-
-    script: str
-    evaluation: Evaluation
-    seconds: float
-    output: str
 
     @classmethod
     def reply_type(cls) -> type[Script]:

@@ -74,7 +74,7 @@ class Diagnoser(Role):
                 self.known[step] = known
             case RepairCalled() as call:
                 self.repairs.setdefault(step, []).append(Repair(phase=call.phase, words=call.words))
-            case Job() as job if step in self.repairs and job.tunes is None:
+            case Job() as job if step in self.repairs:
                 self.repairs[step][-1] = self.repairs[step][-1].model_copy(update={"notes": job.notes})
             case Trial() as trial:
                 self.comparisons += trial.searched.points if trial.searched else 1

@@ -1,6 +1,6 @@
 """The Runner, one of the Executor's two actors: runs a script on the splits of its task, in slots.
 
-Job ──► debug run, where a run may take long ──► one run per split, until decided ──► Trial, or TuneCalled once
+Job ──► debug run, where a run may take long ──► one run per split, until decided ──► Trial
             │                                         │
             └─────────────────────────────────────────┴──► RepairCalled, while attempts are left
 
@@ -15,7 +15,6 @@ from functools import partial
 from typing import NamedTuple
 
 from gome.agents.method.racing import Stop, split_order, stop_after
-from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -23,7 +22,6 @@ from gome.agents.protocol.messages import (
     SolutionCompleted,
     TraceRestarted,
     Trial,
-    TuneCalled,
 )
 from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
 from gome.agents.roles.role import Role, place
@@ -111,9 +109,6 @@ class Runner(Role):
         trace, step = place(envelope)
         if step % self.lanes != self.lane:
             return []
-        if job.tunes is not None:
-            tuned = job.tunes if self.late else await self._tuned(job, step, job.tunes, context)
-            return [Draft(tuned, trace, step)]
         if self.late:
             ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
             return [Draft(trial_of(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
@@ -130,8 +125,7 @@ class Runner(Role):
             return [self._failed(job, "full", runs, trace, step, sampled=sampled)]
         trial = trial_of(job, "full", runs, await self._assembled(runs, context))
         completed = [await self._completed(rival, runs, context)] if rival and runs.rival else []
-        sent = [*completed, TuneCalled(trial=trial) if self._worth_tuning(runs, step) else trial]
-        return [Draft(message, trace, step) for message in sent]
+        return [Draft(message, trace, step) for message in (*completed, trial)]
 
     def _wants_sample(self) -> bool:
         """Whether to run on a small sample first: as the scenario says, or where a run may take long. [C]"""
@@ -192,29 +186,6 @@ class Runner(Role):
         request = Assembling.of(in_order, len(self._views))
         call = partial(self.completion.assembler, request)
         return await context.perform("assemble", request, Assembled, call, label="assembly")
-
-    def _worth_tuning(self, runs: SplitRuns, step: int) -> bool:
-        """Whether to tune: a trace's first full run, where (except in lockstep) half of the time is left. [C]"""
-        settings = self.scenario.executors
-        return settings.tuning and step == 1 and (self.lockstep or runs.seconds < settings.timeout.full / 2)
-
-    async def _tuned(self, job: Job, step: int, before: Trial, context: Context) -> Trial:
-        """The better of a trial and its tuned script. An unchanged script is not run; a failed one is not repaired."""
-        if job.script_ref == before.script_ref:
-            return before
-        if before.evaluation is None:
-            return before
-        runs = await self._race(job, step, _Rival(before.script_ref, before.evaluation), context)
-        if not runs.good or (runs.stop is not None and runs.stop.why != "decided"):
-            return before
-        assembled = await self._assembled(runs, context)
-        direction, method = self.opened.task.direction, self.scenario.method
-        effect = compare(
-            assembled.evaluation, self._extended(before.evaluation, runs.rival), direction, method.near_tie
-        )
-        if effect is None or effect.gain <= 0:
-            return before
-        return trial_of(job, "full", runs, assembled)
 
     async def _searched(self, job: Job, best: Best, step: int, context: Context) -> list[SolutionCompleted | Trial]:
         """The best setting of the constants that the trace's best declares; that script itself where none was found.

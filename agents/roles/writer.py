@@ -2,7 +2,6 @@
 
 Proposal     ──► the base with this change ──► Job
 RepairCalled ──► the repaired script       ──► Job
-TuneCalled   ──► the tuned script          ──► Job
 
 With lookahead a proposal may be stale: the trace has accepted another solution since. Its change is then made to the
 current best (rebased). A script that became stale while it ran is compared with the best at its diagnosis, so it is
@@ -11,9 +10,9 @@ accepted only if it beats that.
 
 from collections.abc import Sequence
 
-from gome.agents.protocol.messages import Job, Proposal, Recollection, RepairCalled, Trial, TuneCalled
+from gome.agents.protocol.messages import Job, Proposal, Recollection, RepairCalled, Trial
 from gome.agents.protocol.replies import Script
-from gome.agents.protocol.script_requests import RepairSolution, TuneSolution, WriteSolution
+from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
 from gome.agents.protocol.types import Failure, TraceBest
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.state.trace import FOLDED, TraceState
@@ -30,7 +29,7 @@ _REBASED = ("edit", "bundle", "tune")
 class Writer(Role):
     """Turns a proposal into a script."""
 
-    handles = frozenset({"proposal", "repair_called", "tune_called"})
+    handles = frozenset({"proposal", "repair_called"})
     notes = frozenset({"run_opened", "recollection", "trial"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
@@ -53,10 +52,8 @@ class Writer(Role):
                 pass
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Send a script for a proposal, a repaired one for a failure, or a tuned one."""
+        """Send a script for a proposal, or a repaired one for a failure."""
         trace, step = place(envelope)
-        if isinstance(envelope.message, TuneCalled):
-            return [Draft(await self._tune(envelope.message.trial, trace, step, context), trace, step)]
         if isinstance(envelope.message, RepairCalled):
             attempt = envelope.message.attempt + 1
             script = await self._repair(envelope.message, trace, step, context)
@@ -139,17 +136,3 @@ class Writer(Role):
             failures=self.failures,
         )
         return await self.reasoner.ask(request, context)
-
-    async def _tune(self, trial: Trial, trace: int, step: int, context: Context) -> Job:
-        if trial.evaluation is None:
-            raise ValueError("a trial is tuned only after it was judged")
-        request = TuneSolution(
-            **self.asked(trace, step, "tune"),
-            script=await self.artefacts.text(trial.script_ref),
-            evaluation=trial.evaluation,
-            seconds=self.timed(trial.seconds),
-            output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
-        )
-        tuned = await self.reasoner.ask(request, context)
-        script_ref = await self.artefacts.put(tuned.script)
-        return Job(script_ref=script_ref, attempt=trial.attempts + 1, notes=tuned.notes, tunes=trial)

@@ -15,7 +15,7 @@ from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.replies import Assessment, Idea, PlannedScript, Reading, Script, Step, Survey
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask, Workplace
 from gome.agents.protocol.run_messages import RunFinished, RunOpened, SessionOpened
-from gome.agents.protocol.script_requests import SolveStep, TuneSolution
+from gome.agents.protocol.script_requests import SolveStep
 from gome.agents.protocol.types import Challenge, Record
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
@@ -85,8 +85,6 @@ def _reply(request: Request[Any]) -> Record:
             return PlannedScript(script=f"# step {request.step}\n", notes="simulated")
         case ReadOutput():
             return Reading(summary="simulated")
-        case TuneSolution():
-            return Script(script=f"{request.script}# tuned\n", notes="")
         case _:
             return Script(script=f"# trace {request.trace}, step {request.step}\n", notes="")
 

@@ -37,8 +37,6 @@ class Executors(Model):
     """Maximum number of repairs of a failed script."""
     repair_time: Annotated[float, Field(gt=0)] = 4.0
     """No more repairs once a script's debug runs have taken this many times `timeout.debug`."""
-    tuning: bool = False
-    """Whether a trace's first working script is tuned once; the better of the two is evaluated."""
     full_tries: Annotated[int, Field(gt=0, le=1000)] = 3
     """No more repairs once a script has failed this many times on the splits."""
     python: str | None = None

@@ -173,7 +173,6 @@ _HEADLINES: dict[str, Callable[[Any], str]] = {
     "proposal": _proposal,
     "job": _job,
     "repair_called": _repair_called,
-    "tune_called": lambda message: f"requested once; the trial took {text.duration(message.trial.seconds)}",
     "trial": _trial,
     "diagnosis": _diagnosis,
     "finish_called": _finish_called,

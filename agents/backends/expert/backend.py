@@ -10,10 +10,9 @@ from gome.agents.backends.expert.diagnosis import assess, survey
 from gome.agents.backends.expert.judgement import ALL, Judgement, Knowledge
 from gome.agents.backends.expert.planning import propose, read, solve
 from gome.agents.backends.expert.repair import repair
-from gome.agents.backends.expert.tuning import tune
 from gome.agents.backends.expert.writing import write
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask
-from gome.agents.protocol.script_requests import RepairSolution, SolveStep, TuneSolution, WriteSolution
+from gome.agents.protocol.script_requests import RepairSolution, SolveStep, WriteSolution
 from gome.agents.protocol.types import Record
 from gome.errors import ReplyInvalid
 
@@ -28,7 +27,6 @@ _ANSWERS: dict[type[Request[Any]], Callable[[Any, Judgement], Record]] = {
     ReadOutput: read,
     WriteSolution: write,
     RepairSolution: repair,
-    TuneSolution: tune,
 }
 
 

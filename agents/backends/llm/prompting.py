@@ -24,7 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from gome.agents.backends.llm.reply_schema import reply_schema, reply_shape
 from gome.agents.protocol.replies import Script
 from gome.agents.protocol.requests import Request
-from gome.agents.protocol.script_requests import RepairSolution, SolveStep, TuneSolution, WriteSolution
+from gome.agents.protocol.script_requests import RepairSolution, SolveStep, WriteSolution
 from gome.agents.redaction import redact
 from gome.errors import UsageError
 
@@ -232,7 +232,7 @@ def base_script(request: Request[Any]) -> str | None:
             return request.base
         case SolveStep():
             return request.base.script if request.base else None
-        case RepairSolution() | TuneSolution():
+        case RepairSolution():
             return request.script
         case _:
             return None

@@ -4,7 +4,7 @@ from typing import Any
 
 from gome.agents.protocol.replies import Idea
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask, Workplace
-from gome.agents.protocol.script_requests import RepairSolution, SolveStep, TuneSolution, WriteSolution
+from gome.agents.protocol.script_requests import RepairSolution, SolveStep, WriteSolution
 from gome.agents.protocol.types import (
     Challenge,
     Effect,
@@ -309,16 +309,6 @@ def repair_solution(**changed: Any) -> RepairSolution:
     return RepairSolution(**(values | changed))
 
 
-def tune_solution(**changed: Any) -> TuneSolution:
-    values = COMMON | {
-        "script": SCRIPT,
-        "evaluation": EVALUATION,
-        "seconds": 4.2,
-        "output": "epoch 1/5",
-    }
-    return TuneSolution(**(values | changed))
-
-
 def one_of_each() -> list[Request[Any]]:
     """One request of every kind, and the root's variants."""
     return [
@@ -346,5 +336,4 @@ def one_of_each() -> list[Request[Any]]:
         write_solution(other=SCRIPT, seconds=4.2, failures=(FAILURE,)),
         repair_solution(),
         repair_solution(evaluation=None, output=""),
-        tune_solution(),
     ]
