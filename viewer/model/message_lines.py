@@ -174,6 +174,7 @@ _HEADLINES: dict[str, Callable[[Any], str]] = {
     "job": _job,
     "repair_called": _repair_called,
     "trial": _trial,
+    "solution_completed": lambda message: f"score {text.judged(message.evaluation.score, message.evaluation)}",
     "diagnosis": _diagnosis,
     "finish_called": _finish_called,
     "run_finished": _run_finished,

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection, RepairCalled, TraceRestarted, Trial
+from gome.agents.protocol.messages import (
+    Diagnosis,
+    Job,
+    Proposal,
+    Recollection,
+    RepairCalled,
+    SolutionCompleted,
+    TraceRestarted,
+    Trial,
+)
 from gome.agents.protocol.types import Hypothesis, Recalled
 from gome.scenarios.evidence import Evaluation
 from gome.viewer import text
@@ -15,7 +24,10 @@ MARKS = {"accepted": "✓", "rejected": "✗", "failed": "!", "dead": "†", "op
 
 @dataclass
 class Step:
-    """One step of a trace with its messages so far. `opened` and `closed` are in seconds since the run's start."""
+    """One step of a trace with its messages so far. `opened` and `closed` are in seconds since the run's start.
+
+    `completed` is its solution on more splits than those on which it was judged.
+    """
 
     trace: int
     step: int
@@ -28,6 +40,7 @@ class Step:
     repairs: list[RepairCalled] = field(default_factory=list)
     trial: Trial | None = None
     diagnosis: Diagnosis | None = None
+    completed: SolutionCompleted | None = None
 
     @property
     def name(self) -> str:
@@ -48,12 +61,16 @@ class Step:
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """The harness's measurements; None before the diagnosis."""
+        """The harness's measurements, on all splits that it was run on; None before the diagnosis."""
+        if self.completed is not None:
+            return self.completed.evaluation
         return self.diagnosis.evaluation if self.diagnosis else None
 
     @property
     def score(self) -> float | None:
-        """The score; None where there is none (yet)."""
+        """The score, on all splits that it was run on; None where there is none (yet)."""
+        if self.completed is not None:
+            return self.completed.evaluation.score
         return self.diagnosis.score if self.diagnosis else None
 
     @property
@@ -61,9 +78,17 @@ class Step:
         """The score as shown on screens, with the number of splits where the trial was stopped early."""
         return text.judged(self.score, self.evaluation)
 
+    def complete(self, message: SolutionCompleted) -> None:
+        """Take the message, if it is about this step's solution and has more splits than are known."""
+        known = self.evaluation
+        if self.diagnosis is None or known is None or self.diagnosis.script_ref != message.script_ref:
+            return
+        if message.evaluation.score is not None and len(message.evaluation.splits) > len(known.splits):
+            self.completed = message
+
     @property
     def gain(self) -> float | None:
-        """The gain over the trace's best, positive for better; None where not compared."""
+        """The gain by which it was judged, positive for better; None where not compared."""
         return self.diagnosis.effect.gain if self.diagnosis and self.diagnosis.effect else None
 
     @property

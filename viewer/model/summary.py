@@ -17,6 +17,7 @@ from gome.agents.protocol.messages import (
     Proposal,
     Recollection,
     RepairCalled,
+    SolutionCompleted,
     StepOpened,
     TraceRestarted,
     Trial,
@@ -33,7 +34,9 @@ from gome.viewer.model.usage import Usage
 
 __all__ = ["OUTLINE", "Best", "Summary", "find_step", "summarise"]
 
-OUTLINE = frozenset({"run_opened", "session_opened", "session_closed", "diagnosis", "run_finished"})
+OUTLINE = frozenset(
+    {"run_opened", "session_opened", "session_closed", "diagnosis", "solution_completed", "run_finished"}
+)
 """The message kinds that a list of runs needs: name, task, times, scores, winner."""
 
 
@@ -112,6 +115,9 @@ class Summary:
         if isinstance(message, TraceRestarted):
             trace.restarts.append(message)
             trace.best = None if message.script_ref is None else trace.best
+        if isinstance(message, SolutionCompleted):
+            for each in trace.steps.values():
+                each.complete(message)
         if envelope.step is None:
             return
         if envelope.step == 0:
@@ -192,10 +198,11 @@ class Summary:
                 continue
             if diagnosis.script_ref is None or diagnosis.submission_ref is None:
                 continue
-            if best is None or self.better(diagnosis.score, best.score):
-                error = diagnosis.evaluation.standard_error if diagnosis.evaluation else None
-                refs = (diagnosis.script_ref, diagnosis.submission_ref, diagnosis.oof_ref)
-                best = Best(step.name, diagnosis.score, error, *refs, final=False)
+            score, known = step.score, step.completed or diagnosis
+            if score is not None and (best is None or self.better(score, best.score)):
+                error = step.evaluation.standard_error if step.evaluation else None
+                refs = (diagnosis.script_ref, known.submission_ref or diagnosis.submission_ref, known.oof_ref)
+                best = Best(step.name, score, error, *refs, final=False)
         return best
 
     @property

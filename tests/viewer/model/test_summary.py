@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
+from gome.viewer.model.message_lines import headline
 from gome.viewer.model.summary import OUTLINE, Summary, summarise
 from gome.viewer.model.timeline import covered
 from tests.viewer.sample import EXPERT, RUN, opened, sample_run
@@ -159,3 +161,28 @@ def test_a_call_asked_again_after_a_crash_counts_once() -> None:
 def test_the_union_of_intervals() -> None:
     assert covered([(0, 2), (1, 3), (5, 6), (5.5, 5.6)]) == 4
     assert covered([]) == 0
+
+
+def test_a_completed_solution_has_the_score_of_all_of_its_splits() -> None:
+    """Its trial was judged on one of five; the message stands in the step of a later trial."""
+    envelopes = sample_run(finish=False).envelopes
+    at, judged = next(
+        (at, each) for at, each in enumerate(envelopes) if isinstance(each.message, Diagnosis) and each.step
+    )
+    assert isinstance(judged.message, Diagnosis) and judged.message.evaluation is not None
+    whole = judged.message.evaluation
+    part = whole.model_copy(update={"splits": whole.splits[:1], "folds": whole.folds[:1], "planned": 5, "score": 0.1})
+    first = replace(judged, message=judged.message.model_copy(update={"evaluation": part, "score": 0.1}))
+    message = SolutionCompleted(
+        script_ref=judged.message.script_ref or "", evaluation=whole, submission_ref="whole", oof_ref=None
+    )
+    completed = replace(envelopes[-1], trace=judged.trace, step=3, message=message)
+    before = summarise([*envelopes[:at], first, *envelopes[at + 1 :]])
+    after = summarise([*envelopes[:at], first, *envelopes[at + 1 :], completed])
+    steps = [
+        next(step for step in each.trials if step.trace == judged.trace and step.step == judged.step)
+        for each in (before, after)
+    ]
+    assert [step.score for step in steps] == [0.1, whole.score]
+    assert "of 1/5 splits" in steps[0].score_words and "splits" not in steps[1].score_words
+    assert headline(completed) == f"score {steps[1].score_words}"
