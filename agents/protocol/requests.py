@@ -180,8 +180,8 @@ class ProposeStep(Request[Step]):
     From memory: `recalled` are accepted changes of other traces, `failures` and `findings` are of all traces;
     `standings` are the bests of all traces, `underway` is what other steps are trying now, and `siblings` are the ideas
     of other first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen.
-    `other` is the best script of another trace, given where a merge or a return may be chosen. A gain within `margin`
-    standard errors is a near-tie. `untunable` says which constants that `base` declares cannot be tuned, and why.
+    `other` is the best script of another trace, given where a merge or a return may be chosen. `untunable` says which
+    constants that `base` declares cannot be tuned, and why.
 
     `hints` are what the user asks; without any, the field is left out of the request.
 
@@ -209,7 +209,6 @@ class ProposeStep(Request[Step]):
     suggested: StepKind | None = Field(default=None, exclude_if=lambda kind: kind is None)
     untunable: tuple[str, ...] = Field(default=(), exclude_if=lambda faults: not faults)
     other: SourceScript | None = None
-    margin: float = 1.0
     ranked: bool = False
     hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)
 

@@ -165,7 +165,6 @@ class Proposer(Role):
             suggested=self._suggested(opened, kinds),
             untunable=declaration.faults if "tune" in self.optimizer.kinds(standings) else (),
             other=await self._source(source, pick.base, context) if source and pick.base else None,
-            margin=self.scenario.method.near_tie,
             ranked=structured and self.scenario.method.selection == "rank",
             hints=tuple(self.hints.given.values()),
         )
