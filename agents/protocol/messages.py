@@ -21,6 +21,7 @@ from gome.agents.protocol.types import (
     Failure,
     Finding,
     Hypothesis,
+    HypothesisVerdict,
     Left,
     Recalled,
     Stage,
@@ -245,7 +246,7 @@ class Diagnosis(Message):
     finding: str = ""
     contradicts: tuple[tuple[int, int], ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
-    hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"] | None = None
+    hypothesis_verdict: HypothesisVerdict | None = None
     challenges: tuple[Challenge, ...] = ()
     script_ref: str | None = None
     submission_ref: str | None = None

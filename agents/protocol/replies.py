@@ -7,6 +7,7 @@ from pydantic import Field
 from gome.agents.protocol.types import (
     Challenge,
     Component,
+    HypothesisVerdict,
     Record,
     Scores,
     StepKind,
@@ -34,7 +35,7 @@ class Assessment(Record):
     observations: str
     finding: str = ""
     contradicts: tuple[int, ...] = ()
-    hypothesis_verdict: Literal["confirmed", "refuted", "inconclusive"] = "inconclusive"
+    hypothesis_verdict: HypothesisVerdict = "inconclusive"
     challenges: tuple[Challenge, ...] = Field(default=(), max_length=10)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Failure",
     "Finding",
     "Hypothesis",
+    "HypothesisVerdict",
     "Key",
     "Left",
     "Recalled",
@@ -41,6 +42,8 @@ Stage = Literal["draft", "improve", "ensemble"]
 StepKind = Literal["edit", "bundle", "merge", "leap", "return", "tune"]
 """What a step changes: one idea; several small ideas; the trace's best, with parts of another trace's script; nothing
 that exists (a new first solution); the best of another trace; the constants that the trace's best declares."""
+HypothesisVerdict = Literal["confirmed", "refuted", "inconclusive", "untested"]
+"""What a trial says of its ideas; `untested`: a repair has taken out what was to be tested."""
 Key = tuple[str, str, str]
 """Identity of an idea: (component, parameter, direction)."""
 
@@ -125,7 +128,8 @@ class Effect(Record):
 class TrialNote(Record):
     """One trial in a trace's history, as models see it; `judged` as in TraceBest.
 
-    `gain_judged` says over how many splits the gain is, empty where over the same as the score; `observed` on how many
+    `untested`: a repair has taken its idea out, which may therefore be tried again. `gain_judged` says over how many
+    splits the gain is, empty where over the same as the score; `observed` on how many
     the observations rest, empty for all.
     """
 
@@ -141,6 +145,7 @@ class TrialNote(Record):
     judged: str = ""
     gain_judged: str = ""
     observed: str = ""
+    untested: bool = False
 
 
 class Recalled(Record):
@@ -211,10 +216,7 @@ class TraceBest(Record):
 
 
 class Together(Record):
-    """Scores of this trace's best, of another trace's, and of the mean of their predictions.
-
-    They are over the splits that both were run on. `effect` compares the mean with this trace's best.
-    """
+    """Scores of this trace's best, another's, and the mean of both, on common splits; `effect`: that mean on `own`."""
 
     own: float
     other: float

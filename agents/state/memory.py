@@ -97,7 +97,8 @@ class Memory:
         if diagnosis.verdict in ("surveyed", "dead"):
             return
         trace.trials += 1
-        trace.tried.update(each.key for each in diagnosis.hypotheses)
+        if diagnosis.hypothesis_verdict != "untested":
+            trace.tried.update(each.key for each in diagnosis.hypotheses)
         if diagnosis.verdict == "failed":
             self._failed(where, diagnosis.reason)
         elif where in self.failures:

@@ -148,6 +148,7 @@ class TraceState:
                 judged=evaluation.judged if evaluation else "",
                 gain_judged=effect.narrower(evaluation) if effect and evaluation else "",
                 observed=evaluation.judged if evaluation else "",
+                untested=diagnosis.hypothesis_verdict == "untested",
             )
         )
 
@@ -216,9 +217,11 @@ class TraceState:
     def refused_keys(self) -> tuple[Key, ...]:
         """Ideas whose last trial was not accepted, in the order of their first trial; they must not be repeated. [I]
 
-        A rejected trial of several hypotheses is not counted: it does not show which of them failed. [O]
+        A rejected trial of several hypotheses is not counted: it does not show which of them failed. Nor is one from
+        which a repair has taken the idea. [O]
         """
-        conclusive = [note for note in self.notes if note.accepted or len(note.hypotheses) == 1]
+        tested = [note for note in self.notes if not note.untested]
+        conclusive = [note for note in tested if note.accepted or len(note.hypotheses) == 1]
         kept = {hypothesis.key: note.accepted for note in conclusive for hypothesis in note.hypotheses}
         return tuple(key for key, accepted in kept.items() if not accepted)
 

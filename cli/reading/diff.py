@@ -41,6 +41,9 @@ def diff(
     say(f"{new.name} ({new.verdict}, score {new.score_words}) against {names[0]}: {text.gain(new.gain)}")
     for each in new.hypotheses:
         say(f"  {each.component}: {each.statement}")
+    if new.diagnosis is not None and new.diagnosis.hypothesis_verdict == "untested":
+        changed = text.line(new.job.notes if new.job else "")
+        say(f"untested: a repair took this out of the script. What changed: {changed}")
     for loan in loans.of(new):
         if loan.taken:
             how = "merges the solution of" if loan.why == "merged" else "adopts the change of"

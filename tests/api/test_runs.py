@@ -146,6 +146,7 @@ def test_what_cannot_be_used_leaves_nothing(tmp_path: Path, change: dict[str, ob
 
 def test_an_interrupt_stops_the_run_in_order(tmp_path: Path) -> None:
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it\n"
         "import gome; from tests.api.small import *; from pathlib import Path\n"
         f"place = Path({str(tmp_path)!r})\n"
         "run = gome.improve(houses(), 'price', metric='rmse', budget=3, start=script(place, 1.0), settings=QUICK,"

@@ -19,7 +19,7 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
     with ModelServer(writing(lambda *_: HANGS)) as server:
         executors = {"slots": 1, "standby": False, "timeout": {"debug": "10min", "full": "1h"}}
         scenario = small(
-            small_task(tmp_path), server, traces=1, budget={"time": "4s"}, memory={}, executors=executors, method={}
+            small_task(tmp_path), server, traces=1, budget={"time": "7s"}, memory={}, executors=executors, method={}
         )
         run = conducted(scenario, tmp_path / "run")
     finished = run.finished

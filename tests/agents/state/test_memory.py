@@ -1,9 +1,11 @@
 """The memory of all traces, from messages alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
-from gome.agents.protocol.types import Effect
+from gome.agents.protocol.types import Effect, HypothesisVerdict
 from gome.agents.state.memory import Memory
 from gome.scenarios.evidence import Evaluation
 from tests.agents.helpers.requests_made import hypothesis
@@ -38,6 +40,19 @@ def test_gains_are_compared_again_when_a_solution_is_completed() -> None:
     assert [entry.gain for entry in memory.successes] == pytest.approx([0.0, 0.004, 0.196])
     (own,) = memory.tryings[memory.successes[1].id]
     assert own.gain == 1.0, "the sign alone, as the same comparison has no error"
+
+
+@pytest.mark.parametrize(("says", "known"), [("untested", True), ("refuted", False)])
+def test_another_traces_success_is_recalled_where_the_own_trial_of_it_was_none(
+    says: HypothesisVerdict, known: bool
+) -> None:
+    """Trace 0 has tried the idea that trace 1 then gains from; a repair had taken it out, or it was refuted."""
+    memory = Memory(direction="minimize")
+    tried = accepted("depth", WHOLE, None).model_copy(update={"verdict": "rejected", "hypothesis_verdict": says})
+    memory.heard(heard(tried, 1))
+    found = heard(accepted("depth", WHOLE, 0.1), 1)
+    memory.heard(replace(found, trace=1))
+    assert bool(memory.picture(0).successes) == known
 
 
 def test_a_completion_with_fewer_splits_than_are_known_changes_nothing() -> None:

@@ -6,21 +6,21 @@ from statistics import fmean
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
-from gome.agents.protocol.types import TraceBest
+from gome.agents.protocol.types import HypothesisVerdict, TraceBest
 from gome.agents.state.trace import TraceState
 from gome.scenarios.evidence import Evaluation
 from tests.agents.helpers.requests_made import EVALUATION, hypothesis
 from tests.agents.method.test_optimizers import heard
 
 
-def tried(state: TraceState, step: int, name: str, accepted: bool) -> None:
+def tried(state: TraceState, step: int, name: str, accepted: bool, says: HypothesisVerdict | None = None) -> None:
     diagnosis = Diagnosis(
         verdict="accepted" if accepted else "rejected",
         layer="analysis",
         reason="",
         observations="",
         hypotheses=(hypothesis(name, "up"),),
-        hypothesis_verdict=None,
+        hypothesis_verdict=says,
         challenges=(),
         script_ref=f"script {step}",
         submission_ref="s",
@@ -53,6 +53,14 @@ def test_an_idea_that_worked_at_last_is_no_longer_refuted() -> None:
     assert refused(state) == []
     tried(state, 3, "depth", False)
     assert refused(state) == ["depth"]
+
+
+def test_an_idea_that_a_repair_took_out_may_be_tried_again() -> None:
+    state = TraceState()
+    tried(state, 1, "depth", False, says="untested")
+    tried(state, 2, "rate", False, says="refuted")
+    assert refused(state) == ["rate"]
+    assert [note.untested for note in state.history] == [True, False]
 
 
 def judged_on(*splits: int, folds: tuple[float, ...]) -> Evaluation:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection
+from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection
 from gome.agents.protocol.types import TraceBest
 from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.script_diff import script_of
@@ -194,6 +194,16 @@ def test_a_diff_says_what_was_taken_from_whom(run: str, capsys: pytest.CaptureFi
     assert "it adopts the change of 0.2" in capsys.readouterr().out
     assert gome("diff", run, "1.6", "--json") == 0
     assert data_of(capsys.readouterr().out, "diff")["from"] == "0.2"
+
+
+def test_a_diff_says_that_a_repair_took_the_idea_out(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = remembering()
+    change(sample, Diagnosis, (0, 2), hypothesis_verdict="untested")
+    change(sample, Job, (0, 2), notes="without the feature")
+    sample.write(runs / NAME)
+    assert gome("diff", NAME, "0.2") == 0
+    printed = capsys.readouterr().out
+    assert "untested: a repair took this out of the script. What changed: without the feature" in printed
 
 
 def test_the_report_shows_merges_beside_what_memory_gave() -> None:
