@@ -22,10 +22,8 @@ def test_the_assessor_is_told_of_repairs_and_of_no_error_message_where_rows_are_
     assert "The script was repaired 1 time(s), and may differ from the hypotheses" in text
     assert "line 7: 'Paris' → Nyström, 700 landmarks" in text
     assert "Paris" not in shown(made.assess_trial(repairs=(repair,), rows=0))
-    assert (
-        '"untested" if the repairs took out' in text
-        and '"untested"' not in shown(made.assess_trial()).partition("# What is asked")[2]
-    )
+    asks = '"untested" if the repairs took out what was to be tested'
+    assert asks in text and asks not in shown(made.assess_trial())
     note = made.NOTE.model_copy(update={"untested": True})
     assert "(its idea was not tested: a repair took it out), score" in shown(made.propose_step(history=(note,)))
     assert "was repaired" not in shown(made.assess_trial())
