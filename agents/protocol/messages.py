@@ -10,6 +10,7 @@
 Scripts, prompts and outputs are referred to by the hash of their artefact (`…_ref`) and never contained in a message.
 """
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from gome.agents.protocol.kind_record import KindRecord
@@ -217,6 +218,11 @@ class SolutionCompleted(Message):
     submission_ref: str
     oof_ref: str | None
     diagnostics_ref: str | None = None
+
+    def adds_to(self, script_ref: str | None, splits: Sequence[int]) -> bool:
+        """Whether it has a score of that script on more splits than those that are known."""
+        evaluation = self.evaluation
+        return script_ref == self.script_ref and evaluation.score is not None and len(evaluation.splits) > len(splits)
 
 
 class SolutionProbed(Message):

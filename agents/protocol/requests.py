@@ -76,6 +76,11 @@ class Request(Record, Generic[Reply]):
         """Fields of the reply that are not asked for, because this request does not use them."""
         return frozenset()
 
+    @property
+    def edited(self) -> str | None:
+        """The script that edit blocks of the reply apply to; None where a whole script is asked, or none."""
+        return None
+
 
 class SurveyTask(Request[Survey]):
     """Ask for the challenges of the task before any trial, once per run."""

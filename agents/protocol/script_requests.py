@@ -39,6 +39,10 @@ class SolveStep(Request[PlannedScript]):
     siblings: tuple[Hypothesis, ...] = ()
     hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)
 
+    @property
+    def edited(self) -> str | None:
+        return self.base.script if self.base else None
+
     @classmethod
     def reply_type(cls) -> type[PlannedScript]:
         return PlannedScript
@@ -68,6 +72,10 @@ class WriteSolution(Request[Script]):
     sketch: str
     failures: tuple[Failure, ...] = ()
 
+    @property
+    def edited(self) -> str | None:
+        return self.base
+
     @classmethod
     def reply_type(cls) -> type[Script]:
         return Script
@@ -93,6 +101,10 @@ class RepairSolution(Request[Script]):
     seconds: float = 0.0
     sampled: bool = False
     failures: tuple[Failure, ...] = ()
+
+    @property
+    def edited(self) -> str | None:
+        return self.script
 
     @classmethod
     def reply_type(cls) -> type[Script]:

@@ -8,7 +8,6 @@ Under a control (tree search, best of n) validity and score alone decide, and a 
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 from gome.agents.method.stages import wanted_sources
@@ -29,7 +28,7 @@ from gome.agents.protocol.types import Challenge, Effect, Left, Repair, TraceBes
 from gome.agents.roles.proposals import with_result
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import difference
-from gome.agents.scripts.error_analysis import Analysed, Analyser, Analysing, Pairer, paired
+from gome.agents.scripts.error_analysis import Analyser, Pairer, analysed, paired
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
@@ -234,17 +233,8 @@ class Diagnoser(Role):
         against = None
         if found.own is not None and found.other is not None:
             against = compare(found.own, found.other, self.opened.task.direction, self.scenario.method.near_tie)
-        return _Measured(
-            effect, against, await self._analysed(trial, base or (best.oof_ref if best else None), context)
-        )
-
-    async def _analysed(self, trial: Trial, best_oof_ref: str | None, context: Context) -> str | None:
-        """The analysis of the trial's errors, as a recorded activity."""
-        if trial.oof_ref is None:
-            return None
-        request = Analysing(oof_ref=trial.oof_ref, best_oof_ref=best_oof_ref, rows=self.scenario.prompts.rows)
-        call = partial(self.analyser, request)
-        return (await context.perform("analyse", request, Analysed, call, label="error analysis")).diagnostics_ref
+        rival, rows = base or (best.oof_ref if best else None), self.scenario.prompts.rows
+        return _Measured(effect, against, await analysed(self.analyser, trial.oof_ref, rival, rows, context))
 
 
 def _diagnosis(

@@ -150,8 +150,7 @@ class Director(Role):
         """Take the figures of a solution on more splits."""
         state.completed(message)
         leader, found = self.leader, message.evaluation
-        known = len(leader.evaluation.splits) if leader and leader.evaluation else 0
-        if leader and leader.script_ref == message.script_ref and len(found.splits) > known:
+        if leader and leader.evaluation and message.adds_to(leader.script_ref, leader.evaluation.splits):
             whole = {"evaluation": found, "score": found.score, "oof_ref": message.oof_ref}
             self.leader = leader.model_copy(update=whole | {"diagnostics_ref": message.diagnostics_ref})
 

@@ -23,7 +23,7 @@ from gome.agents.method.momentum import Matrix, draw, interaction
 from gome.agents.method.validation import compare
 from gome.agents.protocol.activities import EMBEDDING
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
-from gome.agents.protocol.types import Recalled, Underway
+from gome.agents.protocol.types import Effect, Recalled, Underway
 from gome.agents.roles.role import Role, place
 from gome.agents.state.memory import Memory
 from gome.agents.state.memory_entries import Picture, Success, in_errors
@@ -186,17 +186,18 @@ class MemoryKeeper(Role):
 
     def _gain(self, entry: Success, best: Evaluation) -> float:
         """The gain of a solution over another, on the splits that both were run on."""
-        effect = compare(entry.evaluation, best, self.opened.task.direction)
+        effect = self._against(entry, best)
         return effect.gain if effect else 0.0
 
     def _weighed(self, entry: Success, best: Evaluation) -> float:
         """The gain that the kernel weighs: in standard errors, or raw as in the paper."""
-        effect = compare(entry.evaluation, best, self.opened.task.direction)
-        if effect is None:
-            return 0.0
-        if self.scenario.method.kernel_gain == "raw":
-            return effect.gain
+        effect = self._against(entry, best)
+        if effect is None or self.scenario.method.kernel_gain == "raw":
+            return effect.gain if effect else 0.0
         return in_errors(effect.gain, effect.standard_error or entry.evaluation.standard_error)
+
+    def _against(self, entry: Success, best: Evaluation) -> Effect | None:
+        return compare(entry.evaluation, best, self.opened.task.direction)
 
 
 def _challenges(picture: Picture) -> list[str]:

@@ -27,7 +27,7 @@ from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
 from gome.agents.roles.role import Role, place
 from gome.agents.scripts.completion import Completion
 from gome.agents.scripts.execution import BUDGET_SPENT
-from gome.agents.scripts.joined_splits import Assembled, Assembling
+from gome.agents.scripts.joined_splits import Assembled
 from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from gome.agents.scripts.split_runs import SplitRuns, run_splits
 from gome.agents.scripts.trials import Phase, trial_of, view_of, why_it_failed
@@ -183,9 +183,7 @@ class Runner(Role):
         """Combine the runs of a trial, as a recorded activity."""
         known = {view_of(run): run for run in runs.runs}
         in_order = [known[view] for view in self._views if view in known]
-        request = Assembling.of(in_order, len(self._views))
-        call = partial(self.completion.assembler, request)
-        return await context.perform("assemble", request, Assembled, call, label="assembly")
+        return await self.completion.assembled(in_order, len(self._views), context, "assembly")
 
     async def _searched(self, job: Job, best: Best, step: int, context: Context) -> list[SolutionCompleted | Trial]:
         """The best setting of the constants that the trace's best declares; that script itself where none was found.

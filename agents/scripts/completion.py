@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gome.agents.protocol.messages import SolutionCompleted
-from gome.agents.scripts.error_analysis import Analysed, Analyser, Analysing
+from gome.agents.scripts.error_analysis import Analyser, analysed
 from gome.agents.scripts.joined_splits import Assembled, Assembler, Assembling
 from gome.agents.scripts.script_run import ScriptRan
 from gome.bus.actors.actor import Context
@@ -20,6 +20,11 @@ class Completion:
     assembler: Assembler
     analyser: Analyser
 
+    async def assembled(self, runs: Sequence[ScriptRan], planned: int, context: Context, label: str) -> Assembled:
+        """The good `runs` of a script on `planned` splits put together, as a recorded activity."""
+        request = Assembling.of(runs, planned)
+        return await context.perform("assemble", request, Assembled, partial(self.assembler, request), label=label)
+
     async def of(
         self, script_ref: str, runs: Sequence[ScriptRan], planned: int, rows: int | None, context: Context
     ) -> SolutionCompleted:
@@ -27,22 +32,14 @@ class Completion:
 
         `rows` is how many rows the analysis may show; None: no analysis. Raises ValueError where a run is not good.
         """
-        request = Assembling.of(runs, planned)
-        whole = await context.perform(
-            "assemble", request, Assembled, partial(self.assembler, request), label="completion"
-        )
+        whole = await self.assembled(runs, planned, context, "completion")
+        found = None
+        if rows is not None:
+            found = await analysed(self.analyser, whole.oof_ref, None, rows, context)
         return SolutionCompleted(
             script_ref=script_ref,
             evaluation=whole.evaluation,
             submission_ref=whole.submission_ref,
             oof_ref=whole.oof_ref,
-            diagnostics_ref=await self._analysed(whole.oof_ref, rows, context),
+            diagnostics_ref=found,
         )
-
-    async def _analysed(self, oof_ref: str | None, rows: int | None, context: Context) -> str | None:
-        """The analysis of the solution's errors, which later proposals are shown."""
-        if oof_ref is None or rows is None:
-            return None
-        request = Analysing(oof_ref=oof_ref, rows=rows)
-        call = partial(self.analyser, request)
-        return (await context.perform("analyse", request, Analysed, call, label="error analysis")).diagnostics_ref

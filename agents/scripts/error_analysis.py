@@ -9,7 +9,7 @@ from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evidence import Evaluation
 
-__all__ = ["Analysed", "Analyser", "Analysing", "Paired", "Pairer", "Pairing", "analyse", "pair", "paired"]
+__all__ = ["Analysed", "Analyser", "Analysing", "Paired", "Pairer", "Pairing", "analyse", "analysed", "pair", "paired"]
 
 
 class Analysing(Record):
@@ -63,6 +63,17 @@ def pair(harness: Harness, artefacts: Artefacts, request: Pairing) -> Paired:
     """Compare two solutions."""
     found = harness.pair(artefacts.read_now(request.own_ref).decode(), artefacts.read_now(request.other_ref).decode())
     return Paired(**vars(found)) if found is not None else Paired()
+
+
+async def analysed(
+    analyser: Analyser, oof_ref: str | None, best_oof_ref: str | None, rows: int, context: Context
+) -> str | None:
+    """Analyse errors as a recorded activity; None where the predictions are unknown, or no row has a finite loss."""
+    if oof_ref is None:
+        return None
+    request = Analysing(oof_ref=oof_ref, best_oof_ref=best_oof_ref, rows=rows)
+    call = partial(analyser, request)
+    return (await context.perform("analyse", request, Analysed, call, label="error analysis")).diagnostics_ref
 
 
 async def paired(pairer: Pairer, own: str | None, other: str | None, context: Context) -> Paired:

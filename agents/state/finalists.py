@@ -41,10 +41,8 @@ def completed(solutions: Sequence[Finalist], message: SolutionCompleted) -> list
         "standard_error": whole.standard_error,
         "splits": whole.splits,
     }
-    hit = message.script_ref if whole.score is not None else None
     return [
-        each.model_copy(update=update) if each.script_ref == hit and len(each.splits) < len(whole.splits) else each
-        for each in solutions
+        each.model_copy(update=update) if message.adds_to(each.script_ref, each.splits) else each for each in solutions
     ]
 
 

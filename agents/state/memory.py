@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from gome.agents.method.momentum import signed_gain
+from gome.agents.method.step_kinds import MOST_ERRORS
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
     Diagnosis,
@@ -25,7 +26,7 @@ from gome.agents.protocol.messages import (
 )
 from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Challenge, Failure, Finding, Hypothesis, Key, TraceBest
-from gome.agents.state.memory_entries import _MOST_ERRORS, Given, Picture, Place, Success, Trying, in_errors
+from gome.agents.state.memory_entries import Given, Picture, Place, Success, Trying, in_errors
 from gome.agents.state.trace import Best
 from gome.bus.message import Envelope
 from gome.scenarios.evidence import Direction
@@ -118,14 +119,14 @@ class Memory:
         hit = [place for place, each in enumerate(self.successes) if each.script_ref == completed.script_ref]
         for place in hit:
             entry = self.successes[place]
-            if len(entry.evaluation.splits) < len(evaluation.splits):
+            if completed.adds_to(entry.script_ref, entry.evaluation.splits):
                 self.successes[place] = replace(entry, score=score, evaluation=evaluation)
         for place, entry in enumerate(self.successes):
             if place in hit or entry.base_ref == completed.script_ref:
                 self._compared(place, entry)
         for trace in self.traces.values():
             best = trace.best
-            if best and best.script_ref == completed.script_ref and len(best.splits) < len(evaluation.splits):
+            if best and completed.adds_to(best.script_ref, best.splits):
                 folds = {"splits": evaluation.splits, "folds": evaluation.folds, "oof_ref": completed.oof_ref}
                 trace.best = best.model_copy(update={"score": score, "judged": evaluation.judged, **folds})
 
@@ -232,7 +233,7 @@ class Memory:
         """
         tried = self.tryings[entry.id]
         against = [each for each in tried if each.gain <= 0]
-        if not against or fmean(max(-_MOST_ERRORS, min(_MOST_ERRORS, each.gain)) for each in tried) > 0:
+        if not against or fmean(max(-MOST_ERRORS, min(MOST_ERRORS, each.gain)) for each in tried) > 0:
             return ""
         worst = min(against, key=lambda each: each.gain)
         together = f"; its {len(tried)} trials together show no gain" if len(tried) > 1 else ""

@@ -14,9 +14,6 @@ Place = tuple[int, int]
 """(trace, step)."""
 
 
-_MOST_ERRORS = 3.0
-
-
 @dataclass(frozen=True, slots=True)
 class Trying:
     """A trial of an accepted change in some trace and step, with its gain in standard errors."""

@@ -73,8 +73,7 @@ class Best:
     def completed(self, message: SolutionCompleted) -> "Best":
         """This solution with its evaluation on more splits, if the message has one of it; else unchanged."""
         evaluation, score = message.evaluation, message.evaluation.score
-        known = len(evaluation.splits) <= len(self.evaluation.splits)
-        if message.script_ref != self.script_ref or score is None or known:
+        if score is None or not message.adds_to(self.script_ref, self.evaluation.splits):
             return self
         found = message.diagnostics_ref or self.diagnostics_ref
         return replace(self, evaluation=evaluation, score=score, oof_ref=message.oof_ref, diagnostics_ref=found)

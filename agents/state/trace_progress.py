@@ -51,8 +51,7 @@ class TraceProgress:
     def completed(self, message: SolutionCompleted) -> None:
         """Take the figures of a solution on more splits."""
         self.finalists, self.refused = completed(self.finalists, message), completed(self.refused, message)
-        known = len(self.best.splits) if self.best else 0
-        if message.script_ref == self.best_ref and len(message.evaluation.splits) > known:
+        if message.adds_to(self.best_ref, self.best.splits if self.best else ()):
             self.best = message.evaluation
 
     @property

@@ -81,9 +81,7 @@ class Step:
     def complete(self, message: SolutionCompleted) -> None:
         """Take the message, if it is about this step's solution and has more splits than are known."""
         known = self.evaluation
-        if self.diagnosis is None or known is None or self.diagnosis.script_ref != message.script_ref:
-            return
-        if message.evaluation.score is not None and len(message.evaluation.splits) > len(known.splits):
+        if self.diagnosis and known and message.adds_to(self.diagnosis.script_ref, known.splits):
             self.completed = message
 
     @property

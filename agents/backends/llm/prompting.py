@@ -24,7 +24,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from gome.agents.backends.llm.reply_schema import reply_schema, reply_shape
 from gome.agents.protocol.replies import Script
 from gome.agents.protocol.requests import Request
-from gome.agents.protocol.script_requests import RepairSolution, SolveStep, WriteSolution
 from gome.agents.redaction import redact
 from gome.errors import UsageError
 
@@ -33,7 +32,6 @@ __all__ = [
     "CodeForm",
     "PromptTooLargeError",
     "Rendered",
-    "base_script",
     "estimate_tokens",
     "render",
     "request_kind",
@@ -180,7 +178,7 @@ def render(
         "request": request,
         "kind": kind,
         "form": "fenced" if is_code and code == "fenced" else "json",
-        "editable": base_script(request) is not None,
+        "editable": request.edited is not None,
         "schema": _form(request, exact=bool(complaint)) if schema else "",
         "wide": wide,
         "complaint": complaint,
@@ -191,11 +189,7 @@ def render(
     for scale in _SCALES:
         clip = Clip(scale)
         system = redact(_fill(templates, "_system.j2", values | {"clip": clip}), redacted)
-        head, mark, tail = redact(_fill(templates, f"{kind}.j2", values | {"clip": clip}), redacted).partition(
-            _END_OF_SHARED
-        )
-        shared = head.rstrip("\n") if mark else ""
-        user = f"{shared}\n\n{tail.lstrip()}" if mark else head
+        user, shared = _marked(redact(_fill(templates, f"{kind}.j2", values | {"clip": clip}), redacted))
         size = estimate_tokens(system) + estimate_tokens(user)
         if size <= limit:
             return Rendered(
@@ -204,7 +198,7 @@ def render(
                 tuple(clip.cut),
                 version(templates),
                 size,
-                len(shared),
+                shared,
                 schema or values["form"] == "fenced",
             )
     raise PromptTooLargeError(
@@ -212,6 +206,13 @@ def render(
         "give the backend a larger `context`, or a smaller `max_tokens`",
         size,
     )
+
+
+def _marked(text: str) -> tuple[str, int]:
+    """A user prompt without the mark of its shared part, and the length of that part; 0 without a mark."""
+    head, mark, tail = text.partition(_END_OF_SHARED)
+    shared = head.rstrip("\n")
+    return (f"{shared}\n\n{tail.lstrip()}", len(shared)) if mark else (head, 0)
 
 
 def _form(request: Request[Any], exact: bool) -> str:
@@ -223,19 +224,6 @@ def _form(request: Request[Any], exact: bool) -> str:
 def request_kind(request: Request[Any]) -> str:
     """Name of a request in templates, headers and schemas: `SurveyTask` → `survey_task`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(request).__name__).lower()
-
-
-def base_script(request: Request[Any]) -> str | None:
-    """The script that edit blocks apply to; None if the request has none."""
-    match request:
-        case WriteSolution():
-            return request.base
-        case SolveStep():
-            return request.base.script if request.base else None
-        case RepairSolution():
-            return request.script
-        case _:
-            return None
 
 
 def shown_text(text: str) -> str:

@@ -14,7 +14,7 @@ from gome.agents.backends.llm.edits import read_code
 from gome.agents.backends.llm.fences import PatchError
 from gome.agents.backends.llm.fitting import fitted
 from gome.agents.backends.llm.loose_json import read_object
-from gome.agents.backends.llm.prompting import CodeForm, base_script, request_kind
+from gome.agents.backends.llm.prompting import CodeForm, request_kind
 from gome.agents.backends.llm.reply_schema import constant_schema, reply_schema
 from gome.agents.protocol.replies import Assessment, Script, Step
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request
@@ -79,7 +79,7 @@ def _script(request: Request[Any], text: str) -> dict[str, Any]:
     if text.startswith("{"):
         return _best_fit(request.reply_type(), text).model_dump(mode="json")
     try:
-        code, notes = read_code(text, base_script(request))
+        code, notes = read_code(text, request.edited)
     except PatchError as error:
         raise MisfitError(str(error)) from error
     return _validated(request.reply_type(), {"script": code, "notes": notes}).model_dump(mode="json")

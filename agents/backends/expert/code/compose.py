@@ -1,7 +1,6 @@
 """Compose the script of a plan: one self-contained `solution.py` that follows docs/contract.md.
 
-The parts of the script are templates; this module computes their values. The imports are derived from the rendered
-code, so that they are exactly those that it uses.
+The parts of the script are templates; this module computes their values.
 """
 
 import re
@@ -20,6 +19,7 @@ from gome.agents.backends.expert.code.features import (
     quote,
 )
 from gome.agents.backends.expert.code.fitting import fitting
+from gome.agents.backends.expert.code.imports import imports_of
 from gome.agents.backends.expert.code.metrics import score_lines
 from gome.agents.backends.expert.code.wide import PICTURE, picture_size, reading, readings
 from gome.agents.backends.expert.columns import with_joins
@@ -29,54 +29,6 @@ from gome.scenarios.evidence import Profile, SideTable, TaskBrief
 
 __all__ = ["compose"]
 
-_MODULES = ("argparse", "json", "torch")
-_ALIASES = {"np": "numpy", "pd": "pandas"}
-_NAMES = {
-    "pathlib": ("Path",),
-    "PIL": ("Image",),
-    "scipy.ndimage": ("affine_transform",),
-    "scipy.optimize": ("nnls",),
-    "scipy.sparse": ("hstack",),
-    "scipy.special": ("softmax",),
-    "scipy.stats": ("spearmanr",),
-    "sklearn.base": ("BaseEstimator", "ClassifierMixin", "RegressorMixin", "TransformerMixin"),
-    "sklearn.compose": ("make_column_selector", "make_column_transformer"),
-    "sklearn.decomposition": ("TruncatedSVD",),
-    "sklearn.ensemble": (
-        "ExtraTreesClassifier",
-        "ExtraTreesRegressor",
-        "HistGradientBoostingClassifier",
-        "HistGradientBoostingRegressor",
-        "RandomForestClassifier",
-        "RandomForestRegressor",
-    ),
-    "sklearn.feature_extraction.text": ("CountVectorizer", "TfidfTransformer"),
-    "sklearn.impute": ("SimpleImputer",),
-    "sklearn.isotonic": ("IsotonicRegression",),
-    "sklearn.linear_model": ("LogisticRegression", "Ridge", "RidgeCV", "SGDClassifier"),
-    "sklearn.metrics": (
-        "balanced_accuracy_score",
-        "cohen_kappa_score",
-        "f1_score",
-        "log_loss",
-        "r2_score",
-        "roc_auc_score",
-    ),
-    "sklearn.model_selection": ("GroupKFold", "KFold", "StratifiedKFold"),
-    "sklearn.naive_bayes": ("ComplementNB",),
-    "sklearn.neighbors": ("KNeighborsClassifier", "KNeighborsRegressor"),
-    "sklearn.pipeline": ("make_pipeline",),
-    "sklearn.preprocessing": (
-        "FunctionTransformer",
-        "OneHotEncoder",
-        "OrdinalEncoder",
-        "StandardScaler",
-        "TargetEncoder",
-    ),
-    "sklearn.svm": ("LinearSVC", "SVC"),
-    "threadpoolctl": ("threadpool_limits",),
-}
-_STANDARD = frozenset({"argparse", "json", "pathlib"})
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=False,  # noqa: S701 - Python source, not HTML
@@ -90,7 +42,7 @@ _ENVIRONMENT = Environment(
 def compose(task: TaskBrief, profile: Profile, plan: Plan) -> str:
     """Compose the formatted script of a plan. The same arguments give the same text."""
     body = _ENVIRONMENT.get_template("solution.py.j2").render(_context(task, profile, plan))
-    body = body.replace("@@IMPORTS@@", _imports(body))
+    body = body.replace("@@IMPORTS@@", imports_of(body))
     body = re.sub(r"\n{3,}(?=(def|class|if) )", "\n\n\n", body)
     return re.sub(r"\n{4,}", "\n\n\n", body).rstrip("\n") + "\n"
 
@@ -285,24 +237,3 @@ def _piped(family: Family, task: TaskBrief, profile: Profile, plan: Plan) -> str
     parts = [f"Echo({quote(name)}, {echo_days(task, profile, name)})" for name in plan.echoes] + parts
     parts = [part for part in parts if part]
     return f"make_pipeline({', '.join([*parts, 'model'])})" if parts else "model"
-
-
-def _imports(body: str) -> str:
-    def used(name: str) -> bool:
-        return re.search(rf"(?<![\w.\"]){name}\b", body) is not None
-
-    standard = [f"import {name}" for name in _MODULES if name in _STANDARD and used(name)]
-    others = [f"import {name}" for name in _MODULES if name not in _STANDARD and used(name)]
-    others = sorted([f"import {module} as {alias}" for alias, module in _ALIASES.items() if used(alias)] + others)
-    for module, names in _NAMES.items():
-        found = [name for name in names if used(name)]
-        if found:
-            (standard if module in _STANDARD else others).append(_from(module, found))
-    return "\n".join(standard) + "\n\n" + "\n".join(others)
-
-
-def _from(module: str, names: list[str]) -> str:
-    line = f"from {module} import {', '.join(names)}"
-    if len(line) <= 120:
-        return line
-    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
