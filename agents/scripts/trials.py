@@ -7,6 +7,7 @@ from gome.agents.scripts.joined_splits import Assembled
 from gome.agents.scripts.script_run import ScriptRan
 from gome.agents.scripts.split_runs import SplitRuns
 from gome.executors.launch import Cause
+from gome.scenarios.evaluation.views import split_of
 
 __all__ = ["Phase", "trial_of", "view_of", "why_it_failed"]
 
@@ -27,7 +28,7 @@ def view_of(ran: ScriptRan) -> str:
 
 def trial_of(job: Job, phase: Phase, runs: SplitRuns, assembled: Assembled | None, *, late: bool = False) -> Trial:
     """The runs as a trial; its output is that of the failed run, else of the split whose claims the evaluation has."""
-    ran = min(runs.runs, key=view_of) if runs.good else runs.last
+    ran = min(runs.runs, key=lambda each: split_of(view_of(each)) or 0) if runs.good else runs.last
     return Trial(
         script_ref=job.script_ref,
         attempts=job.attempt,
