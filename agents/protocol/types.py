@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gome.scenarios.config.method import StepKind
 from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.evidence import Evaluation
 
@@ -39,9 +40,6 @@ PASSED = "passed"
 """Entry in the meter of a model call: how many backends were asked in vain before the one that answered."""
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
-StepKind = Literal["edit", "bundle", "merge", "leap", "return", "tune"]
-"""What a step changes: one idea; several small ideas; the trace's best, with parts of another trace's script; nothing
-that exists (a new first solution); the best of another trace; the constants that the trace's best declares."""
 HypothesisVerdict = Literal["confirmed", "refuted", "inconclusive", "untested"]
 """What a trial says of its ideas; `untested`: a repair has taken out what was to be tested."""
 Key = tuple[str, str, str]

@@ -9,13 +9,13 @@ from gome.scenarios.config.fields import Model, Seconds
 __all__ = [
     "AutoSettings",
     "FinishSettings",
-    "Kind",
     "KindSettings",
     "Method",
     "NearTies",
     "Racing",
     "Scheduling",
     "Stagnation",
+    "StepKind",
     "TraceSettings",
     "TreeSettings",
     "Tuning",
@@ -157,12 +157,13 @@ class Stagnation(Model):
 NearTies = Literal["analysis", "incumbent", "gain"]
 """Who decides a near-tie: the model's analysis, as in the paper; the incumbent stays; or any gain is accepted."""
 
-Kind = Literal["edit", "bundle", "merge", "leap", "return", "tune"]
-"""Kinds of step (docs/method.md)."""
+StepKind = Literal["edit", "bundle", "merge", "leap", "return", "tune"]
+"""What a step changes (docs/method.md): one idea; several small ideas; the trace's best, with parts of another trace's
+script; nothing that exists (a new first solution); the best of another trace; the constants that its best declares."""
 
 
-_GAINS: dict[Kind, float] = {"edit": 0.6, "bundle": 0.5, "merge": 0.5, "return": 0.2, "leap": 0.2, "tune": 0.9}
-_COSTS: dict[Kind, float] = {"tune": 3.0}
+_GAINS: dict[StepKind, float] = {"edit": 0.6, "bundle": 0.5, "merge": 0.5, "return": 0.2, "leap": 0.2, "tune": 0.9}
+_COSTS: dict[StepKind, float] = {"tune": 3.0}
 
 
 class KindSettings(Model):
@@ -178,9 +179,9 @@ class KindSettings(Model):
     """Number of steps that a prior counts for."""
     exploration: Annotated[float, Field(ge=0)] = 0.25
     """Weight of the bonus for kinds that were tried in few steps."""
-    gains: dict[Kind, Annotated[float, Field(ge=0)]] = Field(default=_GAINS)
+    gains: dict[StepKind, Annotated[float, Field(ge=0)]] = Field(default=_GAINS)
     """Prior gain of a step of each kind, in standard errors."""
-    costs: dict[Kind, Annotated[float, Field(gt=0)]] = Field(default=_COSTS)
+    costs: dict[StepKind, Annotated[float, Field(gt=0)]] = Field(default=_COSTS)
     """Prior cost of a step of each kind, relative to the average step."""
 
 
@@ -197,7 +198,7 @@ class Method(Model):
     """Who chooses among the candidate ideas: the model (`reasoner`), or a seeded draw weighted by `rank`."""
     repeat_similarity: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Two ideas with the same key count as one from this similarity of their texts on."""
-    kinds: tuple[Kind, ...] = (
+    kinds: tuple[StepKind, ...] = (
         "edit",
         "bundle",
         "merge",

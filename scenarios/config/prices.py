@@ -3,6 +3,7 @@
 The list is part of the package genai-prices; nothing is downloaded. The list is not used for a server on this machine.
 """
 
+from datetime import UTC, datetime
 from functools import cache, cached_property
 
 from gome.scenarios.config.providers import is_loopback
@@ -26,8 +27,13 @@ class Tariff:
 
     @cached_property
     def per_million(self) -> tuple[float, float] | None:
-        """US dollars per million input and output tokens, of a short prompt; None if unknown."""
-        taken, given = self.usd(1000, 0, 0), self.usd(0, 0, 1000)
+        """US dollars per million input and output tokens, of a short prompt at noon (UTC); None if unknown.
+
+        Some providers charge less at some hours. A call is priced by its own hour, but what is shown of a model should
+        not depend on when one looks.
+        """
+        noon = datetime.now(UTC).replace(hour=12, minute=0)
+        taken, given = self._standard(1000, 0, 0, 0, noon), self._standard(0, 0, 1000, 0, noon)
         return None if taken is None or given is None else (taken * 1000, given * 1000)
 
     @cached_property
@@ -59,7 +65,9 @@ class Tariff:
         paid, without = self.usd(taken, cached, given, written, tier), self.usd(taken, 0, given, 0, tier)
         return None if cached is None or paid is None or without is None else without - paid
 
-    def _standard(self, taken: int | None, cached: int | None, given: int | None, written: int | None) -> float | None:
+    def _standard(
+        self, taken: int | None, cached: int | None, given: int | None, written: int | None, at: datetime | None = None
+    ) -> float | None:
         if taken is None or given is None:
             return None
         cached = min(cached or 0, taken)
@@ -69,7 +77,7 @@ class Tariff:
             return ((taken - cached) * prices.input + cached * cached_price + given * prices.output) / 1e6
         if not self._url or is_loopback(self._url):
             return None
-        return _listed(self._model, self._url, taken, cached, given, min(written or 0, taken - cached))
+        return _listed(self._model, self._url, taken, cached, given, min(written or 0, taken - cached), at)
 
 
 def tariff_of(backend: ServedModel | AutoGenBackend) -> Tariff:
@@ -124,11 +132,14 @@ def no_price(name: str) -> str:
     )
 
 
-def _listed(model: str, url: str, taken: int, cached: int, given: int, written: int) -> float | None:
+def _listed(
+    model: str, url: str, taken: int, cached: int, given: int, written: int, at: datetime | None
+) -> float | None:
+    """The cost of a call at a time; None: now."""
     from genai_prices import Usage, calc_price  # takes half a second to import: only if needed
 
     usage = Usage(input_tokens=taken, cache_read_tokens=cached, cache_write_tokens=written or None, output_tokens=given)
     try:
-        return float(calc_price(usage, model, provider_api_url=url).total_price)
+        return float(calc_price(usage, model, provider_api_url=url, genai_request_timestamp=at).total_price)
     except LookupError:
         return None

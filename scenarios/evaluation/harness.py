@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,13 +23,14 @@ from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.diagnostics.sliced_table import SlicedTable
 from gome.scenarios.evaluation.baseline import dummy_score
 from gome.scenarios.evaluation.blending import blend, predictions_table
+from gome.scenarios.evaluation.claims import read_claims
 from gome.scenarios.evaluation.ensembling import Ensembled, ensemble_trials
 from gome.scenarios.evaluation.leaks import find_leaks
 from gome.scenarios.evaluation.out_of_fold import Pair, pair_scores, read_oof
 from gome.scenarios.evaluation.probe_names import HALF, PROBE
 from gome.scenarios.evaluation.probes import make_probe, read_probe
 from gome.scenarios.evaluation.residuals import residual_slices
-from gome.scenarios.evaluation.scoring import bundles, merge, overflow, read_claims, score_rows
+from gome.scenarios.evaluation.scoring import merge, overflow, score_view
 from gome.scenarios.evaluation.submission import check_submission
 from gome.scenarios.evaluation.trial_errors import diagnose_trial, sliced_features
 from gome.scenarios.evaluation.view_files import ScriptLimits, copy_side_files, write_view
@@ -39,9 +39,7 @@ from gome.scenarios.evaluation.views import (
     ViewName,
     make_view,
     run_order,
-    split_of,
     task_splits,
-    units_of,
     view_of_split,
 )
 from gome.scenarios.evidence import DefectNote, Evaluation, Profile
@@ -149,18 +147,27 @@ class Harness:
     def judge(self, view: ViewName, files: Mapping[str, Path]) -> Judged:
         """Evaluate what a script wrote for a view. `files`: name in `FILES` → collected path; any may be missing."""
         made, brief, metric = self._view(view), self.task.brief, self.task.metric
-        path = files.get("submission.csv")
+        path, claims = files.get("submission.csv"), read_claims(files.get("evidence.json"))
         checked = check_submission(path, brief, metric, canonical(made.ids), constant_is_defect=view != "debug")
-        figures: dict[str, Any] = {"submission_sha256": _sha256(path)} | read_claims(files.get("evidence.json"))
+        evaluation = Evaluation(
+            view=view,
+            defects=checked.defects,
+            submission_sha256=_sha256(path),
+            train_folds=() if claims.train_score is None else (claims.train_score,),
+            importance=claims.importance,
+            claims=claims.figures,
+        )
         if checked.table is None:
-            return Judged(Evaluation(view=view, defects=checked.defects, **figures), None)
+            return Judged(evaluation, None)
         in_file = encode_predictions(checked.table, brief)
         predictions = np.empty_like(in_file)
         predictions[made.order] = in_file
         if defects := overflow(predictions):
-            return Judged(Evaluation(view=view, defects=defects, **figures), None)
-        figures |= self._scored(made, predictions) if len(made.withheld) else self._claimed(figures)
-        evaluation = Evaluation(view=view, **figures)
+            return Judged(evaluation.model_copy(update={"defects": defects}), None)
+        if len(made.withheld):
+            evaluation = score_view(evaluation, self.task, made, predictions, self._seed)
+        elif brief.split.kind == "own":
+            evaluation = self._claimed(evaluation)
         return Judged(evaluation, predictions if evaluation.valid else None)
 
     def assemble(
@@ -240,29 +247,18 @@ class Harness:
         return [self._view(split) for split in self.splits]
 
     def _evaluated(self, view: View, predictions: Array) -> Evaluation:
-        return Evaluation(view=view.name, **self._scored(view, predictions))
+        return score_view(Evaluation(view=view.name), self.task, view, predictions, self._seed)
 
-    def _scored(self, made: View, predictions: Array) -> dict[str, Any]:
-        """The fields of an evaluation that are computed from the withheld rows."""
-        task, rows = self.task, len(made.withheld)
-        units = bundles(units_of(task)[made.withheld], task.brief.split)
-        figures = score_rows(task.metric, task.truth[made.withheld], predictions[:rows], units, self._seed)
-        if "score" not in figures:
-            return figures
-        split = split_of(made.name) or 0
-        return figures | {"splits": (split,), "planned": 1, "fold_rows": ((rows, len(made.train)),), "weights": (1.0,)}
-
-    def _claimed(self, figures: Mapping[str, Any]) -> dict[str, Any]:
-        """The score reported by the script itself, for a task that cannot be split; marked as not verified."""
-        if self.task.brief.split.kind != "own":
-            return {}
-        score = figures.get("claims", {}).get("score")
+    def _claimed(self, evaluation: Evaluation) -> Evaluation:
+        """With the score reported by the script itself, for a task that cannot be split; marked as not verified."""
+        score = evaluation.claims.get("score")
         if score is None:
             words = "evidence.json has no number `score`: this task is not split, so a script says its own"
-            return {"defects": (DefectNote(code="no-score", message=words),)}
+            return evaluation.model_copy(update={"defects": (DefectNote(code="no-score", message=words),)})
         rows = ((len(self.task.train), len(self.task.train)),)
-        scored = {"score": score, "folds": (score,), "splits": (0,), "planned": 1, "weights": (1.0,)}
-        return scored | {"fold_rows": rows, "replicates": ((),), "verified": False}
+        figures = {"score": score, "folds": (score,), "splits": (0,), "planned": 1, "weights": (1.0,)}
+        more = {"fold_rows": rows, "replicates": ((),), "verified": False}
+        return evaluation.model_copy(update=figures | more)
 
     def _of_test(self, predictions: Array) -> Array:
         return predictions[len(predictions) - len(self.task.test) :]

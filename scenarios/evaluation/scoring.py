@@ -3,23 +3,21 @@
 Predictions may be so large that the score overflows; that is reported as a defect, not raised.
 """
 
-import json
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from gome.scenarios.evaluation.views import View, split_of, units_of
 from gome.scenarios.evidence import DefectNote, Evaluation, SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric
 from gome.scenarios.task.splits import split_weights
+from gome.scenarios.task.task import Task
 
-__all__ = ["bundles", "merge", "overflow", "read_claims", "score_rows"]
+__all__ = ["RowScore", "bundles", "merge", "overflow", "score_rows", "score_view"]
 
-_LARGEST_EVIDENCE = 1 << 16
-_MOST_CLAIMS = 50
 _BOOTSTRAPS = 50
 _MOST_BUNDLES, _STRETCHES = 400, 25
 """Limits on the number of resampling units of a bootstrap: in general, and for stretches of time in a time split."""
@@ -28,20 +26,50 @@ _FIGURES = 6
 _LARGEST_PREDICTION = 1e100
 
 
-def score_rows(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> dict[str, Any]:
-    """Score, standard error and replicates of one run's withheld rows, as fields of `Evaluation`.
+@dataclass(frozen=True, slots=True)
+class RowScore:
+    """The score of one run's withheld rows, its bootstrap scores and their spread. Everything empty: undefined."""
+
+    score: float | None = None
+    replicates: tuple[float | None, ...] = ()
+    standard_error: float | None = None
+    defects: tuple[DefectNote, ...] = ()
+
+
+def score_rows(metric: Metric, truth: Array, prediction: Array, units: Array, seed: int) -> RowScore:
+    """Score, standard error and replicates of one run's withheld rows.
 
     `units` are the resampling units of the rows (`bundles`) for the bootstrap of the standard error. No score if the
     rows do not define one (only one class); no error if all rows are one unit.
     """
     score = _score(metric, truth, prediction)
     if math.isinf(score):
-        return {"defects": (_OVERFLOW,)}
+        return RowScore(defects=(_OVERFLOW,))
     if math.isnan(score):
-        return {}
+        return RowScore()
     several = len(np.unique(units)) > 1
     replicates = tuple(_replicates(metric, truth, prediction, units, seed)) if several else ()
-    return {"score": score, "folds": (score,), "replicates": (replicates,), "standard_error": _spread(replicates)}
+    return RowScore(score, replicates, _spread(replicates))
+
+
+def score_view(evaluation: Evaluation, task: Task, view: View, predictions: Array, seed: int) -> Evaluation:
+    """The evaluation with what is computed from the view's withheld rows, which come first in `predictions`."""
+    rows = len(view.withheld)
+    units = bundles(units_of(task)[view.withheld], task.brief.split)
+    found = score_rows(task.metric, task.truth[view.withheld], predictions[:rows], units, seed)
+    if found.score is None:
+        return evaluation.model_copy(update={"defects": found.defects})
+    figures = {
+        "score": found.score,
+        "standard_error": found.standard_error,
+        "replicates": (found.replicates,),
+        "folds": (found.score,),
+        "splits": (split_of(view.name) or 0,),
+        "planned": 1,
+        "fold_rows": ((rows, len(view.train)),),
+        "weights": (1.0,),
+    }
+    return evaluation.model_copy(update=figures)
 
 
 def overflow(prediction: Array) -> tuple[DefectNote, ...]:
@@ -100,44 +128,6 @@ def merge(parts: Sequence[Evaluation], rule: SplitRule, planned: int) -> Evaluat
     )
 
 
-def read_claims(path: Path | None) -> dict[str, Any]:
-    """Read `evidence.json`, as fields of `Evaluation`. Invalid or excess entries are ignored; it never raises.
-
-    `train_score` and `importance` have their own fields; every other number is a claim under its name, or under
-    `outer.inner` if it is in an inner object.
-    """
-    if path is None or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_EVIDENCE:
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError, OSError):
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    claims: dict[str, Any] = {}
-    score, weights = content.pop("train_score", None), content.pop("importance", None)
-    if _finite(score):
-        claims["train_folds"] = (float(score),)
-    if isinstance(weights, dict):
-        good = [(_name(name), float(weight)) for name, weight in weights.items() if _finite(weight)]
-        claims["importance"] = dict(sorted(good, key=lambda pair: (-pair[1], pair[0]))[:_MOST_CLAIMS])
-    claims["claims"] = dict(list(_numbers(content))[:_MOST_CLAIMS])
-    return claims
-
-
-def _numbers(content: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in content.items():
-        if _finite(value):
-            yield _name(name), float(value)
-        elif isinstance(value, dict):
-            yield from ((_name(f"{name}.{inner}"), float(each)) for inner, each in value.items() if _finite(each))
-
-
-def _name(text: str) -> str:
-    """Shorten a name and remove lone surrogates, which JSON allows and UTF-8 does not."""
-    return text[:80].encode("utf-8", "replace").decode()
-
-
 def _score(metric: Metric, truth: Array, prediction: Array) -> float:
     with np.errstate(all="ignore"):
         return metric.score(truth, prediction)
@@ -162,7 +152,3 @@ def _replicates(metric: Metric, truth: Array, prediction: Array, units: Array, s
 def _spread(replicates: Sequence[float | None]) -> float | None:
     defined = [each for each in replicates if each is not None]
     return float(np.std(defined, ddof=1)) if len(defined) > 1 else None
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300

@@ -11,8 +11,8 @@ from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.viewer import text
 from gome.viewer.model.borrowed import Borrowings
-from gome.viewer.model.calibration import calibrate
 from gome.viewer.model.critical_path import critical_path
+from gome.viewer.model.forecasts import calibrate
 from gome.viewer.model.message_lines import headline, place, role
 from gome.viewer.model.now import pool_of
 from gome.viewer.model.script_diff import Artefacts, base_of, difference, script_of

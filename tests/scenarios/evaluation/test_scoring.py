@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gome.agents.method.validation import compare
+from gome.scenarios.evaluation.claims import Claims, read_claims
 from gome.scenarios.evaluation.harness import Assembled, Harness
-from gome.scenarios.evaluation.scoring import bundles, merge, overflow, read_claims, score_rows
+from gome.scenarios.evaluation.scoring import RowScore, bundles, merge, overflow, score_rows
 from gome.scenarios.evaluation.views import make_view, units_of
 from gome.scenarios.evidence import Evaluation, SplitRule
 from gome.scenarios.metrics.formulas import Array
@@ -39,8 +40,8 @@ def runs_of(errors: Sequence[Array], rule: SplitRule, seed: int = 3) -> Evaluati
         truth = np.zeros((len(error), 1))
         units = bundles(np.arange(len(error)), rule)
         figures = score_rows(RMSE, truth, error[:, None], units, seed)
-        more = {name: figures[name] for name in ("replicates", "standard_error")}
-        parts.append(run(split, figures["score"], len(error), **more))
+        more = {"replicates": (figures.replicates,), "standard_error": figures.standard_error}
+        parts.append(run(split, figures.score or 0.0, len(error), **more))
     return merge(parts, rule, len(errors))
 
 
@@ -127,7 +128,7 @@ def test_a_fold_without_a_score_is_left_out() -> None:
     """AUC is undefined for a fold with one class: it is ignored and not a failure."""
     auc = metric_named("auc")
     chances = np.linspace(0, 1, 30)[:, None]
-    assert score_rows(auc, np.zeros((30, 1)), chances, np.arange(30), 1) == {}
+    assert score_rows(auc, np.zeros((30, 1)), chances, np.arange(30), 1) == RowScore()
     none = Evaluation(view="split-1")
     whole = merge([run(0, 0.5), none, run(2, 0.7)], PLAIN, 5)
     assert (whole.splits, whole.planned) == ((0, 2), 4) and whole.score == pytest.approx(0.6)
@@ -148,9 +149,9 @@ def test_what_belongs_together_is_drawn_together() -> None:
     few = draw.normal(0, 1, 10)
     truth, groups = np.zeros((500, 1)), np.repeat(np.arange(10), 50)
     rule = SplitRule(kind="group", column="g")
-    together = score_rows(RMSE, truth, np.repeat(few, 50)[:, None], bundles(groups, rule), 1)["standard_error"]
-    apart = score_rows(RMSE, truth, np.repeat(few, 50)[:, None], np.arange(500), 1)["standard_error"]
-    assert together > 4 * apart
+    together = score_rows(RMSE, truth, np.repeat(few, 50)[:, None], bundles(groups, rule), 1).standard_error
+    apart = score_rows(RMSE, truth, np.repeat(few, 50)[:, None], np.arange(500), 1).standard_error
+    assert together is not None and apart is not None and together > 4 * apart
     assert len(np.unique(bundles(np.arange(100_000), PLAIN))) == 400
     stretches = bundles(np.arange(1000), TIME)
     assert len(np.unique(stretches)) == 25 and list(stretches) == sorted(stretches)
@@ -167,9 +168,9 @@ def test_the_harness_draws_what_the_tasks_split_keeps_together(tmp_path: Path, s
     together = bundles(units_of(task)[rows], task.brief.split)
     assert judged.predictions is not None
     held = judged.predictions[: len(rows)]
-    drawn = score_rows(task.metric, task.truth[rows], held, together, 3)["replicates"]
-    assert judged.evaluation.replicates == drawn
-    apart = score_rows(task.metric, task.truth[rows], held, np.arange(len(rows)), 3)["replicates"]
+    drawn = score_rows(task.metric, task.truth[rows], held, together, 3).replicates
+    assert judged.evaluation.replicates == (drawn,)
+    apart = score_rows(task.metric, task.truth[rows], held, np.arange(len(rows)), 3).replicates
     assert (drawn == apart) == (task.brief.split.kind == "random")
 
 
@@ -182,8 +183,8 @@ def test_one_group_alone_has_no_spread_that_could_be_drawn() -> None:
         for split, scale in enumerate(scales):
             error = scale * np.random.default_rng(split).normal(0, 1, 40)
             figures = score_rows(RMSE, np.zeros((40, 1)), error[:, None], bundles(np.full(40, split), groups), 1)
-            assert figures["standard_error"] is None and figures["replicates"] == ((),)
-            parts.append(run(split, figures["score"], 40))
+            assert figures.standard_error is None and figures.replicates == ()
+            parts.append(run(split, figures.score or 0.0, 40))
         return merge(parts, groups, 5)
 
     found = compare(leave_one_out(1.1, 0.9, 1.1, 0.9, 0.99), leave_one_out(1, 1, 1, 1, 1), "minimize")
@@ -207,13 +208,13 @@ CLAIMS: list[tuple[bytes, dict[str, object]]] = [
     (b"[" * 60_000, {}),
     (b'{"a":' * 10_000, {}),
     (b'{"a": 1}' + b" " * 70_000, {}),
-    (b'{"train_score": "5", "importance": [1], "x": [1, 2], "y": null, "z": true}', {"claims": {}}),
+    (b'{"train_score": "5", "importance": [1], "x": [1, 2], "y": null, "z": true}', {"figures": {}}),
     (b'{"train_score": NaN, "importance": {"a": NaN, "b": "x", "c": true}, "d": -Infinity}', {"importance": {}}),
     (b'{"train_score": 1' + b"0" * 5000 + b"}", {}),
-    (b'{"train_score": 1' + b"0" * 400 + b"}", {"claims": {}}),
-    (b'{"a": {"b": {"c": 1}, "d": 2}, "e": 1e999}', {"claims": {"a.d": 2.0}}),
-    (b'{"\\ud800": 1, "a": {"\\udfff": 2}}', {"claims": {"?": 1.0, "a.?": 2.0}}),
-    (b'{"a": 1, "a": 2}', {"claims": {"a": 2.0}}),
+    (b'{"train_score": 1' + b"0" * 400 + b"}", {"figures": {}}),
+    (b'{"a": {"b": {"c": 1}, "d": 2}, "e": 1e999}', {"figures": {"a.d": 2.0}}),
+    (b'{"\\ud800": 1, "a": {"\\udfff": 2}}', {"figures": {"?": 1.0, "a.?": 2.0}}),
+    (b'{"a": 1, "a": 2}', {"figures": {"a": 2.0}}),
 ]
 
 
@@ -222,10 +223,10 @@ def test_claims_out_of_form_are_left_out(tmp_path: Path, content: bytes, told: d
     path = tmp_path / "evidence.json"
     path.write_bytes(content)
     said = read_claims(path)
-    assert {name: said.get(name) for name in told} == told
+    assert {name: getattr(said, name) for name in told} == told
     if not told:
-        assert said == {}
-    evaluation = Evaluation(view="split-0", **said)
+        assert said == Claims()
+    evaluation = Evaluation(view="split-0", importance=said.importance, claims=said.figures)
     assert Evaluation.model_validate_json(evaluation.model_dump_json()) == evaluation
     "".join([*evaluation.claims, *evaluation.importance]).encode()
 
@@ -237,16 +238,16 @@ def test_claims_out_of_form_are_left_out(tmp_path: Path, content: bytes, told: d
 )
 def test_what_is_no_plain_file_claims_nothing(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "evidence.json")
-    assert read_claims(tmp_path / "evidence.json") == {}
-    assert read_claims(None) == {}
+    assert read_claims(tmp_path / "evidence.json") == Claims()
+    assert read_claims(None) == Claims()
 
 
 def test_claims_are_many_at_most_and_never_the_score(tmp_path: Path) -> None:
     path = tmp_path / "evidence.json"
     path.write_text("{" + ", ".join(f'"{"n" * 200}{number}": {number}' for number in range(200)) + "}")
-    assert all(len(name) <= 80 for name in read_claims(path)["claims"])
+    assert all(len(name) <= 80 for name in read_claims(path).figures)
     path.write_text("{" + ", ".join(f'"{number}": {number}' for number in range(2000)) + ', "score": 0}')
-    assert len(read_claims(path)["claims"]) == 50
+    assert len(read_claims(path).figures) == 50
     harness = Harness(Task.load(make_task(tmp_path / "task")), tmp_path / "views", seed=1)
     files = solve(harness.data("split-0"), tmp_path / "out")
     honest = harness.judge("split-0", files).evaluation
@@ -259,8 +260,8 @@ def test_claims_are_many_at_most_and_never_the_score(tmp_path: Path) -> None:
 def test_predictions_whose_score_overflows_are_a_defect_without_a_score() -> None:
     for size in (1e200, -1e200):
         figures = score_rows(RMSE, np.zeros((4, 1)), np.full((4, 1), size), np.arange(4), 1)
-        assert list(figures) == ["defects"]
-        assert [note.code for note in figures["defects"]] == ["overflow"]
+        assert figures == RowScore(defects=figures.defects)
+        assert [note.code for note in figures.defects] == ["overflow"]
 
 
 @pytest.mark.parametrize(("value", "codes"), [(1e99, []), (-1e99, []), (1e101, ["overflow"]), (-1e101, ["overflow"])])
@@ -272,30 +273,30 @@ def test_a_prediction_beyond_a_googol_is_an_overflow(value: float, codes: list[s
 def test_the_error_of_a_run_is_the_spread_of_fifty_draws() -> None:
     error = np.random.default_rng(0).normal(0, 1, 200)[:, None]
     figures = score_rows(RMSE, np.zeros((200, 1)), error, np.arange(200), 1)
-    (replicates,) = figures["replicates"]
+    replicates = figures.replicates
     assert len(replicates) == 50
-    assert figures["standard_error"] == pytest.approx(np.std(replicates, ddof=1), rel=1e-12)
+    assert figures.standard_error == pytest.approx(np.std(np.array(replicates, dtype=float), ddof=1), rel=1e-12)
     assert all(float(f"{each:.6g}") == each for each in replicates), "six digits are kept in the log"
     assert any(float(f"{each:.5g}") != each for each in replicates)
     assert score_rows(RMSE, np.zeros((200, 1)), error, np.arange(200), 1) == figures
-    assert score_rows(RMSE, np.zeros((200, 1)), error, np.arange(200), 2)["replicates"] != (replicates,)
+    assert score_rows(RMSE, np.zeros((200, 1)), error, np.arange(200), 2).replicates != replicates
 
 
 def test_each_draw_has_as_many_units_as_there_are() -> None:
     """Two groups with errors 0 and 1: a draw of two takes the one twice, the other twice, or both."""
     error = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
     figures = score_rows(RMSE, np.zeros((4, 1)), error, np.array([0, 0, 1, 1]), 1)
-    assert set(figures["replicates"][0]) == {0.0, 0.707107, 1.0}
+    assert set(figures.replicates) == {0.0, 0.707107, 1.0}
 
 
 def test_a_draw_without_a_score_is_undefined_and_the_others_give_the_error() -> None:
     """With one row of a class among few, many draws have no row of it, and then no area under a curve."""
     truth, chances = np.array([0.0, 0.0, 0.0, 1.0])[:, None], np.array([0.1, 0.6, 0.3, 0.5])[:, None]
     figures = score_rows(metric_named("auc"), truth, chances, np.arange(4), 1)
-    (replicates,) = figures["replicates"]
+    replicates = figures.replicates
     defined = [each for each in replicates if each is not None]
     assert 0 < len(defined) < len(replicates) == 50
-    assert figures["standard_error"] == pytest.approx(np.std(defined, ddof=1))
+    assert figures.standard_error == pytest.approx(np.std(defined, ddof=1))
 
 
 @pytest.mark.parametrize(
@@ -358,7 +359,7 @@ def test_the_most_important_features_are_kept_in_order(tmp_path: Path) -> None:
     path = tmp_path / "evidence.json"
     weights = {f"x{number:03d}": number % 30 for number in reversed(range(120))}
     path.write_text(json.dumps({"importance": weights}))
-    kept = read_claims(path)["importance"]
+    kept = read_claims(path).importance
     expected = sorted(weights, key=lambda name: (-weights[name], name))[:50]
     assert list(kept.items()) == [(name, float(weights[name])) for name in expected]
 
@@ -367,7 +368,7 @@ def test_the_most_important_features_are_kept_in_order(tmp_path: Path) -> None:
 def test_a_claim_is_a_number_of_sensible_size(tmp_path: Path, text: str) -> None:
     path = tmp_path / "evidence.json"
     path.write_text(f'{{"train_score": {text}, "a": {text}, "b": {{"c": {text}}}, "d": -2, "importance": {{"x": 1}}}}')
-    assert read_claims(path) == {"claims": {"d": -2.0}, "importance": {"x": 1.0}}
+    assert read_claims(path) == Claims(figures={"d": -2.0}, importance={"x": 1.0})
 
 
 def test_an_error_needs_two_draws_with_a_score() -> None:
@@ -376,8 +377,8 @@ def test_an_error_needs_two_draws_with_a_score() -> None:
     found: dict[int, list[float | None]] = {}
     for seed in range(20):
         figures = score_rows(metric_named("auc"), truth, chances, np.arange(5), seed)
-        defined = sum(each is not None for each in figures["replicates"][0])
-        found.setdefault(min(defined, 2), []).append(figures["standard_error"])
+        defined = sum(each is not None for each in figures.replicates)
+        found.setdefault(min(defined, 2), []).append(figures.standard_error)
     assert set(found[0] + found[1]) == {None}
     assert set(found[2]) == {0.0}
 
@@ -386,5 +387,5 @@ def test_claims_behind_a_link_are_not_read(tmp_path: Path) -> None:
     real, link = tmp_path / "real.json", tmp_path / "evidence.json"
     real.write_text('{"a": 1}')
     link.symlink_to(real)
-    assert read_claims(real) == {"claims": {"a": 1.0}}
-    assert read_claims(link) == {}
+    assert read_claims(real) == Claims(figures={"a": 1.0})
+    assert read_claims(link) == Claims()

@@ -8,7 +8,7 @@ from gome.agents.protocol.messages import Diagnosis, Proposal
 from gome.agents.protocol.run_messages import SessionOpened
 from gome.agents.protocol.types import Effect
 from gome.bus.message import Envelope, Message
-from gome.viewer.model.calibration import calibrate
+from gome.viewer.model.forecasts import calibrate
 from gome.viewer.web.report import render
 from tests.agents.helpers.requests_made import hypothesis
 from tests.viewer.sample import sample_run

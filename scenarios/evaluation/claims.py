@@ -1,0 +1,65 @@
+"""Read what a script says of itself in `evidence.json`. Its figures are hints, and never decide acceptance."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Claims", "read_claims"]
+
+_LARGEST_EVIDENCE = 1 << 16
+_MOST_CLAIMS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Figures that a script reports: its training score, the importance of columns, and all others by name."""
+
+    train_score: float | None = None
+    importance: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def read_claims(path: Path | None) -> Claims:
+    """Read `evidence.json`. Invalid or excess entries are ignored; it never raises.
+
+    `train_score` and `importance` have their own fields; every other number is a figure under its name, or under
+    `outer.inner` if it is in an inner object.
+    """
+    if path is None or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_EVIDENCE:
+        return Claims()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, OSError):
+        return Claims()
+    if not isinstance(content, dict):
+        return Claims()
+    score, weights = content.pop("train_score", None), content.pop("importance", None)
+    return Claims(
+        train_score=float(score) if _finite(score) else None,
+        importance=_largest(weights) if isinstance(weights, dict) else {},
+        figures=dict(list(_numbers(content))[:_MOST_CLAIMS]),
+    )
+
+
+def _largest(weights: dict[str, Any]) -> dict[str, float]:
+    good = [(_name(name), float(weight)) for name, weight in weights.items() if _finite(weight)]
+    return dict(sorted(good, key=lambda pair: (-pair[1], pair[0]))[:_MOST_CLAIMS])
+
+
+def _numbers(content: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in content.items():
+        if _finite(value):
+            yield _name(name), float(value)
+        elif isinstance(value, dict):
+            yield from ((_name(f"{name}.{inner}"), float(each)) for inner, each in value.items() if _finite(each))
+
+
+def _name(text: str) -> str:
+    """Shorten a name and remove lone surrogates, which JSON allows and UTF-8 does not."""
+    return text[:80].encode("utf-8", "replace").decode()
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
