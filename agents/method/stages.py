@@ -3,14 +3,10 @@
 Sources: [P] the paper or its data card, [C] the public code of that line of work (docs/method.md).
 """
 
-from typing import Literal
-
-from gome.agents.protocol.types import Stage
+from gome.agents.protocol.types import Source, Stage
 from gome.scenarios.config.method import Method
 
 __all__ = ["scenario_share", "stage_of", "wanted_sources"]
-
-Source = Literal["scenario", "feedback"]
 
 
 def scenario_share(accepted: int, refused: int, method: Method) -> int:

@@ -16,12 +16,6 @@ from gome.agents.protocol.types import (
 __all__ = ["Assessment", "Idea", "PlannedScript", "Reading", "Script", "Step", "Survey"]
 
 
-class Survey(Record):
-    """At most five challenges of the task itself."""
-
-    challenges: tuple[Challenge, ...] = Field(max_length=5)
-
-
 class Assessment(Record):
     """A model's judgement of one trial. The harness's figures decide, except near-ties, which `accept` decides.
 
@@ -37,6 +31,13 @@ class Assessment(Record):
     contradicts: tuple[int, ...] = ()
     hypothesis_verdict: HypothesisVerdict = "inconclusive"
     challenges: tuple[Challenge, ...] = Field(default=(), max_length=10)
+
+
+class Survey(Assessment):
+    """At most five challenges of the task itself; there is no trial to judge yet."""
+
+    observations: str = ""
+    challenges: tuple[Challenge, ...] = Field(max_length=5)
 
 
 class Idea(Record):

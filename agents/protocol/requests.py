@@ -23,6 +23,7 @@ from gome.agents.protocol.types import (
     Record,
     Repair,
     Solution,
+    Source,
     SourceScript,
     Stage,
     StepKind,
@@ -91,6 +92,11 @@ class SurveyTask(Request[Survey]):
     def reply_type(cls) -> type[Survey]:
         return Survey
 
+    @property
+    def unasked(self) -> frozenset[str]:
+        """What is said of trials alone."""
+        return frozenset(Survey.model_fields) - {"challenges"}
+
 
 class AssessTrial(Request[Assessment]):
     """Ask for the assessment of a trial, whether a near-tie replaces the trace's best, and the next challenges.
@@ -132,7 +138,7 @@ class AssessTrial(Request[Assessment]):
     margin: float = 1.0
     near_ties: NearTies = "analysis"
     cheap: str = ""
-    wanted: tuple[Literal["scenario", "feedback"], ...]
+    wanted: tuple[Source, ...]
 
     @classmethod
     def reply_type(cls) -> type[Assessment]:

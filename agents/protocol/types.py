@@ -27,6 +27,7 @@ __all__ = [
     "Repair",
     "Scores",
     "Solution",
+    "Source",
     "SourceScript",
     "Stage",
     "StepKind",
@@ -40,8 +41,9 @@ PASSED = "passed"
 """Entry in the meter of a model call: how many backends were asked in vain before the one that answered."""
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
-HypothesisVerdict = Literal["confirmed", "refuted", "inconclusive", "untested"]
-"""What a trial says of its ideas; `untested`: a repair has taken out what was to be tested."""
+HypothesisVerdict = Literal["confirmed", "no-gain", "refuted", "inconclusive", "untested"]
+"""What a trial says of its ideas; `no-gain`: the cause is real, and mending it does not pay; `untested`: a repair has
+taken out what was to be tested."""
 Key = tuple[str, str, str]
 """Identity of an idea: (component, parameter, direction)."""
 
@@ -55,7 +57,7 @@ class Record(BaseModel):
 class Challenge(Record):
     """Something that holds a solution back: one direction of the gradient."""
 
-    source: Literal["scenario", "feedback"] = "scenario"
+    source: Source = "scenario"
     category: str
     caption: str
     statement: str

@@ -18,11 +18,10 @@ from gome.agents.backends.expert.situation import Scene, since_accept
 from gome.agents.method.validation import keeps_near_tie
 from gome.agents.protocol.replies import Assessment, Survey
 from gome.agents.protocol.requests import AssessTrial, SurveyTask
-from gome.agents.protocol.types import Challenge, TrialNote
+from gome.agents.protocol.types import Challenge, Source, TrialNote
 
 __all__ = ["assess", "challenges", "foremost", "survey"]
 
-Source = Literal["scenario", "feedback"]
 Alignment = Literal["aligned", "mild", "severe"]
 
 

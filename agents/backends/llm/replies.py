@@ -66,12 +66,13 @@ def _asked_for(request: Request[Any], reply: Record) -> Record:
 def json_schema(request: Request[Any], code: CodeForm, *, constant: bool = False) -> dict[str, Any] | None:
     """The reply's schema in the form of `response_format`; None if code is requested in a fenced block.
 
-    `constant`: the same for all requests of a kind, so that a server that puts it before the prompt caches both.
+    `constant`: the same for all requests of a role, so that a server that puts it before the prompt caches both.
     """
     if issubclass(request.reply_type(), Script) and code == "fenced":
         return None
     schema = constant_schema(request.reply_type()) if constant else reply_schema(request)
-    return {"name": request_kind(request), "strict": True, "schema": schema}
+    name = f"{request.role}_reply" if constant else request_kind(request)
+    return {"name": name, "strict": True, "schema": schema}
 
 
 def _script(request: Request[Any], text: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, SurveyTask
 
 __all__ = ["closed_schema", "constant_schema", "reply_schema", "reply_shape"]
@@ -39,8 +40,12 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
 
 
 def constant_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
-    """JSON Schema of all replies of a type, the same for each request; what a request need not ask may be null."""
-    schema: dict[str, Any] = _closed(_with_nulls(reply_type.model_json_schema()))
+    """JSON Schema of all replies of a type, the same for each request; what a request need not ask may be null.
+
+    A survey has that of the assessments, for which it then warms the cache.
+    """
+    kind = Assessment if issubclass(reply_type, Assessment) else reply_type
+    schema: dict[str, Any] = _closed(_with_nulls(kind.model_json_schema()))
     return schema
 
 
@@ -96,6 +101,8 @@ def _narrow_assessment(request: AssessTrial, fields: dict[str, Any], parts: dict
         fields["challenges"]["maxItems"] = 5 * len(request.wanted)
     if "contradicts" in fields:
         fields["contradicts"]["items"] = _numbers(len(request.findings))
+    if "hypothesis_verdict" in fields and not request.repairs:
+        fields["hypothesis_verdict"]["enum"].remove("untested")
 
 
 def _narrow_step(request: ProposeStep, fields: dict[str, Any], idea: dict[str, Any]) -> None:

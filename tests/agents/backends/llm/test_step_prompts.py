@@ -22,7 +22,7 @@ def test_the_assessor_is_told_of_repairs_and_of_no_error_message_where_rows_are_
     assert "The script was repaired 1 time(s), and may differ from the hypotheses" in text
     assert "line 7: 'Paris' → Nyström, 700 landmarks" in text
     assert "Paris" not in shown(made.assess_trial(repairs=(repair,), rows=0))
-    asks = '"untested" if the repairs took out what was to be tested'
+    asks = '"untested", if the repairs took out what was to be tested'
     assert asks in text and asks not in shown(made.assess_trial())
     note = made.NOTE.model_copy(update={"untested": True})
     assert "(its idea was not tested: a repair took it out), score" in shown(made.propose_step(history=(note,)))
@@ -65,7 +65,7 @@ def test_standings_name_run_times_and_the_splits_of_partial_scores() -> None:
     partial = partial.model_copy(update={"judged": "1 of 2", "splits": (0,), "folds": (0.5234,)})
     text = shown(made.knowing_step(standings=(whole, partial)))
     assert "Trace 1: score 0.45 (by split 0.44, 0.46) at step 2, after 2 trials; one run takes 21.2 s;" in text
-    assert "score 0.5234 on 1 of 2 splits alone (0) (by split 0.5234)" in text
+    assert "score 0.5234 on 1 of 2 splits alone (0) at step" in text, "its own splits stand with its script"
     assert "Compare a score of some splits alone with others on the same splits" in text
     plain = shown(made.knowing_step(standings=(whole.model_copy(update={"seconds": 0.0}), made.STANDINGS[1])))
     assert "by split 0.44" not in plain and "one run takes" not in plain
