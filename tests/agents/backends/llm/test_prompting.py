@@ -49,10 +49,10 @@ def test_every_request_renders_with_its_header_and_reply(request_: Request[Any])
 
 def test_a_suggested_kind_and_faults_of_a_declaration_are_told() -> None:
     plain = render(made.knowing_step(), LIMIT).user
-    assert "the record of this run" not in plain
+    assert "by this run's record" not in plain
     told = made.knowing_step(suggested="merge", untunable=("line 3: rate of PARAMS is not tuned: its lowest value",))
     prompt = render(told, LIMIT).user
-    assert 'the record of this run speaks for "merge"; for another, say why in `reason`' in prompt
+    assert "\"merge\" by this run's record; for another, say why in `reason`" in prompt
     assert "line 3: rate of PARAMS is not tuned: its lowest value." in prompt
 
 
