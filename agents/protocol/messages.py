@@ -78,8 +78,8 @@ class TraceRestarted(Message):
 
     kind: Literal["trace_restarted"] = "trace_restarted"
     reason: str
-    script_ref: str | None
-    evaluation: Evaluation | None
+    script_ref: str | None = None
+    evaluation: Evaluation | None = None
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     oof_ref: str | None = None
@@ -134,12 +134,12 @@ class Proposal(Message):
     step_kind: StepKind = "edit"
     hypotheses: tuple[Hypothesis, ...]
     ideas: tuple[Hypothesis, ...] = ()
-    sketch: str
-    reason: str
-    base_ref: str | None
+    sketch: str = ""
+    reason: str = ""
+    base_ref: str | None = None
     other_ref: str | None = None
     source: int | None = None
-    origin: str | None
+    origin: str | None = None
     stage: Stage
     parent: int | None = None
     script_ref: str | None = None

@@ -255,18 +255,9 @@ class Director(Role):
             source = None
         if source is None and self.scenario.adapts:
             return ()  # another trace is opened instead
-        restart = TraceRestarted(
-            reason=f"{state.since_accept} trials without an accept",
-            script_ref=source.script_ref if source else None,
-            evaluation=source.evaluation if source else None,
-            seconds=source.seconds if source else 0.0,
-            cpu_seconds=source.cpu_seconds if source else 0.0,
-            oof_ref=source.oof_ref if source else None,
-            output_ref=source.output_ref if source else None,
-            diagnostics_ref=source.diagnostics_ref if source else None,
-            challenges=source.challenges if source else (),
-        )
-        return (Draft(restart, trace),)
+        names = TraceRestarted.model_fields.keys() - {"kind", "reason"}
+        solution = {name: getattr(source, name) for name in names} if source else {}
+        return (Draft(TraceRestarted(reason=f"{state.since_accept} trials without an accept", **solution), trace),)
 
     def _open(self, trace: int, place: int, together: int, traces: int) -> Draft:
         """Open the trace's next step, the one at `place` (from 0) of those opened `together`, among `traces` traces."""

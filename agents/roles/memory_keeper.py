@@ -23,7 +23,7 @@ from gome.agents.method.momentum import Matrix, draw, interaction
 from gome.agents.method.validation import compare
 from gome.agents.protocol.activities import EMBEDDING
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
-from gome.agents.protocol.types import Effect, Recalled, Underway
+from gome.agents.protocol.types import Recalled, Underway
 from gome.agents.roles.role import Role, place
 from gome.agents.state.memory import Memory
 from gome.agents.state.memory_entries import Picture, Success, in_errors
@@ -37,8 +37,6 @@ __all__ = ["MemoryKeeper"]
 
 Place = tuple[int, int]
 """(trace, step)."""
-
-
 _FEW = 4
 """Up to this number of traces propose one after the other, so that each sees the others' ideas, at the cost of time."""
 
@@ -77,7 +75,7 @@ class MemoryKeeper(Role):
                     self.underway.pop(landed, None)
                 self.landed.clear()
                 if self._in_turn:
-                    self.waiting.append(_Waiting(place(envelope), self._picture(place(envelope)[0])))
+                    self.waiting.append(_Waiting(place(envelope), self.memory.picture(place(envelope)[0])))
             case Recollection() if self.waiting and self.waiting[0].place == place(envelope):
                 self.answered = self.waiting.popleft().place
             case Proposal() as proposal:
@@ -103,20 +101,17 @@ class MemoryKeeper(Role):
         """Answer a step at once, or in turn, once the steps before it have their proposals."""
         where = place(envelope)
         if isinstance(envelope.message, StepOpened) and not self._in_turn:
-            return [await self._answer(where, self._picture(where[0]), context)]
+            return [await self._answer(where, self.memory.picture(where[0]), context)]
         if self.answered is not None or not self.waiting:
             return []
         head = self.waiting[0]
-        picture = head.picture if self.lockstep else self._picture(head.place[0])
+        picture = head.picture if self.lockstep else self.memory.picture(head.place[0])
         return [await self._answer(head.place, picture, context)]
 
     @property
     def _in_turn(self) -> bool:
         """Whether a step waits for the proposals of those before it: in lockstep, or with at most four traces."""
         return self.lockstep or self.scenario.traces_at_once <= _FEW
-
-    def _picture(self, trace: int) -> Picture:
-        return self.memory.picture(trace)
 
     async def _answer(self, where: Place, picture: Picture, context: Context) -> Draft:
         trace, step = where
@@ -186,18 +181,15 @@ class MemoryKeeper(Role):
 
     def _gain(self, entry: Success, best: Evaluation) -> float:
         """The gain of a solution over another, on the splits that both were run on."""
-        effect = self._against(entry, best)
+        effect = compare(entry.evaluation, best, self.opened.task.direction)
         return effect.gain if effect else 0.0
 
     def _weighed(self, entry: Success, best: Evaluation) -> float:
         """The gain that the kernel weighs: in standard errors, or raw as in the paper."""
-        effect = self._against(entry, best)
+        effect = compare(entry.evaluation, best, self.opened.task.direction)
         if effect is None or self.scenario.method.kernel_gain == "raw":
             return effect.gain if effect else 0.0
         return in_errors(effect.gain, effect.standard_error or entry.evaluation.standard_error)
-
-    def _against(self, entry: Success, best: Evaluation) -> Effect | None:
-        return compare(entry.evaluation, best, self.opened.task.direction)
 
 
 def _challenges(picture: Picture) -> list[str]:

@@ -19,10 +19,8 @@ def starting(script_ref: str, stage: Stage, hints: tuple[str, ...] = ()) -> Prop
     return Proposal(
         action="start",
         hypotheses=(START,),
-        sketch="",
         reason=START.reason,
         base_ref=script_ref,
-        origin=None,
         stage=stage,
         hints=hints,
     )
@@ -33,10 +31,8 @@ def mending(pick: Pick, stage: Stage, reason: str) -> Proposal:
     return Proposal(
         action="debug",
         hypotheses=pick.hypotheses,
-        sketch="",
         reason=reason,
         base_ref=pick.script_ref,
-        origin=None,
         stage=stage,
         parent=pick.parent,
     )
@@ -60,7 +56,6 @@ def tuning(base_ref: str, parameters: Sequence[Parameter], stage: Stage, reason:
         sketch=f"The constants {names} are searched.",
         reason=reason,
         base_ref=base_ref,
-        origin=None,
         stage=stage,
     )
 

@@ -8,6 +8,7 @@ and a step is planned from the measured figures alone; under a control it is pla
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
@@ -19,7 +20,16 @@ from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, Ste
 from gome.agents.protocol.replies import Step
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.script_requests import SolveStep
-from gome.agents.protocol.types import Hypothesis, Recalled, SourceScript, StepKind, Together, TraceBest, Underway
+from gome.agents.protocol.types import (
+    Hypothesis,
+    Recalled,
+    SourceScript,
+    Stage,
+    StepKind,
+    Together,
+    TraceBest,
+    Underway,
+)
 from gome.agents.roles.proposals import hypothesis_of, mending, planned, same, starting, taken_over, tuning
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, difference
@@ -119,18 +129,23 @@ class Proposer(Role):
         )
         reply = await self.reasoner.ask(request, context)
         ideas = tuple(hypothesis_of(each, ()) for each in reply.hypotheses)
-        return Proposal(
-            action=request.action,
+        return self._made(
+            pick,
+            self.steps[step].stage,
             hypotheses=ideas or (planned(reply.notes, step),),
             sketch=reply.notes,
-            reason="",
-            base_ref=pick.base.script_ref if pick.base else None,
-            origin=None,
-            stage=self.steps[step].stage,
-            parent=pick.parent,
             script_ref=await self.artefacts.put(reply.script),
-            hints=tuple(self.hints.given),
         )
+
+    def _made(self, pick: Pick, stage: Stage, **chosen: Any) -> Proposal:
+        """A proposal on the solution that was picked."""
+        shared = {
+            "action": "draft" if pick.action == "draft" else "improve",
+            "base_ref": pick.base.script_ref if pick.base else None,
+            "parent": pick.parent,
+            "hints": tuple(self.hints.given),
+        }
+        return Proposal(stage=stage, **shared | chosen)
 
     async def _question(self, pick: Pick, known: Recollection, trace: int, step: int, context: Context) -> ProposeStep:
         opened, structured = self.steps[step], self.optimizer.structured
@@ -233,24 +248,26 @@ class Proposer(Role):
         chosen = tuple(ideas[number - 1] for number in reply.choice)
         source = next((each for each in request.standings if each.trace == reply.source), None)
         taken = taken_over(request, reply, source)
-        base_ref = pick.base.script_ref if pick.base else None
-        if reply.kind == "return" and source is not None:
-            base_ref = source.script_ref
-        return Proposal(
-            action="draft" if pick.action == "draft" or reply.kind == "leap" else "improve",
+        scripts: dict[str, str | None] = {}
+        match reply.kind:
+            case "merge" if source is not None:
+                scripts = {"other_ref": source.script_ref}
+            case "return" if source is not None:
+                scripts = {"base_ref": source.script_ref}
+            case "leap":
+                scripts = {"action": "draft", "base_ref": None}
+        return self._made(
+            pick,
+            request.stage,
             step_kind="leap" if pick.action == "draft" and self.state.best is not None else reply.kind,
             hypotheses=chosen or (taken.hypotheses if taken else ()),
             ideas=ideas,
             sketch=self.hints.sketched(reply.sketch),
             reason=reply.reason,
-            base_ref=None if reply.kind == "leap" else base_ref,
-            other_ref=source.script_ref if source is not None and reply.kind == "merge" else None,
             source=reply.source if reply.kind in ("merge", "return") else None,
             origin=taken.id if taken else None,
-            stage=request.stage,
-            parent=pick.parent,
-            hints=tuple(self.hints.given),
             answer=reply.answer,
+            **scripts,
         )
 
     def _ranked(self, request: ProposeStep, ideas: Sequence[Hypothesis], pick: Pick) -> Proposal:
@@ -264,15 +281,11 @@ class Proposer(Role):
             sources = {challenge.caption: challenge.source for challenge in request.challenges}
             seed = self.seed(request.trace, request.step, "rank")
             chosen = (draw_by_rank(candidates, sources, share, method, seed),)
-        return Proposal(
-            action="draft" if pick.action == "draft" else "improve",
+        return self._made(
+            pick,
+            request.stage,
             hypotheses=chosen,
             ideas=candidates,
             sketch=self.hints.sketched("\n".join(f"- {each.statement}" for each in chosen)),
             reason=f"drawn by rank, scenario to feedback {share} : {method.scenario_weight - share}",
-            base_ref=pick.base.script_ref if pick.base else None,
-            origin=None,
-            stage=request.stage,
-            parent=pick.parent,
-            hints=tuple(self.hints.given),
         )

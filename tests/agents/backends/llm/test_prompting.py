@@ -52,7 +52,7 @@ def test_a_suggested_kind_and_faults_of_a_declaration_are_told() -> None:
     assert "by this run's record" not in plain
     told = made.knowing_step(suggested="merge", untunable=("line 3: rate of PARAMS is not tuned: its lowest value",))
     prompt = render(told, LIMIT).user
-    assert "\"merge\" by this run's record; for another, say why in `reason`" in prompt
+    assert '"merge" by this run\'s record; for another, say why in `reason`' in prompt
     assert "line 3: rate of PARAMS is not tuned: its lowest value." in prompt
 
 

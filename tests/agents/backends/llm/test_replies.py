@@ -39,7 +39,8 @@ ASSESSMENT: dict[str, Any] = {
 )
 def test_json_is_found_wherever_it_stands(frame: str) -> None:
     text = frame.replace("{{", "<<").replace("}}", ">>").replace("{}", json.dumps(SURVEY))
-    assert parse_reply(made.survey_task(), text.replace("<<", "{").replace(">>", "}"))["challenges"] == SURVEY["challenges"]
+    read = parse_reply(made.survey_task(), text.replace("<<", "{").replace(">>", "}"))
+    assert read["challenges"] == SURVEY["challenges"]
 
 
 @pytest.mark.parametrize(
