@@ -101,7 +101,7 @@ def test_what_a_sibling_tries_in_this_round_is_shown_to_the_next(plain: tuple[Ru
     steps = [ask for ask in asks if ask.kind == "propose_step" and ask.trace == 1 and ask.step > 1]
     assert steps
     for ask in steps:
-        under_way = ask.prompt.partition("# What other steps try at this moment")[2]
+        under_way = ask.prompt.partition("what other steps try at this moment")[2]
         assert f"do the thing of step {ask.step} in trace 0" in under_way
 
 
@@ -173,7 +173,7 @@ def test_the_best_of_all_comes_with_its_difference_from_the_askers_script(plain:
     third = next(ask for ask in asks if ask.kind == "propose_step" and (ask.trace, ask.step) == (1, 3))
     assert "The best solution of all traces: trace 0, step 2" in third.prompt
     assert "-KNOB = 0.45\n+KNOB = 0.6" in third.prompt
-    assert "Trace 0: score" in third.prompt.partition("# The traces (others: when this step began)")[2]
+    assert "Trace 0: score" in third.prompt.partition("standing of the traces, of others when this step began")[2]
     assert "# The best of trace 0 (step 2), as a diff from the script above" in third.prompt
 
 
@@ -278,14 +278,14 @@ def _cells(task: Path) -> set[str]:
 def test_left_is_told_in_numbers_and_the_last_trial_is_said(plain: tuple[Run, list[Ask]]) -> None:
     _, asks = plain
     first = next(ask for ask in asks if ask.kind == "propose_step")
-    assert "Left for trials after this one: 7 trials of the run, for its 2 traces together." in first.prompt
+    assert "Left after this trial: 7 trials of the run, for its 2 traces together." in first.prompt
     assessed = [ask for ask in asks if ask.kind == "assess_trial"]
     last = [ask for ask in assessed if "This is the **last trial** of the run." in ask.prompt]
     assert [(ask.trace, ask.step) for ask in last] == [(1, 4)]
     beside = [ask for ask in assessed if "None is left for this trace." in ask.prompt]
     assert [(ask.trace, ask.step) for ask in beside] == [(0, 4)], "the other trace takes the last trial"
     for ask in assessed:
-        assert ("`challenges`" in ask.prompt) == (ask not in (*last, *beside)), "asked for where a step can follow"
+        assert ("`challenges`: what now holds" in ask.prompt) == (ask not in (*last, *beside)), "asked for where a step can follow"
 
 
 def test_all_prompts_of_a_run_begin_with_the_same_text(plain: tuple[Run, list[Ask]]) -> None:
