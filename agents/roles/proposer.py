@@ -139,7 +139,7 @@ class Proposer(Role):
 
     def _made(self, pick: Pick, stage: Stage, **chosen: Any) -> Proposal:
         """A proposal on the solution that was picked."""
-        shared = {
+        shared: dict[str, Any] = {
             "action": "draft" if pick.action == "draft" else "improve",
             "base_ref": pick.base.script_ref if pick.base else None,
             "parent": pick.parent,
