@@ -1,8 +1,8 @@
 """The types of replies to requests."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gome.agents.protocol.types import (
     Challenge,
@@ -33,11 +33,19 @@ class Assessment(Record):
     challenges: tuple[Challenge, ...] = Field(default=(), max_length=10)
 
 
-class Survey(Assessment):
-    """At most five challenges of the task itself; there is no trial to judge yet."""
+class Survey(Record):
+    """At most five challenges of the task itself.
 
-    observations: str = ""
+    A server that is sent the schema of the assessments for both may be given their other fields: they say nothing here.
+    """
+
     challenges: tuple[Challenge, ...] = Field(max_length=5)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_no_trial(cls, given: Any) -> Any:
+        said_of_trials = Assessment.model_fields.keys() - cls.model_fields.keys()
+        return {name: given[name] for name in given if name not in said_of_trials} if isinstance(given, dict) else given
 
 
 class Idea(Record):

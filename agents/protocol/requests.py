@@ -92,11 +92,6 @@ class SurveyTask(Request[Survey]):
     def reply_type(cls) -> type[Survey]:
         return Survey
 
-    @property
-    def unasked(self) -> frozenset[str]:
-        """What is said of trials alone."""
-        return frozenset(Survey.model_fields) - {"challenges"}
-
 
 class AssessTrial(Request[Assessment]):
     """Ask for the assessment of a trial, whether a near-tie replaces the trace's best, and the next challenges.

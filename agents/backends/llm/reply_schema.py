@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gome.agents.protocol.replies import Assessment
+from gome.agents.protocol.replies import Assessment, Survey
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request, SurveyTask
 
 __all__ = ["closed_schema", "constant_schema", "reply_schema", "reply_shape"]
@@ -44,7 +44,7 @@ def constant_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
 
     A survey has that of the assessments, for which it then warms the cache.
     """
-    kind = Assessment if issubclass(reply_type, Assessment) else reply_type
+    kind = Assessment if reply_type is Survey else reply_type
     schema: dict[str, Any] = _closed(_with_nulls(kind.model_json_schema()))
     return schema
 

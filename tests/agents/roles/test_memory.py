@@ -285,7 +285,9 @@ def test_left_is_told_in_numbers_and_the_last_trial_is_said(plain: tuple[Run, li
     beside = [ask for ask in assessed if "None is left for this trace." in ask.prompt]
     assert [(ask.trace, ask.step) for ask in beside] == [(0, 4)], "the other trace takes the last trial"
     for ask in assessed:
-        assert ("`challenges`: what now holds" in ask.prompt) == (ask not in (*last, *beside)), "asked for where a step can follow"
+        assert ("`challenges`: what now holds" in ask.prompt) == (ask not in (*last, *beside)), (
+            "asked for where a step can follow"
+        )
 
 
 def test_all_prompts_of_a_run_begin_with_the_same_text(plain: tuple[Run, list[Ask]]) -> None:

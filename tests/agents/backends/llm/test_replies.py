@@ -39,8 +39,7 @@ ASSESSMENT: dict[str, Any] = {
 )
 def test_json_is_found_wherever_it_stands(frame: str) -> None:
     text = frame.replace("{{", "<<").replace("}}", ">>").replace("{}", json.dumps(SURVEY))
-    read = parse_reply(made.survey_task(), text.replace("<<", "{").replace(">>", "}"))
-    assert read["challenges"] == SURVEY["challenges"]
+    assert parse_reply(made.survey_task(), text.replace("<<", "{").replace(">>", "}")) == SURVEY
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_text_that_no_file_can_hold_does_not_fit() -> None:
 def test_thoughts_are_kept_apart() -> None:
     words = split_thoughts('<think>Is it {"challenges": []}?</think>\n<think>No.</think>\n' + json.dumps(SURVEY))
     assert words.thoughts == 'Is it {"challenges": []}?\n\nNo.'
-    assert parse_reply(made.survey_task(), words.text)["challenges"] == SURVEY["challenges"]
+    assert parse_reply(made.survey_task(), words.text) == SURVEY
 
 
 def test_thoughts_whose_opening_tag_stood_in_the_prompt_are_kept_apart() -> None:

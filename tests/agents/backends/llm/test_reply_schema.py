@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from gome.agents.backends.llm.replies import parse_reply
 from gome.agents.backends.llm.reply_schema import constant_schema, reply_schema, reply_shape
 from gome.agents.protocol.hint import Hint
+from gome.agents.protocol.types import Repair
 from tests.agents.helpers import requests_made as made
 
 
@@ -60,7 +62,7 @@ def test_scores_are_asked_for_where_the_harness_draws_and_nothing_is_chosen_ther
         (made.knowing_step(hints=(Hint(avoid=("lightgbm",)),)), set()),
         (made.propose_step(), {"kind", "source", "answer"}),
         (made.first_step(), {"kind", "source", "recalled", "answer"}),
-        (made.survey_task(), {*made.survey_task().reply_type().model_fields} - {"challenges"}),
+        (made.survey_task(), set()),
         (made.write_solution(), set()),
     ],
 )
@@ -102,6 +104,22 @@ def test_what_some_request_does_not_ask_may_be_null_in_the_schema_of_all() -> No
     assert idea["scores"]["anyOf"] == [{"$ref": "#/$defs/Scores"}, {"type": "null"}]
     assert idea["statement"] == {"type": "string"}
     assert "default" not in json.dumps(schema)
+
+
+def test_a_survey_and_an_assessment_share_one_schema_for_a_cache_and_a_survey_keeps_its_challenges_alone() -> None:
+    survey, assessment = made.survey_task(), made.assess_trial()
+    assert constant_schema(survey.reply_type()) == constant_schema(assessment.reply_type())
+    assert set(fields(survey)) == {"challenges"}
+    said = {"challenges": [made.CHALLENGE.model_dump()]}
+    given = dict.fromkeys(fields(assessment)) | {"observations": ""} | said
+    assert parse_reply(survey, json.dumps(given)) == said
+
+
+def test_untested_is_offered_where_a_repair_may_have_taken_the_idea_out() -> None:
+    plain, repaired = made.assess_trial(), made.assess_trial(repairs=(Repair(phase="full", words="KeyError"),))
+    verdicts = [fields(each)["hypothesis_verdict"]["enum"] for each in (plain, repaired)]
+    assert verdicts == [[each for each in verdicts[1] if each != "untested"], verdicts[1]]
+    assert {"untested", "no-gain", "refuted"} <= set(verdicts[1])
 
 
 def test_a_first_prompt_shows_the_schema_as_a_type() -> None:

@@ -55,7 +55,7 @@ def test_what_is_sent() -> None:
     sent = server.asks[0].body
     assert (sent["model"], sent["max_output_tokens"], sent["store"], sent["stream"]) == ("m", 5000, False, True)
     assert sent["reasoning"] == {"effort": "high", "summary": "auto"}
-    assert sent["text"]["format"]["name"] == "survey_task"
+    assert sent["text"]["format"]["name"] == "diagnoser_reply"
     assert sent["instructions"] and isinstance(sent["input"], str)
 
 
@@ -75,7 +75,7 @@ def test_all_requests_of_a_kind_send_one_schema_and_say_in_the_prompt_what_they_
     sent = [asking(GOOD, request=each, asks=1)[1].asks[0] for each in steps]
     assert len({json.dumps(each.body["text"]["format"]) for each in sent}) == 1
     assert ['"scores":' in each.prompt for each in sent] == [False, False, False, True]
-    assert all("Fields that it does not have are null." in each.prompt for each in sent)
+    assert all("Fields that it does not have are null or empty." in each.prompt for each in sent)
     nulls = {"kind": None, "recalled": None, "source": None, "answer": None}
     idea = made.idea(challenge=1).model_dump() | {"scores": None}
     reply = {"candidates": [idea], "choice": [1], "reason": "as it is", "sketch": "so", **nulls}
