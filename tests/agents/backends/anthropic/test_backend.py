@@ -65,7 +65,7 @@ def test_what_is_sent() -> None:
     assert (sent["model"], sent["max_tokens"], sent["stream"]) == ("m", 5000, True)
     assert sent["thinking"] == {"type": "enabled", "budget_tokens": 2000}
     assert sent["output_config"]["effort"] == "high"
-    assert sent["output_config"]["format"]["schema"]["required"] == ["challenges"]
+    assert sent["output_config"]["format"]["schema"]["required"][-2:] == ["hypothesis_verdict", "challenges"]
 
 
 def test_all_requests_of_a_kind_send_one_schema_where_the_prompt_is_cached() -> None:
