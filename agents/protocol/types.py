@@ -41,6 +41,8 @@ PASSED = "passed"
 """Entry in the meter of a model call: how many backends were asked in vain before the one that answered."""
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
+Source = Literal["scenario", "feedback"]
+"""Where a challenge comes from: the task itself, or what trials have shown."""
 HypothesisVerdict = Literal["confirmed", "no-gain", "refuted", "inconclusive", "untested"]
 """What a trial says of its ideas; `no-gain`: the cause is real, and mending it does not pay; `untested`: a repair has
 taken out what was to be tested."""
