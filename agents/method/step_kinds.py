@@ -1,23 +1,19 @@
-"""Which kind of step is next: upper confidence bounds of what each kind gains per slot-minute. Pure functions. [O]
+"""Which kind of step is next, by the rule of `bandit.py`: what each kind gains per slot-minute. Pure functions. [O]
 
 A kind's gain is that of its accepted trials, in standard errors (at most 3 each; others gain 0), and its cost the time
-that their runs occupied slots. Priors from the settings count like some steps that were made before the run:
-
-    value = (mean gain + exploration · √(ln(1 + all steps) / (weight + steps))) / mean cost
-
-It is the rule UCB1 (Auer et al., 2002) for a reward per cost.
+that their runs occupied slots. Priors from the settings count like some steps that were made before the run.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 
+from gome.agents.method.bandit import LEAST_COST, upper_bound
 from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.types import StepKind
 from gome.scenarios.config.method import KindSettings
 
 __all__ = ["MOST_ERRORS", "rewarded", "suggested", "values"]
 
-_LEAST = 1e-9
 MOST_ERRORS = 3.0
 """A single trial counts for at most this many standard errors."""
 
@@ -34,15 +30,14 @@ def values(records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: K
     known: Mapping[StepKind, KindRecord] = {each.kind: each for each in records}
     steps = sum(each.steps for each in records)
     cost = math.fsum(each.cost for each in records) / steps if steps else 1.0
-    cost = max(cost, _LEAST)
+    cost = max(cost, LEAST_COST)
     found: dict[StepKind, float] = {}
     for kind in kinds:
         own = known.get(kind, KindRecord(kind=kind))
         made = settings.weight + own.steps
         gain = (settings.weight * settings.gains.get(kind, 0.0) + own.gain) / made
         price = (settings.weight * settings.costs.get(kind, 1.0) * cost + own.cost) / made
-        bonus = settings.exploration * math.sqrt(math.log1p(steps) / made)
-        found[kind] = (gain + bonus) / price
+        found[kind] = upper_bound(gain, price, made, steps, settings.exploration)
     return found
 
 

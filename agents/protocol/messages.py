@@ -13,6 +13,7 @@ Scripts, prompts and outputs are referred to by the hash of their artefact (`…
 from collections.abc import Sequence
 from typing import Literal, Self
 
+from gome.agents.protocol.backend_choice import Choices
 from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.run_messages import RUN_MESSAGES
 from gome.agents.protocol.searched import Searched
@@ -91,7 +92,7 @@ class TraceRestarted(Message):
 class StepOpened(Message):
     """Director → Memory-Keeper, the trace's roles: start this step.
 
-    `used` is the share of the budget spent, finish excluded, in [0, 1]; `left` is what remains, `records` are by kind.
+    `used`: share of the budget spent, finish excluded, in [0, 1]; `left`: what remains; `records`: by kind of step.
     """
 
     kind: Literal["step_opened"] = "step_opened"
@@ -99,14 +100,14 @@ class StepOpened(Message):
     stage: Stage
     left: Left = Left()
     records: tuple[KindRecord, ...] = ()
+    backends: Choices = ()
 
 
 class Recollection(Message):
     """Memory-Keeper → Proposer, Writer, Diagnoser: what the run knows that may help this step.
 
     `recalled` is the momentum: accepted changes of other traces. `failures` and `findings` are of all traces,
-    `standings` the best of each, `underway` what other steps are trying now. `siblings` are the hypotheses that other
-    traces have proposed, sent until the trace's first accept.
+    `standings` the best of each, `underway` what other steps try now, `siblings` ideas until the trace's first accept.
     """
 
     kind: Literal["recollection"] = "recollection"

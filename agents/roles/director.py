@@ -17,6 +17,7 @@ from gome.agents.method.stages import stage_of
 from gome.agents.method.trace_count import Racer, loser, opens_another, roots
 from gome.agents.method.trace_order import in_order
 from gome.agents.method.validation import compare
+from gome.agents.protocol.backend_choice import Choices
 from gome.agents.protocol.messages import (
     Diagnosis,
     Proposal,
@@ -36,6 +37,7 @@ from gome.agents.protocol.run_messages import (
 )
 from gome.agents.protocol.types import Challenge
 from gome.agents.roles.role import Role, place
+from gome.agents.state.backend_records import BackendRecords
 from gome.agents.state.budget import Ledger, fit_finish
 from gome.agents.state.finalists import chosen, pool
 from gome.agents.state.kind_records import KindRecords
@@ -47,6 +49,9 @@ from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.config.scenario import Budget
 
 __all__ = ["Director"]
+
+_KEPT = TraceRestarted.model_fields.keys() - {"kind", "reason"}
+"""What a restart takes from the diagnosis of the solution that it continues from."""
 
 
 class Director(Role):
@@ -69,6 +74,7 @@ class Director(Role):
         self.survey: tuple[Challenge, ...] | None = None
         self.ledger = Ledger()
         self.records = KindRecords()
+        self.backends = BackendRecords()
         self.finishing = self.paused = False
         self.slots = 1
 
@@ -77,6 +83,7 @@ class Director(Role):
         self.ledger.time = max(self.ledger.time, envelope.time)
         self._heard(envelope)
         self.records.heard(envelope, timed=not self.lockstep)
+        self.backends.heard(envelope)
         if envelope.trace is not None:
             self._sort(envelope.trace)
 
@@ -229,8 +236,8 @@ class Director(Role):
         traces = len(self._open_traces()) - len(folded) if self.scenario.adapts else len(self.traces)
         return [
             draft
-            for place, trace in enumerate(opened)
-            for draft in (*self._restart(trace), self._open(trace, place, len(opened), traces))
+            for place, (trace, backends) in enumerate(zip(opened, self.backends.next(len(opened)), strict=True))
+            for draft in (*self._restart(trace), self._open(trace, place, len(opened), traces, backends))
         ]
 
     def _scheduled(self) -> Sequence[int]:
@@ -259,13 +266,14 @@ class Director(Role):
         solution = {name: getattr(source, name) for name in names} if source else {}
         return (Draft(TraceRestarted(reason=f"{state.since_accept} trials without an accept", **solution), trace),)
 
-    def _open(self, trace: int, place: int, together: int, traces: int) -> Draft:
+    def _open(self, trace: int, place: int, together: int, traces: int, backends: Choices) -> Draft:
         """Open the trace's next step, the one at `place` (from 0) of those opened `together`, among `traces` traces."""
         timed = not self.lockstep
         used = self.ledger.used(place, timed=timed)
         left = self.ledger.left(place + 1, traces, timed=timed)
         left = left.model_copy(update={"over": self.ledger.left(together, traces, timed=timed).none})
-        opened = StepOpened(used=used, stage=stage_of(used, self.scenario.method), left=left, records=self.records.told)
+        stage = stage_of(used, self.scenario.method)
+        opened = StepOpened(used=used, stage=stage, left=left, records=self.records.told, backends=backends)
         return Draft(opened, trace, self.traces[trace].opened + 1, opens=True)
 
     def _finish(self) -> Draft:

@@ -16,6 +16,7 @@ from gome.agents.method.step_kinds import suggested
 from gome.agents.method.validation import compare
 from gome.agents.optimizers import Pick
 from gome.agents.optimizers.solution_tree import Tree
+from gome.agents.protocol.backend_choice import chosen_for
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.replies import Step
 from gome.agents.protocol.requests import ProposeStep
@@ -109,7 +110,7 @@ class Proposer(Role):
         if request.suggested == "tune" and request.base is not None and pick.base is not None and not request.hints:
             found = declared(request.base.script).parameters
             return [Draft(tuning(pick.base.script_ref, found, request.stage, _PAYS), trace, step)]
-        reply = await self.reasoner.ask(request, context)
+        reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.steps[step].backends))
         return [Draft(self._proposal(request, reply, pick), trace, step)]
 
     async def _solve(self, pick: Pick, trace: int, step: int, context: Context) -> Proposal:
@@ -127,7 +128,7 @@ class Proposer(Role):
             siblings=pick.siblings,
             hints=tuple(self.hints.given.values()),
         )
-        reply = await self.reasoner.ask(request, context)
+        reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.steps[step].backends))
         ideas = tuple(hypothesis_of(each, ()) for each in reply.hypotheses)
         return self._made(
             pick,

@@ -1,13 +1,16 @@
 """What all roles share: they know the run from its first message, read artefacts, and put questions to a reasoner."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 from gome.agents.backends.base import Answer, Backend
+from gome.agents.backends.fallback import in_order
 from gome.agents.method.seeding import derive_seed
 from gome.agents.optimizers import Optimizer, optimizer_of
 from gome.agents.protocol.activities import QUESTION
+from gome.agents.protocol.backend_choice import BackendChoice
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Record, Solution
@@ -26,14 +29,18 @@ Reply = TypeVar("Reply", bound=Record)
 
 
 class Reasoner:
-    """A backend in the hands of a role: its answers are recorded before they are used."""
+    """The backends of a role, in the order in which they are asked: their answers are recorded before they are used."""
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, backends: Mapping[str, Backend]) -> None:
+        self._backends = dict(backends)
 
-    async def ask(self, request: Request[Reply], context: Context) -> Reply:
-        """The typed answer, out of the log where it is already there. Raises Outage and ReplyInvalid."""
-        call = partial(self.backend.answer, request)
+    async def ask(self, request: Request[Reply], context: Context, choice: BackendChoice | None = None) -> Reply:
+        """The typed answer, out of the log where it is already there. Raises Outage and ReplyInvalid.
+
+        `choice` is another order of the backends, for the request's step.
+        """
+        order = choice.order(self._backends) if choice else tuple(self._backends)
+        call = partial(in_order(self._backends, order).answer, request)
         answer = await context.perform(QUESTION, request, Answer, call, label=type(request).__name__)
         if answer.failure:
             raise ReplyInvalid(answer.failure)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from gome.agents.backends.base import Backend, Embedder
-from gome.agents.backends.fallback import in_order
 from gome.agents.roles.completer import Completer
 from gome.agents.roles.diagnoser import Diagnoser
 from gome.agents.roles.director import Director
@@ -60,7 +59,7 @@ def seat(
         raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
     roles, lanes = scenario.roles, scenario.ahead + 1
     diagnosing, proposing, writing = (
-        Reasoner(in_order(backends, roles.of(role))) for role in ("diagnoser", "proposer", "executor")
+        Reasoner({name: backends[name] for name in roles.of(role)}) for role in ("diagnoser", "proposer", "executor")
     )
     keeper, completion = MemoryKeeper(artefacts, embedder), Completion(world.assemble, world.analyse)
     shared: list[Role] = [Director(artefacts), keeper, Finisher(world.forward, world.grade, world, artefacts)]

@@ -10,7 +10,8 @@ accepted only if it beats that.
 
 from collections.abc import Sequence
 
-from gome.agents.protocol.messages import Job, Proposal, Recollection, RepairCalled, Trial
+from gome.agents.protocol.backend_choice import BackendChoice, chosen_for
+from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection, RepairCalled, StepOpened, Trial
 from gome.agents.protocol.replies import Script
 from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
 from gome.agents.protocol.types import Failure, TraceBest
@@ -30,7 +31,7 @@ class Writer(Role):
     """Turns a proposal into a script."""
 
     handles = frozenset({"proposal", "repair_called"})
-    notes = frozenset({"run_opened", "recollection", "trial"}) | FOLDED
+    notes = frozenset({"run_opened", "step_opened", "recollection", "trial"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("writer", trace, artefacts)
@@ -39,6 +40,7 @@ class Writer(Role):
         self.standings: tuple[TraceBest, ...] = ()
         self.state = TraceState()
         self.trials: dict[int, Trial] = {}
+        self.choices: dict[int, BackendChoice] = {}
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the running proposals, and what is needed for repairs: the script that was changed, and its run time."""
@@ -46,8 +48,12 @@ class Writer(Role):
         match envelope.message:
             case Recollection() as known:
                 self.failures, self.standings = known.failures, known.standings
+            case StepOpened() as opened if choice := chosen_for("executor", opened.backends):
+                self.choices[place(envelope)[1]] = choice
             case Trial() as trial:
                 self.trials[place(envelope)[1]] = trial
+            case Diagnosis():
+                self.choices.pop(place(envelope)[1], None)
             case _:
                 pass
 
@@ -105,7 +111,7 @@ class Writer(Role):
             sketch=proposal.sketch,
             failures=self.failures,
         )
-        return await self.reasoner.ask(request, context)
+        return await self.reasoner.ask(request, context, self.choices.get(step))
 
     def _base_ref(self, proposal: Proposal) -> str | None:
         """The script to change: that of the proposal, or with lookahead the trace's current best."""
@@ -135,4 +141,4 @@ class Writer(Role):
             sampled=call.sampled,
             failures=self.failures,
         )
-        return await self.reasoner.ask(request, context)
+        return await self.reasoner.ask(request, context, self.choices.get(step))

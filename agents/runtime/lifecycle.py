@@ -224,7 +224,9 @@ def _session(
 
 def _labels(scenario: Scenario, resources: Resources) -> dict[str, str]:
     """Role → label of its backend."""
-    return {role: in_order(resources.backends, scenario.roles.of(role)).label for role in REASONING}
+    roles = scenario.roles
+    labels = {role: in_order(resources.backends, roles.of(role)).label for role in REASONING}
+    return {role: label.replace(", else ", ", or ") if roles.choice(role) else label for role, label in labels.items()}
 
 
 async def _stay(

@@ -176,13 +176,28 @@ class Used(Data):
     errors: int
 
 
+class BackendPaid(Data):
+    """What the steps came to that a backend answered for a role, where one is chosen for each step.
+
+    `gain` is in standard errors, `usd` what all calls of these steps cost, `value` by what the next step would choose.
+    """
+
+    role: str
+    backend: str
+    steps: int
+    gain: float
+    usd: float
+    value: float
+
+
 class Costs(Data):
-    """Usage of a run by role, trace, model, question or hypothesis."""
+    """Usage of a run by role, trace, model, backend, question or hypothesis."""
 
     by: str
     groups: dict[str, Used]
     total: Used
     rejected: Used
+    chosen: list[BackendPaid]
 
 
 class Figures(Data):

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from gome.agents.protocol.activities import EMBEDDING, QUESTION
+from gome.agents.protocol.backend_choice import BackendRecord, Choices
+from gome.agents.state.backend_records import BackendRecords
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
-from gome.viewer.model.message_lines import idea, place, role
+from gome.viewer.model.message_lines import choice_words, idea, place, role
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.model.usage import Usage
 from gome.viewer.output import emit, hint, say, table
@@ -25,7 +27,8 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
     """Show calls, tokens, USD and time, and the cost of rejected work. A dash means unknown, not zero.
 
     Input tokens are split into `cached` (read from the provider's prompt cache, with their share of the input) and
-    `uncached`. `saved` is what the cached ones would have cost more, less what writing to the cache cost.
+    `uncached`. `saved` is what the cached ones would have cost more, less what writing to the cache cost. Where a
+    role's backend is chosen for each step, the records follow by which the next step would choose.
 
     Parameters
     ----------
@@ -38,14 +41,17 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
         summary = summarise(envelopes)
         asked = _by_answerer(by, reader) if by in ("model", "backend") else None
         groups = _grouped(envelopes, _key(by, summary), asked)
-    total, rejected = summary.total(), _of_rejected(envelopes, summary)
+    total, rejected, choices = summary.total(), _of_rejected(envelopes, summary), _choices(envelopes)
     if json:
-        emit("cost", {"by": by, "groups": groups, "total": total, "rejected": rejected})
+        chosen = [_paid(each.role, record) for each in choices for record in each.records]
+        emit("cost", {"by": by, "groups": groups, "total": total, "rejected": rejected, "chosen": chosen})
         return 0
     sums = [("all", total), ("of which rejected or failed", rejected)]
     rows = [_cells(name, usage) for name, usage in [*groups.items(), *sums]]
     headers = (by, "calls", "time", "tokens", "uncached", "cached", "out", "USD", "saved", "scripts", "script time")
     say(table(headers, rows, words=by))
+    for each in choices:
+        say(choice_words(each))
     other = "question" if by == "hypothesis" else "hypothesis"
     hint(f"gome cost {folder.name} --by {other}", f"gome gantt {folder.name}")
     return 0
@@ -106,6 +112,18 @@ def _grouped(
         for name, part in split(each.message):
             groups.setdefault(name, Usage()).add(part)
     return dict(sorted(groups.items()))
+
+
+def _choices(envelopes: Iterable[Envelope]) -> Choices:
+    """What the next step would choose; empty where the run's roles have fixed backends."""
+    records = BackendRecords()
+    for each in envelopes:
+        records.heard(each)
+    return records.next()[0]
+
+
+def _paid(role: str, record: BackendRecord) -> dict[str, object]:
+    return {"role": role, **record.model_dump(exclude={"underway"})}
 
 
 def _of_rejected(envelopes: Iterable[Envelope], summary: Summary) -> Usage:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gome.errors import TaskError
 from gome.scenarios.config.presets import with_preset
-from gome.scenarios.config.prices import missing_prices
+from gome.scenarios.config.prices import missing_prices, unpriced_choices
 from gome.scenarios.config.providers import PROVIDERS
 from gome.scenarios.config.scenario import REASONING, LanguageModel, Scenario
 from gome.scenarios.reading.checking import check_document
@@ -41,6 +41,9 @@ def load_scenario(path: Path, overrides: Sequence[str] = (), roles: Sequence[str
     if scenario is not None and not document.problems and scenario.budget.usd is not None:
         for words in missing_prices(scenario):
             document.report("no-price", ("budget", "usd"), words)
+    if scenario is not None and not document.problems:
+        for role, words in unpriced_choices(scenario):
+            document.report("no-price", ("roles", role, "choose", "among"), words)
     if document.problems or scenario is None:
         raise ScenarioProblems(sorted(document.problems, key=_by_place))
     return scenario
@@ -162,10 +165,13 @@ def _check_backends(document: Document) -> None:
     if not isinstance(roles, dict) or not isinstance(backends, dict):
         return
     for role in REASONING:
+        place: KeyPath = ()
         named = roles.get(role)
-        listed: list[tuple[KeyPath, Any]] = [((), named)]
+        if isinstance(named, dict) and isinstance(named.get("choose"), dict):
+            named, place = named["choose"].get("among"), ("choose", "among")
+        listed: list[tuple[KeyPath, Any]] = [(place, named)]
         if isinstance(named, list):
-            listed = [((at,), name) for at, name in enumerate(named)]
+            listed = [((*place, at), name) for at, name in enumerate(named)]
         for at, name in listed:
             if isinstance(name, str) and name not in backends:
                 words = f"no backend named {name}"

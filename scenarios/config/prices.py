@@ -3,13 +3,29 @@
 The list is part of the package genai-prices; nothing is downloaded. The list is not used for a server on this machine.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import cache, cached_property
 
 from gome.scenarios.config.providers import is_loopback
-from gome.scenarios.config.scenario import REASONING, AutoGenBackend, OpenAIBackend, Prices, Scenario, ServedModel
+from gome.scenarios.config.scenario import (
+    CHOOSERS,
+    REASONING,
+    AutoGenBackend,
+    OpenAIBackend,
+    Prices,
+    Scenario,
+    ServedModel,
+)
 
-__all__ = ["Tariff", "listed_window", "missing_prices", "no_price", "tariff_of", "tariff_of_texts"]
+__all__ = [
+    "Tariff",
+    "listed_window",
+    "missing_prices",
+    "no_price",
+    "tariff_of",
+    "tariff_of_texts",
+    "unpriced_choices",
+]
 
 
 class Tariff:
@@ -27,13 +43,8 @@ class Tariff:
 
     @cached_property
     def per_million(self) -> tuple[float, float] | None:
-        """US dollars per million input and output tokens, of a short prompt at noon (UTC); None if unknown.
-
-        Some providers charge less at some hours. A call is priced by its own hour, but what is shown of a model should
-        not depend on when one looks.
-        """
-        noon = datetime.now(UTC).replace(hour=12, minute=0)
-        taken, given = self._standard(1000, 0, 0, 0, noon), self._standard(0, 0, 1000, 0, noon)
+        """US dollars per million input and output tokens, of a short prompt; None if unknown."""
+        taken, given = self.usd(1000, 0, 0), self.usd(0, 0, 1000)
         return None if taken is None or given is None else (taken * 1000, given * 1000)
 
     @cached_property
@@ -65,9 +76,7 @@ class Tariff:
         paid, without = self.usd(taken, cached, given, written, tier), self.usd(taken, 0, given, 0, tier)
         return None if cached is None or paid is None or without is None else without - paid
 
-    def _standard(
-        self, taken: int | None, cached: int | None, given: int | None, written: int | None, at: datetime | None = None
-    ) -> float | None:
+    def _standard(self, taken: int | None, cached: int | None, given: int | None, written: int | None) -> float | None:
         if taken is None or given is None:
             return None
         cached = min(cached or 0, taken)
@@ -77,7 +86,7 @@ class Tariff:
             return ((taken - cached) * prices.input + cached * cached_price + given * prices.output) / 1e6
         if not self._url or is_loopback(self._url):
             return None
-        return _listed(self._model, self._url, taken, cached, given, min(written or 0, taken - cached), at)
+        return _listed(self._model, self._url, taken, cached, given, min(written or 0, taken - cached))
 
 
 def tariff_of(backend: ServedModel | AutoGenBackend) -> Tariff:
@@ -111,6 +120,18 @@ def missing_prices(scenario: Scenario) -> list[str]:
     return words
 
 
+def unpriced_choices(scenario: Scenario) -> list[tuple[str, str]]:
+    """Role and message for each backend that is chosen by its gain per USD and whose price is unknown."""
+    found: list[tuple[str, str]] = []
+    for role in CHOOSERS:
+        choice = scenario.roles.choice(role)
+        for name in choice.among if choice is not None and choice.by == "gain-per-usd" else ():
+            backend = scenario.backends.get(name)
+            if isinstance(backend, ServedModel | AutoGenBackend) and not tariff_of(backend).known:
+                found.append((role, f"{_no_price(name)}, or choose by: gain"))
+    return found
+
+
 @cache
 def listed_window(model: str, url: str) -> int | None:
     """The model's context window in tokens by the bundled list; None where the list has no such model of the server."""
@@ -126,20 +147,37 @@ def listed_window(model: str, url: str) -> int | None:
 
 def no_price(name: str) -> str:
     """The message, with a remedy, about a backend without known prices."""
+    return f"{_no_price(name)}, or use budget.tokens instead"
+
+
+def _no_price(name: str) -> str:
     return (
         f"the price of backend {name} is unknown; set backends.{name}.prices: {{input: USD, output: USD}} "
-        "per million tokens (0 if it is free), or use budget.tokens instead"
+        "per million tokens (0 if it is free)"
     )
 
 
-def _listed(
-    model: str, url: str, taken: int, cached: int, given: int, written: int, at: datetime | None
-) -> float | None:
-    """The cost of a call at a time; None: now."""
+def _listed(model: str, url: str, taken: int, cached: int, given: int, written: int) -> float | None:
+    """The cost by the bundled list; where the price varies with the hour, that of the dearest one."""
     from genai_prices import Usage, calc_price  # takes half a second to import: only if needed
 
     usage = Usage(input_tokens=taken, cache_read_tokens=cached, cache_write_tokens=written or None, output_tokens=given)
+    today = datetime.now(UTC)
     try:
-        return float(calc_price(usage, model, provider_api_url=url, genai_request_timestamp=at).total_price)
+        return max(
+            float(calc_price(usage, model, provider_api_url=url, genai_request_timestamp=when).total_price)
+            for when in [today, *(datetime.combine(today, hour) for hour in _dear_hours(model, url))]
+        )
     except LookupError:
         return None
+
+
+@cache
+def _dear_hours(model: str, url: str) -> tuple[time, ...]:
+    """The times of day at which a price of the model begins. A budget and a choice must not depend on the clock."""
+    from genai_prices.data_snapshot import get_snapshot
+    from genai_prices.types import TimeOfDateConstraint
+
+    prices = get_snapshot().find_provider_model(model, None, None, url)[1].prices
+    conditions = [each.constraint for each in prices] if isinstance(prices, list) else []
+    return tuple(each.start_time for each in conditions if isinstance(each, TimeOfDateConstraint))

@@ -4,9 +4,9 @@
 (docs/method.md marks which). The text below a field is its description in `scenario.schema.json`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from gome import plugins
@@ -28,12 +28,16 @@ from gome.scenarios.config.method import Method
 from gome.scenarios.config.presets import Preset
 
 __all__ = [
+    "CHOOSERS",
     "REASONING",
     "AnthropicBackend",
     "AutoGenBackend",
     "Backend",
     "BackendNames",
     "Budget",
+    "Choose",
+    "Chooser",
+    "Chosen",
     "ExpertBackend",
     "LanguageModel",
     "MemoryKeeperSettings",
@@ -109,6 +113,40 @@ BackendNames = Annotated[str | tuple[str, ...], AfterValidator(_some_names)]
 Reasoning = Literal["diagnoser", "proposer", "executor"]
 REASONING: tuple[Reasoning, ...] = ("diagnoser", "proposer", "executor")
 """The roles that are assigned backends."""
+Chooser = Literal["proposer", "executor"]
+CHOOSERS: tuple[Chooser, ...] = ("proposer", "executor")
+"""The roles whose backend may be chosen by what it has gained: a trial judges what they did."""
+
+
+class Choose(Model):
+    """How the backend of each step is chosen: by an upper confidence bound of what its steps gain (docs/models.md)."""
+
+    among: Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_some_names)]
+    """Names of the backends; the others are asked where the chosen one cannot answer."""
+    by: Literal["gain-per-usd", "gain"] = "gain-per-usd"
+    """What counts: the gain for the cost of a step's model calls, or the gain alone."""
+    gain: Annotated[float, Field(ge=0)] = 0.5
+    """Prior gain of a step of each backend, in standard errors."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """Number of steps that the prior counts for."""
+    exploration: Annotated[float, Field(ge=0)] = 0.25
+    """Weight of the bonus for backends that were asked in few steps."""
+
+
+class Chosen(Model):
+    """A role whose backend is chosen anew for each step."""
+
+    choose: Choose
+    """How it is chosen."""
+
+
+def _names_or_choice(given: Any) -> str:
+    return "choice" if isinstance(given, dict | Chosen) else "names"
+
+
+NamesOrChoice = Annotated[
+    Annotated[BackendNames, Tag("names")] | Annotated[Chosen, Tag("choice")], Discriminator(_names_or_choice)
+]
 
 
 class Roles(Model):
@@ -116,17 +154,24 @@ class Roles(Model):
 
     diagnoser: BackendNames
     """Name of the backend that surveys the task and diagnoses trials, or several in order."""
-    proposer: BackendNames
-    """Name of the backend that proposes changes, or several in order."""
-    executor: BackendNames
-    """Name of the backend that writes and repairs scripts, or several in order."""
+    proposer: NamesOrChoice
+    """Name of the backend that proposes changes, several in order, or `choose`: the one that has paid most."""
+    executor: NamesOrChoice
+    """Name of the backend that writes and repairs scripts, several in order, or `choose`: the one that paid most."""
     memory_keeper: MemoryKeeperSettings = MemoryKeeperSettings()
     """How the Memory-Keeper embeds hypotheses."""
 
     def of(self, role: Reasoning) -> tuple[str, ...]:
-        """Names of the backends of a role, in the order in which they are asked."""
-        named: str | tuple[str, ...] = getattr(self, role)
+        """Names of the backends of a role, in the order in which they are asked unless one is chosen."""
+        named: str | tuple[str, ...] | Chosen = getattr(self, role)
+        if isinstance(named, Chosen):
+            return named.choose.among
         return (named,) if isinstance(named, str) else named
+
+    def choice(self, role: Reasoning) -> Choose | None:
+        """How the backend of a role is chosen; None where it is fixed."""
+        named: str | tuple[str, ...] | Chosen = getattr(self, role)
+        return named.choose if isinstance(named, Chosen) else None
 
     @property
     def backends(self) -> list[str]:

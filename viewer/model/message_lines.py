@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from gome.agents.protocol.backend_choice import BackendChoice
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -20,7 +21,7 @@ from gome.bus.message import Envelope
 from gome.viewer import text
 from gome.viewer.model.submitted import submitted_by
 
-__all__ = ["event_line", "headline", "idea", "line_of", "place", "role"]
+__all__ = ["choice_words", "event_line", "headline", "idea", "line_of", "place", "role"]
 
 
 def role(sender: str) -> str:
@@ -77,7 +78,19 @@ def _hint_given(message: HintGiven) -> str:
 
 
 def _step_opened(message: StepOpened) -> str:
-    return f"{message.stage}, {text.percent(message.used)} of the budget used"
+    return "; ".join(
+        [f"{message.stage}, {text.percent(message.used)} of the budget used", *map(choice_words, message.backends)]
+    )
+
+
+def choice_words(choice: BackendChoice) -> str:
+    """The backends of a role, the chosen one first, each with its value and the record that it rests on."""
+    records = [
+        f"{each.backend} {each.value:.3g} (gain {each.gain:.3g} in {text.several(each.steps, 'step')}, "
+        f"{text.money(each.usd)})"
+        for each in choice.records
+    ]
+    return f"{choice.role} asks {', else '.join(records)}"
 
 
 def _restarted(message: TraceRestarted) -> str:

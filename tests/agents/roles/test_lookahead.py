@@ -87,7 +87,7 @@ def test_a_stale_proposal_is_rebased_on_the_best_as_it_stands(tmp_path: Path) ->
     proposed = next(each for each in envelopes if isinstance(each.message, Proposal) and each.step == 2)
     assert isinstance(proposed.message, Proposal)
     stale = replace(proposed, message=proposed.message.model_copy(update={"base_ref": script_of(accepted[0])}))
-    writer = Writer(0, Reasoner(SimulatedReasoner(0)), artefacts)
+    writer = Writer(0, Reasoner({"simulated": SimulatedReasoner(0)}), artefacts)
     for envelope in (envelopes[0], accepted[0], accepted[1], stale):
         writer.apply(envelope)
     asked = Asked(stale)
