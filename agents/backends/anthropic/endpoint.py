@@ -14,6 +14,7 @@ import anyio
 from gome.agents.backends.anthropic.stream import StreamedMessage
 from gome.agents.backends.llm.connection import CONNECTING, Connection, Manner
 from gome.agents.backends.llm.prompting import Rendered
+from gome.agents.backends.llm.refusals import SYSTEM
 from gome.agents.backends.llm.wire import Completion, lines_of
 from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback
@@ -73,7 +74,8 @@ class MessagesEndpoint(Connection["AsyncAnthropic"]):
 
         timeout = manner.patience.timeout
         waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECTING))
-        asked = {"model": model, **content_of(prompt, cached=bool(parameters.get(CACHE))), **body_of(parameters)}
+        content = content_of(prompt, cached=bool(parameters.get(CACHE)), system=SYSTEM not in self.refusals(model))
+        asked = {"model": model, **content, **body_of(parameters)}
         message = StreamedMessage(model)
         async with client.messages.with_streaming_response.create(stream=True, timeout=waits, **asked) as response:
             async for line in lines_of(response.iter_bytes()):
@@ -84,14 +86,18 @@ class MessagesEndpoint(Connection["AsyncAnthropic"]):
         return message.completion()
 
 
-def content_of(prompt: Rendered, *, cached: bool) -> dict[str, Any]:
-    """The prompt as system and messages; `cached` marks the end of the part that all prompts of the run share."""
-    system = [{"type": "text", "text": prompt.system}]
-    shared, rest = prompt.user[: prompt.shared], prompt.user[prompt.shared :]
+def content_of(prompt: Rendered, *, cached: bool, system: bool) -> dict[str, Any]:
+    """The prompt as system and messages; `cached` marks the end of the part that all prompts of the run share.
+
+    `system`: the system text is sent as such, else before the question.
+    """
+    first = {"system": [{"type": "text", "text": prompt.system}]} if system else {}
+    text, common = (prompt.user, prompt.shared) if system else prompt.alone
+    shared, rest = text[:common], text[common:]
     parts: list[dict[str, Any]] = [{"type": "text", "text": text} for text in (shared, rest) if text.strip()]
     if cached and shared:
         parts[0]["cache_control"] = {"type": "ephemeral"}
-    return {"system": system, "messages": [{"role": "user", "content": parts}]}
+    return {**first, "messages": [{"role": "user", "content": parts}]}
 
 
 def body_of(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -79,9 +79,10 @@ class Rendered:
     says_form: bool = True
 
     @property
-    def text_alone(self) -> str:
-        """Both parts as one text, for a model without a system role."""
-        return f"{self.system}\n{self.user}"
+    def alone(self) -> tuple[str, int]:
+        """Both parts as one text, for a model without a system role, and how much of it all prompts share."""
+        before = f"{self.system}\n"
+        return before + self.user, len(before) + self.shared
 
     @property
     def cache_key(self) -> str:

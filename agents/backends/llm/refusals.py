@@ -56,7 +56,8 @@ _SCHEMA = re.compile(
 _NO_SYSTEM = re.compile(
     r"system\W{0,3}(role|message|prompt|instruction)s?.{0,40}not (supported|allowed|enabled)|roles must alternate|"
     r"(not support|unsupported).{0,40}['\"`]system['\"`]|only user,? and assistant roles|"
-    r"(developer|system) instruction is not enabled",
+    r"(developer|system) instruction is not enabled|\binstructions\W{0,3}(are|is) not (supported|allowed)|"
+    r"(unknown|unsupported|unrecognized)[\w ]{0,30}: ['\"`](instructions|system)['\"`]",
     re.IGNORECASE,
 )
 _NO_ENDPOINT = re.compile(r"(endpoint|provider|backend)s?.{0,60}(requested|these|all) parameters", re.IGNORECASE)

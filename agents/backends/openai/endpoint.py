@@ -114,7 +114,7 @@ class Endpoint(Connection["AsyncOpenAI"]):
             asked = {"model": body.pop("model"), "input": body.pop("input"), "extra_body": body, "timeout": waits}
             calling = client.responses.with_streaming_response.create(**asked)
         else:
-            turns = {"system": prompt.system, "user": prompt.user} if system else {"user": prompt.text_alone}
+            turns = {"system": prompt.system, "user": prompt.user} if system else {"user": prompt.alone[0]}
             messages = [{"role": role, "content": content} for role, content in turns.items()]
             asked = {"model": model, "messages": messages, "extra_body": parameters, "timeout": waits}
             calling = client.chat.completions.with_streaming_response.create(**asked)

@@ -30,7 +30,7 @@ def body_of(model: str, prompt: Rendered, parameters: dict[str, Any], *, system:
     `system`: the system text is sent as such, else before the question.
     """
     body: dict[str, Any] = {"model": model, "store": False}
-    body |= {"instructions": prompt.system, "input": prompt.user} if system else {"input": prompt.text_alone}
+    body |= {"instructions": prompt.system, "input": prompt.user} if system else {"input": prompt.alone[0]}
     body |= {name: parameters[name] for name in _SAME if name in parameters}
     limit = parameters.get("max_tokens", parameters.get("max_completion_tokens"))
     if limit is not None:

@@ -1,7 +1,9 @@
 """What holds in each protocol alike: a strict server carries a whole run, and what servers send beside it is taken."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import anyio
@@ -15,7 +17,9 @@ from tests.agents.backends.openai.test_servers import SCHEMA_REFUSED
 from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.asking import outcome_of
 from tests.agents.helpers.dialects import DIALECTS, Dialect
-from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, body
+from tests.agents.helpers.messages_server import event, messages
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, body, say
+from tests.agents.helpers.responses_server import response, streamed
 from tests.agents.helpers.runs import conducted
 from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 
@@ -108,6 +112,8 @@ def test_a_stream_with_slips_is_taken(protocol: str, slip: str) -> None:
         f"Here it is: ```python3.11\n{made.SCRIPT}```<|im_end|>",
         f"[THINK]```python\nx = 1\n```[/THINK]\n```\n{made.SCRIPT}```",
         f"<seed:think>```python\nx = 1\n```</seed:think>\n```py\n{made.SCRIPT}```",
+        f"<|channel|>analysis<|message|>```python\nx = 1\n```<|end|><|channel|>final<|message|>```\n{made.SCRIPT}```",
+        "1. The script:\n\n" + indent(f"```python\n{made.SCRIPT}```", "   "),
     ],
 )
 def test_the_one_script_is_found(protocol: str, text: str) -> None:
@@ -119,10 +125,119 @@ def test_the_one_script_is_found(protocol: str, text: str) -> None:
 @EACH
 @pytest.mark.parametrize(
     "text",
-    [SURVEY.replace("}]", "},]"), f'{{"reply": {SURVEY}}}', f"[{SURVEY}]", SURVEY.replace("Errors", "Errors\n")],
-    ids=["a comma", "a wrapper", "a list of one", "a raw newline"],
+    [
+        SURVEY.replace("}]", "},]"),
+        f'{{"reply": {SURVEY}}}',
+        f"[{SURVEY}]",
+        SURVEY.replace("Errors", "Errors\n"),
+        SURVEY.replace('"scenario"', '"Scenario"'),
+        repr(json.loads(SURVEY)),
+    ],
+    ids=["a comma", "a wrapper", "a list of one", "a raw newline", "another case", "Python literals"],
 )
 def test_json_that_has_one_meaning_is_taken(protocol: str, text: str) -> None:
     answer, server = asking(DIALECTS[protocol], DIALECTS[protocol].whole(text))
     assert (answer.failure, server.calls) == ("", 1)
     assert answer.reply["challenges"][0]["category"] == made.CHALLENGE.category
+
+
+@EACH
+def test_only_a_line_feed_ends_a_line_of_a_script_that_is_edited(protocol: str) -> None:
+    base = 'TEXT = "a\x0cb\u2028c\x85d"\n\x0c\ndone = 1\n'
+    edit = "<<<<<<< SEARCH\ndone = 1\n=======\ndone = 2\n>>>>>>> REPLACE"
+    answer, server = asking(DIALECTS[protocol], DIALECTS[protocol].whole(edit), request=made.write_solution(base=base))
+    assert (answer.failure, server.calls) == ("", 1)
+    assert answer.reply["script"] == base.replace("done = 1", "done = 2")
+    whole = f"```python\n{base}```"
+    answer, server = asking(DIALECTS[protocol], DIALECTS[protocol].whole(whole), request=made.write_solution())
+    assert (answer.reply["script"], server.calls) == (base, 1)
+    quoting = '<<<<<<< SEARCH\nTEXT = "a\x0cb\u2028c\x85d"\n=======\nTEXT = "e\u2028f"\n>>>>>>> REPLACE'
+    answer, server = asking(
+        DIALECTS[protocol], DIALECTS[protocol].whole(quoting), request=made.write_solution(base=base)
+    )
+    assert answer.reply["script"] == 'TEXT = "e\u2028f"\n\x0c\ndone = 1\n'
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (500, "System role not supported"),
+        (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+        (400, "Developer instruction is not enabled for models/gemma-3"),
+        (400, "This model does not support 'system' prompts"),
+        (422, "instructions are not supported by this model"),
+    ],
+)
+def test_a_model_without_a_system_role_is_asked_in_one_message(protocol: str, status: int, words: str) -> None:
+    dialect = DIALECTS[protocol]
+
+    def has_system(ask: Ask) -> bool:
+        return bool({"system", "instructions"} & ask.body.keys()) or any(
+            each["role"] == "system" for each in ask.body.get("messages", ())
+        )
+
+    def turn(ask: Ask) -> Play:
+        return dialect.error(status, words, None) if has_system(ask) else dialect.whole(SURVEY)
+
+    answer, server = asking(dialect, turn)
+    assert (answer.reply, answer.failure, server.calls) == (json.loads(SURVEY), "", 2)
+    assert [has_system(ask) for ask in server.asks] == [True, False]
+    assert server.asks[1].prompt.split() == server.asks[0].prompt.split(), "nothing of it is lost"
+
+
+@EACH
+def test_an_answer_in_parts_is_joined_and_its_thoughts_are_kept_apart(protocol: str) -> None:
+    answer, server = asking(DIALECTS[protocol], IN_PARTS[protocol](SURVEY[:30], SURVEY[30:]))
+    assert (answer.reply, answer.raw, answer.thoughts) == (json.loads(SURVEY), SURVEY, "let me think")
+    assert server.calls == 1
+
+
+@EACH
+def test_an_answer_that_ended_in_an_error_is_asked_for_again(protocol: str) -> None:
+    answer, server = asking(DIALECTS[protocol], FAILED_AT_THE_END[protocol](SURVEY), DIALECTS[protocol].whole(SURVEY))
+    assert (answer.reply, answer.failure, server.calls) == (json.loads(SURVEY), "", 2)
+
+
+def _blocks(first: str, second: str) -> Play:
+    """Two blocks of text in a message, after one of thoughts."""
+    said = messages(first, thoughts="let me think").body.decode()
+    more = event("content_block_start", index=2, content_block={"type": "text", "text": ""})
+    more += event("content_block_delta", index=2, delta={"type": "text_delta", "text": second})
+    more += event("content_block_stop", index=2)
+    end = said.index("event: message_delta")
+    return Play(body=(said[:end] + more + said[end:]).encode(), headers={"Content-Type": "text/event-stream"})
+
+
+def _items(first: str, second: str) -> Play:
+    """A response with two parts in a message, after an item of reasoning."""
+    parts = [{"type": "output_text", "text": first}, {"type": "output_text", "text": second}]
+    thoughts = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "let me think"}]}
+    output = [thoughts, {"type": "message", "role": "assistant", "content": parts}]
+    return Play(body=json.dumps(response("") | {"output": output}).encode())
+
+
+IN_PARTS: dict[str, Callable[[str, str], Play]] = {
+    "chat": lambda first, second: say(
+        [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "let me think"}]},
+            {"type": "text", "text": first},
+            {"type": "text", "text": second},
+        ]
+    ),
+    "responses": _items,
+    "messages": _blocks,
+}
+"""Plays that say a text in two parts, by protocol."""
+FAILED_AT_THE_END: dict[str, Callable[[str], Play]] = {
+    "chat": lambda text: say(text, finish="error"),
+    "responses": lambda text: streamed(
+        response(text, status="failed", error={"code": "server_error", "message": "The model had an error."})
+    ),
+    "messages": lambda text: Play(
+        body=messages(text, end=False).body
+        + event("error", error={"type": "overloaded_error", "message": "Overloaded"}).encode(),
+        headers={"Content-Type": "text/event-stream"},
+    ),
+}
+"""Plays that say a text and then that an error ended it, by protocol."""

@@ -8,8 +8,10 @@ import pytest
 
 from gome.agents.backends.llm.asking import USUAL_WINDOW
 from gome.cli.app import main
+from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.canned import canned
-from tests.agents.helpers.model_server import Ask, ModelServer, Play, body, fail, say
+from tests.agents.helpers.dialects import DIALECTS
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, body, fail
 from tests.cli.printed import data_of
 from tests.executors.ray.cluster import LocalCluster
 from tests.scenarios.helpers.make_task import make_task
@@ -21,6 +23,7 @@ def examined(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], backends: dict[str, Any], roles: dict[str, str], *more: str
 ) -> tuple[int, str]:
     """The exit status of `doctor` and what it printed."""
+    tmp_path.mkdir(exist_ok=True)
     scenario = {
         "name": "made-up", "task": str(make_task(tmp_path / "task", rows=200)), "backends": backends, "roles": roles,
     }  # fmt: skip
@@ -88,13 +91,35 @@ def test_what_is_wrong_is_said_with_its_remedy(
     assert server.calls == 1
 
 
-def test_a_model_that_writes_no_script_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with ModelServer(lambda ask: say("I would rather not.") if ask.kind == "write_solution" else canned(ask)) as server:
-        local = {"kind": "openai", "model": "m", "base_url": server.base_url, "retries": 0}
-        status, said = examined(tmp_path, capsys, {"local": local}, dict.fromkeys(ROLES, "local"), "--sandbox", "none")
-    assert status == 1
-    assert "no usable answer to write_solution in 3 tries; last problem: no code was found" in said
-    assert "not ready" in said
+@pytest.mark.parametrize("protocol", DIALECTS)
+def test_a_model_that_writes_no_script_is_not_ready_and_one_that_does_is(
+    protocol: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dialect = DIALECTS[protocol]
+    monkeypatch.setenv("MY_KEY", dialect.key)
+    writes = False
+
+    def turn(ask: Ask) -> Play:
+        if ask.kind == "write_solution":
+            return dialect.whole(f"```python\n{made.SCRIPT}```" if writes else "I would rather not.")
+        return dialect.whole(json.loads(canned(ask).body)["choices"][0]["message"]["content"])
+
+    with ModelServer(dialect.strict(turn)) as server:
+        asked = ({"local": dialect.backend(server, retries=0)}, dict.fromkeys(ROLES, "local"), "--sandbox", "none")
+        status, said = examined(tmp_path, capsys, *asked)
+        assert status == 1
+        assert "no usable answer to write_solution in 3 tries; last problem: no code was found" in said
+        assert "not ready" in said
+        writes = True
+        status, said = examined(tmp_path / "again", capsys, *asked)
+    assert status == 0, said
+    assert "not ready" not in said
+    assert [ask.kind for ask in server.asks] == [
+        "survey_task",
+        *["write_solution"] * 3,
+        "survey_task",
+        "write_solution",
+    ]
 
 
 def test_the_model_that_embeds_is_asked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
