@@ -12,6 +12,7 @@ from gome.agents.scripts.user_script import read_start
 from gome.bus.store.lock import holder
 from gome.errors import UsageError
 from gome.executors.resources.packages import describe
+from gome.viewer import text
 from gome.viewer.model.summary import Summary
 from gome.viewer.run_folders import outline
 
@@ -42,6 +43,7 @@ def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | 
     Raises:
         UsageError: The hint says nothing or too much, there is no such trace, or the script cannot be used.
     """
+    hint = _shown(hint)
     if hint == Hint() and start is None:
         raise UsageError('say something: gome hint RUN "…", or use --avoid, --prefer or --start')
     if len(hint.line) > _LONGEST:
@@ -55,6 +57,12 @@ def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | 
         trace = _best_trace(summary) if trace is None else trace
     name = leave_note(folder, Note(kind="hint", trace=trace, hint=hint, script=script))
     return Given(folder.name, name, trace, holder(folder) is not None)
+
+
+def _shown(hint: Hint) -> Hint:
+    """The hint without what nobody sees: control characters, and entries that are empty without them."""
+    avoid, prefer = (tuple(filter(None, map(text.line, each))) for each in (hint.avoid, hint.prefer))
+    return Hint(words=text.clean(hint.words).strip(), avoid=avoid, prefer=prefer)
 
 
 def _check_trace(summary: Summary, trace: int | None) -> None:

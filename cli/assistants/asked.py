@@ -15,7 +15,19 @@ from gome.errors import GomeError, UsageError
 from gome.viewer import text
 from gome.viewer.run_folders import find_run
 
-__all__ = ["MOST_TEXT", "Count", "Kinds", "Number", "RunName", "StepName", "Words", "folder_in", "guarded", "shortened"]
+__all__ = [
+    "MOST_TEXT",
+    "Count",
+    "Kinds",
+    "Number",
+    "RunName",
+    "StepName",
+    "Words",
+    "folder_in",
+    "guarded",
+    "is_in",
+    "shortened",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,9 +48,14 @@ Kinds = Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=2
 def folder_in(root: Path, run: str) -> Path:
     """The folder of the run in `root`. Raises RunNotFound where there is none, UsageError where it is elsewhere."""
     folder = find_run(root, run)
-    if folder.resolve().parent != root.resolve():
+    if not is_in(root, folder):
         raise UsageError(f"the run {run} is not in the folder of runs that is served")
     return folder
+
+
+def is_in(root: Path, folder: Path) -> bool:
+    """Whether the folder of a run is itself in `root`, and no link to another place."""
+    return folder.resolve().parent == root.resolve()
 
 
 def guarded(tool: Callable[P, R]) -> Callable[P, R]:

@@ -18,6 +18,7 @@ from gome.cli.assistants.asked import (
     StepName,
     Words,
     folder_in,
+    is_in,
     shortened,
 )
 from gome.cli.reading.best import best_data
@@ -51,8 +52,8 @@ class Reading:
 
     def list_runs(self, last: Count = 20) -> list[dict[str, Any]]:
         """List runs with state, trials, scores, newest first. `last`: at most that many."""
-        folders = run_folders(self._root)[-last:]
-        return [as_data(row_of(folder, outline(folder))) for folder in reversed(folders)]
+        folders = [folder for folder in run_folders(self._root) if is_in(self._root, folder)]
+        return [as_data(row_of(folder, outline(folder))) for folder in reversed(folders[-last:])]
 
     def status(self, run: RunName = "@last") -> dict[str, Any]:
         """A run's state, best step, budget used, and what each role does at this moment."""

@@ -28,7 +28,7 @@ from gome.viewer.run_folders import new_run_id, outline
 __all__ = ["Writing"]
 
 _BUILT_IN = Path(scenarios.__file__).parent
-ScenarioName = Annotated[str, Field(min_length=1, max_length=300)]
+ScenarioName = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,300}$")]
 Several = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=20)]
 
 

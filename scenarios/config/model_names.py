@@ -17,6 +17,11 @@ from gome.scenarios.reading.problems import closest
 
 __all__ = ["as_backend", "describe_model", "find_model"]
 
+_QUESTION = re.compile(r"/(chat/completions|responses|messages)$")
+"""The end of an address at which single questions are asked."""
+_KNOWN = ("gpt-5", "claude-sonnet-5", "gemini-2.5-pro", "grok-4", "deepseek-flash")
+"""Examples of providers' own names, for suggestions."""
+
 
 def find_model(text: str) -> dict[str, Any]:
     """The settings of the backend that a model's name means.
@@ -35,11 +40,10 @@ def find_model(text: str) -> dict[str, Any]:
     kind, colon, name = text.partition(":")
     if colon and kind in PROVIDERS:
         return _of_kind(kind, name)
-    if re.fullmatch(r"[\w.-]+", text):  # a colon or slash marks a copy of the model elsewhere
-        for kind, provider in PROVIDERS.items():
-            if re.match(provider.models, text):
-                return {"kind": kind, "model": text}
-    raise UsageError(_unknown(text))
+    own = _served_by(text)
+    if own is None:
+        raise UsageError(_unknown(text))
+    return {"kind": own, "model": text}
 
 
 def as_backend(found: dict[str, Any]) -> OpenAIBackend | AnthropicBackend:
@@ -58,6 +62,13 @@ def describe_model(backend: ServedModel) -> str:
     size = f"window {window} tokens" if window else "window asked of the server"
     key = f"key {backend.api_key_env}" if backend.api_key_env else "no key"
     return f"model {backend.model}: {backend.kind} at {backend.url}, {key}, {cost}, {size}"
+
+
+def _served_by(name: str) -> str | None:
+    """The kind of the provider that serves its own model under that name."""
+    if not re.fullmatch(r"[\w.-]+", name):  # a colon or slash marks a copy of the model elsewhere
+        return None
+    return next((kind for kind, provider in PROVIDERS.items() if re.match(provider.models, name)), None)
 
 
 def _of_kind(kind: str, name: str) -> dict[str, Any]:
@@ -84,20 +95,35 @@ def _at_url(text: str) -> dict[str, Any]:
     if not name:
         raise UsageError(f"{_shown(url)}: which model? Write it behind the URL, as {_shown(url)}#MODEL")
     kind = next((kind for kind, each in PROVIDERS.items() if not is_loopback(url) and belongs(url, each)), "openai")
-    own = PROVIDERS[kind].url
-    if parts.path.strip("/"):
-        base = url.rstrip("/")
-    elif own and belongs(url, PROVIDERS[kind]):
+    own, base = PROVIDERS[kind].url, _QUESTION.sub("", url.replace(parts.netloc, parts.netloc.lower(), 1).rstrip("/"))
+    if kind != "azure" and base.endswith("/anthropic"):  # where DeepSeek and others speak Messages
+        key = PROVIDERS[kind].key
+        return {"kind": "anthropic", "model": name, "base_url": base} | ({"api_key_env": key} if own and key else {})
+    if base.count("/") > 2:
+        pass  # it has a path
+    elif own and belongs(base, PROVIDERS[kind]):
         base = own
     else:
-        base = url.rstrip("/") + ("/openai/v1" if kind == "azure" else "/v1")
+        base += "/openai/v1" if kind == "azure" else "/v1"
     return {"kind": kind, "model": name} | ({} if base == own else {"base_url": base})
 
 
+def _nearest(text: str) -> str | None:
+    """What may have been meant by a name that does not say who serves the model."""
+    if "#" in text:
+        return f"http://{text}"
+    if _served_by(text.lower()):
+        return text.lower()
+    if re.fullmatch(r"[\w.-]+/[\w.:-]+", text):
+        return f"openrouter:{text}"
+    if re.fullmatch(r"[\w.-]+:\d[\d.]*b[\w.-]*", text):  # with a size, as Ollama's tags have it
+        return f"ollama:{text}"
+    return None if {"/", ":"} & set(text) else closest(text, _KNOWN)
+
+
 def _unknown(text: str) -> str:
-    copy = "/" in text or ":" in text
     own = "gpt-…, o3, claude-…, gemini-…, grok-…, deepseek-…"
-    near = None if copy else closest(text, ("gpt-5", "claude-sonnet-5", "gemini-2.5-pro", "grok-4", "deepseek-chat"))
+    near = _nearest(text)
     return (
         f"{text!r} does not say who serves the model"
         + (f" (did you mean {near}?)" if near else "")

@@ -104,7 +104,7 @@ def _place(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port of a URL; empty where it is malformed."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        port = None if parts.port == {"http": 80, "https": 443}.get(parts.scheme) else parts.port
     except ValueError:
         return "", "", None
     return parts.scheme, parts.hostname or "", port

@@ -12,10 +12,11 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
+from gome.agents.runtime.replay import replay_run
 from gome.bus.store.lock import holder
 from gome.cli.assistants.server import make_server
-from tests.agents.helpers.model_server import ModelServer
-from tests.agents.helpers.stubs import knobbed, small, small_task, writing
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, body
+from tests.agents.helpers.stubs import knobbed, line, small, small_task, writing
 from tests.cli.reading.test_commands import gome
 from tests.cli.running.test_steering import awaited
 from tests.conftest import UNFINISHED
@@ -24,6 +25,7 @@ from tests.viewer.sample import RUN
 READING = {"list_runs", "status", "log", "message", "why", "best_script"}
 WRITING = {"hint", "start", "finish"}
 Call = Callable[..., Awaitable[CallToolResult]]
+EDITS = {"kinds": ["edit"], "finish": {"candidates": 2, "seeds": 1}}
 
 
 def served(root: Path, *options: str, beside: Path | None = None) -> StdioServerParameters:
@@ -125,6 +127,33 @@ HOSTILE: list[tuple[str, dict[str, Any], str]] = [
     ("start", {"scenario": "bike-demand", "trials": 0}, "greater than or equal to 1"),
     ("start", {"scenario": "bike-demand", "time": "1h; rm"}, "match pattern"),
     ("start", {"scenario": "bike-demand", "set": ["executors.python=/bin/sh"]}, "set"),
+    ("list_runs", {"last": 1.5}, "valid integer"),
+    ("list_runs", {"last": [1]}, "valid integer"),
+    ("list_runs", {"last": None}, "valid integer"),
+    ("status", {"run": "@best/../.."}, "match pattern"),
+    ("status", {"run": {"$ref": "/etc/passwd"}}, "valid string"),
+    ("status", {"run": "ａ" * 40}, "match pattern"),
+    ("log", {"run": RUN, "grep": "(a+)+" * 900}, "at most 4000"),
+    ("log", {"run": RUN, "kinds": [["diagnosis"]]}, "valid string"),
+    ("log", {"run": RUN, "since": "-" * 100_000}, "since"),
+    ("message", {"run": RUN, "id": "../../log.sqlite"}, "match pattern"),
+    ("message", {"run": RUN, "id": ["a", "b"]}, "valid string"),
+    ("message", {"run": "@last; cat", "id": "abcd"}, "match pattern"),
+    ("why", {"run": RUN, "step": "1.2\n"}, "match pattern"),
+    ("why", {"run": RUN, "step": 1.2}, "valid string"),
+    ("why", {"run": RUN, "step": "1." + "9" * 400}, "match pattern"),
+    ("best_script", {"run": "*"}, "match pattern"),
+    ("best_script", {"run": "%2e%2e"}, "match pattern"),
+    ("best_script", {"run": [RUN]}, "valid string"),
+    ("hint", {"run": RUN, "avoid": ["x"] * 21}, "at most 20"),
+    ("hint", {"run": RUN, "words": "try", "trace": -1}, "greater than or equal to 0"),
+    ("hint", {"run": RUN, "words": " \x00\n\t "}, "say something"),
+    ("start", {"scenario": "file:///etc/passwd"}, "no scenario file"),
+    ("start", {"scenario": "bike-demand", "trials": 10**9}, "less than or equal to 10000"),
+    ("start", {"scenario": "a\x00b.yaml"}, "match pattern"),
+    ("finish", {"run": "linked"}, "not in the folder of runs"),
+    ("finish", {"run": "-rf"}, "match pattern"),
+    ("finish", {}, "required"),
     ("finish", {"run": RUN}, "has finished already"),
     ("finish", {"run": "@last/../x"}, "match pattern"),
 ]
@@ -152,6 +181,8 @@ def test_hostile_arguments_are_refused_with_words_and_change_nothing(runs: Path,
             assert told in words(result), (tool, arguments, words(result))
             assert "Traceback" not in words(result)
             assert len(words(result)) < 20_000, "what was sent is not sent back at length"
+        listed = data(await client.call_tool("list_runs", {}))
+        assert [each["run"] for each in listed] == [RUN], "a link to a folder elsewhere is none of the runs"
 
     speaking(make_server(runs, beside, allow_write=True), talk)
     after = [path for path in sorted(str(path) for path in tmp_path.rglob("*")) if not path.endswith(("-shm", "-wal"))]
@@ -189,6 +220,55 @@ def test_a_run_is_started_hinted_and_finished(tmp_path: Path) -> None:
         speaking(served(root, "--allow-write", beside=beside), talk)
     (folder,) = (each for each in root.iterdir() if each.is_dir())
     unlocked(folder)
+
+
+def test_a_hint_changes_the_next_proposal_and_stands_in_why(tmp_path: Path) -> None:
+    model = writing(lambda trace, step: line(0.9 - 0.5 / step, "import time\ntime.sleep(0.2)"))
+
+    def turn(ask: Ask) -> Play:
+        play = model(ask)
+        if ask.kind != "propose_step" or "Take the logarithm." not in ask.prompt:
+            return play
+        whole = json.loads(play.body)
+        reply = json.loads(whole["choices"][0]["message"]["content"])
+        reply["candidates"][0] |= {"statement": "take the logarithm of the area", "parameter": "logarithm"}
+        whole["choices"][0]["message"]["content"] = json.dumps(
+            reply | {"answer": "The area is taken by its logarithm."}
+        )
+        return body(json.dumps(whole).encode())
+
+    with ModelServer(turn) as server:
+        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500}, method=EDITS)
+        scenario = tmp_path / "small.yaml"
+        scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+
+        async def talk(client: Client) -> None:
+            run = data(await client.call_tool("start", {"scenario": "small.yaml"}))["run"]
+            folder = tmp_path / "runs" / run
+            await anyio.to_thread.run_sync(awaited, folder, "proposal", 2)
+            data(await client.call_tool("hint", {"run": run, "words": "Take the logarithm.", "avoid": ["trees"]}))
+            await anyio.to_thread.run_sync(awaited, folder, "hint_given")
+            before = len(data(await client.call_tool("log", {"run": run, "kinds": ["proposal"], "last": 200})))
+            await anyio.to_thread.run_sync(awaited, folder, "diagnosis", before + 4)
+            await anyio.to_thread.run_sync(lambda: gome("stop", run, "--runs", str(folder.parent)))
+            hinted, *_ = data(await client.call_tool("log", {"run": run, "kinds": ["hint_given"]}))
+            proposed = data(await client.call_tool("log", {"run": run, "kinds": ["proposal"], "last": 200}))
+            asked = [each for each in proposed if "logarithm" in each["words"]]
+            assert [each["step"] for each in asked] == list(range(asked[0]["step"], proposed[-1]["step"] + 1))
+            assert asked[0]["step"] <= before + 1, "the next proposal after the hint, and all that follow"
+            why = words(await client.call_tool("why", {"run": run, "step": f"0.{asked[0]['step']}"}))
+            assert "tried    Model: take the logarithm of the area" in why
+            assert "asked    The area is taken by its logarithm." in why
+            assert "Take the logarithm.; avoid trees" in hinted["words"]
+            whole = words(await client.call_tool("message", {"run": run, "id": asked[0]["id"]}))
+            assert hinted["id"] in whole, "the proposal names the hint that it follows"
+            first = words(await client.call_tool("why", {"run": run, "step": "0.1"}))
+            assert "logarithm" not in first
+
+        speaking(served(tmp_path / "runs", "--allow-write", beside=tmp_path), talk)
+    (folder,) = (each for each in (tmp_path / "runs").iterdir() if each.is_dir())
+    unlocked(folder)
+    assert anyio.run(lambda: replay_run(folder)).handled > 0
 
 
 def test_a_scenario_that_would_send_a_key_to_a_new_server_is_not_started(

@@ -1,7 +1,9 @@
 """A model's name alone: who serves it, with which key, at which price; and whom a call reaches then."""
 
 import socket
+from datetime import datetime, tzinfo
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -49,6 +51,33 @@ NAMES = {
         (0.27, 1.1),
         64_000,
     ),
+    "deepseek-flash": ("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", (0.3, 1.2), 1_000_000),
+    "claude-haiku-4-5-20251001": ("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", (1, 5), 200_000),
+    "xai:grok-4-fast-reasoning": ("xai", "https://api.x.ai/v1", "XAI_API_KEY", (0.2, 0.5), 2_000_000),
+    "openrouter:z-ai/glm-4.6": ("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", (0.6, 2.2), None),
+    "https://API.OpenAI.com:443/v1/chat/completions#o3-pro": (
+        "openai",
+        "https://api.openai.com:443/v1",
+        "OPENAI_API_KEY",
+        (20, 80),
+        200_000,
+    ),
+    "https://api.anthropic.com/v1/messages#claude-sonnet-4-5": (
+        "anthropic",
+        "https://api.anthropic.com/v1",
+        "ANTHROPIC_API_KEY",
+        (3, 15),
+        200_000,
+    ),
+    "https://api.deepseek.com/anthropic#deepseek-v4-pro": (
+        "anthropic",
+        "https://api.deepseek.com/anthropic",
+        "DEEPSEEK_API_KEY",
+        (1.32, 3.96),
+        1_000_000,
+    ),
+    "http://192.168.1.5:11434/v1/#qwen3": ("openai", "http://192.168.1.5:11434/v1", None, None, None),
+    "http://api.openai.com/v1#gpt-5": ("openai", "http://api.openai.com/v1", None, None, None),
     "https://me.openai.azure.com#gpt-5": (
         "azure",
         "https://me.openai.azure.com/openai/v1",
@@ -75,7 +104,13 @@ def test_a_name_says_server_key_price_and_window(name: str) -> None:
     [
         ("gpt5", r"did you mean gpt-5\?.*KIND:gpt5 with KIND one of openai, .*http://127.0.0.1:8000/v1#gpt5"),
         ("gpt-oss-120b", "does not say who serves"),
-        ("deepseek-r1:8b", "KIND:deepseek-r1:8b"),
+        ("deepseek-r1:8b", r"did you mean ollama:deepseek-r1:8b\?.*KIND:deepseek-r1:8b"),
+        ("GPT-5.1-Codex", r"did you mean gpt-5\.1-codex\?"),
+        ("anthropic/claude-opus-4.5", r"did you mean openrouter:anthropic/claude-opus-4\.5\?"),
+        ("localhost:8000/v1#qwen3", r"did you mean http://localhost:8000/v1#qwen3\?"),
+        ("us.anthropic.claude-opus-4-5-v1:0", "serves the model: write"),
+        ("bedrock:claude", "serves the model: write"),
+        ("mistral-large-latest", "serves the model: write"),
         ("meta-llama/Llama-4", "KIND:meta-llama/Llama-4"),
         ("", "does not say who serves"),
         ("ollama:", "write ollama:NAME"),
@@ -145,7 +180,7 @@ def test_only_the_host_that_was_meant_is_reached(
         await made_backend.aclose()
 
     anyio.run(ask)
-    assert set(looked_up) == {backend.url.split("/")[2]}
+    assert set(looked_up) == {urlsplit(backend.url).hostname}
 
 
 @pytest.mark.parametrize(
@@ -192,3 +227,20 @@ def test_every_kind_can_be_named() -> None:
             {"kind": kind, "model": "m", "base_url": provider.url or "https://a/v1"}
         )
         assert backend.kind == kind
+
+
+def clock_at(hour: int) -> type[datetime]:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2026, 11, 29, hour, 45, tzinfo=tz)
+
+    return Clock
+
+
+def test_a_price_does_not_depend_on_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = set()
+    for hour in range(0, 24, 3):
+        monkeypatch.setattr("gome.scenarios.config.prices.datetime", clock_at(hour))
+        found.add(describe_model(as_backend(find_model("deepseek-v4-pro"))))
+    assert len(found) == 1, found
