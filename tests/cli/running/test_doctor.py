@@ -122,6 +122,37 @@ def test_a_model_that_writes_no_script_is_not_ready_and_one_that_does_is(
     ]
 
 
+@pytest.mark.parametrize("protocol", DIALECTS)
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("a wrong key", "the key in MY_KEY"),
+        ("a wrong model", "no model. Check `model` and `base_url`"),
+        ("no key", "MY_KEY is not set"),
+    ],
+)
+def test_a_wrong_key_or_model_is_said_with_what_to_do_in_each_protocol(
+    protocol: str,
+    fault: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dialect = DIALECTS[protocol]
+    monkeypatch.setenv("MY_KEY", dialect.key)
+    if fault == "no key":
+        monkeypatch.delenv("MY_KEY")
+    turn = dialect.error(401, "invalid key", None) if fault == "a wrong key" else dialect.error(404, "no model", None)
+    with ModelServer(dialect.strict(turn)) as server:
+        backends = {"served": dialect.backend(server, retries=0)}
+        status, said = examined(tmp_path, capsys, backends, dict.fromkeys(ROLES, "served"), "--sandbox", "none")
+    assert status == 1
+    assert told in said, said
+    assert dialect.key not in said
+    assert server.calls == (0 if fault == "no key" else 1)
+
+
 def test_the_model_that_embeds_is_asked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def turn(ask: Ask) -> Play:
         if "input" not in ask.body:
