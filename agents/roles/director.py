@@ -262,8 +262,7 @@ class Director(Role):
             source = None
         if source is None and self.scenario.adapts:
             return ()  # another trace is opened instead
-        names = TraceRestarted.model_fields.keys() - {"kind", "reason"}
-        solution = {name: getattr(source, name) for name in names} if source else {}
+        solution = {name: getattr(source, name) for name in _KEPT} if source else {}
         return (Draft(TraceRestarted(reason=f"{state.since_accept} trials without an accept", **solution), trace),)
 
     def _open(self, trace: int, place: int, together: int, traces: int, backends: Choices) -> Draft:
