@@ -6,6 +6,7 @@ This is not a security boundary (the sandbox is): it finds code that cannot work
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["Refusal", "check", "imported_modules"]
 
@@ -56,10 +57,11 @@ class Refusal:
     message: str
 
 
+@lru_cache(maxsize=16)
 def check(source: str, importable: frozenset[str]) -> tuple[Refusal, ...]:
     """All reasons not to run `source`, sorted by line. `importable` holds the top-level modules of its interpreter.
 
-    Imports inside `try … except ImportError` need not be installed.
+    Imports inside `try … except ImportError` need not be installed. A trial asks once per split, hence the cache.
     """
     try:
         tree = ast.parse(source)

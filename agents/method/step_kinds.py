@@ -1,7 +1,8 @@
-"""Which kind of step is next, by the rule of `bandit.py`: what each kind gains per slot-minute. Pure functions. [O]
+"""Which kind of step is next, by the rule of `bandit.py`: what each kind gains per cost. Pure functions. [O]
 
-A kind's gain is that of its accepted trials, in standard errors (at most 3 each; others gain 0), and its cost the time
-that their runs occupied slots. Priors from the settings count like some steps that were made before the run.
+A kind's gain is that of its accepted trials, in standard errors (at most 3 each; others gain 0). Its cost is in what
+limits the run: the minutes of its steps, calls included, or, where only trials do, one a step. Priors from the settings
+count like some steps that were made before the run.
 """
 
 import math
@@ -25,8 +26,13 @@ def rewarded(gain: float, error: float | None, *, accepted: bool) -> float:
     return min(MOST_ERRORS, gain / error) if error else 1.0
 
 
-def values(records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings) -> dict[StepKind, float]:
-    """The value of each of `kinds`, given what all steps of the run have come to."""
+def values(
+    records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings, *, timed: bool
+) -> dict[StepKind, float]:
+    """The value of each of `kinds`, given what all steps of the run have come to.
+
+    Without `timed`, steps of all kinds cost the same, and the priors of costs have no say.
+    """
     known: Mapping[StepKind, KindRecord] = {each.kind: each for each in records}
     steps = sum(each.steps for each in records)
     cost = math.fsum(each.cost for each in records) / steps if steps else 1.0
@@ -36,14 +42,17 @@ def values(records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: K
         own = known.get(kind, KindRecord(kind=kind))
         made = settings.weight + own.steps
         gain = (settings.weight * settings.gains.get(kind, 0.0) + own.gain) / made
-        price = (settings.weight * settings.costs.get(kind, 1.0) * cost + own.cost) / made
+        relative = settings.costs.get(kind, 1.0) if timed else 1.0
+        price = (settings.weight * relative * cost + own.cost) / made
         found[kind] = upper_bound(gain, price, made, steps, settings.exploration)
     return found
 
 
-def suggested(records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings) -> StepKind | None:
+def suggested(
+    records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings, *, timed: bool
+) -> StepKind | None:
     """The kind of the largest value, the first of equal ones; None where there is nothing to choose."""
     if not settings.suggest or len(kinds) < 2:
         return None
-    found = values(records, kinds, settings)
+    found = values(records, kinds, settings, timed=timed)
     return max(kinds, key=lambda kind: found[kind])

@@ -6,9 +6,9 @@ __all__ = ["KindRecord"]
 
 
 class KindRecord(Record):
-    """Number of `steps`, the sum of their `gain` in standard errors and of their `cost` in slot-minutes.
+    """Number of `steps`, the sum of their `gain` in standard errors and of their `cost`.
 
-    In lockstep, where measured time has no say, `cost` is the number of runs.
+    The cost is in what limits the run: minutes, or trials where no time does.
     """
 
     kind: StepKind

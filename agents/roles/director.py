@@ -82,7 +82,7 @@ class Director(Role):
         """Keep what was opened, what came of it, and what it cost."""
         self.ledger.time = max(self.ledger.time, envelope.time)
         self._heard(envelope)
-        self.records.heard(envelope, timed=not self.lockstep)
+        self.records.heard(envelope, timed=self.scenario.timed)
         self.backends.heard(envelope)
         if envelope.trace is not None:
             self._sort(envelope.trace)

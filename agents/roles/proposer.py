@@ -186,10 +186,14 @@ class Proposer(Role):
         )
 
     def _suggested(self, opened: StepOpened, kinds: Sequence[StepKind]) -> StepKind | None:
-        """The kind of step that pays most by the run's record; None where ideas are drawn by rank."""
+        """The kind of step that pays most by the run's record; None where ideas are drawn by rank.
+
+        A bundle is not suggested: changes that were never tried alone are refused for the worst of them.
+        """
         if self.scenario.method.selection == "rank":
             return None
-        return suggested(opened.records, kinds, self.scenario.method.next_kind)
+        alone = [kind for kind in kinds if kind != "bundle"]
+        return suggested(opened.records, alone, self.scenario.method.next_kind, timed=self.scenario.timed)
 
     def _may_search(self, best: Best) -> bool:
         """Whether a solution's constants were not searched before, and its run is short enough."""

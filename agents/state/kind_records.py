@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gome.agents.method.step_kinds import rewarded
 from gome.agents.protocol.kind_record import KindRecord
-from gome.agents.protocol.messages import Diagnosis, Proposal, Trial
+from gome.agents.protocol.messages import Diagnosis, Proposal, StepOpened
 from gome.agents.protocol.types import StepKind
 from gome.bus.message import Envelope
 
@@ -20,22 +20,22 @@ class KindRecords:
 
     found: dict[StepKind, KindRecord] = field(default_factory=dict)
     kinds: dict[Place, StepKind] = field(default_factory=dict)
-    costs: dict[Place, float] = field(default_factory=dict)
+    began: dict[Place, float] = field(default_factory=dict)
 
     def heard(self, envelope: Envelope, *, timed: bool) -> None:
-        """Apply a message of a step. Costs are slot-minutes, or without `timed` (in lockstep) numbers of runs."""
+        """Apply a message of a step. It costs the minutes from its opening to its diagnosis; without `timed`, 1."""
         if envelope.trace is None or envelope.step is None:
             return
         place = (envelope.trace, envelope.step)
         match envelope.message:
             case Proposal() as proposal:
                 self.kinds[place] = proposal.step_kind
-            case Trial() as trial:
-                self.costs[place] = _cost(trial, timed)
+            case StepOpened():
+                self.began[place] = envelope.time
             case Diagnosis() as diagnosis:
-                kind, cost = self.kinds.pop(place, None), self.costs.pop(place, 0.0)
+                kind, began = self.kinds.pop(place, None), self.began.pop(place, envelope.time)
                 if kind is not None and diagnosis.effect is not None:
-                    self._add(kind, diagnosis, cost)
+                    self._add(kind, diagnosis, (envelope.time - began) / 60 if timed else 1.0)
             case _:
                 pass
 
@@ -53,9 +53,3 @@ class KindRecords:
         """The records, in the order in which kinds were first counted."""
         return tuple(self.found.values())
 
-
-def _cost(trial: Trial, timed: bool) -> float:
-    if trial.searched is not None:
-        return trial.searched.seconds / 60 if timed else float(trial.searched.runs)
-    runs = len(trial.evaluation.splits) if trial.evaluation else 1
-    return trial.seconds * runs / 60 if timed else float(runs)

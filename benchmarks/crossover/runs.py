@@ -201,7 +201,7 @@ def _share(score: float | None, bounds: tuple[float, float]) -> float:
 async def open_bench(task_folder: Path, task: str, seed: int, folder: Path) -> AsyncIterator[Bench]:
     """Open the stage that all runs of a task and seed share, with the task's bounds."""
     scenario, name = scenario_of(Cell("gome", 1.0, task, seed, 1)), f"{task}-{seed}"
-    async with open_stage(scenario, task_folder, name, folder) as stage:
+    async with open_stage(scenario, task_folder, name, folder, plain=True) as stage:
         bounds = await anyio.to_thread.run_sync(_bounds, task_folder, stage, folder / "work" / name)
         yield Bench(stage, bounds)
 
@@ -227,11 +227,15 @@ def _validated(oracle: Path, task: Task, seed: int) -> float:
 
 
 def _constant(task_folder: Path, place: Path, resources: Resources) -> Path:
-    """A constant submission: the shares of the classes, or exp(mean of log(1 + y)) − 1 for counts."""
+    """A constant submission: the shares of the classes, the median for absolute errors, else exp(mean log(1 + y)) − 1."""
     train = pd.read_csv(task_folder / "prepared" / "public" / "train.csv")
     sample = pd.read_csv(task_folder / "prepared" / "public" / "sample_submission.csv")
     classes = resources.task.brief.classes
-    if not classes:
+    if resources.task.brief.metric == "mae":
+        sample["y"] = train["y"].median()
+    elif resources.task.brief.metric == "rmse":
+        sample["y"] = train["y"].mean()
+    elif not classes:
         sample["y"] = np.expm1(np.log1p(train["y"]).mean())
     else:
         for name in sample.columns[1:]:

@@ -112,9 +112,69 @@ def _visits(draw: np.random.Generator, rows: int) -> Made:
     return Made(table, target, chance[:, None], "log-loss", ("no", "yes"))
 
 
+def _harvests(draw: np.random.Generator, rows: int) -> Made:
+    """A harvest by rain, warmth and soil: an optimum, a product, farms of their own, columns that tell nothing."""
+    rain, warmth, acid = draw.gamma(4.0, 20.0, rows), draw.normal(17, 5, rows), draw.normal(6.3, 0.8, rows)
+    farm, crop = draw.integers(0, 40, rows), draw.integers(0, 4, rows)
+    level = 40 - 0.09 * (warmth - 18) ** 2 + 0.12 * np.minimum(rain, 90) - 4 * np.abs(acid - 6.5)
+    level = level + 0.02 * rain * (crop == 2) + np.array([0.0, 5.0, -3.0, 8.0])[crop] + draw.normal(0, 3, 40)[farm]
+    table = DataFrame({"rain": rain.round(1), "warmth": warmth.round(1), "acid": acid.round(2), "farm": farm})
+    table["farm"], table["crop"] = "f" + table["farm"].astype(str), [f"crop{n}" for n in crop]
+    table["plot"], table["wind"] = draw.integers(0, 500, rows), draw.normal(0, 1, rows).round(2)
+    target = level + draw.normal(0, 4, rows)
+    return Made(table, target.round(2).astype(str), level[:, None], "rmse")
+
+
+def _alarms(draw: np.random.Generator, rows: int) -> Made:
+    """Whether a machine fails, which is rare: a difference and a ratio of sensors, a shift, models of machines."""
+    inlet, outlet = draw.normal(60, 10, rows), draw.normal(70, 12, rows)
+    load, rated = draw.lognormal(3, 0.5, rows), draw.lognormal(3.4, 0.4, rows)
+    hour, model = draw.integers(0, 24, rows), draw.integers(0, 12, rows)
+    z = -3.4 + 0.09 * (outlet - inlet - 10) + 2.2 * np.log(load / rated) + 1.0 * (hour >= 22)
+    chance = 1 / (1 + np.exp(-z - draw.normal(0, 0.6, 12)[model]))
+    table = DataFrame({"inlet": inlet, "outlet": outlet, "load": load, "rated": rated}).round(2)
+    table["hour"], table["model"] = hour, [f"m{n}" for n in model]
+    target = np.where(draw.random(rows) < chance, "yes", "no")
+    return Made(table, target, chance[:, None], "log-loss", ("no", "yes"))
+
+
+def _leagues(draw: np.random.Generator, rows: int) -> Made:
+    """Win, draw or loss: a difference of strengths that single teams have, the ground, and days of rest."""
+    home, away = draw.integers(0, 18, (2, rows))
+    power = draw.normal(0, 0.7, 18)
+    form, rested = draw.normal(0, 1, (2, rows)), draw.integers(2, 9, rows)
+    edge = 0.35 + power[home] - power[away] + 0.5 * (form[0] - form[1]) + 0.3 * (rested < 4)
+    logits = np.stack([1.6 * edge, 0.4 - 0.9 * np.abs(edge), -1.6 * edge], axis=1)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    ends = ("win", "draw", "loss")
+    picked = (chances.cumsum(axis=1) > draw.random((rows, 1))).argmax(axis=1)
+    table = DataFrame({"form_home": form[0], "form_away": form[1]}).round(2)
+    table["home"], table["away"], table["rested"] = [f"t{n}" for n in home], [f"t{n}" for n in away], rested
+    return Made(table, np.array(ends)[picked], chances, "log-loss", ends)
+
+
+def _parcels(draw: np.random.Generator, rows: int) -> Made:
+    """Hours that a parcel takes: weight by distance, weekday and depot, with a heavy tail that tells nothing."""
+    weight, distance = draw.lognormal(0.5, 0.8, rows), draw.gamma(2.0, 150.0, rows)
+    weekday, depot, sort = draw.integers(0, 7, rows), draw.integers(0, 20, rows), draw.integers(0, 3, rows)
+    wait = np.where(weekday >= 5, 14.0, 0.0) + draw.normal(0, 3, 20)[depot]
+    level = 12 + 0.05 * distance * np.array([1.0, 0.6, 0.35])[sort] + 2.0 * np.log1p(weight) * (distance > 300) + wait
+    target = np.maximum(0.5, level + 3 * draw.standard_t(2.5, rows))
+    table = DataFrame({"kg": weight.round(2), "km": distance.round(0), "weekday": weekday, "depot": depot})
+    table["depot"], table["sort"] = "d" + table["depot"].astype(str), [("slow", "road", "air")[n] for n in sort]
+    return Made(table, target.round(1).astype(str), level[:, None], "mae")
+
+
 MADE: dict[str, Callable[[np.random.Generator, int], Made]] = {"rentals": _rentals, "loans": _loans, "soils": _soils}
 """Name → function that makes the data."""
-DEV: dict[str, Callable[[np.random.Generator, int], Made]] = {"fares": _fares, "visits": _visits}
+DEV: dict[str, Callable[[np.random.Generator, int], Made]] = {
+    "fares": _fares,
+    "visits": _visits,
+    "harvests": _harvests,
+    "alarms": _alarms,
+    "leagues": _leagues,
+    "parcels": _parcels,
+}
 """The same for the tasks on which constants are chosen; they are in no table."""
 _ALL = MADE | DEV
 

@@ -18,6 +18,7 @@ import anyio
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict
 
+from benchmarks.shared.one_process import OneProcess
 from gome.agents.backends.factory import make_backends
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis
 from gome.agents.protocol.run_messages import RunFinished, RunOpened, SessionOpened
@@ -53,19 +54,33 @@ class Cached(KnownRuns):
     """Cache of script runs of this run, and of all runs that store their outcomes in `folder`.
 
     `scope` identifies everything that outcomes depend on besides code and request. A cache hit only shows in `counted`:
-    otherwise the run is the same.
+    otherwise the run is the same. With `patience`, scripts of the run start one after the other, each after so many
+    seconds in which a decision by the one before may spare it.
     """
 
-    def __init__(self, artefacts: Artefacts, folder: Path, scope: str, locks: dict[str, anyio.Lock]) -> None:
+    def __init__(
+        self, artefacts: Artefacts, folder: Path, scope: str, locks: dict[str, anyio.Lock], patience: float = 0.0
+    ) -> None:
         super().__init__(artefacts)
         self._texts, self._folder, self._scope, self._locks = artefacts, folder, scope, locks
+        self._patience, self._turn = patience, anyio.Lock()
         self.counted = Counted()
 
     async def get(
         self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]], over: anyio.Event | None = None
     ) -> ScriptRan:
         """See `KnownRuns.get`; `run` is called if no run has the outcome."""
-        return await super().get(request, partial(self._kept, request, run), over)
+        later = partial(self._in_turn, run, over) if self._patience else run
+        return await super().get(request, partial(self._kept, request, later), over)
+
+    async def _in_turn(self, run: Callable[[], Awaitable[ScriptRan]], over: anyio.Event | None) -> ScriptRan:
+        async with self._turn:
+            if over is not None:
+                with anyio.move_on_after(self._patience):
+                    await over.wait()
+                if over.is_set():
+                    return ScriptRan.abandoned()
+            return await run()
 
     async def _kept(self, request: ScriptRun, run: Callable[[], Awaitable[ScriptRan]]) -> ScriptRan:
         code = _code(await self._texts.text(request.script_ref))
@@ -109,6 +124,7 @@ class Stage:
     resources: Resources
     seed: int
     locks: dict[str, anyio.Lock] = field(default_factory=dict)
+    patience: float = 0.0
 
     async def play(self, name: str, scenario: Scenario, baseline: float | None) -> Played:
         """Run the scenario under that name. An incomplete log is not resumed but started anew, with cached scripts.
@@ -120,7 +136,7 @@ class Stage:
         packages = sorted(resources.workplace.packages.items())
         limits = f"{self.seed} {settings.threads} {settings.timeout}"
         scope = f"{resources.task.digest} {limits} {resources.workplace.python} {packages}"
-        known = Cached(artefacts, self.folder / "scripts", scope, self.locks)
+        known = Cached(artefacts, self.folder / "scripts", scope, self.locks, self.patience)
         world = replace(resources, forward=replace(resources.forward, known=known))
         place = await anyio.to_thread.run_sync(_fresh, self.folder / "logs", name)
         async with open_log(place, run=name, vocabulary=VOCABULARY) as log:
@@ -159,6 +175,8 @@ def _played(envelopes: Sequence[Envelope], counted: Counted) -> Played:
     return Played(tuple(diagnoses), finished, counted, tuple(envelopes))
 
 
+_SPARED = 0.03
+"""Seconds in which a trial is decided after a split's run, so that the next split's run is spared."""
 _PATIENCE = 20
 """Factor on a script's limit for its wall-clock time, for scripts that wait instead of computing."""
 
@@ -176,15 +194,18 @@ class Unhurried:
 
 
 @asynccontextmanager
-async def open_stage(scenario: Scenario, task_folder: Path, name: str, folder: Path) -> AsyncIterator[Stage]:
-    """Open the stage of the scenario's seed on that task."""
+async def open_stage(
+    scenario: Scenario, task_folder: Path, name: str, folder: Path, *, plain: bool = False
+) -> AsyncIterator[Stage]:
+    """Open the stage of the scenario's seed on that task. `plain`: scripts run in one process, without a sandbox."""
     place = folder / "work" / name
     for part in (folder / "results", folder / "scripts", folder / "logs", place):
         await anyio.Path(part).mkdir(parents=True, exist_ok=True)
     resources = await open_resources(scenario, place, task_folder, Artefacts(folder), place)
-    async with aclosing(resources):
-        runs = Unhurried(resources.forward.executor)
-        yield Stage(folder, replace(resources, forward=replace(resources.forward, executor=runs)), scenario.seed)
+    async with aclosing(resources), aclosing(OneProcess()) as process:
+        runs = Unhurried(process if plain else resources.forward.executor)
+        world = replace(resources, forward=replace(resources.forward, executor=runs))
+        yield Stage(folder, world, scenario.seed, patience=_SPARED if plain else 0.0)
 
 
 async def kept(folder: Path, name: str, kind: type[R], make: Callable[[], Awaitable[R]]) -> R:

@@ -162,15 +162,15 @@ StepKind = Literal["edit", "bundle", "merge", "leap", "return", "tune"]
 script; nothing that exists (a new first solution); the best of another trace; the constants that its best declares."""
 
 
-_GAINS: dict[StepKind, float] = {"edit": 0.6, "bundle": 0.5, "merge": 0.5, "return": 0.2, "leap": 0.2, "tune": 0.9}
-_COSTS: dict[StepKind, float] = {"tune": 3.0}
+_GAINS: dict[StepKind, float] = {"edit": 0.6, "merge": 0.5, "return": 0.2, "leap": 0.2, "tune": 0.9}
+_COSTS: dict[StepKind, float] = {"tune": 2.0}
 
 
 class KindSettings(Model):
     """Which kind of step is suggested next: the one of the largest upper confidence bound (docs/method.md).
 
     The record of a run's steps begins with a prior for each kind: its gain a step in standard errors, and its cost
-    relative to the average step. Kinds that are not named have a gain of 0 and a cost of 1.
+    relative to the average step, where time limits the run. Kinds that are not named have a gain of 0 and a cost of 1.
     """
 
     suggest: bool = True

@@ -261,6 +261,11 @@ class Scenario(Model):
         return self.method.traces.limit if self.traces == "auto" else self.traces
 
     @property
+    def timed(self) -> bool:
+        """Whether measured time limits the run; else, and in lockstep, a trial is what steps cost."""
+        return self.budget.time is not None and self.memory.consistency != "lockstep"
+
+    @property
     def adapts(self) -> bool:
         """Whether the number of traces follows the trials that are left."""
         return self.traces == "auto" and self.teams > 1
