@@ -60,11 +60,13 @@ def stop_after(
     direction: Direction,
     method: Method,
     seconds: float,
+    spared: float | None = None,
 ) -> Stop | None:
     """Whether and why to stop after these `runs` of `planned` splits; None to go on.
 
     `best` is the evaluation of the trace's best, None if it has none. `seconds` is the time of the longest run; 0 where
-    run time must not enter the decision.
+    run time must not enter the decision. A trial that is behind by less than `spared` standard errors is not futile: it
+    may be a member of the ensemble.
     """
     settings, done = method.racing, len(runs)
     if done >= planned:
@@ -91,7 +93,8 @@ def stop_after(
         return Stop("worse", f"stopped {after}: worse by {_rests_on(effect)}")
     share = compared / planned
     hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
-    if enough and hoped < method.near_tie * error * math.sqrt(share):
+    member = spared is not None and effect.gain > -spared * error
+    if enough and not member and hoped < method.near_tie * error * math.sqrt(share):
         gain = f"{effect.gain:+.4g} ± {error:.2g} over {effect.rows} rows"
         return Stop("futile", f"stopped {after}: nothing left could make it better, gain {gain}")
     if heavy and enough and effect.gain > settings.decisive * error:

@@ -7,7 +7,8 @@ Diagnosis (accepted, whole)   ──► its first run on the hold-out, which the
 The second is done where there are more slots than traces, one of which is then idle again and again. Both end where the
 finish begins.
 
-In lockstep there is nothing to complete: a script's time has no say there in how many splits decide.
+In lockstep there is nothing to complete: a script's time has no say there in how many splits decide, and near misses
+are not stopped.
 """
 
 from collections.abc import Awaitable, Sequence

@@ -163,7 +163,9 @@ class Runner(Role):
         if best is not None and others:
             best = self._extended(best, others)
         longest = self.timed(max(run.seconds for run in runs))
-        return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest)
+        # Without lockstep, the Completer runs near misses on the other splits when slots are idle.
+        spared = method.finish.near_misses if self.lockstep and self.scenario.members > 1 else None
+        return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest, spared)
 
     def _extended(self, best: Evaluation | None, others: Sequence[ScriptRan]) -> Evaluation:
         """The evaluation of a rival, if it has one, with those of its later runs."""

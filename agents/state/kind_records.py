@@ -52,4 +52,3 @@ class KindRecords:
     def told(self) -> tuple[KindRecord, ...]:
         """The records, in the order in which kinds were first counted."""
         return tuple(self.found.values())
-

@@ -227,7 +227,7 @@ def _validated(oracle: Path, task: Task, seed: int) -> float:
 
 
 def _constant(task_folder: Path, place: Path, resources: Resources) -> Path:
-    """A constant submission: the shares of the classes, the median for absolute errors, else exp(mean log(1 + y)) − 1."""
+    """A constant submission: shares of classes, the median or mean of values, or exp(mean of log(1 + y)) − 1."""
     train = pd.read_csv(task_folder / "prepared" / "public" / "train.csv")
     sample = pd.read_csv(task_folder / "prepared" / "public" / "sample_submission.csv")
     classes = resources.task.brief.classes

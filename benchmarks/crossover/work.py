@@ -7,6 +7,7 @@ calls all that counts.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from benchmarks.crossover.clock import Race, Stage, Work
 from gome.agents.backends.expert.code.cost import script_seconds
@@ -28,21 +29,30 @@ STRETCH = 60.0
 """A run takes so many times what its script is estimated to take on the small table."""
 
 
+class _Ran(NamedTuple):
+    """A run of a round. Runs are begun in the order of `ordinal`, which chance timing does not change."""
+
+    ordinal: int
+    script_ref: str
+    view: str
+    good: bool
+
+
 @dataclass
 class _Step:
-    """A step's activities: calls as None, races of a round by script, each run as (view, ended well)."""
+    """A step's activities: calls as None, and the runs of each round."""
 
-    stages: list[dict[str, list[tuple[str, bool]]] | None] = field(default_factory=list)
+    stages: list[list[_Ran] | None] = field(default_factory=list)
     trial: Trial | None = None
 
     def called(self) -> None:
         self.stages.append(None)
 
-    def round(self) -> dict[str, list[tuple[str, bool]]]:
+    def round(self) -> list[_Ran]:
         if not self.stages or self.stages[-1] is None:
-            self.stages.append({})
+            self.stages.append([])
         last = self.stages[-1]
-        return last if last is not None else {}
+        return last if last is not None else []
 
 
 def works_of(envelopes: Sequence[Envelope], artefacts: Artefacts) -> list[Work]:
@@ -75,12 +85,12 @@ def _add(step: _Step, each: Envelope, ran: dict[tuple[str, str | None, int], Scr
     if started.activity == "reason":
         step.called()
     elif started.activity == "suggest":
-        step.stages.append({})
+        step.stages.append([])
     elif started.activity == "script" and each.sender.startswith("runner"):
         request = ScriptRun.model_validate_json(artefacts.read_now(started.request_ref))
         outcome = ran.get((each.sender, each.cause, started.ordinal))
         if outcome is not None:
-            step.round().setdefault(request.script_ref, []).append((request.view, outcome.good))
+            step.round().append(_Ran(started.ordinal, request.script_ref, request.view, outcome.good))
 
 
 def _costs(opened: RunOpened, artefacts: Artefacts) -> Callable[[str], float]:
@@ -106,7 +116,7 @@ def _stages(step: _Step, cost: Callable[[str], float]) -> tuple[Stage, ...]:
             stages.append(CALL)
             continue
         races = []
-        for script_ref, runs in stage.items():
+        for script_ref, runs in _by_script(stage).items():
             if step.trial and step.trial.searched and first:
                 count = len(runs)  # the script as it stands, on all splits
             elif step.trial and step.trial.searched:
@@ -118,6 +128,14 @@ def _stages(step: _Step, cost: Callable[[str], float]) -> tuple[Stage, ...]:
         first = False
         stages.append(tuple(races))
     return tuple(stages)
+
+
+def _by_script(stage: Sequence[_Ran]) -> dict[str, list[tuple[str, bool]]]:
+    """The races of a round: each script's runs, as (view, ended well), in the order in which they were begun."""
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for run in sorted(stage):
+        found.setdefault(run.script_ref, []).append((run.view, run.good))
+    return found
 
 
 def _decided(trial: Trial | None, script_ref: str, runs: Sequence[tuple[str, bool]]) -> int:

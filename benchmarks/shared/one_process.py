@@ -8,12 +8,12 @@ they are made of parts that are in this repository. Never for scripts of a langu
 import io
 import json
 import os
+import runpy
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
-from pathlib import Path
 from subprocess import PIPE
 from time import monotonic, process_time
 from typing import Any
@@ -27,6 +27,11 @@ from gome.executors.launch import Cause, Launch, Outcome, Slot
 __all__ = ["OneProcess"]
 
 _LONGEST = 1 << 26
+_ENDS = {
+    -signal.SIGPROF: (Cause.CPU, "used more than its processor time"),
+    -signal.SIGALRM: (Cause.TIMEOUT, "took more than its time"),
+}
+"""How the process's end is told; SIGALRM stands for the wall-clock limit."""
 _IMPORTS = ("pandas", "sklearn.compose", "sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline")
 
 
@@ -48,35 +53,33 @@ class OneProcess:
             "arguments": [seen.get(each, each) for each in launch.arguments],
             "cpu": launch.limits.cpu or launch.limits.wall,
         }
-        began = monotonic()
         async with self._turn:
-            began = monotonic()
-            answer: dict[str, Any] = {}
+            began, answer = monotonic(), {"ended": -signal.SIGALRM}
             try:
                 with anyio.move_on_after(launch.limits.wall):
                     answer = await self._ask(asked)
             finally:
-                if not answer:
+                if "ended" in answer:
                     await self.aclose()
         seconds = monotonic() - began
-        if not answer:
-            words = "was ended: it took more than its processor or wall-clock time"
-            return Outcome(cause=Cause.TIMEOUT, words=words, seconds=seconds, sandbox="none")
+        if "ended" in answer:
+            cause, words = _ENDS.get(answer["ended"], (Cause.SIGNAL, "ended its process"))
+            return Outcome(cause=cause, words=words, seconds=seconds, sandbox="none")
         return _outcome(launch, answer, seconds)
 
     async def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Have the process run a script; empty where it has ended over it."""
+        """Have the process run a script; "ended" is the process's status where it has ended over it."""
         if self._process is None:
             self._process = await anyio.open_process([sys.executable, "-m", __name__], stdin=PIPE, stdout=PIPE)
             if self._process.stdout is not None:
                 self._answers = BufferedByteReceiveStream(self._process.stdout)
         if self._process.stdin is None or self._answers is None:
-            return {}
+            raise ValueError("the process was opened without pipes")
         await self._process.stdin.send(f"{json.dumps(asked)}\n".encode())
         try:
             found: dict[str, Any] = json.loads(await self._answers.receive_until(b"\n", _LONGEST))
         except (anyio.IncompleteRead, anyio.EndOfStream):
-            return {}
+            return {"ended": await self._process.wait()}
         return found
 
     async def aclose(self) -> None:
@@ -125,8 +128,7 @@ def _ran(asked: dict[str, Any]) -> dict[str, Any]:
     began = process_time()
     with redirect_stdout(printed), redirect_stderr(errors):
         try:
-            source = Path(asked["script"]).read_text(encoding="utf-8")
-            exec(compile(source, asked["script"], "exec"), {"__name__": "__main__", "__file__": asked["script"]})
+            runpy.run_path(asked["script"], run_name="__main__")
         except SystemExit as ending:
             status = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
         except BaseException:  # noqa: BLE001 - whatever a script raises ends the script alone

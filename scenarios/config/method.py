@@ -60,7 +60,8 @@ class FinishSettings(Model):
     near_misses: Annotated[float, Field(ge=0)] = 0.5
     """A refused trial that is behind by less than this many standard errors is completed if slots are idle.
 
-    Run on all splits, it can be a member of the ensemble; 0: only one that was not behind.
+    Run on all splits, it can be a member of the ensemble; 0: only one that was not behind. In lockstep, which knows no
+    idle slots, it is not stopped as futile.
     """
     ship: Literal["auto", "mean", "refit"] = "auto"
     """What a solution submits: the `mean` of the models of all splits, or one model `refit` on all rows.

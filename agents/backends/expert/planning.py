@@ -24,7 +24,6 @@ __all__ = ["propose", "read", "solve"]
 
 _MOST_EXTRAS = 5
 _FAMILIES = 4
-_BUNDLE = 3
 _IN_VAIN = 2
 """Changes in a row without success after which constants are tuned."""
 
@@ -48,19 +47,7 @@ def propose(request: ProposeStep, judgement: Judgement) -> Step:
     chosen = choose(asked, candidates, order, judgement)
     if independent:
         chosen = chosen._replace(hypotheses=_drawn(request, chosen.hypotheses, judgement))
-    if request.suggested == "bundle" and chosen.origin is None:
-        return _reply(request, candidates, _bundled(chosen, candidates)).model_copy(update={"kind": "bundle"})
     return _reply(request, candidates, chosen)
-
-
-def _bundled(chosen: Chosen, candidates: tuple[Hypothesis, ...]) -> Chosen:
-    """The choice with up to two other ideas that turn something else and promise at least half as much."""
-    taken = list(chosen.hypotheses)
-    for each in candidates:
-        unlike = all(each.key[:2] != other.key[:2] for other in taken)
-        if unlike and len(taken) < _BUNDLE and each.expected_gain >= taken[0].expected_gain / 2:
-            taken.append(each)
-    return chosen._replace(hypotheses=tuple(taken))
 
 
 def _better_tuned(request: ProposeStep) -> bool:

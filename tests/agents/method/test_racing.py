@@ -61,6 +61,20 @@ def test_futile_is_what_no_luck_of_the_other_splits_would_save() -> None:
     assert "nothing left could make it better" in after(*[1.0] * 4).words
 
 
+def test_a_near_miss_that_may_be_a_member_of_the_ensemble_is_not_futile() -> None:
+    def by(errors: float, spared: float | None) -> str | None:
+        """After two of five splits, behind by so many standard errors; nothing is hoped for."""
+        error = 0.1 * math.sqrt(1 / 2 + 1 / 4)
+        runs = [run_of(split, 1.0 + errors * error, *DRAWS) for split in range(2)]
+        best = evaluation(*[1.0] * 5, replicates=((1.0,) * 3,) * 5)
+        hopeless = Method.model_validate({"racing": {"futility": 0.0}})
+        return why(stop_after(runs, 5, best, SplitRule(kind="random"), "minimize", hopeless, 0.0, spared))
+
+    assert by(0.4, None) == by(0.6, 0.5) == "futile"
+    assert by(0.4, 0.5) is by(-0.1, 0.0) is None
+    assert by(1.1, 2.0) == "worse", "what is clearly worse is no near miss"
+
+
 def test_splits_that_the_best_was_not_run_on_decide_nothing() -> None:
     best = evaluation(1.0, replicates=((1.0,) * 3,))
     runs = [run_of(split, 1.0 - 0.1 * ERROR, *DRAWS) for split in range(4)]
