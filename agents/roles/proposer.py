@@ -167,7 +167,7 @@ class Proposer(Role):
             left=opened.left,
             base=base,
             wanted=_FIRST_IDEAS if drafts else self.scenario.method.candidates if structured else 1,
-            challenges=() if not structured else self.state.survey if drafts else self.state.challenges,
+            challenges=self.state.challenges if structured else (),
             history=self.optimizer.history(self.state),
             refused=() if self.optimizer.keeps_all else self.state.refused_keys,
             baseline=self.opened.baseline,

@@ -5,10 +5,11 @@ after each task of each seed. It can be stopped and restarted: finished runs and
 one after the other, so that after a stop the finished seeds form a complete smaller grid; `--tell` writes the report of
 the finished runs and runs nothing. `--quick` is a smaller grid for two cores and ten minutes.
 
-`--trials N` sets the budget, `--arms A B …` chooses arms, `--knowledge .6` lets each trace's expert know that share of
-the catalogue. `--minutes 20 40` are the times on the simulated clock (2 slots, calls of 20 s) at which arms are
-compared; the trials must be enough for that time. `--dev` runs on the tasks on which constants are chosen, which are in
-no table.
+`--trials N` sets the budget; `--arms`, `--skills`, `--tasks`, `--seeds` choose a part of the grid. Scripts run in one
+process, so each further core takes another command with other tasks and the same folder; `--tell` then reports all.
+`--knowledge .6` lets each trace's expert know that share of the catalogue. `--minutes 20 40` are the times on the
+simulated clock (2 slots, calls of 20 s) at which arms are compared; the trials must be enough for that time. `--dev`
+runs on the tasks on which constants are chosen, which are in no table.
 """
 
 import argparse
@@ -28,8 +29,8 @@ from benchmarks.crossover.runs import ARMS, Cell, Result, open_bench
 from benchmarks.crossover.tasks import DEV, MADE, write_task
 from benchmarks.shared.runs import all_at_once, commit
 
-_AT_ONCE = 3
-"""Concurrent runs: two have a script in a slot while the third calls its model."""
+_AT_ONCE = 2
+"""Concurrent runs: while one has a script in the one process, the other judges."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--dev", action="store_true", help="the tasks on which constants are chosen")
     parser.add_argument("--trials", type=int, help="budget of each run")
     parser.add_argument("--arms", nargs="+", choices=sorted(ARMS), help="arms to run; no ablations beside them")
+    parser.add_argument("--skills", nargs="+", type=float, help="skills of the expert")
+    parser.add_argument("--tasks", nargs="+", choices=sorted(MADE | DEV), help="made-up tasks")
+    parser.add_argument("--seeds", nargs="+", type=int, help="seeds of splits and draws")
     parser.add_argument("--knowledge", type=float, default=1.0, help="share of the catalogue that each trace knows")
     parser.add_argument("--minutes", type=float, nargs="+", default=MINUTES, help="times on the simulated clock")
     asked = parser.parse_args(arguments)
@@ -105,6 +109,8 @@ def main(arguments: Sequence[str]) -> None:
     grid = replace(QUICK if asked.quick else FULL, knowledge=asked.knowledge)
     grid = replace(grid, tasks=tuple(DEV)) if asked.dev else grid
     grid = replace(grid, trials=asked.trials) if asked.trials else grid
+    parts = {name: getattr(asked, name) for name in ("skills", "tasks", "seeds")}
+    grid = replace(grid, **{name: tuple(given) for name, given in parts.items() if given})
     grid = replace(grid, arms=tuple(asked.arms), ablated=()) if asked.arms else grid
     if not asked.tell:
         commit()
