@@ -21,6 +21,7 @@ from gome.api.waiting import wait_for
 from gome.bus.actors.supervisor import Supervisor
 from gome.errors import UsageError
 from gome.scenarios.authoring.from_table import new_task
+from gome.scenarios.authoring.sources import open_source
 from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import Scenario
 from gome.viewer.output import say
@@ -97,7 +98,7 @@ def improve(
     ^C stops the run in order: the run that is returned can be continued with `gome resume`.
 
     Args:
-        train: Rows with the target: a DataFrame, or the path of a CSV file.
+        train: Rows with the target: a DataFrame, or the path of a table or of a folder of pictures by class.
         target: The column to predict; several as a tuple.
         test: Rows to predict. By default a fifth of `train` is held out, and the solution is graded on it.
         metric: Such as rmse, rmsle, auc, log-loss. By default guessed from the target.
@@ -194,9 +195,12 @@ def _prepare(asked: _Asked, place: Path) -> tuple[Scenario, Path, tuple[str, ...
         train = as_file(asked.train, place / "train.csv")
         test = None if asked.test is None else as_file(asked.test, place / "test.csv")
         task, path = place / "task", place / f"{asked.name}.yaml"
-        made = new_task(task, train, targets, asked.metric, test=test, id_column=asked.id_column, split=asked.split)
+        with open_source(train, test, targets) as source:
+            options: dict[str, Any] = {"test": source.test, "id_column": asked.id_column, "split": asked.split}
+            options |= {"extra": source.extra, "classified": source.classified}
+            made = new_task(task, source.train, source.targets, asked.metric, **options)
         write_scenario(path, asked.name, task, "improve", asked.model)
-        return load_scenario(path, overrides=asked.overrides), path, made.guesses
+        return load_scenario(path, overrides=asked.overrides), path, (*source.remarks, *made.guesses)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise

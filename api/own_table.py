@@ -1,4 +1,7 @@
-"""`run train.csv --target y`: write a task and a scenario beside the user's table, then run them like any other."""
+"""`run train.csv --target y`: write a task and a scenario beside the user's table, then run them like any other.
+
+In the place of a table's file there may be `-` (standard input) or a folder of pictures by class.
+"""
 
 import json
 import shutil
@@ -9,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gome.errors import TaskError, UsageError
+from gome.scenarios.authoring.sources import STANDARD_INPUT, open_source
 from gome.scenarios.config.model_names import as_backend, describe_model, find_model
 from gome.scenarios.config.prices import tariff_of
 from gome.scenarios.reading.problems import ScenarioProblems
@@ -55,32 +59,39 @@ def scenario_of_table(
 ) -> Path:
     """Write a task and a scenario beside a table, tell what was guessed, and return the scenario's path.
 
+    `path` is a table's file, a folder of pictures by class, or `-` for a table from standard input, whose task is
+    written into the working directory.
+
     `check` gets a temporary copy of the scenario before anything is written. Raises UsageError or TaskError for
     unusable input, and whatever `check` raises; nothing is written or told in that case.
     """
     from gome.scenarios.authoring.from_table import new_task  # pandas: only where a table is given
 
-    if not table.targets:
-        raise UsageError(f"{path} is a table: name the column to predict with --target COLUMN")
-    name = name_of(path)
-    scenario, folder = path.with_name(f"{name}.yaml"), path.with_name(f"{name}-task")
+    if path.is_dir():
+        path = path.resolve()  # `.` has no name
+    elif path != STANDARD_INPUT and not path.is_file():
+        raise TaskError(f"there is no table {path}")
+    name, beside = name_of(path), Path.cwd() if path == STANDARD_INPUT else path.parent
+    scenario, folder = beside / f"{name}.yaml", beside / f"{name}-task"
     for made in (scenario, folder):
         if made.exists():
             raise UsageError(f"{made} exists already. Run it with: gome run {scenario}; or delete both to start over")
-    if not path.is_file():
-        raise TaskError(f"there is no table {path}")
-    verb = f"run {path.name}"
+    verb = "run -" if path == STANDARD_INPUT else f"run {path.name}"
     _check_draft(scenario, _content(scenario, name, folder, verb, table.model), check)
-    made_task = new_task(
-        *(folder, path, table.targets, table.metric),
-        test=table.test,
-        split=table.split,
-        drop_missing=table.drop_missing,
-    )
+    with open_source(path, table.test, table.targets) as source:
+        made_task = new_task(
+            *(folder, source.train, source.targets, table.metric),
+            test=source.test,
+            split=table.split,
+            extra=source.extra,
+            drop_missing=table.drop_missing,
+            classified=source.classified,
+        )
     write_scenario(scenario, name, folder, verb, table.model)
     brief = made_task.task.brief
-    tell(f"{path}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
-    for guess in made_task.guesses:
+    given = "standard input" if path == STANDARD_INPUT else path
+    tell(f"{given}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
+    for guess in (*source.remarks, *made_task.guesses):
         tell(f"table: {guess}")
     if table.test is None:
         tell("without --test there is nothing to submit: solutions are judged by the score on held-out rows")

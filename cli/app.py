@@ -90,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the shell; its descriptor shall not become that of another file
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the process ends
-    sys.exit(_guarded(lambda: app(arguments, exit_on_error=False, print_error=False, result_action="return_value")))
+    given = ["/dev/stdin" if each == "-" else each for each in (sys.argv[1:] if arguments is None else arguments)]
+    sys.exit(_guarded(lambda: app(given, exit_on_error=False, print_error=False, result_action="return_value")))
 
 
 def _guarded(verb: Callable[[], Any]) -> int:

@@ -25,6 +25,7 @@ from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandb
 from gome.cli.reading.best import best_data
 from gome.cli.statuses import INTERRUPTED
 from gome.errors import GomeError, UsageError
+from gome.scenarios.authoring.sources import STANDARD_INPUT
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
 from gome.viewer import text
@@ -60,17 +61,19 @@ def run(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Run a scenario, or your own table (train.csv --target COLUMN), and show its progress live.
+    """Run a scenario, or your own table (train.csv --target COLUMN) or pictures (FOLDER), and show its progress live.
 
     Parameters
     ----------
     scenario
         A scenario's YAML file, the name of a built-in scenario, or a table with training rows (CSV, also packed,
-        Parquet, Feather, Excel): then a task and a scenario are written beside it.
+        Parquet, Feather, Excel; - for standard input; or a folder of pictures, CLASS/picture.png): then a task and a
+        scenario are written beside it.
     target
-        For a table: the column to predict.
+        For a table: the column to predict. For pictures: the name of the class, by default class.
     test
-        For a table: a second table with the rows to predict. Default: a part of the table is held out.
+        For a table: a second table with the rows to predict; for pictures, a second folder. Default: a part of the
+        table is held out.
     metric
         For a table: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
     model
@@ -117,7 +120,7 @@ async def _start(
 
 def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario]) -> Path:
     """The scenario to run: the given one, or the one written beside a table. Raises UsageError for options in vain."""
-    if scenario.suffix.lower() in TABLE_ENDS:
+    if scenario.suffix.lower() in TABLE_ENDS or scenario == STANDARD_INPUT or scenario.is_dir():
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
         return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside)
     if table != Table(()):

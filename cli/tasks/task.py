@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -143,7 +144,7 @@ def new(
     folder: Path,
     *,
     train: Path,
-    target: tuple[str, ...],
+    target: tuple[str, ...] = (),
     metric: str | None = None,
     test: Path | None = None,
     id_: Annotated[str | None, Parameter(name="--id")] = None,
@@ -159,9 +160,10 @@ def new(
     folder
         The folder to create.
     train
-        A table with a header (CSV, also packed, Parquet, Feather, Excel): the training rows.
+        A table with a header (CSV, also packed, Parquet, Feather, Excel; - for standard input): the training rows. Or a
+        folder of pictures by class (CLASS/picture.png).
     target
-        The column to predict. May be repeated.
+        The column to predict. May be repeated. For pictures: the name of the class, by default class.
     metric
         The metric, such as rmse, auc, log-loss. Default: guessed from the target.
     test
@@ -177,15 +179,17 @@ def new(
     """
     from gome.api.own_table import name_of, write_scenario
     from gome.scenarios.authoring.from_table import MetricInDoubt, new_task
+    from gome.scenarios.authoring.sources import open_source
 
-    def make(chosen: str | None) -> "NewTask":
-        options: dict[str, Any] = {"test": test, "id_column": id_, "split": split, "extra": extra}
-        return new_task(folder, train, target, chosen, drop_missing=drop_missing_target, **options)
-
-    try:
-        made = make(metric)
-    except MetricInDoubt as doubt:
-        made = make(_asked(doubt))
+    with open_source(train, test, target) as source:
+        options: dict[str, Any] = {"test": source.test, "id_column": id_, "split": split}
+        options |= {"extra": (*source.extra, *extra), "classified": source.classified}
+        options["drop_missing"] = drop_missing_target
+        try:
+            made = new_task(folder, source.train, source.targets, metric, **options)
+        except MetricInDoubt as doubt:
+            made = new_task(folder, source.train, source.targets, _asked(doubt), **options)
+        made = replace(made, guesses=(*source.remarks, *made.guesses))
     scenario = made.folder / "scenario.yaml"
     write_scenario(scenario, name_of(folder), made.folder, f"task new {folder.name}")
     if json:

@@ -11,9 +11,10 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,22 @@ from pandas import DataFrame
 
 from gome.errors import TaskError
 from gome.scenarios.task.cells import NO_NUMBERS, find_style
-from gome.scenarios.task.tables import Damaged, parse_table
+from gome.scenarios.task.tables import Damaged, parse_table, repeated
 
-__all__ = ["FileTable", "read_file"]
+__all__ = ["FileTable", "kind_of", "read_file"]
 
 _COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
 _EXCEL = (".xlsx", ".xlsm")
 _PACKED: dict[str, Callable[[io.BufferedReader], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_MARKS = {
+    b"\x1f\x8b": ".gz",
+    b"BZh": ".bz2",
+    b"\xfd7zXZ\0": ".xz",
+    b"PAR1": ".parquet",
+    b"ARROW1": ".feather",
+    b"FEA1": ".feather",
+}
+_WORKBOOK = "xl/workbook.xml"
 _LARGEST = 1 << 33
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _BOMS = (  # the longer marks first, as one begins with a shorter one
@@ -69,9 +79,20 @@ def read_file(path: Path) -> FileTable:
         raise TaskError(f"{path} cannot be read: {error.strerror or error}") from error
     names = [unicodedata.normalize("NFC", str(name)).strip() for name in found.table.columns]
     names = [name or f"column_{place}" for place, name in enumerate(names, 1)]  # pandas calls it "Unnamed: 0"
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if (twice := repeated(names)) is not None:
         raise TaskError(f"{path}: two columns are called {twice!r}")
     return FileTable(found.table.set_axis(names, axis=1), tuple(f"{path.name}: {each}" for each in found.remarks))
+
+
+def kind_of(file: BinaryIO) -> str:
+    """The suffix that tells `read_file` the kind of a file without a name: `.csv` where no mark begins it."""
+    head = file.read(8)
+    if head.startswith(b"PK"):
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
+            if _WORKBOOK in archive.namelist():
+                return ".xlsx"
+        return ".zip"
+    return next((suffix for mark, suffix in _MARKS.items() if head.startswith(mark)), ".csv")
 
 
 def _delimited(path: Path, suffix: str) -> FileTable:
@@ -203,7 +224,7 @@ def _excel(path: Path) -> FileTable:
     title, (header, *rows) = next(iter(filled.items()))
     width = max(place for place, cell in enumerate(header) if cell is not None) + 1
     names = ["" if cell is None else str(cell) for cell in header[:width]]
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if (twice := repeated(names)) is not None:
         raise Damaged(f"two columns are called {twice!r}")
     columns = {name: [_spelled(row[place], name) for row in rows] for place, name in enumerate(names)}
     more = len(filled) - 1

@@ -31,6 +31,7 @@ from gome.scenarios.authoring.writer import Meaning, TaskTables, write_task
 from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric, metric_named
+from gome.scenarios.profiling.profile import MOST_COLUMNS
 from gome.scenarios.task.columns import ColumnKind, Reading, read_columns, typed
 from gome.scenarios.task.plain_tables import check_features
 from gome.scenarios.task.splits import holdout_rows, split_units
@@ -73,10 +74,12 @@ def new_task(
     split: str | None = None,
     extra: Sequence[Path] = (),
     drop_missing: bool = False,
+    classified: bool = False,
 ) -> NewTask:
     """Create the task of a training table in `folder`, which must not exist.
 
-    With `drop_missing`, rows without a target are left out; else they are an error. `split` is random, stratified,
+    With `drop_missing`, rows without a target are left out; else they are an error. With `classified`, the target is a
+    class also where its values are numbers. `split` is random, stratified,
     holdout, group:COLUMN or time:COLUMN. Without `test`, a fifth of the rows (for a time split the latest) becomes the
     test, with private answers. `extra` are files and folders that scripts are given unchanged. Raises TaskError for an
     invalid file, column or metric, and MetricInDoubt; nothing is written then.
@@ -87,7 +90,7 @@ def new_task(
     targets = [unicodedata.normalize("NFC", name) for name in targets]
     table, asked, answers = _read_both(train, test, targets, guesses, drop_missing=drop_missing)
     if metric is None:
-        metric = guess_metric(table, targets[0], train)
+        metric = guess_metric(table, targets[0], train, classified=classified)
         guesses.append(f"metric {metric}, guessed from the values of {targets[0]!r}; change it with --metric")
     chosen = metric_named(metric)
     check_fit(table, train, targets, chosen)
@@ -104,20 +107,21 @@ def new_task(
             answers.insert(0, key, asked[key].to_numpy())
     read = _reading(table, asked, key, targets, chosen, (train, test), numbered)
     guesses += read.remarks
+    known, apart = typed(read.train, read.dtypes), (key, *targets)
     if not extra:
-        check_features(typed(read.train, read.dtypes), read.test, train, (key, *targets))
+        check_features(known, read.test, train, apart)
     if split is None and asked is None:
-        guesses += split_advice(typed(read.train, read.dtypes), rule, (key, *targets))
+        guesses += split_advice(known, rule, apart)
     if asked is not None:
-        guesses += likeness(typed(read.train, read.dtypes), typed(read.test, read.dtypes), (key, *targets))
+        unknown = typed(read.test, read.dtypes)
+        guesses += likeness(known, unknown, apart)
         if split is None:
-            rule = _rule_of_test(rule, read, Columns(key, tuple(targets)), guesses)
+            rule = _rule_of_test(rule, (known, unknown), Columns(key, tuple(targets)), guesses)
     else:
-        out = _held_out(typed(read.train, read.dtypes), rule, chosen, targets[0], train)
+        out = _held_out(known, rule, chosen, targets[0], train)
         rows, asked, answers = table[~out], table[out].drop(columns=list(targets)), table.loc[out, [key, *targets]]
         guesses.append(f"{int(out.sum())} of {len(table)} rows held out as the test, with private answers")
-    told = typed(read.train, read.dtypes).loc[rows.index]
-    rule |= _fewer_folds(told, rule, train, guesses)
+    rule |= _fewer_folds(known.loc[rows.index], rule, train, guesses)
     tables = TaskTables(rows, asked, answers)
     meaning = Meaning(key, tuple(targets), chosen, rule, tuple(numbered))
     write_task(folder, tables, meaning, extra, _own_names(train, test))
@@ -145,8 +149,8 @@ def _numbered(table: DataFrame, named: Sequence[str], guesses: list[str]) -> lis
     return found
 
 
-def guess_metric(table: DataFrame, target: str, path: Path) -> str:
-    """Guess the metric from a target's values. `path` is the table's file, for messages.
+def guess_metric(table: DataFrame, target: str, path: Path, *, classified: bool = False) -> str:
+    """Guess the metric from a target's values, or of a class (`classified`). `path` is the file, for messages.
 
     Raises TaskError if text has too many distinct values for classes, and MetricInDoubt for few whole numbers.
     """
@@ -154,8 +158,8 @@ def guess_metric(table: DataFrame, target: str, path: Path) -> str:
     texts = texts[texts != ""]
     classes = texts.nunique()
     wordy = numbers(texts).isna().to_numpy()
-    if wordy.any():
-        if classes > most_classes(texts):
+    if wordy.any() or classified:
+        if classes > most_classes(texts) and not classified:
             row = int(wordy.argmax())
             raise TaskError(
                 f"{path}: column {target!r}, row {texts.index[row] + 1}: {texts.iloc[row]!r} is not a number, and "
@@ -192,12 +196,12 @@ def _rule(
 
 
 def _rule_of_test(
-    rule: dict[str, str | int], read: Reading, columns: Columns, guesses: list[str]
+    rule: dict[str, str | int], known: tuple[DataFrame, DataFrame], columns: Columns, guesses: list[str]
 ) -> dict[str, str | int]:
-    """The rule, replaced if the test clearly has later times or other groups than training."""
-    found, why = guess_split(typed(read.train, read.dtypes), typed(read.test, read.dtypes), columns)
+    """The rule, replaced if the test clearly has later times or other groups than training. `known` are both tables."""
+    found, why = guess_split(*known, columns)
     if "column" not in found:
-        guesses += split_advice(typed(read.train, read.dtypes), rule, (columns.id, *columns.targets))
+        guesses += split_advice(known[0], rule, (columns.id, *columns.targets))
         return rule
     guesses.append(f"validation {why}; change it with --split")
     return {"kind": str(found["kind"]), "column": str(found["column"])}
@@ -218,6 +222,9 @@ def _reading(
     test = table[[]] if asked is None else asked.drop(columns=list(ignored), errors="ignore")
     verbatim: dict[str, ColumnKind] = {key: "text", **dict.fromkeys(targets, target)}
     read = read_columns(table.drop(columns=list(ignored)), test, verbatim, {}, names)
+    if (columns := len(read.train.columns)) > MOST_COLUMNS:
+        words = f"{columns} columns: how much they tell of the target is measured for the {MOST_COLUMNS} that "
+        read = replace(read, remarks=(*read.remarks, f"{words}correlate most with it"))
     if asked is None:  # the test will be a part of the table
         read = replace(read, test=read.train.drop(columns=list(targets)))
     return read

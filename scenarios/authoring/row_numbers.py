@@ -1,5 +1,6 @@
 """Find ids and row numbers among the columns of a user's table: they name rows and are no features."""
 
+import re
 from collections.abc import Sequence
 from itertools import chain, count
 from pathlib import Path
@@ -65,7 +66,7 @@ def _numbers_rows(texts: Series) -> bool:
     name = str(texts.name).strip().lower()
     if len(texts) < _FEWEST or any(name == part or (len(part) > 1 and part in name) for part in _TIMES):
         return False
-    if not texts.iloc[:_FEWEST].str.strip().str.fullmatch(r"\d+(\.0*)?").all():
+    if not all(re.fullmatch(r"\d+(\.0*)?", text.strip()) for text in texts.to_numpy(dtype=object)[:_FEWEST]):
         return name in _INDEX and canonical(texts).is_unique and bool((texts.str.strip() != "").all())
     values = numbers(texts).to_numpy()
     counted = values[0] in (0, 1) and bool((np.diff(values) == 1).all())

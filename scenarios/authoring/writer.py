@@ -98,7 +98,7 @@ def _add(source: Path, target: Path) -> None:
         raise TaskError(f"{source}: the task already has a file of that name; rename it")
     try:
         if source.is_dir():
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, copy_function=shutil.copyfile)  # without times, which may tell classes
         elif source.is_file():
             shutil.copyfile(source, target)
         else:

@@ -15,8 +15,10 @@ from gome.scenarios.task.side_files import Joined, find_images, find_tables
 from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task import Task
 
-__all__ = ["profile_task"]
+__all__ = ["MOST_COLUMNS", "profile_task"]
 
+MOST_COLUMNS = 1000
+"""Of more columns than this, relevance is estimated only for those that correlate most with the target."""
 _ROWS_FOR_RELEVANCE = 3000
 _TEXT_FROM_LENGTH = 30
 _EXAMPLES = 3
@@ -148,12 +150,26 @@ def _relevance(task: Task, features: DataFrame) -> dict[str, float]:
         ]
     if sample.empty or len(rows) < 10:
         return {}
-    coded, discrete = _coded(sample)
     truth = task.truth[rows]
     target = truth[:, 0] if truth.ndim == 2 else truth
+    if sample.shape[1] > MOST_COLUMNS:
+        sample = sample[_most_correlated(sample, target)]
+    coded, discrete = _coded(sample)
     estimate = mutual_info_regression if regression else mutual_info_classif
     found = estimate(coded, target, discrete_features=discrete, random_state=0)
     return {str(name): round(float(value), 6) for name, value in zip(sample.columns, found, strict=True)}
+
+
+def _most_correlated(sample: DataFrame, target: Array) -> list[str]:
+    """The columns to look at where there are many: texts, then numbers by their correlation with the target."""
+    numbers = sample.select_dtypes("number")
+    values = numbers.to_numpy(dtype=float)
+    with np.errstate(all="ignore"):
+        values = np.nan_to_num(values - np.nanmean(values, axis=0), posinf=0.0, neginf=0.0)
+        apart = target.astype(float) - target.astype(float).mean()
+        found = np.nan_to_num(np.abs(apart @ values) / np.sqrt((values**2).sum(axis=0)))
+    texts = [str(name) for name in sample if name not in numbers]
+    return [*texts, *map(str, numbers.columns[np.argsort(-found, kind="stable")])][:MOST_COLUMNS]
 
 
 def _repeats(column: Series) -> bool:

@@ -6,6 +6,7 @@
 In the plain form a gap is empty, a number is what a program writes, and the dates of a column are written alike.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -36,6 +37,10 @@ _LARGEST = 3e38  # beyond it, a number does not fit the 32 bits that many models
 _STRAY_SHARE, _STRAY_WORDS, _FEWEST_NUMBERS = 0.02, 5, 20
 _FIRST = 200
 _MOST_REMARKS = 30
+_LONGEST = 33  # of a number as programs write it, with the end of its line
+_FRACTION = re.compile(r"\.[0-9]*[1-9]")
+_PROGRAMS = re.compile(r"(?:(?:-?[0-9]{1,15}(?:\.[0-9]{1,15})?)?\n)*+")
+"""Lines of numbers as programs write them, or of nothing: whatever the column, there is nothing to decide."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,13 @@ class Reading:
 
 
 class _Read(NamedTuple):
-    """One column: its kind, its cells in both tables, and remarks."""
+    """One column: its kind, its cells in both tables, remarks, and its dtype where it is known already."""
 
     kind: ColumnKind
     train: Array
     test: Array
     remarks: tuple[str, ...] = ()
+    dtype: Dtype | None = None
 
 
 def read_columns(
@@ -97,16 +103,19 @@ def typed(table: DataFrame, dtypes: Mapping[str, Dtype]) -> DataFrame:
     return DataFrame({name: _typed(table[name], dtypes[str(name)]) for name in table.columns}, index=table.index)
 
 
-def _typed(texts: Series, dtype: Dtype) -> Series:
+def _typed(texts: Series, dtype: Dtype) -> Series | Array:
     if dtype == "str":
         return texts.where(texts != "", None)
-    return pd.to_numeric(texts, errors="coerce").astype("int64" if dtype == "int64" else float)
+    values = pd.to_numeric(texts.to_numpy(dtype=object), errors="coerce")
+    return np.asarray(values).astype("int64" if dtype == "int64" else float)
 
 
 def _dtype(read: _Read) -> Dtype:
     """The narrowest dtype that holds the cells of both tables."""
     if read.kind != "number":
         return "str"
+    if read.dtype is not None:
+        return read.dtype
     values = np.concatenate([_floats(read.train), _floats(read.test)])
     with np.errstate(invalid="ignore"):
         whole = bool(np.all(np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < 2**53)))
@@ -114,6 +123,9 @@ def _dtype(read: _Read) -> Dtype:
 
 
 def _read(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, str]) -> _Read:
+    if told in (None, "number") and len(train) and (texts := _of_programs(train, test)) is not None:
+        whole = _FRACTION.search(texts) is None and "\n\n" not in f"\n{texts}"
+        return _Read("number", train, test, dtype="int64" if whole else "float64")
     if told == "number" or (told is None and (style := _number_style(train)) is not None):
         return _numbers(train, test, (_forced_style(train) if told else style) or NumberStyle(), files)
     if told == "date" or (told is None and _holds_dates(train)):
@@ -121,9 +133,20 @@ def _read(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, 
     return _Read("text", _without(train), _without(test))
 
 
+def _of_programs(train: Array, test: Array) -> str | None:
+    """The cells of both tables as lines, if all are numbers as programs write them, or empty; else None."""
+    texts = []
+    for cells in (train, test):
+        lines = "\n".join([*cells, ""])
+        if len(lines) > len(cells) * _LONGEST or _PROGRAMS.fullmatch(lines) is None or lines.count("\n") != len(cells):
+            return None
+        texts.append(lines)
+    return "".join(texts)
+
+
 def _floats(cells: Array) -> Array:
     """Numbers as a program writes them; NaN for all other cells."""
-    return np.asarray(pd.to_numeric(Series(cells, dtype=object), errors="coerce"), dtype=float)
+    return np.asarray(pd.to_numeric(np.asarray(cells, dtype=object), errors="coerce"), dtype=float)
 
 
 def _foreign(cells: Array) -> list[str]:

@@ -16,7 +16,7 @@ from gome.scenarios.evidence import ImageFolder
 from gome.scenarios.task.tables import Damaged, canonical, infer_types, read_table
 from gome.scenarios.task.task import Task
 
-__all__ = ["Joined", "find_images", "find_tables"]
+__all__ = ["PICTURES", "Joined", "find_images", "find_tables"]
 
 _LARGEST_TABLE = 1 << 28
 _MOST_KEYS = 4
@@ -24,7 +24,7 @@ _LEAST_MATCH = 0.3
 _LEAST_CONTAINED = 0.8
 _FEWEST_VALUES = 3
 _SUMMARIES = ("mean", "min", "max")
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 _LOOKED_AT = 20
 
 Keys = tuple[tuple[str, str], ...]
@@ -182,11 +182,11 @@ def find_images(task: Task) -> ImageFolder | None:
     files = {
         path.relative_to(task.public).as_posix()
         for path in task.public.rglob("*")
-        if path.suffix.lower() in _PICTURES and path.is_file()
+        if path.suffix.lower() in PICTURES and path.is_file()
     }
     if not files:
         return None
-    folders = sorted({file.rpartition("/")[0] for file in files})
+    folders = sorted({"", *(file.rpartition("/")[0] for file in files)})  # a cell may hold the whole path
     endings = sorted({"", *(Path(file).suffix for file in files)})
     columns = [task.brief.id_column, *(name for name in task.test.columns if name != task.brief.id_column)]
     for column in columns:

@@ -1,6 +1,7 @@
 """A user's own table, from one command to a finished run."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pandas import DataFrame
+from PIL import Image
 
 from gome.api.own_table import Table, scenario_of_table, write_scenario
 from gome.errors import TaskError, UsageError
@@ -182,3 +184,98 @@ def test_a_table_runs(csv: Path, tmp_path: Path) -> None:
     assert data["score"] < data["baseline"]
     assert data["test_score"] is not None
     assert f"run {data['run']} in {tmp_path / 'runs' / data['run']}" in done.stderr
+
+
+def piped(content: bytes, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, str(MAIN), *arguments], cwd=folder, input=content, capture_output=True, timeout=300
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.mark.parametrize("kind", ["utf-16", "gz", "zip", "parquet", "xlsx", "semicolons"])
+def test_a_table_from_standard_input_is_read_as_a_file_is(kind: str, tmp_path: Path) -> None:
+    table = DataFrame({"size": np.arange(40) % 7 + 0.5, "name": ["Zoë", "b"] * 20, "y": np.arange(40) * 1.25 % 9})
+    place = tmp_path / "given"
+    if kind == "parquet":
+        table.to_parquet(place)
+    elif kind == "xlsx":
+        table.to_excel(place.with_suffix(".xlsx"), index=False)
+        place.with_suffix(".xlsx").rename(place)
+    elif kind in ("gz", "zip"):
+        table.to_csv(place, index=False, compression={"gz": "gzip"}.get(kind, kind))
+    else:
+        sep = ";" if kind == "semicolons" else ","
+        table.to_csv(place, index=False, sep=sep, encoding="utf-16" if kind == "utf-16" else "utf-8")
+    work = tmp_path / "work"
+    work.mkdir()
+    done = piped(place.read_bytes(), work, "task", "new", "t", "--train", "-", "--target", "y")
+    assert done.returncode == 0, done.stderr
+    rows = (work / "t" / "prepared" / "public" / "train.csv").read_text().splitlines()
+    assert rows[0] == "id,size,name,y"
+    assert sum("Zoë" in row for row in rows) in range(10, 21)
+
+
+def test_a_run_from_standard_input_writes_into_the_working_directory(csv: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    options = ["--target", "price", "--set", "budget.trials=1", "--set", "traces=1", "--runs", "runs"]
+    done = piped(csv.read_bytes(), work, "run", "-", *options)
+    assert done.returncode == 0, done.stderr
+    assert "standard input: regression, rmse (minimize), 192 training rows" in done.stderr
+    assert sorted(each.name for each in work.iterdir()) == ["runs", "stdin-task", "stdin.yaml"]
+    again = piped(csv.read_bytes(), work, "run", "-", *options)
+    assert again.returncode == 2
+    assert "stdin.yaml exists already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "words"),
+    [
+        (b"", ["--target", "y"], "standard input is empty"),
+        (b"a,b\n1,2\n", [], "standard input is a table: name the column to predict with --target"),
+        (b"a,b\n1,2\n", ["--target", "b"], "standard input has 1 rows; a task needs at least 20"),
+        (b"a,b\n1,2,3\n", ["--target", "b"], "standard input: row 1 has 3 fields where the header has 2"),
+        (b"\0\1\2\xff" * 99, ["--target", "b"], "standard input: not a text file"),
+        (b"PK\3\4" + b"x" * 60, ["--target", "b"], "standard input: "),
+    ],
+)
+def test_standard_input_that_is_no_table_gets_words(
+    content: bytes, arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    done = piped(content, tmp_path, "run", "-", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_is_not_read(tmp_path: Path) -> None:
+    main, other = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, str(MAIN), "run", "-", "--target", "y"],
+            **{"cwd": tmp_path, "stdin": other, "capture_output": True, "timeout": 60},
+        )
+    finally:
+        os.close(main)
+        os.close(other)
+    assert done.returncode == 2
+    assert b"standard input is a terminal: pipe a table into it" in done.stderr
+
+
+def test_a_folder_of_pictures_is_run_and_that_of_a_task_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(40):
+        path = tmp_path / "marks" / ("dark", "light")[seed % 2] / f"{seed}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shades = np.random.default_rng(seed).integers(0, 120, (8, 8)) + 120 * (seed % 2)
+        Image.fromarray(shades.astype(np.uint8)).save(path)
+    options = ["--set", "budget.trials=1", "--set", "traces=1", "--runs", str(tmp_path / "runs")]
+    assert gome("run", str(tmp_path / "marks"), *options) == 0
+    assert "marks: binary, auc (maximize), 32 training rows" in capsys.readouterr().err
+    assert gome("task", "new", str(tmp_path / "again"), "--train", str(tmp_path / "marks")) == 0
+    capsys.readouterr()
+    assert gome("run", str(tmp_path / "again"), *options) == 2
+    assert f"gome run {tmp_path}/again/scenario.yaml" in capsys.readouterr().err
