@@ -23,6 +23,8 @@ def holder(folder: Path) -> int | None:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _pid(descriptor)
+    except OSError:  # a file system without locks: nobody can write to this run
+        return None
     finally:
         os.close(descriptor)
     return None
@@ -31,7 +33,7 @@ def holder(folder: Path) -> int | None:
 class RunLock:
     """Context manager that holds `folder/run.lock`, which contains our process id. Creates the folder if needed.
 
-    Raises LogLocked where another process holds the lock, Outage where the folder cannot be written.
+    Raises LogLocked where another process holds the lock, Outage where the folder cannot be written or locked.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +48,15 @@ class RunLock:
             raise Outage(
                 f"cannot write to {self._path.parent}: {error.strerror}. Make it writable, then resume."
             ) from error
-        if not _take(self._descriptor):
+        try:
+            taken = _take(self._descriptor)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise Outage(
+                f"{self._path} cannot be locked: {error.strerror}. The file system has no locks (a network disk?): "
+                "put runs on a local disk, with --runs or GOME_RUNS."
+            ) from error
+        if not taken:
             pid = _pid(self._descriptor)
             os.close(self._descriptor)
             raise LogLocked(

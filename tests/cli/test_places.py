@@ -1,6 +1,7 @@
 """Odd places: no home, a home that is a file, paths that no log has, folders that are files. Each ends in words."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,27 @@ def test_modules_of_the_user_are_not_taken_for_ours(tmp_path: Path) -> None:
         (tmp_path / "theirs" / name).write_text("raise SystemExit('the wrong module')")
     done = _run(tmp_path, PYTHONPATH=str(tmp_path / "theirs"))
     assert done.returncode == 0, done.stderr.decode()
+
+
+_NO_LOCKS = """
+#include <errno.h>
+#include <sys/file.h>
+int flock(int fd, int operation) { errno = ENOLCK; return -1; }
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_a_disk_without_locks(tmp_path: Path) -> None:
+    """As some network disks are; the C library is made to say so."""
+    (tmp_path / "shim.c").write_text(_NO_LOCKS)
+    shim, work = tmp_path / "shim.so", tmp_path / "work"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c"], check=True)
+    work.mkdir()
+    done = _run(work, LD_PRELOAD=str(shim))
+    assert done.returncode == 75, done.stderr.decode()
+    assert b"No locks available" in done.stderr
+    assert b"put runs on a local disk, with --runs or GOME_RUNS" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:

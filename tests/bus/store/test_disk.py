@@ -50,6 +50,20 @@ def test_a_disk_that_takes_no_more_stops_the_run_resumably(tmp_path: Path) -> No
     ends_well(folder, calls)
 
 
+@pytest.mark.chaos
+@pytest.mark.parametrize("limit", range(4_096, 300_000, 29_591))  # ten places: in the first page, the log, its WAL
+def test_a_disk_that_is_full_at_any_place_loses_nothing(tmp_path: Path, limit: int) -> None:
+    folder, calls = tmp_path / "run", tmp_path / "calls"
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = live(folder, calls, preexec_fn=limited)
+    assert done.returncode in (0, 75), done.stderr
+    assert done.returncode == 0 or done.stderr.startswith("outage: ")
+    ends_well(folder, calls)
+
+
 @pytest.fixture
 def tiny_disk() -> Iterator[Path]:
     """A real file system of 300 KiB; only root can mount one."""

@@ -1,6 +1,7 @@
 """A log that has lost messages, or in which a message has changed, is noticed when it is opened."""
 
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gome.bus.message import Draft
+from gome.bus.message import Draft, Envelope
 from gome.bus.store.head import FILE_NAME, Head
 from gome.bus.store.reader import LogReader
 from gome.bus.store.sqlite import open_log
@@ -78,6 +79,31 @@ def test_a_flipped_bit_in_the_wal_is_said(folder: Path, place: float) -> None:
         _read(folder)
     with pytest.raises(LogDamaged):
         anyio.run(append, folder, 100, 1)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("name", ["log.sqlite", "log.sqlite-wal"])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_flipped_bit_at_ten_offsets_is_said_or_changes_nothing(folder: Path, name: str, seed: int) -> None:
+    """Also in a log that is in its main file alone."""
+    if name == "log.sqlite":
+        anyio.run(append, folder, 100, 1)
+    before = _bodies(folder)
+    content, draw = bytearray((folder / name).read_bytes()), random.Random(seed)
+    content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+    (folder / name).write_bytes(content)
+    try:
+        anyio.run(append, folder, 200, 0)
+        found = _bodies(folder)
+    except LogDamaged as damaged:
+        assert str(folder) in str(damaged)
+        return
+    assert found == before
+
+
+def _bodies(folder: Path) -> list[Envelope]:
+    with LogReader(folder, VOCABULARY) as reader:
+        return list(reader.envelopes())
 
 
 def _cut(wal: Path) -> None:

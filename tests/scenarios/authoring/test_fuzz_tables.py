@@ -6,11 +6,17 @@ import io
 import shutil
 import tempfile
 import zipfile
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from pandas import DataFrame, Series
+from pyarrow import ArrowException
 
 from gome.cli.app import main
 from gome.errors import GomeError
@@ -158,6 +164,67 @@ def _files(draw: some.DrawFn) -> tuple[str, bytes]:
             return f"train.{ending}", content
 
 
+_TYPED: tuple[some.SearchStrategy[Any], ...] = (
+    some.integers(-(2**62), 2**62),
+    some.integers(0, 3),
+    some.floats(),
+    some.booleans(),
+    some.datetimes(datetime(1678, 1, 1), datetime(2261, 1, 1)),
+    some.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=some.just(UTC)),
+    some.dates(date(1900, 1, 1), date(2100, 1, 1)),
+    some.times(),
+    some.timedeltas(timedelta(days=-9), timedelta(days=9)),
+    some.decimals(-1000, 1000, places=2),
+    some.one_of(some.sampled_from((*_GAPS, *_ODD, *_TEXTS)), _rest),
+    some.binary(max_size=4),
+    some.lists(some.integers(0, 3), max_size=2),
+)
+
+
+@some.composite
+def _typed_files(draw: some.DrawFn) -> tuple[str, bytes]:
+    """Name and content of a table with a column `y` in a file that keeps types: Parquet, Feather, Excel."""
+    rows = draw(some.sampled_from((1, 5, 20, 25, 40, 120)))
+    names = ["y", *draw(some.lists(_headers, max_size=5, unique=True))]
+    columns: dict[str, list[Any]] = {}
+    for name in names:
+        values = draw(some.lists(draw(some.sampled_from(_TYPED)), min_size=1, max_size=12))
+        values += [None] if draw(some.booleans()) and name != "y" else []
+        columns[name] = [values[row % len(values)] for row in range(rows)]
+    content = io.BytesIO()
+    end = draw(some.sampled_from(("parquet", "feather", "xlsx")))
+    if end != "xlsx":
+        frame = DataFrame({name: Series(cells) for name, cells in columns.items()})
+        if draw(some.booleans()):
+            frame = frame.astype(
+                {name: "category" for name in frame if not frame[name].map(lambda cell: isinstance(cell, list)).any()}
+            )
+        if draw(some.booleans()) and end == "parquet":
+            frame = frame.set_index(frame.columns[-1], drop=draw(some.booleans()))
+        try:
+            getattr(frame, f"to_{end}")(content)
+        except (ArrowException, ValueError, TypeError, OverflowError):  # no such file can be written
+            frame.astype(str).reset_index(drop=True).to_feather(content)
+            end = "feather"
+        return f"train.{end}", content.getvalue()
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for line in (names, *zip(*columns.values(), strict=True)):
+        sheet.append([_for_excel(cell) for cell in line])
+    book.save(content)
+    return "train.xlsx", content.getvalue()
+
+
+def _for_excel(cell: Any) -> Any:
+    """The cell as Excel can hold it: no zones, lists, bytes, control characters."""
+    if isinstance(cell, datetime):
+        return cell.replace(tzinfo=None) if cell.year >= 1900 else str(cell)
+    if isinstance(cell, str):
+        return ILLEGAL_CHARACTERS_RE.sub("", cell)
+    return str(cell) if isinstance(cell, list | bytes) else cell
+
+
 _METRICS = some.sampled_from((None, None, "rmse", "mae", "auc", "log-loss", "accuracy"))
 _SPLITS = some.sampled_from((None, None, None, "random", "stratified", "holdout", "group:a", "time:date"))
 
@@ -171,7 +238,7 @@ def _fuzzed(examples: int) -> settings:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @_fuzzed(_TABLES)
-@given(_files(), _METRICS, _SPLITS, some.booleans())
+@given(some.one_of(_files(), _files(), _files(), _typed_files()), _METRICS, _SPLITS, some.booleans())
 def test_a_table_becomes_a_task_or_words(
     file: tuple[str, bytes], metric: str | None, split: str | None, dropping: bool
 ) -> None:
@@ -194,7 +261,7 @@ def test_a_table_becomes_a_task_or_words(
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @_fuzzed(_RUNS)
-@given(_files())
+@given(some.one_of(_files(), _typed_files()))
 def test_a_table_is_run_or_refused(file: tuple[str, bytes]) -> None:
     """Through the command, with one trial: status 0 and a solution, or 2 and nothing written."""
     folder = Path(tempfile.mkdtemp())
