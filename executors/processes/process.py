@@ -15,7 +15,8 @@ import anyio
 import anyio.lowlevel
 
 from gome.errors import Outage, SandboxError
-from gome.executors.command import FILTER, OPTIONS, STATUS, Command
+from gome.executors.command import FILTER, MARK, OPTIONS, STATUS, Command
+from gome.executors.processes import reaper
 from gome.executors.processes.tree import Usage, descendants, usage
 
 __all__ = ["Held", "Process", "drain", "gone", "send"]
@@ -104,6 +105,8 @@ class Process:
         finally:
             os.close(places[OPTIONS])
             os.close(places[FILTER])
+        if MARK in command.environment:
+            reaper.watch(popen.pid, f"{MARK}={command.environment[MARK]}")
         return cls(popen, status, keeper=command.keeper)
 
     @property
@@ -159,6 +162,7 @@ class Process:
 
     def close(self) -> None:
         """Close all descriptors."""
+        reaper.forget(self.pid)
         with self._popen:
             os.close(self._status)
             os.close(self._pidfd)

@@ -202,7 +202,8 @@ def _columnar(path: Path, suffix: str) -> DataFrame:
     except (pa.ArrowException, ValueError) as error:
         raise Damaged(f"not a {suffix[1:]} file: {str(error).splitlines()[0]}") from error
     if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index(names=[name or "index" for name in frame.index.names])
+        names = [str(name or "index") for name in frame.index.names]
+        frame = frame.reset_index(names=[f"{name} (index)" if name in frame else name for name in names])
     return DataFrame({str(name): [_spelled(cell, str(name)) for cell in frame[name]] for name in frame}, dtype=object)
 
 

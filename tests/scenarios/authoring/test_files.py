@@ -103,3 +103,8 @@ def test_an_archive_of_several_tables_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.zip").write_bytes(packed.getvalue())
     with pytest.raises(TaskError, match=r"holds 2 files \(a\.csv, b\.csv\)"):
         read_file(tmp_path / "t.zip")
+
+
+def test_an_index_that_is_called_like_a_column(tmp_path: Path) -> None:
+    FRAME.set_index("name", drop=False).to_parquet(tmp_path / "t.parquet")
+    assert list(read_file(tmp_path / "t.parquet").table) == ["name (index)", *FRAME.columns]
