@@ -1,8 +1,6 @@
 """A run as an object: its solutions, its predictions, and why it went as it did."""
 
-import json
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +9,6 @@ from typing import Any
 import anyio.to_thread
 from pandas import DataFrame
 
-from gome.agents.protocol.messages import SolutionProbed
 from gome.agents.runtime.lifecycle import opening_of
 from gome.agents.runtime.predict import predict as predict_rows
 from gome.api.best_files import best_of
@@ -21,6 +18,7 @@ from gome.api.waiting import wait_for
 from gome.errors import UsageError
 from gome.scenarios.diagnostics.record import Diagnostics
 from gome.scenarios.evidence import TaskBrief
+from gome.viewer.model.evidence import evidence_of
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, find_step, summarise
 from gome.viewer.queries.runs import state
@@ -179,17 +177,8 @@ class Run:
         summary = self._summary()
         best, _ = best_of(summary)
         with open_reader(self.folder) as reader:
-            probed = [
-                each.message.probes.sensitivities
-                for each in reader.envelopes(kinds=["solution_probed"])
-                if isinstance(each.message, SolutionProbed) and each.message.script_ref == best.script_ref
-            ]
-        if probed:
-            rows: Sequence[tuple[Any, ...]] = [(each.feature, each.loss, each.error, True) for each in probed[-1]]
-        else:
-            evaluation = find_step(summary, best.step).evaluation
-            claimed = evaluation.importance if evaluation else {}
-            rows = [(name, value, None, False) for name, value in claimed.items()]
+            found = evidence_of(find_step(summary, best.step), summary, reader.artefacts)
+        rows = [(*each, found.measured) for each in found.importance]
         table = DataFrame(rows, columns=["feature", "importance", "error", "measured"])
         return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
@@ -221,9 +210,9 @@ class Run:
     def _diagnostics(self, name: str | None) -> Diagnostics:
         summary = self._summary()
         step = find_step(summary, name or best_of(summary)[0].step)
-        if step.diagnosis is None or step.diagnosis.diagnostics_ref is None:
+        if step.diagnostics_ref is None:
             raise UsageError(f"step {step.name} of {self.id} has no error analysis: no split of it was scored")
-        return Diagnostics.model_validate(json.loads(self._text(step.diagnosis.diagnostics_ref)))
+        return Diagnostics.model_validate_json(self._text(step.diagnostics_ref))
 
 
 def open_run(run: Path | str = "@last", runs: Path | str | None = None) -> Run:

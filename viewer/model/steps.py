@@ -67,6 +67,13 @@ class Step:
         return self.diagnosis.evaluation if self.diagnosis else None
 
     @property
+    def diagnostics_ref(self) -> str | None:
+        """The ref of the analysis of its errors, on all splits that it was run on; None where there is none."""
+        if self.completed is not None and self.completed.diagnostics_ref is not None:
+            return self.completed.diagnostics_ref
+        return self.diagnosis.diagnostics_ref if self.diagnosis else None
+
+    @property
     def score(self) -> float | None:
         """The score, on all splits that it was run on; None where there is none (yet)."""
         if self.completed is not None:

@@ -18,6 +18,7 @@ from gome.agents.protocol.messages import (
     Recollection,
     RepairCalled,
     SolutionCompleted,
+    SolutionProbed,
     StepOpened,
     TraceRestarted,
     Trial,
@@ -26,6 +27,7 @@ from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpen
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError
+from gome.scenarios.diagnostics.record import Probes
 from gome.viewer.model.message_lines import role
 from gome.viewer.model.steps import Step, Trace
 from gome.viewer.model.submitted import Submitted, submitted_by
@@ -58,6 +60,7 @@ class Summary:
     """The state of a run, computed from envelopes applied in log order.
 
     `begun` is the start of the last session and `time` that of the last message, in seconds since the run's start.
+    `probes` are the results of probe runs, by the ref of the script.
     """
 
     run: str = ""
@@ -70,6 +73,7 @@ class Summary:
     finish: FinishCalled | None = None
     finished: RunFinished | None = None
     closed: SessionClosed | None = None
+    probes: dict[str, Probes] = field(default_factory=dict)
     seq: int = 0
     time: float = 0.0
 
@@ -118,6 +122,8 @@ class Summary:
         if isinstance(message, SolutionCompleted):
             for each in trace.steps.values():
                 each.complete(message)
+        elif isinstance(message, SolutionProbed):
+            self.probes[message.script_ref] = message.probes
         if envelope.step is None:
             return
         if envelope.step == 0:
@@ -230,6 +236,11 @@ class Summary:
         if self.finished or self.opened is None:
             return ""
         return self.closed.reason if self.closed else "its process ended without a word, as after kill -9 or a reboot"
+
+    @property
+    def ended(self) -> str:
+        """Why the run ended, or why its last process stopped; empty while that is not known."""
+        return self.finish.reason if self.finished and self.finish else self.why_stopped if self.closed else ""
 
     @property
     def status(self) -> str:

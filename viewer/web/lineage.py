@@ -10,10 +10,14 @@ from gome.viewer.web.charts import LABEL, WIDTH, Tick
 
 __all__ = ["Lineage", "lineage"]
 
+_GAP, _NARROW = 84.0, 26.0
+_FEW = 16
+"""Steps of a trace up to which each has its label; more stand closer together, and some accepted ones are labelled."""
+
 
 @dataclass(frozen=True)
 class Node:
-    """A trial in the lineage chart."""
+    """A trial in the lineage chart; `label` is empty where nodes are too close together for it."""
 
     x: float
     y: float
@@ -41,30 +45,35 @@ def lineage(summary: Summary, newest: int = 250) -> Lineage:
 
     Accepted steps are on the row's line, others below it.
     """
-    gap, row = 84.0, 78.0
+    row = 78.0
     nodes: dict[str, Node] = {}
     edges: list[str] = []
     loans: list[str] = []
     rows = []
     scripts: dict[tuple[int, str], Node] = {}
     shown = summary.trials[-newest:]
+    longest = max((sum(step.trace == index for step in shown) for index in summary.traces), default=0)
+    gap = _GAP if longest <= _FEW else _NARROW
     for number, index in enumerate(sorted(summary.traces)):
         base_y = 30.0 + number * row
         rows.append(Tick(base_y, f"trace {index}"))
         own = sorted((step for step in shown if step.trace == index), key=lambda step: step.step)
         first = own[0].step if own else 1
+        labelled = float("-inf")
         for step in own:
             y = base_y if step.verdict == "accepted" else base_y + 32
+            x = LABEL + (step.step - first) * gap
             node = Node(
-                x=LABEL + (step.step - first) * gap,
+                x=x,
                 y=y,
                 name=step.name,
                 trace=index,
                 verdict=step.verdict,
-                label=step.score_words if step.score is not None else step.verdict,
+                label=_label(step, gap, x - labelled),
                 title=f"{step.name} {step.verdict}: {text.line(_title(step), 200)}",
             )
             nodes[step.name] = node
+            labelled = x if node.label else labelled
             base = step.proposal.base_ref if step.proposal else None
             parent = scripts.get((index, base)) if base else None
             if parent is not None:
@@ -79,6 +88,13 @@ def lineage(summary: Summary, newest: int = 250) -> Lineage:
             edges.append(_curve(nodes[base_elsewhere], nodes[step.name]))
     width = max(WIDTH, max((node.x for node in nodes.values()), default=0.0) + gap)
     return Lineage(width, len(rows) * row + 20, tuple(nodes.values()), tuple(edges), tuple(loans), tuple(rows))
+
+
+def _label(step: Step, gap: float, since: float) -> str:
+    """The label of a node, `since` units after the last one of its row."""
+    if gap == _GAP:
+        return text.score(step.score) if step.score is not None else step.verdict
+    return text.score(step.score) if step.verdict == "accepted" and since >= _GAP / 1.5 else ""
 
 
 def _title(step: Step) -> str:

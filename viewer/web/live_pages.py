@@ -1,6 +1,6 @@
-"""Live pages other than a run's own (viewer/web/run_page.py): list of runs, filtered messages, one message."""
+"""Live pages other than a run's own (viewer/web/run_page.py): runs, two runs, one step, messages, one message."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -9,17 +9,23 @@ from gome.agents.protocol.messages import VOCABULARY
 from gome.bus.events import ACTIVITIES
 from gome.errors import UsageError
 from gome.viewer import text
+from gome.viewer.model.comparison import compared
 from gome.viewer.model.now import RING
+from gome.viewer.model.script_diff import base_of, script_of
+from gome.viewer.model.summary import find_step, summarise
 from gome.viewer.output import as_data, tree
 from gome.viewer.queries.listing import Filter
 from gome.viewer.queries.message import activities_of, artefacts_of
 from gome.viewer.queries.runs import rows_below
 from gome.viewer.run_folders import open_reader
+from gome.viewer.web.charts import score_chart
+from gome.viewer.web.code import diff_lines, highlighted, read_text
 from gome.viewer.web.pages import environment, frame
 from gome.viewer.web.report import body_of, row_for
+from gome.viewer.web.result import pictures
 from gome.viewer.web.run_page import address
 
-__all__ = ["message_page", "messages_page", "runs_page"]
+__all__ = ["compare_page", "message_page", "messages_page", "problem_page", "runs_page", "step_page"]
 
 _PAGE = 100
 _LONGEST = 200_000
@@ -28,8 +34,53 @@ _LONGEST = 200_000
 
 def runs_page(root: Path) -> str:
     """Render the list of all runs."""
-    rows, _ = rows_below(root)
-    return environment().get_template("runs.html.j2").render(root=str(root), rows=rows, **frame("/events"))
+    rows, damaged = rows_below(root)
+    states = sorted({row["state"] for row in rows})
+    page = environment().get_template("runs.html.j2")
+    return page.render(where=str(root), rows=rows, damaged=damaged, states=states, **frame("/events"))
+
+
+def compare_page(folders: Sequence[Path]) -> str:
+    """Render two runs side by side. Raises UsageError for another number of runs."""
+    if len(folders) != 2:
+        raise UsageError(f"two runs are compared, not {len(folders)}: tick two in the list of runs")
+    logs = []
+    for folder in folders:
+        with open_reader(folder) as reader:
+            logs.append(list(reader.envelopes()))
+    found = compared(logs[0], logs[1])
+    page = environment().get_template("compare.html.j2")
+    return page.render(found=found, charts=[score_chart(each) for each in found.runs], **frame(None))
+
+
+def step_page(folder: Path, name: str) -> str:
+    """Render one step: its verdict, the pictures of its errors, its script, what it printed.
+
+    Raises UsageError where the run has no such step.
+    """
+    with open_reader(folder) as reader:
+        summary = summarise(reader.envelopes())
+        step = find_step(summary, name)
+        artefacts, script = reader.artefacts, script_of(step)
+        return (
+            environment()
+            .get_template("step_page.html.j2")
+            .render(
+                run=folder.name,
+                root=address(folder),
+                step=step,
+                pictures=pictures(step, summary, artefacts),
+                lines=diff_lines(artefacts, base_of(step), step, summary) if script and base_of(step) else [],
+                source=highlighted(read_text(artefacts, script, _LONGEST)),
+                output=read_text(artefacts, step.trial.output_ref if step.trial else None, _LONGEST),
+                **frame(None),
+            )
+        )
+
+
+def problem_page(title: str, words: str) -> str:
+    """Render why an address has no page."""
+    return environment().get_template("problem.html.j2").render(title=title, words=words, **frame(None))
 
 
 def messages_page(folder: Path, query: Mapping[str, str]) -> str:

@@ -15,11 +15,13 @@ from markupsafe import Markup
 from gome.viewer import text
 from gome.viewer.model.steps import MARKS
 from gome.viewer.model.submitted import briefly
-from gome.viewer.web import charts
+from gome.viewer.web import charts, error_charts
 
 __all__ = ["environment", "frame"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_STATIC = ("report.js",)
+_LIVE = (*_STATIC, "idiomorph.min.js", "runs.js", "live.js")
 
 
 @cache
@@ -33,7 +35,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: text.clean(value) if type(value) is str else value,
     )
-    made.globals.update(marks=MARKS, width=charts.WIDTH)
+    made.globals.update(marks=MARKS, width=charts.WIDTH, small=error_charts.SMALL)
     made.filters.update(
         score=text.score,
         gain=text.gain,
@@ -56,7 +58,7 @@ def frame(events: str | None) -> dict[str, Any]:
     """
     live = events is not None
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
-    names = ("report.js", "live.js") if live else ("report.js",)
+    names = _LIVE if live else _STATIC
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in names)
     sources = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'" + ("; connect-src 'self'" if live else "")
     forms = "'self'" if live else "'none'"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
@@ -15,34 +16,25 @@ from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.forecasts import calibrate
 from gome.viewer.model.message_lines import headline, place, role
 from gome.viewer.model.now import pool_of
-from gome.viewer.model.script_diff import Artefacts, base_of, difference, script_of
+from gome.viewer.model.script_diff import Artefacts
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import as_data, tree
 from gome.viewer.run_folders import open_reader
 from gome.viewer.web import charts
+from gome.viewer.web.code import diffs_of, read_text
 from gome.viewer.web.lineage import lineage
 from gome.viewer.web.pages import environment, frame
+from gome.viewer.web.result import result
 
 __all__ = ["Row", "body_of", "render", "row_for", "write_report"]
 
-_DIFF_LINES = 400
-_DIFF_WIDTH = 400
-_DIFF_ROOM = 300_000
-"""Budget of characters for diffs on the page; the last diff may exceed it."""
-_MARKUP = 30
 _TRIALS = 250
 _BODIES = 400_000
 """Budget of characters for message bodies on the page."""
+_OUTPUT, _OUTPUTS = 3000, 150_000
+"""Characters of what a script printed, and the budget for the page."""
 _ROWS = 1200
-
-
-@dataclass(frozen=True)
-class DiffLine:
-    """A line of a diff; `kind` is `add`, `cut` (removed), `place` (position) or `same`."""
-
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ def render(
         .get_template("report.html.j2")
         .render(
             summary=summary,
-            pool=pool_of(summary),
+            **result(summary, pool_of(summary), artefacts),
             opened=summary.opened,
             total=summary.total(),
             shares=summary.timeline.shares(summary.time),
@@ -96,7 +88,9 @@ def render(
             lanes=charts.lanes(summary),
             lineage=lineage(summary),
             trials=trials,
-            diffs=_diffs(trials, summary, artefacts),
+            diffs=diffs_of(trials, summary, artefacts),
+            outputs=_outputs(trials, artefacts),
+            root=f"/runs/{quote(summary.run)}",
             path=critical_path(envelopes),
             loans=[loan for step in trials for loan in lent.of(step)],
             calibrations=calibrate(envelopes),
@@ -134,27 +128,11 @@ def _body(envelope: Envelope, room: int) -> str:
     return "see configuration below" if envelope.kind == "run_opened" else text.cut(body_of(envelope), room)
 
 
-def _diffs(trials: Sequence[Step], summary: Summary, artefacts: Artefacts) -> dict[str, list[DiffLine]]:
-    """Diffs of accepted steps by name, the newest first, within the page's budget."""
-    shown: dict[str, list[DiffLine]] = {}
-    room = _DIFF_ROOM
-    for step in reversed(trials):
-        if step.verdict == "accepted" and room > 0:
-            shown[step.name] = _diff(step, summary, artefacts)
-            room -= sum(len(line.text) + _MARKUP for line in shown[step.name])
-    return shown
-
-
-def _diff(step: Step, summary: Summary, artefacts: Artefacts) -> list[DiffLine]:
-    """The diff of a step's script and its parent's; at a root the whole script."""
-    found = difference(artefacts, base_of(step), script_of(step), ("parent", step.name))[2:]
-    shown = [DiffLine(_KINDS.get(line[:1], "same"), text.cut(line, _DIFF_WIDTH)) for line in found[:_DIFF_LINES]]
-    if len(found) > _DIFF_LINES:
-        shown.append(DiffLine("place", f"… {len(found) - _DIFF_LINES} more lines; gome best {summary.run} -o DIR"))
-    return shown
-
-
-_KINDS = {"+": "add", "-": "cut", "@": "place"}
+def _outputs(trials: Sequence[Step], artefacts: Artefacts) -> dict[str, str]:
+    """What the scripts of steps printed, by name, each cut so that all fit the page's budget."""
+    printed = {step.name: step.trial.output_ref for step in trials if step.trial is not None and step.trial.output_ref}
+    room = min(_OUTPUT, _OUTPUTS // max(1, len(printed)))
+    return {name: read_text(artefacts, ref, room) for name, ref in printed.items()}
 
 
 def _packages(summary: Summary) -> list[tuple[str, str]]:

@@ -1,8 +1,10 @@
 """HTTP server of the live pages of all runs. Read-only: it answers only GET and HEAD.
 
-    /                    all runs               /events              events of all runs
-    /runs/RUN            one run                /runs/RUN/events     events of that run
-    /runs/RUN/messages   its messages           /runs/RUN/messages/ID
+    /                       all runs               /events              events of all runs
+    /compare?run=A&run=B    two runs
+    /runs/RUN               one run                /runs/RUN/events     events of that run
+    /runs/RUN/steps/0.3     one step
+    /runs/RUN/messages      its messages           /runs/RUN/messages/ID
 
 A server-sent event `news` only signals a change; the page then fetches itself again. An event `now` carries the section
 on the present state as HTML, about once a second. The standard library's threaded server suffices: there are few
@@ -21,8 +23,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gome.bus.store.reader import LogReader
 from gome.errors import GomeError, RunNotFound, UsageError
+from gome.viewer import text
 from gome.viewer.run_folders import open_reader, run_folders
-from gome.viewer.web.live_pages import message_page, messages_page, runs_page
+from gome.viewer.web.live_pages import (
+    compare_page,
+    message_page,
+    messages_page,
+    problem_page,
+    runs_page,
+    step_page,
+)
 from gome.viewer.web.run_page import Follower, RunPage, sent
 
 __all__ = ["PageServer"]
@@ -97,26 +107,30 @@ class _Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         parts = [unquote(part) for part in address.path.split("/")[1:]]
         try:
-            self._route(parts, dict(parse_qsl(address.query, max_num_fields=20)))
+            self._route(parts, parse_qsl(address.query, max_num_fields=20))
         except RunNotFound as error:
-            self._send(HTTPStatus.NOT_FOUND, f"{error}\n", "text/plain")
+            self._problem(HTTPStatus.NOT_FOUND, "No such run", str(error))
         except (UsageError, ValueError) as error:
-            self._send(HTTPStatus.BAD_REQUEST, f"{error}\n", "text/plain")
+            self._problem(HTTPStatus.BAD_REQUEST, "This cannot be shown", str(error))
         except GomeError as error:
-            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, f"error[{error.code}]: {error}\n", "text/plain")
+            self._problem(HTTPStatus.INTERNAL_SERVER_ERROR, "This run cannot be read", f"error[{error.code}]: {error}")
 
     do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
-    def _route(self, parts: list[str], query: dict[str, str]) -> None:
+    def _route(self, parts: list[str], query: list[tuple[str, str]]) -> None:
         match parts:
             case [""]:
                 self._page(runs_page(self.server.root))
             case ["events"]:
                 self._stream(_all_runs(self.server))
+            case ["compare"]:
+                self._page(compare_page([self.server.folder(value) for key, value in query if key == "run"]))
             case ["runs", name]:
                 self._page(self.server.run_page.draw(self.server.folder(name)))
             case ["runs", name, "messages"]:
-                self._page(messages_page(self.server.folder(name), query))
+                self._page(messages_page(self.server.folder(name), dict(query)))
+            case ["runs", name, "steps", step]:
+                self._page(step_page(self.server.folder(name), step))
             case ["runs", name, "messages", message]:
                 self._page(message_page(self.server.folder(name), message))
             case ["runs", name, "events"]:
@@ -124,7 +138,10 @@ class _Handler(BaseHTTPRequestHandler):
                 with open_reader(folder) as reader:
                     self._stream(_one_run(Follower(folder), reader))
             case _:
-                self._send(HTTPStatus.NOT_FOUND, "page not found; / lists the runs\n", "text/plain")
+                self._problem(HTTPStatus.NOT_FOUND, "No such page", f"There is nothing at {text.cut(self.path, 200)}.")
+
+    def _problem(self, status: HTTPStatus, title: str, words: str) -> None:
+        self._send(status, problem_page(title, words), "text/html")
 
     def _page(self, content: str) -> None:
         self._send(HTTPStatus.OK, content, "text/html")

@@ -1,10 +1,23 @@
 "use strict";
-// Filters for the table of messages. Without JavaScript all messages are shown.
+// Opens what an address names, and filters the table of messages. Without JavaScript all of it is shown.
 (function () {
-  const form = document.getElementById("filters");
-  if (!form) return;
-  form.hidden = false;
+  // A link to a step opens the step, and whatever it stands in.
+  function openNamed() {
+    const wanted = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let each = wanted; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
+    if (wanted && wanted.tagName === "DETAILS") wanted.scrollIntoView({block: "start"});
+  }
+  window.addEventListener("hashchange", openNamed);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("a[href^='#s']");
+    if (link && link.getAttribute("href") === location.hash) openNamed();
+  });
+  openNamed();
+
   function apply() {
+    const form = document.getElementById("filters");
+    if (!form) return;
+    form.hidden = false;
     const rows = Array.from(document.querySelectorAll("#messages tbody tr"));
     const wanted = new FormData(form);
     const words = String(wanted.get("words")).toLowerCase();
@@ -17,7 +30,8 @@
     }
     document.getElementById("shown").textContent = count + " of " + rows.length;
   }
-  form.addEventListener("input", apply);
-  form.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("input", (event) => { if (event.target.closest("#filters")) apply(); }, true);
+  document.addEventListener("submit", (event) => { if (event.target.id === "filters") event.preventDefault(); });
+  document.addEventListener("patched", apply);
   apply();
 })();
