@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gome.agents.protocol.finish_types import Finalist, FinalRanking, Shipped
@@ -17,6 +17,7 @@ from gome.agents.protocol.messages import (
     Proposal,
     Recollection,
     RepairCalled,
+    SolutionProbed,
     StepOpened,
     TraceOpened,
     Trial,
@@ -29,6 +30,7 @@ from gome.bus.message import Envelope, Message, message_id
 from gome.bus.store.artefacts import Artefacts
 from gome.bus.store.tables import COLUMNS, FILE_NAME, create
 from gome.executors.launch import Cause
+from gome.scenarios.diagnostics.record import Concentration, Diagnostics, Part, Probes, Sensitivity, ShownRow
 from gome.scenarios.evidence import Evaluation, Grade, Profile, SplitRule, TaskBrief
 
 RUN = "261122-0530-bike-demand-a1b2"
@@ -354,3 +356,44 @@ def close(sample: Sample, script: str) -> None:
         dead_letters=1,
     )
     sample.say("finisher", finished, None, None, called)
+
+
+def with_evidence(sample: Sample, scale: str = "log1p") -> Sample:
+    """The same run with an analysis of the errors of its best step, 1.2, and with probes of it."""
+    parts = [
+        Part(feature="prediction", value=value, rows=40, share_of_rows=0.5, share_of_loss=0.5, bias=bias)
+        for value, bias in (("0 to 0.5", 0.1), ("0.5 to 1", -0.2))
+    ]
+    found = Diagnostics.model_validate(
+        {
+            "rows": 80,
+            "looked_at": 80,
+            "loss": "squared error",
+            "scale": scale,
+            "mean_loss": 0.2,
+            "concentration": Concentration(ten_rows=0.4, percent=0.1, tenth=0.4),
+            "quantiles": ((0.01, -2.0), (0.1, -1.0), (0.5, 0.0), (0.9, 1.0), (0.99, 2.0)),
+            "by_prediction": parts,
+            "by_truth": parts if scale != "probability" else (),
+            "slices": (parts[0].model_copy(update={"feature": sample.wrap("hour"), "value": sample.wrap("0 to 4")}),),
+            "columns": (sample.wrap("hour"),),
+            "dearest": (ShownRow(truth="1", prediction="9", share_of_loss=0.2, cells=(sample.wrap("3"),)),),
+        }
+    )
+    for place, each in enumerate(sample.envelopes):
+        if isinstance(each.message, Diagnosis) and (each.trace, each.step) == (1, 2):
+            ref = sample.put(found.model_dump_json())
+            sample.envelopes[place] = replace(each, message=each.message.model_copy(update={"diagnostics_ref": ref}))
+            probes = Probes(
+                sensitivities=(
+                    Sensitivity(feature=sample.wrap("hour"), loss=0.8, error=0.1),
+                    Sensitivity(feature=sample.wrap("temp"), loss=0.2, error=0.05),
+                ),
+                whole=0.41,
+                half=0.45,
+                reseeded=0.412,
+            )
+            assert each.message.script_ref is not None
+            sample.say("prober-1", SolutionProbed(script_ref=each.message.script_ref, probes=probes), 1, 2, each)
+            break
+    return sample

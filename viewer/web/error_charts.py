@@ -3,6 +3,7 @@
 Units are those of the SVG view box, `SMALL` wide, y downwards; `templates/error_charts.html.j2` draws them.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,24 +27,27 @@ __all__ = [
 ]
 
 SMALL = 340.0
-_NAMES = 122.0
+_NUMBER = re.compile(r"(?<![\w.])-?\d+\.\d+(?![\w.])")
+_NAMES = 142.0
 _VALUES = 52.0
 _ROW = 22.0
 _MOST_BARS = 10
 _LEFT, _TOP, _HEIGHT = 46.0, 12.0, 150.0
 _MOST_CLASSES = 12
 _SHADES = 9
+_ALL = 0.995
+"""From this sum on, the recorded shares of a class are all of its rows: they are rounded."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar with its name and its value in words; `error` is half the length of its error bar, 0 for none."""
+    """One bar with its name, in lines, and its value in words; `error` is half the length of its error bar."""
 
     x: float
     y: float
     width: float
     height: float
-    name: str
+    names: tuple[str, ...]
     words: str
     title: str
     below: bool = False
@@ -125,7 +129,7 @@ def bars(values: Sequence[tuple[str, float, float | None]], percent: bool = Fals
                 y=4 + number * _ROW,
                 width=round(max(1.0, room * max(value, 0.0) / longest), 1),
                 height=14.0,
-                name=text.cut(name, 18),
+                names=(text.cut(name, 17),),
                 words=words,
                 title=f"{name}: {words}{spread}",
                 error=round(min(room * error / longest, 40.0), 1) if error else 0.0,
@@ -158,14 +162,20 @@ def biases(parts: Sequence[Part]) -> Columns | None:
                 y=top,
                 width=round(0.72 * step, 1),
                 height=max(1.0, round(end - top, 1)),
-                name=text.cut(part.value, 16),
+                names=_bounds(part.value),
                 words=text.percent(part.share_of_loss),
                 title=f"{title}{text.percent(part.share_of_loss)} of the loss",
                 below=bias < 0,
             )
         )
     axis = tuple((y(at), f"{at:.3g}".replace("-", "−")) for at in ticks(low, high, 4))
-    return Columns(bottom + 40, y(0.0), axis, tuple(made))
+    return Columns(bottom + 54, y(0.0), axis, tuple(made))
+
+
+def _bounds(value: str) -> tuple[str, ...]:
+    """The name of a column, with rounded numbers; an interval stands on two lines."""
+    low, _, high = _NUMBER.sub(lambda found: f"{float(found[0]):.3g}", value).partition(" to ")
+    return (text.cut(low, 9), text.cut(f"–{high}", 9)) if high else (text.cut(low, 9),)
 
 
 def residual_strip(found: Diagnostics) -> Strip | None:
@@ -207,12 +217,11 @@ def confusion_matrix(classes: Sequence[ClassPart], confusions: Sequence[Confusio
         return None
     found = {(each.truth, each.decided): each.share for each in confusions}
     found |= {(each.name, each.name): each.recall for each in classes}
-    if len(names) == 2:  # what is not right is the other class
-        first, second = classes
-        found |= {(first.name, second.name): 1 - first.recall, (second.name, first.name): 1 - second.recall}
+    told = {truth: sum(share for (of, _), share in found.items() if of == truth) for truth in names}
 
     def cell(truth: str, decided: str) -> Cell:
-        share = found.get((truth, decided))
+        nothing_left = told[truth] > _ALL
+        share = found.get((truth, decided), 0.0 if nothing_left else None)
         words = "too rare to be recorded" if share is None else f"{text.percent(share)} of its rows"
         return Cell(
             share, 0 if share is None else min(_SHADES, round(_SHADES * share)), f"{truth} as {decided}: {words}"

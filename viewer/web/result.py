@@ -13,15 +13,16 @@ from gome.viewer.web.code import diff_lines, highlighted, read_text
 
 __all__ = ["Ladder", "Rung", "ladder", "pictures", "result"]
 
-_WIDTH, _NAMES, _VALUES, _ROW = 640.0, 190.0, 76.0, 24.0
+_NAMES, _VALUES, _ROW = 158.0, 54.0, 24.0
 _FAR = 1.5
 """A baseline further away than this many spans of the other scores is drawn at the chart's edge."""
 _LONGEST = 100_000
+_SLICES = 6
 
 
 @dataclass(frozen=True)
 class Rung:
-    """A score in the ladder; `kind` is `own`, `board` or `baseline`. `edge`: it lies outside the drawn range."""
+    """A score in the ladder; `kind` is `own`, `board` or `constant`. `edge`: it lies outside the drawn range."""
 
     x: float
     y: float
@@ -36,7 +37,6 @@ class Rung:
 class Ladder:
     """Scores from the best to the worst; further to the right is better."""
 
-    width: float
     height: float
     left: float
     right: float
@@ -48,19 +48,19 @@ def ladder(summary: Summary, pool: Mapping[str, float]) -> Ladder | None:
     best, submitted = summary.best, summary.submitted
     if best is None:
         return None
-    marks = [(f"best step {best.step}, out of fold", best.score, "own", False)]
+    marks = [(f"step {best.step}, out of fold", best.score, "own", False)]
     if submitted is not None and submitted.grade is not None:
-        marks.append(("submission, private test", submitted.grade.score, "own", True))
+        marks.append(("submission, test", submitted.grade.score, "own", True))
     marks.extend((name, score, "board", True) for name, score in pool.items())
     baseline = summary.opened.baseline if summary.opened else None
     scores = [score for _, score, _, _ in marks]
     low, high = min(scores), max(scores)
     if baseline is not None:
-        marks.append(("baseline, a constant", baseline, "baseline", False))
+        marks.append(("baseline", baseline, "constant", False))
         span = (high - low) or abs(baseline - low)
         low, high = max(min(low, baseline), low - _FAR * span), min(max(high, baseline), high + _FAR * span)
     marks.sort(key=lambda each: each[1], reverse=summary.maximizes)
-    left, right = _NAMES, _WIDTH - _VALUES
+    left, right = _NAMES, error_charts.SMALL - _VALUES - 12
 
     def x(score: float) -> float:
         share = (min(max(score, low), high) - low) / ((high - low) or 1.0)
@@ -70,7 +70,7 @@ def ladder(summary: Summary, pool: Mapping[str, float]) -> Ladder | None:
         Rung(x(score), 16 + number * _ROW, name, score, kind, test, edge=not low <= score <= high)
         for number, (name, score, kind, test) in enumerate(marks)
     )
-    return Ladder(_WIDTH, len(rungs) * _ROW + 10, left, right, rungs)
+    return Ladder(len(rungs) * _ROW + 10, left, right, rungs)
 
 
 def pictures(step: Step, summary: Summary, artefacts: Artefacts) -> dict[str, Any]:
@@ -86,10 +86,7 @@ def pictures(step: Step, summary: Summary, artefacts: Artefacts) -> dict[str, An
         "matrix": error_charts.confusion_matrix(classes, told.confusions) if told else None,
         "recalls": error_charts.bars([(each.name, each.recall, None) for each in classes], percent=True),
         "confusions": told.confusions if told else (),
-        "slices": error_charts.bars(
-            [(f"{part.feature} {part.value}", part.share_of_loss, None) for part in told.slices] if told else [],
-            percent=True,
-        ),
+        "slices": told.slices[:_SLICES] if told else (),
         "importance": error_charts.bars(found.importance),
         "measured": found.measured,
         "curve": error_charts.learning_curve(found.probes) if found.probes else None,

@@ -17,9 +17,9 @@ PATIENCE = 60.0
 
 
 class Browser:
-    """One page. `errors` are exceptions, console errors and broken policies; `requests` every address asked for."""
+    """One page; an answer is waited for `patience` seconds. `errors` are exceptions, console errors and broken policies; `requests` every address asked for."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, patience: float = PATIENCE) -> None:
         assert CHROMIUM is not None
         ours_read, theirs_write = os.pipe()
         theirs_read, ours_write = os.pipe()
@@ -46,6 +46,7 @@ class Browser:
             os.close(each)
         self._read, self._write = ours_read, ours_write
         self._rest = b""
+        self._patience = patience
         self._number = 0
         self._session: str | None = None
         self.errors: list[str] = []
@@ -73,7 +74,7 @@ class Browser:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
         self._loaded = False
         self.ask("Page.navigate", url=url)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while not self._loaded:
             assert time.monotonic() < deadline, f"{url} did not load"
             self._heed(self._next(deadline))
@@ -86,7 +87,7 @@ class Browser:
 
     def wait(self, condition: str) -> None:
         """Wait until an expression in the page is true."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while not self.run(condition):
             assert time.monotonic() < deadline, f"never true: {condition}"
             time.sleep(0.05)
@@ -102,7 +103,7 @@ class Browser:
         if self._session:
             command["sessionId"] = self._session
         os.write(self._write, json.dumps(command).encode() + b"\0")
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while True:
             heard = self._next(deadline)
             if heard.get("id") == self._number:

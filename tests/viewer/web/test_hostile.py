@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from gome.agents.protocol.run_messages import RunOpened
-from gome.viewer.web.live_pages import message_page, messages_page, runs_page
+from gome.viewer.web.live_pages import compare_page, message_page, messages_page, runs_page, step_page
 from gome.viewer.web.report import write_report
 from gome.viewer.web.run_page import RunPage
 from tests.cli.reading.test_commands import gome
 from tests.conftest import UNFINISHED
-from tests.viewer.sample import sample_run
+from tests.viewer.sample import sample_run, with_evidence
 from tests.viewer.test_text import ATTACKS
 from tests.viewer.web.test_report import HOSTILE
 
@@ -30,7 +30,7 @@ VERBS = [
 @pytest.fixture
 def hostile(runs: Path) -> Path:
     """A run whose every text is hostile, its names as well."""
-    sample = sample_run(lambda words: f"{words} {WORDS}", run=NAME, finish=True)
+    sample = with_evidence(sample_run(lambda words: f"{words} {WORDS}", run=NAME, finish=True))
     first = sample.envelopes[0]
     assert isinstance(first.message, RunOpened)
     task = first.message.task.model_copy(update={"name": f"task {WORDS}"})
@@ -77,6 +77,7 @@ def test_sql_and_errors_are_cleaned(hostile: Path, capsys: pytest.CaptureFixture
 def test_no_page_and_no_title_has_markup_of_a_model(hostile: Path, tmp_path: Path) -> None:
     pages = [runs_page(hostile.parent), RunPage().draw(hostile), messages_page(hostile, {"words": HOSTILE})]
     pages += [message_page(hostile, name) for name in ids().values()]
+    pages += [step_page(hostile, "1.2"), compare_page([hostile, hostile])]
     pages.append(write_report(hostile, tmp_path / "report.html").read_text(encoding="utf-8"))
     for page in pages:
         assert page.count("<script") == page.count("</script>") == 1

@@ -99,6 +99,38 @@ def test_a_task_that_was_guessed_is_marked_at_the_head() -> None:
     assert "Unverified" not in page_of()
 
 
+def test_the_first_screen_is_the_result() -> None:
+    page = page_of()
+    for words in ("Standing.", "submission, test", "step 1.2, out of fold", "Script of step 1.2", 'class="h-kn"'):
+        assert words in page
+    assert "What changed since the first solution, step 1.1" in page
+    places = [page.index(f'id="{name}"') for name in ("result", "scores", "lineage", "steps", "memory")]
+    assert places == sorted(places)
+    assert "Ended: the budget of trials is used" in page
+
+
+def test_every_node_of_the_tree_opens_its_step() -> None:
+    page = Page(page_of())
+    links = {attributes["href"] for tag, attributes in page.tags if tag == "a" and "aria-label" in attributes}
+    steps = {f"#{attributes['id']}" for tag, attributes in page.tags if tag == "details" and "id" in attributes}
+    assert links
+    assert links == steps
+
+
+def test_a_run_without_a_trial_says_so_in_every_section() -> None:
+    sample = sample_run()
+    page = render(sample.envelopes[:2], sample)
+    for words in (
+        "No trial yet",
+        "No trial has a score yet",
+        "No step yet",
+        "Nothing was recalled",
+        "No model was asked",
+    ):
+        assert words in page
+    assert "being prepared" in render([], sample)
+
+
 def test_the_report_asks_nobody_for_anything() -> None:
     page = Page(page_of())
     for tag, attributes in page.tags:

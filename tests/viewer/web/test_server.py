@@ -19,6 +19,7 @@ from gome.bus.message import Draft
 from gome.bus.store.lock import RunLock
 from gome.bus.store.sqlite import open_log
 from gome.errors import LogError, UsageError
+from gome.viewer.web.live_pages import runs_page
 from gome.viewer.web.run_page import RunPage
 from gome.viewer.web.server import PageServer
 from tests.conftest import UNFINISHED
@@ -75,7 +76,9 @@ def test_a_name_that_was_made_to_lead_here_is_not_answered(server: PageServer, h
 def test_there_is_nothing_but_pages(server: PageServer, path: str) -> None:
     status, headers, words = get(server, path)
     assert status == 404
-    assert headers["content-type"].startswith("text/plain")
+    assert headers["content-type"].startswith("text/html")
+    assert "<h1>No such" in words
+    assert '<a href="/">all runs</a>' in words
     assert "Traceback" not in words
 
 
@@ -106,6 +109,42 @@ def spoil(folder: Path, sql: str) -> None:
     with connection:
         connection.execute(sql)
     connection.close()
+
+
+def test_a_wrong_address_is_repeated_as_words(server: PageServer) -> None:
+    page = get(server, "/runs/%3Cscript%3Ealert(1)%3C/script%3E")[2]
+    assert "<script>alert" not in page
+    assert get(server, "/runs/a/b/c/<script>alert(1)")[2].count("<script") == 1
+
+
+def test_a_step_has_a_page_with_verdict_code_and_output(server: PageServer) -> None:
+    status, _, page = get(server, f"/runs/{RUN}/steps/1.3")
+    assert status == 200
+    for words in (
+        "! failed",
+        "Attempt 1, debug run, ended with exit",
+        "KeyError",
+        "split 1/5",
+        "Changed against its parent",
+    ):
+        assert words in page
+    assert "No picture of errors" in page
+    assert get(server, f"/runs/{RUN}/steps/9.9")[0] == 400
+
+
+def test_two_runs_are_compared_and_another_number_is_refused(server: PageServer) -> None:
+    status, _, page = get(server, f"/compare?run={RUN}&run={UNFINISHED}")
+    assert status == 200
+    assert page.count("Score of each trial over time") == 2
+    assert "time to best" in page
+    for query in ("", f"?run={RUN}", f"?run={RUN}&run={RUN}&run={RUN}"):
+        status, _, words = get(server, f"/compare{query}")
+        assert (status, "tick two" in words) == (400, True)
+    assert get(server, f"/compare?run={RUN}&run=nothing")[0] == 404
+
+
+def test_a_folder_without_runs_says_how_to_start_one(tmp_path: Path) -> None:
+    assert "gome run train.csv --target price" in runs_page(tmp_path)
 
 
 ONLY_THE_DIRECTOR = """{
@@ -237,6 +276,53 @@ def test_a_page_that_is_asked_for_again_reads_only_what_is_new(runs: Path) -> No
     assert page.draw(runs / UNFINISHED) == RunPage().draw(runs / UNFINISHED), "another log in its place is read anew"
 
 
+def check_the_list_of_runs(browser: Browser) -> None:
+    """Sort, filter and tick as a hand would; what was set survives the next patch."""
+    names = "Array.from(document.querySelectorAll('#pick tbody tr:not([hidden]) a'), each => each.textContent)"
+    head = "Array.from(document.querySelectorAll('#pick th button')).find(each => each.textContent === 'Run')"
+    browser.run(f"{head}.click()")
+    rising = browser.run(names)
+    assert rising == sorted(rising)
+    browser.run(f"{head}.click()")
+    assert browser.run(names) == rising[::-1]
+    browser.run("document.querySelectorAll('#pick input')[0].click()")
+    assert browser.run("document.querySelector('#pick [type=submit]').disabled")
+    browser.run("document.querySelectorAll('#pick input')[1].click()")
+    assert not browser.run("document.querySelector('#pick [type=submit]').disabled")
+    browser.run("document.dispatchEvent(new Event('patched'))")
+    assert browser.run(names) == rising[::-1]
+    browser.run(
+        "{const words = document.querySelector('#tools [name=words]');"
+        "words.value = 'hostile'; words.dispatchEvent(new Event('input', {bubbles: true}))}"
+    )
+    assert browser.run(names) == ["261124-0100-hostile-0000"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the pages in")
+def test_news_are_patched_into_a_page_and_nothing_of_the_reader_is_lost(
+    server: PageServer, runs: Path, tmp_path: Path
+) -> None:
+    folder = runs / UNFINISHED
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(f"{server.url}runs/{UNFINISHED}#s0.2", 1400)
+        browser.wait("document.querySelector('#live output').textContent === 'live'")
+        assert browser.run("document.getElementById('s0.2').open"), "the address opens its step"
+        browser.run(
+            "document.querySelector('svg a[href=\"#s1.2\"]').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+        )
+        browser.wait("document.getElementById('s1.2').open")
+        browser.run("document.querySelector('#filters [name=words]').focus(); window.scrollTo(0, 700)")
+        browser.run("window.kept = document.getElementById('s0.2')")
+        place = browser.run("scrollY")
+        name = say(folder, "news")
+        browser.wait(f"document.getElementById('messages').textContent.includes('{name[:8]}')")
+        assert browser.run("window.kept === document.getElementById('s0.2')"), "the element is the same, not a new one"
+        assert browser.run("document.getElementById('s0.2').open && document.getElementById('s1.2').open")
+        assert browser.run("document.activeElement.name") == "words"
+        assert browser.run("scrollY") == place
+        assert browser.errors == []
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the pages in")
 def test_a_browser_keeps_up_with_a_run(server: PageServer, runs: Path, tmp_path: Path) -> None:
     sample_run(lambda words: f"{words} {HOSTILE}", run="261124-0100-hostile-0000", finish=False).write(
@@ -269,6 +355,7 @@ def test_a_browser_keeps_up_with_a_run(server: PageServer, runs: Path, tmp_path:
             browser.open(server.url, width)
             browser.wait("document.querySelector('#live output').textContent === 'live'")
             assert browser.run("document.querySelectorAll('#runs tbody tr').length") == 3
+            check_the_list_of_runs(browser)
             assert browser.run("document.documentElement.scrollWidth <= innerWidth")
             browser.picture(pictures / f"runs-{width}.png")
         assert browser.errors == []

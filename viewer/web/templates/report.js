@@ -13,6 +13,8 @@
     if (link && link.getAttribute("href") === location.hash) openNamed();
   });
   openNamed();
+  // A tree that is wider than its frame is shown from its newest end.
+  for (const tree of document.querySelectorAll("svg.long")) tree.parentElement.scrollLeft = tree.parentElement.scrollWidth;
 
   function apply() {
     const form = document.getElementById("filters");
