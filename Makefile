@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test lint slow ray chaos bench small-model clean
+.PHONY: quickstart test lint slow ray chaos bench docs picture image small-model clean
 
 quickstart: $(STAMP)
 	$(BIN)/python main.py run scenarios/bike-demand.yaml
@@ -40,6 +40,22 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.crossover --quick
 	$(BIN)/python -m benchmarks.tasks --quick
 
+# The documentation as pages in build/docs; a link that leads nowhere is an error.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/docs/index.html"
+
+# The picture in README.md: the page of the recorded run, in the browser that is there.
+CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome))
+picture: $(STAMP)
+	$(BIN)/gome report examples/bike-demand -o build/picture.html
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --disable-component-update \
+	  --disable-sync --user-data-dir=$$(mktemp -d) --window-size=1160,1190 --screenshot=docs/run.png build/picture.html
+
+# For machines without Linux: an image in which scripts run in the sandbox.
+image:
+	docker build --tag gome .
+
 # A real language model, small enough for any machine, carries a run (130 MB are fetched once, kept out of the environment).
 SMALL_MODEL := build/small-model
 small-model: $(STAMP) $(SMALL_MODEL)/xllamacpp
@@ -51,6 +67,7 @@ $(SMALL_MODEL)/xllamacpp:
 # One environment, from pinned versions; built again only when what is pinned changes.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("gome needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV): about 2 GB of pinned packages, two minutes or more; pip is quiet and says only what goes wrong"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)

@@ -17,7 +17,10 @@ PATIENCE = 60.0
 
 
 class Browser:
-    """One page; an answer is waited for `patience` seconds. `errors` are exceptions, console errors and broken policies; `requests` every address asked for."""
+    """One page. `errors` are exceptions, console errors and broken policies; `requests` every address asked for.
+
+    An answer is waited for `patience` seconds.
+    """
 
     def __init__(self, profile: Path, patience: float = PATIENCE) -> None:
         assert CHROMIUM is not None
