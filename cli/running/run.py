@@ -7,14 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
 from cyclopts import Parameter
 
 from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime.lifecycle import Ready, start_run
-from gome.agents.runtime.resources import check_means
 from gome.api.own_table import TABLE_ENDS, Table, scenario_of_table
 from gome.api.results import write_results
 from gome.bus.actors.supervisor import Supervisor
@@ -30,14 +28,16 @@ from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
 from gome.viewer import text
 from gome.viewer.model.doubts import doubts
-from gome.viewer.model.no_success import shortfall
 from gome.viewer.output import emit, hint, say, say_aside
 from gome.viewer.run_folders import has_log, new_run_id, open_reader, runs_root
 from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display, watch
 
+if TYPE_CHECKING:
+    from gome.agents.runtime.lifecycle import Ready
+
 __all__ = ["conclude", "run", "run_watched"]
 
-Work = Callable[[Ready], Awaitable[RunFinished | None]]
+Work = Callable[["Ready"], Awaitable[RunFinished | None]]
 """Runs or resumes a run to its end. Calls its argument once the run has a supervisor that can stop it."""
 
 
@@ -105,9 +105,10 @@ def run(
 
 
 async def _start(
-    asked: Scenario, path: Path, folder: Path, start: Path | None, unsandboxed: bool, ready: Ready
+    asked: Scenario, path: Path, folder: Path, start: Path | None, unsandboxed: bool, ready: "Ready"
 ) -> RunFinished | None:
     """Start the run, and tell its folder once it has begun: one that fails to begin has none."""
+    from gome.agents.runtime.lifecycle import start_run  # a second or more: the display stands before it
 
     def begun(supervisor: Supervisor) -> None:
         say_aside(f"run {folder.name} in {folder}")
@@ -121,6 +122,8 @@ async def _start(
 def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario]) -> Path:
     """The scenario to run: the given one, or the one written beside a table. Raises UsageError for options in vain."""
     if scenario.suffix.lower() in TABLE_ENDS or scenario == STANDARD_INPUT or scenario.is_dir():
+        from gome.agents.runtime.resources import check_means  # pandas with it: only where there is a table
+
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
         return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside)
     if table != Table(()):
@@ -210,6 +213,8 @@ def conclude(folder: Path, as_json: bool) -> int:
     results = write_results(folder)
     summary, files = results.summary, results.files
     if summary.best is None:
+        from gome.viewer.model.no_success import shortfall
+
         say_aside(f"no trial was accepted; report: {results.report}")
         if (why := shortfall(summary)) is not None:
             say_aside(why)

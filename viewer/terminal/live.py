@@ -15,7 +15,7 @@ from gome.viewer.model.steps import MARKS, Step, Trace
 from gome.viewer.model.summary import Summary
 from gome.viewer.model.usage import Usage
 
-__all__ = ["screen"]
+__all__ = ["preparing", "screen"]
 
 _STYLES = {"accepted": "green", "rejected": "red", "failed": "magenta", "dead": "magenta", "open": "dim"}
 _LAST = 6
@@ -24,6 +24,11 @@ _LAST = 6
 def screen(summary: Summary, now: Now, pool: Mapping[str, float], last: Sequence[Envelope]) -> RenderableType:
     """Render the whole screen. `pool`: medal thresholds by name; `last`: the newest messages, oldest first."""
     return Group(_header(summary, now, pool), _traces(summary), _roles(now), _messages(last))
+
+
+def preparing(seconds: float) -> RenderableType:
+    """Render the line shown until the run has begun."""
+    return Text(f"preparing task, sandbox and backends, {text.duration(seconds)} …", style="dim")
 
 
 def _header(summary: Summary, now: Now, pool: Mapping[str, float]) -> RenderableType:

@@ -18,7 +18,7 @@ from gome.viewer.model.now import Present, look, pool_of
 from gome.viewer.model.summary import Summary
 from gome.viewer.output import document, envelope_data, say
 from gome.viewer.run_folders import has_log, open_reader
-from gome.viewer.terminal.live import screen
+from gome.viewer.terminal.live import preparing, screen
 from gome.viewer.terminal.waiting_lines import Silence
 
 __all__ = [
@@ -102,11 +102,18 @@ class RichDisplay:
         self._summary = Summary()
         self._pool: dict[str, float] | None = None
         self._last: list[Envelope] = []
+        self._made = time.time()
         self._live.start()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Draw what goes on before the run has begun."""
+        self._live.update(preparing(time.time() - self._made), refresh=True)
 
     def show(self, fresh: Sequence[Envelope], present: Present) -> None:
-        """Apply the new messages and redraw the screen. Draws nothing before the run has begun."""
+        """Apply the new messages and redraw the screen; before the run has begun, draw for how long it is prepared."""
         if not fresh and self._summary.opened is None:
+            self._prepare()
             return
         for each in fresh:
             self._summary.apply(each)
@@ -118,7 +125,9 @@ class RichDisplay:
         self._live.update(screen(self._summary, current, self._pool or {}, self._last), refresh=True)
 
     def close(self) -> None:
-        """Stop updating; the last screen stays visible."""
+        """Stop updating; the last screen stays visible, but for that of a run that did not begin."""
+        if self._summary.opened is None:
+            self._live.update("", refresh=True)
         self._live.stop()
 
 

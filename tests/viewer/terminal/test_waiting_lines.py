@@ -148,10 +148,12 @@ def test_a_terminal_that_cannot_be_drawn_on_gets_lines(
     assert isinstance(chosen, kind)
 
 
-def test_a_screen_shows_nothing_of_a_run_that_has_not_begun() -> None:
+def test_a_screen_says_at_once_that_the_run_is_prepared() -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False)
     display = RichDisplay(console)
+    assert isinstance(console.file, io.StringIO)
+    assert "preparing task, sandbox and backends" in console.file.getvalue()
     display.show([], Present())
     display.close()
-    assert isinstance(console.file, io.StringIO)
-    assert not re.sub("\x1b\\[[?0-9;]*[a-zA-Z]", "", console.file.getvalue()).strip()
+    left = re.sub("\x1b\\[[?0-9;]*[a-zA-Z]", "", console.file.getvalue()).rsplit("…", 1)[1]
+    assert not left.strip(), "and takes the line away where no run began"
