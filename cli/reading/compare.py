@@ -4,8 +4,8 @@ from typing import Any
 
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
-from gome.viewer.model.comparison import Comparison, compared
 from gome.viewer.output import emit, hint, say, say_aside, screen_width, table
+from gome.viewer.queries.comparison import Comparison, compared
 from gome.viewer.run_folders import open_reader
 
 __all__ = ["compare"]

@@ -9,11 +9,11 @@ from gome.agents.protocol.messages import VOCABULARY
 from gome.bus.events import ACTIVITIES
 from gome.errors import UsageError
 from gome.viewer import text
-from gome.viewer.model.comparison import compared
 from gome.viewer.model.now import RING
 from gome.viewer.model.script_diff import base_of, script_of
 from gome.viewer.model.summary import find_step, summarise
 from gome.viewer.output import as_data, tree
+from gome.viewer.queries.comparison import compared
 from gome.viewer.queries.listing import Filter
 from gome.viewer.queries.message import activities_of, artefacts_of
 from gome.viewer.queries.runs import rows_below
