@@ -119,8 +119,8 @@ def _type(value: Schema, schema: Schema) -> str:
             return "`true`, `false`"
         case "integer" | "number" as number:
             return f"{'whole number' if number == 'integer' else 'number'}{_limits(value)}"
-        case kind:
-            return str(kind or "anything")
+        case other:
+            return str(other or "anything")
 
 
 def _limits(value: Schema) -> str:

@@ -117,7 +117,7 @@ class Matrix:
 def bars(values: Sequence[tuple[str, float, float | None]], percent: bool = False) -> Bars:
     """Horizontal bars of (name, value, standard error), at most ten, the largest first."""
     shown = sorted(values, key=lambda each: -each[1])[:_MOST_BARS]
-    longest = max((max(value, 0.0) for _, value, _ in shown), default=0.0) or 1.0
+    longest = max((max(value, 0.0) + (error or 0.0) for _, value, error in shown), default=0.0) or 1.0
     room = SMALL - _NAMES - _VALUES
     made = []
     for number, (name, value, error) in enumerate(shown):
@@ -132,7 +132,7 @@ def bars(values: Sequence[tuple[str, float, float | None]], percent: bool = Fals
                 names=(text.cut(name, 17),),
                 words=words,
                 title=f"{name}: {words}{spread}",
-                error=round(min(room * error / longest, 40.0), 1) if error else 0.0,
+                error=round(room * error / longest, 1) if error else 0.0,
             )
         )
     return Bars(len(made) * _ROW + 8, tuple(made))
