@@ -4,11 +4,11 @@ This is not a security boundary (the sandbox is): it finds code that cannot work
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Refusal", "check", "imported_modules"]
+__all__ = ["Refusal", "avoided_imports", "check", "imported_modules", "why_refused"]
 
 _NO_NETWORK = "there is no network"
 _NO_PROCESSES = "a solution starts no other programs"
@@ -45,6 +45,8 @@ _FORBIDDEN_CALLS = {
     **dict.fromkeys((f"os.{name}" for name in ("execv", "execve", "execvp", "posix_spawn", "spawnv")), _NO_PROCESSES),
 }
 _FORBIDDEN_PATHS = ("/proc/", "/sys/", "/etc/", "/root/", "/home/", "/var/", "/dev/mem")
+_MODULES = {"scikit-learn": "sklearn", "pytorch": "torch"}
+"""Module of a library whose users call it by another name."""
 _ANSWERS = ("prepared/private", "private/answers", "test_answers", "answers.csv")
 
 
@@ -92,6 +94,51 @@ def imported_modules(source: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def avoided_imports(source: str, avoided: Iterable[str]) -> dict[str, Refusal]:
+    """What of `avoided` a script imports, each with its first import. Empty where `source` does not parse.
+
+    A word stands for a library, a module, or a class or function by its own name, without regard to case: `lightgbm`,
+    `scikit-learn`, `sklearn.neural_network`, `ridge`. An import that may fail counts too.
+    """
+    try:
+        imports = sorted(_imported(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[str, Refusal] = {}
+    for word in avoided:
+        plain = word.strip().lower()
+        plain = _MODULES.get(plain, plain.replace("-", "_"))
+        for line, name in imports:
+            if plain and (f"{name.lower()}.".startswith(f"{plain}.") or name.lower().rpartition(".")[2] == plain):
+                found[word] = Refusal(line, "avoided", f"imports {name}, which the user of this run asks to avoid")
+                break
+    return found
+
+
+def why_refused(refusals: Sequence[Refusal]) -> str:
+    """Why a script is not run, in words for who repairs it."""
+    return "refused before it ran: " + "; ".join(f"line {each.line}: {each.message}" for each in refusals)
+
+
+def _imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything that is imported, also by a call with a constant name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((node.lineno, name) for name in _names(node))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name) and node.args:
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            first = node.args[0]
+            if called in ("import_module", "__import__") and isinstance(first, ast.Constant):
+                yield node.lineno, str(first.value)
+
+
+def _names(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The full names that an import names: modules, and what is taken from them."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+
+
 def _optional_imports(tree: ast.AST) -> Iterator[ast.AST]:
     """Imports in a `try` block that catches ImportError."""
     for node in ast.walk(tree):
@@ -108,14 +155,10 @@ def _catches_import_error(handler: ast.ExceptHandler) -> bool:
 
 def _imports(node: ast.Import | ast.ImportFrom, importable: frozenset[str], *, optional: bool) -> Iterator[Refusal]:
     """Refusals for modules that are not installed or cannot work in the sandbox."""
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    elif node.level:
+    if isinstance(node, ast.ImportFrom) and node.level:
         yield Refusal(node.lineno, "import", "a relative import: a solution is one file")
         return
-    else:
-        names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-    for name in names:
+    for name in _names(node):
         top = name.partition(".")[0]
         reason = _FORBIDDEN_MODULES.get(name) or _FORBIDDEN_MODULES.get(top)
         if reason is not None:

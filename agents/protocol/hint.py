@@ -1,8 +1,10 @@
 """What a user asks of a run while it goes on."""
 
+from collections.abc import Iterable
+
 from gome.agents.protocol.types import Record
 
-__all__ = ["Hint"]
+__all__ = ["Hint", "avoided"]
 
 
 class Hint(Record):
@@ -18,3 +20,12 @@ class Hint(Record):
         avoid, prefer = (", ".join(each) for each in (self.avoid, self.prefer))
         parts = (self.words.strip(), avoid and f"avoid {avoid}", prefer and f"prefer {prefer}")
         return "; ".join(part for part in parts if part)
+
+
+def avoided(hints: Iterable[Hint]) -> tuple[str, ...]:
+    """What the user asks to avoid and has not preferred since; the hints in log order."""
+    words: dict[str, None] = {}
+    for hint in hints:
+        words |= dict.fromkeys(hint.avoid)
+        words = {word: None for word in words if word not in hint.prefer}
+    return tuple(words)

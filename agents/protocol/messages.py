@@ -165,6 +165,7 @@ class RepairCalled(Message):
     """Runner → Writer: the script failed in `phase`, and attempts are left.
 
     `seconds` is the time of a failed debug run. `sampled` says that a debug run on a sample had ended well before.
+    `hints` are the ids of the user's hints by which the script was refused.
     """
 
     kind: Literal["repair_called"] = "repair_called"
@@ -177,6 +178,7 @@ class RepairCalled(Message):
     evaluation: Evaluation | None
     seconds: float = 0.0
     sampled: bool = False
+    hints: tuple[str, ...] = ()
 
 
 class Trial(Message):

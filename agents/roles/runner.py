@@ -31,6 +31,7 @@ from gome.agents.scripts.joined_splits import Assembled
 from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from gome.agents.scripts.split_runs import SplitRuns, run_splits
 from gome.agents.scripts.trials import Phase, trial_of, view_of, why_it_failed
+from gome.agents.state.hints import Hints
 from gome.agents.state.trace import Best
 from gome.agents.tuning.parameter_search import Search, search
 from gome.bus.actors.actor import Context
@@ -61,7 +62,10 @@ class Runner(Role):
 
     handles = frozenset({"job"})
     notes = frozenset(
-        {"run_opened", "session_opened", "deadline_reached", "diagnosis", "solution_completed", "trace_restarted"}
+        {
+            *("run_opened", "session_opened", "deadline_reached", "hint_given"),
+            *("diagnosis", "solution_completed", "trace_restarted"),
+        }
     )
 
     def __init__(
@@ -74,12 +78,14 @@ class Runner(Role):
         self.forward = forward
         self.completion = completion
         self.late = False
+        self.hints = Hints()
         self.best: Best | None = None
         self.full_failures: dict[int, int] = {}
         self.debugged: dict[int, float] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep whether the time for trials is over, the trace's best, and the failures of each running step."""
+        """Keep whether the time for trials is over, the user's hints, the trace's best, and the steps' failures."""
+        self.hints.heard(envelope)
         match envelope.message:
             case DeadlineReached():
                 self.late = True
@@ -112,6 +118,9 @@ class Runner(Role):
         if self.late:
             ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
             return [Draft(trial_of(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
+        if self.hints.avoided and (refused := self.hints.refuses(await self.artefacts.text(job.script_ref))):
+            ran = ScriptRan(cause=Cause.REFUSED, words=refused[0])
+            return [self._failed(job, "check", SplitRuns((ran,), None), trace, step, hints=refused[1])]
         if job.searches and self.best is not None:
             return [Draft(each, trace, step) for each in await self._searched(job, self.best, step, context)]
         sampled = self._wants_sample()
@@ -229,11 +238,19 @@ class Runner(Role):
         return run_script(self.forward, request, self.name, context, label, turn=place + 1, heat=heat, place=place)
 
     def _failed(
-        self, job: Job, phase: Phase, runs: SplitRuns, trace: int, step: int, *, sampled: bool = False
+        self,
+        job: Job,
+        phase: Phase,
+        runs: SplitRuns,
+        trace: int,
+        step: int,
+        *,
+        sampled: bool = False,
+        hints: tuple[str, ...] = (),
     ) -> Draft:
         """Call for a repair while attempts and time are left (default: ten, three full runs), else a failed trial. [C]
 
-        `sampled` says that a debug run had ended well before.
+        `sampled` says that a debug run had ended well before; `hints` are those by which the script was refused.
         """
         settings, ran = self.scenario.executors, runs.last
         phase = "check" if ran.cause is Cause.REFUSED else phase
@@ -253,6 +270,7 @@ class Runner(Role):
             evaluation=ran.evaluation,
             seconds=seconds,
             sampled=sampled,
+            hints=hints,
         )
         return Draft(repair, trace, step)
 

@@ -23,7 +23,7 @@ from gome.agents.state.deadline import Countdown
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import GomeError
 from gome.executors.launch import DATA, Cause, Executor, Launch, Limits, Outcome, Slot
-from gome.executors.precheck import check
+from gome.executors.precheck import check, why_refused
 from gome.executors.processes.collect import discard
 from gome.executors.resources.slots import SlotPool
 from gome.scenarios.evaluation.harness import FILES, Harness
@@ -95,8 +95,7 @@ class ForwardPass:
                 source = await self.artefacts.text(request.script_ref)
                 refusals = check(source, self.importable)
                 if refusals:
-                    words = "; ".join(f"line {refusal.line}: {refusal.message}" for refusal in refusals)
-                    return ScriptRan(cause=Cause.REFUSED, words=f"refused before it ran: {words}")
+                    return ScriptRan(cause=Cause.REFUSED, words=why_refused(refusals))
                 data = await anyio.to_thread.run_sync(self.harness.data, request.view)
                 workspace = await anyio.to_thread.run_sync(_fresh, place, source)
             if over is not None and over.is_set():

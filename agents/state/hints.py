@@ -1,11 +1,12 @@
-"""What the user has asked of a trace while it runs: state of its Proposer, computed from messages."""
+"""What the user has asked of a trace while it runs: state of its Proposer and Runner, computed from messages."""
 
 from dataclasses import dataclass, field
 
-from gome.agents.protocol.hint import Hint
+from gome.agents.protocol.hint import Hint, avoided
 from gome.agents.protocol.messages import Proposal
 from gome.agents.protocol.run_messages import HintGiven
 from gome.bus.message import Envelope
+from gome.executors.precheck import avoided_imports, why_refused
 
 __all__ = ["Hints"]
 
@@ -40,3 +41,16 @@ class Hints:
         """A sketch for the writer, who does not see the hints, with what the user asks to avoid and to prefer."""
         lines = [f"The user of this run asks: {each.line}" for each in self.given.values()]
         return "\n\n".join([sketch, "\n".join(lines)]) if lines else sketch
+
+    @property
+    def avoided(self) -> tuple[str, ...]:
+        """What the user asks to avoid, as it stands."""
+        return avoided(self.given.values())
+
+    def refuses(self, script: str) -> tuple[str, tuple[str, ...]] | None:
+        """Why a script is not run, with the ids of the hints that forbid what it imports; None where it may run."""
+        found = avoided_imports(script, self.avoided)
+        if not found:
+            return None
+        names = tuple(name for name, hint in self.given.items() if not found.keys().isdisjoint(hint.avoid))
+        return f"{why_refused(sorted(found.values()))}; use something else for it", names

@@ -36,7 +36,7 @@ def hint(
     words
         What you want to say, in your own words.
     avoid
-        Something not to use, such as lightgbm or network. May be repeated.
+        Something not to use, such as lightgbm: a script that imports it is refused before it runs. May be repeated.
     prefer
         Something to try first. It ends an earlier --avoid of the same. May be repeated.
     start

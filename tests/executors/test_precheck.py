@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gome.executors.precheck import check
+from gome.executors.precheck import avoided_imports, check, why_refused
 
 IMPORTABLE = frozenset(sys.stdlib_module_names) | {"numpy", "pandas", "sklearn"}
 
@@ -62,3 +62,31 @@ def test_all_refusals_are_told_in_the_order_of_the_script() -> None:
 @pytest.mark.parametrize("source", ["\0", "(" * 5000, "x = " + "-" * 100_000 + "1"])
 def test_sources_that_choke_a_parser_are_refused_and_do_no_harm(source: str) -> None:
     assert [refusal.code for refusal in check(source, IMPORTABLE)] == ["syntax"]
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("lightgbm", "import lightgbm as lgb"),
+        ("LightGBM", "from lightgbm import LGBMRegressor"),
+        ("scikit-learn", "from sklearn.linear_model import Ridge"),
+        ("pytorch", "import torch.nn"),
+        ("sklearn.neural_network", "from sklearn.neural_network import MLPRegressor"),
+        ("sklearn.neural_network", "from sklearn import neural_network"),
+        ("ridge", "from sklearn.linear_model import Lasso, Ridge as R"),
+        ("lightgbm", "import importlib; importlib.import_module('lightgbm.sklearn')"),
+        ("lightgbm", "try:\n    import lightgbm\nexcept ImportError:\n    lightgbm = None"),
+    ],
+)
+def test_what_is_to_be_avoided_is_found_in_the_imports(word: str, line: str) -> None:
+    found = avoided_imports(f"import numpy\n{line}\n", [word, "catboost"])
+    assert list(found) == [word]
+    assert found[word].line == 2 + line.startswith("try")
+    assert "which the user of this run asks to avoid" in why_refused([found[word]])
+
+
+@pytest.mark.parametrize("word", ["light", "network", "target encoding", "", "Ridge regression"])
+def test_words_that_nothing_imports_refuse_nothing(word: str) -> None:
+    source = "import lightgbm\nfrom sklearn.neural_network import MLPRegressor\nnetwork = 'import network'\n"
+    assert avoided_imports(source, [word]) == {}
+    assert avoided_imports("import (", ["lightgbm"]) == {}

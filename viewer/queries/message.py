@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gome.agents.protocol.messages import Proposal
+from gome.agents.protocol.messages import Proposal, RepairCalled
 from gome.bus.events import ACTIVITIES, ActivityFinished
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
@@ -52,10 +52,10 @@ def show_causes(folder: Path, name: str, as_json: bool) -> int:
 
 
 def causes_of(reader: LogReader, message: str) -> list[Envelope]:
-    """The chain of causes of a message in log order, with the user's hints that proposals in it were made with."""
+    """The chain of causes of a message in log order, with the user's hints that proposals and repairs in it name."""
     found = {each.id: each for each in reader.causes(message)}
     for each in tuple(found.values()):
-        for name in each.message.hints if isinstance(each.message, Proposal) else ():
+        for name in each.message.hints if isinstance(each.message, Proposal | RepairCalled) else ():
             found[name] = reader.envelope(name)
     return sorted(found.values(), key=lambda each: each.seq)
 

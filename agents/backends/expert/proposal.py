@@ -12,6 +12,7 @@ from gome.agents.backends.expert.moves.catalogue import learnt, playable, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import read_plan
 from gome.agents.backends.expert.situation import Scene, since_accept
+from gome.agents.protocol.hint import avoided
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.types import Challenge, Hypothesis, Scores
 
@@ -148,7 +149,7 @@ def scene_of(request: ProposeStep) -> Scene:
         plan = starting_plan(request.task, request.profile)
         return Scene(
             *(request.task, request.profile, plan, None, 0.0, request.workplace, history, request.refused),
-            avoid=_avoided(request),
+            avoid=avoided(request.hints),
             prefer=_preferred(request),
         )
     plan = read_plan(base.script) or starting_plan(request.task, request.profile, base.script)
@@ -162,20 +163,11 @@ def scene_of(request: ProposeStep) -> Scene:
         history,
         request.refused,
         request.baseline,
-        _avoided(request),
+        avoided(request.hints),
         _preferred(request),
     )
 
 
-def _avoided(request: ProposeStep) -> tuple[str, ...]:
-    """What the user asks to avoid and has not asked for since."""
-    avoided: dict[str, None] = {}
-    for hint in request.hints:
-        avoided |= dict.fromkeys(hint.avoid)
-        avoided = {word: None for word in avoided if word not in hint.prefer}
-    return tuple(avoided)
-
-
 def _preferred(request: ProposeStep) -> tuple[str, ...]:
-    avoided = _avoided(request)
-    return tuple(word for hint in request.hints for word in hint.prefer if word not in avoided)
+    refused = avoided(request.hints)
+    return tuple(word for hint in request.hints for word in hint.prefer if word not in refused)

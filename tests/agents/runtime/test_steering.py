@@ -11,12 +11,16 @@ import anyio
 import pytest
 
 from gome.agents.protocol.hint import Hint
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Proposal, StepOpened, Trial
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Proposal, RepairCalled, StepOpened, Trial
 from gome.agents.protocol.run_messages import HintGiven, PauseRequested, SessionClosed
 from gome.agents.runtime.inbox import Note, leave_note
 from gome.agents.runtime.lifecycle import resume, scenario_of, start_run
 from gome.agents.runtime.replay import replay_run
+from gome.agents.scripts.script_run import ScriptRun
+from gome.bus.events import ActivityStarted
+from gome.bus.store.artefacts import Artefacts
 from gome.bus.store.reader import LogReader
+from gome.executors.launch import Cause
 from gome.scenarios.config.scenario import Budget, Scenario
 from gome.viewer.model.summary import summarise
 from gome.viewer.queries.message import causes_of
@@ -84,6 +88,56 @@ def test_a_hint_is_read_by_the_next_proposal_and_stands_in_why(tmp_path: Path) -
         chain = causes_of(reader, envelope.id)
     assert given.id in {each.id for each in chain}
     assert anyio.run(replay_run, run.folder).handled > 0
+
+
+def avoiding(tmp_path: Path, *, obeys: bool) -> Run:
+    """A run with one repair whose user asks to avoid a module; its model imports it, and stops doing so if it obeys."""
+    folder = tmp_path / "run"
+    imports = line(0.5, "import colorsys")
+
+    def turn(ask: Ask) -> Play:
+        if ask.kind == "write_solution" and ask.step == 1:
+            leave_note(folder, Note(kind="hint", hint=Hint(avoid=("colorsys",))))
+            recorded(folder, "hint_given")
+        if ask.kind == "repair_solution":
+            assert "imports colorsys, which the user of this run asks to avoid; use something else for it" in ask.prompt
+        return writing(lambda _, step: line(0.5) if obeys and ask.kind == "repair_solution" else imports)(ask)
+
+    with ModelServer(turn) as server:
+        return conducted(small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 1}), folder)
+
+
+def ran_scripts(run: Run) -> set[str]:
+    """The scripts that were run."""
+    refs = [started.request_ref for _, started in run.all(ActivityStarted) if started.activity == "script"]
+    artefacts = Artefacts(run.folder)
+    return {ScriptRun.model_validate_json(artefacts.read_now(ref)).script_ref for ref in refs}
+
+
+def test_what_is_to_be_avoided_is_refused_unrun_and_repaired(tmp_path: Path) -> None:
+    run = avoiding(tmp_path, obeys=True)
+    ((given, _),) = run.all(HintGiven)
+    ((_, refused),) = run.all(RepairCalled)
+    assert (refused.phase, refused.hints) == ("check", (given.id,))
+    assert refused.script_ref not in ran_scripts(run)
+    (envelope, diagnosis) = run.all(Diagnosis)[-1]
+    assert diagnosis.verdict == "accepted"
+    with LogReader(run.folder, VOCABULARY) as reader:
+        chain = [each.id for each in causes_of(reader, envelope.id)]
+        script = reader.artefacts.read_now(diagnosis.script_ref or "").decode()
+    assert "colorsys" not in script
+    assert given.id in chain
+    anyio.run(replay_run, run.folder)
+
+
+def test_a_model_that_does_not_avoid_it_has_no_trial(tmp_path: Path) -> None:
+    run = avoiding(tmp_path, obeys=False)
+    assert run.scripts == []
+    ((_, trial),) = run.all(Trial)
+    assert (trial.phase, trial.cause, trial.attempts) == ("check", Cause.REFUSED, 2)
+    assert "which the user of this run asks to avoid" in trial.words
+    assert run.finished.winner is None
+    anyio.run(replay_run, run.folder)
 
 
 def test_a_hint_for_another_trace_is_not_read(tmp_path: Path) -> None:
