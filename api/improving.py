@@ -17,6 +17,7 @@ from gome.api.finished import Run
 from gome.api.frames import Table, as_file
 from gome.api.own_table import name_of, write_scenario
 from gome.api.results import write_results
+from gome.api.tracking import tracked
 from gome.api.waiting import wait_for
 from gome.bus.actors.supervisor import Supervisor
 from gome.errors import UsageError
@@ -164,24 +165,25 @@ async def _improve(asked: _Asked, ready: Ready) -> Run:
     scenario, path, guesses = await anyio.to_thread.run_sync(_prepare, asked, place)
     for guess in guesses if asked.progress != "none" else ():
         say(f"guessed: {guess}")
-    over = Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
-        watching = pool.submit(watch, folder, _DISPLAYS[asked.progress](), over)
-        try:
-            await start_run(
-                *(scenario, path, folder),
-                run_id=folder.name,
-                start=Path(asked.start) if asked.start is not None else None,
-                unsandboxed=asked.sandbox == "none",
-                on_ready=ready,
-            )
-        finally:
-            over.set()
-            if not has_log(folder):  # it did not begin
-                shutil.rmtree(place, ignore_errors=True)
-        await anyio.to_thread.run_sync(watching.result)
-    if has_log(folder):
-        await anyio.to_thread.run_sync(write_results, folder)
+    with tracked(folder):
+        over = Event()
+        with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
+            watching = pool.submit(watch, folder, _DISPLAYS[asked.progress](), over)
+            try:
+                await start_run(
+                    *(scenario, path, folder),
+                    run_id=folder.name,
+                    start=Path(asked.start) if asked.start is not None else None,
+                    unsandboxed=asked.sandbox == "none",
+                    on_ready=ready,
+                )
+            finally:
+                over.set()
+                if not has_log(folder):  # it did not begin
+                    shutil.rmtree(place, ignore_errors=True)
+            await anyio.to_thread.run_sync(watching.result)
+        if has_log(folder):
+            await anyio.to_thread.run_sync(write_results, folder)
     return Run(folder)
 
 

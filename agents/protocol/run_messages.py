@@ -6,6 +6,7 @@ from pydantic import Field
 
 from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
 from gome.agents.protocol.hint import Hint
+from gome.agents.protocol.types import Hypothesis
 from gome.agents.protocol.workplace import Workplace
 from gome.bus.message import Message
 from gome.scenarios.evidence import Grade, Profile, TaskBrief
@@ -90,11 +91,44 @@ class HintGiven(Message):
 
 
 class PauseRequested(Message):
-    """The user → Director: open no further step while the pause is `on`. A resume, a deadline or a finish ends it."""
+    """The user → Director: open no further step while the pause is `on`. A resume, a deadline or a finish ends it.
+
+    The pause begins after `after` further steps; in lockstep they are rounded up to whole rounds.
+    """
 
     kind: Literal["pause_requested"] = "pause_requested"
     note: str
     on: bool
+    after: int = 0
+
+
+class ProposalOffered(Message):
+    """Proposer → the user: may this be written? Sent ahead of the Proposal where the scenario says `confirm`.
+
+    `proposal_ref` is the whole Proposal as JSON. With `written` its script exists, and `sketch` cannot be changed.
+    """
+
+    kind: Literal["proposal_offered"] = "proposal_offered"
+    hypotheses: tuple[Hypothesis, ...]
+    reason: str
+    sketch: str
+    proposal_ref: str
+    written: bool = False
+
+
+class ProposalReviewed(Message):
+    """The user → Proposer: the answer to the offer with the id `offer`, which came by `note`.
+
+    What is accepted is written, with `sketch` in place of the offered one where it is set. What is not is proposed
+    anew; `hint` says so to this and later proposals.
+    """
+
+    kind: Literal["proposal_reviewed"] = "proposal_reviewed"
+    note: str
+    offer: str
+    accepted: bool
+    sketch: str | None = None
+    hint: Hint = Hint()
 
 
 class FinishRequested(Message):
@@ -164,6 +198,8 @@ RUN_MESSAGES = (
     FinishRequested,
     HintGiven,
     PauseRequested,
+    ProposalOffered,
+    ProposalReviewed,
     RunFinished,
     RunOpened,
     SessionClosed,

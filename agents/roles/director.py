@@ -31,7 +31,6 @@ from gome.agents.protocol.run_messages import (
     DeadlineReached,
     FinishCalled,
     FinishRequested,
-    PauseRequested,
     RunOpened,
     SessionOpened,
 )
@@ -41,6 +40,7 @@ from gome.agents.state.backend_records import BackendRecords
 from gome.agents.state.budget import Ledger, fit_finish
 from gome.agents.state.finalists import chosen, pool
 from gome.agents.state.kind_records import KindRecords
+from gome.agents.state.pause import Pause
 from gome.agents.state.trace_progress import TraceProgress
 from gome.bus.actors.actor import Context
 from gome.bus.events import ActivityFinished
@@ -75,12 +75,14 @@ class Director(Role):
         self.ledger = Ledger()
         self.records = KindRecords()
         self.backends = BackendRecords()
-        self.finishing = self.paused = False
+        self.finishing = False
+        self.pause = Pause()
         self.slots = 1
 
     def remember(self, envelope: Envelope) -> None:
         """Keep what was opened, what came of it, and what it cost."""
         self.ledger.time = max(self.ledger.time, envelope.time)
+        self.pause.heard(envelope.message)
         self._heard(envelope)
         self.records.heard(envelope, timed=self.scenario.timed)
         self.backends.heard(envelope)
@@ -131,13 +133,11 @@ class Director(Role):
     def _concluded(self, message: Message) -> None:
         match message:
             case DeadlineReached() | FinishRequested():
-                self.ledger.closed, self.paused = True, False
-            case PauseRequested() as pause:
-                self.paused = pause.on and not self.ledger.closed
+                self.ledger.closed = True
             case FinishCalled():
                 self.finishing = True
             case SessionOpened() as session:
-                self.slots, self.paused = session.slots, False
+                self.slots = session.slots
                 if session.budget is not None:
                     self.ledger.rebudget(Budget.model_validate(session.budget))
                     self.finishing = False
@@ -175,7 +175,7 @@ class Director(Role):
         if self.finishing:
             return []
         others = self._other_traces(envelope)
-        if self.paused:
+        if self.pause.on:
             return others
         opened = others or self._another_trace()
         folded = self._folded()
@@ -232,7 +232,8 @@ class Director(Role):
             return []
         left_out = {draft.trace for draft in folded}
         wanted = [trace for trace in self._scheduled() if trace not in left_out]
-        opened = wanted[: self.ledger.steps_allowed(len(wanted), timed=not self.lockstep)]
+        most = self.pause.most(len(wanted), whole=self.lockstep)
+        opened = wanted[: self.ledger.steps_allowed(most, timed=not self.lockstep)]
         traces = len(self._open_traces()) - len(folded) if self.scenario.adapts else len(self.traces)
         return [
             draft

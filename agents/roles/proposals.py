@@ -1,6 +1,7 @@
 """Proposals and their parts, as values: of a user's script, of a failed script to repair, of constants to search."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from gome.agents.optimizers import Pick
 from gome.agents.protocol.messages import Proposal
@@ -9,9 +10,10 @@ from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.searched import Searched
 from gome.agents.protocol.types import Challenge, Hypothesis, Recalled, Stage, TraceBest
 from gome.agents.scripts.user_script import START
+from gome.agents.state.hints import Hints
 from gome.agents.tuning.parameters import Parameter
 
-__all__ = ["hypothesis_of", "mending", "planned", "same", "starting", "taken_over", "tuning", "with_result"]
+__all__ = ["begun", "chosen_by", "hypothesis_of", "mending", "planned", "same", "starting", "tuning", "with_result"]
 
 
 def starting(script_ref: str, stage: Stage, hints: tuple[str, ...] = ()) -> Proposal:
@@ -88,7 +90,49 @@ def hypothesis_of(idea: Idea, challenges: Sequence[Challenge]) -> Hypothesis:
     return Hypothesis.model_validate(idea.model_dump() | {"challenge": caption})
 
 
-def taken_over(request: ProposeStep, reply: Step, source: TraceBest | None) -> Recalled | None:
+def begun(pick: Pick, stage: Stage, hints: Hints, **chosen: Any) -> Proposal:
+    """A proposal on the solution that was picked; `chosen` are the fields that say more, or other than that."""
+    shared: dict[str, Any] = {
+        "action": "draft" if pick.action == "draft" else "improve",
+        "base_ref": pick.base.script_ref if pick.base else None,
+        "parent": pick.parent,
+        "hints": tuple(hints.given),
+    }
+    return Proposal(stage=stage, **shared | chosen)
+
+
+def chosen_by(
+    request: ProposeStep, reply: Step, ideas: Sequence[Hypothesis], pick: Pick, hints: Hints, *, leaves: bool
+) -> Proposal:
+    """The proposal that a model's reply chooses; `leaves` says that a draft leaves a solution of the trace."""
+    chosen = tuple(ideas[number - 1] for number in reply.choice)
+    source = next((each for each in request.standings if each.trace == reply.source), None)
+    taken = _taken_over(request, reply, source)
+    scripts: dict[str, str | None] = {}
+    match reply.kind:
+        case "merge" if source is not None:
+            scripts = {"other_ref": source.script_ref}
+        case "return" if source is not None:
+            scripts = {"base_ref": source.script_ref}
+        case "leap":
+            scripts = {"action": "draft", "base_ref": None}
+    return begun(
+        pick,
+        request.stage,
+        hints,
+        step_kind="leap" if pick.action == "draft" and leaves else reply.kind,
+        hypotheses=chosen or (taken.hypotheses if taken else ()),
+        ideas=tuple(ideas),
+        sketch=hints.sketched(reply.sketch),
+        reason=reply.reason,
+        source=reply.source if reply.kind in ("merge", "return") else None,
+        origin=taken.id if taken else None,
+        answer=reply.answer,
+        **scripts,
+    )
+
+
+def _taken_over(request: ProposeStep, reply: Step, source: TraceBest | None) -> Recalled | None:
     """The recalled change that a step takes over: the one it names, else the best that a merge or return names."""
     if reply.recalled is not None:
         return request.recalled[reply.recalled - 1]

@@ -2,13 +2,13 @@
 
 Recollection ──► ideas that address the challenges, the choice among them, a sketch ──► Proposal
 
+Where the scenario says `confirm`, a ProposalOffered goes first, and the Proposal follows the user's ProposalReviewed.
 The optimizer chooses the solution from which the step continues. Without structured reasoning there are no challenges,
 and a step is planned from the measured figures alone; under a control it is planned and written in one call.
 """
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
@@ -20,22 +20,33 @@ from gome.agents.protocol.backend_choice import chosen_for
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.replies import Step
 from gome.agents.protocol.requests import ProposeStep
+from gome.agents.protocol.run_messages import ProposalReviewed
 from gome.agents.protocol.script_requests import SolveStep
 from gome.agents.protocol.types import (
     Hypothesis,
     Recalled,
+    Solution,
     SourceScript,
-    Stage,
     StepKind,
     Together,
     TraceBest,
     Underway,
 )
-from gome.agents.roles.proposals import hypothesis_of, mending, planned, same, starting, taken_over, tuning
+from gome.agents.roles.proposals import (
+    begun,
+    chosen_by,
+    hypothesis_of,
+    mending,
+    planned,
+    same,
+    starting,
+    tuning,
+)
 from gome.agents.roles.role import Reasoner, Role, place
-from gome.agents.scripts.difference import additions, difference
+from gome.agents.scripts.difference import additions, much_shorter, shown_of
 from gome.agents.scripts.error_analysis import Pairer, paired
 from gome.agents.state.hints import Hints
+from gome.agents.state.offers import Offers, offer_of
 from gome.agents.state.trace import FOLDED, Best, TraceState
 from gome.agents.tuning.parameters import Declaration, declared
 from gome.bus.actors.actor import Context
@@ -44,10 +55,6 @@ from gome.bus.store.artefacts import Artefacts
 
 __all__ = ["Proposer"]
 
-_LONGEST = {"global-best": 12000, "sampled": 2500}
-"""Maximum length of the script or diff of a recalled change, in characters."""
-_MUCH_SHORTER = 0.6
-"""A diff is shown in place of a script where it is at most this long, relative to it: longer ones are hard to read."""
 _PAYS = "by the record of this run, a search of the constants pays most"
 _FIRST_IDEAS = 10
 """Maximum number of ideas in a first solution."""
@@ -56,8 +63,8 @@ _FIRST_IDEAS = 10
 class Proposer(Role):
     """Turns a diagnosis into a proposal."""
 
-    handles = frozenset({"recollection"})
-    notes = frozenset({"run_opened", "step_opened", "hint_given"}) | FOLDED
+    handles = frozenset({"recollection", "proposal_reviewed", "deadline_reached", "finish_requested"})
+    notes = frozenset({"run_opened", "session_opened", "step_opened", "hint_given"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts, pairer: Pairer) -> None:
         super().__init__("proposer", trace, artefacts)
@@ -66,6 +73,7 @@ class Proposer(Role):
         self.state = TraceState()
         self.tree = Tree()
         self.hints = Hints()
+        self.offers = Offers()
         self.steps: dict[int, StepOpened] = {}
         self.searched: set[str] = set()
 
@@ -89,29 +97,60 @@ class Proposer(Role):
                 pass
         self.state.heard(envelope)
         self.hints.heard(envelope)
+        self.offers.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Send the proposal of a step: the user's own script, a failed script to repair, or a model's ideas."""
-        trace, step = place(envelope)
-        recollection = envelope.message
-        if not isinstance(recollection, Recollection):
-            raise TypeError(f"a proposer handles recollections, not {envelope.kind}")
+        """Send the proposal of a step, or offer it to the user first; once time is over, what still waits."""
+        match envelope.message:
+            case Recollection() as known:
+                return [await self._offered(await self._proposed(known, *place(envelope), context), *place(envelope))]
+            case ProposalReviewed() as review:
+                return await self._reviewed(review, *place(envelope), context)
+            case _:
+                waiting = self.offers.waiting.items()
+                return [Draft(await self._waiting(ref), self.trace, step) for step, (_, ref) in waiting]
+
+    async def _offered(self, proposal: Proposal, trace: int, step: int) -> Draft:
+        """The proposal, or the question to the user whether it may be written: new ideas alone are asked about."""
+        if not self.scenario.confirm or self.offers.over or proposal.action in ("start", "debug"):
+            return Draft(proposal, trace, step)
+        ref = await self.artefacts.put(proposal.model_dump_json())
+        return Draft(offer_of(proposal, ref), trace, step)
+
+    async def _reviewed(self, review: ProposalReviewed, trace: int, step: int, context: Context) -> Sequence[Draft]:
+        """Send what the user has accepted, with their sketch; propose anew what they have not."""
+        ref = self.offers.answered(step, review)
+        if ref is None:
+            return []
+        if not review.accepted:
+            return [
+                await self._offered(await self._proposed(self.offers.known[step], trace, step, context), trace, step)
+            ]
+        proposal = await self._waiting(ref)
+        changed = {} if review.sketch is None else {"sketch": review.sketch}
+        return [Draft(proposal.model_copy(update=changed), trace, step)]
+
+    async def _waiting(self, ref: str) -> Proposal:
+        return Proposal.model_validate_json(await self.artefacts.text(ref))
+
+    async def _proposed(self, known: Recollection, trace: int, step: int, context: Context) -> Proposal:
+        """The user's own script, a failed script to repair, or a model's ideas."""
         if self.opened.start_ref is not None and step == 1:
-            return [Draft(starting(self.opened.start_ref, self.steps[step].stage), trace, step)]
+            return starting(self.opened.start_ref, self.steps[step].stage)
         if (given := self.hints.script) is not None:
-            return [Draft(starting(given[1], self.steps[step].stage, hints=given[:1]), trace, step)]
+            return starting(given[1], self.steps[step].stage, hints=given[:1])
         pick = self.optimizer.pick(self.state, self.tree, random.Random(self.seed(trace, step, "pick")))
         if pick.action == "debug":
             reasons = {note.step: note.reason for note in self.state.notes}
-            return [Draft(mending(pick, self.steps[step].stage, reasons.get(pick.parent or 0, "")), trace, step)]
+            return mending(pick, self.steps[step].stage, reasons.get(pick.parent or 0, ""))
         if not self.optimizer.judges:
-            return [Draft(await self._solve(pick, trace, step, context), trace, step)]
-        request = await self._question(pick, recollection, trace, step, context)
+            return await self._solve(pick, trace, step, context)
+        request = await self._question(pick, known, trace, step, context)
         if request.suggested == "tune" and request.base is not None and pick.base is not None and not request.hints:
             found = declared(request.base.script).parameters
-            return [Draft(tuning(pick.base.script_ref, found, request.stage, _PAYS), trace, step)]
+            return tuning(pick.base.script_ref, found, request.stage, _PAYS)
         reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.steps[step].backends))
-        return [Draft(self._proposal(request, reply, pick), trace, step)]
+        return self._proposal(request, reply, pick)
 
     async def _solve(self, pick: Pick, trace: int, step: int, context: Context) -> Proposal:
         """Ask for plan and script of a control's step in one call."""
@@ -130,23 +169,14 @@ class Proposer(Role):
         )
         reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.steps[step].backends))
         ideas = tuple(hypothesis_of(each, ()) for each in reply.hypotheses)
-        return self._made(
+        return begun(
             pick,
             self.steps[step].stage,
+            self.hints,
             hypotheses=ideas or (planned(reply.notes, step),),
             sketch=reply.notes,
             script_ref=await self.artefacts.put(reply.script),
         )
-
-    def _made(self, pick: Pick, stage: Stage, **chosen: Any) -> Proposal:
-        """A proposal on the solution that was picked."""
-        shared: dict[str, Any] = {
-            "action": "draft" if pick.action == "draft" else "improve",
-            "base_ref": pick.base.script_ref if pick.base else None,
-            "parent": pick.parent,
-            "hints": tuple(self.hints.given),
-        }
-        return Proposal(stage=stage, **shared | chosen)
 
     async def _question(self, pick: Pick, known: Recollection, trace: int, step: int, context: Context) -> ProposeStep:
         opened, structured = self.steps[step], self.optimizer.structured
@@ -171,7 +201,7 @@ class Proposer(Role):
             history=self.optimizer.history(self.state),
             refused=() if self.optimizer.keeps_all else self.state.refused_keys,
             baseline=self.opened.baseline,
-            recalled=tuple([await self._shown(each, base.script if base else "", source) for each in known.recalled]),
+            recalled=tuple([await self._shown(each, base, source) for each in known.recalled]),
             failures=known.failures,
             findings=known.findings,
             standings=standings,
@@ -205,7 +235,7 @@ class Proposer(Role):
         """Another trace's best script, or a much shorter diff from this trace's script to it."""
         theirs = await self.artefacts.text(best.script_ref)
         changes = additions(await self.artefacts.text(own.script_ref), theirs)
-        shorter = len(changes) < _MUCH_SHORTER * len(theirs)
+        shorter = much_shorter(changes, theirs)
         return SourceScript(
             trace=best.trace,
             step=best.step,
@@ -225,21 +255,14 @@ class Proposer(Role):
             return None
         return Together(own=scores[0], other=scores[1], mean=scores[2], effect=effect)
 
-    async def _shown(self, recalled: Recalled, own: str, source: TraceBest | None) -> Recalled:
-        """Add a script to a recalled change: the global best's script or the diff to it, else the change's own diff.
-
-        It is left out where it is too long, or where the script of `source` is shown, which contains the change.
-        """
+    async def _shown(self, recalled: Recalled, base: Solution | None, source: TraceBest | None) -> Recalled:
+        """Add a script to a recalled change; not where the script of `source` is shown, which contains the change."""
         if source is not None and recalled.trace == source.trace and recalled.step <= source.step:
             return recalled
         theirs = await self.artefacts.text(recalled.script_ref)
-        if recalled.why == "global-best":
-            changes = difference(own, theirs)
-            shown = changes if changes and len(changes) < _MUCH_SHORTER * len(theirs) else theirs
-        else:
-            shown = difference(await self.artefacts.text(recalled.base_ref), theirs) if recalled.base_ref else ""
-        longest = _LONGEST[recalled.why]
-        return recalled.model_copy(update={"difference": shown if len(shown) <= longest else ""})
+        before = await self.artefacts.text(recalled.base_ref) if recalled.base_ref else None
+        shown = shown_of(recalled.why, theirs, base.script if base else "", before)
+        return recalled.model_copy(update={"difference": shown})
 
     def _proposal(self, request: ProposeStep, reply: Step, pick: Pick) -> Proposal:
         ideas = tuple(hypothesis_of(each, request.challenges) for each in reply.candidates)
@@ -250,30 +273,7 @@ class Proposer(Role):
             return tuning(pick.base.script_ref, parameters, request.stage, reply.reason).model_copy(
                 update={"ideas": ideas, "hints": tuple(self.hints.given), "answer": reply.answer}
             )
-        chosen = tuple(ideas[number - 1] for number in reply.choice)
-        source = next((each for each in request.standings if each.trace == reply.source), None)
-        taken = taken_over(request, reply, source)
-        scripts: dict[str, str | None] = {}
-        match reply.kind:
-            case "merge" if source is not None:
-                scripts = {"other_ref": source.script_ref}
-            case "return" if source is not None:
-                scripts = {"base_ref": source.script_ref}
-            case "leap":
-                scripts = {"action": "draft", "base_ref": None}
-        return self._made(
-            pick,
-            request.stage,
-            step_kind="leap" if pick.action == "draft" and self.state.best is not None else reply.kind,
-            hypotheses=chosen or (taken.hypotheses if taken else ()),
-            ideas=ideas,
-            sketch=self.hints.sketched(reply.sketch),
-            reason=reply.reason,
-            source=reply.source if reply.kind in ("merge", "return") else None,
-            origin=taken.id if taken else None,
-            answer=reply.answer,
-            **scripts,
-        )
+        return chosen_by(request, reply, ideas, pick, self.hints, leaves=self.state.best is not None)
 
     def _ranked(self, request: ProposeStep, ideas: Sequence[Hypothesis], pick: Pick) -> Proposal:
         """Select by rank instead of by a model; the sketch lists the hypotheses. A draft takes all compatible ones."""
@@ -286,9 +286,10 @@ class Proposer(Role):
             sources = {challenge.caption: challenge.source for challenge in request.challenges}
             seed = self.seed(request.trace, request.step, "rank")
             chosen = (draw_by_rank(candidates, sources, share, method, seed),)
-        return self._made(
+        return begun(
             pick,
             request.stage,
+            self.hints,
             hypotheses=chosen,
             ideas=candidates,
             sketch=self.hints.sketched("\n".join(f"- {each.statement}" for each in chosen)),

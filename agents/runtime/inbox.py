@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import VOCABULARY
-from gome.agents.protocol.run_messages import HintGiven, PauseRequested
+from gome.agents.protocol.run_messages import HintGiven, PauseRequested, ProposalReviewed
 from gome.bus.log import Log
-from gome.bus.message import Draft
+from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.bus.store.reader import LogReader
 from gome.errors import Outage
@@ -32,17 +32,25 @@ __all__ = ["Note", "attend", "leave_note"]
 _FOLDER = "inbox"
 _POLL = 0.5
 _LARGEST = 2 << 20
+_KEPT = ("hint", "accept", "reject")
+"""Notes that hold for a run that is resumed."""
 
 
 class Note(BaseModel):
-    """What another process asks for. `script` is the text of a script to start, only with a hint."""
+    """What another process asks for. `script` is the text of a script to start, only with a hint.
+
+    `step` asks for a pause after one more step. `accept` and `reject` answer the offer with the id `offer`: `sketch`
+    replaces the offered one, `hint` says why it is rejected.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["hint", "pause", "continue", "stop"]
+    kind: Literal["hint", "pause", "continue", "step", "stop", "accept", "reject"]
     trace: int | None = None
     hint: Hint = Hint()
     script: str | None = None
+    offer: str = ""
+    sketch: str | None = None
 
 
 def leave_note(folder: Path, note: Note) -> str:
@@ -62,22 +70,25 @@ def leave_note(folder: Path, note: Note) -> str:
 async def attend(folder: Path, log: Log, artefacts: Artefacts, stop: Callable[[str], None]) -> None:
     """Record the notes of the run in `folder` as they come, in their order, until cancelled; `stop` gets a reason.
 
-    Hints that were left while nothing ran are recorded first; requests to pause or stop that were left then are void.
+    Hints and reviews that were left while nothing ran are recorded first; requests to pause or stop that were left
+    then are void.
     """
     known = await anyio.to_thread.run_sync(_recorded, folder)
     fresh = False
     while True:
         for path in await anyio.to_thread.run_sync(_notes, folder):
             note = await anyio.to_thread.run_sync(_read, path)
-            if note is not None and path.stem not in known and (fresh or note.kind == "hint"):
-                await _record(note, path.stem, log, artefacts, stop)
+            if note is not None and path.stem not in known and (fresh or note.kind in _KEPT):
+                await _record(note, path.stem, folder, log, artefacts, stop)
                 known.add(path.stem)
             await anyio.to_thread.run_sync(_remove, path)
         fresh = True
         await anyio.sleep(_POLL)
 
 
-async def _record(note: Note, name: str, log: Log, artefacts: Artefacts, stop: Callable[[str], None]) -> None:
+async def _record(
+    note: Note, name: str, folder: Path, log: Log, artefacts: Artefacts, stop: Callable[[str], None]
+) -> None:
     match note.kind:
         case "hint":
             ref = None if note.script is None else await artefacts.put(note.script)
@@ -85,16 +96,31 @@ async def _record(note: Note, name: str, log: Log, artefacts: Artefacts, stop: C
             await log.append("user", [Draft(hint, note.trace, opens=True)])
         case "stop":
             stop("stopped with `gome stop`")
+        case "accept" | "reject":
+            accepted = note.kind == "accept"
+            offer = await anyio.to_thread.run_sync(_offer, folder, note.offer)
+            if offer is not None:
+                review = ProposalReviewed(
+                    note=name, offer=offer.id, accepted=accepted, sketch=note.sketch, hint=note.hint
+                )
+                await log.append("user", [Draft(review, offer.trace, offer.step)], offer, key=name)
         case _:
-            pause = PauseRequested(note=name, on=note.kind == "pause")
+            pause = PauseRequested(note=name, on=note.kind != "continue", after=int(note.kind == "step"))
             await log.append("user", [Draft(pause, opens=True)])
 
 
 def _recorded(folder: Path) -> set[str]:
     """The names of the notes that are in the log."""
+    kinds = ["hint_given", "pause_requested", "proposal_reviewed"]
     with LogReader(folder, VOCABULARY) as reader:
-        found = [each.message for each in reader.envelopes(kinds=["hint_given", "pause_requested"])]
-    return {each.note for each in found if isinstance(each, HintGiven | PauseRequested)}
+        found = [each.message for each in reader.envelopes(kinds=kinds)]
+    return {each.note for each in found if isinstance(each, HintGiven | PauseRequested | ProposalReviewed)}
+
+
+def _offer(folder: Path, name: str) -> Envelope | None:
+    """The offer with that id; None where there is none."""
+    with LogReader(folder, VOCABULARY) as reader:
+        return next((each for each in reader.envelopes(kinds=["proposal_offered"]) if each.id == name), None)
 
 
 def _notes(folder: Path) -> list[Path]:

@@ -2,8 +2,14 @@
 
 import difflib
 from itertools import groupby
+from typing import Literal
 
-__all__ = ["additions", "difference"]
+__all__ = ["additions", "difference", "much_shorter", "shown_of"]
+
+_LONGEST = {"global-best": 12000, "sampled": 2500}
+"""Maximum length of the script or diff of a recalled change, in characters."""
+_MUCH_SHORTER = 0.6
+"""A diff is shown in place of a script where it is at most this long, relative to it: longer ones are hard to read."""
 
 _LONGEST_REMOVED = 3
 """Removed lines in a row from which `additions` counts them instead."""
@@ -30,3 +36,21 @@ def additions(before: str, after: str) -> str:
             run = [run[0], f"-[and {len(run) - 1} more lines]"]
         shown += run
     return "\n".join(shown)
+
+
+def much_shorter(changes: str, script: str) -> bool:
+    """Whether a diff is shown in place of the script."""
+    return len(changes) < _MUCH_SHORTER * len(script)
+
+
+def shown_of(why: Literal["global-best", "sampled"], script: str, own: str, before: str | None) -> str:
+    """What is shown of a recalled change: the global best's script or the diff to it, else the change's own diff.
+
+    `own` is the reader's script, `before` the one that the change was made to. Empty where it is too long.
+    """
+    if why == "global-best":
+        changes = difference(own, script)
+        shown = changes if changes and much_shorter(changes, script) else script
+    else:
+        shown = difference(before, script) if before is not None else ""
+    return shown if len(shown) <= _LONGEST[why] else ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gome.agents.protocol.hint import Hint, avoided
 from gome.agents.protocol.messages import Proposal
-from gome.agents.protocol.run_messages import HintGiven
+from gome.agents.protocol.run_messages import HintGiven, ProposalReviewed
 from gome.bus.message import Envelope
 from gome.executors.precheck import avoided_imports, why_refused
 
@@ -19,13 +19,15 @@ class Hints:
     scripts: dict[str, str] = field(default_factory=dict)
 
     def heard(self, envelope: Envelope) -> None:
-        """Apply a hint, or the proposal that starts its script; other messages change nothing."""
+        """Apply a hint, also of a rejection, or the proposal that starts its script; others change nothing."""
         match envelope.message:
             case HintGiven() as hint:
                 if hint.hint != Hint():
                     self.given[envelope.id] = hint.hint
                 if hint.script_ref is not None:
                     self.scripts[envelope.id] = hint.script_ref
+            case ProposalReviewed() as review if review.hint != Hint():
+                self.given[envelope.id] = review.hint
             case Proposal(action="start") as proposal:
                 for name in proposal.hints:
                     self.scripts.pop(name, None)

@@ -18,6 +18,7 @@ from gome.cli.documents.runs import (
     Lanes,
     Predictions,
     Report,
+    Reviewed,
     RunRow,
     StepDiff,
     TreeNode,
@@ -40,6 +41,8 @@ __all__ = ["DOCUMENTS"]
 DOCUMENTS: dict[str, Any] = {
     "best": BestSolution | WrittenSolution,
     "compare": Comparison,
+    "confirm": Reviewed,
+    "confirm-waiting": list[Placed],
     "cost": Costs,
     "diff": StepDiff,
     "doctor": Health,

@@ -19,6 +19,7 @@ __all__ = [
     "Parting",
     "Predictions",
     "Report",
+    "Reviewed",
     "RunRow",
     "StepDiff",
     "Times",
@@ -38,6 +39,14 @@ class HintLeft(Data):
     note: str
     trace: int | None
     running: bool
+
+
+class Reviewed(Data):
+    """The answer to a proposal that waits, in the file `note` of the run's inbox; `step` is the proposal's."""
+
+    run: str
+    step: str
+    note: str
 
 
 class RunRow(Data):

@@ -21,7 +21,7 @@ from gome.viewer.run_folders import open_reader
 
 __all__ = ["export"]
 
-Format = Literal["jsonl", "otlp", "chrome-trace", "package"]
+Format = Literal["jsonl", "otlp", "chrome-trace", "package", "mlflow", "wandb"]
 
 
 def export(
@@ -42,7 +42,8 @@ def export(
         The file to write; for a package the folder. Default: standard output.
     to
         jsonl: every message; otlp: spans by the GenAI conventions; chrome-trace: a timeline for ui.perfetto.dev;
-        package: the submitted solution as a folder that predicts new rows without gome.
+        package: the submitted solution as a folder that predicts new rows without gome; mlflow, wandb: the run and its
+        trials, sent to the server that the tracker's own environment variables name.
     data
         For a package: include the labelled rows, on which it trains. With --no-data it is pointed to them.
     endpoint
@@ -54,7 +55,11 @@ def export(
         raise UsageError("--no-data requires --to package")
     if endpoint is not None and (to != "otlp" or output is not None):
         raise UsageError("--endpoint requires --to otlp and excludes --output")
+    if to in ("mlflow", "wandb") and (output is not None or redact):
+        raise UsageError(f"--to {to} sends the run to a server: it takes neither a file nor --redact")
     folder = folder_of(run, runs)
+    if to in ("mlflow", "wandb"):
+        return _sent(folder, to)
     if to == "package":
         return _package(folder, output, data)
     with open_reader(folder) as reader:
@@ -68,6 +73,15 @@ def export(
             _write(output, _lines(reader, to, redact))
             say_aside(f"{folder.name} exported to {output}")
     hint(f"gome view {folder.name}", f"gome cost {folder.name}")
+    return 0
+
+
+def _sent(folder: Path, to: str) -> int:
+    """Send a run to a tracker."""
+    from gome.api.tracking import send
+
+    trials = send(folder, to)
+    say_aside(f"{folder.name} with {trials} trials sent to {to}")
     return 0
 
 

@@ -73,7 +73,7 @@ def resume(
             folder, budget=budget, unsandboxed=sandbox == "none", accept_changes=accept_changes, on_ready=ready
         )
 
-    return run_watched(folder, work, display, as_json=json)
+    return run_watched(folder, work, display, as_json=json, confirms=scenario_of(folder).confirm)
 
 
 def extended_budget(before: dict[str, Any], overrides: tuple[str, ...]) -> Budget:

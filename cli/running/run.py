@@ -15,12 +15,14 @@ from cyclopts import Parameter
 from gome.agents.protocol.run_messages import RunFinished
 from gome.api.own_table import TABLE_ENDS, Table, scenario_of_table
 from gome.api.results import write_results
+from gome.api.tracking import tracked
 from gome.bus.actors.supervisor import Supervisor
 from gome.cli.detach import detach as start_detached
 from gome.cli.detach import tell_detached
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.cli.reading.best import best_data
+from gome.cli.running.confirm import answer_at_terminal, is_terminal
 from gome.cli.statuses import INTERRUPTED
 from gome.errors import GomeError, UsageError
 from gome.scenarios.authoring.sources import STANDARD_INPUT
@@ -56,6 +58,7 @@ def run(
     split: Annotated[str | None, Parameter(show_default=False)] = None,
     drop_missing_target: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     start: Annotated[Path | None, Parameter(show_default=False)] = None,
+    confirm: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     run_id: Annotated[str | None, Parameter(show=False)] = None,
     runs: Runs = None,
@@ -84,11 +87,14 @@ def run(
         For a table: leave out rows without a target.
     start
         Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
+    confirm
+        Each proposal waits until you accept, edit or reject it: here, or elsewhere with `gome confirm`.
     detach
         Return once the run has begun; it continues in the background, also after this terminal closes.
     run_id
         The run's id; used internally by detached runs and sweeps.
     """
+    set_ = (*set_, "confirm=true") if confirm else set_
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
     scenario = _with_table(scenario, Table(target, test, metric, model, drop_missing_target, split), unsandboxed, load)
@@ -101,7 +107,7 @@ def run(
         return tell_detached(start_detached(again, folder), as_json=json)
 
     work = partial(_start, asked, scenario, folder, start, unsandboxed)
-    return run_watched(folder, work, display, as_json=json)
+    return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
 
 
 async def _start(
@@ -151,17 +157,28 @@ def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: boo
     return scenario
 
 
-def run_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool) -> int:
-    """Run `work` while a thread displays the log in `folder`; then write the results. Returns the exit status."""
+def run_watched(folder: Path, work: Work, display: DisplayName | None, as_json: bool, *, confirms: bool = False) -> int:
+    """Run `work` while a thread displays the log in `folder`; then write the results. Returns the exit status.
+
+    With `confirms`, a second thread asks about proposals where a terminal is there, line by line.
+    """
+    with tracked(folder):
+        return _watched(folder, work, display, as_json=as_json, confirms=confirms)
+
+
+def _watched(folder: Path, work: Work, display: DisplayName | None, *, as_json: bool, confirms: bool) -> int:
     over = Event()
-    shown = QuietDisplay() if as_json and display is None else choose_display(display)
-    with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
-        watching = pool.submit(watch, folder, shown, over)
+    asks = confirms and not as_json and display != "json" and is_terminal()
+    shown = QuietDisplay() if as_json and display is None else choose_display("plain" if asks else display)
+    with ThreadPoolExecutor(2, thread_name_prefix="watch") as pool:
+        watching = [pool.submit(watch, folder, shown, over)]
+        watching += [pool.submit(answer_at_terminal, folder, over)] if asks else []
         try:
             finished = anyio.run(_interruptible, work)
         finally:
             over.set()
-        watching.result()
+        for each in watching:
+            each.result()
     if finished is None and not has_log(folder):
         say_aside("stopped before the run began")
         return INTERRUPTED

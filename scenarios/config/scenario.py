@@ -230,6 +230,10 @@ class Scenario(Model):
     """How the traces' shared memory is kept consistent."""
     budget: Budget = Budget()
     """Limits on what the whole run may use."""
+    confirm: bool = False
+    """Whether each proposal waits until you accept it (`gome confirm`), before its script is written."""
+    track: tuple[Literal["mlflow", "wandb"], ...] = ()
+    """Trackers that are told of the run while it goes on, each by the environment variables of its own client."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of splits, draws and scripts; numpy takes no other."""
     backends: dict[str, Backend]

@@ -16,12 +16,12 @@ from hashlib import blake2b
 from typing import Any
 
 from gome.agents.protocol.activities import EMBEDDING, QUESTION, SCRIPT
-from gome.agents.protocol.run_messages import SessionOpened
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.viewer import text
 from gome.viewer.model.script_diff import Artefacts
 from gome.viewer.model.timeline import held
+from gome.viewer.model.wall_clock import WallClock
 
 __all__ = ["spans_of", "trace_document"]
 
@@ -65,7 +65,7 @@ class _Run:
     redact: bool
     name: str = ""
     end: float = 0.0
-    walls: list[tuple[float, float]] = field(default_factory=list)
+    clock: WallClock = field(default_factory=WallClock)
     begun: dict[tuple[str, str | None, int], tuple[float, str]] = field(default_factory=dict)
     """The start of each activity and the artefact with its request."""
     handlings: dict[tuple[str, str | None], _Handling] = field(default_factory=dict)
@@ -75,9 +75,8 @@ class _Run:
         """Update the state with the next message."""
         self.name, self.end = envelope.run, max(self.end, envelope.time)
         message = envelope.message
-        if isinstance(message, SessionOpened):
-            self.walls.append((envelope.time, message.wall))
-        elif isinstance(message, ActivityStarted):
+        self.clock.apply(envelope)
+        if isinstance(message, ActivityStarted):
             self.begun[envelope.sender, envelope.cause, message.ordinal] = envelope.time, message.request_ref
         elif isinstance(message, ActivityFinished):
             known = self.begun.get((envelope.sender, envelope.cause, message.ordinal))
@@ -136,21 +135,14 @@ class _Run:
             **({"parentSpanId": parent} if parent else {}),
             "name": text.line(name),
             "kind": _INTERNAL,
-            "startTimeUnixNano": str(self._wall(start)),
-            "endTimeUnixNano": str(self._wall(end)),
+            "startTimeUnixNano": str(round(self.clock.at(start) * 1e9)),
+            "endTimeUnixNano": str(round(self.clock.at(end) * 1e9)),
             "attributes": _attributes(about),
             "status": {},
         }
 
     def _id(self, *names: str | None) -> str:
         return blake2b("\x1f".join((self.name, *(name or "" for name in names))).encode(), digest_size=8).hexdigest()
-
-    def _wall(self, time: float) -> int:
-        """Convert run time (s) to nanoseconds since 1970, using the session in which it lies."""
-        begun, wall = next(
-            ((at, wall) for at, wall in reversed(self.walls) if at <= time), (self.walls or [(0.0, 0.0)])[0]
-        )
-        return round((wall + time - begun) * 1e9)
 
 
 def _place(envelope: Envelope) -> dict[str, Any]:

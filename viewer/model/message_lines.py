@@ -14,7 +14,15 @@ from gome.agents.protocol.messages import (
     TraceRestarted,
     Trial,
 )
-from gome.agents.protocol.run_messages import FinishCalled, HintGiven, RunFinished, RunOpened, SessionOpened
+from gome.agents.protocol.run_messages import (
+    FinishCalled,
+    HintGiven,
+    PauseRequested,
+    ProposalReviewed,
+    RunFinished,
+    RunOpened,
+    SessionOpened,
+)
 from gome.agents.protocol.types import PASSED, Hypothesis
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
@@ -75,6 +83,18 @@ def _session_opened(message: SessionOpened) -> str:
 def _hint_given(message: HintGiven) -> str:
     started = "; start this script" if message.script_ref is not None else ""
     return f"{message.hint.line}{started}".removeprefix("; ")
+
+
+def _pause_requested(message: PauseRequested) -> str:
+    if not message.on:
+        return "steps are opened again"
+    return "one more step is opened, then none" if message.after else "no further step is opened"
+
+
+def _proposal_reviewed(message: ProposalReviewed) -> str:
+    if not message.accepted:
+        return f"rejected: {message.hint.line}"
+    return "accepted" if message.sketch is None else "accepted with another sketch"
 
 
 def _step_opened(message: StepOpened) -> str:
@@ -178,7 +198,9 @@ _HEADLINES: dict[str, Callable[[Any], str]] = {
     "session_opened": _session_opened,
     "session_closed": lambda message: str(message.reason),
     "hint_given": _hint_given,
-    "pause_requested": lambda message: "no further step is opened" if message.on else "steps are opened again",
+    "pause_requested": _pause_requested,
+    "proposal_offered": lambda message: f"waits for you: {idea(message.hypotheses)}",
+    "proposal_reviewed": _proposal_reviewed,
     "step_opened": _step_opened,
     "trace_folded": lambda message: str(message.reason),
     "trace_restarted": _restarted,

@@ -12,12 +12,20 @@ import pytest
 
 from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Proposal, RepairCalled, StepOpened, Trial
-from gome.agents.protocol.run_messages import HintGiven, PauseRequested, SessionClosed
+from gome.agents.protocol.run_messages import (
+    HintGiven,
+    PauseRequested,
+    ProposalOffered,
+    ProposalReviewed,
+    SessionClosed,
+)
 from gome.agents.runtime.inbox import Note, leave_note
 from gome.agents.runtime.lifecycle import resume, scenario_of, start_run
 from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.script_run import ScriptRun
+from gome.api.confirming import accept, offers_of, reject
 from gome.bus.events import ActivityStarted
+from gome.bus.message import Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.bus.store.reader import LogReader
 from gome.executors.launch import Cause
@@ -271,3 +279,100 @@ def test_what_the_expert_is_to_avoid_or_prefer_changes_its_choice(expert_run: Pa
     assert f"nothing with {name} was considered" in proposal.answer
     assert "reads no free text" in proposal.answer
     anyio.run(replay_run, steered.folder)
+
+
+def begun_steps(folder: Path, count: int) -> None:
+    """Wait until so many steps were diagnosed, beside the survey, and a moment longer."""
+    recorded(folder, "diagnosis", 1 + count)
+    time.sleep(1.5)
+
+
+def test_a_step_opens_one_more_and_pauses_again(tmp_path: Path) -> None:
+    folder, opened = tmp_path / "run", list[int]()
+
+    def one_by_one() -> None:
+        begun(folder)
+        for count in (1, 2, 3):
+            begun_steps(folder, count)
+            with LogReader(folder, VOCABULARY) as reader:
+                opened.append(sum(1 for _ in reader.envelopes(kinds=["step_opened"])))
+            leave_note(folder, Note(kind="step" if count < 3 else "continue"))
+
+    with ModelServer(noting(folder, Note(kind="pause"), "pause_requested")) as server:
+        scenario = small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 4})
+        stepping = threading.Thread(target=one_by_one)
+        stepping.start()
+        run = conducted(scenario, folder)
+        stepping.join()
+    assert opened == [1, 2, 3], "one more with each request, and none beside"
+    assert [(pause.on, pause.after) for _, pause in run.all(PauseRequested)] == [
+        (True, 0),
+        (True, 1),
+        (True, 1),
+        (False, 0),
+    ]
+    assert run.finished.trials == 4
+    anyio.run(replay_run, folder)
+
+
+def reviewed(tmp_path: Path, *answers: Callable[[Path, Envelope], str], **changed: Any) -> tuple[Run, list[Ask]]:
+    """A run whose user answers each proposal with the next of `answers`, and what its model was asked."""
+    folder, asked = tmp_path / "run", list[Ask]()
+
+    def answering() -> None:
+        begun(folder)
+        for count, answer in enumerate(answers, 1):
+            recorded(folder, "proposal_offered", count)
+            (offer,) = offers_of(folder)
+            assert not any(ask.kind == "write_solution" and ask.step == offer.step for ask in asked), "it waits"
+            answer(folder, offer)
+            recorded(folder, "proposal_reviewed", count)
+
+    def listening(ask: Ask) -> Play:
+        asked.append(ask)
+        return WRITE(ask)
+
+    with ModelServer(listening) as server:
+        values = {**ONE_TRACE, "budget": {"trials": 1}, "confirm": True, **changed}
+        user = threading.Thread(target=answering)
+        user.start()
+        run = conducted(small(small_task(tmp_path), server, **values), folder)
+        user.join()
+    return run, asked
+
+
+def test_a_proposal_is_edited_before_it_is_written_and_why_shows_it(tmp_path: Path) -> None:
+    run, asked = reviewed(tmp_path, lambda folder, offer: accept(folder, offer, "Do it with a median."))
+    ((_, proposal),) = run.all(Proposal)
+    assert proposal.sketch == "Do it with a median."
+    (writing_ask,) = (ask for ask in asked if ask.kind == "write_solution")
+    assert "Do it with a median." in writing_ask.prompt
+    assert "just so" not in writing_ask.prompt
+    (envelope, _) = run.all(Diagnosis)[-1]
+    with LogReader(run.folder, VOCABULARY) as reader:
+        kinds = [each.kind for each in causes_of(reader, envelope.id)]
+    assert kinds[-6:] == ["proposal_offered", "proposal_reviewed", "proposal", "job", "trial", "diagnosis"]
+    anyio.run(replay_run, run.folder)
+
+
+def test_a_rejected_proposal_is_made_anew_with_the_reason(tmp_path: Path) -> None:
+    run, asked = reviewed(tmp_path, lambda folder, offer: reject(folder, offer, "too slow"), accept)
+    first, second = (ask for ask in asked if ask.kind == "propose_step")
+    assert "What the user of this run asks" not in first.prompt
+    assert 'rejected was "do the thing of step 1 in trace 0": too slow; avoid thing-0-1 on' in second.prompt
+    (review, _), _ = run.all(ProposalReviewed)
+    ((envelope, proposal),) = run.all(Proposal)
+    assert proposal.hints == (review.id,)
+    assert len(run.all(ProposalOffered)) == 2
+    with LogReader(run.folder, VOCABULARY) as reader:
+        assert review.id in {each.id for each in causes_of(reader, envelope.id)}
+    anyio.run(replay_run, run.folder)
+
+
+def test_what_waits_goes_on_when_the_time_for_trials_is_over(tmp_path: Path) -> None:
+    run, _ = reviewed(tmp_path, budget={"time": 12.0, "trials": 3})
+    ((offer, _),) = run.all(ProposalOffered)
+    ((sent, _),) = run.all(Proposal)
+    assert offer.seq < sent.seq
+    assert run.all(ProposalReviewed) == []
+    anyio.run(replay_run, run.folder)

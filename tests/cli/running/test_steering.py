@@ -3,14 +3,18 @@
 import json
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import ProposalReviewed
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
+from gome.cli.running.confirm import answer_at_terminal
 from gome.viewer.model.summary import summarise
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.stubs import line, small, small_task, writing
@@ -62,7 +66,7 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
     assert "Mind the area.; avoid lightgbm" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", ["pause", "stop"])
+@pytest.mark.parametrize("verb", ["pause", "step", "stop"])
 def test_what_does_not_run_cannot_be_stopped(runs: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome(verb, UNFINISHED) == 2
     assert f"run {UNFINISHED} is not running; continue it with: gome resume" in capsys.readouterr().err
@@ -90,3 +94,58 @@ def test_a_hint_waits_for_a_run_that_is_resumed(runs: Path, capsys: pytest.Captu
     assert "it is recorded when the run is resumed" in capsys.readouterr().out
     (note,) = (runs / UNFINISHED / "inbox").iterdir()
     assert json.loads(note.read_text(encoding="utf-8"))["hint"]["prefer"] == ["linear"]
+
+
+def test_a_detached_run_is_confirmed_and_stepped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario, runs, sketch = tmp_path / "small.yaml", tmp_path / "runs", tmp_path / "sketch.md"
+    sketch.write_text("Do it with a median.\n", encoding="utf-8")
+    with ModelServer(writing(lambda *_: line(0.5))) as server:
+        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 3})
+        scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+        command = [
+            sys.executable,
+            str(MAIN),
+            "run",
+            str(scenario),
+            "--confirm",
+            "--detach",
+            "--runs",
+            str(runs),
+            "--json",
+        ]
+        begun = data_of(subprocess.run(command, capture_output=True, text=True, check=True).stdout, "run-detached")
+        folder, at = Path(begun["folder"]), (str(begun["run"]), "--runs", str(runs))
+        awaited(folder, "proposal_offered")
+        assert gome("confirm", *at) == 0
+        assert "do the thing of step 1 in trace 0" in capsys.readouterr().out
+        assert gome("confirm", *at, "--accept", "--reject", "no") == 2
+        assert gome("confirm", *at, "--accept", "--step", "4.1") == 2
+        assert "no proposal of step 4.1 waits; 0.1 does" in capsys.readouterr().err
+        assert gome("pause", *at) == 0
+        awaited(folder, "pause_requested")
+        capsys.readouterr()
+        assert gome("confirm", *at, "--sketch", str(sketch), "--json") == 0
+        assert document(capsys, "confirm")["step"] == "0.1"
+        awaited(folder, "diagnosis", 2)
+        assert gome("confirm", *at) == 0
+        assert "no proposal of run" in capsys.readouterr().out
+        answering = threading.Thread(target=answer_at_terminal, args=(folder, (over := threading.Event()), answers()))
+        answering.start()
+        assert gome("step", *at) == 0
+        shown = capsys.readouterr().out
+        over.set()
+        answering.join()
+        assert gome("stop", *at) == 0
+    assert "one more step is opened, then none" in shown
+    assert "0.2  diagnosis" in shown
+    reviews = [each.message for each in envelopes(folder) if isinstance(each.message, ProposalReviewed)]
+    assert [each.accepted for each in reviews] == [True, False, True]
+    assert reviews[0].sketch == "Do it with a median.\n"
+    assert "no such thing" in reviews[1].hint.words
+    assert sum(each.kind == "step_opened" for each in envelopes(folder)) == 2
+
+
+def answers() -> Callable[[str], str | None]:
+    """A user who mistypes, rejects the first proposal with a reason, and accepts the next."""
+    typed = iter(["what?", "r", "no such thing", "a"])
+    return lambda _: next(typed, None)
