@@ -36,6 +36,7 @@ class _GomeEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no
         metric: The metric to improve.
         model: A language model, such as gpt-5. By default the rule-based expert.
         budget: A time such as `1h`, a number of trials, or several limits.
+        start: Your own solution script (docs/contract.md) as the first trial; the target's column is `target`.
         settings: Further settings of the scenario.
         runs: The folder of all runs.
         progress: plain, rich or none.
@@ -47,6 +48,7 @@ class _GomeEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no
         metric: str | None = None,
         model: str | None = None,
         budget: Budget | None = None,
+        start: Path | str | None = None,
         settings: Mapping[str, Any] | None = None,
         runs: Path | str | None = None,
         progress: Progress = "none",
@@ -55,6 +57,7 @@ class _GomeEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no
         self.metric = metric
         self.model = model
         self.budget = budget
+        self.start = start
         self.settings = settings
         self.runs = runs
         self.progress = progress
@@ -76,6 +79,7 @@ class _GomeEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no
             metric=self.metric or default,
             model=self.model,
             budget=self.budget,
+            start=self.start,
             settings={**seed, **(self.settings or {})},
             runs=self.runs,
             progress=self.progress,

@@ -3,7 +3,7 @@
 A tracker is told by a thread of its own: it holds up no event loop, and where it fails the run goes on.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -12,8 +12,6 @@ from threading import Event
 
 from gome.agents.protocol.messages import Diagnosis
 from gome.agents.protocol.run_messages import RunFinished, RunOpened
-from gome.agents.runtime.lifecycle import scenario_of
-from gome.bus.message import Envelope
 from gome.errors import GomeError, Outage
 from gome.viewer.export.trackers.record import Recorder, TrackedRun, Tracker
 from gome.viewer.output import say_aside
@@ -55,7 +53,10 @@ def tracked(folder: Path) -> Iterator[None]:
             yield
         finally:
             over.set()
-            following.result()
+            try:
+                following.result()
+            except GomeError as error:  # of the log: whoever reads the run next is told in full
+                say_aside(f"warning: the run is tracked no more: {error}")
 
 
 def send(folder: Path, name: str) -> int:
@@ -80,25 +81,24 @@ def send(folder: Path, name: str) -> int:
 
 
 def _follow(folder: Path, over: Event) -> None:
+    """Wait for the run's first message, which names the trackers; tell them until `over` is set, and the rest then."""
     while not has_log(folder):
         if over.wait(_POLL):
             return
-    trackers = _opened(folder)
-    if not trackers:
-        return
+    trackers: dict[str, Tracker] | None = None
     with open_reader(folder) as reader:
         recorder, seen = Recorder(reader.artefacts), 0
-        while trackers:
-            last = over.is_set()
-            news = False
+        while trackers is None or trackers:
+            last, news = over.is_set(), False
             for each in reader.envelopes(after=seen):
                 recorder.apply(each)
-                seen, news = each.seq, news or _is_news(each)
-            if news or last:
-                run = recorder.run(folder / "report.html" if last else None)
-                _each(trackers, partial(_sync, run))
+                seen, news = each.seq, news or isinstance(each.message, _TELLING)
+            if trackers is None and (opened := recorder.summary.opened) is not None:
+                trackers = _opened(opened.scenario.get("track", ()))
+            if trackers and (news or last):
+                _each(trackers, partial(_sync, recorder.run(folder / "report.html" if last else None)))
             if last:
-                _each(trackers, lambda tracker: tracker.close())
+                _each(trackers or {}, lambda tracker: tracker.close())
                 return
             over.wait(_POLL)
 
@@ -107,14 +107,10 @@ def _sync(run: TrackedRun, tracker: Tracker) -> None:
     tracker.sync(run)
 
 
-def _is_news(envelope: Envelope) -> bool:
-    return isinstance(envelope.message, _TELLING)
-
-
-def _opened(folder: Path) -> dict[str, Tracker]:
-    """The trackers of the run's scenario that can be opened."""
+def _opened(names: Iterable[str]) -> dict[str, Tracker]:
+    """Those of the trackers that can be opened."""
     trackers: dict[str, Tracker] = {}
-    for name in scenario_of(folder).track:
+    for name in names:
         try:
             trackers[name] = TRACKERS[name]()
         except GomeError as error:

@@ -4,6 +4,7 @@ If the run submitted the mean of its splits' models, each model is trained again
 model is trained on all rows. For the task's own test rows this reproduces the submission.
 """
 
+import io
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import pandas as pd
 
 from gome.agents.protocol.finish_types import Finalist
 from gome.agents.runtime.lifecycle import scenario_of
@@ -29,10 +31,12 @@ from gome.executors.resources.packages import describe
 from gome.executors.resources.slots import SlotPool
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
+from gome.scenarios.portable.comparing import changed_share
 from gome.scenarios.task.new_rows import with_new_rows
+from gome.scenarios.task.tables import write_table
 from gome.scenarios.task.task import Task
 
-__all__ = ["Predicted", "predict"]
+__all__ = ["Predicted", "batch_effect", "predict"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,25 @@ async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Pr
     with tempfile.TemporaryDirectory(prefix="gome-predict-") as place:
         submissions = await _submissions(folder, Path(place), task, shipment, unsandboxed=unsandboxed)
     return Predicted(submissions, len(task.test), shipment.whose, notes)
+
+
+async def batch_effect(folder: Path, *, unsandboxed: bool = False) -> float:
+    """The share of the submission's rows whose prediction changes when the test set is predicted in two halves.
+
+    Above 0, a prediction depends on which rows are predicted with it. Trains the solution twice; raises as `predict`.
+    """
+    shipment = await anyio.to_thread.run_sync(shipment_of, folder)
+    test, brief = shipment.task.test, shipment.task.brief
+    submitted = await Artefacts(folder).text(shipment.finished.submission_ref or "")
+    made = []
+    with tempfile.TemporaryDirectory(prefix="gome-halves-") as place:
+        for number, half in enumerate((test[: len(test) // 2], test[len(test) // 2 :])):
+            if len(half):
+                path = Path(place) / f"half-{number}.csv"
+                await anyio.to_thread.run_sync(write_table, path, half)
+                made.append((await predict(folder, path, unsandboxed=unsandboxed)).table)
+    whole, *halves = (pd.read_csv(io.StringIO(table)).drop(columns=brief.id_column) for table in (submitted, *made))
+    return changed_share(whole, pd.concat(halves), labels=brief.prediction == "label")
 
 
 async def _submissions(folder: Path, place: Path, task: Task, shipment: Shipment, *, unsandboxed: bool) -> str:

@@ -1,5 +1,6 @@
 """A run in MLflow and Weights & Biases holds what its log says; a tracker that fails harms nothing."""
 
+import importlib
 import json
 import os
 import socket
@@ -11,10 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from gome.agents.protocol.messages import VOCABULARY
+from gome.api.tracking import tracked
 from gome.bus.store.reader import LogReader
+from gome.bus.store.sqlite import open_log
 from gome.viewer.export.trackers.record import Recorder, TrackedRun
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.stubs import line, small, small_task, writing
@@ -46,6 +50,16 @@ def test_what_a_tracker_is_told_is_what_the_log_says(runs: Path) -> None:
     assert run.ended is not None
     assert all(run.begun <= trial.begun <= trial.ended <= run.ended for trial in run.trials)
     assert recorded(runs / UNFINISHED).ended is None
+
+
+def test_the_first_message_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def begin() -> None:
+        async with open_log(tmp_path / "run", run="run", vocabulary=VOCABULARY):
+            with tracked(tmp_path / "run"):
+                await anyio.sleep(0.1)
+
+    anyio.run(begin)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("options", [("--redact",), ("-o", "file")])
@@ -198,12 +212,11 @@ def test_wandb_keeps_the_run_and_its_trials_offline(
 
 def kept_by_wandb(place: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """What stands in the files of offline runs: how each began, and its summary."""
-    from wandb.proto import wandb_internal_pb2
-
+    protocol: Any = importlib.import_module("wandb.proto.wandb_internal_pb2")
     for path in place.rglob("*.wandb"):
         begun, summary = dict[str, Any](), dict[str, Any]()
         for data in entries(path.read_bytes()):
-            record = wandb_internal_pb2.Record()
+            record = protocol.Record()
             record.ParseFromString(data)
             if record.HasField("run"):
                 found = record.run

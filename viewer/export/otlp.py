@@ -1,4 +1,4 @@
-"""Export a run as OpenTelemetry spans in OTLP/JSON, following the semantic conventions for generative AI.
+"""A run as OpenTelemetry spans, following the semantic conventions for generative AI, and as OTLP/JSON for files.
 
     invoke_workflow RUN
     └── invoke_agent ACTOR            one per message for which an actor ran activities
@@ -11,9 +11,9 @@ Span ids are hashes of the log's ids, so repeated exports give the same spans, a
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 from gome.agents.protocol.activities import EMBEDDING, QUESTION, SCRIPT
 from gome.bus.events import ActivityFinished, ActivityStarted
@@ -23,19 +23,48 @@ from gome.viewer.model.script_diff import Artefacts
 from gome.viewer.model.timeline import held
 from gome.viewer.model.wall_clock import WallClock
 
-__all__ = ["spans_of", "trace_document"]
+__all__ = ["Span", "spans_of", "trace_document"]
 
-_INTERNAL, _CLIENT = 1, 3
+_KINDS = {"internal": 1, "client": 3}
 _ERROR = 2
 _ASKS = {QUESTION: "chat", EMBEDDING: "embeddings"}
 """The operation name of each activity that calls a model."""
-Span = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span. Ids are hexadecimal, times nanoseconds since 1970; `failed` is the type of its error, None for none."""
+
+    trace: str
+    id: str
+    parent: str | None
+    name: str
+    start: int
+    end: int
+    attributes: dict[str, str | int | float]
+    kind: Literal["internal", "client"] = "internal"
+    failed: str | None = None
 
 
 def trace_document(spans: list[Span]) -> dict[str, Any]:
     """An `ExportTraceServiceRequest` as JSON data."""
     resource = {"attributes": _attributes({"service.name": "gome"})}
-    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "gome"}, "spans": spans}]}]}
+    made = [_in_json(each) for each in spans]
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "gome"}, "spans": made}]}]}
+
+
+def _in_json(span: Span) -> dict[str, Any]:
+    return {
+        "traceId": span.trace,
+        "spanId": span.id,
+        **({"parentSpanId": span.parent} if span.parent else {}),
+        "name": span.name,
+        "kind": _KINDS[span.kind],
+        "startTimeUnixNano": str(span.start),
+        "endTimeUnixNano": str(span.end),
+        "attributes": _attributes(span.attributes),
+        "status": {"code": _ERROR} if span.failed else {},
+    }
 
 
 def spans_of(envelopes: Iterable[Envelope], artefacts: Artefacts, redact: bool) -> list[Span]:
@@ -104,23 +133,24 @@ class _Run:
         result = json.loads(self.artefacts.read_now(message.result_ref))
         about: dict[str, Any] = {"gen_ai.agent.name": envelope.sender, **_place(envelope)}
         operation = _ASKS.get(message.activity)
+        kind: Literal["internal", "client"] = "internal" if operation is None else "client"
         if operation is None:
             tool = "run_script" if message.activity == SCRIPT else message.activity
-            name, kind = f"execute_tool {tool}", _INTERNAL
+            name = f"execute_tool {tool}"
             about |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
             about |= {"gen_ai.tool.type": "function", "gen_ai.tool.call.id": envelope.id}
             failed = None if result.get("cause", "ok") == "ok" else str(result["cause"])
         else:
             model = result.get("model") or self._asked(envelope, message).get("model")
-            name, kind = f"{operation} {model or ''}".rstrip(), _CLIENT
+            name = f"{operation} {model or ''}".rstrip()
             about |= {"gen_ai.operation.name": operation, "gen_ai.request.model": model}
             about |= {"gen_ai.provider.name": result.get("provider") or "gome"}
             about |= _usage(result, message)
             about |= {} if self.redact else _words(result)
             failed = "reply_invalid" if result.get("failure") else None
         about |= {"gome.label": message.label, "error.type": failed}
-        span = self._span(self._id(envelope.id), self._id(envelope.sender, envelope.cause), name, start, end, about)
-        return {**span, "kind": kind, "status": {"code": _ERROR} if failed else {}}
+        parent = self._id(envelope.sender, envelope.cause)
+        return replace(self._span(self._id(envelope.id), parent, name, start, end, about), kind=kind, failed=failed)
 
     def _asked(self, envelope: Envelope, message: ActivityFinished) -> dict[str, Any]:
         """The request of an activity: embedding calls name their model only there."""
@@ -129,17 +159,19 @@ class _Run:
         return asked
 
     def _span(self, id_: str, parent: str | None, name: str, start: float, end: float, about: dict[str, Any]) -> Span:
-        return {
-            "traceId": blake2b(self.name.encode(), digest_size=16).hexdigest(),
-            "spanId": id_,
-            **({"parentSpanId": parent} if parent else {}),
-            "name": text.line(name),
-            "kind": _INTERNAL,
-            "startTimeUnixNano": str(round(self.clock.at(start) * 1e9)),
-            "endTimeUnixNano": str(round(self.clock.at(end) * 1e9)),
-            "attributes": _attributes(about),
-            "status": {},
-        }
+        return Span(
+            trace=blake2b(self.name.encode(), digest_size=16).hexdigest(),
+            id=id_,
+            parent=parent,
+            name=text.line(name),
+            start=round(self.clock.at(start) * 1e9),
+            end=round(self.clock.at(end) * 1e9),
+            attributes={
+                key: text.clean(value) if isinstance(value, str) else value
+                for key, value in about.items()
+                if value is not None
+            },
+        )
 
     def _id(self, *names: str | None) -> str:
         return blake2b("\x1f".join((self.name, *(name or "" for name in names))).encode(), digest_size=8).hexdigest()
@@ -178,12 +210,12 @@ def _words(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
-    """Attributes in OTLP/JSON; None values are left out."""
-    return [{"key": key, "value": _value(value)} for key, value in values.items() if value is not None]
+def _attributes(values: dict[str, str | int | float]) -> list[dict[str, Any]]:
+    """Attributes in OTLP/JSON."""
+    return [{"key": key, "value": _value(value)} for key, value in values.items()]
 
 
-def _value(value: float | int | str) -> dict[str, Any]:
+def _value(value: str | int | float) -> dict[str, Any]:
     if isinstance(value, int):
         return {"intValue": str(value)}
-    return {"doubleValue": value} if isinstance(value, float) else {"stringValue": text.clean(value)}
+    return {"doubleValue": value} if isinstance(value, float) else {"stringValue": value}

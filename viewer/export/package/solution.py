@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
 from gome.scenarios.portable.averaging import predictions_frame, scale_named, weighted_mean
+from gome.scenarios.portable.comparing import changed_share
 from gome.scenarios.portable.dealing import Dealt, deal, lay_out
 from gome.scenarios.portable.ids import canonical, ids_repeat
 
@@ -32,8 +33,6 @@ __all__ = ["HERE", "Solution", "read_rows"]
 Array = NDArray[Any]
 HERE = Path(__file__).parent
 _SHOWN_ERROR = 1500
-_SAME = 1e-9
-"""Predictions that differ relatively by less than this count as equal."""
 
 
 class _View(NamedTuple):
@@ -111,11 +110,7 @@ class Solution:
             rows = rows.assign(**{key: [str(number) for number in range(len(rows))]})
         whole = self.predict(rows).drop(columns=key)
         halves = pd.concat([self.predict(rows[:middle]), self.predict(rows[middle:])]).drop(columns=key)
-        changed = np.zeros(len(rows), dtype=bool)
-        for name in whole.columns:
-            a, b = whole[name].to_numpy(), halves[name].to_numpy()
-            changed |= a != b if self.plan["labels"] else ~np.isclose(a, b, rtol=_SAME, atol=0)
-        return float(changed.mean())
+        return changed_share(whole, halves, labels=self.plan["labels"])
 
     @property
     def _view_names(self) -> list[str]:

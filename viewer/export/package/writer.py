@@ -38,7 +38,7 @@ from gome.viewer import text
 from gome.viewer.export.package import solution
 from gome.viewer.model.submitted import submitted_by
 
-__all__ = ["Packaged", "write_package"]
+__all__ = ["Packaged", "check_target", "write_package"]
 
 _COPIED = (Path(solution.__file__), *sorted(Path(portable.__file__).parent.glob("[!_]*.py")))
 """The modules that the package shares with gome; their imports of each other become relative."""
@@ -57,27 +57,27 @@ class Packaged:
     pinned: int
 
 
-def write_package(folder: Path, target: Path, *, data: bool = True) -> Packaged:
+def write_package(folder: Path, target: Path, *, data: bool = True, halves: float | None = None) -> Packaged:
     """Write the package of the run in `folder` to `target`, which must not exist or be empty.
 
     Args:
         folder: The run's folder; it is only read.
         target: The package's folder. It is written whole or not at all.
         data: Whether the labelled rows and the task's other files are part of it.
+        halves: The share of the submission that changes if it is predicted in two halves; None where not measured.
 
     Raises:
         UsageError: The run has no submission, its task has changed, or `target` has files in it.
         Outage: The folder cannot be written.
         SandboxError: The interpreter of the scripts, whose packages are pinned, cannot be run.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target} exists already and is not an empty folder; choose another")
+    check_target(target)
     shipment = shipment_of(folder)
     draft = target.with_name(f".{target.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     try:
         draft.mkdir(parents=True)
-        packaged = _Writer(folder, shipment, draft, data).write()
+        packaged = _Writer(folder, shipment, draft, data, halves).write()
         if target.exists():
             target.rmdir()
         draft.replace(target)
@@ -88,15 +88,21 @@ def write_package(folder: Path, target: Path, *, data: bool = True) -> Packaged:
     return Packaged(target, *packaged)
 
 
+def check_target(target: Path) -> None:
+    """Raise UsageError where a package cannot be written to `target`, as it has files in it."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} exists already and is not an empty folder; choose another")
+
+
 class _Writer:
     """Writes the parts of one package into the folder `root`."""
 
-    def __init__(self, folder: Path, shipment: Shipment, root: Path, data: bool) -> None:
+    def __init__(self, folder: Path, shipment: Shipment, root: Path, data: bool, halves: float | None) -> None:
         self.run = folder.name
         self.shipment, self.task, self.opened = shipment, shipment.task, shipment.opened
         self.scenario = scenario_of(folder)
         self.artefacts = Artefacts(folder)
-        self.root, self.data = root, data
+        self.root, self.data, self.halves = root, data, halves
         self.name = _module_name(self.task.brief.name)
         self.module = root / self.name
         self.scripts = {
@@ -212,6 +218,7 @@ class _Writer:
             "seconds": max(1, round(views)),
             "python": ".".join(re.findall(r"\d+", workplace.python)[:2]),
             "data": self.data,
+            "halves": self.halves,
             "files": files,
             "assets": workplace.assets,
             "reasoners": ", ".join(sorted(set(self.opened.reasoners.values()))),

@@ -122,6 +122,8 @@ def test_the_readme_says_how_it_trains(run: Path, package: Path) -> None:
     mode = "once per split" if run.parents[1].name.startswith("mean") else "on all labelled rows"
     assert mode in readme
     assert run.name in readme
+    assert "0.0 % of the submission's\npredictions change if the test set is predicted in two halves." in readme
+    assert "So a prediction depends" not in readme
 
 
 @pytest.mark.parametrize(
@@ -175,9 +177,13 @@ def test_a_folder_with_files_is_left_alone(run: Path, tmp_path: Path, capsys: py
     assert "--to package DIR" in capsys.readouterr().err
 
 
-def test_a_batch_that_matters_is_measured(tmp_path: Path) -> None:
+def test_a_batch_that_matters_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = finished(tmp_path, "refit", "regression", "rmse", batch="+ sum(ages) / len(ages)")
     assert gome("export", folder.name, str(tmp_path / "p"), "--to", "package", "--runs", str(folder.parent)) == 0
+    assert "beware: 100.0% of its predictions depend on which other rows" in capsys.readouterr().err
+    readme = (tmp_path / "p" / "README.md").read_text(encoding="utf-8")
+    assert "100.0 % of the submission's\npredictions change" in readme
+    assert "So a prediction depends on the rows that are predicted with it" in readme
     made = beside(tmp_path / "p", "predict.py", "expected/test.csv", "--halves")
     assert made.stdout == "100.0% of the predictions change if the rows are predicted in two halves\n", made.stderr
 
