@@ -95,9 +95,11 @@ class _GomeEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no
             validate_data(self, x, reset=fitting, skip_check_array=True)
             rows = x
         else:
-            fewest = _FEWEST_ROWS if fitting else 1
-            checked = validate_data(self, x, reset=fitting, ensure_all_finite="allow-nan", ensure_min_samples=fewest)
+            checked = validate_data(self, x, reset=fitting, ensure_all_finite="allow-nan")
             rows = DataFrame(checked, columns=[f"x{number}" for number in range(checked.shape[1])])
+        if fitting and len(rows) < _FEWEST_ROWS:
+            found = f"Found array with {len(rows)} sample(s) (shape={rows.shape})"
+            raise ValueError(f"{found} while a minimum of {_FEWEST_ROWS} is required by {type(self).__name__}.")
         rows = rows.set_axis([str(name) for name in rows.columns], axis="columns").reset_index(drop=True)
         if _TARGET in rows:
             raise ValueError(f"a feature is called {_TARGET!r}, the name that the target gets; rename it")

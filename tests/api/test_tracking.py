@@ -111,7 +111,8 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     store = ["--backend-store-uri", f"sqlite:///{place}/store.db", "--artifacts-destination", str(place / "artifacts")]
     command = [program, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", *store]
-    environment = {**os.environ, "PATH": f"{Path(program).parent}:{os.environ['PATH']}"}
+    path = f"{Path(program).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (
         (place / "server.log").open("w") as log,
         subprocess.Popen(command, cwd=place, stdout=log, stderr=log, env=environment, start_new_session=True) as server,
