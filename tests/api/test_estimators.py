@@ -10,9 +10,10 @@ from pandas import DataFrame
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
 
 from gome import GomeClassifier, GomeRegressor
-from tests.api.small import QUICK, houses
+from tests.api.small import LEAST_SQUARES, QUICK, houses
 
 WHOLE = {**QUICK, "executors": {**QUICK["executors"], "standby": True}}
 
@@ -72,3 +73,24 @@ def test_it_is_one_estimator_among_others(tmp_path: Path) -> None:
     rows = houses(90)
     made = GomeRegressor(budget=1, settings=WHOLE, runs=tmp_path)
     assert cross_val_score(made, rows[["size"]], rows["price"], cv=2).min() > 0.5
+
+
+FEW_ROWS = "it fits 10 to 15 rows, and a run needs 20"
+EXPECTED = {
+    "check_n_features_in_after_fitting": FEW_ROWS,
+    "check_regressors_no_decision_function": FEW_ROWS,
+    "check_classifier_data_not_an_array": FEW_ROWS,
+    "check_classifiers_one_label": FEW_ROWS,
+    "check_fit2d_1feature": FEW_ROWS,
+}
+"""Checks of scikit-learn that do not hold, and why."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("kind", [GomeRegressor, GomeClassifier])
+def test_the_checks_of_scikit_learn(kind: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(LEAST_SQUARES, encoding="utf-8")
+    made = kind(budget=1, start=tmp_path / "mine.py", settings=QUICK, runs=tmp_path / "runs", random_state=0)
+    results = check_estimator(made, expected_failed_checks=EXPECTED, on_skip=None, on_fail=None)
+    assert {each["check_name"]: str(each["exception"]) for each in results if each["status"] == "failed"} == {}
