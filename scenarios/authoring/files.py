@@ -47,6 +47,8 @@ _BOMS = (  # the longer marks first, as one begins with a shorter one
     (b"\xfe\xff", "utf-16"),
 )
 _LINES = 50
+_SAID = re.compile(r"\"?sep=([,;\t|])\"?\r?\n", re.IGNORECASE)
+"""A first line that tells Excel the delimiter."""
 _AMBIGUOUS = re.compile(r"[-+]?\d{1,3},\d{3}")
 
 
@@ -98,7 +100,10 @@ def kind_of(file: BinaryIO) -> str:
 def _delimited(path: Path, suffix: str) -> FileTable:
     content, inner = _content(path, suffix)
     text, remarks = _decoded(content)
-    delimiter = "\t" if PurePosixPath(inner).suffix.lower() in (".tsv", ".tab") else _delimiter(text)
+    if said := _SAID.match(text):
+        text = text[said.end() :]
+    tabs = PurePosixPath(inner).suffix.lower() in (".tsv", ".tab")
+    delimiter = said[1] if said else "\t" if tabs else _delimiter(text)
     table = parse_table(text, delimiter)
     if inner != path.name and suffix == ".zip":
         remarks.append(f"the file {inner} in it")
@@ -148,8 +153,10 @@ def _member(file: io.BufferedReader) -> tuple[bytes, str]:
 def _decoded(content: bytes) -> tuple[str, list[str]]:
     """The text, and a remark if it is not UTF-8. Raises Damaged."""
     encoding = next((name for mark, name in _BOMS if content.startswith(mark)), None)
-    if encoding is None and content[1:200:2].count(0) > len(content[1:200:2]) // 2:
-        encoding = "utf-16-le"
+    if encoding is None and content:
+        odd, even = content[1:200:2], content[:200:2]
+        encoding = "utf-16-le" if odd.count(0) > len(odd) // 2 else None
+        encoding = "utf-16-be" if even.count(0) > len(even) // 2 else encoding
     try:
         if encoding is None:
             return content.decode("utf-8-sig"), []

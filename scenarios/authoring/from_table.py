@@ -278,4 +278,4 @@ def _fewer_folds(
 
 def _own_names(train: Path, test: Path | None) -> dict[str, Path]:
     """Which of the user's files each file of the task was made from."""
-    return {"public/train.csv": train, "public/test.csv": test or train, "private/answers.csv": train}
+    return {"public/train.csv": train, "public/test.csv": test or train, "private/answers.csv": test or train}

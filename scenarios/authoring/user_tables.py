@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _CLASSES = 100
+_LEAST_CLASSES, _LEAST_ROWS = 2, 3
 
 
 def read_own(path: Path, fewest: int, said: list[str]) -> DataFrame:
@@ -98,11 +99,15 @@ def check_fit(table: DataFrame, path: Path, targets: Sequence[str], metric: Metr
         if classes.nunique() > most_classes(classes):
             words = f"column {name!r} has {classes.nunique()} distinct values in {len(table)} rows"
             raise TaskError(f"{path}: {words}; {metric.name} is for classes; use rmse or mae for quantities")
+        counts = classes.value_counts()
+        if (counts >= _LEAST_ROWS).sum() < _LEAST_CLASSES:  # one is tested, one validated, one is left to learn from
+            words = f"column {name!r}: {counts.index[-1]!r} has {counts.iloc[-1]} row(s)"
+            raise TaskError(f"{path}: {words}; two classes need {_LEAST_ROWS} rows or more")
 
 
 def most_classes(texts: Series) -> int:
-    """The maximum number of distinct values that may be classes."""
-    return max(_CLASSES, len(texts) // 10)
+    """The maximum number of distinct values that may be classes: of each, two rows on average."""
+    return min(max(_CLASSES, len(texts) // 10), len(texts) // 2)
 
 
 def check_given_ids(table: DataFrame, path: Path, name: str, targets: Sequence[str]) -> None:

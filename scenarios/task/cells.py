@@ -32,7 +32,10 @@ GAPS = MISSING | {"#n/a", "#na", "-nan", "1.#ind", "1.#qnan"}
 """Gaps in a column of text, stripped and in lower case."""
 
 _SIGNS = ("?", "-", "--", "---", ".", "..", "...", "*", "–", "—", "#")
-_WORDS = ("nil", "n.a.", "n.a", "missing", "unknown", "undefined", "not available", "blank", "empty", "tbd")
+_WORDS = (
+    *("nil", "n.a.", "n.a", "missing", "unknown", "undefined", "not available", "blank", "(blank)", "empty", "tbd"),
+    *("nat", "n.d.", "n/d", "no data", "none given", "not given", "not applicable", "not recorded", "k.a.", "s/d"),
+)
 _OF_SPREADSHEETS = ("#value!", "#ref!", "#div/0!", "#num!", "#name?", "#null!", "-1.#ind", "-1.#qnan", "(null)", "\\n")
 NO_NUMBERS = GAPS | {*_SIGNS, *_WORDS, *_OF_SPREADSHEETS}
 """Gaps in a column of numbers, stripped and in lower case."""
@@ -41,8 +44,8 @@ _SPACES = " \u00a0\u2009\u202f"
 _CURRENCY = r"[A-Z]{0,2}[$€£¥₹₽₩₺฿]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|Rs\.?|kr\.?|zł"
 _AMOUNT = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+\u2212]?)[{_SPACES}]*(?P<before>{_CURRENCY})?[{_SPACES}]*(?P<inner>[-+\u2212]?)"
-    rf"(?P<digits>\d[\d.,'’{_SPACES}]*|\.\d+)(?P<power>[eE][-+]?\d+)?(?P<after>(?<=[\d.,{_SPACES}])"
-    rf"(?:{_CURRENCY}|[%‰°µ'\"]|[^\W\d_]{{1,6}}[²³]?(?:/[^\W\d_]{{1,3}}[²³]?)?|°[CF]|µ[a-z]{{1,2}}))?(?(open)\))"
+    rf"(?P<digits>\d[\d.,'’{_SPACES}]*|\.\d+)(?P<power>[eE][-+]?\d+[{_SPACES}]*)?(?P<after>(?<=[\d.,{_SPACES}])"
+    rf"(?:{_CURRENCY}|[%‰°µ'\"]|[^\W\d_¼-¾⅐-⅞]{{1,6}}[²³]?(?:/[^\W\d_]{{1,3}}[²³]?)?|°[CF]|µ[a-z]{{1,2}}))?(?(open)\))"
 )
 _PLAIN = re.compile(r"\d+(\.\d*)?|\.\d+")
 _POINT = re.compile(rf"[1-9]\d{{0,2}}([,'’{_SPACES}]\d{{3}})+(\.\d*)?")
@@ -70,7 +73,7 @@ class NumberStyle(NamedTuple):
                 return None
             digits = re.sub(r"[^\d,]" if self.decimal == "," else r"[^\d.]", "", digits).replace(",", ".")
         minus = (found["sign"] in ("-", "\u2212")) != (found["inner"] in ("-", "\u2212")) or bool(found["open"])
-        return f"{'-' if minus else ''}{digits}{found['power'] or ''}"
+        return f"{'-' if minus else ''}{digits}{(found['power'] or '').strip(_SPACES)}"
 
     def spelled(self) -> str:
         """What is removed or replaced, in words; empty for plain numbers."""

@@ -7,7 +7,7 @@ In the plain form a gap is empty, a number is what a program writes, and the dat
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -130,7 +130,23 @@ def _read(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, 
         return _numbers(train, test, (_forced_style(train) if told else style) or NumberStyle(), files)
     if told == "date" or (told is None and _holds_dates(train)):
         return _dates(train, test, files)
-    return _Read("text", _without(train), _without(test))
+    return _Read("text", _without(train), _without(test), () if told else _doubts(train, files[0]))
+
+
+def _doubts(train: Array, file: str) -> tuple[str, ...]:
+    """A remark on a column of text most of whose cells are numbers."""
+    numeric = int((~np.isnan(_floats(train))).sum())
+    foreign = _foreign(train) if 2 * numeric > len(train) else []
+    if not foreign:
+        return ()
+    words = ", ".join(repr(text)[:20] for text in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+    return (
+        _at(
+            _among(train, foreign),
+            file,
+            f"text, though {numeric} of {len(train)} cells are numbers, because of {words}",
+        ),
+    )
 
 
 def _of_programs(train: Array, test: Array) -> str | None:
@@ -189,7 +205,9 @@ def _numbers(train: Array, test: Array, style: NumberStyle, files: tuple[str, st
         own = style
         foreign = _foreign(cells)
         if foreign and any(style.plain(text) is None for text in foreign):
-            own = find_style(foreign) or style
+            own = _forced_style(cells) or style
+        if own != style and (words := own.spelled()):
+            remarks.append(f"in {file} {words}")
         made, said = _plain_numbers(cells, own, file)
         remarks += said
         plain.append(made)
@@ -215,9 +233,11 @@ def _plain_numbers(cells: Array, style: NumberStyle, file: str) -> tuple[Array, 
     remarks = []
     if words:
         spelled = ", ".join(repr(word)[:20] for word in sorted(words)[:3])
-        remarks.append(_at(np.isin(cells, list(words)), file, f"gaps written as {spelled}"))
+        remarks.append(_at(_among(cells, words), file, f"gaps written as {spelled}"))
     strange = sorted(unusual - words)
-    remarks += [_at(cells == text, file, f"{text[:30]!r} is not a number, read as missing") for text in strange[:3]]
+    remarks += [
+        _at(_among(cells, [text]), file, f"{text[:30]!r} is not a number, read as missing") for text in strange[:3]
+    ]
     if (more := len(strange) - 3) > 0:
         remarks.append(f"{more} other texts in {file} read as missing")
     if huge.any():
@@ -232,6 +252,11 @@ def _plain_number(text: str, style: NumberStyle) -> str | None:
     if plain is None and style.decimal == "." and not np.isnan(value := _floats(np.array([text], dtype=object))[0]):
         return text.strip() if np.isfinite(value) else None
     return plain if plain is not None and abs(float(plain)) <= _LARGEST else None
+
+
+def _among(cells: Array, texts: Iterable[str]) -> Array:
+    """Which cells are one of the texts. NumPy's own would ignore NUL at their ends."""
+    return np.asarray(Series(cells, dtype=object).isin(list(texts)))
 
 
 def _at(which: Array, file: str, words: str) -> str:
@@ -257,8 +282,10 @@ def _dates(train: Array, test: Array, files: tuple[str, str]) -> _Read:
     cells = plain[codes] if len(texts) else codes.astype(object)
     remarks = [f"dates with {len(offsets)} offsets, all in UTC"] if len(offsets) > 1 else []
     for part, file in zip((train, test), files, strict=True):
-        strange = [text for text in written if text not in good and (part == text).any()]
-        remarks += [_at(part == text, file, f"{text[:30]!r} is not a date, read as missing") for text in strange[:3]]
+        strange = [text for text in written if text not in good and _among(part, [text]).any()]
+        remarks += [
+            _at(_among(part, [text]), file, f"{text[:30]!r} is not a date, read as missing") for text in strange[:3]
+        ]
     return _Read("date", cells[: len(train)], cells[len(train) :], tuple(remarks))
 
 

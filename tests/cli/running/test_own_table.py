@@ -203,7 +203,7 @@ def test_a_table_from_standard_input_is_read_as_a_file_is(kind: str, tmp_path: P
         table.to_excel(place.with_suffix(".xlsx"), index=False)
         place.with_suffix(".xlsx").rename(place)
     elif kind in ("gz", "zip"):
-        table.to_csv(place, index=False, compression={"gz": "gzip"}.get(kind, kind))
+        table.to_csv(place, index=False, compression="gzip" if kind == "gz" else "zip")
     else:
         sep = ";" if kind == "semicolons" else ","
         table.to_csv(place, index=False, sep=sep, encoding="utf-16" if kind == "utf-16" else "utf-8")
@@ -255,7 +255,10 @@ def test_a_terminal_is_not_read(tmp_path: Path) -> None:
     try:
         done = subprocess.run(
             [sys.executable, str(MAIN), "run", "-", "--target", "y"],
-            **{"cwd": tmp_path, "stdin": other, "capture_output": True, "timeout": 60},
+            cwd=tmp_path,
+            stdin=other,
+            capture_output=True,
+            timeout=60,
         )
     finally:
         os.close(main)

@@ -19,7 +19,9 @@ CELLS = {"name": ["Zoë", "Åsa", "Ünal"], "size": ["1.5", "2.25", "3.0"], "y":
 TEXT = FRAME.to_csv(index=False)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"]
+)
 def test_common_encodings(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "t.csv").write_bytes(TEXT.encode(encoding))
     table, remarks = read_file(tmp_path / "t.csv")
@@ -108,3 +110,11 @@ def test_an_archive_of_several_tables_is_refused(tmp_path: Path) -> None:
 def test_an_index_that_is_called_like_a_column(tmp_path: Path) -> None:
     FRAME.set_index("name", drop=False).to_parquet(tmp_path / "t.parquet")
     assert list(read_file(tmp_path / "t.parquet").table) == ["name (index)", *FRAME.columns]
+
+
+def test_a_first_line_for_excel_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("sep=;\na,b;y\n1;2\n3;4\n")
+    assert {name: list(cells) for name, cells in read_file(tmp_path / "t.csv").table.items()} == {
+        "a,b": ["1", "3"],
+        "y": ["2", "4"],
+    }

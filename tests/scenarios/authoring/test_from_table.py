@@ -358,3 +358,27 @@ def test_an_index_without_a_name_gets_one_and_is_the_id(tmp_path: Path) -> None:
     assert made.task.brief.id_column == "column_1"
     assert "column 'column_1' numbers the rows: it is the id, not a feature" in made.guesses
     assert list(made.task.train.columns) == ["column_1", "a", "price"]
+
+
+def test_an_answer_that_cannot_be_scored_is_named_by_the_file_of_the_test(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{number * 1.5}\n" for number in range(30))
+    (tmp_path / "train.csv").write_text(f"x,y\n{rows}")
+    (tmp_path / "asked.csv").write_text("x,y\n1,?\n2,3.5\n")
+    with pytest.raises(TaskError, match=r"asked\.csv: column 'y', row 1: target '\?' is not a finite number"):
+        new_task(tmp_path / "task", tmp_path / "train.csv", ["y"], test=tmp_path / "asked.csv")
+
+
+def test_texts_that_are_all_different_are_no_classes_in_a_small_table_too(tmp_path: Path) -> None:
+    """As where a header stands once more within the table; once "has no rows below its header" was said."""
+    rows = "".join(f"{number},{number * 1.5}\n" for number in range(20))
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}x,y\n{rows.replace('.', '.1')}")
+    with pytest.raises(TaskError, match=r"column 'y', row 21: 'y' is not a number, and 4\d distinct values in 41 rows"):
+        new_task(tmp_path / "task", tmp_path / "t.csv", ["y"])
+
+
+@pytest.mark.parametrize("rows", [{7}, {7, 20}])
+def test_a_class_of_one_or_two_rows_beside_one_other_is_refused(rows: set[int], tmp_path: Path) -> None:
+    """Every script failed on the split that validates the only row left for training."""
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{number},{'ab'[number in rows]}\n" for number in range(40)))
+    with pytest.raises(TaskError, match=r"'b' has [12] row\(s\); two classes need 3 rows or more"):
+        new_task(tmp_path / "task", tmp_path / "t.csv", ["y"])

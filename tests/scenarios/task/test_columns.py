@@ -1,6 +1,7 @@
 """One reading of a column: profile, harness and scripts see the same cells as the same things."""
 
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +145,58 @@ def test_profile_and_scripts_see_the_same_cells(tmp_path: Path) -> None:
     assert seen["age"].isna().mean() == pytest.approx(age.missing, abs=1e-6)
     assert fields["dtypes"]["shop"] == "str"
     assert set(seen["y"]) == set(fields["classes"]) == set(words.values())
+
+
+def test_one_cell_with_a_comma_does_not_turn_the_points_of_its_table() -> None:
+    """Once `1,2` in a test made commas the decimal sign, and every other number of that test a gap."""
+    found = read(["0.5", "1.5", "2.25"] * 10, ["0.75", "1,2", "-3.5"])
+    assert list(found.test["a"]) == ["0.75", "", "-3.5"]
+    assert found.remarks == ("column 'a': '1,2' is not a number, read as missing (test.csv, row 2)",)
+
+
+def test_a_test_that_writes_its_numbers_in_another_way_is_read_and_said() -> None:
+    found = read(["0.5", "1.5", "2.25"] * 10, ["0,75", "1,2", "-3,5"])
+    assert list(found.test["a"]) == ["0.75", "1.2", "-3.5"]
+    assert found.remarks == ("column 'a': in test.csv comma as decimal sign",)
+
+
+def test_a_column_of_numbers_that_words_make_text_is_named() -> None:
+    train = [f"{number / 7:.3f}" for number in range(36)] + ["under ten", "many", "many", "few"]
+    found = read(train, ["1"])
+    assert found.dtypes["a"] == "str"
+    assert found.remarks == (
+        "column 'a': text, though 36 of 40 cells are numbers, because of 'under ten', 'many', 'few' "
+        "(train.csv, row 37, and 3 more)",
+    )
+
+
+@pytest.mark.parametrize("gap", ["n.d.", "(blank)", "NaT", "none given", "No data", "not applicable"])
+def test_more_words_for_a_gap(gap: str) -> None:
+    found = read([*["0.5", "1.5", "2.25"] * 10, gap], [gap])
+    assert (found.dtypes["a"], list(found.test["a"])) == ("float64", [""])
+
+
+def test_plain_numbers_are_decided_as_any_others() -> None:
+    """They have a way of their own, which must give what the general one gives."""
+    draw = random.Random(1)
+    few = ["", "1", "-3", "0.5", "2.0", "007", "-0", "1.50", "9" * 16, "1e3", " 4", "NA"]
+    for _ in range(300):
+        pool = draw.sample(few[:8] if draw.random() < 0.6 else few, 3)
+        train, test = ([draw.choice(pool) for _ in range(number)] for number in (20, 5))
+        plain = read(train, test)
+        general = read([*train, "1e0"], [*test, "1e0"])
+        assert list(general.train["a"][:-1]) == list(plain.train["a"]), (train, test)
+        assert list(general.test["a"][:-1]) == list(plain.test["a"]), (train, test)
+        assert general.dtypes == plain.dtypes, (train, test)
+
+
+def test_a_cell_that_ends_with_nul_is_a_gap_with_a_place() -> None:
+    found = read(["0.5", "1.5", "none\0", "2.25"] * 10, ["1\0", "none\0"])
+    assert found.dtypes["a"] in ("str", "float64")
+    assert "row 3" in found.remarks[0]
+
+
+@pytest.mark.parametrize(("texts", "plain"), [(["3e3 €", "1.5e2 €"], ["3e3", "1.5e2"]), (["3½", "4"], None)])
+def test_powers_have_units_and_fractions_are_no_units(texts: list[str], plain: list[str] | None) -> None:
+    style = find_style(texts)
+    assert (style and [style.plain(text) for text in texts]) == plain
