@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -109,8 +110,9 @@ def main(arguments: Sequence[str]) -> None:
     grid = replace(QUICK if asked.quick else FULL, knowledge=asked.knowledge)
     grid = replace(grid, tasks=tuple(DEV)) if asked.dev else grid
     grid = replace(grid, trials=asked.trials) if asked.trials else grid
-    parts = {name: getattr(asked, name) for name in ("skills", "tasks", "seeds")}
-    grid = replace(grid, **{name: tuple(given) for name, given in parts.items() if given})
+    parts: dict[str, Any] = {name: getattr(asked, name) for name in ("skills", "tasks", "seeds")}
+    changed: dict[str, Any] = {name: tuple(given) for name, given in parts.items() if given}
+    grid = replace(grid, **changed)
     grid = replace(grid, arms=tuple(asked.arms), ablated=()) if asked.arms else grid
     if not asked.tell:
         commit()

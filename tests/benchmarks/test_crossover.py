@@ -6,7 +6,7 @@ import anyio
 import pandas as pd
 import pytest
 
-from benchmarks.crossover.grid import FULL, QUICK, Grid, finished, run
+from benchmarks.crossover.grid import FULL, QUICK, Grid, finished, main, run
 from benchmarks.crossover.report import figure, interval, table
 from benchmarks.crossover.runs import ARMS, Cell, Result, scenario_of
 from benchmarks.crossover.tasks import MADE, write_task
@@ -69,6 +69,17 @@ def test_made_up_tasks_are_the_same_each_time_and_sound(name: str, tmp_path: Pat
     assert Task.load(folder).brief.train_rows == 500
     train, oracle = (pd.read_csv(folder / part) for part in ("prepared/public/train.csv", "oracle_train.csv"))
     assert list(oracle["id"]) == list(train["id"])
+
+
+def test_a_part_of_the_grid_is_reported_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "results").mkdir()
+    for task, seed, skill in (("loans", 0, 1.0), ("loans", 1, 1.0), ("soils", 0, 1.0), ("loans", 0, 0.5)):
+        made = result("gome", seed, (0.5,) * 4, 0.7, skill).model_copy(update={"task": task})
+        name = f"{Cell('gome', skill, task, seed, 4).name}.json"
+        (tmp_path / "results" / name).write_text(made.model_dump_json(), encoding="utf-8")
+    part = ["--skills", "1", "--tasks", "loans", "soils", "--seeds", "0", "--arms", "gome"]
+    main(["--tell", "--out", str(tmp_path), "--trials", "4", *part])
+    assert "2 runs of 4 trials, tasks loans, soils, seeds 0;" in capsys.readouterr().out
 
 
 TINY = Grid((1.0,), ("loans",), (0,), 1, ("gome", "best-of-n"))
