@@ -96,10 +96,9 @@ def _classes(train: DataFrame, columns: Columns) -> bool:
 
 
 def _is_time(values: Series) -> bool:
-    """Whether a column holds dates as text, or whole numbers and is named like a time."""
+    """Whether a column holds dates as text, or numbers and is named like a time."""
     if pd.api.types.is_numeric_dtype(values):
-        named = any(part in str(values.name).lower() for part in ("date", "time", "year", "month", "day"))
-        return named and pd.api.types.is_integer_dtype(values)
+        return any(part in str(values.name).lower() for part in ("date", "time", "year", "month", "day"))
     return bool(values.notna().all() and values.astype(str).str.fullmatch(_DATE).all())
 
 

@@ -8,6 +8,7 @@ from gome.scenarios.evidence import ColumnProfile, Profile, TaskBrief
 __all__ = [
     "FEW_ROWS",
     "HIGH_CARDINALITY",
+    "curve_of",
     "cycle_of",
     "sequence_of",
     "texts_lead",
@@ -17,6 +18,9 @@ __all__ = [
 
 HIGH_CARDINALITY = 200
 FEW_ROWS = 2000
+_NUMBERED = re.compile(r"(.*?)(\d+)")
+_FEWEST_POINTS = 16
+_STEP_OF_A_CURVE = 0.25
 _WORDS_FOR_A_COLUMN, _WORDS_FOR_A_COLUMN_ON_FEW_ROWS = 5, 20
 
 _CYCLES: tuple[tuple[str, float, float, int], ...] = (
@@ -64,6 +68,41 @@ def cycle_of(column: ColumnProfile) -> int | None:
         if re.search(pattern, column.name.lower()) and (column.minimum, column.maximum) == (low, high):
             return period
     return None
+
+
+def curve_of(profile: Profile) -> tuple[str, ...]:
+    """The columns that are the points of one curve, in their order: numbered numbers without gaps; empty for none.
+
+    Neighbouring columns have means that differ by little of their range, as points of a curve do.
+    """
+    runs: list[list[ColumnProfile]] = [[]]
+    for column in profile.columns:
+        if not _follows(runs[-1], column):
+            runs.append([])
+        if _numbered(column):
+            runs[-1].append(column)
+    longest = max(runs, key=len)
+    if len(longest) < _FEWEST_POINTS:
+        return ()
+    return tuple(column.name for column in longest)
+
+
+def _numbered(column: ColumnProfile) -> bool:
+    fits = column.dtype in ("integer", "float") and column.missing == 0 and usable(column)
+    return fits and _NUMBERED.fullmatch(column.name) is not None
+
+
+def _follows(run: list[ColumnProfile], column: ColumnProfile) -> bool:
+    """Whether a column has the next number after the last of a run, and about its mean."""
+    if not run:
+        return True
+    parts, last = _NUMBERED.fullmatch(column.name), _NUMBERED.fullmatch(run[-1].name)
+    if parts is None or last is None or parts[1] != last[1] or int(parts[2]) != int(last[2]) + 1:
+        return False
+    if None in (column.mean, run[-1].mean, column.minimum, column.maximum):
+        return False
+    width = (column.maximum or 0.0) - (column.minimum or 0.0)
+    return abs((column.mean or 0.0) - (run[-1].mean or 0.0)) <= _STEP_OF_A_CURVE * width
 
 
 def sequence_of(task: TaskBrief, profile: Profile) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ _KINDS: dict[str, _Kind] = {
     captions.TARGET: _Kind("metric", "What the model minimises is not what the metric measures."),
     captions.DECISIONS: _Kind("metric", "The likeliest class is not what the metric rewards most."),
     captions.UNEQUAL: _Kind("metric", "Classes are unequal in number, not in the metric."),
+    captions.CURVES: _Kind("features", "Columns are points of one curve, and are read one at a time."),
     captions.CYCLES: _Kind("features", "A column goes round, and its two ends look far apart."),
     captions.MOMENTS: _Kind("features", "The calendar is hidden in a date."),
     captions.TIME: _Kind("features", "Rows have neighbours in time that are not seen."),

@@ -1,16 +1,16 @@
 """The start of a trace: a sound plan for the task before any hypothesis, and the model family of the first solution."""
 
 from gome.agents.backends.expert.columns import FEW_ROWS, HIGH_CARDINALITY, texts_lead, usable, with_joins
-from gome.agents.backends.expert.moves.family import FAMILY_WORDS
-from gome.agents.backends.expert.plan import Family, Plan, plan_of
+from gome.agents.backends.expert.moves.family import FAMILY_WORDS, PORTFOLIO
+from gome.agents.backends.expert.plan import PATIENT, Family, Plan, plan_of
 from gome.scenarios.evidence import Profile, TaskBrief
 
-__all__ = ["family_order", "starting_plan"]
+__all__ = ["family_order", "patient", "starting_plan"]
 
-_STRONG: tuple[Family, ...] = ("boosting", "extra_trees", "random_forest", "network")
-_STRONG_ON_TEXTS: tuple[Family, ...] = ("linear", "margin", "bayes", "network")
-_STRONG_BESIDE_TEXTS: tuple[Family, ...] = ("boosting", "linear", "extra_trees", "random_forest")
-_STRONG_ON_PICTURES: tuple[Family, ...] = ("network", "margin", "extra_trees", "neighbours")
+_STRONG = (PORTFOLIO, "boosting", "extra_trees", "network")
+_STRONG_ON_TEXTS = (PORTFOLIO, "linear", "margin", "network")
+_STRONG_BESIDE_TEXTS = (PORTFOLIO, "boosting", "linear", "extra_trees")
+_STRONG_ON_PICTURES = ("network", "margin", "extra_trees", "neighbours")
 
 _GENTLE = {"learning_rate": 0.05, "leaves": 8, "l2": 1.0, "column_share": 0.5}
 """Boosting for classification on few rows: at its usual strength it overfits and is overconfident."""
@@ -32,7 +32,7 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
         joins=tuple(table.prefix for table in profile.tables if table.columns),
         texts=tuple(c.name for c in profile.columns if c.role == "feature" and c.dtype == "text"),
         images="pixels" if profile.images is not None else "none",
-        models=family_order(0, profile)[:1],
+        models=(_single(profile),),
         epochs=10 if profile.images is not None else 20,
     )
     plan = plan.model_copy(update=_many_values(task, with_joins(profile, plan), plan))
@@ -44,6 +44,14 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
     if profile.rows >= _MANY_ROWS:
         plan = plan.model_copy(update=_SHALLOW)
     return plan_of(foreign, plan) if foreign else plan
+
+
+def patient(profile: Profile, plan: Plan) -> Plan:
+    """A first solution whose boosting finds its number of rounds, where a tenth of the rows can tell it."""
+    wide = bool(plan.texts) or plan.images != "none"
+    if wide or profile.rows < FEW_ROWS or "boosting" not in plan.models:
+        return plan
+    return plan.model_copy(update=PATIENT)
 
 
 def _many_values(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, object]:
@@ -60,14 +68,20 @@ def _many_values(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, obj
     return {"target_means": kept}
 
 
-def family_order(trace: int, profile: Profile) -> tuple[Family, ...]:
-    """Families in the order in which a trace tries them for its first solution; the first differs between traces."""
+def _single(profile: Profile) -> Family:
+    """The family of a solution that has only one."""
+    strong = _strong(profile)
+    return next(family for family in FAMILY_WORDS if family == next(name for name in strong if name != PORTFOLIO))
+
+
+def family_order(trace: int, profile: Profile) -> tuple[str, ...]:
+    """Families, and several at once, in the order of a trace's first solutions; the first differs between traces."""
     strong = _strong(profile)
     first = strong[trace % len(strong)]
     return tuple(dict.fromkeys((first, *strong, *FAMILY_WORDS)))
 
 
-def _strong(profile: Profile) -> tuple[Family, ...]:
+def _strong(profile: Profile) -> tuple[str, ...]:
     if profile.images is not None:
         return _STRONG_ON_PICTURES
     texts = any(column.role == "feature" and column.dtype == "text" for column in profile.columns)

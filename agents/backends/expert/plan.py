@@ -7,7 +7,7 @@ the change does not concern stays identical.
 
 import json
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -15,9 +15,11 @@ from gome.agents.protocol.types import Record
 from gome.agents.tuning.parameters import Parameter, declared
 
 __all__ = [
+    "PATIENT",
     "SCALED",
     "Arithmetic",
     "Combine",
+    "Curve",
     "Encoding",
     "Family",
     "Look",
@@ -39,6 +41,7 @@ Loss = Literal["squared_error", "absolute_error", "poisson", "gamma"]
 Arithmetic = Literal["times", "per", "minus"]
 Combine = Literal["mean", "weights", "stack"]
 Look = Literal["none", "pixels", "gradients"]
+Curve = Literal["none", "slopes", "kernels"]
 
 _LINE = re.compile(r"^# plan: (\{.*\})\s*$", re.MULTILINE)
 
@@ -47,7 +50,7 @@ class Plan(Record):
     """What a solution does. Columns are named as in the data; settings at their default add nothing to the script.
 
     `joins` names side tables by their prefix. `latest` is the share of the newest training rows to train on; `level` is
-    the column relative to which the target is predicted.
+    the column relative to which the target is predicted, and `trend` the one along which the target is a line.
     """
 
     # the rows and columns that are read
@@ -64,6 +67,7 @@ class Plan(Record):
     images: Look = "none"
     straight: bool = False
     shifts: bool = False
+    curve: Curve = "none"
     # features; all but target means are made without the target
     dates: tuple[str, ...] = ()
     cyclic: tuple[str, ...] = ()
@@ -82,6 +86,7 @@ class Plan(Record):
     # the target and what is minimised
     target: Target = "identity"
     level: str = ""
+    trend: str = ""
     loss: Loss = "squared_error"
     balanced: bool = False
     clip: bool = False
@@ -167,6 +172,17 @@ def _parameter(name: str, value: float) -> Parameter:
         high=max(high, value),
         log=log,
     )
+
+
+PATIENT: dict[str, Any] = {
+    "early_stopping": True,
+    "iterations": 1000,
+    "learning_rate": 0.05,
+    "leaves": 16,
+    "l2": 1.0,
+    "column_share": 0.5,
+}
+"""Boosting in small steps, for as long as a tenth of the rows gains by them."""
 
 
 def plan_line(plan: Plan) -> str:

@@ -226,7 +226,7 @@ class Scene:
             for hypothesis in note.hypotheses:
                 if hypothesis.parameter in ("family", "member") and note.score is None:
                     found.add(hypothesis.direction)
-                if hypothesis.parameter == "family" and note.accepted:
+                if hypothesis.parameter == "family" and hypothesis.direction != "portfolio" and note.accepted:
                     lead = hypothesis.direction
         return frozenset(found if not lead or lead in self.plan.models else {*found, lead})
 

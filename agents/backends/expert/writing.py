@@ -2,7 +2,7 @@
 
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import aim, script_seconds
-from gome.agents.backends.expert.first_solution import starting_plan
+from gome.agents.backends.expert.first_solution import patient, starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves.catalogue import apply_hypothesis
 from gome.agents.backends.expert.plan import Plan, read_plan
@@ -38,7 +38,7 @@ def write(request: WriteSolution, judgement: Judgement) -> Script:
         if note:
             notes.append(note)
     if request.base is None:
-        plan = _within_time(request, plan)
+        plan = _within_time(request, patient(request.profile, plan))
     plan = _detailed(before, plan, judgement, first=request.base is None)
     script = compose(request.task, request.profile, plan)
     notes.append(changes(before, plan))

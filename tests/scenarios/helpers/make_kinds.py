@@ -1,4 +1,4 @@
-"""Make small tasks with other data than a table: texts, images, side tables, time series.
+"""Make small tasks with other data than a table: texts, images, side tables, time series, curves.
 
 The target of each depends only on that data, so that a script that does not read it cannot score.
 """
@@ -92,6 +92,19 @@ def _days(folder: Path) -> None:
     )
 
 
+def _curves(folder: Path) -> None:
+    """Curves of forty points with one bump anywhere, which is narrow or broad."""
+    draw = np.random.default_rng(7)
+    points = np.arange(40)
+    rows: list[Row] = []
+    for number in range(200):
+        broad, middle = bool(draw.integers(0, 2)), draw.uniform(8, 32)
+        bump = np.exp(-(((points - middle) / (5.0 if broad else 2.0)) ** 2)) + draw.normal(0, 0.03, len(points))
+        rows.append([number, *(f"{value:.4f}" for value in bump), "broad" if broad else "narrow"])
+    names = [f"p{point:02}" for point in points]
+    _write(folder, ["id", *names, "bump"], rows, 150, "auc", classes=["broad", "narrow"])
+
+
 def _write(
     folder: Path,
     header: Sequence[str],
@@ -114,5 +127,11 @@ def _write(
     (folder / "task.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-KINDS: dict[str, Callable[[Path], None]] = {"text": _text, "pictures": _pictures, "joins": _joins, "days": _days}
+KINDS: dict[str, Callable[[Path], None]] = {
+    "text": _text,
+    "pictures": _pictures,
+    "joins": _joins,
+    "days": _days,
+    "curves": _curves,
+}
 """Each writes its task into a folder that is not there yet."""

@@ -22,7 +22,7 @@ from gome.agents.backends.expert.code.fitting import fitting
 from gome.agents.backends.expert.code.imports import imports_of
 from gome.agents.backends.expert.code.metrics import score_lines
 from gome.agents.backends.expert.code.wide import PICTURE, picture_size, reading, readings
-from gome.agents.backends.expert.columns import with_joins
+from gome.agents.backends.expert.columns import curve_of, with_joins
 from gome.agents.backends.expert.plan import Family, Plan, plan_line, tunable
 from gome.agents.backends.expert.situation import LOG_METRICS, metric_key
 from gome.scenarios.evidence import Profile, SideTable, TaskBrief
@@ -70,6 +70,7 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "tuned": tuned,
         "feature_lines": feature_lines(task, profile, plan),
         "numeric": numeric,
+        "trend_in_days": any(c.name == plan.trend and c.dtype == "datetime" for c in profile.columns),
         "grouped": grouped,
         "several": several,
         "finish": _finish(task, plan),
@@ -135,8 +136,12 @@ def _constants(task: TaskBrief, profile: Profile, plan: Plan, categories: tuple[
         lines.append(literal("TEXTS", plan.texts))
     if plan.images != "none" and profile.images is not None:
         lines.append(f"PICTURES = {quote(profile.images.pattern)}")
+    if plan.curve != "none":
+        lines.append(literal("POINTS", curve_of(profile)))
     if plan.level:
         lines.append(f"LEVEL = {quote(plan.level)}")
+    if plan.trend:
+        lines.append(f"TREND = {quote(plan.trend)}")
     if plan.monotonic:
         signs = ", ".join(f"{quote(name)}: {sign}" for name, sign in plan.monotonic)
         lines.append(f"MONOTONIC = {{{signs}}}")
@@ -234,6 +239,8 @@ def _piped(family: Family, task: TaskBrief, profile: Profile, plan: Plan) -> str
     parts = [reading(family, plan, steps[_preparation(family, profile, plan)])]
     if _meant(plan):
         parts.insert(0, "target_means(seed)")
+    if plan.trend:
+        parts.insert(0, "without_trend()")
     parts = [f"Echo({quote(name)}, {echo_days(task, profile, name)})" for name in plan.echoes] + parts
     parts = [part for part in parts if part]
     return f"make_pipeline({', '.join([*parts, 'model'])})" if parts else "model"

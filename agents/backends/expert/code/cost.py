@@ -7,7 +7,7 @@ import math
 
 from gome.agents.backends.expert.code.features import kept_columns
 from gome.agents.backends.expert.code.wide import picture_numbers, picture_size
-from gome.agents.backends.expert.columns import usable
+from gome.agents.backends.expert.columns import curve_of, usable
 from gome.agents.backends.expert.plan import SCALED, Family, Plan
 from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import SplitRule
@@ -101,6 +101,7 @@ def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, colum
 
 def _columns(scene: Scene, plan: Plan) -> int:
     made = len(plan.crosses) + len(plan.arithmetic) + len(plan.group_means) + len(plan.rolling) + len(plan.lags)
+    made += {"none": 0, "slopes": 2 * len(curve_of(scene.profile)), "kernels": 400}[plan.curve]
     made += 2 * len(plan.cyclic) + 5 * len(plan.dates) + len(plan.counts) + len(plan.bins) + len(plan.indicators)
     return max(1, sum(usable(column) for column in scene.known.columns) - len(plan.drop) + made)
 
@@ -119,7 +120,7 @@ def _widening(scene: Scene, plan: Plan) -> int:
 def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes: int) -> float:
     """Seconds of one fit and its predictions, on one thread of a current machine."""
     if family == "boosting":
-        rounds = plan.iterations * (0.7 if plan.early_stopping else 1.0) * classes
+        rounds = plan.iterations * (0.5 if plan.early_stopping else 1.0) * classes  # stopped, and fitted again
         return rounds * (plan.leaves * 5e-5 + rows * columns * plan.column_share * 1e-8 + rows * 1e-7)
     if family in ("extra_trees", "random_forest"):
         grown = rows * math.log2(max(2.0, rows / plan.tree_leaf)) * columns * plan.tree_columns

@@ -3,7 +3,7 @@
 import math
 
 from gome.agents.backends.expert.code.wide import PICTURE
-from gome.agents.backends.expert.columns import cycle_of, sequence_of, usable
+from gome.agents.backends.expert.columns import curve_of, cycle_of, sequence_of, usable
 from gome.agents.backends.expert.plan import Plan
 from gome.scenarios.evidence import ColumnProfile, Profile, TaskBrief
 
@@ -77,6 +77,7 @@ def feature_lines(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
     lines += _categories(plan, by_name)
     lines += _numbers(plan)
     lines += _in_time(task, profile, plan)
+    lines += _curve(profile, plan)
     if late:
         lines.append(f"x = x.drop(columns=[{', '.join(quote(name) for name in late)}])")
     if kept_categories(profile, plan) or _joined(plan, by_name):
@@ -198,6 +199,18 @@ def _in_time(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
     for name in plan.lags:
         lines += [f"x[{quote(f'{name}_before')}] = ordered[{quote(name)}].shift(1)"]
     return lines
+
+
+def _curve(profile: Profile, plan: Plan) -> list[str]:
+    """Lines that add what a curve's points say together; points that are dropped are still read."""
+    points = curve_of(profile)
+    if plan.curve == "none" or not points:
+        return []
+    return [
+        f"made = {plan.curve}(rows[POINTS].to_numpy(dtype=float))",
+        f'names = [f"{plan.curve}_{{place:03}}" for place in range(made.shape[1])]',
+        "x = x.join(pd.DataFrame(made, columns=names, index=x.index))",
+    ]
 
 
 def made_categories(profile: Profile, plan: Plan) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gome.agents.backends.expert.code.features import made_categories
 from gome.agents.backends.expert.code.fitting_columns import fitting_columns, too_many_values
+from gome.agents.backends.expert.columns import curve_of
 from gome.agents.backends.expert.plan import Family, Plan
 from gome.scenarios.evidence import Profile, TaskBrief
 
@@ -22,7 +23,7 @@ def fitting(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
 
 
 def _for_data(task: TaskBrief, profile: Profile) -> dict[str, Any]:
-    update: dict[str, Any] = {}
+    update: dict[str, Any] = {} if curve_of(profile) else {"curve": "none"}
     if task.split.kind != "time" or task.split.column is None:
         update["latest"] = 1.0
     if profile.images is None:
@@ -35,7 +36,13 @@ def _for_data(task: TaskBrief, profile: Profile) -> dict[str, Any]:
 def _for_target(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
     """Settings of objective and decisions that the target's type and range allow."""
     if task.task_type != "regression":
-        update: dict[str, Any] = {"target": "identity", "level": "", "clip": False, "loss": "squared_error"}
+        update: dict[str, Any] = {
+            "target": "identity",
+            "level": "",
+            "trend": "",
+            "clip": False,
+            "loss": "squared_error",
+        }
         if task.prediction != "label":
             update["decide"] = "argmax"
         ranks = update.get("decide", plan.decide) == "cuts"
@@ -48,9 +55,12 @@ def _for_target(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]
     )
     scale = plan.target if lowest >= 0 else "identity"
     update |= {"target": scale, "level": "" if scale != "identity" or len(task.targets) > 1 else plan.level}
+    if update["level"] or len(task.targets) > 1:
+        update["trend"] = ""
+    trend = update.get("trend", plan.trend)
     if plan.calibrate == "temperature":
         update["calibrate"] = "none"
-    counts = scale == "identity" and not update["level"] and lowest >= 0
+    counts = scale == "identity" and not update["level"] and not trend and lowest >= 0
     if (plan.loss == "poisson" and not counts) or (plan.loss == "gamma" and not (counts and lowest > 0)):
         update["loss"] = "squared_error"
     return update

@@ -30,25 +30,29 @@ def fitting_columns(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
     forecast = task.split.kind == "time" and len(task.targets) == 1
     ordered = there if sequence_of(task, profile) else set()
     level = plan.level if plan.level in seen & numbers - dates and by_name[plan.level].missing == 0 else ""
+    whole = {name for name, column in by_name.items() if column.missing == 0}
+    trend = plan.trend if plan.trend in numbers & whole and (seen - {plan.trend} or plan.trend in plan.dates) else ""
     update: dict[str, Any] = {
         "indicators": _among(plan.indicators, there),
         "rare": _among(plan.rare, words),
         "counts": _among(plan.counts, there),
         "bins": _among(plan.bins, numbers),
-        "logs": _among(plan.logs, numbers - dates - {level}),
+        "logs": _among(plan.logs, numbers - dates - {level, trend}),
         "cyclic": tuple(name for name in _among(plan.cyclic, there) if cycle_of(by_name[name]) is not None),
         "dates": _among(plan.dates, dates),
         "holidays": _among(plan.holidays, dates),
         "echoes": _among(plan.echoes, seen & dates)[:1] if forecast else (),
-        "target_means": _among(plan.target_means, seen),
+        "target_means": _among(plan.target_means, seen - {trend}),
         "crosses": tuple(pair for pair in dict.fromkeys(plan.crosses) if len({*pair} & there) == 2),
         "arithmetic": tuple(each for each in dict.fromkeys(plan.arithmetic) if {each[0], each[2]} <= numbers),
         "group_means": tuple((a, b) for a, b in dict.fromkeys(plan.group_means) if a in there and b in numbers - {a}),
         "rolling": _among(plan.rolling, numbers & ordered),
         "lags": _among(plan.lags, ordered),
         "level": level,
+        "trend": trend,
+        "drop": tuple(name for name in plan.drop if name != trend),
         "monotonic": tuple(
-            (name, sign) for name, sign in plan.monotonic if name in seen & numbers - {*plan.target_means}
+            (name, sign) for name, sign in plan.monotonic if name in seen & numbers - {*plan.target_means, trend}
         ),
     }
     return plan.model_copy(update=update)
@@ -59,10 +63,17 @@ def _read(profile: Profile, plan: Plan) -> dict[str, Any]:
     texts = tuple(
         c.name for c in profile.columns if c.name in plan.texts and c.dtype == "text" and c.name not in plan.drop
     )
-    left = any(usable(column) and column.name not in plan.drop for column in profile.columns)
+    read = {*plan.dates, *plan.holidays}  # of a date that is dropped, its parts are left
+    left = any(
+        usable(column) and (column.name not in plan.drop or _is_read(column, read)) for column in profile.columns
+    )
     if left or texts or plan.images != "none":
         return {"texts": texts}
     return {"texts": (), "drop": ()}
+
+
+def _is_read(column: ColumnProfile, read: set[str]) -> bool:
+    return column.dtype == "datetime" and column.name in read
 
 
 def _among(names: Iterable[str], allowed: set[str]) -> tuple[str, ...]:

@@ -3,15 +3,16 @@
 from typing import Final
 
 __all__ = [
-    "BESIDE", "CONFIDENCE", "CYCLES", "DECISIONS", "DRIFT", "FIRST", "GAPS", "JOINT", "MOMENTS", "ONE_VIEW", "OVERFIT",
-    "PICTURES", "SCALES", "SHAPE", "SLICE", "SPELLING", "STEPS", "TARGET", "TIME", "UNDERFIT", "UNEQUAL", "UNSTEADY",
-    "USELESS", "VALUES", "WEIGHING", "WORDS",
+    "BESIDE", "CONFIDENCE", "CURVES", "CYCLES", "DECISIONS", "DRIFT", "FIRST", "GAPS", "JOINT", "MOMENTS", "ONE_VIEW",
+    "OVERFIT", "PICTURES", "SCALES", "SHAPE", "SLICE", "SPELLING", "STEPS", "TARGET", "TIME", "UNDERFIT", "UNEQUAL",
+    "UNSTEADY", "USELESS", "VALUES", "WEIGHING", "WORDS",
 ]  # fmt: skip
 
 FIRST: Final = "The kind of model"
 TARGET: Final = "The target's scale and the metric"
 DECISIONS: Final = "Decisions and the metric"
 UNEQUAL: Final = "Unequal classes"
+CURVES: Final = "Columns in a row"
 CYCLES: Final = "Columns that go round"
 MOMENTS: Final = "Dates read as numbers"
 TIME: Final = "The order of rows in time"

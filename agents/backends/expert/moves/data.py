@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from gome.agents.backends.expert.moves.captions import GAPS, USELESS, VALUES
 from gome.agents.backends.expert.moves.move import Choice, Move, extend
 from gome.agents.backends.expert.situation import Scene
+from gome.scenarios.evidence import ColumnProfile
 
 __all__ = ["MOVES"]
 
@@ -17,10 +18,21 @@ def _identifiers(scene: Scene) -> Iterable[Choice]:
 
 
 def _strangers(scene: Scene) -> Iterable[Choice]:
-    for column in scene.categories:
-        if column.unseen_in_test is not None and column.unseen_in_test > 0.3:
+    for column in scene.columns:
+        if scene.evaluation is None:
+            if _names_groups(column, scene):
+                words = f"Each {column.name} is either in training or in the test: what is learnt of one says nothing."
+                yield Choice((column.name,), 0.1, words)
+        elif column.unseen_in_test is not None and column.unseen_in_test > 0.3:
             words = f"{column.unseen_in_test:.0%} of the test rows have a {column.name} that training never shows."
             yield Choice((column.name,), 0.01 + 0.02 * column.unseen_in_test, words)
+
+
+def _names_groups(column: ColumnProfile, scene: Scene) -> bool:
+    """Whether the test has other values of this column than training, and they are names, not amounts."""
+    split = scene.task.split
+    named = column.dtype == "category" or (column.dtype == "integer" and column.name.lower().endswith("id"))
+    return split.kind == "group" and split.block == 1 and split.column == column.name and named
 
 
 def _silent(scene: Scene) -> Iterable[Choice]:
@@ -71,6 +83,7 @@ MOVES = (
         _strangers,
         extend("drop"),
         safety=5,
+        at_root=True,
     ),
     Move(
         "DataLoadSpec",

@@ -7,7 +7,10 @@ from gome.agents.backends.expert.moves.move import Choice, Move, Subject
 from gome.agents.backends.expert.plan import Family, Plan
 from gome.agents.backends.expert.situation import Scene
 
-__all__ = ["FAMILY_WORDS", "MOVES", "suits"]
+__all__ = ["FAMILY_WORDS", "MOVES", "PORTFOLIO", "suits"]
+
+PORTFOLIO = "portfolio"
+"""Direction of the first model that is several families, weighed by inner folds."""
 
 FAMILY_WORDS: dict[Family, str] = {
     "boosting": "boosted trees",
@@ -115,4 +118,34 @@ def _first(family: Family) -> Move:
     )
 
 
-MOVES = tuple(_first(family) for family in FAMILY_WORDS)
+def _portfolio(scene: Scene) -> Iterable[Choice]:
+    """Several families at once, only as a first solution: later each joins by itself."""
+    if scene.evaluation is None and scene.plan.images == "none":
+        members = [family for family in _of_portfolio(scene.plan) if suits(family, scene)]
+        words = ", ".join(FAMILY_WORDS[family] for family in members)
+        yield Choice((), 0.31, f"Which kind of model suits {scene.profile.rows} rows is not known yet: {words}.")
+
+
+def _of_portfolio(plan: Plan) -> tuple[Family, ...]:
+    """Its members: for texts that lead those on words, else those on columns."""
+    return ("linear", "margin", "bayes") if plan.models[0] == "linear" else ("boosting", "extra_trees", "linear")
+
+
+def _take_portfolio(plan: Plan, _: Subject) -> Plan:
+    return plan.model_copy(update={"models": _of_portfolio(plan), "combine": "weights"})
+
+
+MOVES = (
+    Move(
+        "Model",
+        "family",
+        PORTFOLIO,
+        FIRST,
+        "Unlike kinds of models, weighed by what they say on inner folds, are right where one of them is not.",
+        _portfolio,
+        _take_portfolio,
+        safety=9,
+        at_root=True,
+    ),
+    *(_first(family) for family in FAMILY_WORDS),
+)

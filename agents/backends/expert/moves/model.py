@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from gome.agents.backends.expert.moves.captions import OVERFIT, SHAPE, STEPS, UNDERFIT
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change
-from gome.agents.backends.expert.plan import Plan
+from gome.agents.backends.expert.plan import PATIENT, Plan
 from gome.agents.backends.expert.situation import Scene
 
 __all__ = ["MOVES"]
@@ -46,17 +46,15 @@ def _under(gain: float) -> Callable[[Scene], float]:
     return lambda scene: gain * (1.5 - (scene.gap or 0.0)) if (scene.gap or 0.0) < 0.6 else 0.0
 
 
+def _fixed(gain: Callable[[Scene], float]) -> Callable[[Scene], float]:
+    """The gain where the number of rounds is fixed: where it is found, another limit changes nothing."""
+    return lambda scene: 0.0 if scene.plan.early_stopping else gain(scene)
+
+
 def _slower(plan: Plan, _: Subject) -> Plan:
     if plan.learning_rate <= 0.02:
         return plan
     return plan.model_copy(update={"learning_rate": plan.learning_rate / 2, "iterations": plan.iterations * 2})
-
-
-def _faster(plan: Plan, _: Subject) -> Plan:
-    if plan.learning_rate >= 0.3:
-        return plan
-    update = {"learning_rate": plan.learning_rate * 2, "iterations": max(40, plan.iterations // 2)}
-    return plan.model_copy(update=update)
 
 
 def _scaled(field: str, factor: float, low: float, high: float) -> Callable[[Plan, Subject], Plan]:
@@ -118,23 +116,11 @@ MOVES = (
     ),
     Move(
         "Model",
-        "learning_rate",
-        "up",
-        STEPS,
-        "Twice the learning rate over half the rounds costs half the time.",
-        _when_boosting(
-            lambda _: 0.0005, lambda s: f"{s.plan.iterations} rounds of {s.plan.learning_rate:g} take long."
-        ),
-        _faster,
-        safety=5,
-    ),
-    Move(
-        "Model",
         "iterations",
         "up",
         UNDERFIT,
         "Half as many rounds again let boosting reach what it has not reached yet.",
-        _when_boosting(_under(0.006), _gap_words),
+        _when_boosting(_fixed(_under(0.006)), _gap_words),
         _scaled("iterations", 1.5, 20, 5000),
         safety=7,
     ),
@@ -144,7 +130,7 @@ MOVES = (
         "down",
         OVERFIT,
         "A third fewer rounds stop boosting before it learns single rows.",
-        _when_boosting(_over(0.003), _gap_words),
+        _when_boosting(_fixed(_over(0.003)), _gap_words),
         _scaled("iterations", 0.67, 20, 5000),
         safety=7,
     ),
@@ -212,11 +198,11 @@ MOVES = (
         "Model",
         "early_stopping",
         "on",
-        OVERFIT,
-        "Stopping when a tenth of the training rows no longer gains finds the number of rounds by itself.",
-        _when_boosting(_over(0.003), _gap_words),
-        change(early_stopping=True),
-        safety=6,
+        STEPS,
+        "Small steps for as long as a tenth of the rows gains by them find the number of rounds by themselves.",
+        _when_boosting(_fixed(lambda _: 0.006), _gap_words),
+        change(**PATIENT),
+        safety=7,
     ),
     Move(
         "Model",

@@ -25,7 +25,7 @@ def _scale(target: Target) -> Callable[[Scene], Iterable[Choice]]:
         skew, metric = _skew(scene), scene.task.metric
         if target == "log1p" and scene.metric in LOG_METRICS:
             yield Choice((), 0.2, f"{metric} compares logarithms, and the target's skew is {skew:.2f}.")
-        elif target == "log1p" and skew > 1.0:
+        elif target == "log1p" and skew > 1.0 and (scene.evaluation is not None or scene.metric in ("mae", "smape")):
             gain = 0.02 if scene.metric in ("mae", "smape") else 0.008
             yield Choice((), gain, f"The target's skew is {skew:.2f}: a few large values rule squared errors.")
         elif target == "sqrt" and skew > 0.5:

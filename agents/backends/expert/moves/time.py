@@ -6,6 +6,7 @@ This also holds where the validation rows of an early split and the much later t
 
 from collections.abc import Iterable
 
+from gome.agents.backends.expert.columns import usable
 from gome.agents.backends.expert.moves.captions import DRIFT, MOMENTS, TIME
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change, extend
 from gome.agents.backends.expert.plan import Plan
@@ -14,12 +15,15 @@ from gome.scenarios.evidence import ColumnProfile
 
 __all__ = ["MOVES"]
 
+_ORDERED = ("integer", "float", "datetime")
+
 
 def _forecast(scene: Scene) -> ColumnProfile | None:
     """The date column by which the test lies after training; None where the split is not by time."""
     if scene.task.split.kind != "time":
         return None
-    return next((column for column in scene.dates if column.name == scene.task.split.column), None)
+    dates = (column for column in scene.known.columns if column.dtype == "datetime" and usable(column))
+    return next((column for column in dates if column.name == scene.task.split.column), None)
 
 
 def _daily(scene: Scene) -> ColumnProfile | None:
@@ -64,7 +68,7 @@ def _all_rows(scene: Scene) -> Iterable[Choice]:
 def _levels(scene: Scene) -> Iterable[Choice]:
     """Columns on the target's scale: probably its past values or a closely related quantity."""
     target = scene.target
-    if _forecast(scene) is None or not scene.regression or target is None or scene.plan.level:
+    if not scene.regression or target is None or scene.plan.level:
         return
     if scene.plan.target != "identity" or len(scene.task.targets) > 1 or target.mean is None:
         return
@@ -75,7 +79,8 @@ def _levels(scene: Scene) -> Iterable[Choice]:
         far = abs(column.mean - target.mean) + abs((column.maximum or 0.0) - (target.maximum or 0.0))
         if width > 0 and far < 0.1 * width:
             words = f"{column.name} has the target's range (mean {column.mean:.3g} against {target.mean:.3g})."
-            yield Choice((column.name,), 0.03, f"{words} Trees do not follow a level beyond what they have seen.")
+            gain = 0.03 if scene.task.split.kind == "time" else 0.008
+            yield Choice((column.name,), gain, f"{words} Trees do not follow a level beyond what they have seen.")
 
 
 def _no_level(scene: Scene) -> Iterable[Choice]:
@@ -85,11 +90,27 @@ def _no_level(scene: Scene) -> Iterable[Choice]:
 
 def _no_date(scene: Scene) -> Iterable[Choice]:
     date = _forecast(scene)
-    if date is not None and scene.plan.dates and not scene.plan.echoes:
+    seasonal = bool(scene.plan.dates) or scene.evaluation is None
+    if date is not None and date.name not in scene.plan.drop and seasonal and not scene.plan.echoes:
         words = (
             f"Every test row's {date.name} is later than all that trees have cut: for them it is the last day again."
         )
-        yield Choice((date.name,), 0.006, words)
+        yield Choice((date.name,), 0.1 if scene.evaluation is None else 0.006, words)
+
+
+def _line(scene: Scene) -> Iterable[Choice]:
+    """The column by which the test is later, where the target may grow along it."""
+    column = next((c for c in scene.known.columns if c.name == scene.task.split.column and usable(c)), None)
+    if scene.task.split.kind != "time" or column is None or column.missing or column.dtype not in _ORDERED:
+        return
+    if scene.regression and len(scene.task.targets) == 1 and not scene.plan.trend and not scene.plan.level:
+        words = f"Every test row's {column.name} is beyond those of training, where the target may have grown further."
+        yield Choice((column.name,), 0.04, words)
+
+
+def _no_line(scene: Scene) -> Iterable[Choice]:
+    if scene.plan.trend:
+        yield Choice((), 0.002, f"A line along {scene.plan.trend} goes on forever.")
 
 
 def _relative(plan: Plan, subject: Subject) -> Plan:
@@ -166,6 +187,27 @@ MOVES = (
         "Without the number of days in {subject} no tree can hold on to an age that the test has left behind.",
         _no_date,
         extend("drop"),
+        safety=6,
+        at_root=True,
+    ),
+    Move(
+        "Workflow",
+        "trend",
+        "line",
+        DRIFT,
+        "A line through the target along {subject} goes on where trees stay at the last value that they have seen.",
+        _line,
+        lambda plan, subject: plan.model_copy(update={"trend": subject[0], "level": ""}) if subject else plan,
+        safety=7,
+    ),
+    Move(
+        "Workflow",
+        "trend",
+        "none",
+        DRIFT,
+        "What the target did over the training rows need not go on in the test.",
+        _no_line,
+        change(trend=""),
         safety=6,
     ),
 )

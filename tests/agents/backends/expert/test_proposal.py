@@ -102,7 +102,7 @@ def test_a_root_joins_what_goes_together_and_leaves_the_rest(places: dict[str, P
     chosen = _select(place, _candidates(place, incumbent=False), incumbent=False, stage="draft")
     keys = {each.key for each in chosen.hypotheses}
     assert len(keys) > 2
-    assert {("Model", "family", "boosting"), ("Workflow", "target_scale", "log1p")} <= keys
+    assert {("Model", "family", "portfolio"), ("Workflow", "target_scale", "log1p")} <= keys
     assert not any(component == "Ensemble" or "cross" in parameter for component, parameter, _ in keys)
 
 
@@ -114,7 +114,7 @@ def test_a_root_differs_from_its_siblings(places: dict[str, Place]) -> None:
     families = [{each.direction for each in chosen if each.parameter == "family"} for chosen in (own, other)]
     assert families[0] != families[1]
     neighbour = _candidates(place, incumbent=False, trace=1)
-    assert {each.direction for each in neighbour if each.parameter == "family"} == {"extra_trees"}
+    assert {each.direction for each in neighbour if each.parameter == "family"} == {"boosting"}
 
 
 def test_what_another_trace_found_is_taken_where_it_is_untried(places: dict[str, Place]) -> None:
@@ -154,7 +154,7 @@ def test_traces_take_turns_where_several_promise_as_much(places: dict[str, Place
 
 def test_another_traces_first_model_is_joined_not_copied(places: dict[str, Place]) -> None:
     place = places["bike"]
-    root = next(each for each in _candidates(place, incumbent=False, trace=1) if each.parameter == "family")
+    root = next(each for each in _candidates(place, incumbent=False, trace=2) if each.parameter == "family")
     taken = _select(place, _candidates(place, incumbent=True)[-1:], recalled=(_recalled(root, gain=0.0),))
     assert _origin(taken) == "m1.0"
     assert taken.hypotheses[0].key == ("Ensemble", "member", "extra_trees")
