@@ -119,14 +119,14 @@ def test_what_stands_beside_texts_decides_what_a_trace_begins_with(tables: dict[
     mixed, pure = tables["shares"], tables["nothing"]
     assert not texts_lead(mixed.harness.profile)
     assert [family_order(trace, mixed.harness.profile)[0] for trace in range(4)] == [
+        "portfolio",
         "boosting",
         "linear",
         "extra_trees",
-        "random_forest",
     ]
     assert mixed.plan().topics < pure.plan().topics
     assert texts_lead(pure.harness.profile)
-    assert family_order(0, pure.harness.profile)[:2] == ("linear", "margin")
+    assert family_order(0, pure.harness.profile)[:2] == ("portfolio", "linear")
     assert "SGDClassifier" in pure.script(pure.plan(models=("linear",)))
 
 

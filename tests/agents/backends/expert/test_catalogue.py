@@ -60,6 +60,7 @@ def _other_data(places: dict[str, Place]) -> list[Scene]:
         ("joins", {"joins": ()}),
         ("days", {"dates": ("date",), "holidays": ("date",), "level": "fortnight_before", "latest": 0.5}),
         ("days", {"dates": ("date",), "echoes": ("date",)}),
+        ("days", {"dates": ("date",), "trend": "date"}),
     ]
     scenes = []
     for kind, update in plans:
