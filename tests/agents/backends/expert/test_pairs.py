@@ -15,7 +15,11 @@ from gome.agents.backends.expert.moves.move import Move, Subject
 from gome.agents.backends.expert.plan import Plan
 from tests.agents.backends.expert.place import Place, measured
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600), pytest.mark.xdist_group("expert")]  # they share places and a warm interpreter
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3600),
+    pytest.mark.xdist_group("expert"),
+]  # they share places and a warm interpreter
 
 KINDS = [
     "regression",
