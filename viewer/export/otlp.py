@@ -20,8 +20,7 @@ from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.viewer import text
 from gome.viewer.model.script_diff import Artefacts
-from gome.viewer.model.timeline import held
-from gome.viewer.model.wall_clock import WallClock
+from gome.viewer.model.timeline import WallClock, held
 
 __all__ = ["Span", "spans_of", "trace_document"]
 

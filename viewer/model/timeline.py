@@ -1,17 +1,18 @@
 """When each actor worked: spans of activities, and the time shares computed from them.
 
-A span is one recorded activity: a model call or a script run.
+A span is one recorded activity: a model call or a script run. The log counts live seconds; `WallClock` gives the dates.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gome.agents.protocol.activities import QUESTION, SCRIPT
+from gome.agents.protocol.run_messages import SessionOpened
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.viewer import text
 
-__all__ = ["Shares", "Span", "Timeline", "covered", "held"]
+__all__ = ["Shares", "Span", "Timeline", "WallClock", "covered", "held"]
 
 
 @dataclass(slots=True)
@@ -159,3 +160,21 @@ def covered(intervals: Iterable[tuple[float, float]]) -> float:
         total += max(0.0, end - max(start, reach))
         reach = max(reach, end)
     return total
+
+
+@dataclass(slots=True)
+class WallClock:
+    """The start of each session, in live seconds and in UTC seconds since 1970."""
+
+    sessions: list[tuple[float, float]] = field(default_factory=list)
+
+    def apply(self, envelope: Envelope) -> None:
+        """Note a session; other messages change nothing."""
+        if isinstance(envelope.message, SessionOpened):
+            self.sessions.append((envelope.time, envelope.message.wall))
+
+    def at(self, time: float) -> float:
+        """UTC seconds since 1970 of a live time, by the session in which it lies; from 0 where there is none."""
+        earlier = ((begun, wall) for begun, wall in reversed(self.sessions) if begun <= time)
+        begun, wall = next(earlier, (self.sessions or [(0.0, 0.0)])[0])
+        return wall + time - begun

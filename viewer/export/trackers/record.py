@@ -12,8 +12,8 @@ from gome.bus.message import Envelope
 from gome.viewer.model.script_diff import Artefacts
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary
+from gome.viewer.model.timeline import WallClock
 from gome.viewer.model.usage import Usage
-from gome.viewer.model.wall_clock import WallClock
 
 __all__ = ["Recorder", "TrackedRun", "TrackedTrial", "Tracker"]
 
