@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 
 from gome.agents.backends.expert.code.cost import affordable, script_seconds
-from gome.agents.backends.expert.moves import curves as moves_curves
 from gome.agents.backends.expert.moves import data as moves_data
 from gome.agents.backends.expert.moves import decision_and_calibration as moves_decision
 from gome.agents.backends.expert.moves import encoding as moves_encoding
@@ -31,7 +30,6 @@ CATALOGUE: tuple[Move, ...] = (
     *moves_joins.MOVES,
     *moves_text.MOVES,
     *moves_images.MOVES,
-    *moves_curves.MOVES,
     *moves_time.MOVES,
     *moves_family.MOVES,
     *moves_model.MOVES,
