@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gome.agents.backends.base import Answer, Backend, Passed
+from gome.agents.protocol.activities import PASSED
 from gome.agents.protocol.requests import Request
-from gome.agents.protocol.types import PASSED
 from gome.agents.state.call_budget import REFUSED, Unit, amount
 from gome.errors import Outage
 

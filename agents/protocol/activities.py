@@ -1,9 +1,11 @@
 """Names of the recorded activities, under which calls and script runs stand in the log."""
 
-__all__ = ["EMBEDDING", "QUESTION", "SCRIPT"]
+__all__ = ["EMBEDDING", "PASSED", "QUESTION", "SCRIPT"]
 
 QUESTION = "reason"
 """A model call."""
+PASSED = "passed"
+"""Entry in its meter: how many backends were asked in vain before the one that answered."""
 EMBEDDING = "embed"
 """An embedding call."""
 SCRIPT = "script"

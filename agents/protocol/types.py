@@ -12,7 +12,6 @@ from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.evidence import Evaluation
 
 __all__ = [
-    "PASSED",
     "Challenge",
     "Component",
     "Effect",
@@ -37,8 +36,6 @@ __all__ = [
     "Underway",
 ]
 
-PASSED = "passed"
-"""Entry in the meter of a model call: how many backends were asked in vain before the one that answered."""
 Component = Literal["DataLoadSpec", "FeatureEng", "Model", "Ensemble", "Workflow"]
 Stage = Literal["draft", "improve", "ensemble"]
 Source = Literal["scenario", "feedback"]

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from gome.agents.method.bandit import ranked
 from gome.agents.method.step_kinds import rewarded
-from gome.agents.protocol.activities import QUESTION
+from gome.agents.protocol.activities import PASSED, QUESTION
 from gome.agents.protocol.backend_choice import BackendChoice, BackendRecord, Choices
 from gome.agents.protocol.messages import Diagnosis, StepOpened
 from gome.agents.protocol.run_messages import RunOpened, SessionOpened
-from gome.agents.protocol.types import PASSED
 from gome.agents.state.call_budget import amount
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Envelope

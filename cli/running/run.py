@@ -69,14 +69,12 @@ def run(
     Parameters
     ----------
     scenario
-        A scenario's YAML file, the name of a built-in scenario, or a table with training rows (CSV, also packed,
-        Parquet, Feather, Excel; - for standard input; or a folder of pictures, CLASS/picture.png): then a task and a
-        scenario are written beside it.
+        A scenario's YAML file or the name of a built-in one; or a table (CSV, also packed, Parquet, Feather, Excel; -
+        for standard input) or a folder of pictures, CLASS/picture.png: then a task and scenario are written beside it.
     target
         For a table: the column to predict. For pictures: the name of the class, by default class.
     test
-        For a table: a second table with the rows to predict; for pictures, a second folder. Default: a part of the
-        table is held out.
+        A second table, or folder of pictures, with the rows to predict. Default: a part of the first is held out.
     metric
         For a table: the metric, such as rmse, auc, log-loss. Default: guessed from the target.
     model
@@ -98,16 +96,21 @@ def run(
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
     scenario = _with_table(scenario, Table(target, test, metric, model, drop_missing_target, split), unsandboxed, load)
-    asked = load(scenario)
-    for note in warnings(asked):
-        say_aside(f"{scenario}: warning: {note}")
+    asked = _warned(scenario, load)
     folder = root / (run_id or new_run_id(asked.name))
     if detach:
         again = _again(scenario, _settings(set_, role, sandbox, start), display, folder)
         return tell_detached(start_detached(again, folder), as_json=json)
-
     work = partial(_start, asked, scenario, folder, start, unsandboxed)
     return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
+
+
+def _warned(path: Path, load: Callable[[Path], Scenario]) -> Scenario:
+    """Load the scenario, and tell what its user should know of it."""
+    scenario = load(path)
+    for note in warnings(scenario):
+        say_aside(f"{path}: warning: {note}")
+    return scenario
 
 
 async def _start(

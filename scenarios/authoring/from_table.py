@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.inference import FEW_CLASSES, FOLDS, Columns, guess_split
@@ -79,10 +79,10 @@ def new_task(
     """Create the task of a training table in `folder`, which must not exist.
 
     With `drop_missing`, rows without a target are left out; else they are an error. With `classified`, the target is a
-    class also where its values are numbers. `split` is random, stratified,
-    holdout, group:COLUMN or time:COLUMN. Without `test`, a fifth of the rows (for a time split the latest) becomes the
-    test, with private answers. `extra` are files and folders that scripts are given unchanged. Raises TaskError for an
-    invalid file, column or metric, and MetricInDoubt; nothing is written then.
+    class also where its values are numbers. `split` is random, stratified, holdout, group:COLUMN or time:COLUMN.
+    Without `test`, a fifth of the rows (for a time split the latest) becomes the test, with private answers. `extra`
+    are files and folders that scripts are given unchanged. Raises TaskError for an invalid file, column or metric, and
+    MetricInDoubt; nothing is written then.
     """
     if folder.exists():
         raise TaskError(f"{folder} already exists; choose another folder for the task")
@@ -102,9 +102,7 @@ def new_task(
     if asked is not None and test is not None:
         asked = fit_columns(asked, test, table, train, key, targets, guesses)
         rows = table
-        if answers is not None:
-            answers = with_targets(answers, test, targets, [], drop_missing=False)
-            answers.insert(0, key, asked[key].to_numpy())
+        answers = None if answers is None else _answers(answers, asked[key], targets, test)
     read = _reading(table, asked, key, targets, chosen, (train, test), numbered)
     guesses += read.remarks
     known, apart = typed(read.train, read.dtypes), (key, *targets)
@@ -126,6 +124,13 @@ def new_task(
     meaning = Meaning(key, tuple(targets), chosen, rule, tuple(numbered))
     write_task(folder, tables, meaning, extra, _own_names(train, test))
     return NewTask(folder, Task.load(folder), tuple(guesses))
+
+
+def _answers(given: DataFrame, ids: Series, targets: Sequence[str], test: Path) -> DataFrame:
+    """The private answers that a test file holds, with the ids of its rows first."""
+    answers = with_targets(given, test, targets, [], drop_missing=False)
+    answers.insert(0, str(ids.name), ids.to_numpy())
+    return answers
 
 
 def _read_both(

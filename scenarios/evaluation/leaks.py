@@ -65,5 +65,6 @@ def _too_good(task: Task, score: float) -> tuple[LeakNote, ...]:
     left = abs(score - ideal)
     if left >= _OF_THE_BEST * least:
         return ()
-    words = f"an out-of-fold {task.brief.metric} of {score:.5g} is too good: the leaderboard's best is {least:.5g} from the ideal"
+    found = f"an out-of-fold {task.brief.metric} of {score:.5g} is too good"
+    words = f"{found}: the leaderboard's best is {least:.5g} from the ideal"
     return (LeakNote(code="too-good", message=words),)
