@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from gome.agents.protocol.activities import PASSED
 from gome.agents.protocol.backend_choice import BackendChoice
 from gome.agents.protocol.messages import (
     Diagnosis,
@@ -23,7 +24,7 @@ from gome.agents.protocol.run_messages import (
     RunOpened,
     SessionOpened,
 )
-from gome.agents.protocol.types import PASSED, Hypothesis
+from gome.agents.protocol.types import Hypothesis
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.viewer import text
