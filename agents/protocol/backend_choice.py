@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from gome.agents.protocol.types import Record
-from gome.scenarios.config.scenario import Chooser
+from gome.scenarios.config.fields import Chooser
 
 __all__ = ["BackendChoice", "BackendRecord", "Choices", "chosen_for"]
 

@@ -12,7 +12,8 @@ from gome.agents.protocol.run_messages import RunOpened, SessionOpened
 from gome.agents.state.call_budget import amount
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Envelope
-from gome.scenarios.config.scenario import CHOOSERS, Chooser, Roles
+from gome.scenarios.config.fields import CHOOSERS, Chooser
+from gome.scenarios.config.scenario import Roles
 
 __all__ = ["BackendRecords"]
 

@@ -1,13 +1,13 @@
 """Building blocks of the settings: strict base class, durations, sizes, names of environment variables."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gome.scenarios.config.units import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
 
-__all__ = ["Bytes", "Model", "Seconds", "VariableName"]
+__all__ = ["CHOOSERS", "Bytes", "Chooser", "Model", "Seconds", "VariableName"]
 
 _MOST_SECONDS = 10 * 365 * 86400
 """Ten years: a longer time is a mistake, and clocks overflow."""
@@ -37,6 +37,10 @@ def _variable_name(name: str) -> str:
 
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 """The name of an environment variable that holds a secret."""
+
+Chooser = Literal["proposer", "executor"]
+CHOOSERS: tuple[Chooser, ...] = ("proposer", "executor")
+"""The roles whose backend may be chosen by what it has gained: a trial judges what they did."""
 
 
 class Model(BaseModel):

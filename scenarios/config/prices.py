@@ -6,9 +6,9 @@ The list is part of the package genai-prices; nothing is downloaded. The list is
 from datetime import UTC, datetime, time
 from functools import cache, cached_property
 
+from gome.scenarios.config.fields import CHOOSERS
 from gome.scenarios.config.providers import is_loopback
 from gome.scenarios.config.scenario import (
-    CHOOSERS,
     REASONING,
     AutoGenBackend,
     OpenAIBackend,

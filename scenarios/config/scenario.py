@@ -28,7 +28,6 @@ from gome.scenarios.config.method import Method
 from gome.scenarios.config.presets import Preset
 
 __all__ = [
-    "CHOOSERS",
     "REASONING",
     "AnthropicBackend",
     "AutoGenBackend",
@@ -36,7 +35,6 @@ __all__ = [
     "BackendNames",
     "Budget",
     "Choose",
-    "Chooser",
     "Chosen",
     "ExpertBackend",
     "LanguageModel",
@@ -113,9 +111,6 @@ BackendNames = Annotated[str | tuple[str, ...], AfterValidator(_some_names)]
 Reasoning = Literal["diagnoser", "proposer", "executor"]
 REASONING: tuple[Reasoning, ...] = ("diagnoser", "proposer", "executor")
 """The roles that are assigned backends."""
-Chooser = Literal["proposer", "executor"]
-CHOOSERS: tuple[Chooser, ...] = ("proposer", "executor")
-"""The roles whose backend may be chosen by what it has gained: a trial judges what they did."""
 
 
 class Choose(Model):

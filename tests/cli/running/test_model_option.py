@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gome.errors import Outage, UsageError
-from gome.scenarios.config.providers import PROVIDERS
+from gome.scenarios.config.providers import PROVIDERS, is_loopback
 from tests.cli.reading.test_commands import gome
 from tests.scenarios.config.test_model_names import NAMES
 
@@ -59,6 +59,11 @@ def test_only_the_host_that_was_meant_is_reached(
     kind, url, key, *_ = NAMES[name]
     if key:
         monkeypatch.setenv(key, "sk-canary-0123456789")
+    elif not is_loopback(url):
+        assert run(table, name) == UsageError.exit_status
+        assert f"{url} needs a key" in capsys.readouterr().err
+        assert looked_up == []
+        return
     if kind == "azure":
         assert run(table, name) == UsageError.exit_status
         assert f"{key} would be sent to {url}" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
         assert f"{run} is stopped" in capsys.readouterr().out
     assert summarise(envelopes(folder)).why_stopped == "stopped with `gome stop`"
     assert gome("report", run, "--runs", str(runs), "-o", str(tmp_path / "report.html")) == 0
-    assert "has not finished: stopped with `gome stop`." in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Not finished: stopped with `gome stop`" in (tmp_path / "report.html").read_text(encoding="utf-8")
     (proposal, *_) = (each for each in reversed(envelopes(folder)) if each.kind == "proposal")
     assert gome("log", "why", proposal.id, "--run", run, "--runs", str(runs)) == 0
     assert "Mind the area.; avoid lightgbm" in capsys.readouterr().out

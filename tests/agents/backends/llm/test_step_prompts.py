@@ -104,7 +104,7 @@ def test_a_writer_reads_a_hypothesis_once() -> None:
 def test_a_repair_knows_the_run_time_before_and_that_a_debug_run_went_well() -> None:
     text = shown(made.repair_solution(seconds=41.7, sampled=True))
     assert "A debug run on a small sample of the rows had ended well before." in text
-    assert "One run of the script that it was made from took 41.7 s, of 60 s." in text
+    assert "one run of the script that it was made from took 41.7 s, of 60 s" in text
     assert "took" not in shown(made.repair_solution()).partition("# How it failed")[2].partition("# Request: ")[0]
 
 
