@@ -59,7 +59,7 @@ def test_a_disk_that_is_full_at_ten_places(lockstep_run: Run, small_scenario: Pa
     with disk(max(size, 1 << 15)) as small:
         done = gome("run", str(small_scenario), "--runs", str(small), "--run-id", "run")
         assert done.returncode in (1, 2, 75), done.stderr
-        assert "No space left" in done.stderr
+        assert "No space left" in done.stderr or "disk is full" in done.stderr  # whoever met it: the system, or SQLite
         assert "Traceback" not in done.stderr
         if (small / "run").exists():
             shutil.copytree(small / "run", tmp_path / "run")
