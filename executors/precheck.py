@@ -87,10 +87,8 @@ def imported_modules(source: str) -> frozenset[str]:
     """The top-level modules that `source`, which parses, imports anywhere."""
     found = set[str]()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found.update(alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.add((node.module or "").partition(".")[0])
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not node.level):
+            found.update(name.partition(".")[0] for name in _names(node))
     return frozenset(found)
 
 

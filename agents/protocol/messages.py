@@ -149,10 +149,7 @@ class Proposal(Message):
 
 
 class Job(Message):
-    """Writer → Runner: run this script. `attempt` starts at 1; each repair adds one.
-
-    With `searches` the constants that the script declares are searched.
-    """
+    """Writer → Runner: run this script, or with `searches` search its constants. `attempt` is 1, plus 1 a repair."""
 
     kind: Literal["job"] = "job"
     script_ref: str

@@ -90,8 +90,7 @@ def new_task(
     targets = [unicodedata.normalize("NFC", name) for name in targets]
     table, asked, answers = _read_both(train, test, targets, guesses, drop_missing=drop_missing)
     if metric is None:
-        metric = guess_metric(table, targets[0], train, classified=classified)
-        guesses.append(f"metric {metric}, guessed from the values of {targets[0]!r}; change it with --metric")
+        metric = _guessed(table, targets[0], train, guesses, classified=classified)
     chosen = metric_named(metric)
     check_fit(table, train, targets, chosen)
     rule = _rule(split, table, chosen, targets, train)
@@ -124,6 +123,13 @@ def new_task(
     meaning = Meaning(key, tuple(targets), chosen, rule, tuple(numbered))
     write_task(folder, tables, meaning, extra, _own_names(train, test))
     return NewTask(folder, Task.load(folder), tuple(guesses))
+
+
+def _guessed(table: DataFrame, target: str, train: Path, guesses: list[str], *, classified: bool) -> str:
+    """The name of the metric that the target's values suggest. Adds to `guesses`; raises MetricInDoubt."""
+    metric = guess_metric(table, target, train, classified=classified)
+    guesses.append(f"metric {metric}, guessed from the values of {target!r}; change it with --metric")
+    return metric
 
 
 def _answers(given: DataFrame, ids: Series, targets: Sequence[str], test: Path) -> DataFrame:
