@@ -47,7 +47,7 @@ def starting_plan(task: TaskBrief, profile: Profile, foreign: str = "") -> Plan:
 
 
 def patient(profile: Profile, plan: Plan) -> Plan:
-    """A first solution whose boosting finds its number of rounds, where a tenth of the rows can tell it."""
+    """A first solution whose boosting finds its number of rounds, where there are rows enough to tell it."""
     wide = bool(plan.texts) or plan.images != "none"
     if wide or profile.rows < FEW_ROWS or "boosting" not in plan.models:
         return plan

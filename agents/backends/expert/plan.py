@@ -182,7 +182,7 @@ PATIENT: dict[str, Any] = {
     "l2": 1.0,
     "column_share": 0.5,
 }
-"""Boosting in small steps, for as long as a tenth of the rows gains by them."""
+"""Boosting in small steps, for as long as rows that it is not fitted on gain by them."""
 
 
 def plan_line(plan: Plan) -> str:

@@ -56,7 +56,7 @@ _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("value_counts", ("counts", "rare")),
     ("log1p|expm1", ("target", "logs")),
     ("OneHotEncoder|OrdinalEncoder|one_hot|codes", ("encoding",)),
-    ("early_stopping|validation", ("early_stopping",)),
+    ("early_stopping|validation|X_val", ("early_stopping",)),
     ("poisson|gamma|loss", ("loss",)),
     ("looked_up|word_counts|CountVectorizer|TfidfTransformer|TruncatedSVD", ("texts", "word_pairs", "characters")),
     ("pictures|Image|gradients|straight", ("images", "straight", "shifts")),
@@ -64,6 +64,7 @@ _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Echo", ("echoes",)),
     ("LEVEL", ("level",)),
     ("rng.choice|fit_models", ("bag_rows", "bags")),
+    ("find_rounds", ("early_stopping",)),
 )
 
 

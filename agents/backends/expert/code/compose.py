@@ -57,7 +57,8 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
 
     plan = fitting(task, profile, plan)
     numeric = task.task_type == "regression" or plan.decide == "cuts"
-    grouped = plan.inner and task.split.kind in ("group", "time") and task.split.column is not None
+    held_out = plan.inner or ("boosting" in plan.models and plan.early_stopping)
+    grouped = held_out and task.split.kind in ("group", "time") and task.split.column is not None
     several = plan.inner or plan.bags > 1 or plan.bag_rows or len(plan.models) > 1
     categories = made_categories(profile, plan)
     multi = len(task.targets) > 1
@@ -82,7 +83,8 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "piped": lambda family: _piped(family, task, profile, plan),
         "readings": readings(plan),
         "loss": plan.loss if numeric else "log_loss",
-        "inner_folds": _inner_folds(grouped, numeric),
+        "inner_folds": _inner_folds(grouped, numeric, 3),
+        "stopping_folds": _inner_folds(grouped, numeric, 3 if grouped else 10),
         "target_of_y": _target_of_y(task, plan),
         "y_expression": _y_expression(task),
         "groups_expression": _groups_expression(task) if grouped else "",
@@ -191,11 +193,11 @@ def _groups_expression(task: TaskBrief) -> str:
     return f"{ranks} // {task.split.block}" if task.split.block > 1 else ranks
 
 
-def _inner_folds(grouped: bool, numeric: bool) -> str:
+def _inner_folds(grouped: bool, numeric: bool, folds: int) -> str:
     if grouped:
-        return "GroupKFold(3)"
+        return f"GroupKFold({folds})"
     kind = "KFold" if numeric else "StratifiedKFold"
-    return f"{kind}(3, shuffle=True, random_state=args.seed)"
+    return f"{kind}({folds}, shuffle=True, random_state=args.seed)"
 
 
 def _target_of_y(task: TaskBrief, plan: Plan) -> str:

@@ -16,6 +16,7 @@ __all__ = ["affordable", "aim", "script_seconds"]
 
 _START = 0.5
 _TORCH = 1.5  # its first optimizer imports a compiler
+_SHARE_OF_ROUNDS = 0.25  # of the rounds that boosting may take, about as many are used where it stops by itself
 _INNER_FITS = 2.0  # three inner fits on two thirds of the rows
 _SHARE_OF_LIMIT = 0.05
 _COST_OF_A_PIXEL = 0.15  # relative to a column: many pixels are background in all images, and cost little
@@ -52,9 +53,12 @@ def _estimate(scene: Scene, plan: Plan) -> float:
     threads = scene.workplace.threads if scene.workplace else 1
     widths = {family: widened if family in SCALED or plan.encoding == "onehot" else columns for family in plan.models}
     one = sum(_family_seconds(family, scene, plan, rows, widths[family], classes) for family in plan.models)
-    one /= threads**0.7
-    fits = plan.bags * (1 + _INNER_FITS * plan.inner) * len(task.targets)
-    return float(_START + _TORCH * ("network" in plan.models) + _reading_seconds(scene, plan) + fits * one)
+    stopping = 0.0
+    if plan.early_stopping and "boosting" in plan.models:
+        stopping = _family_seconds("boosting", scene, plan, rows, widths["boosting"], classes)
+    fits = plan.bags * (1 + _INNER_FITS * plan.inner)
+    fitting = (fits * one + stopping) * len(task.targets) / threads**0.7
+    return float(_START + _TORCH * ("network" in plan.models) + _reading_seconds(scene, plan) + fitting)
 
 
 def _share_learnt_from(rule: SplitRule) -> float:
@@ -120,7 +124,7 @@ def _widening(scene: Scene, plan: Plan) -> int:
 def _fit_seconds(family: Family, plan: Plan, rows: float, columns: int, classes: int) -> float:
     """Seconds of one fit and its predictions, on one thread of a current machine."""
     if family == "boosting":
-        rounds = plan.iterations * (0.5 if plan.early_stopping else 1.0) * classes  # stopped, and fitted again
+        rounds = plan.iterations * (_SHARE_OF_ROUNDS if plan.early_stopping else 1.0) * classes
         return rounds * (plan.leaves * 5e-5 + rows * columns * plan.column_share * 1e-8 + rows * 1e-7)
     if family in ("extra_trees", "random_forest"):
         grown = rows * math.log2(max(2.0, rows / plan.tree_leaf)) * columns * plan.tree_columns

@@ -31,6 +31,7 @@ _CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "stack": ("regression", {"models": ("boosting", "linear", "network"), "combine": "stack", "calibrate": "isotonic"}),
     "time": ("over-time", {"loss": "absolute_error", "rolling": ("area",), "lags": ("area", "city"), "clip": True}),
     "time-weights": ("over-time", {"models": ("boosting", "extra_trees"), "combine": "weights", "target": "sqrt"}),
+    "time-patient": ("over-time", {"early_stopping": True, "iterations": 50, "bags": 3}),
     "binary": ("binary", {"models": ("boosting", "extra_trees"), "combine": "weights", "encoding": "onehot"}),
     "binary-bags": ("binary", {"bag_rows": True, "bags": 3, "drop": ("shop",), "balanced": True}),
     "sure": ("multiclass", {"models": ("boosting", "neighbours"), "calibrate": "temperature", **_EVERYTHING}),
