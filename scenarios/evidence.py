@@ -148,7 +148,8 @@ class Profile(_Record):
     """Profile of the training data. `class_balance` maps class → share of rows; empty for regression.
 
     `sample` holds rows spread over the target's range, as cells of `sample_columns` (most relevant first, targets
-    last). `shifts` are the columns that differ most between training and test, largest first.
+    last). `shifts` are the columns that differ most between training and test, largest first. `periods` are the
+    stretches of the split's column that the validation rows of each split cover, and last the test rows.
     """
 
     rows: int
@@ -161,6 +162,7 @@ class Profile(_Record):
     shifts: tuple[Shift, ...] = ()
     sample_columns: tuple[str, ...] = ()
     sample: tuple[tuple[str, ...], ...] = ()
+    periods: tuple[str, ...] = ()
 
 
 class DefectNote(_Record):

@@ -133,8 +133,9 @@ class Harness:
 
     @cached_property
     def profile(self) -> Profile:
-        """The profile of the training data."""
-        return profile_task(self.task, self._tables)
+        """The profile of the training data. Raises TaskError for too few rows."""
+        parts = () if self.task.brief.split.kind == "own" else task_splits(self.task, self._seed)
+        return profile_task(self.task, self._tables, parts)
 
     @cached_property
     def _tables(self) -> list[Joined]:

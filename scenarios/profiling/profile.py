@@ -9,9 +9,11 @@ from pandas import DataFrame, Series
 from gome.scenarios.diagnostics.slicing import is_date
 from gome.scenarios.evidence import ColumnProfile, Profile, SideTable
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.profiling.periods import split_periods
 from gome.scenarios.profiling.samples import sample_rows
 from gome.scenarios.profiling.shifts import find_shifts
 from gome.scenarios.task.side_files import Joined, find_images, find_tables
+from gome.scenarios.task.splits import Split
 from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task import Task
 
@@ -25,10 +27,10 @@ _EXAMPLES = 3
 _LEVELS = 8
 
 
-def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
-    """The profile of a task's training rows. Test rows are used only to find shifts and unseen categories.
+def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Sequence[Split] = ()) -> Profile:
+    """The profile of a task's training rows. Test rows are used only to find shifts, unseen categories and periods.
 
-    `beside` are the results of `find_tables`, if already computed.
+    `beside` are the results of `find_tables`, if already computed; without `splits` their periods are left out.
     """
     beside = list(find_tables(task)) if beside is None else beside
     train, test = task.typed_train, task.typed_test
@@ -60,6 +62,7 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None) -> Profile:
         shifts=find_shifts(both),
         sample_columns=sampled.columns,
         sample=sampled.rows,
+        periods=split_periods(task, splits) if splits else (),
     )
 
 

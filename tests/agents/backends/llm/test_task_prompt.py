@@ -81,9 +81,11 @@ def test_the_profile_shows_sample_rows_and_shifts_and_no_cell_where_none_may_be_
         "sample_columns": ("id", "town", "bikers"),
         "sample": tuple((str(place), CELLS[4], "77665") for place in range(10)),
         "shifts": shifts,
+        "periods": (f"{CELLS[0]} to {CELLS[1]}", f"{CELLS[1]} to {CELLS[2]}"),
     }
     profile = made.PROFILE.model_copy(update=changed)
     whole = filled("{% include '_task.j2' %}", request=asked(profile))
+    assert f"in `day`: split 0: {CELLS[0]} to {CELLS[1]}; the test: {CELLS[1]} to {CELLS[2]}." in whole
     assert "id | town | bikers" in whole and whole.count(f"{CELLS[4]} | 77665") == 10
     assert "hr: the shares of rows below some value differ by 0.4; mean in training 3, in the test 9.5" in whole
     assert f"most {CELLS[3]}, of which 0.1 in training, 0.4 in the test" in whole
