@@ -58,7 +58,7 @@ class WriteSolution(Request[Script]):
 
     `source` is the trace that a `step_kind` of `merge` takes from or `return` continues from. `other` is the second
     script: that of `source` for a merge, the trace's own best for a return or a leap. `seconds` is the time of one run
-    of the base, 0 where unknown. `failures` are failures of scripts in this run.
+    of the base and `cpu_seconds` its processor time, 0 where unknown. `failures` are failures of scripts in this run.
     """
 
     role = "executor"
@@ -68,6 +68,7 @@ class WriteSolution(Request[Script]):
     base: str | None
     other: str | None = None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     hypotheses: tuple[Hypothesis, ...]
     sketch: str
     failures: tuple[Failure, ...] = ()
@@ -84,8 +85,8 @@ class WriteSolution(Request[Script]):
 class RepairSolution(Request[Script]):
     """Ask for a repair of a failed script that keeps its intended change.
 
-    `seconds` is the time of one run of the script from which it was derived, 0 where unknown. `sampled` says that a
-    debug run on a sample of the rows had ended well before.
+    `seconds` and `cpu_seconds` are those of one run of the script from which it was derived, 0 where unknown. `sampled`
+    says that a debug run on a sample of the rows had ended well before.
     """
 
     role = "executor"
@@ -99,6 +100,7 @@ class RepairSolution(Request[Script]):
     evaluation: Evaluation | None
     attempt: int
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     sampled: bool = False
     failures: tuple[Failure, ...] = ()
 

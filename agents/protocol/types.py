@@ -152,9 +152,9 @@ class Recalled(Record):
 
     `hypotheses` were accepted together: one, or all of a first solution or a bundle. `gain` is their gain in their own
     trace, with its standard error; `score` is the score reached there, `judged` and `gain_judged` as in TrialNote.
-    `weight` is the probability with which the interaction kernel drew it, None for the global best. `script_ref` is the
-    solution with the change and `base_ref` the one before; `difference` is what a prompt shows of its script: a diff,
-    or the whole.
+    `against` as in TraceBest. `weight` is the probability with which the interaction kernel drew it, None for the
+    global best. `script_ref` is the solution with the change and `base_ref` the one before; `difference` is what a
+    prompt shows of its script: a diff, or the whole.
     """
 
     id: str
@@ -167,6 +167,7 @@ class Recalled(Record):
     score: float
     judged: str = ""
     gain_judged: str = ""
+    against: Effect | None = None
     weight: float | None
     why: Literal["global-best", "sampled"]
     script_ref: str
@@ -197,8 +198,9 @@ class TraceBest(Record):
     """The best solution of a trace, the step that reached it, and the trace's number of trials.
 
     `judged` says on how many splits of how many it was run, empty where on all; `folds` are the scores of the splits
-    numbered `splits`. `oof_ref` are its out-of-fold predictions. `seconds` is the time of one run, 0 where unknown or
-    in lockstep.
+    numbered `splits`. `oof_ref` are its out-of-fold predictions. `seconds` is the time of one run and `cpu_seconds` its
+    processor time, 0 where unknown or in lockstep. `against` compares it with the best of the trace that is told of it,
+    on common splits: None for that one itself, or where it has none.
     """
 
     trace: int
@@ -212,6 +214,8 @@ class TraceBest(Record):
     splits: tuple[int, ...] = ()
     folds: tuple[float, ...] = ()
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    against: Effect | None = None
 
 
 class Together(Record):
@@ -288,12 +292,13 @@ class Left(Record):
 class Solution(Record):
     """A script with its evaluation; `probes` where it was probed, `output` the last figures that it printed.
 
-    `diagnostics` is the analysis of its errors, None where there is none.
+    `diagnostics` is the analysis of its errors, None where there is none. `seconds` and `cpu_seconds` as in TraceBest.
     """
 
     script: str
     evaluation: Evaluation
     seconds: float
+    cpu_seconds: float = 0.0
     diagnostics: Diagnostics | None = None
     probes: Probes | None = None
     output: str = ""

@@ -23,7 +23,7 @@ from gome.agents.method.momentum import Matrix, draw, interaction
 from gome.agents.method.validation import compare
 from gome.agents.protocol.activities import EMBEDDING
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
-from gome.agents.protocol.types import Recalled, Underway
+from gome.agents.protocol.types import Effect, Recalled, TraceBest, Underway
 from gome.agents.roles.role import Role, place
 from gome.agents.state.memory import Memory
 from gome.agents.state.memory_entries import Picture, Success, in_errors
@@ -125,9 +125,7 @@ class MemoryKeeper(Role):
             recalled=recalled,
             failures=picture.failures,
             findings=picture.findings,
-            standings=tuple(
-                each.model_copy(update={"seconds": self.timed(each.seconds)}) for each in picture.standings
-            ),
+            standings=tuple(map(self._as_timed, picture.standings)),
             underway=tuple(
                 Underway(trace=other, step=at, hypotheses=proposal.hypotheses)
                 for (other, at), proposal in sorted(self.underway.items())
@@ -135,6 +133,10 @@ class MemoryKeeper(Role):
             siblings=self.memory.siblings(trace),
         )
         return Draft(said, trace, step)
+
+    def _as_timed(self, best: TraceBest) -> TraceBest:
+        times = {"seconds": self.timed(best.seconds), "cpu_seconds": self.timed(best.cpu_seconds)}
+        return best.model_copy(update=times)
 
     async def _vectors(self, picture: Picture, context: Context) -> dict[str, tuple[float, ...]] | None:
         """Embed the statements by the scenario's model, as a recorded activity; None where words are hashed instead.
@@ -156,7 +158,8 @@ class MemoryKeeper(Role):
         self, picture: Picture, where: Place, vectors: dict[str, tuple[float, ...]] | None
     ) -> tuple[Recalled, ...]:
         """The global best, unless the trace has it, and the changes that the kernel draws."""
-        method, entries = self.scenario.method, picture.successes
+        method, entries, best = self.scenario.method, picture.successes, picture.best
+        effects = [self._compared(each, best) if best else None for each in entries]
 
         def embedded(statements: Sequence[str], room: Room | None = None) -> Matrix:
             return embed(statements, room) if vectors is None else unit_vectors([vectors[each] for each in statements])
@@ -164,32 +167,31 @@ class MemoryKeeper(Role):
         probabilities = interaction(
             embedded(_challenges(picture)),
             embedded([each.statement for each in entries], self.room),
-            None if picture.best is None else [self._weighed(each, picture.best) for each in entries],
+            [self._weighed(*each) for each in zip(entries, effects, strict=True)] if best else None,
             picture.path_length,
             method,
         )
         drawn = draw(probabilities, method.draws, method.recalled, self.seed(*where, "recall"))
-        leader = entries[0]
-        for each in entries[1:]:
-            leader = each if self._gain(each, leader.evaluation) > 0 else leader
-        leads = picture.best is None or self._gain(leader, picture.best) > 0
-        first = (leader.recalled(None),) if leads else ()
-        return (
-            *first,
-            *(entries[at].recalled(weight) for at, weight in drawn.items() if not first or entries[at] is not leader),
-        )
+        leader = 0
+        for at in range(1, len(entries)):
+            leader = at if _gain(self._compared(entries[at], entries[leader].evaluation)) > 0 else leader
+        leads = best is None or _gain(effects[leader]) > 0
+        chosen: dict[int, float | None] = {leader: None} if leads else {}
+        chosen |= {at: weight for at, weight in drawn.items() if at not in chosen}
+        return tuple(entries[at].recalled(weight, effects[at]) for at, weight in chosen.items())
 
-    def _gain(self, entry: Success, best: Evaluation) -> float:
-        """The gain of a solution over another, on the splits that both were run on."""
-        effect = compare(entry.evaluation, best, self.opened.task.direction)
-        return effect.gain if effect else 0.0
+    def _compared(self, entry: Success, best: Evaluation) -> Effect | None:
+        return compare(entry.evaluation, best, self.opened.task.direction)
 
-    def _weighed(self, entry: Success, best: Evaluation) -> float:
+    def _weighed(self, entry: Success, effect: Effect | None) -> float:
         """The gain that the kernel weighs: in standard errors, or raw as in the paper."""
-        effect = compare(entry.evaluation, best, self.opened.task.direction)
         if effect is None or self.scenario.method.kernel_gain == "raw":
-            return effect.gain if effect else 0.0
+            return _gain(effect)
         return in_errors(effect.gain, effect.standard_error or entry.evaluation.standard_error)
+
+
+def _gain(effect: Effect | None) -> float:
+    return effect.gain if effect else 0.0
 
 
 def _challenges(picture: Picture) -> list[str]:

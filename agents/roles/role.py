@@ -124,6 +124,7 @@ class Role(Actor):
             script=await self.artefacts.text(best.script_ref),
             evaluation=best.evaluation,
             seconds=self.timed(best.seconds),
+            cpu_seconds=self.timed(best.cpu_seconds),
             diagnostics=await self.diagnostics(best.diagnostics_ref),
             probes=best.probes,
             output=last_figures(await self.artefacts.text(best.output_ref)) if best.output_ref else "",

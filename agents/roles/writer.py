@@ -106,7 +106,7 @@ class Writer(Role):
             source=proposal.source,
             base=await self.artefacts.text(base_ref) if base_ref else None,
             other=await self.artefacts.text(other_ref) if other_ref else None,
-            seconds=self._seconds(base_ref),
+            **self._took(base_ref),
             hypotheses=proposal.hypotheses,
             sketch=proposal.sketch,
             failures=self.failures,
@@ -119,12 +119,12 @@ class Writer(Role):
         stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in _REBASED
         return best.script_ref if stale and best is not None else proposal.base_ref
 
-    def _seconds(self, script_ref: str | None) -> float:
-        """Seconds of one run of a script that is some trace's best; 0 where unknown or in lockstep."""
-        best = self.state.best
-        if best is not None and best.script_ref == script_ref:
-            return self.timed(best.seconds)
-        return next((each.seconds for each in self.standings if each.script_ref == script_ref), 0.0)
+    def _took(self, script_ref: str | None) -> dict[str, float]:
+        """`seconds` and `cpu_seconds` of one run of a script that is some trace's best; empty where unknown."""
+        for best in (self.state.best, *self.standings):
+            if best is not None and best.script_ref == script_ref:
+                return {"seconds": self.timed(best.seconds), "cpu_seconds": self.timed(best.cpu_seconds)}
+        return {}
 
     async def _repair(self, call: RepairCalled, trace: int, step: int, context: Context) -> Script:
         request = RepairSolution(
@@ -137,7 +137,7 @@ class Writer(Role):
             output=await self.artefacts.text(call.output_ref) if call.output_ref else "",
             evaluation=call.evaluation,
             attempt=call.attempt,
-            seconds=self._seconds(self._base_ref(self.state.proposals[step])),
+            **self._took(self._base_ref(self.state.proposals[step])),
             sampled=call.sampled,
             failures=self.failures,
         )

@@ -9,7 +9,9 @@ Four kinds of entries:
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cmp_to_key
 from statistics import fmean
 
 from gome.agents.method.momentum import signed_gain
@@ -29,7 +31,7 @@ from gome.agents.protocol.types import Challenge, Failure, Finding, Hypothesis, 
 from gome.agents.state.memory_entries import Given, Picture, Place, Success, Trying, in_errors
 from gome.agents.state.trace import Best
 from gome.bus.message import Envelope
-from gome.scenarios.evidence import Direction
+from gome.scenarios.evidence import Direction, Evaluation
 
 __all__ = [
     "Memory",
@@ -53,7 +55,10 @@ class _Trace:
 
 @dataclass(slots=True)
 class Memory:
-    """The memory. `proposed` are the proposals of all steps, `tryings` the trials of each success by its id."""
+    """The memory. `proposed` are the proposals of all steps, `tryings` the trials of each success by its id.
+
+    `surpassed` are the ids of successes that their traces have left for a better solution without them.
+    """
 
     traces: dict[int, _Trace] = field(default_factory=lambda: defaultdict(_Trace))
     successes: list[Success] = field(default_factory=list)
@@ -63,6 +68,7 @@ class Memory:
     proposed: dict[Place, Proposal] = field(default_factory=dict)
     given: dict[tuple[str, int, int], Given] = field(default_factory=dict)
     notes: dict[Place, str] = field(default_factory=dict)
+    surpassed: set[str] = field(default_factory=set)
     direction: Direction = "maximize"
 
     def heard(self, envelope: Envelope) -> None:
@@ -173,7 +179,8 @@ class Memory:
     def _accepted(self, name: str, where: Place, trace: _Trace, diagnosis: Diagnosis, best: Best) -> None:
         effect, evaluation = diagnosis.effect, best.evaluation
         proposal = self.proposed.get(where)
-        source = proposal.base_ref if proposal and proposal.step_kind == "return" else None
+        kind = proposal.step_kind if proposal else "edit"
+        source = self._with_script(proposal.base_ref if proposal and kind == "return" else None)
         entry = Success(
             id=name,
             trace=where[0],
@@ -184,53 +191,43 @@ class Memory:
             evaluation=evaluation,
             effect=effect,
             script_ref=best.script_ref,
-            base_ref=source if source else trace.best.script_ref if trace.best else None,
-            before=trace.tip,
+            base_ref=source.script_ref if source else trace.best.script_ref if trace.best else None,
+            before=source or (None if kind == "leap" else trace.tip),
         )
         self.successes.append(entry)
+        if proposal and kind == "merge" and (merged := self._with_script(proposal.other_ref)):
+            trace.taken.update(each.id for each in merged.path)
         if effect is not None:
             self.tryings[name].append(Trying(*where, in_errors(effect.gain, effect.standard_error)))
-        trace.tip = entry
-        trace.best = TraceBest(
-            trace=where[0],
-            step=where[1],
-            score=best.score,
-            judged=evaluation.judged,
-            idea=entry.short,
-            trials=trace.trials,
-            script_ref=best.script_ref,
-            oof_ref=best.oof_ref,
-            splits=evaluation.splits,
-            folds=evaluation.folds,
-            seconds=best.seconds,
-        )
+        self._leaves(trace, entry)
+        trace.best = entry.standing(best, trace.trials)
 
     def _restarted(self, trace: _Trace, restart: TraceRestarted) -> None:
         """Set the trace's best, and with it its path, to another trace's solution; or clear both."""
-        source = next((each for each in self.successes if each.script_ref == restart.script_ref), None)
-        trace.tip = source
+        source = self._with_script(restart.script_ref)
+        self._leaves(trace, source)
         trace.challenges = restart.challenges or trace.survey
-        trace.best = None
-        if source is not None:
-            trace.best = TraceBest(
-                trace=source.trace,
-                step=source.step,
-                score=source.score,
-                judged=source.evaluation.judged,
-                idea=source.short,
-                trials=trace.trials,
-                script_ref=source.script_ref,
-                oof_ref=restart.oof_ref,
-                splits=source.evaluation.splits,
-                folds=source.evaluation.folds,
-                seconds=restart.seconds,
-            )
+        best = Best.after(restart)
+        trace.best = source.standing(best, trace.trials) if source and best else None
+
+    def _with_script(self, script_ref: str | None) -> Success | None:
+        return next((each for each in self.successes if each.script_ref == script_ref), None)
+
+    def _leaves(self, trace: _Trace, tip: Success | None) -> None:
+        """Set the trace's last accepted change. What it leaves for a better solution, not for none, is surpassed."""
+        if tip is not None:
+            path = {each.id for each in tip.path}
+            self.surpassed |= {each.id for each in trace.tip.path} - path if trace.tip else set()
+            self.surpassed -= path
+        trace.tip = tip
 
     def demoted(self, entry: Success) -> str:
         """Why an accepted change is no longer recalled, as shown to users; empty if it is still recalled.
 
         It is demoted when the mean gain of all its trials, in standard errors and each limited to ±3, is not positive.
         """
+        if entry.id in self.surpassed:
+            return "its trace went on from a better solution without it"
         tried = self.tryings[entry.id]
         against = [each for each in tried if each.gain <= 0]
         if not against or fmean(max(-MOST_ERRORS, min(MOST_ERRORS, each.gain)) for each in tried) > 0:
@@ -242,7 +239,8 @@ class Memory:
     def picture(self, place: int) -> Picture:
         """Snapshot of the memory for the trace `place`; `standings` are ordered from best to worst."""
         trace = self.traces[place]
-        best_ref = trace.best.script_ref if trace.best else None
+        evaluations = {each.script_ref: each.evaluation for each in self.successes}
+        best = evaluations[trace.best.script_ref] if trace.best else None
         own = {each.id for each in trace.tip.path} if trace.tip else set()
         known = own | trace.taken
         successes = tuple(
@@ -252,18 +250,36 @@ class Memory:
             and not {hypothesis.key for hypothesis in each.hypotheses} <= trace.tried
             and not self.demoted(each)
         )
-        bests = [each.best for each in self.traces.values() if each.best is not None]
-        bests.sort(key=lambda each: (-signed_gain(each.score, 0.0, self.direction), each.trace))
+        standings = self._ranked(evaluations)[:_MOST_STANDINGS]
+        if best is not None:
+            standings = [
+                each
+                if each.trace == place
+                else each.model_copy(update={"against": compare(evaluations[each.script_ref], best, self.direction)})
+                for each in standings
+            ]
         failures = sorted(self.failures.values(), key=lambda each: (each.step, each.trace))
         return Picture(
             successes=successes,
             challenges=trace.challenges or trace.survey,
-            best=next((each.evaluation for each in self.successes if each.script_ref == best_ref), None),
+            best=best,
             path_length=sum(1 for _ in trace.tip.path) if trace.tip else 0,
             failures=tuple(failures[-_MOST_FAILURES:]),
             findings=tuple(self.findings[-_MOST_FINDINGS:]),
-            standings=tuple(bests[:_MOST_STANDINGS]),
+            standings=tuple(standings),
         )
+
+    def _ranked(self, evaluations: Mapping[str, Evaluation]) -> list[TraceBest]:
+        """The bests of all traces, the best first: of two that were run on other splits, the better on common ones."""
+
+        def order(one: TraceBest, other: TraceBest) -> int:
+            gain = signed_gain(one.score, other.score, self.direction)
+            if one.splits != other.splits:
+                effect = compare(evaluations[one.script_ref], evaluations[other.script_ref], self.direction)
+                gain = effect.gain if effect else gain
+            return (gain < 0) - (gain > 0) or one.trace - other.trace
+
+        return sorted((each.best for each in self.traces.values() if each.best), key=cmp_to_key(order))
 
     def siblings(self, place: int) -> tuple[Hypothesis, ...]:
         """Hypotheses of other traces, from which a first solution must differ. [P]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gome.agents.protocol.types import Challenge, Effect, Failure, Finding, Hypothesis, Recalled, TraceBest
+from gome.agents.state.trace import Best
 from gome.scenarios.evidence import Evaluation
 
 __all__ = ["Given", "Picture", "Place", "Success", "Trying", "in_errors"]
@@ -71,7 +72,24 @@ class Success:
             yield entry
             entry = entry.before
 
-    def recalled(self, weight: float | None) -> Recalled:
+    def standing(self, best: Best, trials: int) -> TraceBest:
+        """As the best solution of a trace that has made so many trials."""
+        return TraceBest(
+            trace=self.trace,
+            step=self.step,
+            score=self.score,
+            judged=self.evaluation.judged,
+            idea=self.short,
+            trials=trials,
+            script_ref=self.script_ref,
+            oof_ref=best.oof_ref,
+            splits=self.evaluation.splits,
+            folds=self.evaluation.folds,
+            seconds=best.seconds,
+            cpu_seconds=best.cpu_seconds,
+        )
+
+    def recalled(self, weight: float | None, against: Effect | None) -> Recalled:
         """The form that is sent to another trace; `weight` is None for the global best."""
         return Recalled(
             id=self.id,
@@ -84,6 +102,7 @@ class Success:
             score=self.score,
             judged=self.evaluation.judged,
             gain_judged=self.effect.narrower(self.evaluation) if self.effect else "",
+            against=against,
             weight=weight,
             why="global-best" if weight is None else "sampled",
             script_ref=self.script_ref,

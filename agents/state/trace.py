@@ -204,6 +204,7 @@ class TraceState:
             splits=found.splits,
             folds=found.folds,
             seconds=best.seconds if timed else 0.0,
+            cpu_seconds=best.cpu_seconds if timed else 0.0,
         )
         return (*(each for each in known if each.trace != trace), own)
 
