@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from pydantic import Field
 
 from gome.agents.protocol.hint import Hint
+from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.replies import Assessment, Reading, Step, Survey
 from gome.agents.protocol.types import (
     Challenge,
@@ -54,7 +55,8 @@ class Request(Record, Generic[Reply]):
     """Base of the typed requests. `seed` is drawn from (run seed, trace, step, purpose), for backends that sample.
 
     Every prompt begins with the fields that all requests of a run share (`task`, `profile`, `workplace`), so that a
-    model server can cache that prefix. `rows` is the maximum number of data rows that a prompt shows in one place.
+    model server can cache that prefix. `rows` is the maximum number of data rows that a prompt shows in one place,
+    `baseline` the score of a constant prediction over the splits, None where unknown.
     """
 
     role: ClassVar[Role]
@@ -63,6 +65,7 @@ class Request(Record, Generic[Reply]):
     profile: Profile
     workplace: Workplace
     rows: int = 10
+    baseline: float | None = None
     trace: int
     step: int
     seed: int
@@ -102,7 +105,7 @@ class AssessTrial(Request[Assessment]):
     splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
     near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `other` is
     the best of trace `source`, or for a trace's first solution that of all traces; `against` compares the trial with it
-    where its script was changed, or this trace has no best. `refused` and `baseline` are as in ProposeStep.
+    where its script was changed, or this trace has no best. `refused` is as in ProposeStep.
     """
 
     role = "diagnoser"
@@ -127,7 +130,6 @@ class AssessTrial(Request[Assessment]):
     stopped: str | None = None
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()
-    baseline: float | None = None
     findings: tuple[Finding, ...] = ()
     left: Left = Left()
     margin: float = 1.0
@@ -180,12 +182,12 @@ class ProposeStep(Request[Step]):
 
     `draft` is a first solution, which implements all ideas that fit together; `improve` changes `base`. At most
     `wanted` ideas are asked for. `challenges` are those of the last diagnosis, none without structured reasoning.
-    `refused` are the ideas that this trace has tried without success, including those that `history` no longer shows;
-    `baseline` is the score of a constant prediction over the same splits.
+    `refused` are the ideas that this trace has tried without success, including those that `history` no longer shows.
 
     From memory: `recalled` are accepted changes of other traces, `failures` and `findings` are of all traces;
     `standings` are the bests of all traces, `underway` is what other steps are trying now, and `siblings` are the ideas
-    of other first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen.
+    of other first solutions, from which a first solution must differ. `kinds` are the kinds of step that may be chosen;
+    `record` is what steps of the `suggested` kind have come to, None where there was none.
     `other` is the best script of another trace, given where a merge or a return may be chosen. `untunable` says which
     constants that `base` declares cannot be tuned, and why.
 
@@ -204,7 +206,6 @@ class ProposeStep(Request[Step]):
     challenges: tuple[Challenge, ...] = ()
     history: tuple[TrialNote, ...] = ()
     refused: tuple[Key, ...] = ()
-    baseline: float | None = None
     recalled: tuple[Recalled, ...] = ()
     failures: tuple[Failure, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -213,6 +214,7 @@ class ProposeStep(Request[Step]):
     siblings: tuple[Hypothesis, ...] = ()
     kinds: tuple[StepKind, ...] = ("edit",)
     suggested: StepKind | None = Field(default=None, exclude_if=lambda kind: kind is None)
+    record: KindRecord | None = Field(default=None, exclude_if=lambda record: record is None)
     untunable: tuple[str, ...] = Field(default=(), exclude_if=lambda faults: not faults)
     other: SourceScript | None = None
     ranked: bool = False

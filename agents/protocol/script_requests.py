@@ -25,7 +25,7 @@ class SolveStep(Request[PlannedScript]):
     """Ask for plan and script of the next step in one call, for tree search: a first solution or a change of `base`.
 
     `history` are the tree's trials; `siblings` are the ideas of its other first solutions and `underway` those of
-    running steps. `baseline` is the score of a constant prediction over the same splits, `hints` what the user asks.
+    running steps, `hints` are what the user asks.
     """
 
     role = "proposer"
@@ -34,7 +34,6 @@ class SolveStep(Request[PlannedScript]):
     left: Left = Left()
     base: Solution | None
     history: tuple[TrialNote, ...] = ()
-    baseline: float | None = None
     underway: tuple[Underway, ...] = ()
     siblings: tuple[Hypothesis, ...] = ()
     hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)

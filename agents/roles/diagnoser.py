@@ -186,7 +186,6 @@ class Diagnoser(Role):
             stopped=trial.stopped,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
-            baseline=self.opened.baseline,
             findings=known.findings,
             left=left,
             margin=self._margin,

@@ -10,6 +10,7 @@ and a step is planned from the measured figures alone; under a control it is pla
 import random
 from collections.abc import Sequence
 
+from gome.agents.method.momentum import signed_gain
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
 from gome.agents.method.step_kinds import suggested
@@ -32,16 +33,7 @@ from gome.agents.protocol.types import (
     TraceBest,
     Underway,
 )
-from gome.agents.roles.proposals import (
-    begun,
-    chosen_by,
-    hypothesis_of,
-    mending,
-    planned,
-    same,
-    starting,
-    tuning,
-)
+from gome.agents.roles.proposals import begun, chosen_by, hypothesis_of, mending, planned, same, starting, tuning
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, much_shorter, shown_of
 from gome.agents.scripts.error_analysis import Pairer, paired
@@ -123,12 +115,10 @@ class Proposer(Role):
         if ref is None:
             return []
         if not review.accepted:
-            return [
-                await self._offered(await self._proposed(self.offers.known[step], trace, step, context), trace, step)
-            ]
-        proposal = await self._waiting(ref)
+            again = await self._proposed(self.offers.known[step], trace, step, context)
+            return [await self._offered(again, trace, step)]
         changed = {} if review.sketch is None else {"sketch": review.sketch}
-        return [Draft(proposal.model_copy(update=changed), trace, step)]
+        return [Draft((await self._waiting(ref)).model_copy(update=changed), trace, step)]
 
     async def _waiting(self, ref: str) -> Proposal:
         return Proposal.model_validate_json(await self.artefacts.text(ref))
@@ -160,7 +150,6 @@ class Proposer(Role):
             left=self.steps[step].left,
             base=await self.solution(pick.base),
             history=self.optimizer.history(self.state),
-            baseline=self.opened.baseline,
             underway=tuple(
                 Underway(trace=trace, step=at, hypotheses=each.hypotheses) for at, each in self.tree.pending.items()
             ),
@@ -184,12 +173,14 @@ class Proposer(Role):
         base = await self.solution(pick.base)
         standings = self.state.standings(known.standings, trace, timed=not self.lockstep)
         declaration = declared(base.script) if base else Declaration()
-        tunes = pick.base is not None and bool(declaration.parameters) and self._may_search(pick.base)
         kinds = self.optimizer.kinds(standings) if not drafts else ("edit",)
-        kinds = kinds if tunes else tuple(kind for kind in kinds if kind != "tune")
-        source = None
-        if {"merge", "return"} & set(kinds):
-            source = next((each for each in standings if each.trace != trace and not same(each, pick)), None)
+        source = next((each for each in standings if each.trace != trace and not same(each, pick)), None)
+        other = None
+        if source and pick.base and {"merge", "return"} & set(kinds):
+            other = await self._source(source, pick.base, context)
+        allowed = {"merge": other, "return": other, "tune": declaration.parameters and self._may_search(pick.base)}
+        kinds = tuple(kind for kind in kinds if allowed.get(kind, True))
+        pays = self._suggested(opened, kinds)
         return ProposeStep(
             **self.asked(trace, step, "propose"),
             action="draft" if drafts else "improve",
@@ -200,17 +191,17 @@ class Proposer(Role):
             challenges=self.state.challenges if structured else (),
             history=self.optimizer.history(self.state),
             refused=() if self.optimizer.keeps_all else self.state.refused_keys,
-            baseline=self.opened.baseline,
-            recalled=tuple([await self._shown(each, base, source) for each in known.recalled]),
+            recalled=tuple([await self._shown(each, base, other) for each in known.recalled]),
             failures=known.failures,
             findings=known.findings,
             standings=standings,
             underway=known.underway,
             siblings=(*known.siblings, *pick.siblings) if drafts else (),
             kinds=kinds,
-            suggested=self._suggested(opened, kinds),
+            suggested=pays,
+            record=next((each for each in opened.records if each.kind == pays), None),
             untunable=declaration.faults if "tune" in self.optimizer.kinds(standings) else (),
-            other=await self._source(source, pick.base, context) if source and pick.base else None,
+            other=other,
             ranked=structured and self.scenario.method.selection == "rank",
             hints=tuple(self.hints.given.values()),
         )
@@ -225,14 +216,19 @@ class Proposer(Role):
         alone = [kind for kind in kinds if kind != "bundle"]
         return suggested(opened.records, alone, self.scenario.method.next_kind, timed=self.scenario.timed)
 
-    def _may_search(self, best: Best) -> bool:
+    def _may_search(self, best: Best | None) -> bool:
         """Whether a solution's constants were not searched before, and its run is short enough."""
-        return best.script_ref not in self.searched and (
-            self.timed(best.seconds) <= self.scenario.method.tuning.longest
-        )
+        longest = self.scenario.method.tuning.longest
+        return best is not None and best.script_ref not in self.searched and self.timed(best.seconds) <= longest
 
-    async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript:
-        """Another trace's best script, or a much shorter diff from this trace's script to it."""
+    async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript | None:
+        """Another trace's best script, or a much shorter diff from this trace's script to it.
+
+        None where it is behind this trace's best and the mean of both is not better: its changes are recalled singly.
+        """
+        both, direction = await self._together(own.oof_ref, best.oof_ref, context), self.opened.task.direction
+        if both and both.effect.verdict != "better" and signed_gain(both.other, both.own, direction) < 0:
+            return None
         theirs = await self.artefacts.text(best.script_ref)
         changes = additions(await self.artefacts.text(own.script_ref), theirs)
         shorter = much_shorter(changes, theirs)
@@ -241,7 +237,7 @@ class Proposer(Role):
             step=best.step,
             text=changes if shorter else theirs,
             is_difference=shorter,
-            together=await self._together(own.oof_ref, best.oof_ref, context),
+            together=both,
         )
 
     async def _together(self, own: str | None, other: str | None, context: Context) -> Together | None:
@@ -255,8 +251,8 @@ class Proposer(Role):
             return None
         return Together(own=scores[0], other=scores[1], mean=scores[2], effect=effect)
 
-    async def _shown(self, recalled: Recalled, base: Solution | None, source: TraceBest | None) -> Recalled:
-        """Add a script to a recalled change; not where the script of `source` is shown, which contains the change."""
+    async def _shown(self, recalled: Recalled, base: Solution | None, source: SourceScript | None) -> Recalled:
+        """Add a script to a recalled change; not where that of `source` is shown, which contains the change."""
         if source is not None and recalled.trace == source.trace and recalled.step <= source.step:
             return recalled
         theirs = await self.artefacts.text(recalled.script_ref)

@@ -111,6 +111,7 @@ class Role(Actor):
             "profile": self.opened.profile,
             "workplace": self.opened.workplace,
             "rows": self.scenario.prompts.rows,
+            "baseline": self.opened.baseline,
             "trace": trace,
             "step": step,
             "seed": self.seed(trace, step, purpose),

@@ -8,7 +8,7 @@ __all__ = ["additions", "difference", "much_shorter", "shown_of"]
 
 _LONGEST = {"global-best": 12000, "sampled": 2500}
 """Maximum length of the script or diff of a recalled change, in characters."""
-_MUCH_SHORTER = 0.6
+_MUCH_SHORTER = 0.7
 """A diff is shown in place of a script where it is at most this long, relative to it: longer ones are hard to read."""
 
 _LONGEST_REMOVED = 3

@@ -45,7 +45,11 @@ class KindRecords:
             return
         gain = rewarded(effect.gain, effect.standard_error, accepted=diagnosis.accepted)
         self.found[kind] = KindRecord(
-            kind=kind, steps=before.steps + 1, gain=before.gain + gain, cost=before.cost + cost
+            kind=kind,
+            steps=before.steps + 1,
+            accepted=before.accepted + diagnosis.accepted,
+            gain=before.gain + gain,
+            cost=before.cost + cost,
         )
 
     @property

@@ -187,6 +187,7 @@ COMMON: dict[str, Any] = {
     "task": TASK,
     "profile": PROFILE,
     "workplace": WORKPLACE,
+    "baseline": 1.389,
     "trace": 0,
     "step": 2,
     "seed": 1234,
@@ -248,7 +249,6 @@ def knowing_step(**changed: Any) -> ProposeStep:
     values: dict[str, Any] = {
         "left": LEFT,
         "refused": (hypothesis("loss", "poisson").key,),
-        "baseline": 1.4,
         "recalled": (RECALLED, DRAWN),
         "failures": (FAILURE,),
         "findings": FINDINGS,

@@ -18,8 +18,8 @@ from tests.agents.helpers.requests_made import hypothesis
 SETTINGS = KindSettings(weight=2, exploration=1, gains={"edit": 0.5, "tune": 1.0}, costs={"tune": 4.0})
 
 
-def record(kind: StepKind, steps: int, gain: float, cost: float) -> KindRecord:
-    return KindRecord(kind=kind, steps=steps, gain=gain, cost=cost)
+def record(kind: StepKind, steps: int, gain: float, cost: float, accepted: int = 0) -> KindRecord:
+    return KindRecord(kind=kind, steps=steps, accepted=accepted, gain=gain, cost=cost)
 
 
 def test_before_any_step_the_priors_decide() -> None:
@@ -117,7 +117,7 @@ def test_the_records_count_gains_and_what_steps_took_over_all_traces() -> None:
         for message, at in ((opened, 100.0), (proposal(kind), 101.0), (diagnosed(gain), 100.0 + seconds)):
             timed.heard(said(message, trace, step, at), timed=True)
             counted.heard(said(message, trace, step, at), timed=False)
-    assert timed.told == (record("edit", 2, 2.0, 3.0), record("tune", 1, 1.0, 1.5)), "minutes, calls included"
-    assert counted.told == (record("edit", 2, 2.0, 2.0), record("tune", 1, 1.0, 1.0)), "trials"
+    assert timed.told == (record("edit", 2, 2.0, 3.0, 1), record("tune", 1, 1.0, 1.5, 1)), "minutes, calls included"
+    assert counted.told == (record("edit", 2, 2.0, 2.0, 1), record("tune", 1, 1.0, 1.0, 1)), "trials"
     timed.heard(Envelope("m", 1, "run", "x", None, None, None, "c", 0.0, diagnosed(None)), timed=True)
     assert len(timed.told) == 2

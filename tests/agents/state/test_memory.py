@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
-from gome.agents.protocol.types import Effect, HypothesisVerdict
+from gome.agents.protocol.messages import Diagnosis, Proposal, SolutionCompleted
+from gome.agents.protocol.types import Effect, HypothesisVerdict, StepKind
 from gome.agents.state.memory import Memory
+from gome.bus.message import Envelope
 from gome.scenarios.evidence import Evaluation
 from tests.agents.helpers.requests_made import hypothesis
 from tests.agents.method.test_optimizers import heard
@@ -53,6 +54,57 @@ def test_another_traces_success_is_recalled_where_the_own_trial_of_it_was_none(
     found = heard(accepted("depth", WHOLE, 0.1), 1)
     memory.heard(replace(found, trace=1))
     assert bool(memory.picture(0).successes) == known
+
+
+def of(trace: int, diagnosis: Diagnosis, step: int) -> Envelope:
+    return replace(heard(diagnosis, step), trace=trace, id=f"{trace}-{step}")
+
+
+def proposed(trace: int, step: int, kind: StepKind, **refs: str | None) -> Envelope:
+    proposal = Proposal(action="improve", stage="improve", reason="", step_kind=kind, hypotheses=(), **refs)
+    return replace(heard(proposal, step), trace=trace)
+
+
+def test_standings_are_in_the_order_of_scores_on_common_splits() -> None:
+    """Trace 1 has the better score, of one split, on which trace 0 is better still."""
+    memory = Memory(direction="minimize")
+    memory.heard(of(0, accepted("whole", judged_on(0, 1, 2, 3, 4, folds=(0.2, 0.5, 0.5, 0.5, 0.5)), None), 1))
+    memory.heard(of(1, accepted("part", judged_on(0, folds=(0.25,)), None), 1))
+    best, other = memory.picture(0).standings
+    assert (best.trace, best.against, other.trace) == (0, None, 1)
+    assert other.score < best.score and other.against is not None
+    assert other.against.splits == 1 and other.against.gain == pytest.approx(-0.05)
+    better, own = memory.picture(1).standings
+    assert better.trace == 0 and better.against is not None and own.against is None
+    assert better.against.splits == 1 and better.against.gain == pytest.approx(0.05)
+
+
+def test_what_a_trace_has_left_for_a_better_solution_is_no_longer_recalled() -> None:
+    """Trace 0 leaps away from two changes; a leap that is refused leaves nothing."""
+    memory = Memory(direction="minimize")
+    for step, name in enumerate(("first", "second"), 1):
+        memory.heard(of(0, accepted(name, WHOLE, None if step == 1 else 0.1), step))
+    memory.heard(proposed(0, 3, "leap"))
+    memory.heard(of(0, accepted("third", WHOLE, 0.1).model_copy(update={"verdict": "rejected"}), 3))
+    assert [each.script_ref for each in memory.picture(1).successes] == ["first", "second"]
+    memory.heard(proposed(0, 4, "leap"))
+    memory.heard(of(0, accepted("fourth", WHOLE, 0.1), 4))
+    assert [each.script_ref for each in memory.picture(1).successes] == ["fourth"]
+    assert memory.demoted(memory.successes[0]) == "its trace went on from a better solution without it"
+
+
+@pytest.mark.parametrize(("kind", "known"), [("merge", []), ("return", []), ("edit", ["first", "second"])])
+def test_the_changes_in_a_script_that_a_trace_has_merged_or_returned_to_are_not_recalled(
+    kind: StepKind, known: list[str]
+) -> None:
+    memory = Memory(direction="minimize")
+    for step, name in enumerate(("first", "second"), 1):
+        memory.heard(of(0, accepted(name, WHOLE, None if step == 1 else 0.1), step))
+    memory.heard(of(1, accepted("own", WHOLE, None), 1))
+    taken = {"merge": {"other_ref": "second"}, "return": {"base_ref": "second"}}.get(kind, {"base_ref": "own"})
+    memory.heard(proposed(1, 2, kind, **taken))
+    memory.heard(of(1, accepted("taken", WHOLE, 0.1), 2))
+    assert [each.script_ref for each in memory.picture(1).successes] == known
 
 
 def test_a_completion_with_fewer_splits_than_are_known_changes_nothing() -> None:

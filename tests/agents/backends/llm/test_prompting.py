@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gome.agents.backends.llm.prompting import TEMPLATES, Clip, render, request_kind, version
+from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact, secrets_of
 from gome.errors import UsageError
@@ -52,7 +53,9 @@ def test_a_suggested_kind_and_faults_of_a_declaration_are_told() -> None:
     assert "by this run's record" not in plain
     told = made.knowing_step(suggested="merge", untunable=("line 3: rate of PARAMS is not tuned: its lowest value",))
     prompt = render(told, LIMIT).user
-    assert '"merge" by this run\'s record; for another, say why in `reason`' in prompt
+    assert '"merge" by this run\'s record (not yet tried); for another, say why in `reason`' in prompt
+    tried = told.model_copy(update={"record": KindRecord(kind="merge", steps=4, accepted=3, gain=5.0, cost=4.0)})
+    assert "record (tried 4, accepted 3, mean gain 1.25 standard errors); for another" in render(tried, LIMIT).user
     assert "line 3: rate of PARAMS is not tuned: its lowest value." in prompt
 
 
@@ -114,8 +117,8 @@ def test_what_was_refuted_long_ago_is_named_by_its_key() -> None:
 
 
 def test_what_a_constant_prediction_scores_is_said_where_it_is_known() -> None:
-    assert "constant prediction" not in render(made.propose_step(), LIMIT).user
-    known = render(made.propose_step(baseline=1.389), LIMIT).user
+    assert "constant prediction" not in render(made.propose_step(baseline=None), LIMIT).user
+    known = render(made.propose_step(), LIMIT).user
     assert "A constant prediction scores 1.389" in known
 
 

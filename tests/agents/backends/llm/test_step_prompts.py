@@ -9,6 +9,7 @@ from gome.agents.method.racing import stop_after
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import Effect, Left, Repair, SourceScript, Together, Underway
 from gome.scenarios.config.method import Method
+from gome.scenarios.evidence import LeakNote
 from tests.agents.helpers import requests_made as made
 
 
@@ -59,16 +60,42 @@ def test_an_observation_says_on_how_many_splits_it_rests_once_the_score_is_of_al
     assert "observed: rain" in shown(made.propose_step(history=(note.model_copy(update={"judged": "1 of 5"}),)))
 
 
-def test_standings_name_run_times_and_the_splits_of_partial_scores() -> None:
-    whole, partial = made.STANDINGS
-    whole = whole.model_copy(update={"splits": (0, 1), "folds": (0.44, 0.46), "seconds": 21.2})
-    partial = partial.model_copy(update={"judged": "1 of 2", "splits": (0,), "folds": (0.5234,)})
-    text = shown(made.knowing_step(standings=(whole, partial)))
-    assert "Trace 1: score 0.45 (by split 0.44, 0.46) at step 2, after 2 trials; one run takes 21.2 s;" in text
-    assert "score 0.5234 on 1 of 2 splits alone (0) at step" in text, "its own splits stand with its script"
-    assert "Compare a score of some splits alone with others on the same splits" in text
-    plain = shown(made.knowing_step(standings=(whole.model_copy(update={"seconds": 0.0}), made.STANDINGS[1])))
-    assert "by split 0.44" not in plain and "one run takes" not in plain
+def test_standings_compare_on_common_splits_and_name_run_and_processor_time() -> None:
+    other, own = made.STANDINGS
+    behind = Effect(gain=-0.021, standard_error=0.004, verdict="worse", splits=2)
+    part = other.model_copy(update={"judged": "2 of 5", "against": behind, "seconds": 21.2, "cpu_seconds": 18.5})
+    text = shown(made.knowing_step(standings=(part, own)))
+    line = "score 0.45 on 2 of 5 splits alone (over this trace's best: -0.021 ± 0.004, on 2 common) at step 2, after 2"
+    assert line in text and "; one run took 21.2 s (18.5 s of a processor); last accepted" in text
+    apart = part.model_copy(update={"against": Effect(gain=0.1, standard_error=None, verdict="better")})
+    assert "alone (no split in common with this trace's best) at" in shown(made.knowing_step(standings=(apart, own)))
+    assert "one run took" not in shown(made.knowing_step())
+
+
+def test_a_recalled_solution_says_how_it_stands_against_the_askers() -> None:
+    behind = Effect(gain=-0.021, standard_error=0.004, verdict="worse", splits=5)
+    text = shown(made.knowing_step(recalled=(made.DRAWN.model_copy(update={"against": behind}),)))
+    assert "there, score 0.45 (over this trace's best: -0.021 ± 0.004, on 5 common)" in text
+
+
+def test_proposer_and_writer_are_told_the_processor_time_of_a_run() -> None:
+    both = "One run of it took 4.2 s (3.9 s of a processor)."
+    assert both in shown(made.propose_step(base=made.SOLUTION.model_copy(update={"cpu_seconds": 3.9})))
+    assert both in shown(made.write_solution(seconds=4.2, cpu_seconds=3.9))
+
+
+def test_an_alarm_gives_its_cause_once_a_trace() -> None:
+    """The incumbent and the trial both have the sign that a first solution's assessment explains."""
+    first = shown(made.assess_trial(incumbent=None, effect=None, difference="", history=()))
+    cause, asks = "copy: the target is 1.00 times column hr", "`reason`: answers each sign"
+    assert cause in first and asks in first
+    later = shown(made.assess_trial())
+    assert later.count("as before: copy") == 2 and cause not in later and asks not in later
+    assert "as before: copy" in shown(made.propose_step()) and cause not in shown(made.propose_step())
+    new = LeakNote(code="perfect", message="all predictions are right")
+    more = made.EVALUATION.model_copy(update={"leaks": (*made.EVALUATION.leaks, new)})
+    again = shown(made.assess_trial(evaluation=more))
+    assert "perfect: all predictions are right" in again and cause not in again and asks in again
 
 
 def test_a_gain_over_fewer_splits_than_the_score_says_so() -> None:
