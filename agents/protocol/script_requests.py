@@ -85,7 +85,7 @@ class RepairSolution(Request[Script]):
     """Ask for a repair of a failed script that keeps its intended change.
 
     `seconds` and `cpu_seconds` are those of one run of the script from which it was derived, 0 where unknown. `sampled`
-    says that a debug run on a sample of the rows had ended well before.
+    says that a debug run on a sample of the rows had ended well before, `judged` that a model judges the run's trials.
     """
 
     role = "executor"
@@ -101,6 +101,7 @@ class RepairSolution(Request[Script]):
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     sampled: bool = False
+    judged: bool = True
     failures: tuple[Failure, ...] = ()
 
     @property

@@ -139,6 +139,7 @@ class Writer(Role):
             attempt=call.attempt,
             **self._took(self._base_ref(self.state.proposals[step])),
             sampled=call.sampled,
+            judged=self.optimizer.judges,
             failures=self.failures,
         )
         return await self.reasoner.ask(request, context, self.choices.get(step))

@@ -20,11 +20,14 @@ FENCE = re.compile(r"<material id=(\w+) what=\"([^\"]+)\">\n(.*?)\n</material id
 
 
 def test_all_prompts_begin_with_the_same_text_and_say_where_it_ends() -> None:
-    prompts = [render(each, LIMIT) for each in made.one_of_each()]
-    shared = {prompt.system + prompt.user[: prompt.shared] for prompt in prompts}
-    assert len(shared) == 1
-    assert "rmsle" in next(iter(shared))
-    assert len({prompt.cache_key for prompt in prompts}) == 1
+    controls = ("solve_step", "read_output")
+    requests = [*made.one_of_each(), made.repair_solution(judged=False)]
+    planned = [each for each in requests if request_kind(each) in controls or not getattr(each, "judged", True)]
+    for together in ([each for each in requests if each not in planned], planned):
+        prompts = [render(each, LIMIT) for each in together]
+        (shared,) = {prompt.system + prompt.user[: prompt.shared] for prompt in prompts}
+        assert "rmsle" in shared and ("# Terms" in shared) == (together != planned), "a control judges nothing"
+        assert len({prompt.cache_key for prompt in prompts}) == 1
     hostile = made.TASK.model_copy(update={"description": "a\x1eb"})
     (prompt,) = [render(made.survey_task(task=hostile), LIMIT)]
     assert "ab" in prompt.user[: prompt.shared], "a task's text does not end what is shared"
@@ -175,7 +178,7 @@ def test_a_script_beyond_the_window_is_an_error_that_names_the_remedy() -> None:
 @pytest.mark.parametrize(
     ("template", "line", "wrong", "words"),
     [
-        ("survey_task.j2", 10, "{{ request.task.metrik }}", "metrik"),
+        ("survey_task.j2", 5, "{{ request.task.metrik }}", "metrik"),
         ("_task.j2", 6, "{{ taks.name }}", "'taks' is undefined"),
         ("_reply.j2", 1, "{% if %}", "Expected an expression"),
     ],
