@@ -10,7 +10,6 @@ and a step is planned from the measured figures alone; under a control it is pla
 import random
 from collections.abc import Sequence
 
-from gome.agents.method.momentum import signed_gain
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
 from gome.agents.method.step_kinds import suggested
@@ -221,14 +220,8 @@ class Proposer(Role):
         longest = self.scenario.method.tuning.longest
         return best is not None and best.script_ref not in self.searched and self.timed(best.seconds) <= longest
 
-    async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript | None:
-        """Another trace's best script, or a much shorter diff from this trace's script to it.
-
-        None where it is behind this trace's best and the mean of both is not better: its changes are recalled singly.
-        """
-        both, direction = await self._together(own.oof_ref, best.oof_ref, context), self.opened.task.direction
-        if both and both.effect.verdict != "better" and signed_gain(both.other, both.own, direction) < 0:
-            return None
+    async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript:
+        """Another trace's best script, or a much shorter diff from this trace's script to it."""
         theirs = await self.artefacts.text(best.script_ref)
         changes = additions(await self.artefacts.text(own.script_ref), theirs)
         shorter = much_shorter(changes, theirs)
@@ -237,7 +230,7 @@ class Proposer(Role):
             step=best.step,
             text=changes if shorter else theirs,
             is_difference=shorter,
-            together=both,
+            together=await self._together(own.oof_ref, best.oof_ref, context),
         )
 
     async def _together(self, own: str | None, other: str | None, context: Context) -> Together | None:

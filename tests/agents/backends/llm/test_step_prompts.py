@@ -45,6 +45,26 @@ def test_the_errors_of_the_best_are_shown_where_a_step_is_to_improve_it() -> Non
     assert "its errors on validation rows" not in shown(made.assess_trial(incumbent=best, wanted=("feedback",)))
 
 
+def test_of_a_refused_trial_the_errors_that_differ_are_shown_and_a_slice_once() -> None:
+    slow = made.DIAGNOSTICS.slices[0].model_copy(update={"change": -0.01, "change_error": 0.002})
+    wet = slow.model_copy(update={"feature": "weathersit", "value": "rain"})
+    found = made.DIAGNOSTICS.model_copy(
+        update={"compared": 100, "best_loss": 0.19, "change": -0.01, "slices": (slow,), "changes": (slow, wet)}
+    )
+    kept = shown(made.assess_trial(diagnostics=found))
+    assert kept.count("hr = 0 to 5 |") == 1 and "More slices that changed otherwise than all rows:\nweathersit" in kept
+    left = shown(made.assess_trial(diagnostics=found, stopped="worse"))
+    assert "Slices with more loss" not in left and "Slices that changed otherwise than all rows:\nhr = 0 to 5 |" in left
+
+
+def test_a_recalled_change_that_is_in_the_script_shown_is_named_alone() -> None:
+    statement = made.DRAWN.hypotheses[0].statement
+    assert f"- {statement} (" in shown(made.knowing_step(recalled=(made.DRAWN,)))
+    other = SourceScript(trace=made.DRAWN.trace, step=3, text="model = 1", is_difference=False)
+    named = shown(made.knowing_step(recalled=(made.DRAWN,), other=other))
+    assert "`hour-encoding` cyclic\n" in named and f"- {statement} (" not in named
+
+
 def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script() -> None:
     together = Together(
         own=0.41, other=0.43, mean=0.39, effect=Effect(gain=0.02, standard_error=0.01, verdict="better", splits=5)
