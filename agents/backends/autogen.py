@@ -2,8 +2,8 @@
 
 Each request gets a new agent, so that no context is carried from one request to the next.
 
-AutoGen returns a text and two token counts. The finish reason, cached tokens and reasoning tokens are unknown, so a
-truncated answer is noticed only because it does not parse.
+AutoGen returns a text, thoughts and two token counts. The finish reason, cached tokens and reasoning tokens are unknown,
+so a truncated answer is noticed only because it does not parse.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import difflib
 import importlib
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,6 +23,7 @@ from gome.agents.backends.llm.connection import check_key
 from gome.agents.backends.llm.faults import Fault, Patience, Refusal, Server, persevere
 from gome.agents.backends.llm.prompting import Rendered
 from gome.agents.backends.llm.provider import provider_of
+from gome.agents.backends.llm.refusals import SYSTEM, error_words, failed_generation, refused
 from gome.agents.backends.llm.wire import Completion
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact
@@ -68,6 +69,7 @@ class AutoGenBackend(AskingBackend):
         self._patience = Patience(settings.timeout, settings.retries, first_wait)
         self._slots = anyio.Semaphore(settings.concurrency)
         self._down = False
+        self._has_system = True
         self._client = self._load(environment)
 
     @property
@@ -90,9 +92,13 @@ class AutoGenBackend(AskingBackend):
         """Get one answer of the model."""
 
         async def once() -> Completion:
-            async with self._slots:
-                before_call()
-                return await self._call(prompt)
+            while True:
+                async with self._slots:
+                    before_call()
+                    answer = await self._call(prompt, system=self._has_system)
+                if answer is not None:
+                    return answer
+                self._has_system = False
 
         try:
             completion = await persevere(once, self._patience, down=self._down)
@@ -106,38 +112,50 @@ class AutoGenBackend(AskingBackend):
         """Close the client's connections."""
         await self._client.close()
 
-    async def _call(self, prompt: Rendered) -> Completion:
+    async def _call(self, prompt: Rendered, *, system: bool) -> Completion | None:
+        """Make one call; None if the model has no system role. `system`: the system text is sent as such."""
         from autogen_agentchat.agents import AssistantAgent
 
-        agent = AssistantAgent("reasoner", self._client, system_message=prompt.system)
+        agent = AssistantAgent("reasoner", self._client, system_message=prompt.system if system else None)
         try:
             with anyio.fail_after(self._patience.timeout):
-                result = await agent.run(task=prompt.user)
+                result = await agent.run(task=prompt.user if system else prompt.alone[0])
         except TimeoutError:
             raise Fault(f"no answer within {self._patience.timeout:g} s") from None
         except Exception as error:  # noqa: BLE001 - each client raises its own; `_judge` sorts them, none is swallowed
             failure = error
         else:
-            return self._completion(result.messages[-1])
-        raise self._judge(failure) from None
+            return self._completion(result.messages)
+        # Outside the `except`, so that the error's text, which may hold secrets, is not chained to ours.
+        return self._judge(failure, system=system)
 
-    def _completion(self, message: Any) -> Completion:
-        """Convert the last message of the agent's run. AutoGen reports a missing token count as 0."""
-        text = message.content if isinstance(message.content, str) else ""
-        counted = message.models_usage
+    def _completion(self, messages: Sequence[Any]) -> Completion:
+        """Convert the messages of the agent's run. AutoGen reports a missing token count as 0."""
+        last = messages[-1]
+        text = last.content if isinstance(last.content, str) else ""
+        thoughts = "\n\n".join(each.content for each in messages if each.type == "ThoughtEvent")
+        counted = last.models_usage
         known = counted is not None and counted.prompt_tokens > 0
         usage = Usage(input=counted.prompt_tokens, output=counted.completion_tokens) if known else Usage()
-        return Completion(text, None if text.strip() else "the answer is empty", self._model, usage)
+        return Completion(text, None, self._model, usage, thoughts)
 
-    def _judge(self, error: Exception) -> Exception:
-        """Convert a client's exception. One without a status means a broken connection or an invalid body."""
-        status = getattr(error, "status_code", None)
-        words = str(getattr(error, "message", None) or error)
+    def _judge(self, error: Exception, *, system: bool) -> Completion | None:
+        """What a client's exception means: a text that the server could not read, None for a refused system role, or
+        an error of ours. One without a status means a broken connection or an invalid body.
+        """
+        status, body = getattr(error, "status_code", None), getattr(error, "body", None)
+        words = error_words(body) or str(getattr(error, "message", None) or error)
         if not isinstance(status, int):
-            return Fault(f"the call failed ({type(error).__name__}: {self._server.words(words)})")
+            kind = type(error).__name__
+            raise Fault(f"the call failed ({kind}: {self._server.words(words)})", answered="Connect" not in kind)
         code = getattr(error, "code", None) or getattr(error, "type", None)
+        written = failed_generation(code, body)
+        if written is not None:
+            return Completion(written, None if written.strip() else f"the endpoint says: {words}", self._model, Usage())
+        if refused(status, {}, None, words, system=system) == SYSTEM:
+            return None
         headers = getattr(getattr(error, "response", None), "headers", {})
-        return self._server.judge(Refusal(status, code, words, headers), self._model)
+        raise self._server.judge(Refusal(status, code, words, headers), self._model)
 
     def _load(self, environment: Mapping[str, str]) -> ChatCompletionClient:
         """Make the client. Its own retries are switched off, because ours are metered."""

@@ -42,9 +42,9 @@ _FAILED_ENDS = {
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 """Fields beside the content in which servers send thoughts."""
 _LONGEST_LINE = 3_200_000
+"""Bytes of a line of a stream; no answer has more."""
 _MOST_COUNTED = 10**12
 """Tokens; a server that counts more is mistaken, and a sum of such counts would be no number any more."""
-"""Bytes of a line of a stream; no answer has more."""
 Vectors = tuple[tuple[float, ...], ...]
 
 

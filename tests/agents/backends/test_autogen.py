@@ -14,6 +14,7 @@ from gome.agents.backends.base import Answer
 from gome.errors import GomeError, Outage, UsageError
 from gome.scenarios.config.scenario import AutoGenBackend as Settings
 from tests.agents.helpers import requests_made as made
+from tests.agents.helpers.dialects import MODEL_INFO
 from tests.agents.helpers.model_server import ModelServer, Turn, body, drop, fail, hang, say
 from tests.agents.helpers.runs import conducted
 from tests.agents.helpers.stubs import knobbed, small, small_task, writing
@@ -21,13 +22,12 @@ from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 GOOD = say(SURVEY)
 KEY = "sk-canary-0123456789"
-INFO = {"vision": False, "function_calling": False, "json_output": True, "family": "unknown", "structured_output": True}
 
 
 def settings(base_url: str, config: dict[str, Any] | None = None, **changed: Any) -> Settings:
     component = {
         "provider": "OpenAIChatCompletionClient",
-        "config": {"model": "m", "base_url": base_url, "model_info": INFO} | (config or {}),
+        "config": {"model": "m", "base_url": base_url, "model_info": MODEL_INFO} | (config or {}),
     }
     return Settings.model_validate({"kind": "autogen", "component": component, "timeout": 20, "retries": 2} | changed)
 

@@ -1,18 +1,22 @@
 """The protocols in which models are asked, each with a strict server, and what such a server may play in each."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tests.agents.helpers import messages_server, responses_server
 from tests.agents.helpers.messages_server import failing, messages, speaking
-from tests.agents.helpers.model_server import ModelServer, Play, Turn, fail, say, stream
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, fail, say, stream
 from tests.agents.helpers.responses_server import responding, response, streamed
 
-__all__ = ["DIALECTS", "Dialect"]
+__all__ = ["AUTOGEN", "DIALECTS", "MODEL_INFO", "Dialect"]
 
 Playing = Callable[[str], Play]
+MODEL_INFO = {
+    "vision": False, "function_calling": False, "json_output": True, "family": "unknown", "structured_output": True,
+}  # fmt: skip
+"""What AutoGen's client wants to be told about a model that it does not know."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,29 @@ def _of_chat(turn: Turn) -> Turn:
             return fail(404, f"Invalid URL (POST {ask.path})")
         if ask.headers.get("authorization") != f"Bearer {responses_server.KEY}":
             return fail(401, "You didn't provide an API key.")
-        unknown = ask.body.keys() - _CHAT
-        if unknown:
-            return fail(400, f"Unknown parameter: '{min(unknown)}'.", param=min(unknown))
-        roles = [message["role"] for message in ask.body["messages"]]
-        if roles not in (["system", "user"], ["user"]):
-            return fail(400, f"Invalid order of messages: {roles}", param="messages")
-        if "stream_options" in ask.body and not ask.body.get("stream"):
-            return fail(400, "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
+        wrong = next(_wrong(ask), None)
+        if wrong is not None:
+            return fail(400, wrong[1], code="invalid_request_error", param=wrong[0])
         return turn(ask) if callable(turn) else turn
 
     return strict
+
+
+def _wrong(ask: Ask) -> Iterator[tuple[str, str]]:
+    """The parameter that is wrong in a request for a chat completion, and how the reference puts it."""
+    sent = ask.body
+    if ask.headers.get("content-type") != "application/json":
+        yield "", "You must send a body of the type application/json."
+    yield from ((name, f"Unknown parameter: '{name}'.") for name in sorted(sent.keys() - _CHAT))
+    yield from ((name, f"Missing required parameter: '{name}'.") for name in sorted({"model", "messages"} - sent.keys()))
+    for at, message in enumerate(sent["messages"]):
+        more = (f"messages[{at}].{name}" for name in sorted(message.keys() - {"role", "content", "name"}))
+        yield from ((name, f"Unknown parameter: '{name}'.") for name in more)
+    roles = [message["role"] for message in sent["messages"]]
+    if roles not in (["system", "user"], ["user"]):
+        yield "messages", f"Invalid order of messages: {roles}"
+    if "stream_options" in sent and not sent.get("stream"):
+        yield "stream_options", "The 'stream_options' parameter is only allowed when 'stream' is enabled."
 
 
 _CHAT = {
@@ -151,3 +167,16 @@ DIALECTS = {
     ),
 }
 """The protocols by name."""
+
+
+class _Component(Dialect):
+    """Chat completions by a client of AutoGen."""
+
+    def backend(self, server: ModelServer, **changed: Any) -> dict[str, Any]:
+        config = {"model": "m", "base_url": server.base_url, "model_info": MODEL_INFO}
+        component = {"provider": "OpenAIChatCompletionClient", "config": config}
+        return self.settings | {"component": component, "api_key_env": "MY_KEY", "timeout": 20} | changed
+
+
+AUTOGEN = _Component(**vars(DIALECTS["chat"]) | {"settings": {"kind": "autogen"}, "whole": say})
+"""What AutoGen asks and reads: it does not stream."""

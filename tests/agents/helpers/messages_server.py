@@ -23,6 +23,9 @@ def speaking(turn: Turn) -> Callable[[Ask], Play]:
     """That turn, which says a chat completion, as a stream of Messages; a request that is not strict is refused."""
 
     def strict(ask: Ask) -> Play:
+        stopped = _turned_away(ask)
+        if stopped is not None:
+            return stopped
         wrong = next(_wrong(ask), None)
         if wrong is not None:
             return failing(400, "invalid_request_error", wrong)
@@ -74,16 +77,23 @@ def failing(status: int, kind: str, words: str, headers: dict[str, str] | None =
     return Play(status, json.dumps(error).encode(), headers or {})
 
 
+def _turned_away(ask: Ask) -> Play | None:
+    """The answer to a request whose body is not read: to another path, or without the key."""
+    if ask.path != "/v1/messages":
+        return failing(404, "not_found_error", f"no such path: {ask.path}")
+    if ask.headers.get("authorization") != f"Bearer {KEY}":
+        return failing(401, "authentication_error", "authorization: header is required")
+    return None
+
+
 def _wrong(ask: Ask) -> Iterator[str]:
     """What is wrong with a request, in the reference's manner."""
-    if ask.path != "/v1/messages":
-        yield f"no such path: {ask.path}"
-    if ask.headers.get("authorization") != f"Bearer {KEY}":
-        yield "authorization: header is required"
+    if ask.headers.get("content-type") != "application/json":
+        yield "content-type: must be application/json"
     if ask.headers.get("anthropic-version") != "2026-10-21":
         yield "anthropic-version: header is required"
-    yield from (f"{name}: Extra inputs are not permitted" for name in ask.body.keys() - FIELDS)
-    yield from (f"{name}: Field required" for name in {"model", "messages", "max_tokens"} - ask.body.keys())
+    yield from (f"{name}: Extra inputs are not permitted" for name in sorted(ask.body.keys() - FIELDS))
+    yield from (f"{name}: Field required" for name in sorted({"model", "messages", "max_tokens"} - ask.body.keys()))
     roles = [message.get("role") for message in ask.body["messages"]]
     if roles != ["user", "assistant"] * (len(roles) // 2) + ["user"]:
         yield "messages: roles must alternate, and begin and end with user"

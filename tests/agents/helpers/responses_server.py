@@ -26,6 +26,10 @@ def responding(turn: Turn) -> Callable[[Ask], Play]:
     """That turn, which says a chat completion, as a streamed response; a request that is not strict is refused."""
 
     def strict(ask: Ask) -> Play:
+        if ask.path != "/v1/responses":
+            return fail(404, f"Invalid URL (POST {ask.path})")
+        if ask.headers.get("authorization") != f"Bearer {KEY}":
+            return fail(401, "You didn't provide an API key.")
         wrong = next(_wrong(ask), None)
         if wrong is not None:
             return fail(400, wrong[1], code="invalid_request_error", param=wrong[0])
@@ -67,12 +71,11 @@ def event(kind: str, **fields: Any) -> str:
 def _wrong(ask: Ask) -> Iterator[tuple[str, str]]:
     """The parameter that is wrong in a request, and how the reference puts it."""
     sent = ask.body
-    if ask.path != "/v1/responses":
-        yield "", f"Invalid URL (POST {ask.path})"
-    if ask.headers.get("authorization") != f"Bearer {KEY}":
-        yield "", "You didn't provide an API key."
+    if ask.headers.get("content-type") != "application/json":
+        yield "", "You must send a body of the type application/json."
     yield from ((name, f"Unknown parameter: '{name}'.") for name in sorted(sent.keys() - FIELDS))
-    yield from ((name, f"Missing required parameter: '{name}'.") for name in {"model", "input"} - sent.keys())
+    yield from ((name, f"Missing required parameter: '{name}'.") for name in sorted({"model", "input"} - sent.keys()))
+    yield from _misplaced(sent.get("input"))
     if len(sent.get("prompt_cache_key", "")) > 64:
         yield "prompt_cache_key", "Invalid 'prompt_cache_key': string too long."
     if sent.keys() & {"temperature"} and "reasoning" in sent:
@@ -84,3 +87,13 @@ def _wrong(ask: Ask) -> Iterator[tuple[str, str]]:
     yield from ((f"text.format.{name}", f"Unknown parameter: 'text.format.{name}'.") for name in form.keys() - allowed)
     if form["type"] == "json_schema" and allowed - form.keys():
         yield "text.format.name", "Missing required parameter: 'text.format.name'."
+
+
+def _misplaced(asked: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with the input, which is a text or a list of messages: the user's is the last."""
+    turns = asked if isinstance(asked, list) else []
+    for at, each in enumerate(turns):
+        more = each.keys() - {"role", "content", "type"}
+        yield from ((f"input[{at}].{name}", f"Unknown parameter: 'input[{at}].{name}'.") for name in sorted(more))
+    if turns and turns[-1].get("role") != "user":
+        yield "input", "Invalid order of 'input': the last message must be of the user."

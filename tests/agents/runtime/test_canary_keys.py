@@ -20,6 +20,7 @@ from gome.errors import GomeError, UsageError
 from gome.scenarios.config.backends import AutoGenBackend, model_of_kind
 from tests.agents.helpers import messages_server, responses_server
 from tests.agents.helpers.asking import outcome_of
+from tests.agents.helpers.dialects import MODEL_INFO
 from tests.agents.helpers.messages_server import speaking
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, fail
 from tests.agents.helpers.responses_server import responding
@@ -82,8 +83,7 @@ print("values seen:", len(seen) > 5, "keys:", sum("can" + "ary" in each.lower() 
 def settings(kind: Kind, server: ModelServer) -> dict[str, Any]:
     url = server.base_url.removesuffix("/v1") + kind.version
     if kind.settings["kind"] == "autogen":
-        info = {"vision": False, "function_calling": False, "json_output": True, "family": "unknown"}
-        config = {"model": "m", "base_url": url, "model_info": info | {"structured_output": True}}
+        config = {"model": "m", "base_url": url, "model_info": MODEL_INFO}
         component = {"provider": "OpenAIChatCompletionClient", "config": config}
         return kind.settings | {"component": component, "api_key_env": kind.variable, "retries": 0}
     return kind.settings | {"base_url": url, "api_key_env": kind.variable, "retries": 0, "asks": 2, "timeout": 20}
