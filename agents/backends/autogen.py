@@ -2,8 +2,8 @@
 
 Each request gets a new agent, so that no context is carried from one request to the next.
 
-AutoGen returns a text, thoughts and two token counts. The finish reason, cached tokens and reasoning tokens are unknown,
-so a truncated answer is noticed only because it does not parse.
+AutoGen returns a text, thoughts and two token counts. The finish reason, cached tokens and reasoning tokens are
+unknown, so a truncated answer is noticed only because it does not parse.
 """
 
 from __future__ import annotations

@@ -42,12 +42,12 @@ PROVIDERS: dict[str, Provider] = {
     "gemini": Provider("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", r"gemini-"),
     "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY", r"grok-", defaults={"api": "responses"}),
     "deepseek": Provider(  # knows JSON mode, no schema
-        "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", r"deepseek-", defaults={"structured": "json"}
+        "https://api.deepseek.com", "DEEPSEEK_API_KEY", r"deepseek-", defaults={"structured": "json"}
     ),
     "openrouter": Provider("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "vllm": Provider("http://127.0.0.1:8000/v1"),
     "ollama": Provider("http://127.0.0.1:11434/v1", defaults=_ONE_AT_A_TIME),
-    "llama.cpp": Provider("http://127.0.0.1:8080/v1", defaults=_ONE_AT_A_TIME),
+    "llama.cpp": Provider("http://127.0.0.1:9931/v1", defaults=_ONE_AT_A_TIME),
 }
 """The kinds of servers. docs/models.md has the same table."""
 

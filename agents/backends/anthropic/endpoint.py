@@ -61,6 +61,11 @@ class MessagesEndpoint(Connection["AsyncAnthropic"]):
             http_client=DefaultAsyncHttpxClient(**client_settings(not is_loopback(self.url))),
         )
 
+    def _accepted(self, model: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """As for all; a schema that is refused leaves no other form, since the protocol has no JSON mode."""
+        accepted = super()._accepted(model, parameters)
+        return {name: each for name, each in accepted.items() if each != {"type": "json_object"}}
+
     async def _call(
         self,
         client: AsyncAnthropic,

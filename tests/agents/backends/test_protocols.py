@@ -10,41 +10,34 @@ import anyio
 import pytest
 
 from gome.agents.backends.base import Answer
-from gome.agents.backends.factory import make_backend
 from gome.agents.runtime.replay import replay_run
-from gome.scenarios.config.backends import model_of_kind
-from tests.agents.backends.openai.test_servers import SCHEMA_REFUSED
 from tests.agents.helpers import requests_made as made
-from tests.agents.helpers.asking import outcome_of
-from tests.agents.helpers.dialects import DIALECTS, Dialect
+from tests.agents.helpers.asking import answered
+from tests.agents.helpers.dialects import AUTOGEN, DIALECTS, Dialect, put
 from tests.agents.helpers.messages_server import event, messages
-from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, body, say
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, say
 from tests.agents.helpers.responses_server import response, streamed
 from tests.agents.helpers.runs import conducted
 from tests.agents.helpers.stubs import knobbed, small, small_task, writing
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
-EACH = pytest.mark.parametrize("protocol", DIALECTS)
+ALL = DIALECTS | {"autogen": AUTOGEN}
+"""The protocols, and a client of AutoGen, which speaks the first of them."""
+EACH, BY_ALL = (pytest.mark.parametrize("protocol", each) for each in (DIALECTS, ALL))
 
 
 def asking(dialect: Dialect, *turns: Turn, request: Any = None) -> tuple[Answer, ModelServer]:
-    """What one question to a strict server comes to."""
-    with ModelServer(*map(dialect.strict, turns)) as server:
-        given = dialect.backend(server, retries=1)
-        backend = make_backend("frontier", model_of_kind(given["kind"]).model_validate(given))
-        outcome = outcome_of(backend, request)
-    assert isinstance(outcome, Answer), outcome
-    return outcome, server
+    """The answer to one question, which may be a failure."""
+    outcome, server = put(dialect, *turns, request=request)
+    return answered(outcome), server
 
 
-@pytest.fixture(autouse=True)
-def key(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", DIALECTS[request.node.callspec.params["protocol"]].key)
-
-
-@EACH
-def test_a_strict_server_carries_a_whole_run_that_replays(protocol: str, tmp_path: Path) -> None:
-    dialect, write = DIALECTS[protocol], writing(knobbed)
+@BY_ALL
+def test_a_strict_server_carries_a_whole_run_that_replays(
+    protocol: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialect, write = ALL[protocol], writing(knobbed)
+    monkeypatch.setenv("MY_KEY", dialect.key)
 
     def turn(ask: Ask) -> Play:
         return dialect.whole(json.loads(write(ask).body)["choices"][0]["message"]["content"])
@@ -62,35 +55,7 @@ def test_a_strict_server_carries_a_whole_run_that_replays(protocol: str, tmp_pat
 
 
 @EACH
-@pytest.mark.parametrize("case", SCHEMA_REFUSED)
-def test_a_schema_that_is_refused_in_any_words_is_not_sent_again(protocol: str, case: str) -> None:
-    dialect, (status, content) = DIALECTS[protocol], SCHEMA_REFUSED[case]
-
-    def turn(ask: Ask) -> Play:
-        sent = json.dumps([ask.body.get(name) for name in ("response_format", "text", "output_config")])
-        return body(json.dumps(content).encode(), status=status) if "json_schema" in sent else dialect.whole(SURVEY)
-
-    answer, server = asking(dialect, turn)
-    assert (answer.reply, answer.failure, server.calls) == (json.loads(SURVEY), "", 2)
-    assert '"challenges":' in server.asks[1].prompt, "its form is in the prompt now"
-
-
-@EACH
-def test_text_that_a_server_could_not_read_as_json_is_read_or_asked_for_again(protocol: str) -> None:
-    dialect = DIALECTS[protocol]
-
-    def failed(text: str) -> Play:
-        error = {"message": "Failed to generate JSON.", "code": "json_validate_failed", "failed_generation": text}
-        return body(json.dumps({"error": error}).encode(), status=400)
-
-    answer, server = asking(dialect, failed("Well,"), dialect.whole(SURVEY))
-    assert (answer.failure, server.calls) == ("", 2)
-    answer, server = asking(dialect, failed(SURVEY.replace("}]", "},]")))
-    assert (answer.reply, server.calls) == (json.loads(SURVEY), 1)
-
-
-@EACH
-@pytest.mark.parametrize("slip", ["a byte-order mark", "empty data lines", "line ends of Windows"])
+@pytest.mark.parametrize("slip", ["a byte-order mark", "empty data lines", "line ends of Windows", "a last [DONE]"])
 def test_a_stream_with_slips_is_taken(protocol: str, slip: str) -> None:
     dialect = DIALECTS[protocol]
     play = dialect.whole(SURVEY)
@@ -98,12 +63,13 @@ def test_a_stream_with_slips_is_taken(protocol: str, slip: str) -> None:
         "a byte-order mark": b"\xef\xbb\xbf" + play.body,
         "empty data lines": play.body.replace(b"\n\n", b"\n\ndata:\n\ndata: \n\n"),
         "line ends of Windows": play.body.replace(b"\n", b"\r\n"),
+        "a last [DONE]": play.body.removesuffix(b"data: [DONE]\n\n") + b"data: [DONE]\n\n",
     }
     answer, server = asking(dialect, Play(body=changed[slip], headers=play.headers))
     assert (answer.reply, server.calls) == (json.loads(SURVEY), 1)
 
 
-@EACH
+@BY_ALL
 @pytest.mark.parametrize(
     "text",
     [
@@ -117,12 +83,12 @@ def test_a_stream_with_slips_is_taken(protocol: str, slip: str) -> None:
     ],
 )
 def test_the_one_script_is_found(protocol: str, text: str) -> None:
-    answer, server = asking(DIALECTS[protocol], DIALECTS[protocol].whole(text), request=made.write_solution())
+    answer, server = asking(ALL[protocol], ALL[protocol].whole(text), request=made.write_solution())
     assert (answer.failure, server.calls) == ("", 1)
     assert answer.reply["script"].strip() == made.SCRIPT.strip()
 
 
-@EACH
+@BY_ALL
 @pytest.mark.parametrize(
     "text",
     [
@@ -136,61 +102,60 @@ def test_the_one_script_is_found(protocol: str, text: str) -> None:
     ids=["a comma", "a wrapper", "a list of one", "a raw newline", "another case", "Python literals"],
 )
 def test_json_that_has_one_meaning_is_taken(protocol: str, text: str) -> None:
-    answer, server = asking(DIALECTS[protocol], DIALECTS[protocol].whole(text))
+    answer, server = asking(ALL[protocol], ALL[protocol].whole(text))
     assert (answer.failure, server.calls) == ("", 1)
     assert answer.reply["challenges"][0]["category"] == made.CHALLENGE.category
 
 
-@EACH
+@BY_ALL
 def test_only_a_line_feed_ends_a_line_of_a_script_that_is_edited(protocol: str) -> None:
     base = 'TEXT = "a\x0cb\u2028c\x85d"\n\x0c\ndone = 1\n'
     edit = "<<<<<<< SEARCH\ndone = 1\n=======\ndone = 2\n>>>>>>> REPLACE"
-    answer, server = asking(DIALECTS[protocol], DIALECTS[protocol].whole(edit), request=made.write_solution(base=base))
+    answer, server = asking(ALL[protocol], ALL[protocol].whole(edit), request=made.write_solution(base=base))
     assert (answer.failure, server.calls) == ("", 1)
     assert answer.reply["script"] == base.replace("done = 1", "done = 2")
     whole = f"```python\n{base}```"
-    answer, server = asking(DIALECTS[protocol], DIALECTS[protocol].whole(whole), request=made.write_solution())
+    answer, server = asking(ALL[protocol], ALL[protocol].whole(whole), request=made.write_solution())
     assert (answer.reply["script"], server.calls) == (base, 1)
     quoting = '<<<<<<< SEARCH\nTEXT = "a\x0cb\u2028c\x85d"\n=======\nTEXT = "e\u2028f"\n>>>>>>> REPLACE'
-    answer, server = asking(
-        DIALECTS[protocol], DIALECTS[protocol].whole(quoting), request=made.write_solution(base=base)
-    )
+    answer, server = asking(ALL[protocol], ALL[protocol].whole(quoting), request=made.write_solution(base=base))
     assert answer.reply["script"] == 'TEXT = "e\u2028f"\n\x0c\ndone = 1\n'
 
 
-@EACH
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (500, "System role not supported"),
-        (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
-        (400, "Developer instruction is not enabled for models/gemma-3"),
-        (400, "This model does not support 'system' prompts"),
-        (422, "instructions are not supported by this model"),
-    ],
-)
-def test_a_model_without_a_system_role_is_asked_in_one_message(protocol: str, status: int, words: str) -> None:
-    dialect = DIALECTS[protocol]
-
-    def has_system(ask: Ask) -> bool:
-        return bool({"system", "instructions"} & ask.body.keys()) or any(
-            each["role"] == "system" for each in ask.body.get("messages", ())
-        )
-
-    def turn(ask: Ask) -> Play:
-        return dialect.error(status, words, None) if has_system(ask) else dialect.whole(SURVEY)
-
-    answer, server = asking(dialect, turn)
-    assert (answer.reply, answer.failure, server.calls) == (json.loads(SURVEY), "", 2)
-    assert [has_system(ask) for ask in server.asks] == [True, False]
-    assert server.asks[1].prompt.split() == server.asks[0].prompt.split(), "nothing of it is lost"
+@BY_ALL
+def test_a_rating_between_two_is_rounded(protocol: str) -> None:
+    idea = made.idea(scores=made.SCORES).model_dump()
+    idea["scores"]["impact"] = 8.5
+    text = json.dumps({"candidates": [idea], "choice": [1], "reason": "as it is", "sketch": "so"})
+    answer, server = asking(ALL[protocol], ALL[protocol].whole(text), request=made.propose_step(ranked=True))
+    assert (answer.failure, server.calls) == ("", 1)
+    assert answer.reply["candidates"][0]["scores"]["impact"] == 8
 
 
 @EACH
-def test_an_answer_in_parts_is_joined_and_its_thoughts_are_kept_apart(protocol: str) -> None:
-    answer, server = asking(DIALECTS[protocol], IN_PARTS[protocol](SURVEY[:30], SURVEY[30:]))
+@pytest.mark.parametrize("streamed", [True, False])
+def test_an_answer_in_parts_is_joined_and_its_thoughts_are_kept_apart(protocol: str, streamed: bool) -> None:
+    parts = IN_PARTS[protocol](SURVEY[:30], SURVEY[30:])
+    answer, server = asking(DIALECTS[protocol], parts[0] if streamed else parts[1])
     assert (answer.reply, answer.raw, answer.thoughts) == (json.loads(SURVEY), SURVEY, "let me think")
     assert server.calls == 1
+
+
+@BY_ALL
+def test_an_answer_that_stands_in_its_thoughts_is_used(protocol: str) -> None:
+    answer, server = asking(ALL[protocol], ALL[protocol].thought(SURVEY))
+    assert (answer.reply, answer.failure, server.calls) == (json.loads(SURVEY), "", 1)
+
+
+@BY_ALL
+def test_an_answer_without_a_reason_of_its_end_is_taken(protocol: str) -> None:
+    answer, server = asking(ALL[protocol], ALL[protocol].endless(SURVEY))
+    assert (answer.reply, answer.failure, server.calls) == (json.loads(SURVEY), "", 1)
+
+
+def test_autogen_keeps_thoughts_apart() -> None:
+    answer, _ = asking(AUTOGEN, say(SURVEY, reasoning_content="let me think"))
+    assert (answer.reply, answer.thoughts) == (json.loads(SURVEY), "let me think")
 
 
 @EACH
@@ -199,36 +164,53 @@ def test_an_answer_that_ended_in_an_error_is_asked_for_again(protocol: str) -> N
     assert (answer.reply, answer.failure, server.calls) == (json.loads(SURVEY), "", 2)
 
 
-def _blocks(first: str, second: str) -> Play:
+def _chunks(first: str, second: str) -> tuple[Play, Play]:
+    """A completion whose content is a list of parts, the first of them thoughts; streamed, and whole."""
+    parts: list[dict[str, Any]] = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "let me think"}]},
+        {"type": "text", "text": first},
+        {"type": "text", "text": second},
+    ]
+    deltas: list[dict[str, Any]] = [{"index": 0, "delta": {"content": [part]}} for part in parts]
+    deltas.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    lines = [f"data: {json.dumps({'choices': [delta]})}\n\n" for delta in deltas]
+    return _as_stream("".join([*lines, "data: [DONE]\n\n"])), say(parts)
+
+
+def _blocks(first: str, second: str) -> tuple[Play, Play]:
     """Two blocks of text in a message, after one of thoughts."""
     said = messages(first, thoughts="let me think").body.decode()
     more = event("content_block_start", index=2, content_block={"type": "text", "text": ""})
     more += event("content_block_delta", index=2, delta={"type": "text_delta", "text": second})
     more += event("content_block_stop", index=2)
     end = said.index("event: message_delta")
-    return Play(body=(said[:end] + more + said[end:]).encode(), headers={"Content-Type": "text/event-stream"})
+    blocks = [
+        {"type": "thinking", "thinking": "let me think"},
+        *({"type": "text", "text": each} for each in (first, second)),
+    ]
+    whole = json.loads(DIALECTS["messages"].unstreamed("").body) | {"content": blocks}
+    return _as_stream(said[:end] + more + said[end:]), Play(body=json.dumps(whole).encode())
 
 
-def _items(first: str, second: str) -> Play:
+def _items(first: str, second: str) -> tuple[Play, Play]:
     """A response with two parts in a message, after an item of reasoning."""
     parts = [{"type": "output_text", "text": first}, {"type": "output_text", "text": second}]
     thoughts = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "let me think"}]}
     output = [thoughts, {"type": "message", "role": "assistant", "content": parts}]
-    return Play(body=json.dumps(response("") | {"output": output}).encode())
+    whole = response("") | {"output": output}
+    return streamed(whole), Play(body=json.dumps(whole).encode())
 
 
-IN_PARTS: dict[str, Callable[[str, str], Play]] = {
-    "chat": lambda first, second: say(
-        [
-            {"type": "thinking", "thinking": [{"type": "text", "text": "let me think"}]},
-            {"type": "text", "text": first},
-            {"type": "text", "text": second},
-        ]
-    ),
+def _as_stream(text: str) -> Play:
+    return Play(body=text.encode(), headers={"Content-Type": "text/event-stream"})
+
+
+IN_PARTS: dict[str, Callable[[str, str], tuple[Play, Play]]] = {
+    "chat": _chunks,
     "responses": _items,
     "messages": _blocks,
 }
-"""Plays that say a text in two parts, by protocol."""
+"""Plays that say a text in two parts, streamed and whole, by protocol."""
 FAILED_AT_THE_END: dict[str, Callable[[str], Play]] = {
     "chat": lambda text: say(text, finish="error"),
     "responses": lambda text: streamed(

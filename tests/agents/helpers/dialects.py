@@ -5,12 +5,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+from pydantic import TypeAdapter
+
+from gome.agents.backends.base import Answer
+from gome.agents.backends.factory import make_backend
+from gome.errors import GomeError
+from gome.scenarios.config.backends import Backend
 from tests.agents.helpers import messages_server, responses_server
+from tests.agents.helpers.asking import outcome_of
 from tests.agents.helpers.messages_server import failing, messages, speaking
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, fail, say, stream
 from tests.agents.helpers.responses_server import responding, response, streamed
 
-__all__ = ["AUTOGEN", "DIALECTS", "MODEL_INFO", "Dialect"]
+__all__ = ["AUTOGEN", "DIALECTS", "MODEL_INFO", "Dialect", "put"]
 
 Playing = Callable[[str], Play]
 MODEL_INFO = {
@@ -80,7 +88,9 @@ def _wrong(ask: Ask) -> Iterator[tuple[str, str]]:
     if ask.headers.get("content-type") != "application/json":
         yield "", "You must send a body of the type application/json."
     yield from ((name, f"Unknown parameter: '{name}'.") for name in sorted(sent.keys() - _CHAT))
-    yield from ((name, f"Missing required parameter: '{name}'.") for name in sorted({"model", "messages"} - sent.keys()))
+    yield from (
+        (name, f"Missing required parameter: '{name}'.") for name in sorted({"model", "messages"} - sent.keys())
+    )
     for at, message in enumerate(sent["messages"]):
         more = (f"messages[{at}].{name}" for name in sorted(message.keys() - {"role", "content", "name"}))
         yield from ((name, f"Unknown parameter: '{name}'.") for name in more)
@@ -180,3 +190,14 @@ class _Component(Dialect):
 
 AUTOGEN = _Component(**vars(DIALECTS["chat"]) | {"settings": {"kind": "autogen"}, "whole": say})
 """What AutoGen asks and reads: it does not stream."""
+
+
+def put(dialect: Dialect, *turns: Turn, request: Any = None, **changed: Any) -> tuple[Answer | GomeError, ModelServer]:
+    """What one question (default: a survey) to a strict server that plays those turns comes to."""
+    with ModelServer(*map(dialect.strict, turns)) as server, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MY_KEY", dialect.key)
+        settings = _SETTINGS.validate_python(dialect.backend(server, **{"retries": 1} | changed))
+        return outcome_of(make_backend("frontier", settings), request), server
+
+
+_SETTINGS: TypeAdapter[Backend] = TypeAdapter(Backend)

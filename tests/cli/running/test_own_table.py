@@ -56,7 +56,7 @@ def test_a_model_and_a_metric_are_taken(csv: Path) -> None:
         (
             "deepseek-chat",
             '  model: {kind: "deepseek", model: "deepseek-chat"}   # its key: DEEPSEEK_API_KEY',
-            "deepseek at https://api.deepseek.com/v1, key DEEPSEEK_API_KEY, 0.27 USD in and 1.1 USD out",
+            "deepseek at https://api.deepseek.com, key DEEPSEEK_API_KEY, 0.27 USD in and 1.1 USD out",
         ),
         (
             "http://127.0.0.1:8000/v1#qwen3",
