@@ -52,6 +52,7 @@ def _pipe() -> int:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
+            env={"LANG": "C.UTF-8"},  # it lives on after gome: no key of gome's environment lives on in it
             start_new_session=True,
         ).returncode = 0  # nobody waits for it: it ends after this process
     except OSError as error:

@@ -1,7 +1,8 @@
 """A key of each kind of backend, through a whole run: in no file, no argument, no process, no export, no traceback.
 
 The first backend of every role answers, but for each proposal, which its server refuses with an error that repeats all
-headers of the request; then the second is asked. The script looks for the keys wherever a script can look.
+headers of the request; then the second is asked, of another kind. The script looks for the keys wherever a script can
+look.
 """
 
 import json
@@ -18,6 +19,7 @@ from gome.agents.backends.factory import make_backend
 from gome.cli.app import main
 from gome.errors import GomeError, UsageError
 from gome.scenarios.config.backends import AutoGenBackend, model_of_kind
+from gome.scenarios.config.providers import PROVIDERS
 from tests.agents.helpers import messages_server, responses_server
 from tests.agents.helpers.asking import outcome_of
 from tests.agents.helpers.dialects import MODEL_INFO
@@ -54,7 +56,15 @@ KINDS = {
     ),
     "gemini": Kind({"kind": "gemini", "model": "m"}, "GEMINI_API_KEY", "AIzaSyCanary_0123456789"),
     "autogen": Kind({"kind": "autogen"}, "AUTOGEN_API_KEY", "sk-autogen-canary-012345"),
+    "azure": Kind({"kind": "azure", "model": "m"}, "AZURE_OPENAI_API_KEY", "0123456789abcdefCanary0123456789abcdef"),
+    "xai": Kind({"kind": "xai", "model": "m"}, "XAI_API_KEY", responses_server.KEY, responding),
+    "deepseek": Kind({"kind": "deepseek", "model": "m"}, "DEEPSEEK_API_KEY", "sk-deepseek-canary-012345"),
+    "openrouter": Kind({"kind": "openrouter", "model": "m"}, "OPENROUTER_API_KEY", "sk-or-v1-canary-012345"),
 }
+PAIRS = {
+    "chat": "openrouter", "responses": "azure", "anthropic": "xai", "gemini": "anthropic", "autogen": "deepseek"
+}  # fmt: skip
+"""Who is asked first in a run, and then."""
 VERBS = (
     ["report", "run"],
     ["log", "run", "--all", "--json"],
@@ -105,11 +115,17 @@ def processes() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_key_is_in_a_run() -> None:
+    asked = {KINDS[name].variable for pair in PAIRS.items() for name in pair}
+    assert asked == {each.variable for each in KINDS.values()}
+    assert asked >= {provider.key for provider in PROVIDERS.values() if provider.key}
+
+
+@pytest.mark.parametrize(("name", "then"), PAIRS.items())
 def test_a_key_is_nowhere(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, then: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kind, seen = KINDS[name], list[str]()
+    kind, other, seen = KINDS[name], KINDS[then], list[str]()
     for each in KINDS.values():
         monkeypatch.setenv(each.variable, each.key)
     write = writing(lambda *_: line(0.5, LOOKS))
@@ -119,14 +135,16 @@ def test_a_key_is_nowhere(
         return echoing(ask) if ask.kind == "propose_step" else write(ask)
 
     (tmp_path / "runs").mkdir()
-    with ModelServer(kind.speaks(first)) as one, ModelServer(kind.speaks(write)) as two:
-        backends = {"one": settings(kind, one), "two": settings(kind, two)}
+    with ModelServer(kind.speaks(first)) as one, ModelServer(other.speaks(write)) as two:
+        backends = {"one": settings(kind, one), "two": settings(other, two)}
         roles = {role: ["one", "two"] for role in ("diagnoser", "proposer", "executor")}
         changed = {"backends": backends, "roles": roles, "traces": 1, "budget": {"trials": 1}}
         asked = small(small_task(tmp_path), one, **changed)
         run = conducted(asked, tmp_path / "runs" / "run")
         prompts = [ask.prompt for ask in (*one.asks, *two.asks)]
-        assert all(kind.key in json.dumps(ask.headers) for ask in (*one.asks, *two.asks)), "each was sent its key"
+        for key, server in ((kind.key, one), (other.key, two)):
+            assert server.asks
+            assert all(key in json.dumps(ask.headers) for ask in server.asks), "each was sent its key"
     assert (run.finished.trials, run.finished.accepted, run.finished.dead_letters) == (1, 1, 0)
     keys = [each.key for each in KINDS.values()]
     (assessed,) = (each for each in prompts if "# Request: assess_trial" in each)

@@ -83,3 +83,20 @@ def test_without_its_key_nobody_is_reached_and_nothing_is_left(
     assert f"the environment variable {KEYED[name][2]} is not set" in capsys.readouterr().err
     assert looked_up == []
     assert [each.name for each in table.parent.iterdir() if each.name != "config"] == [table.name]
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt5", "llama3", "deepseek-r1:8b", "openrouter:", "localhost:8000/v1#qwen3", "http://127.0.0.1:8000/v1"]
+)
+def test_a_name_that_says_too_little_reaches_nobody_and_leaves_nothing(
+    name: str, table: Path, looked_up: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for provider in PROVIDERS.values():
+        if provider.key:
+            monkeypatch.setenv(provider.key, "sk-canary-0123456789")
+    assert run(table, name) == UsageError.exit_status
+    told = capsys.readouterr().err
+    assert "rite" in told, "it says what to write"
+    assert "canary" not in told
+    assert looked_up == []
+    assert [each.name for each in table.parent.iterdir() if each.name != "config"] == [table.name]

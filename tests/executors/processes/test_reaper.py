@@ -83,13 +83,29 @@ def test_scripts_and_daemons_of_a_killed_gome_are_ended(level: str, tmp_path: Pa
     assert _until(lambda: not _of_test(mark)), _of_test(mark)
 
 
-def test_a_reaper_ends_with_the_gome_that_ended_in_order(tmp_path: Path) -> None:
-    script = (
-        "import os\n"
-        "from gome.executors.processes import reaper\n"
-        "reaper.watch(os.getpid(), 'GOME_LAUNCH=x'); reaper.forget(os.getpid())\n"
-        "pid = os.getpid()\n"
-        "print(open(f'/proc/{pid}/task/{pid}/children').read())\n"
+_WATCHED = """
+import os
+from pathlib import Path
+from gome.executors.processes import reaper
+reaper.watch(os.getpid(), "GOME_LAUNCH=x"); reaper.forget(os.getpid())
+pid = os.getpid()
+(child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+while b"reaper_program" not in Path(f"/proc/{child}/cmdline").read_bytes():
+    pass  # it has not begun yet
+print(child, Path(f"/proc/{child}/environ").read_text())
+"""
+
+
+def test_a_reaper_ends_with_the_gome_that_ended_in_order_and_knows_no_key() -> None:
+    surroundings = os.environ | {"MY_KEY": "sk-canary-0123456789"}
+    done = subprocess.run(
+        [sys.executable, "-c", _WATCHED],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=surroundings,
+        timeout=_PATIENCE,
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert _until(lambda: not Path(f"/proc/{int(done.stdout)}").exists())
+    child, _, variables = done.stdout.partition(" ")
+    assert variables.strip("\0\n") == "LANG=C.UTF-8"
+    assert _until(lambda: not Path(f"/proc/{child}").exists())
