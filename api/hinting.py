@@ -30,6 +30,13 @@ class Given:
     trace: int | None
     running: bool
 
+    @property
+    def told(self) -> str:
+        """What becomes of it, for the user."""
+        if self.running:
+            return f"left for {self.run}; its next proposals read it"
+        return f"left for {self.run}, which is not running: it is recorded when the run is resumed"
+
 
 def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | None = None) -> Given:
     """Leave a hint for the run in `folder`.

@@ -48,9 +48,6 @@ def hint(
     if json:
         emit("hint", given)
         return 0
-    if given.running:
-        say(f"left for {given.run}; its next proposals read it")
-    else:
-        say(f"left for {given.run}, which is not running: it is recorded when the run is resumed")
+    say(given.told)
     say_next(f"gome log {given.run} --kind hint_given --kind proposal")
     return 0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from gome.agents.protocol.messages import VOCABULARY
 from gome.bus.events import ACTIVITIES
@@ -78,9 +78,10 @@ def step_page(folder: Path, name: str) -> str:
         )
 
 
-def problem_page(title: str, words: str) -> str:
-    """Render why an address has no page."""
-    return environment().get_template("problem.html.j2").render(title=title, words=words, **frame(None))
+def problem_page(title: str, words: str, run: str | None = None) -> str:
+    """Render a few words where there is nothing else to show, with a link to the page of `run`, else to all runs."""
+    back = ("/", "all runs") if run is None else (f"/runs/{quote(run, safe='')}", run)
+    return environment().get_template("problem.html.j2").render(title=title, words=words, back=back, **frame(None))
 
 
 def messages_page(folder: Path, query: Mapping[str, str]) -> str:

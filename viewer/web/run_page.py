@@ -77,12 +77,12 @@ class RunPage:
         self._follower: Follower | None = None
         self._envelopes: list[Envelope] = []
 
-    def draw(self, folder: Path) -> str:
-        """Render the run's report with its present state."""
+    def draw(self, folder: Path, token: str = "") -> str:
+        """Render the run's report with its present state; with `token`, also a form that leaves hints by it."""
         with self._lock, open_reader(folder) as reader:
             follower = self._follower_of(folder, reader)
             self._envelopes += follower.catch_up(reader)
-            more = {**follower.now(), **frame(address(folder) + "/events")}
+            more = {**follower.now(), **frame(address(folder) + "/events"), "token": token, "address": address(folder)}
             return render(self._envelopes, reader.artefacts, more, newest=_NEWEST, summary=follower.summary)
 
     def _follower_of(self, folder: Path, reader: LogReader) -> Follower:

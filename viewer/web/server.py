@@ -1,4 +1,5 @@
-"""HTTP server of the live pages of all runs. Read-only: it answers only GET and HEAD.
+"""HTTP server of the live pages of all runs. It answers only GET and HEAD, and is read-only unless it is made with
+`hint`: then a run's page has a form, which is posted to /runs/RUN/hint.
 
     /                       all runs               /events              events of all runs
     /compare?run=A&run=B    two runs
@@ -13,10 +14,12 @@ clients, and the log reader is synchronous.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hmac import compare_digest
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from secrets import token_urlsafe
 from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -35,7 +38,13 @@ from gome.viewer.web.live_pages import (
 )
 from gome.viewer.web.run_page import Follower, RunPage, sent
 
-__all__ = ["PageServer"]
+__all__ = ["Hinting", "PageServer"]
+
+Hinting = Callable[[Path, str, int | None], str]
+"""Leaves a hint in words for the run in that folder, for one trace or all (None); returns what becomes of it.
+
+Raises UsageError for a hint that cannot be left.
+"""
 
 _POLL = 0.2
 """Seconds between two polls of the logs."""
@@ -45,12 +54,14 @@ _NEWS = 2.0
 """Minimum seconds between two `news` events, because each makes the page fetch itself."""
 _HEARTBEAT = 10.0
 """Seconds of silence after which a comment is sent, to detect clients that have disconnected."""
+_LONGEST_FORM = 20_000
+"""Bytes of a form: a hint at its longest, each letter in several escapes, is below."""
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 _POLICY = "frame-ancestors 'none'"  # cannot be set in a meta tag; the rest of the policy is in the page
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves the runs in `root`; each request runs in its own thread. Port 0 picks a free port.
+    """Serves the runs in `root`; each request runs in its own thread. Port 0 picks a free port. `hint` leaves hints.
 
     Only requests with this host in their Host header are answered, as protection against DNS rebinding. Raises
     UsageError where the address cannot be used.
@@ -58,8 +69,10 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, root: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, root: Path, host: str = "127.0.0.1", port: int = 0, hint: Hinting | None = None) -> None:
         self.root = root
+        self.hint = hint
+        self.token = token_urlsafe() if hint else ""  # in the form: a page of another site cannot know it
         self.run_page = RunPage()
         self.closing = Event()
         try:
@@ -117,6 +130,35 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
+    def do_POST(self) -> None:
+        """Take a hint from the form of a run's page."""
+        self.close_connection = True  # what is not read of a form must not be taken for the next request
+        if self.server.hint is None:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
+            return
+        parts = [unquote(part) for part in urlsplit(self.path).path.split("/")[1:]]
+        length = self.headers.get("Content-Length", "")
+        if self.headers.get("Host") not in self.server.hosts or parts[0::2] != ["runs", "hint"]:
+            self._problem(HTTPStatus.NOT_FOUND, "No such page", "A hint is left on the page of its run.")
+        elif not length.isdecimal() or int(length) > _LONGEST_FORM:
+            self._problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The hint is not left", "It is too long.")
+        else:
+            self._take_hint(self.server.hint, parts[1], self.rfile.read(int(length)).decode("utf-8", "replace"))
+
+    def _take_hint(self, hint: Hinting, name: str, form: str) -> None:
+        try:
+            given = dict(parse_qsl(form, max_num_fields=10))
+            if not compare_digest(given.get("token", "").encode(), self.server.token.encode()):
+                raise UsageError("the form is of an earlier server: load the page again")
+            trace = int(given["trace"]) if given.get("trace", "").strip() else None
+            said = hint(self.server.folder(name), given.get("words", ""), trace)
+        except RunNotFound as error:
+            self._problem(HTTPStatus.NOT_FOUND, "No such run", str(error))
+        except (GomeError, ValueError) as error:
+            self._problem(HTTPStatus.BAD_REQUEST, "The hint is not left", str(error), run=name)
+        else:
+            self._problem(HTTPStatus.OK, "The hint is left", said, run=name)
+
     def _route(self, parts: list[str], query: list[tuple[str, str]]) -> None:
         match parts:
             case [""]:
@@ -126,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             case ["compare"]:
                 self._page(compare_page([self.server.folder(value) for key, value in query if key == "run"]))
             case ["runs", name]:
-                self._page(self.server.run_page.draw(self.server.folder(name)))
+                self._page(self.server.run_page.draw(self.server.folder(name), self.server.token))
             case ["runs", name, "messages"]:
                 self._page(messages_page(self.server.folder(name), dict(query)))
             case ["runs", name, "steps", step]:
@@ -140,8 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._problem(HTTPStatus.NOT_FOUND, "No such page", f"There is nothing at {text.cut(self.path, 200)}.")
 
-    def _problem(self, status: HTTPStatus, title: str, words: str) -> None:
-        self._send(status, problem_page(title, words), "text/html")
+    def _problem(self, status: HTTPStatus, title: str, words: str, run: str | None = None) -> None:
+        self._send(status, problem_page(title, words, run), "text/html")
 
     def _page(self, content: str) -> None:
         self._send(HTTPStatus.OK, content, "text/html")
