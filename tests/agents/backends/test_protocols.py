@@ -11,11 +11,12 @@ import pytest
 
 from gome.agents.backends.base import Answer
 from gome.agents.runtime.replay import replay_run
+from gome.errors import Outage
 from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.asking import answered
 from tests.agents.helpers.dialects import AUTOGEN, DIALECTS, Dialect, put
 from tests.agents.helpers.messages_server import event, messages
-from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, say
+from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, say, slowly
 from tests.agents.helpers.responses_server import response, streamed
 from tests.agents.helpers.runs import conducted
 from tests.agents.helpers.stubs import knobbed, small, small_task, writing
@@ -156,6 +157,26 @@ def test_an_answer_without_a_reason_of_its_end_is_taken(protocol: str) -> None:
 def test_autogen_keeps_thoughts_apart() -> None:
     answer, _ = asking(AUTOGEN, say(SURVEY, reasoning_content="let me think"))
     assert (answer.reply, answer.thoughts) == (json.loads(SURVEY), "let me think")
+
+
+@EACH
+def test_time_counts_from_the_last_byte_of_the_answer(protocol: str) -> None:
+    dialect = DIALECTS[protocol]
+    whole = dialect.whole(SURVEY + " " * 400)
+    events = whole.body.count(b"\n\n")
+    pause, timeout = 4.0 / events, 3.0
+    assert pause * events > timeout > 5 * pause, "longer in all than the limit, and each part far below it"
+    outcome, server = put(dialect, slowly(whole, pause), timeout=timeout, retries=0)
+    assert (answered(outcome).reply, server.calls) == (json.loads(SURVEY), 1)
+
+
+@EACH
+def test_lines_that_keep_a_connection_alive_are_no_answer(protocol: str) -> None:
+    alive = event("ping") if protocol == "messages" else ": still here\n\n"
+    outcome, server = put(DIALECTS[protocol], slowly(_as_stream(alive * 200), 0.05), timeout=1, retries=0)
+    assert isinstance(outcome, Outage)
+    assert "no answer within 1 s" in str(outcome)
+    assert server.calls == 1
 
 
 @EACH
