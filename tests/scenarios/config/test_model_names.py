@@ -236,6 +236,35 @@ def test_every_kind_can_be_named() -> None:
         assert backend.kind == kind
 
 
+DEFAULTS = {
+    "openai": ("schema", "auto", 8),
+    "azure": ("schema", "auto", 8),
+    "gemini": ("schema", "auto", 8),
+    "xai": ("schema", "responses", 8),
+    "deepseek": ("json", "auto", 8),
+    "openrouter": ("schema", "auto", 8),
+    "vllm": ("schema", "auto", 8),
+    "ollama": ("schema", "auto", 1),
+    "llama.cpp": ("schema", "auto", 1),
+}
+
+
+def test_a_kind_has_the_defaults_that_its_server_needs_and_a_scenarios_own_override_them() -> None:
+    found = {}
+    for kind in DEFAULTS:
+        backend = OpenAIBackend.model_validate(
+            {"kind": kind, "model": "m", "base_url": PROVIDERS[kind].url or "https://a/v1"}
+        )
+        found[kind] = (backend.structured, backend.api, backend.concurrency)
+        assert (backend.stream, backend.timeout) == (True, 900)
+    assert found == DEFAULTS
+    assert DEFAULTS.keys() == {kind for kind, provider in PROVIDERS.items() if provider.speaks_openai}
+    own = OpenAIBackend.model_validate(
+        {"kind": "ollama", "model": "m", "concurrency": 4, "base_url": "http://127.0.0.1:1/v1"}
+    )
+    assert (own.concurrency, own.url) == (4, "http://127.0.0.1:1/v1")
+
+
 def clock_at(hour: int) -> type[datetime]:
     class Clock(datetime):
         @classmethod
