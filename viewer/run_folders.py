@@ -60,20 +60,24 @@ def find_run(root: Path, name: str) -> Path:
 
     Raises RunNotFound where no run or more than one run matches.
     """
-    folders = run_folders(root)
-    if os.sep in name and (Path(name) / _LOG).is_file():
-        return Path(name)
-    if not folders:
-        raise RunNotFound(f"there is no run in {root}; start one with: gome run SCENARIO")
-    if name == "@last":
+    folders, place = run_folders(root), Path(name)
+    if os.sep in name:
+        if not (place / _LOG).is_file():
+            raise RunNotFound(f"{name} is not the folder of a run: it has no {_LOG}")
+        return place
+    if folders and name == "@last":
         return folders[-1]
-    if name == "@best":
+    if folders and name == "@best":
         return _best(folders)
     matches = [folder for folder in folders if folder.name == name] or [
         folder for folder in folders if folder.name.startswith(name)
     ]
     if len(matches) == 1:
         return matches[0]
+    if not matches and (place / _LOG).is_file():
+        return place
+    if not folders:
+        raise RunNotFound(f"there is no run in {root}; start one with: gome run SCENARIO")
     if not matches:
         raise RunNotFound(f"no run in {root} is named {name!r}; list them with: gome runs")
     shown = ", ".join(folder.name for folder in matches[:5])

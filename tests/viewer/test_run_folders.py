@@ -29,6 +29,13 @@ def test_runs_answer_to_ids_prefixes_and_names(runs: Path) -> None:
     assert find_run(Path("nowhere"), str(runs / RUN)).name == RUN
 
 
+def test_a_folder_beside_the_reader_answers_to_its_name(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs)
+    assert find_run(Path("nowhere"), RUN) == Path(RUN)
+    with pytest.raises(RunNotFound, match=f"{RUN}/artefacts is not the folder of a run"):
+        find_run(runs, f"{RUN}/artefacts")
+
+
 def test_best_is_of_the_last_runs_task(runs: Path) -> None:
     better = sample_run(run="261101-0000-bike-demand-0001")
     better.envelopes = [each for each in better.envelopes if each.kind != "run_finished"]
