@@ -70,7 +70,10 @@ class _GomeEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no
         return open_run(self.folder_)
 
     def _improve(self, rows: DataFrame, target: Series, default: str) -> None:
-        """Run gome on these rows."""
+        """Run gome on these rows. Raises ValueError where they are too few."""
+        if len(rows) < _FEWEST_ROWS:
+            found = f"Found array with {len(rows)} sample(s) (shape={rows.shape})"
+            raise ValueError(f"{found} while a minimum of {_FEWEST_ROWS} is required by {type(self).__name__}.")
         seed = {} if self.random_state is None else {"seed": int(self.random_state)}
         table = rows.assign(**{_TARGET: target.to_numpy()})
         run = improve(
@@ -97,9 +100,6 @@ class _GomeEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no
         else:
             checked = validate_data(self, x, reset=fitting, ensure_all_finite="allow-nan")
             rows = DataFrame(checked, columns=[f"x{number}" for number in range(checked.shape[1])])
-        if fitting and len(rows) < _FEWEST_ROWS:
-            found = f"Found array with {len(rows)} sample(s) (shape={rows.shape})"
-            raise ValueError(f"{found} while a minimum of {_FEWEST_ROWS} is required by {type(self).__name__}.")
         rows = rows.set_axis([str(name) for name in rows.columns], axis="columns").reset_index(drop=True)
         if _TARGET in rows:
             raise ValueError(f"a feature is called {_TARGET!r}, the name that the target gets; rename it")

@@ -41,6 +41,8 @@ _CONTROLS = re.compile(
     "\u2028\u2029\ufeff\ufff9-\ufffb\ud800-\udfff]"  # line separators, interlinear annotations, surrogates
 )
 _BARS = "▁▂▃▄▅▆▇█"
+_UNITS = (("G", 1e9, 1e9), ("M", 1e6, 1e6), ("k", 1e3, 1e4))
+"""Units of large figures: name, size, and from which figure on they are used."""
 
 
 def clean(text: str) -> str:
@@ -68,8 +70,10 @@ def score(value: float | None) -> str:
 
 
 def spread(value: float | None) -> str:
-    """A spread or an error with two significant digits."""
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.2g}"
+    """A spread or an error with two significant digits; from 100 on as a whole number."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.0f}" if 99.5 <= abs(value) < 1e9 else f"{value:.2g}"
 
 
 def judged(value: float | None, evaluation: Evaluation | None) -> str:
@@ -81,10 +85,17 @@ def judged(value: float | None, evaluation: Evaluation | None) -> str:
 
 
 def gain(value: float | None) -> str:
-    """A gain with its sign and three significant digits."""
+    """A gain with its sign and three significant digits; from 1000 on as a whole number."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{value:+.3g}".replace("-", "−")
+    return (f"{value:+.0f}" if 999.5 <= abs(value) < 1e9 else f"{value:+.3g}").replace("-", "−")
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A figure for narrow places, with so many significant digits: `−2000`, `16.3k`, `5e−5`."""
+    rounded = float(f"{value:.{digits}g}")
+    unit, size = next((each for each in _UNITS if abs(rounded) >= each[2]), ("", 1.0, 0.0))[:2]
+    return re.sub(r"e([+-])0", r"e\1", f"{rounded / size:.10g}").replace("-", "−") + unit
 
 
 def duration(seconds: float | None) -> str:

@@ -80,7 +80,6 @@ EXPECTED = {
     "check_n_features_in_after_fitting": FEW_ROWS,
     "check_regressors_no_decision_function": FEW_ROWS,
     "check_classifier_data_not_an_array": FEW_ROWS,
-    "check_classifiers_one_label": FEW_ROWS,
     "check_fit2d_1feature": FEW_ROWS,
 }
 """Checks of scikit-learn that do not hold, and why."""

@@ -60,6 +60,20 @@ def test_scores(value: float | None, words: str) -> None:
 
 def test_other_figures() -> None:
     assert (text.gain(0.0123), text.gain(-0.5), text.gain(None)) == ("+0.0123", "−0.5", "–")
+    assert (text.gain(999.7), text.gain(-163850.2), text.spread(99.9), text.spread(390.2)) == (
+        "+1000",
+        "−163850",
+        "100",
+        "390",
+    )
+    assert [text.short(each) for each in (-2000, 16250, 999999.9, 2.5e9, 5e-5)] == [
+        "−2000",
+        "16.2k",
+        "1M",
+        "2.5G",
+        "5e−5",
+    ]
+    assert text.short(16250, 4) == "16.25k"
     assert [text.duration(each) for each in (0.31, 12.44, 187.0, 7505.0)] == ["0.31s", "12.4s", "3m07s", "2h05m"]
     assert [text.count(each) for each in (812, 14230, 3.1e6, None)] == ["812", "14.2k", "3.1M", "–"]
     assert [text.money(each) for each in (0.0, 0.0123, 12.5, None)] == ["$0.00", "$0.0123", "$12.50", "–"]

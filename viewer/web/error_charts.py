@@ -27,12 +27,12 @@ __all__ = [
 ]
 
 SMALL = 340.0
-_NUMBER = re.compile(r"(?<![\w.])-?\d+\.\d+(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.])-?(?:\d+\.\d+|\d{5,})(?![\w.])")
 _NAMES = 142.0
 _VALUES = 52.0
 _ROW = 22.0
 _MOST_BARS = 10
-_LEFT, _TOP, _HEIGHT = 46.0, 12.0, 150.0
+_LEFT, _TOP, _HEIGHT = 58.0, 12.0, 150.0
 _MOST_CLASSES = 12
 _SHADES = 9
 _ALL = 0.995
@@ -168,14 +168,14 @@ def biases(parts: Sequence[Part]) -> Columns | None:
                 below=bias < 0,
             )
         )
-    axis = tuple((y(at), f"{at:.3g}".replace("-", "−")) for at in ticks(low, high, 4))
+    axis = tuple((y(at), text.short(at)) for at in ticks(low, high, 4))
     return Columns(bottom + 54, y(0.0), axis, tuple(made))
 
 
 def _bounds(value: str) -> tuple[str, ...]:
     """The name of a column, with rounded numbers; an interval stands on two lines."""
-    low, _, high = _NUMBER.sub(lambda found: f"{float(found[0]):.3g}", value).partition(" to ")
-    return (text.cut(low, 9), text.cut(f"–{high}", 9)) if high else (text.cut(low, 9),)
+    low, _, high = _NUMBER.sub(lambda found: text.short(float(found[0])), value).partition(" to ")
+    return (f"{text.cut(low, 8)} –", text.cut(high, 9)) if high else (text.cut(low, 9),)
 
 
 def residual_strip(found: Diagnostics) -> Strip | None:
@@ -189,7 +189,7 @@ def residual_strip(found: Diagnostics) -> Strip | None:
     def x(value: float) -> float:
         return round(14 + (SMALL - 28) * (value - low) / span, 1)
 
-    words = [(x(known[level]), text.gain(known[level])) for level in (0.01, 0.5, 0.99)]
+    words = [(x(known[level]), text.gain(known[level]) if known[level] else "0") for level in (0.01, 0.5, 0.99)]
     return Strip(x(known[0.01]), x(known[0.1]), x(known[0.5]), x(known[0.9]), x(known[0.99]), x(0.0), tuple(words))
 
 
@@ -204,7 +204,7 @@ def learning_curve(probes: Probes) -> Curve | None:
     def y(value: float) -> float:
         return round(_TOP + _HEIGHT * (high - value) / (high - low), 1)
 
-    axis = tuple((y(at), f"{at:.4g}") for at in ticks(low, high, 4))
+    axis = tuple((y(at), text.short(at, 4)) for at in ticks(low, high, 4))
     reseeded = None if probes.reseeded is None else y(probes.reseeded)
     words = f"half of the rows {text.score(probes.half)}, all {text.score(probes.whole)}"
     return Curve(y(probes.half), y(probes.whole), reseeded, axis, words)

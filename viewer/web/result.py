@@ -14,6 +14,8 @@ from gome.viewer.web.code import diff_lines, highlighted, read_text
 __all__ = ["Ladder", "Rung", "ladder", "pictures", "result"]
 
 _NAMES, _VALUES, _ROW = 158.0, 54.0, 24.0
+_LETTER = 7.0
+"""The mean width of a letter of a name in bold."""
 _FAR = 1.5
 """A baseline further away than this many spans of the other scores is drawn at the chart's edge."""
 _LONGEST = 100_000
@@ -60,7 +62,8 @@ def ladder(summary: Summary, pool: Mapping[str, float]) -> Ladder | None:
         span = (high - low) or abs(baseline - low)
         low, high = max(min(low, baseline), low - _FAR * span), min(max(high, baseline), high + _FAR * span)
     marks.sort(key=lambda each: each[1], reverse=summary.maximizes)
-    left, right = _NAMES, error_charts.SMALL - _VALUES - 12
+    longest = max(len(name) for name, _, _, _ in marks)
+    left, right = max(_NAMES, 14 + _LETTER * longest), error_charts.SMALL - _VALUES - 12
 
     def x(score: float) -> float:
         share = (min(max(score, low), high) - low) / ((high - low) or 1.0)

@@ -32,6 +32,11 @@ PAGES = {
 ASK = """axe.run().then((found) => JSON.stringify(found.violations
   .filter((each) => ["serious", "critical"].includes(each.impact))
   .map((each) => [each.id, each.nodes.length, each.nodes[0].html.slice(0, 200)])))"""
+CUT = """[...document.querySelectorAll("svg text")].filter((each) => {
+  const [own, chart] = [each, each.ownerSVGElement].map((box) => box.getBoundingClientRect());
+  return own.width && (own.left < chart.left - 1 || own.right > chart.right + 1);
+}).map((each) => each.textContent)"""
+"""Words that go beyond the chart that they stand in."""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1200),
@@ -85,6 +90,7 @@ def test_pages_are_accessible_and_silent(server: PageServer, tmp_path: Path, sch
             status = "document.querySelector('#live output')"
             browser.wait(f"!{status} || {status}.textContent === 'live'")
             assert browser.run("document.documentElement.scrollWidth <= innerWidth"), name
+            assert (name, browser.run(CUT)) == (name, [])
             browser.picture(pictures / f"{name}-{scheme}-{width}.png")
             if name == "long":  # of the same template as the others, and axe takes minutes for its hundreds of steps
                 continue

@@ -27,7 +27,11 @@ def test_bars_stand_up_and_down_from_zero() -> None:
     assert up.y + up.height == pytest.approx(chart.zero)
     assert down.y == pytest.approx(chart.zero)
     assert down.height == pytest.approx(3 * up.height, rel=0.02)
-    assert up.names == ("1.23", "–4.57")
+    assert up.names == ("1.23 –", "4.57")
+    large = biases([part("29700.5 to 103653", 3000.0), part("103653 to 217368", -2000.0)])
+    assert large is not None
+    assert large.bars[0].names == ("29.7k –", "104k")
+    assert "−2000" in {words for _, words in large.ys}
     assert biases([part("all", 0.2)]) is None
 
 
