@@ -11,6 +11,7 @@ from pandas import DataFrame, Series
 
 from gome.errors import TaskError
 from gome.scenarios.metrics.registry import METRICS
+from gome.scenarios.task.cells import hold_dates
 from gome.scenarios.task.tables import canonical, numbers
 
 __all__ = ["FEW_CLASSES", "FOLDS", "ROWS_OF_A_GROUP", "Columns", "guess_columns", "guess_split", "metrics_for"]
@@ -20,7 +21,6 @@ FEW_CLASSES = 20
 """Most distinct whole numbers that may be classes."""
 ROWS_OF_A_GROUP = 2
 """Fewest rows, on average, of the groups of a column by which to split."""
-_DATE = r"\d{4}-\d{1,2}-\d{1,2}.*"
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,10 @@ def _classes(train: DataFrame, columns: Columns) -> bool:
 
 
 def _is_time(values: Series) -> bool:
-    """Whether a column holds dates as text, or numbers and is named like a time."""
+    """Whether a column has a date in each row, or numbers and is named like a time."""
     if pd.api.types.is_numeric_dtype(values):
         return any(part in str(values.name).lower() for part in ("date", "time", "year", "month", "day"))
-    return bool(values.notna().all() and values.astype(str).str.fullmatch(_DATE).all())
+    return bool(values.notna().all()) and hold_dates(values)
 
 
 def _is_later(train: Series, test: Series) -> bool:

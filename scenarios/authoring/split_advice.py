@@ -6,7 +6,7 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from gome.scenarios.authoring.inference import ROWS_OF_A_GROUP
-from gome.scenarios.task.cells import is_dated
+from gome.scenarios.task.cells import hold_dates
 
 __all__ = ["split_advice"]
 
@@ -17,7 +17,6 @@ _KINDS = {
 _PEOPLE = ("user", "customer", "client", "patient", "subject", "person", "household")
 _NAMES = frozenset({"id", "key", "code", "group", "shop", "store", "site", *_PEOPLE})
 _FEWEST_GROUPS = 10
-_FIRST = 200
 
 
 def split_advice(table: DataFrame, rule: Mapping[str, str | int], apart: Sequence[str]) -> Iterator[str]:
@@ -33,7 +32,7 @@ def split_advice(table: DataFrame, rule: Mapping[str, str | int], apart: Sequenc
         return
     yield f"validation on {_KINDS[kind]}"
     features = [str(name) for name in table.columns if name not in apart]
-    times = [name for name in features if _holds_dates(table[name])]
+    times = [name for name in features if _orders(table[name])]
     groups = [name for name in features if name not in times and _names_groups(table[name])]
     for name in times[:1]:
         yield f"column {name!r} holds dates: if the rows to predict are later than these, use --split time:{name}"
@@ -45,10 +44,9 @@ def split_advice(table: DataFrame, rule: Mapping[str, str | int], apart: Sequenc
         )
 
 
-def _holds_dates(column: Series) -> bool:
-    if pd.api.types.is_numeric_dtype(column) or column.isna().any():
-        return False
-    return all(is_dated(str(text)) for text in column.unique()[:_FIRST])
+def _orders(column: Series) -> bool:
+    """Whether a column has a date in each row."""
+    return bool(column.notna().all()) and hold_dates(column)
 
 
 def _names_groups(column: Series) -> bool:

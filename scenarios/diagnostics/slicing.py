@@ -14,8 +14,9 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.cells import hold_dates
 
-__all__ = ["MISSING", "Slicing", "days_of", "is_date", "number_slicing", "plain_slicing", "read_off", "slicings"]
+__all__ = ["MISSING", "Slicing", "days_of", "number_slicing", "plain_slicing", "read_off", "slicings"]
 
 MISSING = "missing"
 _BINS = 5
@@ -25,7 +26,6 @@ _GLANCE = 2000
 _READ = 400  # characters of a text that are searched for numbers
 _LEAST_WITH_NUMBER = 0.05
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_DATE = re.compile(r"\d{4}-\d{2}")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -47,7 +47,7 @@ def slicings(column: Series) -> Iterator[Slicing]:
     name = str(column.name)
     if pd.api.types.is_numeric_dtype(column):
         found = [plain_slicing(column)]
-    elif is_date(column):
+    elif hold_dates(column):
         found = list(_of_dates(column))
     else:
         found = [plain_slicing(column), *_of_texts(column)]
@@ -127,14 +127,6 @@ def _with_missing(
         codes = np.where(missing, len(values), codes)
         values, neutral = (*values, MISSING), (*neutral, MISSING)
     return Slicing(feature, np.asarray(codes), values, neutral, ordered)
-
-
-def is_date(column: Series) -> bool:
-    """Whether a text column holds dates such as 2024-01-31, with or without a time."""
-    words = column.dropna().head(200).astype(str).str.strip()
-    if not len(words) or not words.str.match(_DATE).all():
-        return False
-    return bool(pd.to_datetime(words, format="ISO8601", errors="coerce", utc=True).notna().all())
 
 
 def _of_dates(column: Series) -> Iterator[Slicing]:

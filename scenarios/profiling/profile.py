@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame, Series
 
-from gome.scenarios.diagnostics.slicing import is_date
 from gome.scenarios.evidence import ColumnProfile, Profile, SideTable
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.profiling.periods import split_periods
 from gome.scenarios.profiling.samples import sample_rows
 from gome.scenarios.profiling.shifts import find_shifts
+from gome.scenarios.task.cells import hold_dates
 from gome.scenarios.task.side_files import Joined, find_images, find_tables
 from gome.scenarios.task.splits import Split
 from gome.scenarios.task.tables import canonical
@@ -116,7 +116,7 @@ def _dtype(present: Series) -> str:
     words = present.astype(str).str.strip()
     if len(words) and words.str.lower().isin(("true", "false", "yes", "no", "t", "f", "y", "n")).all():
         return "boolean"
-    if is_date(words):
+    if hold_dates(words):
         return "datetime"
     many = present.nunique() > len(present) / 2
     return "text" if many and words.str.len().mean() >= _TEXT_FROM_LENGTH else "category"

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from pandas import Series
 
-from gome.scenarios.diagnostics.slicing import days_of, is_date, read_off
+from gome.scenarios.diagnostics.slicing import days_of, read_off
 from gome.scenarios.evidence import Shift
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.cells import hold_dates
 
 __all__ = ["find_shifts"]
 
@@ -54,7 +55,7 @@ def _shifts(name: str, train: Series, test: Series) -> Iterator[Shift]:
     numeric = [pd.api.types.is_numeric_dtype(each) for each in (train, test)]
     if all(numeric):
         yield from _of_numbers(name, train.to_numpy(dtype=float), test.to_numpy(dtype=float))
-    elif is_date(train) and is_date(test):
+    elif hold_dates(train) and hold_dates(test):
         yield from _of_numbers(name, days_of(train), days_of(test), means=False)
     else:
         yield from _of_words(name, train.astype(str), test.astype(str))

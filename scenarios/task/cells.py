@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from gome.scenarios.metrics.formulas import Array
+
 __all__ = [
     "GAPS",
     "MISSING",
@@ -16,8 +18,8 @@ __all__ = [
     "USUAL_GAPS",
     "NumberStyle",
     "find_style",
+    "hold_dates",
     "in_utc",
-    "is_dated",
     "offset_of",
     "shape_of",
 ]
@@ -52,6 +54,8 @@ _POINT = re.compile(rf"[1-9]\d{{0,2}}([,'’{_SPACES}]\d{{3}})+(\.\d*)?")
 _COMMA = re.compile(rf"[1-9]\d{{0,2}}([.'’{_SPACES}]\d{{3}})+(,\d*)?|\d+,\d+")
 _OFFSET = re.compile(r"(?:T|\s|:)\d{2}(?::?\d{2})?(?:\.\d+)?\s*(Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})$")
 _DATED = re.compile(r"\d{4}-\d{2}(-\d{2}([T ].*)?)?")
+_FIRST = 200
+"""Distinct texts of a column by which it is decided whether it holds dates."""
 
 
 class NumberStyle(NamedTuple):
@@ -109,9 +113,25 @@ def find_style(texts: Iterable[str], *, comma_first: bool = False) -> NumberStyl
     return None
 
 
-def is_dated(text: str) -> bool:
-    """Whether a text looks like a date of ISO 8601, with or without a time."""
-    return _DATED.fullmatch(text.strip()) is not None
+def hold_dates(cells: pd.Series | Array) -> bool:
+    """Whether the cells of a column are dates of ISO 8601, such as 2024-01 or 2024-01-31, with or without a time.
+
+    Its first distinct texts decide. Gaps are passed over, but a column of nothing else holds no dates; nor does one of
+    numbers.
+    """
+    filled = pd.Series(cells).dropna()
+    if not filled.head(_FIRST).map(_may_be_date).all():  # so most columns need no look at all their cells
+        return False
+    first = [text for text in map(str, pd.unique(filled)) if not _is_gap(text)][:_FIRST]
+    return bool(first) and all(map(_may_be_date, first)) and None not in in_utc(first)
+
+
+def _may_be_date(cell: object) -> bool:
+    return _is_gap(str(cell)) or _DATED.fullmatch(str(cell).strip()) is not None
+
+
+def _is_gap(text: str) -> bool:
+    return text.strip().lower() in GAPS
 
 
 def offset_of(text: str) -> str:

@@ -22,8 +22,8 @@ from gome.scenarios.task.cells import (
     USUAL_GAPS,
     NumberStyle,
     find_style,
+    hold_dates,
     in_utc,
-    is_dated,
     offset_of,
     shape_of,
 )
@@ -128,7 +128,7 @@ def _read(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, 
         return _Read("number", train, test, dtype="int64" if whole else "float64")
     if told == "number" or (told is None and (style := _number_style(train)) is not None):
         return _numbers(train, test, (_forced_style(train) if told else style) or NumberStyle(), files)
-    if told == "date" or (told is None and _holds_dates(train)):
+    if told == "date" or (told is None and hold_dates(train)):
         return _dates(train, test, files)
     return _Read("text", _without(train), _without(test), () if told else _doubts(train, files[0]))
 
@@ -264,12 +264,6 @@ def _at(which: Array, file: str, words: str) -> str:
     rows = np.flatnonzero(which)
     more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
     return f"{words} ({file}, row {int(rows[0]) + 1}{more})"
-
-
-def _holds_dates(train: Array) -> bool:
-    """Whether the first texts that are no gaps are dates of ISO 8601."""
-    first = [text for text in pd.unique(Series(train, dtype=object)) if text.strip().lower() not in GAPS][:_FIRST]
-    return bool(first) and all(map(is_dated, first)) and None not in in_utc(first)
 
 
 def _dates(train: Array, test: Array, files: tuple[str, str]) -> _Read:
