@@ -74,7 +74,9 @@ def test_every_step_ends_slots_hold_and_the_same_work_takes_the_same_time(
 TINY = Grid((1.0,), ("visits",), (0,), 3, ("gome", "tree-search"), knowledge=0.6)
 
 
-def test_the_work_of_real_runs_is_timed_and_the_same_when_scripts_come_from_the_cache(tmp_path: Path) -> None:
+def test_the_work_of_real_runs_is_timed_and_the_same_when_scripts_come_from_the_cache(
+    few_rows: None, tmp_path: Path
+) -> None:
     first = anyio.run(run, TINY, tmp_path)
     for each in (tmp_path / "results").iterdir():
         each.unlink()

@@ -85,7 +85,7 @@ def test_a_part_of_the_grid_is_reported_by_itself(tmp_path: Path, capsys: pytest
 TINY = Grid((1.0,), ("loans",), (0,), 1, ("gome", "best-of-n"))
 
 
-def test_a_benchmark_goes_on_where_it_was_and_runs_no_script_twice(tmp_path: Path) -> None:
+def test_a_benchmark_goes_on_where_it_was_and_runs_no_script_twice(few_rows: None, tmp_path: Path) -> None:
     first = anyio.run(run, TINY, tmp_path)
     assert [(each.arm, len(each.curve)) for each in first] == [("gome", 1), ("best-of-n", 1)]
     page = (tmp_path / "crossover.md").read_text()

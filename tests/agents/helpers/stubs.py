@@ -13,7 +13,7 @@ from gome.scenarios.config.scenario import Scenario
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.scenarios.helpers.make_task import make_task
 
-__all__ = ["KNOBS", "knobbed", "line", "small", "small_task", "writing"]
+__all__ = ["KNOBS", "knobbed", "line", "quick_task", "small", "small_task", "writing"]
 
 KNOBS = ((0.2, 0.6, 0.1, 0.9), (0.4, 0.45, 0.8, 0.0))
 """How steep the line of each trace is at its steps 1, 2, …: the third script of the first trace is worse, and so on."""
@@ -70,6 +70,11 @@ def knobbed(trace: int, step: int) -> str:
 def small_task(folder: Path, **how: Any) -> Path:
     """A regression of a few rows."""
     return make_task(folder / "task", **{"rows": 90, "test_rows": 30, "split": "{kind: random, folds: 3}", **how})
+
+
+def quick_task(folder: Path) -> Path:
+    """The same with one split, for runs of which it does not matter how they judge: a trial runs its script once."""
+    return small_task(folder, split="{kind: holdout}")
 
 
 def writing(script_of: Callable[[int, int], str]) -> Callable[[Ask], Play]:

@@ -2,9 +2,6 @@
 
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,6 +16,7 @@ from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.store.reader import LogReader
 from gome.errors import LogDamaged, RunNotFound
 from gome.executors.launch import Cause
+from tests.agents.helpers.life import begin_life, complaint_of
 from tests.agents.helpers.runs import Run, read_run
 
 pytestmark = pytest.mark.xdist_group("lockstep")  # they share one run
@@ -28,15 +26,15 @@ ROOT = Path(__file__).parents[3]
 
 def live(folder: Path, scenario: Path, until: int | None) -> bool:
     """One life of the run, killed when its log has so many messages unless it ends before; whether it did."""
-    words = [sys.executable, "-m", "tests.agents.helpers.life", str(folder), str(scenario)]
-    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE) as life:
-        while until is not None and life.poll() is None:
-            if messages(folder) >= until:
-                life.send_signal(signal.SIGKILL)
-                return False
-            time.sleep(0.02)
-        _, complaint = life.communicate()
-    assert life.returncode == 0, complaint.decode()
+    life = begin_life(folder, scenario)
+    while until is not None and life.is_alive():
+        if messages(folder) >= until:
+            life.kill()
+            life.join()
+            return False
+        time.sleep(0.02)
+    life.join()
+    assert life.exitcode == 0, complaint_of(folder)
     return True
 
 

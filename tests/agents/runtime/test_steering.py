@@ -34,7 +34,7 @@ from gome.viewer.model.summary import summarise
 from gome.viewer.queries.message import causes_of
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.runs import Run, conducted, read_run
-from tests.agents.helpers.stubs import line, small, small_task, writing
+from tests.agents.helpers.stubs import line, quick_task, small, writing
 
 ONE_TRACE: dict[str, Any] = {"traces": 1, "memory": {}, "method": {"finish": {"candidates": 1, "seeds": 1}}}
 WRITE = writing(lambda _, step: line(0.3 + 0.1 * step))
@@ -74,7 +74,7 @@ def hinted(tmp_path: Path, note: Note, **changed: Any) -> tuple[Run, list[Ask]]:
         return turn(ask)
 
     with ModelServer(listening) as server:
-        scenario = small(small_task(tmp_path), server, **{**ONE_TRACE, "budget": {"trials": 2}, **changed})
+        scenario = small(quick_task(tmp_path), server, **{**ONE_TRACE, "budget": {"trials": 2}, **changed})
         run = conducted(scenario, folder)
     return run, asked
 
@@ -112,7 +112,7 @@ def avoiding(tmp_path: Path, *, obeys: bool) -> Run:
         return writing(lambda _, step: line(0.5) if obeys and ask.kind == "repair_solution" else imports)(ask)
 
     with ModelServer(turn) as server:
-        return conducted(small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 1}), folder)
+        return conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 1}), folder)
 
 
 def ran_scripts(run: Run) -> set[str]:
@@ -166,7 +166,7 @@ def test_a_tree_search_reads_hints_too(tmp_path: Path) -> None:
 
     with ModelServer(turn) as server:
         changed = {**ONE_TRACE, "budget": {"trials": 2}, "optimizer": "best-of-n"}
-        run = conducted(small(small_task(tmp_path), server, **changed), folder)
+        run = conducted(small(quick_task(tmp_path), server, **changed), folder)
     assert "- prefer trees" in [ask for ask in asked if ask.kind == "solve_step"][1].prompt
     assert [len(proposal.hints) for _, proposal in run.all(Proposal)] == [0, 1]
 
@@ -192,7 +192,7 @@ def test_a_pause_opens_no_step_until_it_ends(tmp_path: Path) -> None:
         leave_note(folder, Note(kind="continue"))
 
     with ModelServer(noting(folder, Note(kind="pause"), "pause_requested")) as server:
-        scenario = small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 2})
+        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 2})
         waiting = threading.Thread(target=end_it)
         waiting.start()
         run = conducted(scenario, folder)
@@ -221,7 +221,7 @@ def test_a_stop_is_in_the_log_and_the_run_goes_on_later(tmp_path: Path) -> None:
         return WRITE(ask)
 
     with ModelServer(turn) as server:
-        scenario = small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 30})
+        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 30})
         path = folder.with_suffix(".yaml")
         assert anyio.run(lambda: start_run(scenario, path, folder, run_id="run")) is None
         with LogReader(folder, VOCABULARY) as reader:
@@ -245,7 +245,7 @@ def test_a_stop_is_in_the_log_and_the_run_goes_on_later(tmp_path: Path) -> None:
 def expert_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the rule-based expert after its first trial."""
     tmp_path = tmp_path_factory.mktemp("expert")
-    task = small_task(tmp_path)
+    task = quick_task(tmp_path)
     with ModelServer(WRITE) as server:
         values = small(task, server, **ONE_TRACE, budget={"trials": 1}).model_dump(mode="json")
     values |= {
@@ -284,7 +284,7 @@ def test_what_the_expert_is_to_avoid_or_prefer_changes_its_choice(expert_run: Pa
 def begun_steps(folder: Path, count: int) -> None:
     """Wait until so many steps were diagnosed, beside the survey, and a moment longer."""
     recorded(folder, "diagnosis", 1 + count)
-    time.sleep(1.5)
+    time.sleep(0.8)
 
 
 def test_a_step_opens_one_more_and_pauses_again(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_step_opens_one_more_and_pauses_again(tmp_path: Path) -> None:
             leave_note(folder, Note(kind="step" if count < 3 else "continue"))
 
     with ModelServer(noting(folder, Note(kind="pause"), "pause_requested")) as server:
-        scenario = small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 4})
+        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 4})
         stepping = threading.Thread(target=one_by_one)
         stepping.start()
         run = conducted(scenario, folder)
@@ -336,7 +336,7 @@ def reviewed(tmp_path: Path, *answers: Callable[[Path, Envelope], str], **change
         values = {**ONE_TRACE, "budget": {"trials": 1}, "confirm": True, **changed}
         user = threading.Thread(target=answering)
         user.start()
-        run = conducted(small(small_task(tmp_path), server, **values), folder)
+        run = conducted(small(quick_task(tmp_path), server, **values), folder)
         user.join()
     return run, asked
 

@@ -16,7 +16,7 @@ from gome.agents.runtime.replay import replay_run
 from gome.bus.store.lock import holder
 from gome.cli.assistants.server import make_server
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, body
-from tests.agents.helpers.stubs import knobbed, line, small, small_task, writing
+from tests.agents.helpers.stubs import knobbed, line, quick_task, small, writing
 from tests.cli.reading.test_commands import gome
 from tests.cli.running.test_steering import awaited
 from tests.conftest import UNFINISHED
@@ -192,7 +192,7 @@ def test_hostile_arguments_are_refused_with_words_and_change_nothing(runs: Path,
 def test_a_run_is_started_hinted_and_finished(tmp_path: Path) -> None:
     root, beside = tmp_path / "runs", tmp_path
     with ModelServer(writing(knobbed)) as server:
-        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500})
+        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500})
         scenario = beside / "small.yaml"
         scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
 
@@ -238,7 +238,7 @@ def test_a_hint_changes_the_next_proposal_and_stands_in_why(tmp_path: Path) -> N
         return body(json.dumps(whole).encode())
 
     with ModelServer(turn) as server:
-        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500}, method=EDITS)
+        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500}, method=EDITS)
         scenario = tmp_path / "small.yaml"
         scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
 

@@ -14,10 +14,9 @@ from gome.scenarios.config.prices import missing_prices
 from tests.agents.helpers.canned import USAGE, canned
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.agents.helpers.runs import SCENARIOS
-from tests.agents.helpers.stubs import line
+from tests.cli.own_script import COLD, PRICE_BY_SIZE, short_options
 
 OWN_DATA = SCENARIOS / "own-data.yaml"
-SCRIPT = line(1.0).replace('"area"', '"size"').replace('"y"', '"price"')
 
 
 @pytest.fixture
@@ -62,19 +61,18 @@ def test_a_table_gets_a_budget_that_can_be_kept(csv: Path) -> None:
 
 def test_a_table_runs_with_a_model(csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def turn(ask: Ask) -> Play:
-        return say(f"A line.\n```python\n{SCRIPT}```", usage=USAGE) if ask.kind == "write_solution" else canned(ask)
+        written = ask.kind == "write_solution"
+        return say(f"A line.\n```python\n{PRICE_BY_SIZE}```", usage=USAGE) if written else canned(ask)
 
     with ModelServer(turn) as server:
         local = json.dumps({"kind": "openai", "model": "gpt-5", "base_url": server.base_url})
         free = [f"backends.model={local}", "backends.model.prices={input: 1, output: 10}"]
-        small = ["budget.trials=1", "traces=1", "executors.standby=false", "method.finish={candidates: 1, seeds: 1}"]
-        changes = [word for each in free + small for word in ("--set", each)]
-        runs = ("--runs", str(tmp_path / "runs"))
-        assert ended("run", str(csv), "--target", "price", "--model", "gpt-5", *changes, *runs, "--json") == 0
+        options = short_options(tmp_path / "runs", COLD, *free)
+        assert ended("run", str(csv), "--target", "price", "--model", "gpt-5", *options, "--json") == 0
     said = json.loads(capsys.readouterr().out)["data"]
     assert said["score"] < said["baseline"]
     assert {ask.body["model"] for ask in server.asks} == {"gpt-5"}
-    assert ended("cost", "@last", *runs, "--json") == 0
+    assert ended("cost", "@last", "--runs", str(tmp_path / "runs"), "--json") == 0
     total = json.loads(capsys.readouterr().out)["data"]["total"]
     assert total["calls"] == server.calls
     assert total["usd"] == pytest.approx(server.calls * (900 * 1 + 100 * 10) / 1e6)

@@ -1,5 +1,6 @@
 """A user's own table, from one command to a finished run."""
 
+import io
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.from_table import new_task
 from gome.scenarios.config.loader import load_scenario, resolve_task
 from gome.scenarios.task.task import Task
+from tests.cli.own_script import COLD, PRICE_BY_SIZE, short_options
 from tests.cli.reading.test_commands import gome
 from tests.full_disk import room_for
 
@@ -164,8 +166,7 @@ def test_a_scenario_without_its_key_announces_no_run(
 
 
 def test_a_table_runs(csv: Path, tmp_path: Path) -> None:
-    small = ["budget.trials=1", "traces=1", "method.folds=2", "method.finish={candidates: 1, seeds: 1, ship: mean}"]
-    quick = [word for each in small for word in ("--set", each)]
+    """By the offline expert, in a process of its own."""
     command = [
         sys.executable,
         str(MAIN),
@@ -173,9 +174,7 @@ def test_a_table_runs(csv: Path, tmp_path: Path) -> None:
         str(csv),
         "--target",
         "price",
-        *quick,
-        "--runs",
-        str(tmp_path / "runs"),
+        *short_options(tmp_path / "runs"),
         "--json",
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
@@ -186,15 +185,24 @@ def test_a_table_runs(csv: Path, tmp_path: Path) -> None:
     assert f"run {data['run']} in {tmp_path / 'runs' / data['run']}" in done.stderr
 
 
-def piped(content: bytes, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, str(MAIN), *arguments], cwd=folder, input=content, capture_output=True, timeout=300
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def put(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let those bytes be what standard input holds."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
 @pytest.mark.parametrize("kind", ["utf-16", "gz", "zip", "parquet", "xlsx", "semicolons"])
-def test_a_table_from_standard_input_is_read_as_a_file_is(kind: str, tmp_path: Path) -> None:
+def test_a_table_from_standard_input_is_read_as_a_file_is(
+    kind: str, tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = DataFrame({"size": np.arange(40) % 7 + 0.5, "name": ["Zoë", "b"] * 20, "y": np.arange(40) * 1.25 % 9})
     place = tmp_path / "given"
     if kind == "parquet":
@@ -207,26 +215,27 @@ def test_a_table_from_standard_input_is_read_as_a_file_is(kind: str, tmp_path: P
     else:
         sep = ";" if kind == "semicolons" else ","
         table.to_csv(place, index=False, sep=sep, encoding="utf-16" if kind == "utf-16" else "utf-8")
-    work = tmp_path / "work"
-    work.mkdir()
-    done = piped(place.read_bytes(), work, "task", "new", "t", "--train", "-", "--target", "y")
-    assert done.returncode == 0, done.stderr
+    put(place.read_bytes(), monkeypatch)
+    assert gome("task", "new", "t", "--train", "-", "--target", "y") == 0
     rows = (work / "t" / "prepared" / "public" / "train.csv").read_text().splitlines()
     assert rows[0] == "id,size,name,y"
     assert sum("Zoë" in row for row in rows) in range(10, 21)
 
 
-def test_a_run_from_standard_input_writes_into_the_working_directory(csv: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    options = ["--target", "price", "--set", "budget.trials=1", "--set", "traces=1", "--runs", "runs"]
-    done = piped(csv.read_bytes(), work, "run", "-", *options)
-    assert done.returncode == 0, done.stderr
-    assert "standard input: regression, rmse (minimize), 192 training rows" in done.stderr
+def test_a_run_from_standard_input_writes_into_the_working_directory(csv: Path, work: Path) -> None:
+    """Through a real pipe."""
+    start = csv.with_name("mine.py")
+    start.write_text(PRICE_BY_SIZE, encoding="utf-8")
+    options = short_options(Path("runs"), COLD, start=start)
+    command = [sys.executable, str(MAIN), "run", "-", "--target", "price", *options]
+    done = subprocess.run(command, input=csv.read_bytes(), capture_output=True, timeout=200)
+    told = done.stderr.decode()
+    assert done.returncode == 0, told
+    assert "standard input: regression, rmse (minimize), 192 training rows" in told
     assert sorted(each.name for each in work.iterdir()) == ["runs", "stdin-task", "stdin.yaml"]
-    again = piped(csv.read_bytes(), work, "run", "-", *options)
+    again = subprocess.run(command, input=csv.read_bytes(), capture_output=True, timeout=200)
     assert again.returncode == 2
-    assert "stdin.yaml exists already" in again.stderr
+    assert b"stdin.yaml exists already" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -241,13 +250,19 @@ def test_a_run_from_standard_input_writes_into_the_working_directory(csv: Path, 
     ],
 )
 def test_standard_input_that_is_no_table_gets_words(
-    content: bytes, arguments: list[str], words: str, tmp_path: Path
+    content: bytes,
+    arguments: list[str],
+    words: str,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = piped(content, tmp_path, "run", "-", *arguments)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list(tmp_path.iterdir())
+    put(content, monkeypatch)
+    assert gome("run", "-", *arguments) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert "Traceback" not in told
+    assert not list(work.iterdir())
 
 
 def test_a_terminal_is_not_read(tmp_path: Path) -> None:
@@ -275,7 +290,7 @@ def test_a_folder_of_pictures_is_run_and_that_of_a_task_is_not(
         path.parent.mkdir(parents=True, exist_ok=True)
         shades = np.random.default_rng(seed).integers(0, 120, (8, 8)) + 120 * (seed % 2)
         Image.fromarray(shades.astype(np.uint8)).save(path)
-    options = ["--set", "budget.trials=1", "--set", "traces=1", "--runs", str(tmp_path / "runs")]
+    options = short_options(tmp_path / "runs", COLD)
     assert gome("run", str(tmp_path / "marks"), *options) == 0
     assert "marks: binary, auc (maximize), 32 training rows" in capsys.readouterr().err
     assert gome("task", "new", str(tmp_path / "again"), "--train", str(tmp_path / "marks")) == 0

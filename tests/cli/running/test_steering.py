@@ -17,7 +17,7 @@ from gome.bus.store.reader import LogReader
 from gome.cli.running.confirm import answer_at_terminal
 from gome.viewer.model.summary import summarise
 from tests.agents.helpers.model_server import ModelServer
-from tests.agents.helpers.stubs import line, small, small_task, writing
+from tests.agents.helpers.stubs import line, quick_task, small, writing
 from tests.cli.printed import data_of
 from tests.cli.reading.test_commands import document, gome
 from tests.conftest import UNFINISHED
@@ -41,7 +41,7 @@ def awaited(folder: Path, kind: str, count: int = 1) -> None:
 def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scenario, runs = tmp_path / "small.yaml", tmp_path / "runs"
     with ModelServer(writing(lambda _, step: line(0.5, f"import time\ntime.sleep(0.2)  # {step}"))) as server:
-        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500})
+        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500})
         scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
         command = [sys.executable, str(MAIN), "run", str(scenario), "--detach", "--runs", str(runs), "--json"]
         begun = data_of(subprocess.run(command, capture_output=True, text=True, check=True).stdout, "run-detached")
@@ -100,7 +100,7 @@ def test_a_detached_run_is_confirmed_and_stepped(tmp_path: Path, capsys: pytest.
     scenario, runs, sketch = tmp_path / "small.yaml", tmp_path / "runs", tmp_path / "sketch.md"
     sketch.write_text("Do it with a median.\n", encoding="utf-8")
     with ModelServer(writing(lambda *_: line(0.5))) as server:
-        made = small(small_task(tmp_path), server, traces=1, memory={}, budget={"trials": 3})
+        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 3})
         scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
         command = [
             sys.executable,

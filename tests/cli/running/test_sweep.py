@@ -24,7 +24,7 @@ from gome.cli.sweeps.plan import Plan, plan_sweep
 from gome.errors import UsageError
 from gome.scenarios.reading.problems import ScenarioProblems
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
-from tests.agents.helpers.stubs import knobbed, small, small_task, writing
+from tests.agents.helpers.stubs import knobbed, quick_task, small, writing
 from tests.cli.printed import data_of
 from tests.viewer.sample import sample_run
 
@@ -58,7 +58,7 @@ def scenario(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with ModelServer(model.turn) as server:
         executors = {"slots": 1, "standby": False, "debug": False, "timeout": {"full": "60s"}}
         finish = {"finish": {"candidates": 1, "seeds": 1, "ship": "mean"}}
-        task = small_task(folder, split="{kind: random, folds: 2}")
+        task = quick_task(folder)
         made = small(task, server, traces=1, budget={"trials": 1}, memory={}, executors=executors, method=finish)
         path.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
         yield path
