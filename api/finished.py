@@ -13,7 +13,7 @@ from gome.agents.runtime.lifecycle import opening_of
 from gome.agents.runtime.predict import predict as predict_rows
 from gome.api.best_files import best_of
 from gome.api.frames import Table, as_file, numeric
-from gome.api.reasons import why
+from gome.api.step_explanation import why
 from gome.api.waiting import wait_for
 from gome.errors import UsageError
 from gome.scenarios.diagnostics.record import Diagnostics

@@ -15,7 +15,7 @@ from typing import Any
 from cyclopts import App, CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
-from gome.cli.statuses import INTERRUPTED, PIPE_CLOSED
+from gome.cli.exit_statuses import INTERRUPTED, PIPE_CLOSED
 from gome.errors import GomeError, Outage, ScenarioError, TaskError, UsageError
 from gome.version import VERSION
 

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 from gome.agents.method.momentum import signed_gain
 from gome.agents.method.validation import compare
-from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
+from gome.agents.protocol.final_selection import Ensemble, Finalist, FinalRanking, Shipped
 from gome.scenarios.evidence import Direction, Evaluation, SplitRule
 
 __all__ = ["candidates_of", "choose_shipping", "default_shipping", "rank", "rank_ensemble", "why"]

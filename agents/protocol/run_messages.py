@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
+from gome.agents.protocol.final_selection import Ensemble, Finalist, FinalRanking, Shipped
 from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.types import Hypothesis
 from gome.agents.protocol.workplace import Workplace

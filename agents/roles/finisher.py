@@ -15,7 +15,7 @@ from typing import Protocol
 import anyio
 
 from gome.agents.method.ranking import candidates_of, choose_shipping, default_shipping, rank, rank_ensemble, why
-from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking, Shipped
+from gome.agents.protocol.final_selection import Ensemble, Finalist, FinalRanking, Shipped
 from gome.agents.protocol.messages import Diagnosis
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished
 from gome.agents.protocol.types import Record

@@ -10,9 +10,9 @@ and a step is planned from the measured figures alone; under a control it is pla
 import random
 from collections.abc import Sequence
 
+from gome.agents.method.next_kind import suggested
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
-from gome.agents.method.step_kinds import suggested
 from gome.agents.method.validation import compare
 from gome.agents.optimizers import Pick
 from gome.agents.optimizers.solution_tree import Tree

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 import pandas as pd
 
-from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.final_selection import Finalist
 from gome.agents.runtime.lifecycle import scenario_of
 from gome.agents.runtime.placement import open_placement, python_of
 from gome.agents.runtime.resources import find_assets

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from gome.agents.protocol.finish_types import Finalist, Shipped
+from gome.agents.protocol.final_selection import Finalist, Shipped
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import RunFinished, RunOpened
 from gome.agents.runtime.lifecycle import opening_of

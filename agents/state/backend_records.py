@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gome.agents.method.bandit import ranked
-from gome.agents.method.step_kinds import rewarded
+from gome.agents.method.next_kind import rewarded
 from gome.agents.protocol.activities import PASSED, QUESTION
 from gome.agents.protocol.backend_choice import BackendChoice, BackendRecord, Choices
 from gome.agents.protocol.messages import Diagnosis, StepOpened

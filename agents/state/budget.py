@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.final_selection import Finalist
 from gome.agents.protocol.types import Left
 from gome.agents.state.call_budget import REFUSED, UNITS, amount
 from gome.scenarios.config.method import FinishSettings

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from gome.agents.method.momentum import signed_gain
-from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.final_selection import Finalist
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
 from gome.scenarios.evidence import Direction
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gome.agents.method.step_kinds import rewarded
+from gome.agents.method.next_kind import rewarded
 from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.messages import Diagnosis, Proposal, StepOpened
 from gome.agents.protocol.types import StepKind

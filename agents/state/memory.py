@@ -15,7 +15,7 @@ from functools import cmp_to_key
 from statistics import fmean
 
 from gome.agents.method.momentum import signed_gain
-from gome.agents.method.step_kinds import MOST_ERRORS
+from gome.agents.method.next_kind import MOST_ERRORS
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
     Diagnosis,

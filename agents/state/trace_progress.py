@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from gome.agents.method.momentum import signed_gain
 from gome.agents.method.trace_count import Racer
 from gome.agents.method.trace_order import Standing
-from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.final_selection import Finalist
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
 from gome.agents.state.finalists import completed, finalist_of
 from gome.scenarios.evidence import Direction, Evaluation

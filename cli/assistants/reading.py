@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from gome.api.best_files import best_of
-from gome.api.reasons import why as why_of
+from gome.api.step_explanation import why as why_of
 from gome.cli.assistants.asked import (
     Count,
     Kinds,

@@ -19,11 +19,11 @@ from gome.api.tracking import tracked
 from gome.bus.actors.supervisor import Supervisor
 from gome.cli.detach import detach as start_detached
 from gome.cli.detach import tell_detached
+from gome.cli.exit_statuses import INTERRUPTED
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.cli.reading.best import best_data
 from gome.cli.running.confirm import answer_at_terminal, is_terminal
-from gome.cli.statuses import INTERRUPTED
 from gome.errors import GomeError, UsageError
 from gome.scenarios.authoring.sources import STANDARD_INPUT
 from gome.scenarios.config.loader import load_scenario, warnings

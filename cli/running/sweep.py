@@ -7,9 +7,9 @@ import anyio
 from cyclopts import Parameter
 
 from gome.bus.store.lock import RunLock
+from gome.cli.exit_statuses import INTERRUPTED
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Json, Output, Overrides, RoleBackends, Runs, Sandbox, Trust
-from gome.cli.statuses import INTERRUPTED
 from gome.cli.sweeps.axes import SEED, parse_axes
 from gome.cli.sweeps.chart import write_chart
 from gome.cli.sweeps.figures import Mean, RunFigures, SettingFigures, by_setting, figures_of

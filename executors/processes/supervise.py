@@ -15,7 +15,7 @@ import anyio.to_thread
 from gome.executors.launch import Cause, Launch, Limits
 from gome.executors.processes.capture import HeadTail, Lines
 from gome.executors.processes.disk import Holding, holding, unlinked
-from gome.executors.processes.limits import (
+from gome.executors.processes.early_ending import (
     Pace,
     computes,
     loss_is_nan,

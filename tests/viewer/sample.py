@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gome.agents.protocol.finish_types import Finalist, FinalRanking, Shipped
+from gome.agents.protocol.final_selection import Finalist, FinalRanking, Shipped
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,

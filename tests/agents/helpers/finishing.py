@@ -10,7 +10,7 @@ import anyio.to_thread
 import numpy as np
 import pandas as pd
 
-from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.final_selection import Finalist
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished
 from gome.agents.roles.director import Director
 from gome.agents.roles.finisher import (

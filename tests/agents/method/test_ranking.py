@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.agents.method.ranking import candidates_of, choose_shipping, default_shipping, rank, rank_ensemble, why
-from gome.agents.protocol.finish_types import Finalist
+from gome.agents.protocol.final_selection import Finalist
 from gome.agents.state.budget import fit_finish
 from gome.scenarios.config.method import FinishSettings
 from gome.scenarios.evidence import Evaluation, SplitRule

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.finish_types import Ensemble, Finalist, FinalRanking
+from gome.agents.protocol.final_selection import Ensemble, Finalist, FinalRanking
 from gome.agents.protocol.run_messages import RunFinished
 from gome.viewer.model.message_lines import headline
 from gome.viewer.model.submitted import submitted_by

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.finish_types import Ensemble
+from gome.agents.protocol.final_selection import Ensemble
 from gome.agents.protocol.run_messages import RunFinished, RunOpened
 from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.summary import summarise

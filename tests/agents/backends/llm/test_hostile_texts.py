@@ -14,7 +14,7 @@ from gome.agents.backends.llm.replies import MisfitError, parse_reply
 from gome.agents.backends.llm.thoughts import split_thoughts
 from gome.agents.backends.llm.wire import read_parts
 from gome.agents.scripts.tracebacks import last_error
-from gome.executors.processes.limits import loss_is_nan, progress, telling
+from gome.executors.processes.early_ending import loss_is_nan, progress, telling
 from tests.agents.helpers import requests_made as made
 
 _LENGTH = 200_000

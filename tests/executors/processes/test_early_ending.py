@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.executors.processes.limits import (
+from gome.executors.processes.early_ending import (
     Pace,
     Progress,
     computes,

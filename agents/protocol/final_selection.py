@@ -1,4 +1,4 @@
-"""Types of the finish: who was compared, and what is submitted."""
+"""What the finish selects by: the finalists that are compared, and what is submitted of them."""
 
 from typing import Literal
 

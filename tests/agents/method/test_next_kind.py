@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.agents.method.step_kinds import MOST_ERRORS, rewarded, suggested, values
+from gome.agents.method.next_kind import MOST_ERRORS, rewarded, suggested, values
 from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.messages import Diagnosis, Proposal, StepOpened
 from gome.agents.protocol.types import Effect, Left, StepKind
