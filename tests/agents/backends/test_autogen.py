@@ -17,7 +17,7 @@ from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.dialects import MODEL_INFO
 from tests.agents.helpers.model_server import ModelServer, Turn, body, drop, fail, hang, say
 from tests.agents.helpers.runs import conducted
-from tests.agents.helpers.stubs import knobbed, small, small_task, writing
+from tests.agents.helpers.stubs import knobbed, quick_task, small, writing
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 GOOD = say(SURVEY)
@@ -148,7 +148,7 @@ def test_missing_packages_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_is_carried_through_an_autogen_component(tmp_path: Path) -> None:
     with ModelServer(writing(knobbed)) as server:
         backends = {"scripted": settings(server.base_url).model_dump()}
-        asked = small(small_task(tmp_path), server, backends=backends, traces=1, budget={"trials": 1})
+        asked = small(quick_task(tmp_path), server, backends=backends, traces=1, budget={"trials": 1})
         finished = conducted(asked, tmp_path / "run").finished
     assert finished.winner is not None
     assert finished.grade is not None

@@ -19,7 +19,7 @@ from gome.scenarios.config.scenario import Budget, OpenAIBackend
 from tests.agents.helpers import requests_made as made
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, fail, say
 from tests.agents.helpers.runs import Run, conducted
-from tests.agents.helpers.stubs import knobbed, small, small_task, writing
+from tests.agents.helpers.stubs import knobbed, quick_task, small, writing
 from tests.cli.reading.test_commands import gome
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
@@ -124,7 +124,7 @@ def finished_run(tmp_path: Path) -> tuple[Run, list[ModelServer]]:
             "second": common | {"model": "small", "base_url": second.base_url},
         }
         roles = {role: ["first", "second"] for role in ("diagnoser", "proposer", "executor")}
-        asked = small(small_task(tmp_path), first, backends=backends, roles=roles, traces=1, budget={"trials": 2})
+        asked = small(quick_task(tmp_path), first, backends=backends, roles=roles, traces=1, budget={"trials": 2})
         return conducted(asked, tmp_path / "runs" / "fallen"), [first, second]
 
 

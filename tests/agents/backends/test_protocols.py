@@ -19,7 +19,7 @@ from tests.agents.helpers.messages_server import event, messages
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, say, slowly
 from tests.agents.helpers.responses_server import response, streamed
 from tests.agents.helpers.runs import conducted
-from tests.agents.helpers.stubs import knobbed, small, small_task, writing
+from tests.agents.helpers.stubs import knobbed, quick_task, small, writing
 
 SURVEY = json.dumps({"challenges": [made.CHALLENGE.model_dump()]})
 ALL = DIALECTS | {"autogen": AUTOGEN}
@@ -45,7 +45,7 @@ def test_a_strict_server_carries_a_whole_run_that_replays(
 
     with ModelServer(dialect.strict(turn)) as server:
         changed = {"backends": {"scripted": dialect.backend(server)}, "traces": 1, "budget": {"trials": 2}}
-        run = conducted(small(small_task(tmp_path), server, **changed), tmp_path / "run")
+        run = conducted(small(quick_task(tmp_path), server, **changed), tmp_path / "run")
     assert run.finished.winner is not None
     assert (run.finished.trials, run.finished.accepted, run.finished.dead_letters) == (2, 2, 0)
     assert server.calls == 1 + 2 * 3, "none was refused"

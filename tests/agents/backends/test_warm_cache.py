@@ -10,7 +10,7 @@ from tests.agents.helpers.canned import canned
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.responses_server import KEY, responding
 from tests.agents.helpers.runs import conducted
-from tests.agents.helpers.stubs import small, small_task
+from tests.agents.helpers.stubs import quick_task, small
 
 
 def test_the_survey_warms_the_cache_for_all_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_the_survey_warms_the_cache_for_all_traces(tmp_path: Path, monkeypatch: 
             "memory": {},
             "executors": {"repairs": 0},
         }
-        run = conducted(small(small_task(tmp_path), server, **changed), tmp_path / "run")
+        run = conducted(small(quick_task(tmp_path), server, **changed), tmp_path / "run")
     assert run.finished.trials == 8
     assert [each for each in cached if each[0] == "survey_task"] == [("survey_task", 0)]
     assert {kind for kind, count in cached if count < LEAST} == {"survey_task"}, "all others find the prefix"

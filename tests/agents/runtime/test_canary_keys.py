@@ -27,7 +27,7 @@ from tests.agents.helpers.messages_server import speaking
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, Turn, fail
 from tests.agents.helpers.responses_server import responding
 from tests.agents.helpers.runs import conducted
-from tests.agents.helpers.stubs import line, small, small_task, writing
+from tests.agents.helpers.stubs import line, quick_task, small, writing
 
 
 def as_it_is(turn: Turn) -> Turn:
@@ -139,7 +139,7 @@ def test_a_key_is_nowhere(
         backends = {"one": settings(kind, one), "two": settings(other, two)}
         roles = {role: ["one", "two"] for role in ("diagnoser", "proposer", "executor")}
         changed = {"backends": backends, "roles": roles, "traces": 1, "budget": {"trials": 1}}
-        asked = small(small_task(tmp_path), one, **changed)
+        asked = small(quick_task(tmp_path), one, **changed)
         run = conducted(asked, tmp_path / "runs" / "run")
         prompts = [ask.prompt for ask in (*one.asks, *two.asks)]
         for key, server in ((kind.key, one), (other.key, two)):

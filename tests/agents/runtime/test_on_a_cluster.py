@@ -15,7 +15,7 @@ from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import Scenario
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.runs import SCENARIOS, Run, read_run
-from tests.agents.helpers.stubs import line, small, small_task, writing
+from tests.agents.helpers.stubs import line, quick_task, small, writing
 from tests.executors.ray.cluster import LocalCluster
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -84,7 +84,7 @@ def seen(_: int, step: int) -> str:
 def test_a_run_that_loses_a_node_is_the_run_of_one_machine(cluster: LocalCluster, tmp_path: Path) -> None:
     with ModelServer(writing(seen)) as server:
         finish = {"finish": {"candidates": 1, "seeds": 1, "ship": "mean"}}
-        scenario = small(small_task(tmp_path), server, traces=1, budget={"trials": 1}, method=finish)
+        scenario = small(quick_task(tmp_path), server, traces=1, budget={"trials": 1}, method=finish)
         check_the_same(scenario, tmp_path, cluster)
 
 

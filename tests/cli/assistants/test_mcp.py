@@ -16,7 +16,7 @@ from gome.agents.runtime.replay import replay_run
 from gome.bus.store.lock import holder
 from gome.cli.assistants.server import make_server
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, body
-from tests.agents.helpers.stubs import knobbed, line, quick_task, small, writing
+from tests.agents.helpers.stubs import line, quick_task, small, writing
 from tests.cli.reading.test_commands import gome
 from tests.cli.running.test_steering import awaited
 from tests.conftest import UNFINISHED
@@ -189,84 +189,71 @@ def test_hostile_arguments_are_refused_with_words_and_change_nothing(runs: Path,
     assert [path for path in after if path not in before] == []
 
 
+def obeying(words: str) -> Callable[[Ask], Play]:
+    """A model that proposes the logarithm once it reads the hint `words`, and says so."""
+    model = writing(lambda trace, step: line(0.9 - 0.5 / step, "import time\ntime.sleep(0.2)"))
+
+    def turn(ask: Ask) -> Play:
+        play = model(ask)
+        if ask.kind != "propose_step" or words not in ask.prompt:
+            return play
+        whole = json.loads(play.body)
+        reply = json.loads(whole["choices"][0]["message"]["content"])
+        reply["candidates"][0] |= {"statement": "take the logarithm of the area", "parameter": "logarithm"}
+        answer = {"answer": "The area is taken by its logarithm."}
+        whole["choices"][0]["message"]["content"] = json.dumps(reply | answer)
+        return body(json.dumps(whole).encode())
+
+    return turn
+
+
+async def check_hinted(client: Client, run: str, before: int) -> None:
+    """The hint, given after `before` proposals, changes the next one and all that follow, and stands in `why`."""
+    hinted, *_ = data(await client.call_tool("log", {"run": run, "kinds": ["hint_given"]}))
+    assert "Take the logarithm.; avoid trees" in hinted["words"]
+    proposed = data(await client.call_tool("log", {"run": run, "kinds": ["proposal"], "last": 200}))
+    asked = [each for each in proposed if "logarithm" in each["words"]]
+    assert [each["step"] for each in asked] == list(range(asked[0]["step"], proposed[-1]["step"] + 1))
+    assert asked[0]["step"] <= before + 1, "the next proposal after the hint, and all that follow"
+    why = words(await client.call_tool("why", {"run": run, "step": f"0.{asked[0]['step']}"}))
+    assert "tried    Model: take the logarithm of the area" in why
+    assert "asked    The area is taken by its logarithm." in why
+    whole = words(await client.call_tool("message", {"run": run, "id": asked[0]["id"]}))
+    assert hinted["id"] in whole, "the proposal names the hint that it follows"
+    first = words(await client.call_tool("why", {"run": run, "step": "0.1"}))
+    assert "logarithm" not in first
+
+
 def test_a_run_is_started_hinted_and_finished(tmp_path: Path) -> None:
     root, beside = tmp_path / "runs", tmp_path
-    with ModelServer(writing(knobbed)) as server:
-        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500})
+    hint = {"words": "Take the logarithm.", "avoid": ["trees"], "trace": 0}
+    with ModelServer(obeying("Take the logarithm.")) as server:
+        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500}, method=EDITS)
         scenario = beside / "small.yaml"
         scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
 
         async def talk(client: Client) -> None:
             assert {each.name for each in (await client.list_tools()).tools} == READING | WRITING
             begun = data(await client.call_tool("start", {"scenario": "small.yaml", "trials": 400}))
-            folder = root / begun["run"]
+            run, folder = begun["run"], root / begun["run"]
             told = data(await client.call_tool("status", {}))
-            assert (told["run"], told["state"]) == (begun["run"], "running")
+            assert (told["run"], told["state"]) == (run, "running")
             assert any("400 trials" in each for each in told["budget"])
-            await anyio.to_thread.run_sync(awaited, folder, "proposal")
-            left = data(await client.call_tool("hint", {"run": begun["run"], "words": "Mind the area.", "trace": 0}))
+            await anyio.to_thread.run_sync(awaited, folder, "proposal", 2)
+            left = data(await client.call_tool("hint", {"run": run, **hint}))
             assert (left["running"], left["trace"]) == (True, 0)
             await anyio.to_thread.run_sync(awaited, folder, "hint_given")
-            refused = await client.call_tool("finish", {"run": begun["run"]})
-            assert refused.is_error and f"gome stop {begun['run']}" in words(refused)
-            await anyio.to_thread.run_sync(lambda: gome("stop", begun["run"], "--runs", str(root)))
-            data(await client.call_tool("finish", {"run": begun["run"]}))
+            before = len(data(await client.call_tool("log", {"run": run, "kinds": ["proposal"], "last": 200})))
+            refused = await client.call_tool("finish", {"run": run})
+            assert refused.is_error and f"gome stop {run}" in words(refused)
+            await anyio.to_thread.run_sync(awaited, folder, "diagnosis", before + 4)
+            await anyio.to_thread.run_sync(lambda: gome("stop", run, "--runs", str(root)))
+            await check_hinted(client, run, before)
+            data(await client.call_tool("finish", {"run": run}))
             await anyio.to_thread.run_sync(awaited, folder, "run_finished")
-            hints = data(await client.call_tool("log", {"run": begun["run"], "kinds": ["hint_given"]}))
-            assert "Mind the area." in hints[0]["words"]
-            asked = data(await client.call_tool("log", {"run": begun["run"], "kinds": ["proposal"], "last": 1}))
-            assert asked
 
         speaking(served(root, "--allow-write", beside=beside), talk)
     (folder,) = (each for each in root.iterdir() if each.is_dir())
-    unlocked(folder)
-
-
-def test_a_hint_changes_the_next_proposal_and_stands_in_why(tmp_path: Path) -> None:
-    model = writing(lambda trace, step: line(0.9 - 0.5 / step, "import time\ntime.sleep(0.2)"))
-
-    def turn(ask: Ask) -> Play:
-        play = model(ask)
-        if ask.kind != "propose_step" or "Take the logarithm." not in ask.prompt:
-            return play
-        whole = json.loads(play.body)
-        reply = json.loads(whole["choices"][0]["message"]["content"])
-        reply["candidates"][0] |= {"statement": "take the logarithm of the area", "parameter": "logarithm"}
-        whole["choices"][0]["message"]["content"] = json.dumps(
-            reply | {"answer": "The area is taken by its logarithm."}
-        )
-        return body(json.dumps(whole).encode())
-
-    with ModelServer(turn) as server:
-        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 500}, method=EDITS)
-        scenario = tmp_path / "small.yaml"
-        scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
-
-        async def talk(client: Client) -> None:
-            run = data(await client.call_tool("start", {"scenario": "small.yaml"}))["run"]
-            folder = tmp_path / "runs" / run
-            await anyio.to_thread.run_sync(awaited, folder, "proposal", 2)
-            data(await client.call_tool("hint", {"run": run, "words": "Take the logarithm.", "avoid": ["trees"]}))
-            await anyio.to_thread.run_sync(awaited, folder, "hint_given")
-            before = len(data(await client.call_tool("log", {"run": run, "kinds": ["proposal"], "last": 200})))
-            await anyio.to_thread.run_sync(awaited, folder, "diagnosis", before + 4)
-            await anyio.to_thread.run_sync(lambda: gome("stop", run, "--runs", str(folder.parent)))
-            hinted, *_ = data(await client.call_tool("log", {"run": run, "kinds": ["hint_given"]}))
-            proposed = data(await client.call_tool("log", {"run": run, "kinds": ["proposal"], "last": 200}))
-            asked = [each for each in proposed if "logarithm" in each["words"]]
-            assert [each["step"] for each in asked] == list(range(asked[0]["step"], proposed[-1]["step"] + 1))
-            assert asked[0]["step"] <= before + 1, "the next proposal after the hint, and all that follow"
-            why = words(await client.call_tool("why", {"run": run, "step": f"0.{asked[0]['step']}"}))
-            assert "tried    Model: take the logarithm of the area" in why
-            assert "asked    The area is taken by its logarithm." in why
-            assert "Take the logarithm.; avoid trees" in hinted["words"]
-            whole = words(await client.call_tool("message", {"run": run, "id": asked[0]["id"]}))
-            assert hinted["id"] in whole, "the proposal names the hint that it follows"
-            first = words(await client.call_tool("why", {"run": run, "step": "0.1"}))
-            assert "logarithm" not in first
-
-        speaking(served(tmp_path / "runs", "--allow-write", beside=tmp_path), talk)
-    (folder,) = (each for each in (tmp_path / "runs").iterdir() if each.is_dir())
     unlocked(folder)
     assert anyio.run(lambda: replay_run(folder)).handled > 0
 

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -151,11 +150,13 @@ def test_a_run_that_still_goes_on_is_left_alone(
     assert "is running in another process" in capsys.readouterr().err
 
 
-@contextmanager
-def sweeping(scenario: Path, root: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, str(MAIN), "sweep", str(scenario), *OVER, "--runs", str(root), *more]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        yield process
+def swept(capsys: pytest.CaptureFixture[str], scenario: Path, root: Path, *more: str) -> tuple[str, str]:
+    """What a sweep that ends well prints, and tells."""
+    with pytest.raises(SystemExit) as ended:
+        main(["sweep", str(scenario), *OVER, "--runs", str(root), *more])
+    out, told = capsys.readouterr()
+    assert ended.value.code == 0, told
+    return out, told
 
 
 def ids_of(folder: Path) -> list[str]:
@@ -169,7 +170,8 @@ def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
     first, second, third, fourth = planned(scenario, tmp_path, "lookahead=0,1", "seed=1..2").cells
     for cell in (first, fourth):
         sample_run(run=cell.folder.name).write(cell.folder)
-    with sweeping(scenario, tmp_path) as process:
+    command = [sys.executable, str(MAIN), "sweep", str(scenario), *OVER, "--runs", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert model.waiting.wait(200), "a run has begun"
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=300)
@@ -177,9 +179,7 @@ def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
     assert "4 runs, 2 to run" in told
     before = {each.parent: ids_of(each.parent) for each in second.folder.parent.glob("*/log.sqlite")}
     assert set(before) == {first.folder, second.folder, fourth.folder}, "one at a time"
-    with sweeping(scenario, tmp_path, "--jobs", "2", "--json") as process:
-        out, told = process.communicate(timeout=300)
-    assert process.returncode == 0, told
+    out, told = swept(capsys, scenario, tmp_path, "--jobs", "2", "--json")
     assert "4 runs, 2 to run" in told
     data = data_of(out, "sweep")
     assert [run["state"] for run in data["runs"]] == ["finished"] * 4
@@ -190,10 +190,7 @@ def test_a_stopped_sweep_goes_on_and_does_nothing_twice(
         assert ids_of(each)[: len(ids)] == ids
         assert (each == second.folder) == (ids_of(each) != ids)
     done = {cell.folder: ids_of(cell.folder) for cell in (second, third)}
-    with pytest.raises(SystemExit) as ended:
-        main(["sweep", str(scenario), *OVER, "--runs", str(tmp_path)])
-    out, told = capsys.readouterr()
-    assert ended.value.code == 0
+    out, told = swept(capsys, scenario, tmp_path)
     assert "4 runs, 0 to run" in told
     assert [line.split()[:2] for line in out.splitlines()[:3]] == [["lookahead", "runs"], ["0", "2/2"], ["1", "2/2"]]
     assert {folder: ids_of(folder) for folder in done} == done
