@@ -22,7 +22,7 @@ from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import Budget, Roles
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, fail
 from tests.agents.helpers.runs import Run, conducted, read_run
-from tests.agents.helpers.stubs import line, quick_task, small, writing
+from tests.agents.helpers.stubs import line, small, small_task, writing
 from tests.cli.reading.test_commands import gome
 
 Served = Callable[[Ask], Play]
@@ -61,7 +61,13 @@ def conducting(
         }
         roles = {"diagnoser": "rest", "proposer": CHOICE, "executor": "rest"} | changed.pop("roles", {})
         how = {"traces": 1, "budget": {"trials": 14}, "method": {"kinds": ["edit"], "stagnation": {"steps": None}}}
-        asked = small(quick_task(tmp_path), first, backends=backends, roles=roles, **how | changed)
+        asked = small(
+            small_task(tmp_path, split="{kind: random, folds: 2}"),
+            first,
+            backends=backends,
+            roles=roles,
+            **how | changed,
+        )
         (tmp_path / "runs").mkdir()
         yield conducted(asked, tmp_path / "runs" / "chosen")
 

@@ -25,8 +25,13 @@ pytestmark = pytest.mark.xdist_group("ray")
 _WAITS = "import os, time\nos.fork()\nprint('up', flush=True)\ntime.sleep(60)"
 
 
+@pytest.mark.slow
 class TestOnACluster(NamespaceContract):
-    """The whole contract, on a node of the cluster."""
+    """The whole contract, on a node of the cluster.
+
+    Slow: a node runs scripts by the local executor, which keeps the contract at every commit; what a cluster adds to it
+    is in the next class.
+    """
 
     @pytest.fixture(autouse=True)
     def _joined(self, cluster: LocalCluster) -> None:
@@ -34,6 +39,25 @@ class TestOnACluster(NamespaceContract):
 
     def make(self) -> Executor:
         return ClusterExecutor(self.cluster.link)
+
+
+class TestBetweenHereAndANode:
+    """Of the contract, what goes to a node and comes back: data, output, limits, the end, and the node's sandbox."""
+
+    test_data_and_artefacts = NamespaceContract.test_a_script_reads_its_data_and_its_output_is_collected
+    test_status_and_words = NamespaceContract.test_a_failing_script_ends_with_its_status_and_its_words
+    test_a_signal = NamespaceContract.test_a_segmentation_fault
+    test_lines_as_they_come = NamespaceContract.test_each_line_is_handed_on_as_it_comes
+    test_much_output = NamespaceContract.test_fifty_megabytes_of_output_are_kept_head_and_tail
+    test_cores_and_threads = NamespaceContract.test_a_slot_binds_its_cores_and_threads
+    test_environment = NamespaceContract.test_the_environment_is_made_from_nothing
+    test_a_limit = NamespaceContract.test_one_process_over_memory
+    test_a_request_to_end = NamespaceContract.test_a_script_may_save_its_work_when_it_is_asked_to_end
+    test_a_cancelled_run = NamespaceContract.test_a_run_that_is_cancelled_leaves_nothing
+    test_daemons = NamespaceContract.test_a_daemon_does_not_outlive_its_script
+    test_files = NamespaceContract.test_no_file_but_its_own_is_there
+    test_network = NamespaceContract.test_there_is_no_network
+    test_processes = NamespaceContract.test_it_is_alone
 
 
 @pytest.fixture
