@@ -13,7 +13,7 @@ from gome.agents.scripts.user_script import START
 from gome.agents.state.hints import Hints
 from gome.agents.tuning.parameters import Parameter
 
-__all__ = ["begun", "chosen_by", "hypothesis_of", "mending", "planned", "same", "starting", "tuning", "with_result"]
+__all__ = ["begun", "chosen_by", "hypothesis_of", "mending", "planned", "starting", "tuning", "with_result"]
 
 
 def starting(script_ref: str, stage: Stage, hints: tuple[str, ...] = ()) -> Proposal:
@@ -139,8 +139,3 @@ def _taken_over(request: ProposeStep, reply: Step, source: TraceBest | None) -> 
     if source is None or reply.kind not in ("merge", "return"):
         return None
     return next((each for each in request.recalled if each.script_ref == source.script_ref), None)
-
-
-def same(standing: TraceBest, pick: Pick) -> bool:
-    """Whether a standing is the solution from which the step continues."""
-    return pick.base is not None and pick.base.script_ref == standing.script_ref

@@ -32,7 +32,7 @@ from gome.agents.protocol.types import (
     TraceBest,
     Underway,
 )
-from gome.agents.roles.proposals import begun, chosen_by, hypothesis_of, mending, planned, same, starting, tuning
+from gome.agents.roles.proposals import begun, chosen_by, hypothesis_of, mending, planned, starting, tuning
 from gome.agents.roles.role import Reasoner, Role, place
 from gome.agents.scripts.difference import additions, much_shorter, shown_of
 from gome.agents.scripts.error_analysis import Pairer, paired
@@ -173,10 +173,10 @@ class Proposer(Role):
         standings = self.state.standings(known.standings, trace, timed=not self.lockstep)
         declaration = declared(base.script) if base else Declaration()
         kinds = self.optimizer.kinds(standings) if not drafts else ("edit",)
-        source = next((each for each in standings if each.trace != trace and not same(each, pick)), None)
         other = None
-        if source and pick.base and {"merge", "return"} & set(kinds):
-            other = await self._source(source, pick.base, context)
+        if (own := pick.base) and {"merge", "return"} & set(kinds):
+            others = (each for each in standings if each.trace != trace and each.script_ref != own.script_ref)
+            other = await self._source(source, own, context) if (source := next(others, None)) else None
         allowed = {"merge": other, "return": other, "tune": declaration.parameters and self._may_search(pick.base)}
         kinds = tuple(kind for kind in kinds if allowed.get(kind, True))
         pays = self._suggested(opened, kinds)
