@@ -61,14 +61,18 @@ def stop_after(
     method: Method,
     seconds: float,
     spared: float | None = None,
+    *,
+    unlike: bool = False,
 ) -> Stop | None:
     """Whether and why to stop after these `runs` of `planned` splits; None to go on.
 
     `best` is the evaluation of the trace's best, None if it has none. `seconds` is the time of the longest run; 0 where
     run time must not enter the decision. A trial that is behind by less than `spared` standard errors is not futile: it
-    may be a member of the ensemble.
+    may be a member of the ensemble. `unlike` is a trial that goes on from another solution than the trace's best: one
+    split says as little of it as one of other groups or times.
     """
     settings, done = method.racing, len(runs)
+    unlike = unlike or rule.kind in _UNLIKE
     if done >= planned:
         return None
     after = f"after {done} of {planned} splits"
@@ -76,7 +80,7 @@ def stop_after(
     so_far = merge(runs, rule, planned)
     effect = compare(so_far, best, direction) if best is not None else None
     if effect is None:
-        enough = done >= (2 if rule.kind in _UNLIKE else 1)
+        enough = done >= (2 if unlike else 1)
         first = method.folds == "auto" and seconds >= _FIRST * settings.heavy
         if first and enough and best is None and so_far.score is not None:
             return Stop("decided", f"judged {after}: one run takes {seconds:.0f} s")
@@ -87,8 +91,8 @@ def stop_after(
     if error is None or not error > 0:
         return None
     compared = effect.splits
-    enough = compared >= (2 if rule.kind in _UNLIKE else 1)
-    margin = settings.first_margin if compared == 1 and rule.kind in _UNLIKE else settings.margin
+    enough = compared >= (2 if unlike else 1)
+    margin = settings.first_margin if compared == 1 and unlike else settings.margin
     if effect.gain < -margin * error:
         return Stop("worse", f"stopped {after}: worse by {_rests_on(effect)}")
     share = compared / planned

@@ -149,13 +149,17 @@ class Proposal(Message):
 
 
 class Job(Message):
-    """Writer → Runner: run this script, or with `searches` search its constants. `attempt` is 1, plus 1 a repair."""
+    """Writer → Runner: run this script, or with `searches` search its constants. `attempt` is 1, plus 1 a repair.
+
+    `unlike`: it goes on from another solution than the trace's best (a return, a leap).
+    """
 
     kind: Literal["job"] = "job"
     script_ref: str
     attempt: int
     notes: str
     searches: bool = False
+    unlike: bool = False
 
 
 class RepairCalled(Message):

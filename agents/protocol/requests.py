@@ -103,9 +103,9 @@ class AssessTrial(Request[Assessment]):
     `return` that of trace `source`. `repairs` are the repairs of the script in this step. `wanted` are the sources from
     which challenges are asked, at most five each. `diagnostics` is the error analysis. `stopped` says why not all
     splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
-    near-tie, decided as `near_ties` says; `cheap` says in what the trial is cheaper than the trace's best. `other` is
-    the best of trace `source`, or for a trace's first solution that of all traces; `against` compares the trial with it
-    where its script was changed, or this trace has no best. `refused` is as in ProposeStep.
+    near-tie, decided as `near_ties` says; `cheap` says in what a trial that is as good as the trace's best is cheaper.
+    `other` is the best of trace `source`, or for a trace's first solution that of all traces; `against` compares the
+    trial with it where its script was changed, or this trace has no best. `refused` is as in ProposeStep.
     """
 
     role = "diagnoser"

@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gome.agents.method.stages import wanted_sources
-from gome.agents.method.validation import Ruling, cheaper, compare, format_fault, rule, rule_by_score, threshold
+from gome.agents.method.validation import (
+    Ruling,
+    cheaper,
+    compare,
+    format_fault,
+    keeps_near_tie,
+    rule,
+    rule_by_score,
+    threshold,
+)
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -164,6 +173,8 @@ class Diagnoser(Role):
         if incumbent is not None and (best := self.state.best) is not None:
             lines = (script.count("\n"), incumbent.script.count("\n"))
             cheap = cheaper((self.timed(trial.cpu_seconds), self.timed(best.cpu_seconds)), lines)
+        if measured.effect is None or not keeps_near_tie(measured.effect, False, "incumbent", cheap):
+            cheap = ""  # it would not decide for the trial
         return AssessTrial(
             **self.asked(trace, step, "assess"),
             step_kind=proposal.step_kind,

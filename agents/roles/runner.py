@@ -161,9 +161,11 @@ class Runner(Role):
             beside = partial(self._run, rival.script_ref, context)
             beyond = frozenset(view for view in views if split_of(view) not in rival.evaluation.splits)
         run = partial(self._run, job.script_ref, context)
-        return await run_splits(views, run, partial(self._stops, best), beside, beyond)
+        return await run_splits(views, run, partial(self._stops, job, best), beside, beyond)
 
-    def _stops(self, best: Evaluation | None, runs: Sequence[ScriptRan], others: Sequence[ScriptRan]) -> Stop | None:
+    def _stops(
+        self, job: Job, best: Evaluation | None, runs: Sequence[ScriptRan], others: Sequence[ScriptRan]
+    ) -> Stop | None:
         """Whether the trial stops after these good `runs`; `best` and `others` are the figures that it must beat."""
         method, task = self.scenario.method, self.opened.task
         if not (self.optimizer.judges if method.racing.enabled is None else method.racing.enabled):
@@ -174,7 +176,10 @@ class Runner(Role):
         longest = self.timed(max(run.seconds for run in runs))
         # Without lockstep, the Completer runs near misses on the other splits when slots are idle.
         spared = method.finish.near_misses if self.lockstep and self.scenario.members > 1 else None
-        return stop_after(evaluations, len(self._views), best, task.split, task.direction, method, longest, spared)
+        planned, unlike = len(self._views), job.unlike
+        return stop_after(
+            evaluations, planned, best, task.split, task.direction, method, longest, spared, unlike=unlike
+        )
 
     def _extended(self, best: Evaluation | None, others: Sequence[ScriptRan]) -> Evaluation:
         """The evaluation of a rival, if it has one, with those of its later runs."""

@@ -25,6 +25,8 @@ __all__ = ["Writer"]
 
 _REBASED = ("edit", "bundle", "tune")
 """Kinds of step that change the trace's own best, whichever that is by now."""
+_UNLIKE = ("return", "leap")
+"""Kinds of step that go on from another solution."""
 
 
 class Writer(Role):
@@ -68,8 +70,8 @@ class Writer(Role):
         else:
             attempt = 1
             script = await self._begin(self.state.proposals[step], trace, step, context)
-        script_ref = await self.artefacts.put(script.script)
-        return [Draft(Job(script_ref=script_ref, attempt=attempt, notes=script.notes), trace, step)]
+        script_ref, unlike = await self.artefacts.put(script.script), self.state.proposals[step].step_kind in _UNLIKE
+        return [Draft(Job(script_ref=script_ref, attempt=attempt, notes=script.notes, unlike=unlike), trace, step)]
 
     def _written(self, proposal: Proposal) -> Job | None:
         """The job of a proposal whose script exists: the user's, one written with its plan, or one to be searched."""
@@ -98,7 +100,7 @@ class Writer(Role):
 
     async def _write(self, proposal: Proposal, trace: int, step: int, context: Context) -> Script:
         best, base_ref, other_ref = self.state.best, self._base_ref(proposal), proposal.other_ref
-        if proposal.step_kind in ("return", "leap") and best is not None and best.script_ref != base_ref:
+        if proposal.step_kind in _UNLIKE and best is not None and best.script_ref != base_ref:
             other_ref = best.script_ref  # what is left: the sketch may name parts of it
         request = WriteSolution(
             **self.asked(trace, step, "write"),

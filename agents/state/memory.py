@@ -9,12 +9,9 @@ Four kinds of entries:
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cmp_to_key
 from statistics import fmean
 
-from gome.agents.method.momentum import signed_gain
 from gome.agents.method.next_kind import MOST_ERRORS
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import (
@@ -29,9 +26,10 @@ from gome.agents.protocol.messages import (
 from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Challenge, Failure, Finding, Hypothesis, Key, TraceBest
 from gome.agents.state.memory_entries import Given, Picture, Place, Success, Trying, in_errors
+from gome.agents.state.standings import ranked
 from gome.agents.state.trace import Best
 from gome.bus.message import Envelope
-from gome.scenarios.evidence import Direction, Evaluation
+from gome.scenarios.evidence import Direction
 
 __all__ = [
     "Memory",
@@ -250,7 +248,8 @@ class Memory:
             and not {hypothesis.key for hypothesis in each.hypotheses} <= trace.tried
             and not self.demoted(each)
         )
-        standings = self._ranked(evaluations)[:_MOST_STANDINGS]
+        bests = [each.best for each in self.traces.values() if each.best]
+        standings = ranked(bests, self.successes, self.direction)[:_MOST_STANDINGS]
         if best is not None:
             standings = [
                 each
@@ -268,18 +267,6 @@ class Memory:
             findings=tuple(self.findings[-_MOST_FINDINGS:]),
             standings=tuple(standings),
         )
-
-    def _ranked(self, evaluations: Mapping[str, Evaluation]) -> list[TraceBest]:
-        """The bests of all traces, the best first: of two that were run on other splits, the better on common ones."""
-
-        def order(one: TraceBest, other: TraceBest) -> int:
-            gain = signed_gain(one.score, other.score, self.direction)
-            if one.splits != other.splits:
-                effect = compare(evaluations[one.script_ref], evaluations[other.script_ref], self.direction)
-                gain = effect.gain if effect else gain
-            return (gain < 0) - (gain > 0) or one.trace - other.trace
-
-        return sorted((each.best for each in self.traces.values() if each.best), key=cmp_to_key(order))
 
     def siblings(self, place: int) -> tuple[Hypothesis, ...]:
         """Hypotheses of other traces, from which a first solution must differ. [P]

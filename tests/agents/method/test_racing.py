@@ -51,6 +51,18 @@ def test_a_first_split_of_groups_or_time_is_forgiven_more() -> None:
     assert why(after(1.0 + ERROR * 1.9)) == "worse"
 
 
+def test_a_first_split_of_another_solution_is_forgiven_more() -> None:
+    """A return goes on from what another trace has found: on one split that suits the trace's own best it may lose."""
+    best = evaluation(*[1.0] * 5, replicates=((1.0,) * 3,) * 5)
+    runs = [run_of(split, 1.0 + ERROR * 1.9, *DRAWS) for split in range(2)]
+
+    def stopped(splits: int, *, unlike: bool) -> str | None:
+        rule, method = SplitRule(kind="random"), Method()
+        return why(stop_after(runs[:splits], 5, best, rule, "minimize", method, 0.0, unlike=unlike))
+
+    assert (stopped(1, unlike=False), stopped(1, unlike=True), stopped(2, unlike=True)) == ("worse", None, "worse")
+
+
 def test_futile_is_what_no_luck_of_the_other_splits_would_save() -> None:
     # After 4 of 5: what is hoped for is gain + 1.64·SE·√.2, what is wanted 1·SE·√.8: the border is at .161 errors.
     error = 0.1 * math.sqrt(1 / 4 + 1 / 4)

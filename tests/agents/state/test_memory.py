@@ -79,6 +79,17 @@ def test_standings_are_in_the_order_of_scores_on_common_splits() -> None:
     assert better.against.splits == 1 and better.against.gain == pytest.approx(0.05)
 
 
+def test_a_trace_that_was_ahead_and_gained_is_ahead_whatever_its_one_split_says() -> None:
+    """Trace 0 is ahead on all splits, and its newest best was run on the split that suits trace 1."""
+    memory = Memory(direction="minimize")
+    memory.heard(of(0, accepted("whole", judged_on(0, 1, 2, 3, 4, folds=(0.5, 0.2, 0.2, 0.2, 0.2)), None), 1))
+    memory.heard(of(1, accepted("other", judged_on(0, 1, 2, 3, 4, folds=(0.4, 0.4, 0.4, 0.4, 0.4)), None), 1))
+    memory.heard(of(0, accepted("newest", judged_on(0, folds=(0.45,)), 0.1), 2))
+    first, second = memory.picture(1).standings
+    assert (first.trace, second.trace) == (0, 1)
+    assert first.against is not None and first.against.gain < 0, "on the common split it is behind"
+
+
 def test_what_a_trace_has_left_for_a_better_solution_is_no_longer_recalled() -> None:
     """Trace 0 leaps away from two changes; a leap that is refused leaves nothing."""
     memory = Memory(direction="minimize")

@@ -53,12 +53,12 @@ def test_every_request_renders_with_its_header_and_reply(request_: Request[Any])
 
 def test_a_suggested_kind_and_faults_of_a_declaration_are_told() -> None:
     plain = render(made.knowing_step(), LIMIT).user
-    assert "by this run's record" not in plain
+    assert "is suggested" not in plain
     told = made.knowing_step(suggested="merge", untunable=("line 3: rate of PARAMS is not tuned: its lowest value",))
     prompt = render(told, LIMIT).user
-    assert '"merge" by this run\'s record (not yet tried); for another, say why in `reason`' in prompt
+    assert '"merge" is suggested (not yet tried in this run); for another, say why in `reason`' in prompt
     tried = told.model_copy(update={"record": KindRecord(kind="merge", steps=4, accepted=3, gain=5.0, cost=4.0)})
-    assert "record (tried 4, accepted 3, mean gain 1.25 standard errors); for another" in render(tried, LIMIT).user
+    assert "suggested (tried 4, accepted 3, mean gain 1.25 standard errors); for another" in render(tried, LIMIT).user
     assert "line 3: rate of PARAMS is not tuned: its lowest value." in prompt
 
 
