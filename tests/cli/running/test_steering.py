@@ -50,6 +50,8 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
         said = document(capsys, "hint")
         assert (said["running"], said["trace"]) == (True, None)
         awaited(folder, "hint_given")
+        asked = sum(each.kind == "proposal" for each in envelopes(folder))
+        awaited(folder, "proposal", asked + 2)  # the next one may have been asked for before
         assert gome("hint", run, "--start", "nowhere.py", "--runs", str(runs)) == 2
         assert "nowhere.py cannot be read" in capsys.readouterr().err
         assert gome("pause", run, "--runs", str(runs)) == 0
