@@ -155,7 +155,8 @@ def _trial(message: Trial) -> str:
 
 def _diagnosis(message: Diagnosis) -> str:
     if message.verdict == "surveyed":
-        return f"{text.several(len(message.challenges), 'challenge')}: {', '.join(each.caption for each in message.challenges)}"
+        captions = ", ".join(each.caption for each in message.challenges)
+        return f"{text.several(len(message.challenges), 'challenge')}: {captions}"
     gain = f" ({text.gain(message.effect.gain)})" if message.effect else ""
     score = ", score erased" if message.erased else f", score {text.judged(message.score, message.evaluation)}{gain}"
     return f"{message.verdict}{score if message.score is not None or message.erased else ''}: {message.reason}"
