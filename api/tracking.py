@@ -69,7 +69,7 @@ def send(folder: Path, name: str) -> int:
         recorder = Recorder(reader.artefacts)
         for each in reader.envelopes():
             recorder.apply(each)
-        run = recorder.run(folder / "report.html")
+        run = recorder.run(folder / "report.html", over=True)
     try:
         tracker.sync(run)
         tracker.close()
@@ -96,7 +96,7 @@ def _follow(folder: Path, over: Event) -> None:
             if trackers is None and (opened := recorder.summary.opened) is not None:
                 trackers = _opened(opened.scenario.get("track", ()))
             if trackers and (news or last):
-                _each(trackers, partial(_sync, recorder.run(folder / "report.html" if last else None)))
+                _each(trackers, partial(_sync, recorder.run(folder / "report.html" if last else None, over=last)))
             if last:
                 _each(trackers or {}, lambda tracker: tracker.close())
                 return

@@ -32,7 +32,7 @@ def recorded(folder: Path) -> TrackedRun:
         recorder = Recorder(reader.artefacts)
         for each in reader.envelopes():
             recorder.apply(each)
-        return recorder.run(folder / "report.html")
+        return recorder.run(folder / "report.html", over=True)
 
 
 def test_what_a_tracker_is_told_is_what_the_log_says(runs: Path) -> None:
@@ -50,6 +50,11 @@ def test_what_a_tracker_is_told_is_what_the_log_says(runs: Path) -> None:
     assert run.ended is not None
     assert all(run.begun <= trial.begun <= trial.ended <= run.ended for trial in run.trials)
     assert recorded(runs / UNFINISHED).ended is None
+    with LogReader(runs / RUN, VOCABULARY) as reader:
+        recorder = Recorder(reader.artefacts)
+        for each in reader.envelopes():
+            recorder.apply(each)
+        assert recorder.run(over=False).ended is None, "what was begun before the end may still be recorded"
 
 
 def test_the_first_message_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

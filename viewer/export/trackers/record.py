@@ -37,13 +37,15 @@ class TrackedTrial:
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run as far as it is known; `ended` is None while it may go on. `files` are texts by file name.
+    """A run as far as it is known up to `latest`; `ended` is None while it may go on. `files` are texts by file name.
 
+    Figures of a trial may change after its verdict, when it is completed on more splits or probed.
     `course` is the best score after each trial, by the trial's number.
     """
 
     name: str
     begun: float
+    latest: float
     ended: float | None
     params: dict[str, str]
     metrics: dict[str, float]
@@ -79,14 +81,15 @@ class Recorder:
         if isinstance(envelope.message, ActivityFinished) and envelope.trace is not None and envelope.step is not None:
             self._used.setdefault((envelope.trace, envelope.step), Usage()).add(envelope.message)
 
-    def run(self, report: Path | None = None) -> TrackedRun:
-        """The run as it stands, with its report where there is one."""
-        summary = self.summary
+    def run(self, report: Path | None = None, *, over: bool) -> TrackedRun:
+        """The run as it stands, with its report where there is one; `over`: nothing more will be recorded."""
+        summary, latest = self.summary, self._clock.at(self.summary.time)
         finished, best = summary.finished is not None, summary.best
         return TrackedRun(
             name=summary.run,
             begun=self._clock.at(0.0),
-            ended=self._clock.at(summary.time) if finished else None,
+            latest=latest,
+            ended=latest if finished and over else None,
             params=self._params(),
             metrics=self._metrics(),
             course=self._course(),

@@ -33,6 +33,7 @@ class MlflowTracker:
         self._experiment: str | None = None
         self._known: dict[str, str] = {}
         self._ended: set[str] = set()
+        self._held: dict[str, dict[str, float]] = {}
         self._told: set[int] = set()
 
     def sync(self, run: TrackedRun) -> None:
@@ -41,8 +42,7 @@ class MlflowTracker:
             self._experiment = self._find(run)
         parent = self._run(run.name, "", run.begun, {})
         for trial in run.trials:
-            if trial.name not in self._ended:
-                self._trial(run, trial, parent)
+            self._trial(run, trial, parent)
         self._figures(parent, run.params, run.metrics, len(run.trials), run.ended or run.begun)
         for number in sorted(run.course.keys() - self._told):
             self._figures(parent, {}, {"best_score": run.course[number]}, number, run.begun)
@@ -65,6 +65,7 @@ class MlflowTracker:
             for each in page:
                 step = each.data.tags.get(_STEP, "")
                 self._known[step] = each.info.run_id
+                self._held[step] = dict(each.data.metrics)
                 if step and each.info.status in ("FINISHED", "FAILED"):
                     self._ended.add(step)
             token = page.token
@@ -80,8 +81,17 @@ class MlflowTracker:
         return self._known[step]
 
     def _trial(self, run: TrackedRun, trial: TrackedTrial, parent: str) -> None:
+        """Send a trial, or what of its figures has changed since: as of now, because MLflow takes the latest."""
         child = self._run(run.name, trial.name, trial.begun, {_PARENT: parent})
+        if trial.name in self._ended:
+            held = self._held[trial.name]
+            changed = {name: value for name, value in trial.metrics.items() if held.get(name) != value}
+            if changed:
+                self._figures(child, {}, changed, trial.number, run.latest)
+                self._held[trial.name] = trial.metrics
+            return
         self._figures(child, trial.params, trial.metrics, trial.number, trial.ended)
+        self._held[trial.name] = trial.metrics
         if trial.script is not None:
             self.client.log_text(child, trial.script, "solution.py")
         status = "FAILED" if trial.failed else "FINISHED"

@@ -30,25 +30,27 @@ class WandbTracker:
         except ImportError as error:
             raise UsageError("tracking in Weights & Biases needs a package: pip install 'gome[wandb]'") from error
         self._wandb: Any = wandb
-        self._sent: set[str] = set()
+        self._held: dict[str, dict[str, float]] = {}
         self._whole: Any = None
         self._told = 0
+        self._finished = False
 
     def sync(self, run: TrackedRun) -> None:
         """See `Tracker.sync`."""
         for trial in run.trials:
-            if trial.name not in self._sent:
-                self._trial(run, trial)
-                self._sent.add(trial.name)
+            held = self._held.get(trial.name)
+            if held is None or (run.ended is not None and held != trial.metrics):
+                self._trial(run, trial, again=held is not None)
+                self._held[trial.name] = trial.metrics
         if self._whole is None:
             self._whole = self._begin(run.name, "", "run", run.params)
         for number in sorted(each for each in run.course if each > self._told):
             self._whole.log({"best_score": run.course[number]}, step=number)
             self._told = number
         self._whole.summary.update(run.metrics)
-        if run.ended is not None and "" not in self._sent:
+        if run.ended is not None and not self._finished:
             self._keep(self._whole, run.files | ({"report.html": _text(run.report)} if run.report else {}))
-            self._sent.add("")
+            self._finished = True
 
     def close(self) -> None:
         """Send what is still kept back, and disconnect."""
@@ -56,10 +58,11 @@ class WandbTracker:
             self._whole.finish()
             self._whole = None
 
-    def _trial(self, run: TrackedRun, trial: TrackedTrial) -> None:
+    def _trial(self, run: TrackedRun, trial: TrackedTrial, *, again: bool) -> None:
+        """Send a trial; again, with the figures alone, at the run's end where they have changed."""
         begun = self._begin(run.name, trial.name, "trial", trial.params)
         begun.summary.update(trial.metrics)
-        self._keep(begun, {"solution.py": trial.script} if trial.script is not None else {})
+        self._keep(begun, {"solution.py": trial.script} if trial.script is not None and not again else {})
         begun.finish(exit_code=int(trial.failed))
 
     def _begin(self, run: str, step: str, kind: str, params: dict[str, str]) -> Any:
