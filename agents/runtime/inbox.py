@@ -8,7 +8,7 @@ its name is in the message.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -27,7 +27,7 @@ from gome.bus.store.artefacts import Artefacts
 from gome.bus.store.reader import LogReader
 from gome.errors import Outage
 
-__all__ = ["Note", "attend", "leave_note"]
+__all__ = ["Note", "admit", "attend", "leave_note"]
 
 _FOLDER = "inbox"
 _POLL = 0.5
@@ -67,23 +67,38 @@ def leave_note(folder: Path, note: Note) -> str:
     return name
 
 
-async def attend(folder: Path, log: Log, artefacts: Artefacts, stop: Callable[[str], None]) -> None:
-    """Record the notes of the run in `folder` as they come, in their order, until cancelled; `stop` gets a reason.
+async def admit(folder: Path, log: Log, artefacts: Artefacts) -> None:
+    """Record what hints and reviews were left while nothing ran, before the actors start: the first step reads them.
 
-    Hints and reviews that were left while nothing ran are recorded first; requests to pause or stop that were left
-    then are void.
+    Requests to pause or stop that were left then are void.
     """
     known = await anyio.to_thread.run_sync(_recorded, folder)
-    fresh = False
+    await _take(folder, log, artefacts, lambda _: None, known, kinds=_KEPT)
+
+
+async def attend(folder: Path, log: Log, artefacts: Artefacts, stop: Callable[[str], None]) -> None:
+    """Record the notes of the run in `folder` as they come, in their order, until cancelled; `stop` gets a reason."""
+    known = await anyio.to_thread.run_sync(_recorded, folder)
     while True:
-        for path in await anyio.to_thread.run_sync(_notes, folder):
-            note = await anyio.to_thread.run_sync(_read, path)
-            if note is not None and path.stem not in known and (fresh or note.kind in _KEPT):
-                await _record(note, path.stem, folder, log, artefacts, stop)
-                known.add(path.stem)
-            await anyio.to_thread.run_sync(_remove, path)
-        fresh = True
+        await _take(folder, log, artefacts, stop, known)
         await anyio.sleep(_POLL)
+
+
+async def _take(
+    folder: Path,
+    log: Log,
+    artefacts: Artefacts,
+    stop: Callable[[str], None],
+    known: set[str],
+    kinds: Container[str] | None = None,
+) -> None:
+    """Record each note that is there and not yet `known`, of these kinds (None: of all), and remove all of them."""
+    for path in await anyio.to_thread.run_sync(_notes, folder):
+        note = await anyio.to_thread.run_sync(_read, path)
+        if note is not None and path.stem not in known and (kinds is None or note.kind in kinds):
+            await _record(note, path.stem, folder, log, artefacts, stop)
+            known.add(path.stem)
+        await anyio.to_thread.run_sync(_remove, path)
 
 
 async def _record(

@@ -18,7 +18,7 @@ from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import FinishRequested, RunFinished, RunOpened, SessionClosed, SessionOpened
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
-from gome.agents.runtime.inbox import attend
+from gome.agents.runtime.inbox import admit, attend
 from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.scripts.user_script import start_of
 from gome.agents.state.call_budget import UNITS, Spending, amount
@@ -246,6 +246,7 @@ async def _stay(
     before = log.head if session.budget is not None else 0
     await log.append("session", [Draft(session, opens=True)])
     artefacts = resources.forward.artefacts
+    await admit(folder, log, artefacts)
     actors = seat(scenario, resources.backends, resources, artefacts, resources.embedder)
     supervisor = Supervisor(
         log, artefacts, Telemetry(log), actors, conclude_dead_letter=conclude_dead_letter, accept_changes=accept_changes
