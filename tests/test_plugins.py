@@ -14,6 +14,7 @@ from gome.scenarios.authoring.mlebench_adapters import adapter_of
 from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.metrics.registry import metric_named
 from tests.agents.helpers.runs import run_scenario
+from tests.agents.helpers.stubs import line
 from tests.scenarios.helpers.make_task import make_task
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -26,6 +27,7 @@ budget: {trials: 2}
 backends: {mine: {kind: forwarding}}
 roles: {diagnoser: mine, proposer: mine, executor: mine}
 executors: {kind: counting, slots: 1, settings: {record: RECORD}}
+start: mine.py
 method: {finish: {candidates: 1, seeds: 1, ship: mean}}
 """
 
@@ -58,6 +60,7 @@ def test_a_run_uses_a_metric_optimizer_backend_and_executor_of_another_package(i
     record = installed / "runs.txt"
     path = installed / "extended.yaml"
     path.write_text(SCENARIO.replace("RECORD", str(record)), encoding="utf-8")
+    path.with_name("mine.py").write_text(line(1.0), encoding="utf-8")
     run = run_scenario(path, installed / "run")
     ((_, opened),) = run.all(RunOpened)
     assert opened.task.metric == "median-ae" and "forwards to" in str(opened.reasoners)
