@@ -284,7 +284,7 @@ def test_what_the_expert_is_to_avoid_or_prefer_changes_its_choice(expert_run: Pa
 def test_a_hint_left_for_a_resumed_run_is_read_by_its_first_proposal(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with ModelServer(WRITE) as server:
-        conducted(small(small_task(tmp_path), server, **ONE_TRACE, budget={"trials": 1}), folder)
+        conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 1}), folder)
         leave_note(folder, Note(kind="hint", hint=Hint(words="Use the area.")))
         finished = anyio.run(lambda: resume(folder, budget=Budget(trials=2)))
     assert finished is not None
