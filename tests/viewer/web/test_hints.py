@@ -17,7 +17,8 @@ from gome.cli.reading.view import left
 from gome.viewer.web.server import PageServer
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN
-from tests.viewer.web.test_server import get
+from tests.viewer.web.browser import CHROMIUM, Browser
+from tests.viewer.web.test_server import get, say
 
 PAGE = f"/runs/{UNFINISHED}"
 
@@ -117,3 +118,21 @@ def test_pages_are_read_only_unless_it_is_allowed(option: tuple[str, ...], runs:
             process.terminate()
     assert status == (200 if option else 501)
     assert len(notes(runs / UNFINISHED)) == len(option)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the pages in")
+def test_what_a_reader_types_stays_while_the_run_goes_on_and_is_left(
+    server: PageServer, runs: Path, tmp_path: Path
+) -> None:
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(server.url.rstrip("/") + PAGE, 390)
+        browser.wait("document.querySelector('#live output').textContent === 'live'")
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+        browser.run("document.querySelector('form[method=post] [name=words]').value = 'Take the logarithm.'")
+        name = say(runs / UNFINISHED, "news")
+        browser.wait(f"document.getElementById('messages').textContent.includes('{name[:8]}')")
+        browser.run("document.querySelector('form[method=post] button').click()")
+        browser.wait(f"document.body?.textContent.includes('left for {UNFINISHED}')")
+        assert browser.errors == []
+    (note,) = notes(runs / UNFINISHED)
+    assert note["hint"] == {"words": "Take the logarithm.", "avoid": [], "prefer": []}
