@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -40,8 +41,33 @@ with open(os.path.join(args.out, "submission.csv"), "w") as file:
         value = (mean + 0.1 * float(row["age"])) / 20 BATCH
         file.write(f"{row['id']},{value}\\n")
 """
+LINEAR = """
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from sklearn.linear_model import Ridge
+
+options = argparse.ArgumentParser()
+for name in ("--data", "--out", "--seed"):
+    options.add_argument(name)
+given = options.parse_args()
+train, test = (pd.read_csv(Path(given.data) / f"{name}.csv") for name in ("train", "test"))
+columns = pd.get_dummies(pd.concat([train.drop(columns="price"), test]).drop(columns="id")).astype(float)
+model = Ridge().fit(columns[: len(train)], train["price"])
+found = pd.DataFrame({"id": test["id"], "price": model.predict(columns[len(train) :])})
+found.to_csv(Path(given.out) / "submission.csv", index=False)
+"""
 LIBRARIES = str(Path(pytest.__file__).parents[1])
 KINDS = {"mean": ("regression", "rmsle"), "refit": ("binary", "auc")}
+
+
+def houses(rows: int) -> pd.DataFrame:
+    """Houses whose price is no sum of their columns, so that a linear model and trees err differently."""
+    draw = np.random.default_rng(0)
+    area, count, town = draw.uniform(30, 200, rows), draw.integers(1, 7, rows), draw.choice(["Aa", "Bo", "Ce"], rows)
+    price = (1000 * area * (1 + 0.3 * (town == "Bo")) + 5000 * count) * np.exp(draw.normal(0, 0.1, rows))
+    return pd.DataFrame({"area": area.round(1), "count": count, "town": town, "price": price.round()})
 
 
 def finished(folder: Path, ship: str, kind: str, metric: str, *, batch: str = "", trials: int = 1) -> Path:
@@ -191,7 +217,12 @@ def test_a_batch_that_matters_is_measured(tmp_path: Path, capsys: pytest.Capture
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_an_ensemble_runs_in_a_plain_environment(tmp_path: Path) -> None:
-    assert gome("run", "lockstep", "--display", "plain", "--runs", str(tmp_path / "runs")) == 0
+    (tmp_path / "mine.py").write_text(LINEAR, encoding="utf-8")
+    houses(300).to_csv(tmp_path / "houses.csv", index=False)
+    settings = ("traces=1", "budget.trials=2", "memory.consistency=lockstep")
+    options = [*(f"--set={each}" for each in settings), f"--start={tmp_path / 'mine.py'}", "--display", "plain"]
+    table = (str(tmp_path / "houses.csv"), "--target", "price", "--runs", str(tmp_path / "runs"))
+    assert gome("run", *table, *options) == 0
     package, python = tmp_path / "package", tmp_path / "venv" / "bin" / "python"
     assert gome("export", "@last", str(package), "--to", "package", "--runs", str(tmp_path / "runs")) == 0
 
@@ -202,12 +233,12 @@ def test_an_ensemble_runs_in_a_plain_environment(tmp_path: Path) -> None:
 
     run(sys.executable, "-m", "venv", tmp_path / "venv")
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ".")
-    members = json.loads((package / "bike_demand" / "plan.json").read_text(encoding="utf-8"))["members"]
-    assert len(members) == 2, "a lockstep run is the same each time"
+    members = json.loads((package / "houses_task" / "plan.json").read_text(encoding="utf-8"))["members"]
+    assert len(members) == 2, "the user's linear model, and the expert's with trees: they err elsewhere"
     assert "OK" in run(python, "-m", "unittest")
     run(
         python,
         "-P",
         "-c",
-        "import bike_demand; assert 'site-packages' in bike_demand.__file__; bike_demand.Solution().plan",
+        "import houses_task; assert 'site-packages' in houses_task.__file__; houses_task.Solution().plan",
     )
