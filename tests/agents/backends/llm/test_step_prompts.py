@@ -74,6 +74,19 @@ def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script()
     assert "the script above 0.41, this one 0.43, the mean of their predictions 0.39 (gain 0.02 ± 0.01)." in text
 
 
+@pytest.mark.parametrize(
+    ("scored", "gained", "worth"), [(0.43, "better", True), (0.4, "worse", True), (0.43, "near-tie", False)]
+)
+def test_another_traces_script_is_shown_where_it_or_the_mean_is_better(scored: float, gained: Any, worth: bool) -> None:
+    effect = Effect(gain=0.002, standard_error=0.01, verdict=gained, splits=5)
+    together = Together(own=0.41, other=scored, mean=0.408, effect=effect)
+    other = SourceScript(trace=made.DRAWN.trace, step=3, text="model = 1", is_difference=False, together=together)
+    text = shown(made.knowing_step(recalled=(made.DRAWN,), base=made.SOLUTION, other=other))
+    assert ("model = 1" in text) == worth
+    assert (f"- {made.DRAWN.hypotheses[0].statement} (" in text) != worth, "what its script would show is told"
+    assert ("The writer of a merge or a return is shown its script." in text) != worth
+
+
 def test_an_observation_says_on_how_many_splits_it_rests_once_the_score_is_of_all() -> None:
     note = made.NOTE.model_copy(update={"observations": "rain is missed", "observed": "1 of 5"})
     assert "observed on 1 of 5 splits: rain is missed" in shown(made.propose_step(history=(note,)))
