@@ -19,7 +19,7 @@ from benchmarks.shared.runs import Counted, Played, Stage, commit, kept, open_st
 from gome.agents.protocol.messages import Diagnosis
 from gome.agents.runtime.resources import Resources
 from gome.bus.store.artefacts import Artefacts
-from gome.scenarios.config.presets import with_preset
+from gome.scenarios.config.named_settings import with_preset
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evaluation.views import task_splits
 from gome.scenarios.grading.grade import grade

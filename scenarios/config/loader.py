@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gome.errors import TaskError
-from gome.scenarios.config.presets import with_preset
+from gome.scenarios.config.named_settings import with_preset
 from gome.scenarios.config.prices import missing_prices, unpriced_choices
 from gome.scenarios.config.providers import PROVIDERS
 from gome.scenarios.config.scenario import REASONING, LanguageModel, Scenario

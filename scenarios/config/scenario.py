@@ -25,7 +25,7 @@ from gome.scenarios.config.backends import (
 from gome.scenarios.config.executors import AnyExecutors, LocalExecutors
 from gome.scenarios.config.fields import Model, Seconds
 from gome.scenarios.config.method import Method
-from gome.scenarios.config.presets import Preset
+from gome.scenarios.config.named_settings import Preset
 
 __all__ = [
     "REASONING",
