@@ -34,7 +34,7 @@ from gome.viewer.model.summary import summarise
 from gome.viewer.queries.message import causes_of
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.runs import Run, conducted, read_run
-from tests.agents.helpers.stubs import line, quick_task, small, writing
+from tests.agents.helpers.stubs import line, quick_task, small, small_task, writing
 
 ONE_TRACE: dict[str, Any] = {"traces": 1, "memory": {}, "method": {"finish": {"candidates": 1, "seeds": 1}}}
 WRITE = writing(lambda _, step: line(0.3 + 0.1 * step))
@@ -63,8 +63,10 @@ def noting(folder: Path, note: Note, kind: str) -> Callable[[Ask], Play]:
     return turn
 
 
-def hinted(tmp_path: Path, note: Note, **changed: Any) -> tuple[Run, list[Ask]]:
-    """A whole run that gets a hint during its first step, and what its model was asked."""
+def hinted(
+    tmp_path: Path, note: Note, made: Callable[[Path], Path] = quick_task, **changed: Any
+) -> tuple[Run, list[Ask]]:
+    """A whole run that gets a hint during its first step, and what its model was asked. `made` makes its task."""
     folder = tmp_path / "run"
     asked: list[Ask] = []
     turn = noting(folder, note, "hint_given")
@@ -74,7 +76,7 @@ def hinted(tmp_path: Path, note: Note, **changed: Any) -> tuple[Run, list[Ask]]:
         return turn(ask)
 
     with ModelServer(listening) as server:
-        scenario = small(quick_task(tmp_path), server, **{**ONE_TRACE, "budget": {"trials": 2}, **changed})
+        scenario = small(made(tmp_path), server, **{**ONE_TRACE, "budget": {"trials": 2}, **changed})
         run = conducted(scenario, folder)
     return run, asked
 
@@ -173,7 +175,7 @@ def test_a_tree_search_reads_hints_too(tmp_path: Path) -> None:
 
 def test_a_script_is_the_next_step_once(tmp_path: Path) -> None:
     note = Note(kind="hint", trace=0, script=line(1.0, "# mine"))
-    run, _ = hinted(tmp_path, note, budget={"trials": 3})
+    run, _ = hinted(tmp_path, note, small_task, budget={"trials": 3})
     actions = [proposal.action for _, proposal in run.all(Proposal)]
     assert actions == ["draft", "start", "improve"]
     ((_, message),) = run.all(HintGiven)
