@@ -156,8 +156,11 @@ def test_a_fork_goes_another_way_and_leaves_its_parent(
 
 
 def stopped(begun: dict[str, Any], times: int) -> str:
-    """End a detached run in good order, which may have ended before; what it has said."""
+    """End a detached run in good order once it has said that it is open; what it has said."""
     folder, deadline = Path(begun["folder"]), time.monotonic() + 60
+    while "run_opened" not in Path(begun["output"]).read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     os.kill(begun["pid"], signal.SIGINT)
     while (said := Path(begun["output"]).read_text(encoding="utf-8")).count("next: gome resume") < times:
         assert time.monotonic() < deadline, said
