@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gome.bus.store.lock import RunLock
 from gome.errors import Outage
 from gome.viewer.output import emit, hint, say, say_aside
 from gome.viewer.run_folders import has_log, open_reader
@@ -46,8 +47,12 @@ class NotBegun:
 def detach(arguments: Sequence[str], folder: Path) -> Detached | NotBegun:
     """Start `gome` with these arguments for the run in `folder`; return once its session is in the log.
 
-    Output of a resumed run is appended to the existing file. Raises Outage where the output file cannot be written.
+    Output of a resumed run is appended to the existing file. Raises Outage where the output file cannot be written, and
+    LogLocked where another process goes on with the run: what that one writes to the file must not be cut off here.
     """
+    if has_log(folder):
+        with RunLock(folder):
+            pass
     output = folder.with_name(f"{folder.name}.out")
     last = _last_session(folder)
     try:
