@@ -149,10 +149,7 @@ class Proposal(Message):
 
 
 class Job(Message):
-    """Writer → Runner: run this script, or with `searches` search its constants. `attempt` is 1, plus 1 a repair.
-
-    `unlike`: it goes on from another solution than the trace's best (a return, a leap).
-    """
+    """Writer → Runner: run this script, or with `searches` search its constants; `unlike`: not from the best."""
 
     kind: Literal["job"] = "job"
     script_ref: str

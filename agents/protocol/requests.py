@@ -12,6 +12,7 @@ from pydantic import Field
 from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.kind_record import KindRecord
 from gome.agents.protocol.replies import Assessment, Reading, Step, Survey
+from gome.agents.protocol.source_script import SourceScript
 from gome.agents.protocol.types import (
     Challenge,
     Effect,
@@ -25,7 +26,6 @@ from gome.agents.protocol.types import (
     Repair,
     Solution,
     Source,
-    SourceScript,
     Stage,
     StepKind,
     TraceBest,

@@ -27,10 +27,8 @@ __all__ = [
     "Scores",
     "Solution",
     "Source",
-    "SourceScript",
     "Stage",
     "StepKind",
-    "Together",
     "TraceBest",
     "TrialNote",
     "Underway",
@@ -216,29 +214,6 @@ class TraceBest(Record):
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     against: Effect | None = None
-
-
-class Together(Record):
-    """Scores of this trace's best, another's, and the mean of both, on common splits; `effect`: that mean on `own`."""
-
-    own: float
-    other: float
-    mean: float
-    effect: Effect
-
-
-class SourceScript(Record):
-    """The best script of another trace, from which a merge or a return may take.
-
-    `text` is the whole script, or with `is_difference` the much shorter diff from the asking trace's script to it.
-    `together` is None where the two have no split in common.
-    """
-
-    trace: int
-    step: int
-    text: str
-    is_difference: bool
-    together: Together | None = None
 
 
 class Repair(Record):

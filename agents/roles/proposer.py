@@ -22,13 +22,12 @@ from gome.agents.protocol.replies import Step
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.run_messages import ProposalReviewed
 from gome.agents.protocol.script_requests import SolveStep
+from gome.agents.protocol.source_script import SourceScript, Together
 from gome.agents.protocol.types import (
     Hypothesis,
     Recalled,
     Solution,
-    SourceScript,
     StepKind,
-    Together,
     TraceBest,
     Underway,
 )

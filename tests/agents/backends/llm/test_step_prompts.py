@@ -7,7 +7,8 @@ import pytest
 from gome.agents.backends.llm.prompting import render
 from gome.agents.method.racing import stop_after
 from gome.agents.protocol.requests import Request
-from gome.agents.protocol.types import Effect, Left, Repair, SourceScript, Together, Underway
+from gome.agents.protocol.source_script import SourceScript, Together
+from gome.agents.protocol.types import Effect, Left, Repair, Underway
 from gome.scenarios.config.method import Method
 from gome.scenarios.evidence import LeakNote
 from tests.agents.helpers import requests_made as made
