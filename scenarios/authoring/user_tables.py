@@ -55,6 +55,8 @@ def with_targets(
     for name in dict.fromkeys(targets):
         check_column(table, name, path)
         missing = table[name].str.strip().str.lower().isin(MISSING)
+        if len(table) and missing.all():
+            raise TaskError(f"{path}: column {name!r} has no value in any row: nothing to learn from")
         if missing.any() and drop_missing:
             said.append(f"{int(missing.sum())} of {len(table)} rows have no {name!r} and are left out")
             table = table[~missing].reset_index(drop=True)

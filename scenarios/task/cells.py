@@ -131,7 +131,7 @@ def _may_be_date(cell: object) -> bool:
 
 
 def _is_gap(text: str) -> bool:
-    return text.strip().lower() in GAPS
+    return text.strip().lower() in NO_NUMBERS
 
 
 def offset_of(text: str) -> str:

@@ -27,6 +27,7 @@ from gome.scenarios.task.cells import (
     offset_of,
     shape_of,
 )
+from gome.scenarios.task.written_dates import DateStyle, dates_in
 
 __all__ = ["ColumnKind", "Reading", "read_columns", "typed"]
 
@@ -128,13 +129,16 @@ def _read(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, 
         return _Read("number", train, test, dtype="int64" if whole else "float64")
     if told == "number" or (told is None and (style := _number_style(train)) is not None):
         return _numbers(train, test, (_forced_style(train) if told else style) or NumberStyle(), files)
-    if told == "date" or (told is None and hold_dates(train)):
-        return _dates(train, test, files)
-    return _Read("text", _without(train), _without(test), () if told else _doubts(train, files[0]))
+    dates = dates_in(train)
+    if told == "date" or (told is None and (hold_dates(train) or (dates is not None and dates.order != "unknown"))):
+        return _dates(train, test, dates, files)
+    return _Read("text", _without(train), _without(test), () if told else _doubts(train, dates, files[0]))
 
 
-def _doubts(train: Array, file: str) -> tuple[str, ...]:
-    """A remark on a column of text most of whose cells are numbers."""
+def _doubts(train: Array, dates: DateStyle | None, file: str) -> tuple[str, ...]:
+    """A remark on a column of text most of whose cells are numbers, or all are dates that can be read in two ways."""
+    if dates is not None:
+        return ("text, as its dates may begin with the day or the month; kind `date` reads them month first",)
     numeric = int((~np.isnan(_floats(train))).sum())
     foreign = _foreign(train) if 2 * numeric > len(train) else []
     if not foreign:
@@ -266,15 +270,17 @@ def _at(which: Array, file: str, words: str) -> str:
     return f"{words} ({file}, row {int(rows[0]) + 1}{more})"
 
 
-def _dates(train: Array, test: Array, files: tuple[str, str]) -> _Read:
+def _dates(train: Array, test: Array, style: DateStyle | None, files: tuple[str, str]) -> _Read:
     codes, texts = pd.factorize(Series(np.concatenate([train, test]), dtype=object))
-    written = [text for text in texts if text.strip().lower() not in GAPS]
-    good = {text: time for text, time in zip(written, in_utc(written), strict=True) if time is not None}
-    offsets = {offset_of(text) for text in good}
-    alike = len(offsets) <= 1 and len({shape_of(text) for text in good}) <= 1
-    plain = np.array([(text if alike else good[text]) if text in good else "" for text in texts], dtype=object)
+    written = [text for text in texts if text.strip().lower() not in NO_NUMBERS]
+    iso = {text: (style.iso(text) or text) if style else text for text in written}
+    good = {text: time for text, time in zip(written, in_utc(list(iso.values())), strict=True) if time is not None}
+    offsets = {offset_of(iso[text]) for text in good}
+    alike = len(offsets) <= 1 and len({shape_of(iso[text]) for text in good}) <= 1
+    plain = np.array([(iso[text] if alike else good[text]) if text in good else "" for text in texts], dtype=object)
     cells = plain[codes] if len(texts) else codes.astype(object)
     remarks = [f"dates with {len(offsets)} offsets, all in UTC"] if len(offsets) > 1 else []
+    remarks += [f"dates; {words}"] if style and (words := style.spelled()) else []
     for part, file in zip((train, test), files, strict=True):
         strange = [text for text in written if text not in good and _among(part, [text]).any()]
         remarks += [

@@ -156,7 +156,7 @@ def test_numbers_as_people_write_them_are_numbers(tmp_path: Path, write: Callabl
     "write",
     [
         lambda n: f"2024-01-{n % 28 + 1:02}",
-        lambda n: f"12.03.{2000 + n}",
+        lambda n: f"2024-{n % 12 + 1:02}",
         lambda n: f"10.0.0.{n}",
         lambda n: f"A{n}",
         lambda n: f"{n}:30",
@@ -217,7 +217,9 @@ def test_what_is_wrong_is_said_and_nothing_is_written(tmp_path: Path, changes: d
         ({"y": range(100)}, {"id_column": "y"}, "is a target and cannot be the id"),
         ({"key": [1, 1, *range(98)]}, {"id_column": "key"}, r"own\.csv: column 'key', row 2: id '1' is a duplicate"),
         ({"g": ["a", "b"] * 50}, {"split": "group:g"}, "too few distinct values for validation: 2"),
-        ({"when": ["31.01.2024"] * 100}, {"split": "time:when"}, r"dates such as 2024-01-31: Time data [^\n]*$"),
+        ({"when": ["week 5"] * 100}, {"split": "time:when"}, r"dates such as 2024-01-31: Time data [^\n]*$"),
+        ({"when": ["31.01.2024"] * 100}, {"split": "time:when"}, "too few distinct values for validation: 1"),
+        ({"y": [""] * 100}, {"drop_missing": True}, "has no value in any row"),
         ({"g": range(100)}, {"split": "group:y"}, "is a target and cannot be used for the split"),
     ],
 )

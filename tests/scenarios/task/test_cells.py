@@ -55,5 +55,6 @@ def _everywhere(texts: list[str]) -> set[bool]:
 
 def test_all_who_ask_are_told_the_same() -> None:
     assert _everywhere(DAYS) == {True}
-    assert _everywhere([f"2024-{1 + day // 28}-{1 + day % 28}" for day in range(100)]) == {False}
+    assert _everywhere([f"2024-{1 + day // 28}-{1 + day % 28}" for day in range(100)]) == {True}  # brought to ISO 8601
+    assert _everywhere([f"{1 + day % 28}.{1 + day // 28}.2024" for day in range(100)]) == {True}
     assert _everywhere([f"{day}-b" for day in DAYS]) == {False}
