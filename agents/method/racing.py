@@ -22,6 +22,7 @@ from gome.scenarios.config.method import Method
 from gome.scenarios.evaluation.scoring import merge
 from gome.scenarios.evaluation.views import split_of
 from gome.scenarios.evidence import Direction, Evaluation, SplitRule
+from gome.scenarios.figures import plain
 
 __all__ = ["Stop", "split_order", "stop_after"]
 
@@ -99,7 +100,7 @@ def stop_after(
     hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
     member = spared is not None and effect.gain > -spared * error
     if enough and not member and hoped < method.near_tie * error * math.sqrt(share):
-        gain = f"{effect.gain:+.4g} ± {error:.2g} over {effect.rows} rows"
+        gain = f"{plain(effect.gain, 4, signed=True)} ± {plain(error, 2)} over {effect.rows} rows"
         return Stop("futile", f"stopped {after}: nothing left could make it better, gain {gain}")
     if heavy and enough and effect.gain > settings.decisive * error:
         return Stop("decided", f"judged {after}: better by {_rests_on(effect)}, and one run takes {seconds:.0f} s")
@@ -107,4 +108,5 @@ def stop_after(
 
 
 def _rests_on(effect: Effect) -> str:
-    return f"{abs(effect.gain):.4g}, standard error {effect.standard_error:.2g} over {effect.rows} rows"
+    error = plain(effect.standard_error or 0.0, 2)
+    return f"{plain(abs(effect.gain), 4)}, standard error {error} over {effect.rows} rows"

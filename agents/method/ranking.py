@@ -10,6 +10,7 @@ from gome.agents.method.momentum import signed_gain
 from gome.agents.method.validation import compare
 from gome.agents.protocol.final_selection import Ensemble, Finalist, FinalRanking, Shipped
 from gome.scenarios.evidence import Direction, Evaluation, SplitRule
+from gome.scenarios.figures import plain
 
 __all__ = ["candidates_of", "choose_shipping", "default_shipping", "rank", "rank_ensemble", "why"]
 
@@ -129,13 +130,13 @@ def why(ranking: Sequence[FinalRanking], ensemble: Ensemble | None, reason: str)
     if first.mean is None:
         return f"{reason}; no finalist ran on the hold-out, so the best out-of-fold score decides"
     several = f"{len(ranking)} finalists" if len(ranking) > 1 else "one finalist"
-    words = f"{reason}; best mean hold-out score {first.mean:.5g} of {several}"
+    words = f"{reason}; best mean hold-out score {plain(first.mean, 5)} of {several}"
     if first.misaligned:
         return f"{words}, although it is misaligned, as all of them are"
     words += "".join(map(_left_out, ranking))
     if ensemble is None or ensemble.score is None or ensemble.single is None:
         return words
-    scores = f"scores {ensemble.score:.5g} out of fold, the winner alone {ensemble.single:.5g}"
+    scores = f"scores {plain(ensemble.score, 5)} out of fold, the winner alone {plain(ensemble.single, 5)}"
     words += f"; an ensemble of {len(ensemble.members)} trials {scores}"
     return f"{words}: it is submitted" if ensemble.taken else f"{words}: it is not submitted"
 
@@ -145,7 +146,8 @@ def _left_out(ranking: FinalRanking) -> str:
     if not ranking.misaligned or ranking.mean is None:
         return ""
     finalist = ranking.finalist
+    own, held = plain(finalist.score, 5), plain(ranking.mean, 5)
     return (
-        f"; {finalist.trace}.{finalist.step} comes last: its out-of-fold score {finalist.score:.5g} is better than its "
-        f"hold-out score {ranking.mean:.5g} by more than noise, so its validation does not predict the hold-out"
+        f"; {finalist.trace}.{finalist.step} comes last: its out-of-fold score {own} is better than its "
+        f"hold-out score {held} by more than noise, so its validation does not predict the hold-out"
     )

@@ -12,6 +12,7 @@ from gome.agents.method.momentum import signed_gain
 from gome.agents.method.validation import compare
 from gome.scenarios.config.method import TraceSettings
 from gome.scenarios.evidence import Direction, Evaluation
+from gome.scenarios.figures import plain
 
 __all__ = ["Racer", "loser", "opens_another", "roots", "supported"]
 
@@ -60,7 +61,7 @@ def loser(
             return trace, f"no solution after {traces[trace].trials} trials"
         effect = compare(own, best, direction)
         if effect is not None and effect.gain < -settings.behind * (effect.standard_error or 0.0):
-            return trace, f"{-effect.gain:.4g} behind trace {leader} after {traces[trace].trials} trials"
+            return trace, f"{plain(-effect.gain, 4)} behind trace {leader} after {traces[trace].trials} trials"
     return None
 
 

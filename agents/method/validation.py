@@ -20,6 +20,7 @@ from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
 from gome.scenarios.config.method import NearTies
 from gome.scenarios.evidence import Direction, Evaluation
+from gome.scenarios.figures import plain
 
 __all__ = ["Ruling", "cheaper", "compare", "format_fault", "keeps_near_tie", "rule", "rule_by_score", "threshold"]
 
@@ -139,7 +140,7 @@ def cheaper(seconds: tuple[float, float], lines: tuple[int, int]) -> str:
     hardly change, or less than nine tenths of the lines.
     """
     if 0 < seconds[0] < _FASTER * seconds[1]:
-        return f"faster ({seconds[0]:.2g} s of processor time instead of {seconds[1]:.2g} s)"
+        return f"faster ({plain(seconds[0], 2)} s of processor time instead of {plain(seconds[1], 2)} s)"
     return f"shorter ({lines[0]} lines instead of {lines[1]})" if lines[0] < _SHORTER * lines[1] else ""
 
 
@@ -161,8 +162,8 @@ def rule(
         why = _why_near_tie(effect, assessment.reason, near_ties, cheap if accept else "")
         return Ruling("accepted" if accept else "rejected", "analysis", f"a near-tie, {why}")
     if effect.verdict == "better":
-        return Ruling("accepted", "analysis", f"better by {effect.gain:.5g}{_rests_on(effect)}")
-    return Ruling("rejected", "analysis", f"worse by {-effect.gain:.5g}{_rests_on(effect)}")
+        return Ruling("accepted", "analysis", f"better by {plain(effect.gain, 5)}{_rests_on(effect)}")
+    return Ruling("rejected", "analysis", f"worse by {plain(-effect.gain, 5)}{_rests_on(effect)}")
 
 
 def keeps_near_tie(effect: Effect, accept: bool, near_ties: NearTies, cheap: str) -> bool:
@@ -182,7 +183,7 @@ def _why_near_tie(effect: Effect, reason: str, near_ties: NearTies, cheap: str) 
         "gain": "decided by its sign:",
         "incumbent": f"but {cheap}: gain" if cheap else "so the incumbent stays: gain",
     }
-    return f"{by[near_ties]} {effect.gain:+.5g}{_rests_on(effect)}"
+    return f"{by[near_ties]} {plain(effect.gain, 5, signed=True)}{_rests_on(effect)}"
 
 
 def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:
@@ -192,8 +193,8 @@ def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:
     if trial.stopped in ("worse", "futile"):
         return Ruling("rejected", "analysis", trial.words)
     if effect.gain > 0:
-        return Ruling("accepted", "analysis", f"the best score so far, by {effect.gain:.5g}")
-    return Ruling("rejected", "analysis", f"not the best score: {-effect.gain:.5g} behind")
+        return Ruling("accepted", "analysis", f"the best score so far, by {plain(effect.gain, 5)}")
+    return Ruling("rejected", "analysis", f"not the best score: {plain(-effect.gain, 5)} behind")
 
 
 def _rests_on(effect: Effect) -> str:
@@ -201,4 +202,4 @@ def _rests_on(effect: Effect) -> str:
     if effect.standard_error is None:
         return ""
     splits = f"{effect.splits} splits" if effect.splits > 1 else "one split"
-    return f", standard error {effect.standard_error:.2g}, over {effect.rows} rows of {splits}"
+    return f", standard error {plain(effect.standard_error, 2)}, over {effect.rows} rows of {splits}"

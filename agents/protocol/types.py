@@ -184,11 +184,15 @@ class Failure(Record):
 
 
 class Finding(Record):
-    """What a trial taught, accepted or not. `contradicted` are the (trace, step) of trials that contradict it."""
+    """What a trial taught, accepted or not. `contradicted` are the (trace, step) of trials that contradict it.
+
+    `now` is the trial's gain where it, or what it was compared with, was run on more splits since; else None.
+    """
 
     trace: int
     step: int
     text: str
+    now: Effect | None = Field(default=None, exclude_if=lambda effect: effect is None)
     contradicted: tuple[tuple[int, int], ...] = ()
 
 

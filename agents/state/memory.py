@@ -24,7 +24,8 @@ from gome.agents.protocol.messages import (
     TraceRestarted,
 )
 from gome.agents.protocol.run_messages import RunOpened
-from gome.agents.protocol.types import Challenge, Failure, Finding, Hypothesis, Key, TraceBest
+from gome.agents.protocol.types import Challenge, Failure, Hypothesis, Key, TraceBest
+from gome.agents.state.findings import Findings
 from gome.agents.state.memory_entries import Given, Picture, Place, Success, Trying, in_errors
 from gome.agents.state.standings import ranked
 from gome.agents.state.trace import Best
@@ -62,7 +63,7 @@ class Memory:
     successes: list[Success] = field(default_factory=list)
     tryings: dict[str, list[Trying]] = field(default_factory=lambda: defaultdict(list))
     failures: dict[Place, Failure] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     proposed: dict[Place, Proposal] = field(default_factory=dict)
     given: dict[tuple[str, int, int], Given] = field(default_factory=dict)
     notes: dict[Place, str] = field(default_factory=dict)
@@ -109,9 +110,10 @@ class Memory:
         elif where in self.failures:
             self.failures[where] = self.failures[where].model_copy(update={"mended": self.notes.get(where, "")})
         self._tried(where, trace, diagnosis)
-        if diagnosis.finding:
-            self.findings.append(Finding(trace=where[0], step=where[1], text=diagnosis.finding))
-        self._contradicted(where, diagnosis)
+        proposal, base_ref = self.proposed.get(where), trace.best.script_ref if trace.best else None
+        if proposal and proposal.step_kind == "return":
+            base_ref = proposal.base_ref
+        self.findings.heard(where, diagnosis, base_ref)
         if diagnosis.accepted:
             self._accepted(name, where, trace, diagnosis, Best.of(diagnosis))
 
@@ -120,6 +122,7 @@ class Memory:
         evaluation, score = completed.evaluation, completed.evaluation.score
         if score is None:
             return
+        self.findings.completed(completed, self.direction)
         hit = [place for place, each in enumerate(self.successes) if each.script_ref == completed.script_ref]
         for place in hit:
             entry = self.successes[place]
@@ -162,17 +165,6 @@ class Memory:
         if effect is not None:
             tried = Trying(*where, in_errors(effect.gain, effect.standard_error))
             self.tryings[proposal.origin].append(tried)
-
-    def _contradicted(self, where: Place, diagnosis: Diagnosis) -> None:
-        contradicted = set(diagnosis.contradicts)
-        if not contradicted:
-            return
-        self.findings = [
-            each.model_copy(update={"contradicted": (*each.contradicted, where)})
-            if (each.trace, each.step) in contradicted
-            else each
-            for each in self.findings
-        ]
 
     def _accepted(self, name: str, where: Place, trace: _Trace, diagnosis: Diagnosis, best: Best) -> None:
         effect, evaluation = diagnosis.effect, best.evaluation
@@ -264,7 +256,7 @@ class Memory:
             best=best,
             path_length=sum(1 for _ in trace.tip.path) if trace.tip else 0,
             failures=tuple(failures[-_MOST_FAILURES:]),
-            findings=tuple(self.findings[-_MOST_FINDINGS:]),
+            findings=tuple(self.findings.known[-_MOST_FINDINGS:]),
             standings=tuple(standings),
         )
 

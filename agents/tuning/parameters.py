@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gome.agents.protocol.types import Record
+from gome.scenarios.figures import plain
 
 __all__ = ["Declaration", "Parameter", "Value", "declared", "with_values"]
 
@@ -43,7 +44,7 @@ class Parameter(Record):
 
     def shown(self, value: Value) -> str:
         """The value in a few characters."""
-        return f"{self.name} {value:.4g}" if isinstance(value, float) else f"{self.name} {value}"
+        return f"{self.name} {plain(value, 4)}" if isinstance(value, float) else f"{self.name} {value}"
 
 
 @dataclass(frozen=True, slots=True)

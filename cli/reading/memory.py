@@ -151,7 +151,7 @@ def known(state: Memory, kind: Kind | None = None) -> Known:
         kind=kind,
         successes=of("success", (_success(each, state) for each in state.successes)),
         failures=of("failure", (_failure(each) for _, each in sorted(state.failures.items()))),
-        findings=of("finding", map(_finding, state.findings)),
+        findings=of("finding", map(_finding, state.findings.known)),
         states=of("state", (_state(index, state) for index in sorted(state.traces))),
     )
 

@@ -10,6 +10,7 @@ from gome.scenarios.diagnostics.classes import name_of_class, true_class
 from gome.scenarios.diagnostics.judged_rows import Case, Judged, figure, figure_or_none
 from gome.scenarios.diagnostics.record import ShownRow
 from gome.scenarios.evidence import TaskBrief
+from gome.scenarios.figures import plain
 from gome.scenarios.metrics.formulas import Array
 
 __all__ = ["cell", "changed_rows", "dearest_rows", "shown_columns", "shown_rows", "width_of"]
@@ -94,7 +95,7 @@ def cell(value: object, width: int) -> str:
         return ""
     if isinstance(value, float | np.floating):
         number = float(value)
-        text = str(int(number)) if number.is_integer() and abs(number) < 1e15 else f"{number:.6g}"
+        text = str(int(number)) if number.is_integer() and abs(number) < 1e15 else plain(number, 6)
     else:
         text = " ".join(str(value).split())
     return text if len(text) <= width else text[: width - 1] + "…"
@@ -119,5 +120,5 @@ def _said(prediction: Array, brief: TaskBrief) -> str:
 
 
 def _numbers(values: Array) -> str:
-    told = ", ".join(f"{float(value):.5g}" for value in values[:_MOST_NUMBERS])
+    told = ", ".join(plain(float(value), 5) for value in values[:_MOST_NUMBERS])
     return told if len(values) <= _MOST_NUMBERS else f"{told}, …"

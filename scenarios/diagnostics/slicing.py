@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame, Series
 
+from gome.scenarios.figures import plain
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.cells import hold_dates
 
@@ -92,7 +93,7 @@ def _ranges(values: Array, finite: Array) -> tuple[Array, list[str]]:
     edges = np.unique(np.quantile(finite, np.linspace(0, 1, _BINS + 1)))
     if len(edges) == _BINS + 1:
         codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _BINS - 1)
-        return codes, [f"{low:.6g} to {high:.6g}" for low, high in pairwise(edges)]
+        return codes, [f"{plain(low, 6)} to {plain(high, 6)}" for low, high in pairwise(edges)]
     distinct, counts = np.unique(finite, return_counts=True)
     heavy = distinct[counts > len(finite) / _BINS]
     rest = np.quantile(finite[~np.isin(finite, heavy)], np.linspace(0, 1, _BINS + 1))
@@ -102,7 +103,8 @@ def _ranges(values: Array, finite: Array) -> tuple[Array, list[str]]:
     lows, highs = distinct[first], distinct[[*(first[1:] - 1), len(distinct) - 1]]
     codes = np.clip(np.searchsorted(lows, values, side="right") - 1, 0, len(lows) - 1)
     return codes, [
-        f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}" for low, high in zip(lows, highs, strict=True)
+        plain(low, 6) if low == high else f"{plain(low, 6)} to {plain(high, 6)}"
+        for low, high in zip(lows, highs, strict=True)
     ]
 
 

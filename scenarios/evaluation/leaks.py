@@ -7,6 +7,7 @@ other rows. A score is too good if its distance to the ideal is far below that o
 import numpy as np
 
 from gome.scenarios.evidence import LeakNote
+from gome.scenarios.figures import plain
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.tables import numbers, read_table
 from gome.scenarios.task.task import Task
@@ -65,6 +66,6 @@ def _too_good(task: Task, score: float) -> tuple[LeakNote, ...]:
     left = abs(score - ideal)
     if left >= _OF_THE_BEST * least:
         return ()
-    found = f"an out-of-fold {task.brief.metric} of {score:.5g} is too good"
-    words = f"{found}: the leaderboard's best is {least:.5g} from the ideal"
+    found = f"an out-of-fold {task.brief.metric} of {plain(score, 5)} is too good"
+    words = f"{found}: the leaderboard's best is {plain(least, 5)} from the ideal"
     return (LeakNote(code="too-good", message=words),)

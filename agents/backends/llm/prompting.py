@@ -26,6 +26,7 @@ from gome.agents.protocol.replies import Script
 from gome.agents.protocol.requests import Request
 from gome.agents.redaction import redact
 from gome.errors import UsageError
+from gome.scenarios.figures import plain
 
 __all__ = [
     "TEMPLATES",
@@ -247,7 +248,7 @@ def version(templates: Path = TEMPLATES) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.5g}"
+    return "–" if value is None else plain(value, 5)
 
 
 def _words(words: str, rows: int) -> str:

@@ -90,7 +90,7 @@ def test_a_finding_outlives_accepts_and_reaches_all_traces(plain: tuple[Run, lis
 
 def test_a_finding_that_a_trial_contradicts_is_marked(plain: tuple[Run, list[Ask]]) -> None:
     run, asks = plain
-    (finding,) = memory_of(run).findings
+    (finding,) = memory_of(run).findings.known
     assert finding.contradicted == ((0, 3),)
     last = [ask for ask in asks if ask.kind == "propose_step" and ask.step == 4]
     assert all("**contradicted** by step 3 of trace 0" in ask.prompt for ask in last)

@@ -56,7 +56,7 @@ def test_another_traces_success_is_recalled_where_the_own_trial_of_it_was_none(
     assert bool(memory.picture(0).successes) == known
 
 
-def of(trace: int, diagnosis: Diagnosis, step: int) -> Envelope:
+def of(trace: int, diagnosis: Diagnosis | SolutionCompleted, step: int) -> Envelope:
     return replace(heard(diagnosis, step), trace=trace, id=f"{trace}-{step}")
 
 
@@ -126,3 +126,20 @@ def test_a_completion_with_fewer_splits_than_are_known_changes_nothing() -> None
     (entry,) = memory.successes
     assert entry.evaluation == WHOLE and memory.traces[0].best is not None
     assert memory.traces[0].best.score == WHOLE.score
+
+
+def test_a_finding_has_its_gain_anew_where_other_splits_changed_it() -> None:
+    """A return's gain is over the script that it changed; what is run on more splits is compared on all of them."""
+    memory = Memory(direction="minimize")
+    memory.heard(of(0, accepted("own", judged_on(0, 1, 2, 3, 4, folds=(0.5,) * 5), None), 1))
+    memory.heard(of(1, accepted("theirs", WHOLE, None), 1))
+    memory.heard(proposed(0, 2, "return", base_ref="theirs"))
+    part = accepted("part", judged_on(0, folds=(0.3,)), 0.1)
+    memory.heard(of(0, part.model_copy(update={"finding": "it gained 0.1"}), 2))
+    memory.heard(of(1, accepted("more", WHOLE, 0.0).model_copy(update={"finding": "nothing"}), 2))
+    assert [each.now for each in memory.picture(1).findings] == [None, None]
+    whole = judged_on(0, 1, 2, 3, 4, folds=(0.3, 0.53, 0.53, 0.53, 0.53))
+    memory.heard(of(0, SolutionCompleted(script_ref="part", evaluation=whole, submission_ref="s", oof_ref=None), 2))
+    first, second = (each.now for each in memory.picture(1).findings)
+    assert second is None and first is not None
+    assert (first.splits, first.gain) == (5, pytest.approx(0.012)), "over `theirs`, not over `own`"

@@ -1,0 +1,51 @@
+"""What trials have taught, kept current: contradicted by later trials, and measured again on more splits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gome.agents.method.validation import compare
+from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
+from gome.agents.protocol.types import Finding
+from gome.agents.state.memory_entries import Place
+from gome.scenarios.evidence import Direction, Evaluation
+
+__all__ = ["Findings"]
+
+
+@dataclass(slots=True)
+class Findings:
+    """The findings, oldest first. `evaluations` are those of all scored scripts as known now.
+
+    `compared` are the two scripts that the figures of a step's finding compare.
+    """
+
+    known: list[Finding] = field(default_factory=list)
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    compared: dict[Place, tuple[str, str]] = field(default_factory=dict)
+
+    def heard(self, where: Place, diagnosis: Diagnosis, base_ref: str | None) -> None:
+        """Add what a trial taught, and what it contradicts; `base_ref` is the script that its gain is measured from."""
+        script_ref, evaluation = diagnosis.script_ref, diagnosis.evaluation
+        if script_ref is not None and evaluation is not None and diagnosis.score is not None:
+            self.evaluations.setdefault(script_ref, evaluation)
+            if diagnosis.effect is not None and base_ref in self.evaluations:
+                self.compared[where] = (script_ref, base_ref)
+        if diagnosis.finding:
+            self.known.append(Finding(trace=where[0], step=where[1], text=diagnosis.finding))
+        for at, each in self._of(diagnosis.contradicts):
+            self.known[at] = each.model_copy(update={"contradicted": (*each.contradicted, where)})
+
+    def completed(self, message: SolutionCompleted, direction: Direction) -> None:
+        """Compare again, on all splits that are known now, whatever a finding says of this solution."""
+        script_ref, known = message.script_ref, self.evaluations.get(message.script_ref)
+        if known is None or not message.adds_to(script_ref, known.splits):
+            return
+        self.evaluations[script_ref] = message.evaluation
+        for at, each in self._of(where for where, pair in self.compared.items() if script_ref in pair):
+            trial, base = (self.evaluations[ref] for ref in self.compared[each.trace, each.step])
+            self.known[at] = each.model_copy(update={"now": compare(trial, base, direction)})
+
+    def _of(self, steps: Iterable[Place]) -> list[tuple[int, Finding]]:
+        """The findings of these steps, with their places."""
+        wanted = set(steps)
+        return [(at, each) for at, each in enumerate(self.known) if (each.trace, each.step) in wanted]
