@@ -56,7 +56,8 @@ class WriteSolution(Request[Script]):
     """Ask for the whole script: the base with this change and no other; without a base, a first solution.
 
     `source` is the trace that a `step_kind` of `merge` takes from or `return` continues from. `other` is the second
-    script: that of `source` for a merge, the trace's own best for a return or a leap. `seconds` is the time of one run
+    script: that of `source` for a merge, the trace's own best for a return or a leap; with `is_difference` the much
+    shorter diff from `base` to it. `seconds` is the time of one run
     of the base and `cpu_seconds` its processor time, 0 where unknown. `failures` are failures of scripts in this run.
     """
 
@@ -66,6 +67,7 @@ class WriteSolution(Request[Script]):
     source: int | None = None
     base: str | None
     other: str | None = None
+    is_difference: bool = Field(default=False, exclude_if=lambda shorter: not shorter)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     hypotheses: tuple[Hypothesis, ...]

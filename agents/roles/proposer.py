@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from gome.agents.method.next_kind import suggested
 from gome.agents.method.scoring import compatible, draw_by_rank, top_candidates
 from gome.agents.method.stages import scenario_share
-from gome.agents.method.validation import compare
 from gome.agents.optimizers import Pick
 from gome.agents.optimizers.solution_tree import Tree
 from gome.agents.protocol.backend_choice import chosen_for
@@ -22,19 +21,19 @@ from gome.agents.protocol.replies import Step
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.run_messages import ProposalReviewed
 from gome.agents.protocol.script_requests import SolveStep
-from gome.agents.protocol.source_script import SourceScript, Together
+from gome.agents.protocol.source_script import SourceScript
 from gome.agents.protocol.types import (
     Hypothesis,
     Recalled,
     Solution,
     StepKind,
-    TraceBest,
     Underway,
 )
 from gome.agents.roles.proposals import begun, chosen_by, hypothesis_of, mending, planned, starting, tuning
 from gome.agents.roles.role import Reasoner, Role, place
-from gome.agents.scripts.difference import additions, much_shorter, shown_of
-from gome.agents.scripts.error_analysis import Pairer, paired
+from gome.agents.scripts.difference import shown_of
+from gome.agents.scripts.error_analysis import Pairer
+from gome.agents.scripts.source_scripts import source_script
 from gome.agents.state.hints import Hints
 from gome.agents.state.offers import Offers, offer_of
 from gome.agents.state.trace import FOLDED, Best, TraceState
@@ -175,7 +174,9 @@ class Proposer(Role):
         other = None
         if (own := pick.base) and {"merge", "return"} & set(kinds):
             others = (each for each in standings if each.trace != trace and each.script_ref != own.script_ref)
-            other = await self._source(source, own, context) if (source := next(others, None)) else None
+            if source := next(others, None):
+                near_tie, direction = self.scenario.method.near_tie, self.opened.task.direction
+                other = await source_script(source, own, self.artefacts, self.pairer, direction, near_tie, context)
         allowed = {"merge": other, "return": other, "tune": declaration.parameters and self._may_search(pick.base)}
         kinds = tuple(kind for kind in kinds if allowed.get(kind, True))
         pays = self._suggested(opened, kinds)
@@ -218,30 +219,6 @@ class Proposer(Role):
         """Whether a solution's constants were not searched before, and its run is short enough."""
         longest = self.scenario.method.tuning.longest
         return best is not None and best.script_ref not in self.searched and self.timed(best.seconds) <= longest
-
-    async def _source(self, best: TraceBest, own: Best, context: Context) -> SourceScript:
-        """Another trace's best script, or a much shorter diff from this trace's script to it."""
-        theirs = await self.artefacts.text(best.script_ref)
-        changes = additions(await self.artefacts.text(own.script_ref), theirs)
-        shorter = much_shorter(changes, theirs)
-        return SourceScript(
-            trace=best.trace,
-            step=best.step,
-            text=changes if shorter else theirs,
-            is_difference=shorter,
-            together=await self._together(own.oof_ref, best.oof_ref, context),
-        )
-
-    async def _together(self, own: str | None, other: str | None, context: Context) -> Together | None:
-        """What the mean of two solutions would score."""
-        found = await paired(self.pairer, own, other, context)
-        if found.own is None or found.other is None or found.mean is None:
-            return None
-        effect = compare(found.mean, found.own, self.opened.task.direction, self.scenario.method.near_tie)
-        scores = [each.score for each in (found.own, found.other, found.mean) if each.score is not None]
-        if effect is None or len(scores) < 3:
-            return None
-        return Together(own=scores[0], other=scores[1], mean=scores[2], effect=effect)
 
     async def _shown(self, recalled: Recalled, base: Solution | None, source: SourceScript | None) -> Recalled:
         """Add a script to a recalled change; not where that of `source` is shown, which contains the change."""

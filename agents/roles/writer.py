@@ -16,6 +16,7 @@ from gome.agents.protocol.replies import Script
 from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
 from gome.agents.protocol.types import Failure, TraceBest
 from gome.agents.roles.role import Reasoner, Role, place
+from gome.agents.scripts.difference import beside
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
@@ -102,12 +103,15 @@ class Writer(Role):
         best, base_ref, other_ref = self.state.best, self._base_ref(proposal), proposal.other_ref
         if proposal.step_kind in _UNLIKE and best is not None and best.script_ref != base_ref:
             other_ref = best.script_ref  # what is left: the sketch may name parts of it
+        base, other = [await self.artefacts.text(ref) if ref else None for ref in (base_ref, other_ref)]
+        other, shorter = beside(base, other) if base is not None and other is not None else (other, False)
         request = WriteSolution(
             **self.asked(trace, step, "write"),
             step_kind=proposal.step_kind,
             source=proposal.source,
-            base=await self.artefacts.text(base_ref) if base_ref else None,
-            other=await self.artefacts.text(other_ref) if other_ref else None,
+            base=base,
+            other=other,
+            is_difference=shorter,
             **self._took(base_ref),
             hypotheses=proposal.hypotheses,
             sketch=proposal.sketch,

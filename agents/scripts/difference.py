@@ -4,7 +4,7 @@ import difflib
 from itertools import groupby
 from typing import Literal
 
-__all__ = ["additions", "difference", "much_shorter", "shown_of"]
+__all__ = ["additions", "beside", "difference", "shown_of"]
 
 _LONGEST = {"global-best": 12000, "sampled": 2500}
 """Maximum length of the script or diff of a recalled change, in characters."""
@@ -38,8 +38,13 @@ def additions(before: str, after: str) -> str:
     return "\n".join(shown)
 
 
-def much_shorter(changes: str, script: str) -> bool:
-    """Whether a diff is shown in place of the script."""
+def beside(own: str, other: str) -> tuple[str, bool]:
+    """The other script for a reader who has `own`, and whether it is the diff to it, where that is much shorter."""
+    changes = additions(own, other)
+    return (changes, True) if changes and _much_shorter(changes, other) else (other, False)
+
+
+def _much_shorter(changes: str, script: str) -> bool:
     return len(changes) < _MUCH_SHORTER * len(script)
 
 
@@ -50,7 +55,7 @@ def shown_of(why: Literal["global-best", "sampled"], script: str, own: str, befo
     """
     if why == "global-best":
         changes = difference(own, script)
-        shown = changes if changes and much_shorter(changes, script) else script
+        shown = changes if changes and _much_shorter(changes, script) else script
     else:
         shown = difference(before, script) if before is not None else ""
     return shown if len(shown) <= _LONGEST[why] else ""

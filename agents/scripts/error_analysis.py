@@ -38,7 +38,7 @@ class Pairing(Record):
 
 
 class Paired(ActivityResult):
-    """Result: evaluations of both, and of the mean of their predictions, on the splits that both were run on.
+    """Result: evaluations of both, and of means of their predictions, on the splits that both were run on; see `Pair`.
 
     None where they have no split in common.
     """
@@ -46,6 +46,8 @@ class Paired(ActivityResult):
     own: Evaluation | None = None
     other: Evaluation | None = None
     mean: Evaluation | None = None
+    weights: tuple[float, ...] | None = None
+    weighted: Evaluation | None = None
 
 
 Analyser = Callable[[Analysing], Awaitable[Analysed]]

@@ -13,7 +13,7 @@ import json
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -200,10 +200,16 @@ class Harness:
         return diagnose_trial(self.task, self._features, read, best, rows)
 
     def pair(self, own: str, other: str) -> Pair | None:
-        """Compare two solutions with the mean of both, from their out-of-fold tables; see `pair_scores`."""
+        """Compare two solutions with means of both, from their out-of-fold tables; see `pair_scores`."""
         views = self._split_views
         first, second = read_oof(self.task, views, own), read_oof(self.task, views, other)
-        return pair_scores(self.task, first, second, len(views), self._evaluated)
+        found = pair_scores(self.task, first, second, len(views), self._evaluated)
+        if found is None:
+            return None
+        theirs = {view.name for view in second.views}
+        both = [view for view in first.views if view.name in theirs]
+        best = ensemble_trials(self.task, both, (own, other), 2, self._evaluated)
+        return replace(found, weights=best.weights, weighted=best.evaluation) if best else found
 
     def submission(self, predictions: Array) -> str:
         """The test rows of one run's predictions, as the text of a submission."""

@@ -25,11 +25,17 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class Pair:
-    """Evaluations of two solutions, and of the mean of their predictions, on the splits that both were run on."""
+    """Evaluations of two solutions, and of the mean of their predictions, on the splits that both were run on.
+
+    `weights` are those of the best weighted mean, not below 0, and `weighted` is its evaluation, of each split with
+    weights that were chosen without its rows; None where none could be chosen.
+    """
 
     own: Evaluation
     other: Evaluation
     mean: Evaluation
+    weights: tuple[float, ...] | None = None
+    weighted: Evaluation | None = None
 
 
 def read_oof(task: Task, views: Sequence[View], table: str) -> OutOfFold:

@@ -33,7 +33,7 @@ def test_what_was_accepted_is_probed_and_told(tmp_path: Path, probes: object) ->
         run = conducted(asked, tmp_path / "run")
         prompts = [ask.prompt for ask in server.asks if ask.kind == "propose_step"]
     probed = [message for _, message in run.all(SolutionProbed)]
-    told = ["what probe runs of this trace's best so far show" in prompt for prompt in prompts]
+    told = ["what probe runs of the trace's best show" in prompt for prompt in prompts]
     if probes == "auto":
         assert not probed, "in lockstep only where it is asked for"
         assert not any(told)

@@ -1,6 +1,6 @@
 """How prompts shorten scripts and their output: diffs for a reader of the base, and the last figures printed."""
 
-from gome.agents.scripts.difference import additions, difference
+from gome.agents.scripts.difference import additions, beside, difference
 from gome.agents.scripts.printed import last_figures
 
 OWN = "\n".join(["start", *(f"old {number}" for number in range(6)), "shared", "end"])
@@ -18,6 +18,14 @@ def test_removed_lines_are_counted_for_a_reader_who_has_them() -> None:
         " end",
     ]
     assert additions("", THEIRS) == additions(OWN, OWN) == difference(OWN, OWN) == ""
+
+
+def test_a_script_stands_beside_another_as_a_diff_where_that_is_much_shorter() -> None:
+    long = "\n".join(f"line {number}" for number in range(50))
+    changes, is_difference = beside(long, long + "\nmore")
+    assert is_difference and "+more" in changes and len(changes) < len(long) / 2
+    assert beside(OWN, THEIRS) == (THEIRS, False), "the diff is as long as the script"
+    assert beside(long, long) == (long, False)
 
 
 def test_the_last_figures_are_lines_with_a_number_without_progress_and_stderr() -> None:

@@ -142,4 +142,5 @@ def test_a_finding_has_its_gain_anew_where_other_splits_changed_it() -> None:
     memory.heard(of(0, SolutionCompleted(script_ref="part", evaluation=whole, submission_ref="s", oof_ref=None), 2))
     first, second = (each.now for each in memory.picture(1).findings)
     assert second is None and first is not None
-    assert (first.splits, first.gain) == (5, pytest.approx(0.012)), "over `theirs`, not over `own`"
+    assert first.splits == 5
+    assert first.gain == pytest.approx(0.012), "over `theirs`, not over `own`"

@@ -182,6 +182,8 @@ def test_two_solutions_are_compared_with_the_mean_of_both(bikes: Harness, whole:
         found is not None and len(found.mean.splits) == 5 and found.mean.score and found.own.score and found.other.score
     )
     assert found.mean.score < min(found.own.score, found.other.score), "one says too much, the other too little"
+    assert found.weights is not None and sum(found.weights) == pytest.approx(1) and min(found.weights) >= 0
+    assert found.weighted is not None and found.weighted.splits == found.own.splits
     alike = bikes.pair(whole.oof, whole.oof)
     assert alike is not None and alike.own.score == alike.other.score == whole.evaluation.score == pytest.approx(
         alike.mean.score

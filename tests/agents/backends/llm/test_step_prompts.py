@@ -42,7 +42,7 @@ def test_the_errors_of_the_best_are_shown_where_a_step_is_to_improve_it() -> Non
     text = shown(made.propose_step(base=best))
     assert "hr: 0 to 5 | 0.2 | 0.6 | 0.31" in text and "4 | 31.2 | 0.09 | 3 | 2; rain" in text
     refused = made.assess_trial(incumbent=best, stopped="worse", wanted=("feedback",))
-    assert "its errors on validation rows" in shown(refused) and "the best so far, which stays," in shown(refused)
+    assert "its errors on validation rows" in shown(refused) and "the trace's best, which stays," in shown(refused)
     assert "its errors on validation rows" not in shown(made.assess_trial(incumbent=best, wanted=("feedback",)))
 
 
@@ -73,6 +73,9 @@ def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script()
     other = SourceScript(trace=1, step=2, text="model = 1", is_difference=False, together=together)
     text = shown(made.propose_step(base=made.SOLUTION, other=other))
     assert "the script above 0.41, this one 0.43, the mean of their predictions 0.39 (gain 0.02 ± 0.01)." in text
+    weighed = together.model_copy(update={"weights": (0.75, 0.25), "weighted": 0.388})
+    text = shown(made.propose_step(base=made.SOLUTION, other=other.model_copy(update={"together": weighed})))
+    assert "(gain 0.02 ± 0.01); weighted 0.75 : 0.25 0.388 (each split's weights chosen without it)." in text
 
 
 @pytest.mark.parametrize(
