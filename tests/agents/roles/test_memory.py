@@ -243,7 +243,7 @@ def test_the_effect_of_a_return_is_measured_against_the_script_that_it_changed(
     assert trial.evaluation is not None and source.evaluation is not None
     effect = compare(trial.evaluation, source.evaluation, "minimize")
     assert effect is not None and effect.standard_error is not None
-    said = f"Gain against it, whose script this trial changed: {effect.gain:.5g} ± {effect.standard_error:.5g}"
+    said = f"Gain over it: {effect.gain:.5g} ± {effect.standard_error:.5g}"
     assert said in told, "and not only against the best of its own trace"
     verdict = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 3))
     assert verdict.effect is not None and verdict.effect.gain == effect.gain, "history and memory have the idea's gain"
