@@ -79,15 +79,15 @@ def _below(folder: str) -> list[str]:
 def _mapped_without_name(pid: int, device: int) -> list[tuple[int, int, str]]:
     """Deleted files that a process has mapped: inode, bytes up to the mapping's end, and a link to open it by."""
     try:
-        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
+        lines = Path(f"/proc/{pid}/maps").read_bytes().split(b"\n")  # a name may hold any other end of a line
     except OSError:
         return []
     found = []
     for line in lines:
-        if line.endswith("(deleted)"):
+        if line.endswith(b"(deleted)"):
             span, _, offset, place, inode, _ = line.split(maxsplit=5)
-            start, end = (int(each, 16) for each in span.split("-"))
-            if os.makedev(*(int(each, 16) for each in place.split(":"))) == device:
+            start, end = (int(each, 16) for each in span.split(b"-"))
+            if os.makedev(*(int(each, 16) for each in place.split(b":"))) == device:
                 link = f"/proc/{pid}/map_files/{start:x}-{end:x}"
                 found.append((int(inode), int(offset, 16) + end - start, link))
     return found

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 __all__ = ["Pace", "Progress", "computes", "loss_is_nan", "progress", "projected_over_limit", "stalled", "telling"]
 
-_STEP = re.compile(r"\b(split|fold|epoch)\s*[:#=]?\s*(\d+)\s*(?:/|of)\s*(\d+)", re.IGNORECASE)
+_STEP = re.compile(r"\b(split|fold|epoch)\s*[:#=]?\s*(\d{1,9})\s*(?:/|of)\s*(\d{1,9})(?!\d)", re.IGNORECASE)
+"""Longer numbers count nothing, and would leave the range of floats."""
 _NAN_LOSS = re.compile(r"\b\w*loss\s*[:=]?\s*[-+]?nan\b", re.IGNORECASE)
 
 _SIGNS = ("loss", "split", "fold", "epoch")

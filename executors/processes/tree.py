@@ -91,7 +91,7 @@ def _proportional_memory(pid: int) -> tuple[int, int]:
 def _sizes(path: Path, names: tuple[str, ...]) -> dict[str, int]:
     """Those lines of a file under /proc that give a size, in bytes; 0 for a line that is not there."""
     sizes = dict.fromkeys(names, 0)
-    for line in _read(path).splitlines():
+    for line in _read(path).split("\n"):  # a process may have any other end of a line in its name
         name, _, rest = line.partition(":")
         if name in sizes:
             sizes[name] = int(rest.split()[0]) << 10

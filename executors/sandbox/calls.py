@@ -52,6 +52,9 @@ _NOTHING = Answer(0)
 _FAMILIES = (1, 2, 10, 16)
 """Families of sockets that a network namespace contains: unix, inet, inet6, netlink. Others, as vsock, reach out."""
 _UNIX = (1,)
+_CONNECTED = tuple(kind | flags for kind in (1, 5) for flags in (0, 0x800, 0x80000, 0x80800))
+"""Types of socket pairs that stay connected to each other: streams and packets, with or without the two flags. A
+datagram socket can be connected anew, to any socket of the machine that has a path."""
 _NEW_USER_NAMESPACE = 0x10000000
 _OF_A_USER = (2,)
 _CREATES = 0x40
@@ -179,6 +182,8 @@ def _by_argument(numbers: Mapping[str, int], sockets: bool) -> Iterator[Rule]:
     yield Rule(numbers["setpriority"], _DENIED, (Is(1, (0,), negated=True),))
     yield Rule(numbers["socket"], _NO_FAMILY, (Is(0, _FAMILIES, negated=True),) if sockets else ())
     yield Rule(numbers["socketpair"], _NO_FAMILY, (Is(0, _UNIX, negated=True),))
+    if not sockets:
+        yield Rule(numbers["socketpair"], _UNSUPPORTED, (Is(1, _CONNECTED, negated=True),))
     yield Rule(numbers["preadv2"], _UNSUPPORTED, (Is(5, (0,), negated=True),))
     yield Rule(numbers["fadvise64"], _NOTHING, (Is(3, _DONT_NEED),))
     yield Rule(numbers["madvise"], _NOTHING, (Is(2, _PAGE_OUT),))

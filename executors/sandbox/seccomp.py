@@ -30,7 +30,7 @@ _Instruction = tuple[int, int, int, int]
 def program(machine: str = platform.machine(), *, sockets: bool = True, real_paths: bool = False) -> bytes:
     """The filter for a machine in the kernel's format, eight bytes per instruction; empty for an unknown machine.
 
-    `sockets=False` denies `socket`; `socketpair` stays allowed, because its sockets are connected to each other only.
+    `sockets=False` denies `socket`; `socketpair` stays allowed for sockets that are connected to each other only.
     `real_paths=True` keeps the attributes of files as they are.
     """
     if machine not in _MACHINES:

@@ -196,3 +196,39 @@ for number in range(20000):
     os.close(os.open(f"/tmp/{number}", os.O_CREAT | os.O_WRONLY))
 time.sleep(10)
 """
+
+DATAGRAMS = """
+import socket, sys
+for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
+    for reach in (lambda end: end.sendto(b"x", sys.argv[1]), lambda end: end.connect(sys.argv[1]) or end.send(b"x")):
+        try:
+            ends = socket.socketpair(socket.AF_UNIX, kind)
+            reach(ends[0])
+        except OSError:
+            pass
+print("done")
+"""
+
+STRANGE_NAMES = """
+import ctypes, mmap, os, time
+libc = ctypes.CDLL(None, use_errno=True)
+for end in (chr(0x2028), chr(0x85), chr(12), chr(11), chr(28), chr(10)):
+    name = f"out/x{end}y"
+    with open(name, "w+b") as file:
+        file.write(b"x" * 8192)
+        file.flush()
+        held = globals().setdefault("held", [])
+        held.append(mmap.mmap(file.fileno(), 8192))
+    os.unlink(name)
+libc.prctl(15, "a\\x0bVmPTE: x".encode(), 0, 0, 0)
+time.sleep(2.5)
+print("done")
+"""
+
+STRANGE_PROGRESS = """
+import time
+for done, total in ((1, "9" * 320), (2, "9" * 320), (3, "9" * 4000)):
+    print(f"epoch {done}/{total}", flush=True)
+    time.sleep(0.1)
+print("done")
+"""

@@ -1,7 +1,9 @@
 """What hostile scripts try, at every sandbox level, as root and as an ordinary user."""
 
+import contextlib
 import os
 import site
+import socket
 import subprocess
 import sys
 import tempfile
@@ -120,6 +122,24 @@ def test_what_lies_in_the_page_cache_is_not_told(ground: Ground) -> None:
     again = ground.script(attacks.RESIDENCY).stdout.splitlines()
     assert again == lines, "what one script left in shared memory, the next one finds"
     assert not Path("/dev/shm/gome-attack").exists()
+
+
+def test_no_socket_of_the_machine_is_reached(ground: Ground) -> None:
+    path = ground.data / "socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, contextlib.chdir(ground.data):
+        listener.bind(path.name)
+        path.chmod(0o777)
+        listener.setblocking(False)
+        seen = str(path) if ground.level is SandboxLevel.LANDLOCK else "/nowhere"
+        assert ground.script(attacks.DATAGRAMS, seen).stdout == "done\n"
+        with pytest.raises(BlockingIOError):
+            listener.recv(1)
+
+
+@pytest.mark.parametrize("source", [attacks.STRANGE_NAMES, attacks.STRANGE_PROGRESS])
+def test_what_a_script_names_and_prints_does_not_break_its_watch(ground: Ground, source: str) -> None:
+    outcome = ground.script(source)
+    assert (outcome.cause, outcome.stdout[-5:]) == (Cause.OK, "done\n"), outcome.stderr
 
 
 def test_the_first_process_cannot_be_taken_over(ground: Ground) -> None:

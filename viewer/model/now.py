@@ -22,7 +22,7 @@ __all__ = ["RING", "Allowance", "Doing", "Now", "Present", "RoleNow", "look", "p
 
 RING = ("diagnoser", "proposer", "memory-keeper", "writer", "runner", "completer", "director", "finisher")
 """The roles, in the order in which a step passes through them."""
-_SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
+_SHARE = re.compile(r"(?<!\d)(\d{1,9})\s*/\s*(\d{1,9})(?!\d)")
 
 
 @dataclass

@@ -123,3 +123,8 @@ def test_the_pool_is_the_tasks_leaderboard_and_then_the_grades(tmp_path: Path) -
     elsewhere = opened(sample).model_copy(update={"task_path": str(tmp_path / "gone")})
     assert pool_of(summarise([replace(first, message=elsewhere)])) == {}
     assert pool_of(Summary()) == {}
+
+
+def test_progress_in_numbers_without_end_is_no_share() -> None:
+    assert Doing("0.1", "a script", 0.0, f"epoch {'9' * 400}/3").share is None
+    assert Doing("0.1", "a script", 0.0, "epoch 1/4").share == pytest.approx(0.25)
