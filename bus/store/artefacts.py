@@ -3,8 +3,10 @@
 An artefact is synced to disk before the message that refers to it is written. Equal content is stored once.
 """
 
+import errno
 import os
 import re
+import stat
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
@@ -52,7 +54,7 @@ class Artefacts:
         """As `read`, blocking."""
         path = self.path(ref)
         try:
-            content = path.read_bytes()
+            content = _regular(path).read_bytes()
         except FileNotFoundError as error:
             raise LogDamaged(
                 f"artefact {ref} is lost: there is no {path}. Restore it from a copy of the run."
@@ -102,6 +104,13 @@ class Artefacts:
         if new_folder:
             sync_folder(self.folder)
             sync_folder(self.folder.parent)
+
+
+def _regular(path: Path) -> Path:
+    """The path of a file. Raises OSError for a pipe or a device, which has no end: a run may come from elsewhere."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    return path
 
 
 def sync_folder(folder: Path) -> None:

@@ -42,7 +42,7 @@ class Head:
         """Note this head in the folder of its log. Raises OSError."""
         text = f"{self.seq} {self.digest}"
         line = f"{text} {zlib.crc32(text.encode()):08x}".ljust(_SIZE - 1) + "\n"
-        descriptor = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT, 0o644)
+        descriptor = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             os.pwrite(descriptor, line.encode(), 0)
         finally:
@@ -53,12 +53,21 @@ class Head:
         """The head that was noted in this folder; None where there is no note, or an unreadable one."""
         for _ in range(_ATTEMPTS):  # a writer may be at work
             try:
-                words = (folder / FILE_NAME).read_bytes()[:_SIZE].decode("ascii").split()
+                words = _beginning(folder / FILE_NAME).decode("ascii").split()
             except (OSError, UnicodeDecodeError):
                 return None
             if len(words) == 3 and f"{zlib.crc32(' '.join(words[:2]).encode()):08x}" == words[2]:
                 return cls(int(words[0]), words[1])
         return None
+
+
+def _beginning(path: Path) -> bytes:
+    """The first bytes of a file; empty for a pipe, which would be waited for. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        return os.read(descriptor, _SIZE)
+    finally:
+        os.close(descriptor)
 
 
 def check_length(noted: Head | None, last: int, folder: Path) -> None:

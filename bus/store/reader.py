@@ -5,13 +5,14 @@ open. An open transaction would keep the writer from checkpointing its WAL file.
 """
 
 import json
+import math
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope, Vocabulary
@@ -23,6 +24,8 @@ from gome.bus.telemetry import Told
 from gome.errors import LogDamaged, LogError, UsageError
 
 __all__ = ["LogReader"]
+
+R = TypeVar("R")
 
 PAGE = 1000
 """Rows per query of a long result."""
@@ -199,11 +202,11 @@ class LogReader:
 
     def cursors(self) -> dict[str, int]:
         """Sequence number of the last message that each actor has handled."""
-        return schema.read_cursors(self._connection)
+        return self._whole(schema.read_cursors)
 
     def answers(self) -> dict[tuple[str, str], int]:
         """Number of messages in the log per (sender, cause), without activity records."""
-        return schema.read_answers(self._connection)
+        return self._whole(schema.read_answers)
 
     def in_flight(self) -> list[Envelope]:
         """Started activities without a result: a resume calls these again."""
@@ -242,8 +245,11 @@ class LogReader:
         return list(schema.decode(iter(self._rows(query, values)), self.run, self._vocabulary))
 
     def _rows(self, query: str, values: dict[str, Any] | tuple[Any, ...]) -> list[Any]:
+        return self._whole(lambda connection: connection.execute(query, values).fetchall())
+
+    def _whole(self, read: Callable[[sqlite3.Connection], R]) -> R:
         try:
-            return self._connection.execute(query, values).fetchall()
+            return read(self._connection)
         except sqlite3.DatabaseError as error:
             raise LogDamaged(f"{self._path} cannot be read: {error}. Restore the file from a copy.") from error
 
@@ -276,7 +282,13 @@ def _conditions(
 
 def _event(row: tuple[int, float, str, str, str]) -> Told:
     seq, at, actor, event, detail = row
-    return Told(seq, at, actor, event, json.loads(detail))
+    try:
+        told = json.loads(detail)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict) or not math.isfinite(at):
+        raise LogDamaged(f"event {seq} of {actor} cannot be read; restore the file from a copy")
+    return Told(seq, at, actor, event, told)
 
 
 def _only_reading(action: int, *_: str | None) -> int:

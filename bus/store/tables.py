@@ -7,6 +7,7 @@ each cause once. Messages from outside the actors have no cause; they are few, a
 unique.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,11 +75,13 @@ def set_page_size(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA page_size = 8192")
 
 
+_STATEMENTS = [statement.strip() for statement in _TABLES.split(";") if statement.strip()]
+
+
 def create(connection: sqlite3.Connection, run: str) -> None:
     """Create the tables in an empty file, in one transaction: a file has all of them or none."""
-    statements = [statement for statement in _TABLES.split(";") if statement.strip()]
     connection.execute("BEGIN IMMEDIATE")
-    for statement in statements:
+    for statement in _STATEMENTS:
         connection.execute(statement)
     connection.execute("INSERT INTO meta VALUES ('run', ?)", (run,))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -105,6 +108,8 @@ def examine(connection: sqlite3.Connection, path: Path, thorough: bool) -> None:
             raise LogDamaged(
                 f"{path} is not a log of gome, or its first page is lost. Nothing could be read; restore a copy."
             )
+        if strange := _strange(connection):
+            raise LogDamaged(f"{path} has other tables than gome makes ({strange}). Nothing is read; restore a copy.")
         findings = connection.execute("PRAGMA quick_check(3)").fetchall() if thorough else [("ok",)]
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
@@ -113,6 +118,15 @@ def examine(connection: sqlite3.Connection, path: Path, thorough: bool) -> None:
     if findings != [("ok",)]:
         finding = str(findings[0][0]).replace("\n", ", ")
         raise LogDamaged(f"{path} is damaged ({finding}). {_salvage(connection)}")
+
+
+def _strange(connection: sqlite3.Connection) -> str:
+    """Names of what `create` does not make; empty where there is nothing of that kind.
+
+    A log may come from elsewhere: a view in the place of a table would run its own SQL, without end, when it is read.
+    """
+    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE name != 'sqlite_stat1'")
+    return ", ".join(repr(name)[:60] for name, sql in found if str(sql).replace('"', "") not in _STATEMENTS)
 
 
 def _salvage(connection: sqlite3.Connection) -> str:
@@ -132,7 +146,10 @@ def _salvage(connection: sqlite3.Connection) -> str:
 
 def run_of(connection: sqlite3.Connection) -> str:
     """The id of the run that the log belongs to."""
-    return str(connection.execute("SELECT value FROM meta WHERE key = 'run'").fetchone()[0])
+    row = connection.execute("SELECT value FROM meta WHERE key = 'run'").fetchone()
+    if row is None:
+        raise LogDamaged("the log does not say of which run it is; restore the file from a copy")
+    return str(row[0])
 
 
 def read_cursors(connection: sqlite3.Connection) -> dict[str, int]:
@@ -158,8 +175,11 @@ Row = tuple[int, str, str, str, int | None, int | None, str | None, str, float, 
 
 
 def decode(rows: Iterator[Row], run: str, vocabulary: Vocabulary) -> Iterator[Envelope]:
-    """Decode rows of `COLUMNS` to envelopes. Raises LogVersion for a message that the vocabulary cannot decode."""
+    """Decode rows of `COLUMNS` to envelopes. Raises LogVersion for a message that the vocabulary cannot decode, and
+    LogDamaged for one without a time."""
     for seq, identifier, kind, sender, trace, step, cause, correlation, time, body in rows:
+        if not math.isfinite(time):
+            raise LogDamaged(f"message {identifier} (seq {seq}) has no time ({time}); restore the file from a copy")
         try:
             message = vocabulary.decode(kind, body)
         except (KeyError, ValidationError) as error:

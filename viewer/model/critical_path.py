@@ -80,7 +80,7 @@ def critical_path(envelopes: Sequence[Envelope]) -> CriticalPath:
     effect = ends[-1] if ends else None
     while effect is not None and effect.cause is not None:
         cause = by_id.get(effect.cause)
-        if cause is None:
+        if cause is None or cause.seq >= effect.seq:  # the latter in a log that gome did not write
             break
         hops.append(_hop(cause, effect, done.get((effect.sender, effect.cause), [])))
         effect = cause

@@ -1,5 +1,6 @@
 """Artefacts: stored once, complete, under the hash of their content."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import anyio
 import pytest
 
 from gome.bus.store.artefacts import Artefacts
-from gome.errors import LogDamaged, UsageError
+from gome.errors import LogDamaged, Outage, UsageError
 
 
 def test_content_comes_back_under_its_hash(tmp_path: Path) -> None:
@@ -39,6 +40,19 @@ def test_lost_and_damaged_content_is_reported(tmp_path: Path) -> None:
     artefacts.path(ref).unlink()
     with pytest.raises(LogDamaged, match=f"artefact {ref} is lost"):
         artefacts.read_now(ref)
+
+
+@pytest.mark.parametrize("strange", ["/dev/zero", "pipe"])
+def test_what_has_no_end_is_not_read(tmp_path: Path, strange: str) -> None:
+    artefacts = Artefacts(tmp_path)
+    path = artefacts.path(artefacts.put_now("whole"))
+    path.unlink()
+    if strange == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(strange)
+    with pytest.raises(Outage, match="not a file"):
+        artefacts.read_now("".join(path.parts[-2:]))
 
 
 def test_what_another_process_left_torn_is_written_again(tmp_path: Path) -> None:

@@ -183,3 +183,17 @@ def test_a_killed_runs_log_on_read_only_media(folder: Path, monkeypatch: pytest.
         assert _read(folder) == _MANY
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_head_that_is_a_pipe_or_a_link_is_none(folder: Path, tmp_path: Path) -> None:
+    """A run may come from elsewhere: its reader waits for no pipe, and its writer follows no link."""
+    head, other = folder / FILE_NAME, tmp_path / "other"
+    other.write_text("mine")
+    head.unlink()
+    os.mkfifo(head)
+    assert (Head.noted(folder), _read(folder)) == (None, _MANY)
+    head.unlink()
+    head.symlink_to(other)
+    with pytest.raises(OSError, match="symbolic link"):
+        Head().write(folder)
+    assert other.read_text() == "mine"

@@ -1,5 +1,7 @@
 """The reader, during and after writing."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import anyio
@@ -147,3 +149,36 @@ def test_a_filter_by_place_walks_the_small_index_alone(tmp_path: Path, chosen: d
         plan = str(reader._rows(f"EXPLAIN QUERY PLAN {picking}", ()))
     assert "COVERING INDEX places" in plan
     assert not any("body" in each and "seq IN" not in each for each in ran)
+
+
+ENDLESS = """
+CREATE VIEW messages AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+SELECT n AS seq, 'a' AS id, 'asked' AS kind, 'x' AS sender, 0 AS trace, 0 AS step, NULL AS cause, 'c' AS correlation,
+0.0 AS time, '{}' AS body FROM c
+"""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["ALTER TABLE messages RENAME TO others", ENDLESS],
+        ["CREATE VIEW more AS SELECT 1"],
+        ["CREATE TRIGGER more AFTER INSERT ON cursors BEGIN DELETE FROM messages; END"],
+        ["ALTER TABLE messages ADD COLUMN more TEXT GENERATED ALWAYS AS (hex(zeroblob(1000000000))) VIRTUAL"],
+        ["DROP TABLE cursors"],
+        ["DELETE FROM meta"],
+        ["UPDATE messages SET time = 9e999 WHERE seq = 2"],
+        ["INSERT INTO telemetry VALUES (1, 1.0, 'a', 'b', '[1')"],
+        ["INSERT INTO telemetry VALUES (1, 1.0, 'a', 'b', '[1]')"],
+        ["INSERT INTO telemetry VALUES (1, 9e999, 'a', 'b', '{}')"],
+    ],
+)
+def test_a_log_that_gome_did_not_write_is_damaged(tmp_path: Path, changes: list[str]) -> None:
+    filled(tmp_path, 4)
+    with contextlib.closing(sqlite3.connect(tmp_path / "log.sqlite", isolation_level=None)) as connection:
+        for change in changes:
+            connection.execute(change)
+    with pytest.raises(LogDamaged), LogReader(tmp_path, VOCABULARY) as reader:
+        list(reader.envelopes())
+        list(reader.telemetry())
+        reader.cursors()

@@ -283,6 +283,8 @@ def test_the_critical_path_leads_from_the_first_cause_to_the_end() -> None:
         assert hop.reasoning + hop.executing + hop.waiting == pytest.approx(hop.end - hop.start)
     assert sum(hop.end - hop.start for hop in stopped.hops) == pytest.approx(stopped.seconds)
     assert critical_path([]).hops == ()
+    circle = [replace(each, cause=each.id) for each in sample_run().envelopes]
+    assert critical_path(circle).hops == ()
     assert "Critical path" in page_of()
 
 
