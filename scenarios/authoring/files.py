@@ -11,7 +11,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -38,7 +38,11 @@ _MARKS = {
     b"FEA1": ".feather",
 }
 _WORKBOOK = "xl/workbook.xml"
+_LARGEST_WORKBOOK = 1 << 31
+_MOST_ROWS = 1 << 20
+"""Of a sheet, in any version of Excel."""
 _LARGEST = 1 << 33
+_CHUNK = 1 << 20
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _BOMS = (  # the longer marks first, as one begins with a shorter one
     (b"\xff\xfe\0\0", "utf-32"),
@@ -122,18 +126,25 @@ def _content(path: Path, suffix: str) -> tuple[bytes, str]:
                 return _member(file)
             if suffix in _PACKED:
                 with _PACKED[suffix](file) as unpacked:
-                    content, name = unpacked.read(_LARGEST + 1), path.stem
-            else:
-                content, name = file.read(_LARGEST + 1), path.name
+                    return _whole(unpacked), path.stem
+            return _whole(file), path.name
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise Damaged(f"cannot be unpacked: {error}") from error
     except OSError as error:
         if error.errno is None:  # not gzip, not bzip2
             raise Damaged(f"cannot be unpacked: {error}") from error
         raise
-    if len(content) > _LARGEST:
-        raise Damaged(f"larger than {_LARGEST:,} bytes")
-    return content, name
+
+
+def _whole(file: Any) -> bytes:
+    """All bytes of a file. `read(n)` would reserve n bytes at once, more than a small machine has. Raises Damaged."""
+    pieces, left = [], _LARGEST
+    while piece := file.read(_CHUNK):
+        pieces.append(piece)
+        left -= len(piece)
+        if left < 0:
+            raise Damaged(f"larger than {_LARGEST:,} bytes")
+    return b"".join(pieces)
 
 
 def _member(file: io.BufferedReader) -> tuple[bytes, str]:
@@ -201,17 +212,25 @@ def _with_points(table: DataFrame) -> list[str]:
 
 def _columnar(path: Path, suffix: str) -> DataFrame:
     try:
-        import pyarrow as pa
+        import pyarrow  # noqa: F401 (pandas needs it)
     except ImportError as error:
         raise TaskError(f"{path}: this kind of file needs pyarrow: pip install 'gome[files]'") from error
     try:
         frame = pd.read_parquet(path) if suffix in (".parquet", ".pq") else pd.read_feather(path)
-    except (pa.ArrowException, ValueError) as error:
-        raise Damaged(f"not a {suffix[1:]} file: {str(error).splitlines()[0]}") from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk, not the content
+            raise
+        raise Damaged(f"not a {suffix[1:]} file: {_first_line(error)}") from error
     if not isinstance(frame.index, pd.RangeIndex):
         names = [str(name or "index") for name in frame.index.names]
         frame = frame.reset_index(names=[f"{name} (index)" if name in frame else name for name in names])
     return DataFrame({str(name): [_spelled(cell, str(name)) for cell in frame[name]] for name in frame}, dtype=object)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _excel(path: Path) -> FileTable:
@@ -220,13 +239,13 @@ def _excel(path: Path) -> FileTable:
     except ImportError as error:
         raise TaskError(f"{path}: Excel files need openpyxl: pip install 'gome[files]'") from error
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        raise Damaged(f"not an Excel file: {error}") from error
-    sheets = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
-    book.close()
-    filled = {title: [row for row in rows if any(cell is not None for cell in row)] for title, rows in sheets.items()}
-    filled = {title: rows for title, rows in filled.items() if rows}
+        _check_size(path)
+        with path.open("rb") as file, closing(load_workbook(file, read_only=True, data_only=True)) as book:
+            filled = {sheet.title: rows for sheet in book.worksheets if (rows := _filled(sheet))}
+    except (Damaged, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise Damaged(f"not an Excel file: {error or type(error).__name__}") from error
     if not filled:
         raise Damaged("empty: no sheet has a row")
     title, (header, *rows) = next(iter(filled.items()))
@@ -238,6 +257,24 @@ def _excel(path: Path) -> FileTable:
     more = len(filled) - 1
     remarks = (f"the sheet {title!r}; {more} more sheets are not read",) if more else ()
     return FileTable(DataFrame(columns, dtype=object), remarks)
+
+
+def _check_size(path: Path) -> None:
+    """Raise Damaged where a workbook would take too much room unpacked: it is XML, and a table of its own is small."""
+    with zipfile.ZipFile(path) as archive:
+        if sum(each.file_size for each in archive.infolist()) > _LARGEST_WORKBOOK:
+            raise Damaged(f"larger than {_LARGEST_WORKBOOK:,} bytes when unpacked; save the table as CSV")
+
+
+def _filled(sheet: Any) -> list[tuple[Any, ...]]:
+    """The rows of a sheet that have a cell. Raises Damaged for more rows than a sheet can have."""
+    rows = []
+    for place, row in enumerate(sheet.iter_rows(values_only=True)):
+        if place >= _MOST_ROWS:
+            raise Damaged(f"a sheet has more than {_MOST_ROWS:,} rows")
+        if any(cell is not None for cell in row):
+            rows.append(row)
+    return rows
 
 
 def _spelled(cell: Any, name: str) -> str:

@@ -66,12 +66,13 @@ def read_document(path: Path) -> Document:
     """Read a YAML file with one mapping. Errors are added to `problems`; `value` is then what could be read."""
     document = Document(str(path))
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         document.report("unreadable", (), f"cannot be read: {error.strerror}")
         return document
     if len(content) > _MOST_BYTES:
-        document.report("too-large", (), f"{len(content):,} bytes, at most {_MOST_BYTES:,} are read")
+        document.report("too-large", (), f"at most {_MOST_BYTES:,} bytes are read, this has more")
         return document
     try:
         text = content.decode("utf-8-sig")

@@ -36,6 +36,7 @@ from gome.scenarios.task.task_files import (
     digest_of,
     has_side_files,
     leaderboard_of,
+    linked_files,
     manifest_of,
     named_file,
     sample_path,
@@ -92,6 +93,7 @@ class Task:
         manifest = manifest_of(folder)
         metric = metric_named(manifest.metric)
         public = folder / "prepared" / "public"
+        linked = linked_files(folder, public)
         train_path, test_path = named_file(public, manifest.files.train), named_file(public, manifest.files.test)
         sample_file = sample_path(public, manifest.files.sample_submission)
         check_side_files(public, {train_path, test_path, sample_file})
@@ -106,7 +108,7 @@ class Task:
         read = read_tables(train, test, manifest, task_type, (train_path.name, test_path.name))
         brief = TaskBrief(
             name=manifest.name or folder.resolve().name,
-            description=description_of(public / manifest.files.description),
+            description=description_of(public, manifest.files.description),
             task_type=task_type,
             id_column=manifest.id,
             targets=manifest.targets,
@@ -127,7 +129,7 @@ class Task:
         check_split(typed(read.train, read.dtypes), train_path, brief)
         answers, unscored = answers_of(folder, manifest, test, brief, metric)
         leaderboard, notes = leaderboard_of(folder / "leaderboard.csv")
-        notes = (*read.remarks, *unscored, *notes)
+        notes = (*read.remarks, *unscored, *notes, *linked)
         digest = digest_of(folder / "task.yaml", public)
         task = cls(
             folder,

@@ -1,6 +1,7 @@
 """The files of a task's folder: found, checked for their names, read where they are no tables of rows."""
 
 import hashlib
+import stat
 from pathlib import Path
 
 from pandas import DataFrame
@@ -19,12 +20,14 @@ __all__ = [
     "digest_of",
     "has_side_files",
     "leaderboard_of",
+    "linked_files",
     "manifest_of",
     "named_file",
     "sample_path",
 ]
 
 _LARGEST_LEADERBOARD = 1 << 26
+_LARGEST_DESCRIPTION = 1 << 22
 _IN_EVERY_VIEW = ("task.json", "train.csv", "test.csv")
 """Files that the harness writes into every view (`view_files`), so side files must not have these names.
 
@@ -80,12 +83,34 @@ def sample_path(public: Path, name: str | None) -> Path:
     return found[0]
 
 
-def description_of(path: Path) -> str:
-    """The text of the description; empty if there is none. Raises TaskError for another encoding."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+def linked_files(folder: Path, public: Path) -> tuple[str, ...]:
+    """Notes on public files that are links to files outside the task: a task of somebody else could show any file.
+
+    Raises TaskError for one that its owner alone may read, which scripts and models would be shown.
+    """
+    places = folder.resolve(), public.resolve()
+    links = {path: path.resolve() for path in sorted(public.rglob("*")) if path.is_symlink() and path.is_file()}
+    outside = {path: to for path, to in links.items() if not any(to.is_relative_to(place) for place in places)}
+    for path, target in outside.items():
+        if not target.stat().st_mode & stat.S_IROTH:
+            raise TaskError(
+                f"{path} is a link to {target}, outside the task, which its owner alone may read; scripts and models "
+                "would see it: put a copy into the task if that is meant"
+            )
+    return tuple(f"{path} is a link to {target}, outside the task: scripts see it" for path, target in outside.items())
+
+
+def description_of(public: Path, name: str) -> str:
+    """The text of the description; empty if there is none. Raises TaskError for a path, or another encoding."""
+    path = public / name
+    if path.parent != public:
+        raise TaskError(f"{name}: files in task.yaml must be plain names in prepared/public")
+    if not path.is_file():
         return ""
+    try:
+        if path.stat().st_size > _LARGEST_DESCRIPTION:
+            raise TaskError(f"{path} is larger than {_LARGEST_DESCRIPTION:,} bytes; a description is text for prompts")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TaskError(f"{path} cannot be read as UTF-8 text: {error}") from error
 
@@ -97,6 +122,8 @@ def answers_of(
     private = folder / "prepared" / "private"
     if manifest.files.answers is not None:
         path = private / manifest.files.answers
+        if path.parent != private:
+            raise TaskError(f"{manifest.files.answers}: files.answers in task.yaml must be a name in prepared/private")
         if not path.is_file():
             raise TaskError(f"{path}, set as files.answers in task.yaml, is missing")
     else:

@@ -4,14 +4,18 @@ import bz2
 import gzip
 import io
 import lzma
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet
 import pytest
 from pandas import DataFrame, Series
 
 from gome.errors import TaskError
+from gome.scenarios.authoring import files
 from gome.scenarios.authoring.files import read_file
 
 FRAME = pd.DataFrame({"name": ["Zoë", "Åsa", "Ünal"], "size": [1.5, 2.25, 3.0], "y": [1, 2, 3]})
@@ -118,3 +122,75 @@ def test_a_first_line_for_excel_is_no_header(tmp_path: Path) -> None:
         "a,b": ["1", "3"],
         "y": ["2", "4"],
     }
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+_CELL = '<row r="1"><c r="A1" t="inlineStr"><is><t>y</t></is></c></row>'
+
+
+def _sheet(rows: str, before: str = "") -> str:
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return f'{before}<worksheet xmlns="{space}"><sheetData>{rows}</sheetData></worksheet>'
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("xl/workbook.xml", "<a"),
+        ("xl/styles.xml", "<styleSheet"),
+        (SHEET, "<worksheet"),
+        (SHEET, _sheet('<row r="x"><c r="??"><v>zz</v></c></row>')),
+        (SHEET, _sheet('<row r="1"><c r="A1" t="s"><v>99999</v></c></row>')),
+        (SHEET, _sheet('<row r="1"><c r="A1" t="d"><v>9999-99-99</v></c></row>')),
+        (
+            SHEET,
+            _sheet('<row r="1"><c r="A1" t="e"><v>&a;</v></c></row>', '<!DOCTYPE l [<!ENTITY a SYSTEM "file:///x">]>'),
+        ),
+        (SHEET, _sheet(_CELL + '<row r="1000000000"><c r="A1000000000"><v>1</v></c></row>')),
+    ],
+)
+def test_broken_and_hostile_workbooks_are_said(tmp_path: Path, part: str, content: str) -> None:
+    path = tmp_path / "t.xlsx"
+    FRAME.to_excel(tmp_path / "whole.xlsx", index=False)
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(path, "w") as changed:
+        for name in whole.namelist():
+            changed.writestr(name, content if name == part else whole.read(name))
+    with pytest.raises(TaskError, match=r"not an Excel file|more than 1,048,576 rows"):
+        read_file(path)
+
+
+def test_a_workbook_that_would_fill_the_memory_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_LARGEST_WORKBOOK", 1000)
+    FRAME.to_excel(tmp_path / "t.xlsx", index=False)
+    with pytest.raises(TaskError, match="larger than 1,000 bytes when unpacked"):
+        read_file(tmp_path / "t.xlsx")
+
+
+@pytest.mark.parametrize("notes", ["{bad", '{"index_columns": ["q"], "columns": [], "column_indexes": []}'])
+def test_wrong_notes_of_pandas_in_a_file_are_said(tmp_path: Path, notes: str) -> None:
+    table = pyarrow.table({"y": [1, 2]}).replace_schema_metadata({"pandas": notes})
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(TaskError, match="not a parquet file"):
+        read_file(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("end", ["csv", "csv.gz"])
+def test_a_small_table_takes_little_memory(tmp_path: Path, end: str) -> None:
+    path = tmp_path / f"t.{end}"
+    path.write_bytes(gzip.compress(TEXT.encode()) if end == "csv.gz" else TEXT.encode())
+    source = (
+        "import resource, sys, pathlib\n"
+        "from gome.scenarios.authoring.files import read_file\n"
+        "held = int(pathlib.Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (held + (1 << 29), -1))\n"
+        "print(len(read_file(pathlib.Path(sys.argv[1])).table))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", source, str(path)], capture_output=True, text=True, check=False)
+    assert done.stdout == "3\n", done.stderr
+
+
+def test_what_is_too_large_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_LARGEST", 20)
+    (tmp_path / "t.csv").write_text(TEXT)
+    with pytest.raises(TaskError, match="larger than 20 bytes"):
+        read_file(tmp_path / "t.csv")

@@ -286,3 +286,36 @@ def test_an_id_may_have_any_name(tmp_path: Path, name: str) -> None:
     folder = make_task(tmp_path / "task")
     harness = Harness(Task.load(_renamed(folder, "id", name)), tmp_path / "views", seed=1)
     assert trial(harness, tmp_path / "out").evaluation.score is not None
+
+
+@pytest.mark.parametrize("key", ["description: ../../../other", "answers: ../../other.csv"])
+def test_files_of_a_task_are_in_its_folder(tmp_path: Path, key: str) -> None:
+    (tmp_path / "other").write_text("private words")
+    folder = make_task(tmp_path / "task")
+    path = folder / "task.yaml"
+    path.write_text(f"{path.read_text()}\nfiles: {{{key}}}\n")
+    with pytest.raises(TaskError, match=r"plain names|must be a name"):
+        Task.load(folder)
+
+
+def test_links_of_a_task_to_files_outside_are_said_and_to_private_ones_refused(tmp_path: Path) -> None:
+    folder, other = make_task(tmp_path / "task"), tmp_path / "other"
+    other.write_text("words")
+    other.chmod(0o644)
+    link = folder / "prepared" / "public" / "more.txt"
+    link.symlink_to(other)
+    (folder / "prepared" / "public" / "inside.csv").symlink_to("train.csv")
+    assert [each for each in Task.load(folder).notes if "link" in each] == [
+        f"{link} is a link to {other}, outside the task: scripts see it"
+    ]
+    other.chmod(0o600)
+    with pytest.raises(TaskError, match="its owner alone may read"):
+        Task.load(folder)
+
+
+def test_a_description_without_end_is_none(tmp_path: Path) -> None:
+    folder = make_task(tmp_path)
+    path = folder / "prepared" / "public" / "description.md"
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+    assert Task.load(folder).brief.description == ""
