@@ -1,5 +1,6 @@
 """Placement: where a run's scripts run (this machine or a cluster), with its slots and its sandbox level."""
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint
 
 from gome import plugins
+from gome.errors import UsageError
 from gome.executors.choose_sandbox import probe
 from gome.executors.launch import DATA, Executor, Slot
 from gome.executors.local import LocalExecutor
@@ -22,8 +24,9 @@ from gome.executors.resources.slots import discover
 from gome.executors.sandbox.levels import Sandbox, SandboxLevel
 from gome.executors.warm.executor import WarmExecutor
 from gome.scenarios.config.executors import Executors, LocalExecutors, PluginExecutors, RayExecutors
+from gome.scenarios.reading.trusted import Pair, agreed, trusted_file
 
-__all__ = ["Placement", "examine", "open_placement", "python_of"]
+__all__ = ["Placement", "examine", "open_placement", "python_of", "strange_python"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,25 @@ class Placement:
 
 
 def python_of(settings: Executors) -> Path | None:
-    """The interpreter that runs the scripts; None for the one that runs gome on that machine."""
+    """The interpreter that runs the scripts; None for the one that runs gome on that machine.
+
+    It is also asked, outside the sandbox, what it can import. Raises UsageError for one to which the user has not
+    agreed: a scenario of somebody else could name any program.
+    """
+    strange = strange_python(settings)
+    if strange is not None and strange not in agreed():
+        raise UsageError(
+            f"{strange[0]} ({strange[1]}) would be run outside the sandbox for the first time; to allow it, pass "
+            f"--trust once to gome run or gome doctor (remembered in {trusted_file()})"
+        )
     return Path(settings.python) if settings.python else None
+
+
+def strange_python(settings: Executors) -> Pair | None:
+    """What the user has to agree to before the scenario's interpreter is run; None for one of the system, or none."""
+    path = os.path.abspath(settings.python) if settings.python else sys.executable  # noqa: PTH100 (links stay)
+    is_ours = path == sys.executable or Path(os.path.realpath(path)).is_relative_to("/usr")
+    return None if is_ours or not Path(path).exists() else (path, "executors.python")
 
 
 async def open_placement(settings: Executors, folder: Path, *, unsandboxed: bool = False) -> Placement:

@@ -1,14 +1,18 @@
 """A key goes to a new server only once the user has said so."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from gome.agents.runtime.placement import python_of
 from gome.cli.app import main
 from gome.cli.key_consent import check_consent, trusted_file
 from gome.errors import UsageError
+from gome.scenarios.config.executors import LocalExecutors
 from gome.scenarios.config.scenario import Scenario
+from tests.scenarios.helpers.make_task import make_task
 from tests.viewer.sample import Sample, opened
 
 
@@ -89,3 +93,43 @@ def test_a_run_of_a_strangers_is_not_gone_on_with_unasked(
     assert ended.value.code == 2
     assert "would be sent to https://models.example/v1 for the first time" in capsys.readouterr().err
     assert [each.name for each in (home / "runs").iterdir()] == ["stranger"]
+
+
+@pytest.fixture
+def python(home: Path) -> Path:
+    """A program that a scenario names as its interpreter; it leaves a trace where it is run."""
+    path = home / "evil" / "python"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\ntouch "{home}/ran"\nexec "{sys.executable}" "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_a_program_that_a_scenario_names_is_run_only_once_the_user_has_said_so(home: Path, python: Path) -> None:
+    asked = scenario().model_copy(update={"executors": LocalExecutors(python=str(python))})
+    with pytest.raises(UsageError, match=r"evil/python .* outside the sandbox .* --trust"):
+        check_consent(asked, trust=False)
+    with pytest.raises(UsageError, match="outside the sandbox"):
+        python_of(asked.executors)
+    assert not (home / "ran").exists()
+    check_consent(asked, trust=True)
+    check_consent(asked, trust=False)
+    assert python_of(asked.executors) == python
+
+
+@pytest.mark.parametrize("known", [None, sys.executable, "/usr/bin/python3", "/nowhere/python"])
+def test_an_interpreter_that_needs_no_word(known: str | None) -> None:
+    assert python_of(LocalExecutors(python=known)) == (None if known is None else Path(known))
+
+
+def test_validate_runs_nothing(home: Path, python: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_task(home / "task")
+    (home / "start.py").write_text("print('--data', '--out')\n")
+    (home / "s.yaml").write_text(
+        f"name: x\ntask: task\nstart: start.py\nbudget: {{trials: 1}}\nexecutors: {{python: {python}}}\n"
+        "backends: {e: {kind: expert}}\nroles: {diagnoser: e, proposer: e, executor: e}\n"
+    )
+    with pytest.raises(SystemExit, match="2"):
+        main(["validate", str(home / "s.yaml")])
+    assert "outside the sandbox" in capsys.readouterr().err
+    assert not (home / "ran").exists()
