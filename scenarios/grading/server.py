@@ -8,6 +8,7 @@ It checks the format only: replies contain no score and nothing of the answers.
 """
 
 import json
+import re
 import tempfile
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -65,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND, _KNOWN)
             return
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _LARGEST:
+        if not re.fullmatch(r"[0-9]{1,12}", length) or int(length) > _LARGEST:
             self.send_error(HTTPStatus.BAD_REQUEST, f"send at most {_LARGEST} bytes with a Content-Length header")
             return
         body = self.rfile.read(int(length))

@@ -12,6 +12,7 @@ on the present state as HTML, about once a second. The standard library's thread
 clients, and the log reader is synchronous.
 """
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -117,9 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host") not in self.server.hosts:
             self._send(HTTPStatus.MISDIRECTED_REQUEST, "this host name is not served here\n", "text/plain")
             return
-        address = urlsplit(self.path)
-        parts = [unquote(part) for part in address.path.split("/")[1:]]
         try:
+            address = urlsplit(self.path)
+            parts = [unquote(part) for part in address.path.split("/")[1:]]
             self._route(parts, parse_qsl(address.query, max_num_fields=20))
         except RunNotFound as error:
             self._problem(HTTPStatus.NOT_FOUND, "No such run", str(error))
@@ -136,11 +137,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.hint is None:
             self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
             return
-        parts = [unquote(part) for part in urlsplit(self.path).path.split("/")[1:]]
+        parts = [unquote(part) for part in self.path.partition("?")[0].split("/")[1:]]
         length = self.headers.get("Content-Length", "")
         if self.headers.get("Host") not in self.server.hosts or parts[0::2] != ["runs", "hint"]:
             self._problem(HTTPStatus.NOT_FOUND, "No such page", "A hint is left on the page of its run.")
-        elif not length.isdecimal() or int(length) > _LONGEST_FORM:
+        elif not re.fullmatch(r"[0-9]{1,9}", length) or int(length) > _LONGEST_FORM:
             self._problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The hint is not left", "It is too long.")
         else:
             self._take_hint(self.server.hint, parts[1], self.rfile.read(int(length)).decode("utf-8", "replace"))

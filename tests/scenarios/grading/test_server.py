@@ -95,3 +95,10 @@ def test_other_paths_are_not_there_and_health_is(server: ValidationServer) -> No
     assert ask(server, "/health") == (200, {"status": "running"})
     assert ask(server, "/answers")[0] == 404
     assert ask(server, "/grade", b"x")[0] == 404
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "\u00b2", "-1"])
+def test_a_length_that_is_none_is_said(server: ValidationServer, length: str) -> None:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as line:
+        line.sendall(f"POST /validate HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode("latin-1"))
+        assert b"400" in line.recv(100).splitlines()[0]

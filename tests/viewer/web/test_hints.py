@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,3 +137,19 @@ def test_what_a_reader_types_stays_while_the_run_goes_on_and_is_left(
         assert browser.errors == []
     (note,) = notes(runs / UNFINISHED)
     assert note["hint"] == {"words": "Take the logarithm.", "avoid": [], "prefer": []}
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "POST /runs/x/hint HTTP/1.1\r\nContent-Length: " + "9" * 5000,
+        "POST /runs/x/hint HTTP/1.1\r\nContent-Length: \u00b2",
+        "POST http://[::1 HTTP/1.1\r\nContent-Length: 1",
+        "GET http://[::1 HTTP/1.1\r\nX: y",
+    ],
+)
+def test_a_request_that_is_none_gets_a_page(server: PageServer, request_line: str) -> None:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as line:
+        host = f"Host: 127.0.0.1:{server.server_port}"
+        line.sendall(f"{request_line}\r\n{host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        assert re.match(rb"HTTP/1.1 4\d\d ", line.recv(100))
