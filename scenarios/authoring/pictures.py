@@ -92,6 +92,11 @@ def _check_classes(folder: Path, named: Sequence[Path], found: dict[str, list[Pa
         )
     if empty := [name for name, paths in found.items() if not _pictures(paths)]:
         raise TaskError(f"{folder / empty[0]}: this class has no picture; add pictures, or remove the folder")
+    for name in found:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise TaskError(f"{folder}: the name of the class {name!r} is not UTF-8: rename its folder") from error
     if strange := [name for name in found if classes and name not in classes]:
         raise TaskError(f"{folder / strange[0]}: there is no such class in training: {', '.join(classes[:8])}")
     if len(found) < 2 and not classes:

@@ -1,6 +1,7 @@
 """A folder of pictures by class as a task."""
 
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,9 @@ def test_what_is_no_folder_of_pictures_gets_words(leaves: Path, tmp_path: Path) 
     with pytest.raises(UsageError, match="one target, which is not id or path"):
         made(leaves, targets=("path",))
     assert not (tmp_path / "task").exists()
+
+
+def test_a_class_whose_name_is_no_text_gets_words(leaves: Path) -> None:
+    (leaves / "elm").rename(os.fsdecode(os.fsencode(leaves) + b"/\xff"))
+    with pytest.raises(TaskError, match="is not UTF-8: rename its folder"):
+        made(leaves)
