@@ -13,6 +13,7 @@ import keyword
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from gome.viewer import text
 from gome.viewer.export.package import solution
 from gome.viewer.model.submitted import submitted_by
 
-__all__ = ["Packaged", "check_target", "write_package"]
+__all__ = ["Packaged", "check_target", "pinned", "write_package"]
 
 _COPIED = (Path(solution.__file__), *sorted(Path(portable.__file__).parent.glob("[!_]*.py")))
 """The modules that the package shares with gome; their imports of each other become relative."""
@@ -199,7 +200,7 @@ class _Writer:
         """The packages that the scripts import, in the versions of the run; others in those of its interpreter now."""
         modules = _NEEDED.union(*map(imported_modules, self.scripts.values()))
         installed = distributions(python_of(self.scenario.executors) or Path(sys.executable), modules)
-        return {name: self.opened.workplace.packages.get(name, version) for name, version in sorted(installed.items())}
+        return pinned(self.opened.workplace.packages, installed)
 
     def _write_texts(self, files: list[str]) -> None:
         finished, workplace = self.shipment.finished, self.opened.workplace
@@ -231,6 +232,15 @@ class _Writer:
             home = self.module if name == "__init__.py.j2" else self.root
             content = templates.get_template(name).render(values)
             (home / name.removesuffix(".j2")).write_text(text.clean(content), encoding="utf-8")
+
+
+def pinned(recorded: Mapping[str, str], installed: Mapping[str, str]) -> dict[str, str]:
+    """The installed packages, in the versions that a run has recorded, if they are versions.
+
+    A log from elsewhere could hold a line break and another requirement, which `pip` would install.
+    """
+    versions = {name: version for name, version in recorded.items() if re.fullmatch(r"[\w.!+-]+", version, re.ASCII)}
+    return {name: versions.get(name, version) for name, version in sorted(installed.items())}
 
 
 def _script_file(step: str) -> str:
