@@ -50,7 +50,7 @@ class Plan(Record):
     """What a solution does. Columns are named as in the data; settings at their default add nothing to the script.
 
     `joins` names side tables by their prefix. `latest` is the share of the newest training rows to train on; `level` is
-    the column relative to which the target is predicted, and `trend` the one along which the target is a line.
+    the column relative to which the target is predicted, and `trend` the one along which it takes a course by itself.
     """
 
     # the rows and columns that are read

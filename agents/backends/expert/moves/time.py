@@ -16,6 +16,8 @@ from gome.scenarios.evidence import ColumnProfile
 __all__ = ["MOVES"]
 
 _ORDERED = ("integer", "float", "datetime")
+_GAIN_AT_ROOT = 0.12
+"""More than leaving the date out, which a course includes; its script judges by the newest rows whether it has one."""
 
 
 def _forecast(scene: Scene) -> ColumnProfile | None:
@@ -105,12 +107,12 @@ def _line(scene: Scene) -> Iterable[Choice]:
         return
     if scene.regression and len(scene.task.targets) == 1 and not scene.plan.trend and not scene.plan.level:
         words = f"Every test row's {column.name} is beyond those of training, where the target may have grown further."
-        yield Choice((column.name,), 0.04, words)
+        yield Choice((column.name,), _GAIN_AT_ROOT if scene.evaluation is None else 0.04, words)
 
 
 def _no_line(scene: Scene) -> Iterable[Choice]:
     if scene.plan.trend:
-        yield Choice((), 0.002, f"A line along {scene.plan.trend} goes on forever.")
+        yield Choice((), 0.002, f"A course along {scene.plan.trend} goes on forever.")
 
 
 def _relative(plan: Plan, subject: Subject) -> Plan:
@@ -195,10 +197,11 @@ MOVES = (
         "trend",
         "line",
         DRIFT,
-        "A line through the target along {subject} goes on where trees stay at the last value that they have seen.",
+        "A line and a yearly wave along {subject}, where they foretell the newest rows, go on where trees stay.",
         _line,
         lambda plan, subject: plan.model_copy(update={"trend": subject[0], "level": ""}) if subject else plan,
         safety=7,
+        at_root=True,
     ),
     Move(
         "Workflow",

@@ -71,6 +71,7 @@ def test_traces_begin_with_different_models(kind: str, places: dict[str, Place])
         ("joins", {"group_means": (("shop", "shop_shops_rent"),), "counts": ("shop",), "encoding": "onehot"}, 1.5),
         ("days", {"dates": ("date",), "holidays": ("date",), "level": "fortnight_before"}, 1.5),
         ("days", {"dates": ("date",), "holidays": ("date",), "echoes": ("date",), "latest": 0.5}, 2.5),
+        ("days", {"dates": ("date",), "trend": "date"}, 2.5),
     ],
 )
 def test_what_moves_add_runs_and_scores(
