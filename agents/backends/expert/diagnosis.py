@@ -38,6 +38,7 @@ _KINDS: dict[str, _Kind] = {
     captions.CURVES: _Kind("features", "Columns are points of one curve, and are read one at a time."),
     captions.CYCLES: _Kind("features", "A column goes round, and its two ends look far apart."),
     captions.MOMENTS: _Kind("features", "The calendar is hidden in a date."),
+    captions.AGES: _Kind("features", "What lies between two dates is not seen."),
     captions.TIME: _Kind("features", "Rows have neighbours in time that are not seen."),
     captions.JOINT: _Kind("features", "Columns act together, and are cut one at a time."),
     captions.VALUES: _Kind("data", "A category has many values and few rows for each."),

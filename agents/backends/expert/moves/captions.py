@@ -3,9 +3,9 @@
 from typing import Final
 
 __all__ = [
-    "BESIDE", "CONFIDENCE", "CURVES", "CYCLES", "DECISIONS", "DRIFT", "FIRST", "GAPS", "JOINT", "MOMENTS", "ONE_VIEW",
-    "OVERFIT", "PICTURES", "SCALES", "SHAPE", "SLICE", "SPELLING", "STEPS", "TARGET", "TIME", "UNDERFIT", "UNEQUAL",
-    "UNSTEADY", "USELESS", "VALUES", "WEIGHING", "WORDS",
+    "AGES", "BESIDE", "CONFIDENCE", "CURVES", "CYCLES", "DECISIONS", "DRIFT", "FIRST", "GAPS", "JOINT", "MOMENTS",
+    "ONE_VIEW", "OVERFIT", "PICTURES", "SCALES", "SHAPE", "SLICE", "SPELLING", "STEPS", "TARGET", "TIME", "UNDERFIT",
+    "UNEQUAL", "UNSTEADY", "USELESS", "VALUES", "WEIGHING", "WORDS",
 ]  # fmt: skip
 
 FIRST: Final = "The kind of model"
@@ -15,6 +15,7 @@ UNEQUAL: Final = "Unequal classes"
 CURVES: Final = "Columns in a row"
 CYCLES: Final = "Columns that go round"
 MOMENTS: Final = "Dates read as numbers"
+AGES: Final = "Dates beside each other"
 TIME: Final = "The order of rows in time"
 JOINT: Final = "Columns that act together"
 VALUES: Final = "Categories of many values"

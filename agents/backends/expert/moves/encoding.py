@@ -11,8 +11,14 @@ from gome.scenarios.evidence import ColumnProfile
 __all__ = ["MOVES"]
 
 
+_ROWS_OF_A_VALUE = 3
+"""Fewest rows of a category's values, on average, by which something can be said of the next row."""
+
+
 def _many(scene: Scene, least: int) -> list[ColumnProfile]:
-    found = [c for c in scene.categories if c.cardinality >= least and c.name not in scene.plan.target_means]
+    most = scene.profile.rows / _ROWS_OF_A_VALUE
+    several = [c for c in scene.categories if least <= c.cardinality <= most]
+    found = [column for column in several if column.name not in scene.plan.target_means]
     return sorted(found, key=lambda column: -column.cardinality)
 
 
