@@ -5,8 +5,11 @@ are unpacked here, piece by piece, and their bytes are counted after that. Redir
 the prompt, which shows rows of the data, to another server than the one that was named.
 """
 
+import os
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -21,7 +24,22 @@ _PACKED = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate"
 
 def client_settings(trust_env: bool) -> Mapping[str, Any]:
     """Settings of an HTTP client whose responses are bounded. `trust_env`: whether proxies of the environment count."""
-    return {"trust_env": trust_env, "follow_redirects": False, "event_hooks": {"response": [_bound]}}
+    verify = _trusted(trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return {
+        "trust_env": trust_env,
+        "verify": verify,
+        "follow_redirects": False,
+        "event_hooks": {"response": [_bound]},
+    }
+
+
+@cache
+def _trusted(trust_env: bool, file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Who may vouch for a server: read once, since all clients trust the same, and reading takes longer than a call.
+
+    `file` and `folder` are what the environment names; should it change, they are read anew.
+    """
+    return httpx2.create_ssl_context(trust_env=trust_env)
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from gome.agents.protocol.types import Record
@@ -59,6 +60,7 @@ class _FaultError(Exception):
     """An entry that cannot be tuned."""
 
 
+@lru_cache(maxsize=64)  # a step asks many times about the same few scripts
 def declared(script: str) -> Declaration:
     """The constants that a script declares; none where it does not parse. Never runs anything."""
     found, faults = _read(script)

@@ -99,7 +99,7 @@ def challenges(scene: Scene, sources: Iterable[Source], judgement: Judgement) ->
     judgement is about the order alone: challenges that the data rule out are excluded at any skill.
     """
     found: list[Challenge] = []
-    for source, right in foremost(scene, sources):
+    for source, right in foremost(scene, sources, plays(scene)):
         by_caption = {play.move.challenge: play for play in right}
         ranked = judgement.rank(list(by_caption))
         for caption, spoken_for in list(zip(ranked, right, strict=True))[:_MOST]:
@@ -107,13 +107,12 @@ def challenges(scene: Scene, sources: Iterable[Source], judgement: Judgement) ->
     return tuple(found)
 
 
-def foremost(scene: Scene, sources: Iterable[Source]) -> list[tuple[Source, list[Play]]]:
-    """For each source the best play of each caption, most important first; no caption is in two sources.
+def foremost(scene: Scene, sources: Iterable[Source], worth: list[Play]) -> list[tuple[Source, list[Play]]]:
+    """For each source the first of `worth` for each caption, most important first; no caption is in two sources.
 
     The source `scenario` excludes the captions that need measurements (`_MEASURED`). Before the first solution, those
     captions come first that a first solution can address.
     """
-    worth = plays(scene)
     used: set[str] = set()
     found: list[tuple[Source, list[Play]]] = []
     for source in sources:

@@ -30,7 +30,9 @@ def ideas_of(
     is any applicable move, even a refuted one, with the figures of the right challenge at this place.
     """
     scene = scene_of(request)
-    anything = _known(playable(scene), request.trace, judgement)
+    every = playable(scene)
+    worth = [play for play in every if play.key not in scene.refuted]
+    anything = _known(every, request.trace, judgement)
     available = [play for play in anything if play.key not in scene.refuted]
     if request.base is None:
         families = [each for each in family_order(order, request.profile) if not scene.avoids("family", each)]
@@ -39,7 +41,7 @@ def ideas_of(
     else:
         underway = {each.key for step in request.underway for each in step.hypotheses}
         available = [play for play in available if play.key not in underway] or available
-    confident = _confident(scene, found)
+    confident = _confident(scene, found, worth)
     hypotheses: list[Hypothesis] = []
     for place, challenge in enumerate(found):
         used = {hypothesis.key for hypothesis in hypotheses}
@@ -65,10 +67,10 @@ def _known(found: list[Play], trace: int, judgement: Judgement) -> list[Play]:
     ]
 
 
-def _confident(scene: Scene, asked: Sequence[Challenge]) -> list[Play]:
+def _confident(scene: Scene, asked: Sequence[Challenge], worth: list[Play]) -> list[Play]:
     """The plays that full skill would choose, in this order: the right plays of the challenges' sources."""
     sources = tuple(dict.fromkeys(challenge.source for challenge in asked))
-    return [play for _, right in foremost(scene, sources) for play in right[: len(asked)]]
+    return [play for _, right in foremost(scene, sources, worth) for play in right[: len(asked)]]
 
 
 def _begin_with(family: str | None, available: list[Play]) -> list[Play]:

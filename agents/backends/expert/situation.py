@@ -38,6 +38,8 @@ def since_accept(history: Sequence[TrialNote]) -> tuple[TrialNote, ...]:
 
 def _mentioned(asked: tuple[str, ...], names: tuple[str, ...]) -> bool:
     """Whether one of the asked words occurs in the names, without regard to case, blanks, dashes and underscores."""
+    if not asked:
+        return False
     text = _plain(" ".join(names))
     return any(_plain(word) in text for word in asked if word.strip())
 
@@ -109,6 +111,11 @@ class Scene:
         return with_joins(self.profile, self.plan)
 
     @cached_property
+    def usable(self) -> tuple[ColumnProfile, ...]:
+        """Those of its columns that can be features, also if the plan drops them."""
+        return tuple(column for column in self.known.columns if usable(column))
+
+    @cached_property
     def wide(self) -> bool:
         """Whether the plan reads texts or images: many features per row, for which other models are strong."""
         return bool(self.plan.texts) or self.plan.images != "none"
@@ -121,7 +128,7 @@ class Scene:
     @cached_property
     def columns(self) -> tuple[ColumnProfile, ...]:
         """The features that the plan keeps, except names with ", ", which is the separator within hypotheses."""
-        return tuple(c for c in self.known.columns if usable(c) and c.name not in self.plan.drop and ", " not in c.name)
+        return tuple(c for c in self.usable if c.name not in self.plan.drop and ", " not in c.name)
 
     @cached_property
     def numbers(self) -> tuple[ColumnProfile, ...]:

@@ -4,15 +4,16 @@ A run fits on the training rows of one split; a trial has one run per split.
 """
 
 import math
+from collections.abc import Callable
 
 from gome.agents.backends.expert.code.features import kept_columns
 from gome.agents.backends.expert.code.wide import picture_numbers, picture_size
-from gome.agents.backends.expert.columns import curve_of, usable
+from gome.agents.backends.expert.columns import curve_of
 from gome.agents.backends.expert.plan import SCALED, Family, Plan
 from gome.agents.backends.expert.situation import Scene
 from gome.scenarios.evidence import SplitRule
 
-__all__ = ["affordable", "aim", "script_seconds"]
+__all__ = ["affordable", "aim", "longest", "script_seconds", "timed"]
 
 _START = 0.5
 _TORCH = 1.5  # its first optimizer imports a compiler
@@ -31,17 +32,26 @@ def aim(scene: Scene) -> float:
 
 def script_seconds(scene: Scene, plan: Plan) -> float:
     """Estimated seconds of one run, corrected by the measured time of the current script."""
-    estimate = _estimate(scene, plan)
-    if scene.seconds <= 0:
-        return estimate
-    correction = scene.seconds / _estimate(scene, scene.plan)
-    return estimate * min(1.5, max(0.5, correction))
+    return timed(scene)(plan)
+
+
+def timed(scene: Scene) -> Callable[[Plan], float]:
+    """`script_seconds` of many plans in one scene: its current script is estimated once for all of them."""
+    correction = 1.0
+    if scene.seconds > 0:
+        correction = min(1.5, max(0.5, scene.seconds / _estimate(scene, scene.plan)))
+    return lambda plan: _estimate(scene, plan) * correction
 
 
 def affordable(scene: Scene, plan: Plan) -> bool:
     """Whether a plan stays within the target time, or is at least no slower than the current one."""
-    seconds = script_seconds(scene, plan)
-    return seconds <= aim(scene) or seconds <= script_seconds(scene, scene.plan)
+    seconds_of = timed(scene)
+    return seconds_of(plan) <= longest(scene, seconds_of)
+
+
+def longest(scene: Scene, seconds_of: Callable[[Plan], float]) -> float:
+    """The most seconds of an affordable plan."""
+    return max(aim(scene), seconds_of(scene.plan))
 
 
 def _estimate(scene: Scene, plan: Plan) -> float:
@@ -105,14 +115,15 @@ def _family_seconds(family: Family, scene: Scene, plan: Plan, rows: float, colum
 
 def _columns(scene: Scene, plan: Plan) -> int:
     made = len(plan.crosses) + len(plan.arithmetic) + len(plan.group_means) + len(plan.rolling) + len(plan.lags)
-    made += {"none": 0, "slopes": 2 * len(curve_of(scene.profile)), "kernels": 400}[plan.curve]
+    if plan.curve != "none":
+        made += 400 if plan.curve == "kernels" else 2 * len(curve_of(scene.profile))
     made += 2 * len(plan.cyclic) + 5 * len(plan.dates) + len(plan.counts) + len(plan.bins) + len(plan.indicators)
-    return max(1, sum(usable(column) for column in scene.known.columns) - len(plan.drop) + made)
+    return max(1, len(scene.usable) - len(plan.drop) + made)
 
 
 def _widening(scene: Scene, plan: Plan) -> int:
     """Number of additional columns if each frequent value of a category gets its own column."""
-    kept = [c for c in scene.known.columns if usable(c) and c.dtype in ("category", "boolean")]
+    kept = [c for c in scene.usable if c.dtype in ("category", "boolean")]
     often = max(1, scene.profile.rows // _ROWS_OF_A_VALUE)
     return sum(
         min(c.cardinality, often, _MOST_VALUES) - 1

@@ -1,9 +1,9 @@
 """All moves, which of them apply in a scene, and the mapping from a hypothesis (of any origin) to a move."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from gome.agents.backends.expert.code.cost import affordable, script_seconds
+from gome.agents.backends.expert.code.cost import longest, script_seconds, timed
 from gome.agents.backends.expert.moves import data as moves_data
 from gome.agents.backends.expert.moves import decision_and_calibration as moves_decision
 from gome.agents.backends.expert.moves import encoding as moves_encoding
@@ -52,7 +52,10 @@ def playable(scene: Scene) -> list[Play]:
 
     Gains are weighted by the success of earlier moves on the same component (`learnt`).
     """
-    found = [play for move in CATALOGUE for play in _of(move, scene) if not scene.avoids(*play.names)]
+    seconds_of = timed(scene)
+    most = longest(scene, seconds_of)
+    fitting = (play for move in CATALOGUE for play in _of(move, scene, seconds_of) if play.seconds <= most)
+    found = [play for play in fitting if not scene.avoids(*play.names)]
     return sorted(found, key=lambda play: (-_promise(scene, play), play.key))
 
 
@@ -61,13 +64,11 @@ def _promise(scene: Scene, play: Play) -> float:
     return play.choice.gain * learnt(scene, play.move.component) + scene.prefers(*play.names)
 
 
-def _of(move: Move, scene: Scene) -> Iterable[Play]:
+def _of(move: Move, scene: Scene, seconds_of: Callable[[Plan], float]) -> Iterable[Play]:
     for choice in move.choices(scene):
         plan = move.edit(scene.plan, choice.subject)
-        unchanged = plan == scene.plan and scene.evaluation is not None
-        if unchanged or not affordable(scene, plan):
-            continue
-        yield Play(move, choice, plan, script_seconds(scene, plan))
+        if plan != scene.plan or scene.evaluation is None:
+            yield Play(move, choice, plan, seconds_of(plan))
 
 
 def learnt(scene: Scene, component: str) -> float:
