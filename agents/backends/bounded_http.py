@@ -24,20 +24,20 @@ _PACKED = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate"
 
 def client_settings(trust_env: bool) -> Mapping[str, Any]:
     """Settings of an HTTP client whose responses are bounded. `trust_env`: whether proxies of the environment count."""
-    verify = _trusted(trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    named = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     return {
         "trust_env": trust_env,
-        "verify": verify,
+        "verify": _trusted(trust_env, named),
         "follow_redirects": False,
         "event_hooks": {"response": [_bound]},
     }
 
 
 @cache
-def _trusted(trust_env: bool, file: str | None, folder: str | None) -> ssl.SSLContext:
+def _trusted(trust_env: bool, _named: tuple[str | None, ...]) -> ssl.SSLContext:
     """Who may vouch for a server: read once, since all clients trust the same, and reading takes longer than a call.
 
-    `file` and `folder` are what the environment names; should it change, they are read anew.
+    `_named` are the file and the folder that the environment names: should it name others, those are read.
     """
     return httpx2.create_ssl_context(trust_env=trust_env)
 

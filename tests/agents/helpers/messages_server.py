@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.agents.helpers.model_server import Ask, Play, Turn
+from tests.agents.helpers.model_server import Ask, Play, Turn, piece_of
 
 __all__ = ["KEY", "event", "failing", "messages", "speaking"]
 
@@ -53,8 +53,9 @@ def messages(
     blocks = [("thinking", thoughts)] * bool(thoughts) + [("text", text)]
     for at, (kind, content) in enumerate(blocks):
         sent.append(event("content_block_start", index=at, content_block={"type": kind, kind: ""}))
-        for begin in range(0, len(content), 40):
-            delta = {"type": f"{kind}_delta", kind: content[begin : begin + 40]}
+        size = piece_of(content, 40)
+        for begin in range(0, len(content), size):
+            delta = {"type": f"{kind}_delta", kind: content[begin : begin + size]}
             sent.append(event("content_block_delta", index=at, delta=delta))
         if kind == "thinking":
             signed = {"type": "signature_delta", "signature": "c2lnbmVk"}

@@ -27,6 +27,7 @@ __all__ = [
     "fail",
     "half",
     "hang",
+    "piece_of",
     "refuse",
     "say",
     "slowly",
@@ -124,14 +125,19 @@ def say(
     return body(json.dumps(content | ({"usage": usage} if usage else {})).encode())
 
 
+def piece_of(text: str, usual: int) -> int:
+    """Characters of one event of a stream; the pieces of a long text are longer, so that it has no more than 20,000."""
+    return max(usual, len(text) // 20_000)
+
+
 def stream(text: str, *, end: bool = True, corrupt: bool = False, usage: dict[str, Any] | None = USAGE) -> Play:
     """The same as server-sent events, a few characters a chunk; without `end`, cut short after the text."""
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         return {"model": "model-as-answered", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
-    pieces = [text[at : at + 7] for at in range(0, len(text), 7)]
-    chunks = [json.dumps(chunk({"content": piece})) for piece in pieces]
+    size = piece_of(text, 7)
+    chunks = [json.dumps(chunk({"content": text[at : at + size]})) for at in range(0, len(text), size)]
     if corrupt:
         chunks[len(chunks) // 2] = '{"choices": [{"del'
     if end:

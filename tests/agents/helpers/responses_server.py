@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.agents.helpers.model_server import Ask, Play, Turn, fail
+from tests.agents.helpers.model_server import Ask, Play, Turn, fail, piece_of
 
 __all__ = ["KEY", "event", "responding", "response", "streamed"]
 
@@ -56,7 +56,8 @@ def streamed(whole: dict[str, Any], *, end: bool = True) -> Play:
     text = whole["output"][-1]["content"][0].get("text", "")
     sent = [event("response.created", response={"id": "resp_1"}), event("response.in_progress")]
     sent.append(event("response.reasoning_summary_text.delta", delta="Let me think."))
-    sent += [event("response.output_text.delta", delta=text[at : at + 40]) for at in range(0, len(text), 40)]
+    size = piece_of(text, 40)
+    sent += [event("response.output_text.delta", delta=text[at : at + size]) for at in range(0, len(text), size)]
     kinds = {"incomplete": "response.incomplete", "failed": "response.failed"}
     if end:
         sent.append(event(kinds.get(whole["status"], "response.completed"), response=whole))
