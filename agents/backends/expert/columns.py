@@ -10,6 +10,7 @@ __all__ = [
     "HIGH_CARDINALITY",
     "curve_of",
     "cycle_of",
+    "phrases",
     "sequence_of",
     "texts_lead",
     "usable",
@@ -20,6 +21,8 @@ HIGH_CARDINALITY = 200
 FEW_ROWS = 2000
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 _FEWEST_POINTS = 16
+_FEWEST_PHRASES, _SHARED_WORDS = 20, 0.7
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _STEP_OF_A_CURVE = 0.25
 _WORDS_FOR_A_COLUMN, _WORDS_FOR_A_COLUMN_ON_FEW_ROWS = 5, 20
 
@@ -68,6 +71,16 @@ def cycle_of(column: ColumnProfile) -> int | None:
         if re.search(pattern, column.name.lower()) and (column.minimum, column.maximum) == (low, high):
             return period
     return None
+
+
+def phrases(column: ColumnProfile) -> bool:
+    """Whether a category's values are phrases that share words, such as `oil leak, hall B` and `oil leak, roof`."""
+    if column.dtype != "category" or column.cardinality < _FEWEST_PHRASES:
+        return False
+    found = [_WORD.findall(level.lower()) for level, _ in column.levels]
+    said = [word for words in found for word in words]
+    several = sum(len(words) > 1 for words in found)
+    return several > 0.8 * len(found) and len(set(said)) < _SHARED_WORDS * len(said)
 
 
 def curve_of(profile: Profile) -> tuple[str, ...]:

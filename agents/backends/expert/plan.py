@@ -74,6 +74,7 @@ class Plan(Record):
     crosses: tuple[tuple[str, str], ...] = ()
     arithmetic: tuple[tuple[str, Arithmetic, str], ...] = ()
     group_means: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
     rolling: tuple[str, ...] = ()
     lags: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()

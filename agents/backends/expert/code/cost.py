@@ -117,7 +117,8 @@ def _columns(scene: Scene, plan: Plan) -> int:
     made = len(plan.crosses) + len(plan.arithmetic) + len(plan.group_means) + len(plan.rolling) + len(plan.lags)
     if plan.curve != "none":
         made += 400 if plan.curve == "kernels" else 2 * len(curve_of(scene.profile))
-    made += 2 * len(plan.cyclic) + 5 * len(plan.dates) + len(plan.counts) + len(plan.bins) + len(plan.indicators)
+    made += 2 * len(plan.cyclic) + 5 * len(plan.dates) + 30 * len(plan.words)
+    made += len(plan.counts) + len(plan.bins) + len(plan.indicators)
     return max(1, len(scene.usable) - len(plan.drop) + made)
 
 

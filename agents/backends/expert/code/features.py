@@ -71,6 +71,7 @@ def feature_lines(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
     first = [name for name in dict.fromkeys((*gone, *plan.drop)) if name in by_name and name not in late]
     lines = _start(task, first)
     lines += _row_numbers(profile, plan)
+    lines += _words(plan)
     lines += _dates(profile, plan)
     lines += _cycles(by_name, plan)
     lines += _counted(plan)
@@ -89,6 +90,19 @@ def _row_numbers(profile: Profile, plan: Plan) -> list[str]:
     """Lines that replace texts and images by row numbers."""
     names = [*plan.texts, *([PICTURE] if plan.images != "none" and profile.images is not None else [])]
     return [f"x[{quote(name)}] = np.arange(len(x))" for name in names]
+
+
+def _words(plan: Plan) -> list[str]:
+    """Lines that add a column for each frequent word in the phrases of a category."""
+    lines = []
+    for name in plan.words:
+        lines += [
+            f"phrases = x[{quote(name)}].astype(str).str.lower()",
+            'often = phrases.str.findall(r"[^\\W\\d_]{2,}").explode().value_counts()',
+            "for word in sorted(often[often.between(20, 0.9 * len(x))].index[:40]):",
+            f'    x[{quote(f"{name}_")} + word] = phrases.str.contains(rf"\\b{{word}}\\b").astype(int)',
+        ]
+    return lines
 
 
 def needed_late(column: ColumnProfile, task: TaskBrief, profile: Profile) -> bool:

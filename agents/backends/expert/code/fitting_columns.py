@@ -37,6 +37,7 @@ def fitting_columns(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
         "rare": _among(plan.rare, words),
         "counts": _among(plan.counts, there),
         "bins": _among(plan.bins, numbers),
+        "words": _among(plan.words, seen & words),
         "logs": _among(plan.logs, numbers - dates - {level, trend}),
         "cyclic": tuple(name for name in _among(plan.cyclic, there) if cycle_of(by_name[name]) is not None),
         "dates": _among(plan.dates, dates),

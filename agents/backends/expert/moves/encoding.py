@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from gome.agents.backends.expert.columns import phrases
 from gome.agents.backends.expert.moves.captions import SCALES, SPELLING, VALUES
 from gome.agents.backends.expert.moves.move import Choice, Move, change, extend
 from gome.agents.backends.expert.plan import SCALED
@@ -28,6 +29,13 @@ def _target_means(scene: Scene) -> Iterable[Choice]:
             f"{column.name} has {column.cardinality} values: each gets few rows, and cuts between them are arbitrary."
         )
         yield Choice((column.name,), 0.002 + 0.02 * min(1.0, column.cardinality / 100), words)
+
+
+def _phrases(scene: Scene) -> Iterable[Choice]:
+    for column in scene.categories:
+        if phrases(column) and column.name not in scene.plan.words:
+            words = f"{column.name} has {column.cardinality} values that are several words and share them."
+            yield Choice((column.name,), 0.05, words)
 
 
 def _counts(scene: Scene) -> Iterable[Choice]:
@@ -72,6 +80,17 @@ def _encoding(kind: str, gain: float) -> Callable[[Scene], Iterable[Choice]]:
 
 
 MOVES = (
+    Move(
+        "FeatureEng",
+        "words",
+        "add",
+        VALUES,
+        "A column for each frequent word of {subject} shows what different values have in common.",
+        _phrases,
+        extend("words"),
+        safety=8,
+        at_root=True,
+    ),
     Move(
         "FeatureEng",
         "target_mean",

@@ -84,6 +84,14 @@ def _odd_columns(place: Place) -> Scene:
             name="amount", role="feature", dtype="float", cardinality=300, missing=0, minimum=0, maximum=9e5, skew=6.0
         ),
         ColumnProfile(name="hour", role="feature", dtype="integer", cardinality=24, missing=0, minimum=0, maximum=23),
+        ColumnProfile(
+            name="report",
+            role="feature",
+            dtype="category",
+            cardinality=60,
+            missing=0,
+            levels=(("oil leak, hall B", 20), ("oil leak, roof", 9), ("seal worn, roof", 8), ("seal worn, hall B", 7)),
+        ),
         ColumnProfile(name="ordered", role="feature", dtype="datetime", cardinality=300, missing=0),
         ColumnProfile(name="served", role="feature", dtype="datetime", cardinality=280, missing=0.2),
     )

@@ -82,6 +82,12 @@ def test_what_moves_add_runs_and_scores(
     assert _good_enough(place, place.run(name, place.script(place.plan(**changed))), bound)
 
 
+def test_words_that_the_phrases_of_a_category_share_are_columns(places: dict[str, Place]) -> None:
+    place = places["joins"]
+    script = place.script(place.plan(words=("shop",)))
+    assert "shop_" in script and _good_enough(place, place.run("words", script), 1.5)
+
+
 @pytest.mark.parametrize("kind", ROOTS)
 def test_a_first_solution_passes_the_debug_sample(kind: str, places: dict[str, Place]) -> None:
     place = places[kind]

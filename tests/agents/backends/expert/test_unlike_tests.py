@@ -73,10 +73,7 @@ def _shipped(folder: Path, train: DataFrame, test: DataFrame) -> tuple[str, floa
     return task.brief.split.kind, anyio.run(run)
 
 
-_NOT_YET = pytest.mark.xfail(strict=True, reason="7.6 beside 1.9: six trials do not reach the line through the target")
-
-
-@pytest.mark.parametrize(("made", "kind"), [pytest.param(_seasons, "time", marks=_NOT_YET), (_shops, "group")])
+@pytest.mark.parametrize(("made", "kind"), [(_seasons, "time"), (_shops, "group")])
 def test_what_is_shipped_is_near_what_one_who_knew_the_table_would_do(made: object, kind: str, tmp_path: Path) -> None:
     assert callable(made)
     train, test, known = made()
