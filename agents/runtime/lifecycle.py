@@ -19,6 +19,7 @@ from gome.agents.protocol.run_messages import FinishRequested, RunFinished, RunO
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
 from gome.agents.runtime.inbox import admit, attend
+from gome.agents.runtime.opening import opening_of, scenario_of
 from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.scripts.user_script import start_of
 from gome.agents.state.call_budget import UNITS, Spending, amount
@@ -37,7 +38,7 @@ from gome.scenarios.config.scenario import REASONING, Budget, Roles, Scenario
 from gome.scenarios.evaluation.probes import can_be_probed
 from gome.version import VERSION
 
-__all__ = ["Ready", "fork_run", "opening_of", "resume", "scenario_of", "start_run"]
+__all__ = ["Ready", "fork_run", "resume", "start_run"]
 
 Ready = Callable[[Supervisor], None]
 """Called once the actors are created, with their supervisor, which can stop them."""
@@ -128,29 +129,6 @@ async def fork_run(
     """
     await anyio.to_thread.run_sync(fork, source, folder, at, run_id)
     return await resume(folder, roles=roles, on_ready=on_ready)
-
-
-def opening_of(folder: Path) -> RunOpened:
-    """The first message of the run in `folder`. Raises RunNotFound, LogDamaged, and LogError where it is missing."""
-    with LogReader(folder, VOCABULARY) as reader:
-        for envelope in reader.envelopes(kinds=["run_opened"], limit=1):
-            if isinstance(envelope.message, RunOpened):
-                return envelope.message
-    raise LogError(f"the log in {folder} is empty: the run stopped before its first message; start it again")
-
-
-def scenario_of(folder: Path) -> Scenario:
-    """The scenario of the run in `folder`, with the budget and roles of its last session. Raises as `opening_of`."""
-    scenario = dict(opening_of(folder).scenario)
-    with LogReader(folder, VOCABULARY) as reader:
-        for envelope in reader.envelopes(kinds=["session_opened"]):
-            match envelope.message:
-                case SessionOpened() as session:
-                    scenario["budget"] = session.budget or scenario["budget"]
-                    scenario["roles"] = session.roles or scenario["roles"]
-                case _:
-                    pass
-    return Scenario.model_validate(scenario)
 
 
 def _spent(folder: Path) -> dict[str, float]:

@@ -16,7 +16,7 @@ import anyio.to_thread
 import pandas as pd
 
 from gome.agents.protocol.final_selection import Finalist
-from gome.agents.runtime.lifecycle import scenario_of
+from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.placement import open_placement, python_of
 from gome.agents.runtime.resources import find_assets
 from gome.agents.runtime.shipment import Shipment, shipment_of

@@ -20,7 +20,7 @@ from gome.agents.protocol.requests import Request
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
 from gome.agents.roles.team import seat
-from gome.agents.runtime.lifecycle import opening_of
+from gome.agents.runtime.opening import opening_of
 from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward, ScriptRan, ScriptRun

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gome.agents.protocol.final_selection import Finalist, Shipped
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import RunFinished, RunOpened
-from gome.agents.runtime.lifecycle import opening_of
+from gome.agents.runtime.opening import opening_of
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.scenarios.evaluation.views import ViewName, view_of_split

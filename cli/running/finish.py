@@ -1,7 +1,8 @@
 """`finish`: finish a stopped run without further trials."""
 
 from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime.lifecycle import Ready, resume, scenario_of
+from gome.agents.runtime.lifecycle import Ready, resume
+from gome.agents.runtime.opening import scenario_of
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
 from gome.cli.running.run import run_watched

@@ -6,7 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime.lifecycle import Ready, fork_run, scenario_of
+from gome.agents.runtime.lifecycle import Ready, fork_run
+from gome.agents.runtime.opening import scenario_of
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of
 from gome.cli.running.run import run_watched

@@ -1,14 +1,13 @@
 """`resume`: continue a stopped run within its budget, or with a new budget."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from pydantic import ValidationError
 
 from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime import lifecycle as start_run
-from gome.agents.runtime.lifecycle import Ready, opening_of, scenario_of
+from gome.agents.runtime.opening import opening_of, scenario_of
 from gome.cli.detach import detach as start
 from gome.cli.detach import tell_detached
 from gome.cli.key_consent import check_consent
@@ -18,7 +17,10 @@ from gome.errors import UsageError
 from gome.scenarios.config.scenario import Budget
 from gome.viewer.model.message_lines import event_line
 from gome.viewer.output import emit, envelope_data, hint, say
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
+
+if TYPE_CHECKING:
+    from gome.agents.runtime.lifecycle import Ready
 
 __all__ = ["extended_budget", "resume", "show_in_flight"]
 
@@ -68,8 +70,10 @@ def resume(
         arguments = ["resume", folder.name, *changes, *shown, "--runs", str(folder.parent)]
         return tell_detached(start(arguments, folder), as_json=json)
 
-    async def work(ready: Ready) -> RunFinished | None:
-        return await start_run.resume(
+    async def work(ready: "Ready") -> RunFinished | None:
+        from gome.agents.runtime.lifecycle import resume as go_on  # a second or more, and a detached run needs it not
+
+        return await go_on(
             folder, budget=budget, unsandboxed=sandbox == "none", accept_changes=accept_changes, on_ready=ready
         )
 
@@ -103,5 +107,5 @@ def show_in_flight(folder: Path, as_json: bool) -> int:
     for each in calls:
         say(event_line(each))
     say(f"{len(calls)} calls would be repeated; finished calls are reused")
-    hint(f"gome resume {folder.name}")
+    hint(f"gome resume {as_opened(folder)}")
     return 0

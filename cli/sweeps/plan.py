@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from gome.agents.runtime.lifecycle import opening_of
+from gome.agents.runtime.opening import opening_of
 from gome.bus.store.lock import holder
 from gome.cli.sweeps.axes import Axis, settings
 from gome.errors import LogError, RunNotFound

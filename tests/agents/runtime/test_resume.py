@@ -9,7 +9,8 @@ import pytest
 
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, StepOpened
 from gome.agents.protocol.run_messages import RunFinished, SessionOpened
-from gome.agents.runtime.lifecycle import fork_run, opening_of, resume, scenario_of
+from gome.agents.runtime.lifecycle import fork_run, resume
+from gome.agents.runtime.opening import opening_of, scenario_of
 from gome.agents.runtime.replay import replay_run
 from gome.bus.store.reader import LogReader
 from gome.bus.store.sqlite import open_log

@@ -20,7 +20,8 @@ from gome.agents.protocol.run_messages import (
     SessionClosed,
 )
 from gome.agents.runtime.inbox import Note, leave_note
-from gome.agents.runtime.lifecycle import resume, scenario_of, start_run
+from gome.agents.runtime.lifecycle import resume, start_run
+from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.script_run import ScriptRun
 from gome.api.confirming import accept, offers_of, reject

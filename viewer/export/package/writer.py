@@ -21,7 +21,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from gome.agents.runtime.lifecycle import scenario_of
+from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.placement import python_of
 from gome.agents.runtime.shipment import Shipment, shipment_of
 from gome.bus.store.artefacts import Artefacts
