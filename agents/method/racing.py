@@ -100,8 +100,9 @@ def stop_after(
     hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
     member = spared is not None and effect.gain > -spared * error
     if enough and not member and hoped < method.near_tie * error * math.sqrt(share):
-        gain = f"{plain(effect.gain, 4, signed=True)} ± {plain(error, 2)} over {effect.rows} rows"
-        return Stop("futile", f"stopped {after}: nothing left could make it better, gain {gain}")
+        gain = f"gain {plain(effect.gain, 4, signed=True)} ± {plain(error, 2)} over {effect.rows} rows"
+        ahead = "ahead, but " if effect.gain > 0 else ""
+        return Stop("futile", f"stopped {after}: {ahead}the other splits can hardly lift it to acceptance, {gain}")
     if heavy and enough and effect.gain > settings.decisive * error:
         return Stop("decided", f"judged {after}: better by {_rests_on(effect)}, and one run takes {seconds:.0f} s")
     return None

@@ -70,7 +70,9 @@ def test_futile_is_what_no_luck_of_the_other_splits_would_save() -> None:
     assert why(after(*[1.0 - border * 0.9] * 4)) == "futile"
     assert after(*[1.0 - border * 1.1] * 4) is None
     assert after(*[1.0 - border * 0.9] * 4, racing={"futility": 3.0}) is None
-    assert "nothing left could make it better" in after(*[1.0] * 4).words
+    assert "splits: the other splits can hardly lift it to acceptance, gain +0 ±" in after(*[1.0] * 4).words
+    ahead = after(*[1.0 - border * 0.9] * 4)
+    assert "splits: ahead, but the other splits can hardly lift it to acceptance, gain +" in ahead.words
 
 
 def test_a_near_miss_that_may_be_a_member_of_the_ensemble_is_not_futile() -> None:
