@@ -138,7 +138,7 @@ def why(ranking: Sequence[FinalRanking], ensemble: Ensemble | None, reason: str)
         return words
     scores = f"scores {plain(ensemble.score, 5)} out of fold, the winner alone {plain(ensemble.single, 5)}"
     words += f"; an ensemble of {len(ensemble.members)} trials {scores}"
-    return f"{words}: it is submitted" if ensemble.taken else f"{words}: it is not submitted"
+    return f"{words}: it is submitted, as any gain counts" if ensemble.taken else f"{words}: it is not submitted"
 
 
 def _left_out(ranking: FinalRanking) -> str:

@@ -10,7 +10,7 @@ from gome.viewer import text
 from gome.viewer.model.doubts import doubts
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import emit, hint, say
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["best", "best_data"]
 
@@ -37,15 +37,18 @@ def best(run: Run = "@last", *, output: Output = None, runs: Runs = None, json: 
     say(f"  baseline    {text.score(data['baseline'])}  a constant prediction")
     if summary.submitted is not None:
         say(f"  submitted   {summary.submitted.at_the_finish}")
-        say(f"  test score  {summary.submitted.on_the_test}")
+        if summary.submitted.because:
+            say(f"  because     {summary.submitted.because}")
+        if summary.submitted.grade is not None:
+            say(f"  test score  {summary.submitted.on_the_test}")
     for doubt in data["doubts"]:
         say(f"  beware      {doubt}")
     for name, path in files.items():
         say(f"  {name:<10}  {path}")
     if output is None:
-        hint(f"gome best {folder.name} -o DIR", f"gome report {folder.name}")
+        hint(f"gome best {as_opened(folder)} -o DIR", f"gome report {as_opened(folder)}")
     else:
-        hint(f"gome report {folder.name}")
+        hint(f"gome report {as_opened(folder)}")
     return 0
 
 

@@ -19,13 +19,16 @@ class Submitted:
     """A submission with the winner's hold-out score (None: no hold-out) and its own grade (None: no private answers).
 
     `steps`: the steps whose predictions were averaged, that with the largest weight first; a single step where nothing
-    was averaged. `winner` is the finalist with the best hold-out score.
+    was averaged. `winner` is the finalist with the best hold-out score. `gain` is by how much an ensemble is better out
+    of fold than the winner alone, with its standard `error`.
     """
 
     steps: tuple[str, ...]
     winner: str
     holdout: float | None
     grade: Grade | None
+    gain: float | None = None
+    error: float | None = None
 
     @property
     def is_ensemble(self) -> bool:
@@ -45,6 +48,17 @@ class Submitted:
         return f"{self.whose}; step {self.winner} alone {score}" if self.is_ensemble else f"{self.whose}, {score}"
 
     @property
+    def because(self) -> str:
+        """Why several steps are submitted, and where the winner alone is; empty for a single step."""
+        if not self.is_ensemble or self.gain is None:
+            return ""
+        error = f" ± {text.spread(self.error)}" if self.error is not None else ""
+        return (
+            f"out of fold it is better than step {self.winner} alone by {text.score(self.gain)}{error}, and any gain "
+            f"counts (docs/method.md); step {self.winner} alone is solution.py; method.finish.ensemble: 1 submits it"
+        )
+
+    @property
     def on_the_test(self) -> str:
         """The score on the private test, with the steps and the medal; a dash where there are no answers."""
         if self.grade is None:
@@ -59,7 +73,9 @@ def submitted_by(finished: RunFinished | None) -> Submitted | None:
         return None
     own = next((each.mean for each in finished.ranking if each.finalist == finished.winner), None)
     steps = tuple(f"{each.trace}.{each.step}" for each in finished.members)
-    return Submitted(steps, f"{finished.winner.trace}.{finished.winner.step}", own, finished.grade)
+    ensemble, winner = finished.ensemble, f"{finished.winner.trace}.{finished.winner.step}"
+    gained = (ensemble.gain, ensemble.standard_error) if ensemble is not None and ensemble.taken else (None, None)
+    return Submitted(steps, winner, own, finished.grade, *gained)
 
 
 def briefly(steps: Sequence[str]) -> str:

@@ -66,9 +66,11 @@ def test_the_test_score_says_whose_it_is(runs: Path, mixed: str, capsys: pytest.
     assert gome("best", mixed) == 0
     shown = capsys.readouterr().out
     assert "submitted   the ensemble of steps 1.2 and 0.2; step 1.2 alone 0.4140 on the hold-out" in shown
+    assert "because     out of fold it is better than step 1.2 alone by 0.002900 ± 0.001, and any gain counts" in shown
     assert f"test score  {MEAN}" in shown
     assert gome("best", RUN) == 0
     shown = capsys.readouterr().out
+    assert "because" not in shown
     assert "submitted   step 1.2, 0.4140 on the hold-out" in shown
     assert "test score  0.4180 on the private answers, of step 1.2; silver medal" in shown
     assert gome("best", mixed, "--json") == 0
