@@ -4,10 +4,14 @@ All functions work on the distinct texts of a column, so that large tables cost 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from pandas import Series
 
 from gome.scenarios.metrics.formulas import Array
 
@@ -17,6 +21,8 @@ __all__ = [
     "NO_NUMBERS",
     "USUAL_GAPS",
     "NumberStyle",
+    "Spellings",
+    "find_spellings",
     "find_style",
     "hold_dates",
     "in_utc",
@@ -155,3 +161,47 @@ def in_utc(texts: list[str]) -> list[str | None]:
 
 def _units(found: re.Match[str]) -> list[str]:
     return [found[side] for side in ("before", "after") if found[side]]
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """How the values of a category are written: `joins` maps those with blanks at their ends to those without.
+
+    `remarks` say what was joined, and what looks like one value but was left: letters that differ by case alone, and
+    signs that stand for a gap among numbers.
+    """
+
+    joins: dict[str, str]
+    remarks: tuple[str, ...] = ()
+
+    def joined(self, cells: Array) -> Array:
+        """The cells with the values joined."""
+        if not self.joins:
+            return cells
+        return np.array([self.joins.get(text, text) for text in cells], dtype=object)
+
+
+def find_spellings(train: Array, test: Array) -> Spellings:
+    """The spellings of a column of text in both tables; none for texts whose values do not come again."""
+    distinct = pd.unique(Series(train, dtype=object))
+    if 2 * len(distinct) > len(train):
+        return Spellings({})
+    written = sorted({*distinct, *pd.unique(Series(test, dtype=object))} - {""})
+    joins = {text: text.strip() for text in written if text != text.strip()}
+    values = sorted({text.strip() for text in written})
+    cases: dict[str, list[str]] = defaultdict(list)
+    for text in values:
+        cases[text.casefold()].append(text)
+    remarks = [f"blanks at the ends of values removed, as of {_some(joins)}"] if joins else []
+    if alike := [text for texts in cases.values() if len(texts) > 1 for text in texts]:
+        counts = f"{len(values)} values, {len(cases)} without regard to case"
+        remarks.append(f"{_some(alike)} differ by case alone and are left as they are: {counts}")
+    if signs := [text for text in values if text.lower() in _SIGNS]:
+        remarks.append(f"{_some(signs)} left as a value, though in a column of numbers it is a gap")
+    return Spellings(joins, tuple(remarks))
+
+
+def _some(texts: Iterable[str]) -> str:
+    """The first three of the texts, quoted."""
+    shown = list(texts)
+    return ", ".join(repr(text)[:20] for text in shown[:3]) + (", …" if len(shown) > 3 else "")

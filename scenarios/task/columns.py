@@ -21,6 +21,7 @@ from gome.scenarios.task.cells import (
     NO_NUMBERS,
     USUAL_GAPS,
     NumberStyle,
+    find_spellings,
     find_style,
     hold_dates,
     in_utc,
@@ -132,7 +133,11 @@ def _read(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, 
     dates = dates_in(train)
     if told == "date" or (told is None and (hold_dates(train) or (dates is not None and dates.order != "unknown"))):
         return _dates(train, test, dates, files)
-    return _Read("text", _without(train), _without(test), () if told else _doubts(train, dates, files[0]))
+    ours, theirs = _without(train), _without(test)
+    if told:
+        return _Read("text", ours, theirs)
+    found = find_spellings(ours, theirs)
+    return _Read("text", found.joined(ours), found.joined(theirs), (*_doubts(train, dates, files[0]), *found.remarks))
 
 
 def _doubts(train: Array, dates: DateStyle | None, file: str) -> tuple[str, ...]:

@@ -200,3 +200,17 @@ def test_a_cell_that_ends_with_nul_is_a_gap_with_a_place() -> None:
 def test_powers_have_units_and_fractions_are_no_units(texts: list[str], plain: list[str] | None) -> None:
     style = find_style(texts)
     assert (style and [style.plain(text) for text in texts]) == plain
+
+
+def test_blanks_at_the_ends_of_a_category_are_removed_and_cases_are_named() -> None:
+    found = read(["Gold", "gold", "GOLD", "Gold ", "Basic", "?"] * 5, [" Basic", "Gold"])
+    assert list(found.train["a"][:6]) == ["Gold", "gold", "GOLD", "Gold", "Basic", "?"]
+    assert list(found.test["a"]) == ["Basic", "Gold"]
+    words = found.remarks[0]
+    assert "blanks at the ends of values removed, as of ' Basic', 'Gold '" in words
+    assert "'GOLD', 'Gold', 'gold' differ by case alone and are left as they are: 5 values, 3 without regard" in words
+    assert "'?' left as a value" in words
+    told = read(["Gold", "Gold "] * 9, told={"a": "text"})
+    assert (list(told.train["a"][:2]), told.remarks) == (["Gold", "Gold "], ())
+    texts = [f" {number} bolts" + " and nuts" * number for number in range(20)]
+    assert list(read(texts).train["a"]) == texts, "texts that do not come again are no categories"
