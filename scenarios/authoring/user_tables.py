@@ -3,9 +3,11 @@
 Messages name the user's own file and row, which differ from those of the task made of it.
 """
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from pandas import DataFrame, Series
 
 from gome.errors import TaskError
@@ -29,6 +31,8 @@ __all__ = [
 
 _CLASSES = 100
 _LEAST_CLASSES, _LEAST_ROWS = 2, 3
+_OF_LINES = (".csv", ".tsv", ".txt")
+"""Endings of files that people open in an editor, which counts lines."""
 
 
 def read_own(path: Path, fewest: int, said: list[str]) -> DataFrame:
@@ -63,7 +67,10 @@ def with_targets(
         if len(table) and not numbers(table[name]).notna().all():
             read = read_columns(table[[name]], table[[]], {}, {}, (path.name, path.name))
             if read.dtypes[name] != "str" and (read.train[name] != "").sum() == (~missing).sum():
-                table = table.assign(**{name: read.train[name].to_numpy()})
+                plain = read.train[name].where(
+                    ~missing.to_numpy(), table[name]
+                )  # an error names a gap as it is written
+                table = table.assign(**{name: plain.to_numpy()})
                 said += read.remarks
     return table
 
@@ -84,11 +91,25 @@ def check_own_targets(table: DataFrame, path: Path, targets: Sequence[str]) -> N
             raise TaskError(f"target {name!r} is given twice")
         missing = table[name].str.strip().str.lower().isin(MISSING).to_numpy()
         if missing.any():
-            row = int(missing.argmax())
-            words = f"column {name!r}, row {row + 1}: the target {table[name][row]!r} counts as missing"
-            raise TaskError(f"{path}: {words}; fill it in, use --drop-missing-target, or rename it if it is a class")
+            rows = np.flatnonzero(missing)
+            first = table[name].iloc[rows[0]]
+            several = f" (the first of {len(rows)} such rows)" if len(rows) > 1 else ""
+            words = f"column {name!r}, {_place(table, int(rows[0]), path)}: the target {first!r} counts as missing"
+            remedy = "fill it in, use --drop-missing-target, or rename it if it is a class"
+            raise TaskError(f"{path}: {words}{several}; {remedy}")
         if canonical(table[name]).nunique() == 1:
             raise TaskError(f"{path}: column {name!r} has only one value ({table[name][0]}): nothing to predict")
+
+
+def _place(table: DataFrame, row: int, path: Path) -> str:
+    """`row 40 (line 41)`: rows of data counted from 1, with the line of the file if it is the one that they say."""
+    if path.suffix.lower() not in _OF_LINES:
+        return f"row {row + 1}"
+    with path.open("rb") as file:
+        line = next(itertools.islice(file, row + 1, None), b"").decode("utf-8", "replace")
+    cells = [str(cell).strip() for cell in table.iloc[row]]
+    at_it = any(cells) and all(cell in line for cell in cells if cell.isascii())
+    return f"row {row + 1} (line {row + 2})" if at_it else f"row {row + 1}"
 
 
 def check_fit(table: DataFrame, path: Path, targets: Sequence[str], metric: Metric) -> None:

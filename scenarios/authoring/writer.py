@@ -53,6 +53,8 @@ def write_task(
             _check(made, folder, own)
             made.rename(folder)
     except OSError as error:
+        if folder.is_dir():  # there was none when `new_task` began
+            raise TaskError(f"{folder} was made by another process meanwhile: use it, or name another") from error
         raise TaskError(
             f"{folder} cannot be written: {error.strerror or error}. A task is written beside its table: free some "
             "space there, or copy the table to a folder that you can write to"

@@ -17,6 +17,7 @@ from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.grading.grade import grade
 from gome.scenarios.prepare.preparing import TASKS
 from gome.scenarios.prepare.recipes import RECIPES
+from gome.scenarios.task.task import Task
 from tests.scenarios.helpers.make_task import make_task
 from tests.scenarios.helpers.solved import trial
 
@@ -200,8 +201,17 @@ def test_what_is_wrong_is_said_and_nothing_is_written(tmp_path: Path, changes: d
 @pytest.mark.parametrize(
     ("column", "arguments", "words"),
     [
-        ({"y": ["", *range(99)]}, {}, r"own\.csv: column 'y', row 1: the target '' counts as missing"),
-        ({"y": [*["None", "Brick"] * 50]}, {}, r"own\.csv: column 'y', row 1: the target 'None' counts as missing"),
+        ({"y": ["", *range(99)]}, {}, r"own\.csv: column 'y', row 1 \(line 2\): the target '' counts as missing;"),
+        (
+            {"y": [*range(97), "n/a", "", "n/a"]},
+            {},
+            r"row 98 \(line 99\): the target 'n/a' [^;]* \(the first of 3 such",
+        ),
+        (
+            {"y": [*["None", "Brick"] * 50]},
+            {},
+            r"own\.csv: column 'y', row 1 \(line 2\): the target 'None' counts",
+        ),
         ({"y": [7] * 100}, {"metric": "rmse"}, "only one value"),
         ({"y": [*range(99), -5]}, {"metric": "rmsle"}, r"own\.csv: column 'y', row 100: target '-5' is below 0"),
         ({"y": [n / 7 for n in range(150)]}, {"metric": "accuracy"}, "is for classes"),
@@ -384,3 +394,23 @@ def test_a_class_of_one_or_two_rows_beside_one_other_is_refused(rows: set[int], 
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{number},{'ab'[number in rows]}\n" for number in range(40)))
     with pytest.raises(TaskError, match=r"'b' has [12] row\(s\); two classes need 3 rows or more"):
         new_task(tmp_path / "task", tmp_path / "t.csv", ["y"])
+
+
+def test_no_line_is_named_that_is_another(tmp_path: Path) -> None:
+    rows = "".join(f'{number},"two\nlines {number}",{number if number < 60 else ""}\n' for number in range(61))
+    (tmp_path / "own.csv").write_text(f"x,words,y\n{rows}", encoding="utf-8")
+    with pytest.raises(TaskError, match="column 'y', row 61: the target"):
+        new_task(tmp_path / "own", tmp_path / "own.csv", targets=["y"])
+
+
+def test_a_task_that_another_process_makes_meanwhile_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = Task.load
+
+    def slowly(folder: Path) -> Task:
+        (tmp_path / "own").mkdir()
+        (tmp_path / "own" / "task.yaml").touch()
+        return loaded(folder)
+
+    monkeypatch.setattr(Task, "load", slowly)
+    with pytest.raises(TaskError, match="own was made by another process meanwhile"):
+        new_task(tmp_path / "own", table(tmp_path), targets=["y"])
