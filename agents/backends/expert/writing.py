@@ -41,7 +41,7 @@ def write(request: WriteSolution, judgement: Judgement) -> Script:
         plan = _within_time(request, patient(request.profile, plan))
     plan = _detailed(before, plan, judgement, first=request.base is None)
     script = compose(request.task, request.profile, plan)
-    notes.append(changes(before, plan))
+    notes.append(first_choices(before, plan) if request.base is None else changes(before, plan))
     return Script(script=script, notes=" ".join(notes))
 
 
@@ -87,6 +87,12 @@ def changes(before: Plan, after: Plan) -> str:
         if old != new
     ]
     return f"Changed: {'; '.join(parts)}." if parts else "Nothing was changed."
+
+
+def first_choices(plain: Plan, plan: Plan) -> str:
+    """One sentence on a first solution, which changes nothing that there was: where it is not the plain plan."""
+    parts = [f"{name} {_short(new)}" for (name, old), (_, new) in zip(plain, plan, strict=True) if old != new]
+    return f"First solution, set otherwise than the plain one: {'; '.join(parts)}." if parts else "The plain solution."
 
 
 def _short(value: object) -> str:

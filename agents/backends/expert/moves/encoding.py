@@ -96,7 +96,7 @@ MOVES = (
         "target_mean",
         "add",
         VALUES,
-        "{subject} as the mean target of its values, fitted out of fold, orders them by what they do.",
+        "Replacing {subject} by the mean target of each value, computed out of fold, sorts values by their effect.",
         _target_means,
         extend("target_means"),
         safety=5,

@@ -141,7 +141,7 @@ MOVES = (
         "family",
         PORTFOLIO,
         FIRST,
-        "Unlike kinds of models, weighed by what they say on inner folds, are right where one of them is not.",
+        "The mean of different kinds of models, with weights found on inner folds, evens out the errors of each.",
         _portfolio,
         _take_portfolio,
         safety=9,

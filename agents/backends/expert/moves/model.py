@@ -199,7 +199,7 @@ MOVES = (
         "early_stopping",
         "on",
         STEPS,
-        "Small steps for as long as other rows gain by them find the number of rounds by themselves.",
+        "Small steps, stopped once rows that were kept back no longer gain, need no guess at the number of rounds.",
         _when_boosting(_fixed(lambda _: 0.006), _gap_words),
         change(**PATIENT),
         safety=7,

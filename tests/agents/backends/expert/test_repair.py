@@ -6,7 +6,7 @@ from gome.agents.backends.expert.code.cost import script_seconds
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.repair import repair
-from gome.agents.backends.expert.writing import changes
+from gome.agents.backends.expert.writing import changes, first_choices
 from gome.agents.protocol.replies import Script
 from gome.agents.protocol.script_requests import RepairSolution
 from tests.agents.backends.expert.place import Place
@@ -123,3 +123,4 @@ def test_figures_in_words_and_in_scripts_are_round(places: dict[str, Place]) -> 
     assert "iterations 400 → 200; learning_rate 0.1 → 0.15." in mended.notes
     assert _plan(mended).learning_rate == 0.15
     assert changes(Plan(), Plan(tree_columns=0.1 + 0.2)) == "Changed: tree_columns 0.5 → 0.3."
+    assert first_choices(Plan(), Plan(leaves=8)) == "First solution, set otherwise than the plain one: leaves 8."
