@@ -9,7 +9,7 @@ from typing import Any
 import anyio.to_thread
 from pandas import DataFrame
 
-from gome.agents.runtime.lifecycle import opening_of
+from gome.agents.runtime.opening import opening_of
 from gome.agents.runtime.predict import predict as predict_rows
 from gome.api.best_files import best_of
 from gome.api.frames import Table, as_file, numeric
@@ -146,6 +146,11 @@ class Run:
     def errors(self, step: str | None = None) -> DataFrame:
         """Where a step errs: parts of the rows, with their share of the rows and of the loss.
 
+        `bias` is the mean of prediction − truth in the part, on the scale on which the metric compares (logarithms for
+        rmsle); NaN for classes without an order. `change` is the part's mean loss minus that of the trace's best on the
+        same rows when the step was judged (below 0: better), `change_error` its standard error; NaN where there was no
+        best to compare with. Classes have more columns (docs/python.md).
+
         Args:
             step: `trace.step`; by default the best.
 
@@ -171,8 +176,9 @@ class Run:
     def importance(self) -> DataFrame:
         """How much the best solution needs each column: growth of the loss when it is shuffled, as a share of the loss.
 
-        It is measured by the harness when slots are idle during the run; empty where it was not. `measured` is False
-        where only the script's own figures are known.
+        The harness measures it while slots are idle, in a run with more slots than traces in which a language model
+        diagnoses, or where `method.probes` asks for it. Where it did not, or the run ended before, the figures are
+        those that the script reports of itself, with `measured` False and without `error`; empty where it reports none.
         """
         summary = self._summary()
         best, _ = best_of(summary)

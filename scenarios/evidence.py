@@ -68,6 +68,12 @@ class TaskBrief(_Record):
     dtypes: dict[str, Literal["int64", "float64", "str"]] = {}
     """The type of each column of the training rows."""
 
+    def __repr__(self) -> str:
+        """In one line: its description alone may fill a screen."""
+        rows = f"{self.train_rows} training rows, {self.test_rows} test rows"
+        targets, metric = ", ".join(self.targets), f"{self.metric} ({self.direction})"
+        return f"<task {self.name}: {self.task_type} of {targets}, {metric}; {rows}>"
+
 
 class ColumnProfile(_Record):
     """One column of the training data. `missing` is a share of rows; `skew` to `maximum` are for numeric columns.

@@ -17,7 +17,7 @@ from gome.scenarios.figures import plain
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.cells import hold_dates
 
-__all__ = ["MISSING", "Slicing", "days_of", "number_slicing", "plain_slicing", "read_off", "slicings"]
+__all__ = ["MISSING", "Slicing", "days_of", "number_name", "number_slicing", "plain_slicing", "read_off", "slicings"]
 
 MISSING = "missing"
 _BINS = 5
@@ -183,8 +183,13 @@ def _of_texts(column: Series) -> Iterator[Slicing]:
     for which, least in (("first", 0), ("last", 1)):
         if (count > least).mean() >= _LEAST_WITH_NUMBER:
             numbers = read[which].to_numpy()
-            found = number_slicing(f"{name} ({which} number in it)", numbers)
+            found = number_slicing(number_name(name, which, count), numbers)
             yield _without_missing(found)
+
+
+def number_name(name: str, which: str, counts: Array) -> str:
+    """What the first or last number in a column's texts is called; `counts` are the numbers in each text."""
+    return f"{which} number in {name}" if (counts > 1).any() else f"number in {name}"
 
 
 def read_off(column: Series) -> DataFrame | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas import Series
 
-from gome.scenarios.diagnostics.slicing import days_of, read_off
+from gome.scenarios.diagnostics.slicing import days_of, number_name, read_off
 from gome.scenarios.evidence import Shift
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.cells import hold_dates
@@ -68,10 +68,11 @@ def _of_words(name: str, train: Series, test: Series) -> Iterator[Shift]:
     ours, theirs = read_off(train), read_off(test)
     if ours is None or theirs is None:
         return
-    for part, label in (("words", "words"), ("first", "first number in it")):
+    counts = np.concatenate([each["numbers"].to_numpy() for each in (ours, theirs)])
+    for part, label in (("words", f"{name} (words)"), ("first", number_name(name, "first", counts))):
         values = (each[part].dropna().to_numpy() for each in (ours, theirs))
         for shift in _of_numbers(name, next(values), next(values)):
-            yield shift.model_copy(update={"feature": f"{name} ({label})"})
+            yield shift.model_copy(update={"feature": label})
 
 
 def _of_numbers(name: str, train: Array, test: Array, *, means: bool = True) -> Iterator[Shift]:
