@@ -6,12 +6,13 @@ from pathlib import Path
 
 from gome.agents.protocol.hint import Hint
 from gome.agents.runtime.inbox import Note, leave_note
-from gome.agents.runtime.lifecycle import scenario_of
+from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.placement import python_of
 from gome.agents.scripts.user_script import read_start
 from gome.bus.store.lock import holder
 from gome.errors import UsageError
 from gome.executors.resources.packages import describe
+from gome.scenarios.config.scenario import Scenario
 from gome.viewer import text
 from gome.viewer.model.summary import Summary
 from gome.viewer.run_folders import outline
@@ -23,12 +24,16 @@ _LONGEST = 4000
 
 @dataclass(frozen=True)
 class Given:
-    """A hint that was left: its note's name, the trace it is for (None: all), whether the run is running."""
+    """A hint that was left: its note's name, the trace it is for (None: all), whether the run is running.
+
+    `warning` says what of it nobody reads; empty where all of it is read.
+    """
 
     run: str
     note: str
     trace: int | None
     running: bool
+    warning: str = ""
 
     @property
     def told(self) -> str:
@@ -55,15 +60,26 @@ def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | 
         raise UsageError('say something: gome hint RUN "…", or use --avoid, --prefer or --start')
     if len(hint.line) > _LONGEST:
         raise UsageError(f"a hint of {len(hint.line)} characters is too long for a prompt; the limit is {_LONGEST}")
-    summary = outline(folder)
+    summary, scenario = outline(folder), scenario_of(folder)
     _check_trace(summary, trace)
     script = None
     if start is not None:
-        python = python_of(scenario_of(folder).executors) or Path(sys.executable)
+        python = python_of(scenario.executors) or Path(sys.executable)
         script = read_start(start, describe(python).importable)
         trace = _best_trace(summary) if trace is None else trace
     name = leave_note(folder, Note(kind="hint", trace=trace, hint=hint, script=script))
-    return Given(folder.name, name, trace, holder(folder) is not None)
+    return Given(folder.name, name, trace, holder(folder) is not None, _unread(hint, scenario))
+
+
+def _unread(hint: Hint, scenario: Scenario) -> str:
+    """A warning where the hint has words and no backend that proposes reads words."""
+    proposers = [scenario.backends[name] for name in scenario.roles.of("proposer")]
+    if not hint.words or any(each.kind != "expert" for each in proposers):
+        return ""
+    return (
+        "this run's proposals come from the rule-based expert, which reads no free text, only what to avoid and to "
+        "prefer: say it by --avoid and --prefer (gome hint), such as --prefer target-mean"
+    )
 
 
 def _shown(hint: Hint) -> Hint:

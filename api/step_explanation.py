@@ -21,7 +21,7 @@ def why(reader: LogReader, step: Step) -> str:
 
 
 def _words(step: Step) -> Iterator[str]:
-    gain = f" ({text.gain(step.gain)})" if step.gain is not None else ""
+    gain = f" ({step.gain_words})" if step.gain is not None else ""
     yield f"step {step.name}: {step.verdict}, score {step.score_words}{gain}"
     for each in step.hypotheses:
         yield f"tried    {each.component}: {each.statement}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from gome.bus.store.lock import RunLock
 from gome.errors import Outage
 from gome.viewer.output import emit, hint, say, say_aside
-from gome.viewer.run_folders import has_log, open_reader
+from gome.viewer.run_folders import as_opened, has_log, open_reader
 
 __all__ = ["PROGRAM", "Detached", "NotBegun", "detach", "tell_detached"]
 
@@ -91,8 +91,8 @@ def tell_detached(begun: Detached | NotBegun, as_json: bool) -> int:
         emit("run-detached", begun)
         return 0
     say(f"run {begun.run} continues in the background; output: {begun.output}")
-    say(f"to stop it cleanly: kill -INT {begun.pid}")
-    hint(f"gome log {begun.run} -f", f"gome view {begun.run}", "gome runs", f"gome resume {begun.run} (once stopped)")
+    named = as_opened(Path(begun.folder))
+    hint(f"gome log {named} -f", f"gome view {named}", f"gome stop {named}", f"gome resume {named} (once stopped)")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Locate runs: ids (`YYMMDD-HHMM-name-xxxx`), unique prefixes, `@last`, `@best`; open their logs."""
 
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -10,7 +11,7 @@ from gome.bus.store.reader import LogReader
 from gome.errors import LogDamaged, LogError, RunNotFound, UsageError
 from gome.viewer.model.summary import OUTLINE, Summary, summarise
 
-__all__ = ["find_run", "has_log", "new_run_id", "open_reader", "outline", "run_folders", "runs_root"]
+__all__ = ["as_opened", "find_run", "has_log", "new_run_id", "open_reader", "outline", "run_folders", "runs_root"]
 
 _LOG = "log.sqlite"
 _LONGEST_PATH = 420
@@ -82,6 +83,12 @@ def find_run(root: Path, name: str) -> Path:
         raise RunNotFound(f"no run in {root} is named {name!r}; list them with: gome runs")
     shown = ", ".join(folder.name for folder in matches[:5])
     raise RunNotFound(f"{name!r} matches {len(matches)} runs ({shown}); use a longer prefix")
+
+
+def as_opened(folder: Path) -> str:
+    """How a command names the run in `folder`: by its id in the usual folder of runs, else by its path."""
+    usual = Path(os.environ.get("GOME_RUNS") or "runs")
+    return folder.name if folder.absolute().parent.resolve() == usual.resolve() else shlex.quote(str(folder))
 
 
 def has_log(folder: Path) -> bool:

@@ -32,13 +32,15 @@ __all__ = [
 class HintLeft(Data):
     """A hint that was left for a run, in the file `note` of its inbox; for one trace or all.
 
-    Where the run is not `running`, it is recorded when the run is resumed.
+    Where the run is not `running`, it is recorded when the run is resumed. `warning` says what of it nobody reads;
+    empty where all of it is read.
     """
 
     run: str
     note: str
     trace: int | None
     running: bool
+    warning: str
 
 
 class Reviewed(Data):

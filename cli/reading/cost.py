@@ -16,7 +16,7 @@ from gome.viewer.model.message_lines import choice_words, idea, place, role
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.model.usage import Usage
 from gome.viewer.output import emit, hint, say, table
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["cost"]
 
@@ -53,7 +53,7 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
     for each in choices:
         say(choice_words(each))
     other = "question" if by == "hypothesis" else "hypothesis"
-    hint(f"gome cost {folder.name} --by {other}", f"gome gantt {folder.name}")
+    hint(f"gome cost {as_opened(folder)} --by {other}", f"gome gantt {as_opened(folder)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from gome.viewer.model.script_diff import base_of, difference, script_of
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, find_step, summarise
 from gome.viewer.output import emit, hint, say
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["diff"]
 
@@ -38,7 +38,7 @@ def diff(
         data = {"from": old.name if old else None, "to": new.name, "taken_from": taken}
         emit("diff", {**data, "diff": changes, "folds": effect})
         return 0
-    say(f"{new.name} ({new.verdict}, score {new.score_words}) against {names[0]}: {text.gain(new.gain)}")
+    say(f"{new.name} ({new.verdict}, score {new.score_words}){_against(old, new, chosen=other is not None)}")
     for each in new.hypotheses:
         say(f"  {each.component}: {each.statement}")
     if new.diagnosis is not None and new.diagnosis.hypothesis_verdict == "untested":
@@ -49,13 +49,14 @@ def diff(
             how = "merges the solution of" if loan.why == "merged" else "adopts the change of"
             say(f"it {how} {loan.source}: {text.line(idea(loan.hypotheses))}")
     if effect:
-        say("splits: " + ", ".join(f"{text.score(before)} → {text.score(after)}" for before, after in effect))
+        say("splits: " + ", ".join(_change(*each, summary) for each in effect))
     if (gain := new.diagnosis.effect if new.diagnosis else None) is not None and gain.standard_error is not None:
         error = text.spread(gain.standard_error)
         say(f"standard error of the gain: {error} ({gain.rows} rows, {text.several(gain.splits, 'split')})")
     say("\n" + ("\n".join(changes) or "the two scripts are identical"))
-    against = [f"gome diff {folder.name} {new.name} {each}" for each in taken[:1]]
-    hint(f"gome tree {folder.name}", *against, f"gome log {folder.name} --trace {new.trace} --step {new.step}")
+    named = as_opened(folder)
+    against = [f"gome diff {named} {new.name} {each}" for each in taken[:1]]
+    hint(f"gome tree {named}", *against, f"gome log {named} --trace {new.trace} --step {new.step}")
     return 0
 
 
@@ -66,6 +67,28 @@ def _parent(summary: Summary, step: Step, loans: Borrowings) -> Step | None:
     own = next((each for each in reversed(earlier) if base is not None and script_of(each) == base), None)
     elsewhere = loans.base(step)
     return find_step(summary, elsewhere) if own is None and elsewhere else own
+
+
+def _against(old: Step | None, new: Step, *, chosen: bool) -> str:
+    """The gain by which a step was judged, and both whole scores where they are of more splits than the gain.
+
+    The gain is against the best of its trace: another step that the user has `chosen` is compared by scores alone.
+    """
+    before = old.evaluation if old else None
+    alike = before is not None and new.evaluation is not None and before.splits == new.evaluation.splits
+    words = "" if chosen else f": {new.gain_words}"
+    if old is None:
+        return f" against an empty script{words}"
+    if alike and (chosen or new.gain_on):
+        whole = f"{text.score(old.score)} → {text.score(new.score)} on all splits of both"
+        words = f"{words}; {whole}" if words else f": {whole}"
+    return f" against {old.name}{words}"
+
+
+def _change(before: float, after: float, summary: Summary) -> str:
+    """Both scores of a split, marked where it got worse."""
+    shown = text.score(before), text.score(after)
+    return " → ".join(shown) + (" (worse)" if shown[0] != shown[1] and summary.better(before, after) else "")
 
 
 def _effect(old: Step | None, new: Step) -> list[tuple[float, float]]:

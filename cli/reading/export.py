@@ -19,7 +19,7 @@ from gome.viewer.export.collector import send_spans
 from gome.viewer.export.otlp import spans_of, trace_document
 from gome.viewer.export.redaction import without_words
 from gome.viewer.output import document, envelope_data, hint, say_aside
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["export"]
 
@@ -84,7 +84,7 @@ def export(
         else:
             _write(output, _lines(reader, to, redact))
             say_aside(f"{folder.name} exported to {output}")
-    hint(f"gome view {folder.name}", f"gome cost {folder.name}")
+    hint(f"gome view {as_opened(folder)}", f"gome cost {as_opened(folder)}")
     return 0
 
 
@@ -103,7 +103,7 @@ def _package(folder: Path, output: Path | None, data: bool, halves: bool, *, uns
     from gome.viewer.export.package.writer import check_target, write_package  # pandas: only here
 
     if output is None:
-        raise UsageError(f"name the folder to write: gome export {folder.name} --to package DIR")
+        raise UsageError(f"name the folder to write: gome export {as_opened(folder)} --to package DIR")
     check_target(output)
     share = anyio.run(partial(batch_effect, folder, unsandboxed=unsandboxed)) if halves else None
     made = write_package(folder, output, data=data, halves=share)

@@ -7,7 +7,7 @@ from gome.viewer import text
 from gome.viewer.model.summary import summarise
 from gome.viewer.model.timeline import Span
 from gome.viewer.output import as_data, emit, hint, say
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["gantt"]
 
@@ -35,7 +35,7 @@ def gantt(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
     say("digit: the trace being worked on; #: work for the whole run")
     say(f"\n{shares.words}")
     say(f"without any overlap it would have taken {text.duration(shares.sequential)}")
-    hint(f"gome report {folder.name}", f"gome cost {folder.name}")
+    hint(f"gome report {as_opened(folder)}", f"gome cost {as_opened(folder)}")
     return 0
 
 

@@ -16,7 +16,7 @@ from gome.viewer import text
 from gome.viewer.model.message_lines import idea
 from gome.viewer.model.steps import MARKS
 from gome.viewer.output import emit, hint, say, table
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["Failure", "Finding", "Known", "Reader", "State", "Success", "Tried", "known", "memory"]
 
@@ -136,8 +136,8 @@ def memory(
     tables = [_successes(found.successes), _failures(found.failures), _findings(found.findings), _states(found.states)]
     shown = [each for each in tables if each]
     say("\n\n".join(shown) if shown else f"the memory has no {kind or 'entry'} yet")
-    newest = f"gome log show {found.successes[-1].message[:8]} --run {folder.name}" if found.successes else ""
-    hint(newest or f"gome log {folder.name}", f"gome tree {folder.name}")
+    newest = f"gome log show {found.successes[-1].message[:8]} --run {as_opened(folder)}" if found.successes else ""
+    hint(newest or f"gome log {as_opened(folder)}", f"gome tree {as_opened(folder)}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from gome.cli.options import Json, Output, Run, Runs, folder_of
 from gome.viewer.output import emit, hint, say
+from gome.viewer.run_folders import as_opened
 from gome.viewer.web.report import write_report
 
 __all__ = ["report"]
@@ -22,5 +23,5 @@ def report(run: Run = "@last", *, output: Output = None, runs: Runs = None, json
         emit("report", {"run": folder.name, "report": str(written), "bytes": size})
         return 0
     say(f"report of {folder.name}: {written} ({size / 1024:.0f} KiB); open it in a browser")
-    hint(f"gome best {folder.name} -o DIR", f"gome log {folder.name}")
+    hint(f"gome best {as_opened(folder)} -o DIR", f"gome log {as_opened(folder)}")
     return 0

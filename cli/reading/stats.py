@@ -9,7 +9,7 @@ from gome.viewer.model.message_lines import role
 from gome.viewer.model.summary import summarise
 from gome.viewer.model.usage import Usage
 from gome.viewer.output import emit, hint, say, table
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["show_sql", "show_stats"]
 
@@ -35,7 +35,7 @@ def show_stats(folder: Path, as_json: bool) -> int:
         rows.append((name, str(sum(kinds.values())), *spent, ", ".join(own)))
     say(table(("role", "messages", "calls", "call time", "scripts", "script time", "kinds"), rows))
     say(f"\nof {text.duration(shares.until)}: {shares.words}")
-    hint(f"gome log {folder.name} --role proposer", f"gome report {folder.name}")
+    hint(f"gome log {as_opened(folder)} --role proposer", f"gome report {as_opened(folder)}")
     return 0
 
 
@@ -47,5 +47,5 @@ def show_sql(folder: Path, query: str, as_json: bool) -> int:
         emit("log-sql", {"columns": columns, "rows": rows})
         return 0
     say(table(columns, [[text.UNKNOWN if cell is None else str(cell) for cell in row] for row in rows]))
-    hint(f"gome log stats {folder.name}", f"gome log {folder.name}")
+    hint(f"gome log stats {as_opened(folder)}", f"gome log {as_opened(folder)}")
     return 0

@@ -10,7 +10,7 @@ from gome.viewer.model.script_diff import base_of, script_of
 from gome.viewer.model.steps import MARKS, Step, Trace
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import emit, hint, say, screen_width
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["tree"]
 
@@ -34,7 +34,7 @@ def tree(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
         say(f"trace {index}")
         for line in _branches(trace, _parents(trace), loans, None, ""):
             say(text.cut(line, screen_width()))
-    hint(f"gome diff {folder.name} {_example(summary)}", f"gome report {folder.name}")
+    hint(f"gome diff {as_opened(folder)} {_example(summary)}", f"gome report {as_opened(folder)}")
     return 0
 
 
@@ -56,7 +56,7 @@ def _branches(
     children = [step for step in trace.trials if parents[step.name] == parent]
     for number, step in enumerate(children, start=1):
         last = number == len(children)
-        gain = f" ({text.gain(step.gain)})" if step.gain is not None else ""
+        gain = f" ({step.gain_words})" if step.gain is not None else ""
         mark = MARKS.get(step.verdict, "·")
         yield f"{indent}{'└' if last else '├'} {step.name} {mark} {step.score_words}{gain}  {_words(step, loans)}"
         yield from _branches(trace, parents, loans, step.name, indent + ("  " if last else "│ "))

@@ -54,4 +54,5 @@ def view(
 
 def left(folder: Path, words: str, trace: int | None) -> str:
     """Leave a hint from a run's page; returns what becomes of it. Raises UsageError as `give_hint`."""
-    return give_hint(folder, Hint(words=words.strip()), trace=trace).told
+    given = give_hint(folder, Hint(words=words.strip()), trace=trace)
+    return f"{given.told}. Beware: {given.warning}" if given.warning else given.told

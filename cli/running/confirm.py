@@ -23,7 +23,7 @@ from gome.cli.options import Json, Run, Runs, folder_of
 from gome.errors import UsageError
 from gome.viewer.model.message_lines import place
 from gome.viewer.output import emit, envelope_data, hint, say
-from gome.viewer.run_folders import has_log
+from gome.viewer.run_folders import as_opened, has_log
 
 __all__ = ["answer_at_terminal", "confirm", "is_terminal"]
 
@@ -80,7 +80,7 @@ def confirm(
             say(_shown(each))
         if not waiting:
             say(f"no proposal of run {folder.name} waits for you")
-        hint(*(f"gome confirm {folder.name} --{each}" for each in ("accept", "sketch FILE", 'reject "…"')))
+        hint(*(f"gome confirm {as_opened(folder)} --{each}" for each in ("accept", "sketch FILE", 'reject "…"')))
     return 0
 
 

@@ -8,8 +8,9 @@ from cyclopts import Parameter
 from gome.agents.protocol.hint import Hint
 from gome.api.hinting import give_hint
 from gome.cli.options import Json, Run, Runs, folder_of
-from gome.viewer.output import emit, say
+from gome.viewer.output import emit, say, say_aside
 from gome.viewer.output import hint as say_next
+from gome.viewer.run_folders import as_opened
 
 __all__ = ["hint"]
 
@@ -44,10 +45,13 @@ def hint(
     trace
         Only for this trace. Default: all traces; a script goes to the trace with the best solution.
     """
-    given = give_hint(folder_of(run, runs), Hint(words=words.strip(), avoid=avoid, prefer=prefer), start, trace)
+    folder = folder_of(run, runs)
+    given = give_hint(folder, Hint(words=words.strip(), avoid=avoid, prefer=prefer), start, trace)
     if json:
         emit("hint", given)
         return 0
     say(given.told)
-    say_next(f"gome log {given.run} --kind hint_given --kind proposal")
+    if given.warning:
+        say_aside(f"warning: {given.warning}")
+    say_next(f"gome log {as_opened(folder)} --kind hint_given --kind proposal")
     return 0

@@ -8,6 +8,7 @@ from gome.agents.runtime.inbox import Note, leave_note
 from gome.cli.options import Run, Runs, folder_of
 from gome.cli.running.stop import check_running
 from gome.viewer.output import hint, say
+from gome.viewer.run_folders import as_opened
 
 __all__ = ["pause"]
 
@@ -32,5 +33,6 @@ def pause(
         say(f"{folder.name} opens steps again")
         return 0
     say(f"{folder.name} opens no further steps")
-    hint(f"gome pause {folder.name} --end", f"gome stop {folder.name}", f'gome hint {folder.name} "…"')
+    named = as_opened(folder)
+    hint(f"gome pause {named} --end", f"gome stop {named}", f'gome hint {named} "…"')
     return 0

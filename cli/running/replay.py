@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 from cyclopts import Parameter
 
-from gome.agents.runtime.lifecycle import opening_of, scenario_of
+from gome.agents.runtime.opening import opening_of, scenario_of
 from gome.agents.runtime.replay import Rerun, replay_run, rerun_scripts
 from gome.agents.runtime.resources import open_resources
 from gome.bus.store.artefacts import Artefacts
@@ -19,6 +19,7 @@ from gome.errors import ReplayDiverged
 from gome.scenarios.config.scenario import ExpertBackend, Scenario
 from gome.viewer import text
 from gome.viewer.output import as_data, emit, hint, say, table
+from gome.viewer.run_folders import as_opened
 
 __all__ = ["replay"]
 
@@ -50,7 +51,7 @@ def replay(
         f"identical: {done.handled} messages handled, {done.said} messages reproduced, "
         f"{done.activities} calls answered from the log{dead}"
     )
-    hint(f"gome log stats {folder.name}", f"gome report {folder.name}")
+    hint(f"gome log stats {as_opened(folder)}", f"gome report {as_opened(folder)}")
     return 0
 
 
@@ -89,7 +90,8 @@ def _show_reruns(folder: Path, reruns: list[Rerun], as_json: bool) -> int:
             for each in reruns
         ]
         say(table(("message", "view", "recorded", "now", ""), rows))
-        hint(f"gome log show {reruns[0].message[:8]} --run {folder.name}" if reruns else f"gome log {folder.name}")
+        named = as_opened(folder)
+        hint(f"gome log show {reruns[0].message[:8]} --run {named}" if reruns else f"gome log {named}")
     if other:
         raise ReplayDiverged(f"{len(other)} of {len(reruns)} scripts score differently than in the log")
     return 0

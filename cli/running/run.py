@@ -31,7 +31,7 @@ from gome.scenarios.config.scenario import Scenario
 from gome.viewer import text
 from gome.viewer.model.doubts import doubts
 from gome.viewer.output import emit, hint, say, say_aside
-from gome.viewer.run_folders import has_log, new_run_id, open_reader, runs_root
+from gome.viewer.run_folders import as_opened, has_log, new_run_id, open_reader, runs_root
 from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display, watch
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _watched(folder: Path, work: Work, display: DisplayName | None, *, as_json: 
         return INTERRUPTED
     if finished is None:
         say_aside(f"stopped; finished work is saved in {folder}")
-        hint(f"gome resume {folder.name}", f"gome log {folder.name}", f"gome best {folder.name}")
+        hint(f"gome resume {as_opened(folder)}", f"gome log {as_opened(folder)}", f"gome best {as_opened(folder)}")
         return INTERRUPTED
     return conclude(folder, as_json=as_json or display == "json")
 
@@ -238,7 +238,7 @@ def conclude(folder: Path, as_json: bool) -> int:
         say_aside(f"no trial was accepted; report: {results.report}")
         if (why := shortfall(summary)) is not None:
             say_aside(why)
-        hint(f"gome log {folder.name} --kind diagnosis", f"gome log {folder.name} --kind repair_called")
+        hint(f"gome log {as_opened(folder)} --kind diagnosis", f"gome log {as_opened(folder)} --kind repair_called")
         return 1
     with open_reader(folder) as reader:
         data: dict[str, Any] = best_data(reader, summary)
@@ -250,10 +250,13 @@ def conclude(folder: Path, as_json: bool) -> int:
     say(f"baseline     {text.score(data['baseline'])}, a constant prediction")
     if summary.submitted is not None:
         say(f"submitted    {summary.submitted.at_the_finish}")
-        say(f"test score   {summary.submitted.on_the_test}")
+        if summary.submitted.because:
+            say(f"because      {summary.submitted.because}")
+        if summary.submitted.grade is not None:
+            say(f"test score   {summary.submitted.on_the_test}")
     for doubt in doubts(summary):
         say(f"beware       {doubt}")
     for name, path in paths.items():
         say(f"{name:<12} {path}")
-    hint(f"gome log {folder.name}", f"gome best {folder.name} --json", "gome runs")
+    hint(f"gome log {as_opened(folder)}", f"gome best {as_opened(folder)} --json", "gome runs")
     return 0

@@ -15,7 +15,7 @@ from gome.cli.options import Run, Runs, folder_of
 from gome.cli.running.stop import check_running
 from gome.viewer.model.message_lines import event_line
 from gome.viewer.output import hint, say
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["step"]
 
@@ -34,7 +34,8 @@ def step(run: Run = "@last", *, runs: Runs = None) -> int:
         note = leave_note(folder, Note(kind="step"))
         for each in _one_step(reader, folder, note, seen):
             say(event_line(each))
-    hint(f"gome step {folder.name}", f"gome pause {folder.name} --end", f'gome hint {folder.name} "…"')
+    named = as_opened(folder)
+    hint(f"gome step {named}", f"gome pause {named} --end", f'gome hint {named} "…"')
     return 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from gome.cli.app import main
 from gome.errors import RunNotFound
 from gome.viewer.queries.runs import rows_below
-from gome.viewer.run_folders import find_run, has_log, new_run_id, run_folders, runs_root
+from gome.viewer.run_folders import as_opened, find_run, has_log, new_run_id, run_folders, runs_root
 from gome.viewer.web.live_pages import runs_page
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN, sample_run
@@ -87,3 +87,11 @@ def test_a_damaged_run_hides_no_other(runs: Path, capsys: pytest.CaptureFixture[
     assert damaged[bad.name][:40] in capsys.readouterr().out
     assert find_run(runs, "@best").name in {RUN, UNFINISHED}
     assert bad.name in runs_page(runs)
+
+
+def test_a_run_elsewhere_is_named_by_its_path(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOME_RUNS", str(runs))
+    assert as_opened(runs / RUN) == RUN
+    monkeypatch.setenv("GOME_RUNS", str(tmp_path / "others"))
+    assert find_run(Path("nowhere"), as_opened(runs / RUN)) == runs / RUN
+    assert as_opened(Path("my runs") / RUN) == f"'my runs/{RUN}'"

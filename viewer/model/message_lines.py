@@ -28,9 +28,10 @@ from gome.agents.protocol.types import Hypothesis
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.viewer import text
+from gome.viewer.model.steps import gain_words
 from gome.viewer.model.submitted import submitted_by
 
-__all__ = ["choice_words", "event_line", "headline", "idea", "line_of", "place", "role"]
+__all__ = ["choice_words", "event_line", "headline", "idea", "line_of", "place", "role", "sandbox_words"]
 
 
 def role(sender: str) -> str:
@@ -77,8 +78,13 @@ def _run_opened(message: RunOpened) -> str:
 
 
 def _session_opened(message: SessionOpened) -> str:
-    gaps = f" (gaps: {', '.join(message.sandbox_gaps)})" if message.sandbox_gaps else ""
-    return f"{message.slots} slots, sandbox {message.sandbox}{gaps}"
+    return f"{text.several(message.slots, 'slot')}, {sandbox_words(message)}"
+
+
+def sandbox_words(session: SessionOpened) -> str:
+    """The sandbox of a session in short; its gaps stand in the message, in the report, and in what `doctor` prints."""
+    gaps = len(session.sandbox_gaps)
+    return f"sandbox {session.sandbox}" + (f"; {text.several(gaps, 'gap')}: gome doctor lists them" if gaps else "")
 
 
 def _hint_given(message: HintGiven) -> str:
@@ -157,7 +163,7 @@ def _diagnosis(message: Diagnosis) -> str:
     if message.verdict == "surveyed":
         captions = ", ".join(each.caption for each in message.challenges)
         return f"{text.several(len(message.challenges), 'challenge')}: {captions}"
-    gain = f" ({text.gain(message.effect.gain)})" if message.effect else ""
+    gain = f" ({gain_words(message.effect, message.evaluation)})" if message.effect else ""
     score = ", score erased" if message.erased else f", score {text.judged(message.score, message.evaluation)}{gain}"
     return f"{message.verdict}{score if message.score is not None or message.erased else ''}: {message.reason}"
 

@@ -12,11 +12,11 @@ from gome.agents.protocol.messages import (
     TraceRestarted,
     Trial,
 )
-from gome.agents.protocol.types import Hypothesis, Recalled
+from gome.agents.protocol.types import Effect, Hypothesis, Recalled
 from gome.scenarios.evidence import Evaluation
 from gome.viewer import text
 
-__all__ = ["MARKS", "Step", "Trace"]
+__all__ = ["MARKS", "Step", "Trace", "gain_words"]
 
 MARKS = {"accepted": "✓", "rejected": "✗", "failed": "!", "dead": "†", "open": "·"}
 """The symbol of each verdict, the same on every screen."""
@@ -97,6 +97,17 @@ class Step:
         return self.diagnosis.effect.gain if self.diagnosis and self.diagnosis.effect else None
 
     @property
+    def gain_on(self) -> str:
+        """On how many splits the gain was measured (`2 of 5`) where the score is of others; else empty."""
+        effect = self.diagnosis.effect if self.diagnosis else None
+        return effect.narrower(self.evaluation) if effect is not None and self.evaluation is not None else ""
+
+    @property
+    def gain_words(self) -> str:
+        """The gain as shown on screens, with the splits that it is of where the score beside it is of others."""
+        return gain_words(self.diagnosis.effect if self.diagnosis else None, self.evaluation)
+
+    @property
     def predicted(self) -> float | None:
         """The gain predicted by its hypothesis; None for a step with several hypotheses, such as a root."""
         return self.hypotheses[0].expected_gain if len(self.hypotheses) == 1 else None
@@ -105,6 +116,17 @@ class Step:
     def verdict(self) -> str:
         """The diagnosis's verdict, or `open`."""
         return self.diagnosis.verdict if self.diagnosis else "open"
+
+
+def gain_words(effect: Effect | None, evaluation: Evaluation | None) -> str:
+    """A gain beside a score: `+2.06 on 2 of 5 splits` where it is of fewer splits than the score; else `+2.06`.
+
+    `evaluation` is that of the score. A score of some splits says so itself, and its gain is of the same ones.
+    """
+    if effect is None:
+        return text.UNKNOWN
+    fewer = effect.narrower(evaluation) if evaluation is not None else ""
+    return text.gain(effect.gain) + (f" on {fewer} splits" if fewer else "")
 
 
 @dataclass

@@ -42,6 +42,10 @@ OUTLINE = frozenset(
 """The message kinds that a list of runs needs: name, task, times, scores, winner."""
 
 
+_EXPERT = "expert (rule-based"
+"""How the label of the rule-based expert begins, whatever its skill and knowledge."""
+
+
 @dataclass(frozen=True)
 class Best:
     """The best solution of a run; `final`: selected at the finish. `standard_error` is that of `score` over splits."""
@@ -165,6 +169,11 @@ class Summary:
         """Labels of all backends that any session of the run used for a role."""
         named = dict(self.opened.reasoners) if self.opened else {}
         return sorted({*named.values(), *(label for session in self.sessions for label in session.reasoners.values())})
+
+    @property
+    def by_rules(self) -> bool:
+        """Whether the rule-based expert alone has answered: then no language model was asked."""
+        return bool(self.reasoners) and all(each.startswith(_EXPERT) for each in self.reasoners)
 
     @property
     def budget(self) -> dict[str, Any]:

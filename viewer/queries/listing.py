@@ -14,7 +14,7 @@ from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.viewer.model.message_lines import event_line
 from gome.viewer.output import emit, envelope_data, hint, say, screen_width
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["Filter", "check_filter", "list_messages", "say_messages"]
 
@@ -76,8 +76,8 @@ def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_js
             _follow(reader, chosen, shown[-1].seq if shown else 0, as_json)
     if not as_json:
         example = shown[-1].id[:8] if shown else "ID"
-        message = f"{example} --run {folder.name}"
-        hint(f"gome log show {message}", f"gome log why {message}", f"gome log stats {folder.name}")
+        message = f"{example} --run {as_opened(folder)}"
+        hint(f"gome log show {message}", f"gome log why {message}", f"gome log stats {as_opened(folder)}")
     return 0
 
 

@@ -12,7 +12,7 @@ from gome.viewer import text
 from gome.viewer.model.message_lines import headline
 from gome.viewer.output import as_data, emit, envelope_data, hint, say, tree
 from gome.viewer.queries.listing import say_messages
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["activities_of", "artefacts_of", "causes_of", "show_causes", "show_message", "show_thread"]
 
@@ -32,7 +32,7 @@ def show_message(folder: Path, name: str, as_json: bool) -> int:
             say(f"\n── {label}\n{content.rstrip()}")
         for each in used:
             _say_activity(each)
-    message = f"{envelope.id[:8]} --run {folder.name}"
+    message = f"{envelope.id[:8]} --run {as_opened(folder)}"
     hint(f"gome log why {message}", f"gome log thread {message}")
     return 0
 
@@ -66,7 +66,7 @@ def _chain(document: str, folder: Path, envelopes: list[Envelope], as_json: bool
         return 0
     say_messages(envelopes, as_json=False)
     if envelopes:
-        hint(f"gome log show {envelopes[-1].id[:8]} --run {folder.name}")
+        hint(f"gome log show {envelopes[-1].id[:8]} --run {as_opened(folder)}")
     return 0
 
 

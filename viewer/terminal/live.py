@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gome.bus.message import Envelope
 from gome.viewer import text
-from gome.viewer.model.message_lines import headline, place
+from gome.viewer.model.message_lines import headline, place, sandbox_words
 from gome.viewer.model.now import Now
 from gome.viewer.model.steps import MARKS, Step, Trace
 from gome.viewer.model.summary import Summary
@@ -46,12 +46,9 @@ def _header(summary: Summary, now: Now, pool: Mapping[str, float]) -> Renderable
         limits = ", ".join(f"{name} {text.score(score)}" for name, score in pool.items())
         lines.insert(2, Text(f"test score thresholds: {limits}", style="dim"))
     if session is not None:
-        gaps = (
-            f" with {len(session.sandbox_gaps)} gaps (gome log --kind session_opened)" if session.sandbox_gaps else ""
-        )
         waiting = f", {now.waiting} scripts waiting" if now.waiting else ""
         slots = f"slots {now.used}/{now.slots} in use{waiting}, {text.percent(now.busy)} busy so far"
-        lines.append(Text(f"{slots}; sandbox {session.sandbox}{gaps}"))
+        lines.append(Text(f"{slots}; {sandbox_words(session)}"))
     return Group(*(Text(text.line(each.plain), each.style) if not each.spans else each for each in lines))
 
 

@@ -14,6 +14,7 @@ from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import ProposalReviewed
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
+from gome.cli.reading.view import left
 from gome.cli.running.confirm import answer_at_terminal
 from gome.viewer.model.summary import summarise
 from tests.agents.helpers.model_server import ModelServer
@@ -48,7 +49,7 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
         folder, run = Path(begun["folder"]), str(begun["run"])
         assert gome("hint", run, "Mind the area.", "--avoid", "lightgbm", "--runs", str(runs), "--json") == 0
         said = document(capsys, "hint")
-        assert (said["running"], said["trace"]) == (True, None)
+        assert (said["running"], said["trace"], said["warning"]) == (True, None, "")
         awaited(folder, "hint_given")
         asked = sum(each.kind == "proposal" for each in envelopes(folder))
         awaited(folder, "proposal", asked + 2)  # the next one may have been asked for before
@@ -59,7 +60,8 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
         assert gome("pause", run, "--end", "--runs", str(runs)) == 0
         awaited(folder, "pause_requested", 2)
         assert gome("stop", run, "--runs", str(runs)) == 0
-        assert f"{run} is stopped" in capsys.readouterr().out
+        told = capsys.readouterr()
+        assert f"{run} is stopped" in told.out and "gives what is under way up to 30 s to end" in told.err
     assert summarise(envelopes(folder)).why_stopped == "stopped with `gome stop`"
     assert gome("report", run, "--runs", str(runs), "-o", str(tmp_path / "report.html")) == 0
     assert "Not finished: stopped with `gome stop`" in (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -96,6 +98,16 @@ def test_a_hint_waits_for_a_run_that_is_resumed(runs: Path, capsys: pytest.Captu
     assert "it is recorded when the run is resumed" in capsys.readouterr().out
     (note,) = (runs / UNFINISHED / "inbox").iterdir()
     assert json.loads(note.read_text(encoding="utf-8"))["hint"]["prefer"] == ["linear"]
+
+
+def test_words_for_the_expert_are_said_to_be_unread(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gome("hint", UNFINISHED, "The hour matters.") == 0
+    assert "warning: this run's proposals come from the rule-based expert, which reads no free text" in (
+        capsys.readouterr().err
+    )
+    assert gome("hint", UNFINISHED, "--avoid", "linear") == 0
+    assert "warning" not in capsys.readouterr().err
+    assert "reads no free text" in left(runs / UNFINISHED, "The hour matters.", None)
 
 
 def test_a_detached_run_is_confirmed_and_stepped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,15 +1,18 @@
 """The fold: what a run amounts to, from its messages alone."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
+from gome.cli.app import main
 from gome.viewer.model.message_lines import headline
 from gome.viewer.model.summary import OUTLINE, Summary, summarise
 from gome.viewer.model.timeline import covered
+from gome.viewer.web.report import render
 from tests.viewer.sample import EXPERT, RUN, opened, sample_run
 
 
@@ -54,6 +57,13 @@ def test_the_winner_is_the_best_once_there_is_one() -> None:
     assert (finished.best.step, finished.best.score, finished.best.final) == ("1.2", 0.41, True)
     assert (stopped.best.step, stopped.best.score, stopped.best.final) == ("1.2", 0.41, False)
     assert (finished.status, stopped.status, Summary().status) == ("finished", "open", "empty")
+
+
+def test_a_session_says_how_many_gaps_its_sandbox_has_and_where_they_stand() -> None:
+    session = next(each for each in sample_run().envelopes if each.kind == "session_opened")
+    gappy = session.message.model_copy(update={"sandbox_gaps": ("a long sentence", "another")})
+    assert headline(session) == "2 slots, sandbox bubblewrap"
+    assert headline(replace(session, message=gappy)) == "2 slots, sandbox bubblewrap; 2 gaps: gome doctor lists them"
 
 
 def test_direction_decides_what_is_best() -> None:
@@ -186,3 +196,30 @@ def test_a_completed_solution_has_the_score_of_all_of_its_splits() -> None:
     assert [step.score for step in steps] == [0.1, whole.score]
     assert "of 1/5 splits" in steps[0].score_words and "splits" not in steps[1].score_words
     assert headline(completed) == f"score {steps[1].score_words}"
+
+
+def test_a_gain_says_its_splits_where_its_score_is_of_others(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = sample_run(run="261125-0000-part-0000")
+    last = next(each for each in sample.envelopes if each.kind == "diagnosis" and (each.trace, each.step) == (0, 2))
+    assert isinstance(last.message, Diagnosis) and last.message.effect is not None
+    effect = last.message.effect.model_copy(update={"splits": 2})
+    told = replace(last, message=last.message.model_copy(update={"effect": effect}))
+    sample.envelopes[sample.envelopes.index(last)] = told
+    step = summarise(sample.envelopes).traces[0].steps[2]
+    assert (step.gain_words, step.gain_on) == ("+0.04 on 2 of 5 splits", "2 of 5")
+    assert "(+0.04 on 2 of 5 splits)" in headline(told)
+    page = render(sample.envelopes, sample)
+    assert "+0.04 on 2 of 5 splits" in page
+    sample.write(runs / sample.run)
+    with pytest.raises(SystemExit):
+        main(["tree", sample.run])
+    assert "0.4300 (+0.04 on 2 of 5 splits)" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["diff", sample.run, "0.2"])
+    shown = capsys.readouterr().out
+    assert "against 0.1: +0.04 on 2 of 5 splits; 0.4700 → 0.4300 on all splits of both" in shown
+    with pytest.raises(SystemExit):
+        main(["diff", sample.run, "0.1", "0.2"])
+    shown = capsys.readouterr().out
+    assert "against 0.2: 0.4300 → 0.4700 on all splits of both" in shown
+    assert "(worse)" in shown
