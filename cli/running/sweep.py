@@ -18,7 +18,7 @@ from gome.cli.sweeps.runner import SweepRunner
 from gome.errors import UsageError
 from gome.viewer import text
 from gome.viewer.output import emit, hint, say, say_aside, table
-from gome.viewer.run_folders import runs_root
+from gome.viewer.run_folders import as_opened, runs_root
 
 __all__ = ["sweep"]
 
@@ -77,7 +77,7 @@ def _check_free(plan: Plan) -> None:
         if cell.state == "running":
             raise UsageError(
                 f"run {cell.folder.name} of this sweep is running in another process; wait for it, or stop it with: "
-                f"kill -INT $(cat {cell.folder / 'run.lock'})"
+                f"gome stop {as_opened(cell.folder)}"
             )
 
 

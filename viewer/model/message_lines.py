@@ -83,8 +83,8 @@ def _session_opened(message: SessionOpened) -> str:
 
 def sandbox_words(session: SessionOpened) -> str:
     """The sandbox of a session in short; its gaps stand in the message, in the report, and in what `doctor` prints."""
-    gaps = len(session.sandbox_gaps)
-    return f"sandbox {session.sandbox}" + (f"; {text.several(gaps, 'gap')}: gome doctor lists them" if gaps else "")
+    gaps = text.several(len(session.sandbox_gaps), "gap")
+    return f"sandbox {session.sandbox}" + (f"; {gaps}: gome doctor SCENARIO lists them" if session.sandbox_gaps else "")
 
 
 def _hint_given(message: HintGiven) -> str:

@@ -10,10 +10,11 @@ from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.cli.app import main
 from gome.viewer.model.message_lines import headline
+from gome.viewer.model.script_diff import difference
 from gome.viewer.model.summary import OUTLINE, Summary, summarise
 from gome.viewer.model.timeline import covered
 from gome.viewer.web.report import render
-from tests.viewer.sample import EXPERT, RUN, opened, sample_run
+from tests.viewer.sample import EXPERT, RUN, Sample, opened, sample_run
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,31 @@ def test_a_session_says_how_many_gaps_its_sandbox_has_and_where_they_stand() -> 
     session = next(each for each in sample_run().envelopes if each.kind == "session_opened")
     gappy = session.message.model_copy(update={"sandbox_gaps": ("a long sentence", "another")})
     assert headline(session) == "2 slots, sandbox bubblewrap"
-    assert headline(replace(session, message=gappy)) == "2 slots, sandbox bubblewrap; 2 gaps: gome doctor lists them"
+    assert (
+        headline(replace(session, message=gappy))
+        == "2 slots, sandbox bubblewrap; 2 gaps: gome doctor SCENARIO lists them"
+    )
+
+
+def test_the_line_of_a_plan_is_no_change_of_the_code() -> None:
+    sample = Sample()
+    old, new = (sample.put(f'# plan: {{"leaves":{leaves}}}\nLEAVES = {leaves}\n') for leaves in (8, 16))
+    assert difference(sample, old, new, ("a", "b"))[3:] == [" # plan: …", "-LEAVES = 8", "+LEAVES = 16"]
+
+
+def test_what_the_expert_was_asked_is_no_call_of_a_model() -> None:
+    sample = sample_run()
+    free = [
+        replace(each, message=each.message.model_copy(update={"meter": {"calls": 1.0, "tokens": 0.0, "usd": 0.0}}))
+        if isinstance(each.message, ActivityFinished) and "tokens" in each.message.meter
+        else each
+        for each in sample.envelopes
+    ]
+    page, asked = render(free, sample), summarise(free)
+    assert asked.by_rules and "18</b><span>questions to the rule-based expert" in page and "model calls," not in page
+    start = opened(sample)
+    model = start.model_copy(update={"reasoners": {**start.reasoners, "proposer": "gpt-5, else " + EXPERT}})
+    assert not summarise([replace(free[0], message=model), *free[1:]]).by_rules
 
 
 def test_direction_decides_what_is_best() -> None:
