@@ -96,7 +96,7 @@ def test_an_ensemble_is_taken_where_it_is_better_than_the_winner() -> None:
         "one alone is none"
     )
     words = why(ranking, better, "enough")
-    assert words.endswith("2 trials scores 0.49 out of fold, the winner alone 0.5: it is submitted")
+    assert words.endswith("2 trials scores 0.49 out of fold, the winner alone 0.5: it is submitted, as any gain counts")
     assert why(ranking, upwards, "enough").endswith("it is not submitted")
     assert why(ranking[:1], None, "enough") == "enough; best mean hold-out score 0.5 of one finalist"
 
