@@ -4,9 +4,9 @@ import math
 
 import anyio
 
-from gome.agents.protocol.run_messages import DeadlineReached
+from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
 from gome.bus.log import Log
-from gome.bus.message import Draft
+from gome.bus.message import Draft, Subscription
 from gome.scenarios.config.scenario import Budget
 
 __all__ = ["Countdown", "announce_deadline"]
@@ -39,9 +39,21 @@ class Countdown:
 async def announce_deadline(log: Log, budget: Budget) -> None:
     """Append DeadlineReached when the live time for trials is over: the budget's time minus the finish's share.
 
-    Returns at once if the budget has no time limit.
+    Nothing is appended where the finish has been called before, as another limit of the budget was used first. Returns
+    at once if the budget has no time limit.
     """
     if budget.time is None:
         return
     await anyio.sleep(max(0.0, budget.time * (1 - budget.finish) - log.elapsed()))
-    await log.append("clock", [Draft(DeadlineReached())])
+    if not await _finishing(log):
+        await log.append("clock", [Draft(DeadlineReached())])
+
+
+async def _finishing(log: Log) -> bool:
+    """Whether the finish was called, and no session has begun with another budget since."""
+    finishing, after, asked = False, 0, Subscription(kinds=frozenset({"finish_called", "session_opened"}))
+    while found := await log.read(after, log.head, asked):
+        for envelope in found:
+            message, after = envelope.message, envelope.seq
+            finishing = message.budget is None and finishing if isinstance(message, SessionOpened) else True
+    return finishing

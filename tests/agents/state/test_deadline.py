@@ -4,11 +4,16 @@ import re
 from pathlib import Path
 
 import anyio
+import pytest
 
-from gome.agents.protocol.messages import Diagnosis, RepairCalled, StepOpened, Trial
-from gome.agents.protocol.run_messages import DeadlineReached
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RepairCalled, StepOpened, Trial
+from gome.agents.protocol.run_messages import DeadlineReached, FinishCalled, SessionOpened
 from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.execution import BUDGET_SPENT
+from gome.agents.state.deadline import announce_deadline
+from gome.bus.message import Draft, Message
+from gome.bus.store.sqlite import open_log
+from gome.scenarios.config.scenario import Budget
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.runs import conducted
 from tests.agents.helpers.stubs import small, small_task, writing
@@ -32,3 +37,32 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
     assert [diagnosis.verdict for envelope, diagnosis in run.all(Diagnosis) if envelope.step] == ["failed"]
     assert finished.winner is None
     assert anyio.run(replay_run, run.folder).buried == 0
+
+
+CALLED = FinishCalled(finalists=(), seeds=1, reason="the budget of trials is used")
+
+
+def opened(budget: dict[str, float] | None = None) -> SessionOpened:
+    return SessionOpened(wall=0.0, pid=1, sandbox="none", slots=1, reasoners={}, budget=budget)
+
+
+@pytest.mark.parametrize(
+    ("messages", "announced"),
+    [
+        ([opened()], 1),
+        ([opened(), CALLED], 0),
+        ([opened(), CALLED, opened()], 0),
+        ([opened(), CALLED, opened({"time": 0.1})], 1),
+    ],
+)
+def test_no_deadline_is_announced_after_the_finish_was_called(
+    tmp_path: Path, messages: list[Message], announced: int
+) -> None:
+    async def told() -> int:
+        async with open_log(tmp_path / "run", run="r", vocabulary=VOCABULARY) as log:
+            for message in messages:
+                await log.append("user", [Draft(message, opens=True)])
+            await announce_deadline(log, Budget(time=0.01))
+            return [each.kind for each in await log.read(0, log.head)].count("deadline_reached")
+
+    assert anyio.run(told) == announced
