@@ -112,7 +112,8 @@ class Run:
         """Predict new rows with the submitted solution: its scripts train and predict again, in the sandbox.
 
         Args:
-            rows: The columns of the training table without the target, as a DataFrame or the path of a CSV file.
+            rows: The columns of the training table without the target, as a DataFrame or the path of a file of any
+                kind that `gome run` reads.
             sandbox: False runs the scripts unconfined.
 
         Returns:
@@ -127,7 +128,7 @@ class Run:
     async def predict_async(self, rows: Table, *, sandbox: bool = True) -> DataFrame:
         """As `predict`, on the running event loop."""
         with tempfile.TemporaryDirectory(prefix="gome-rows-") as place:
-            path = await anyio.to_thread.run_sync(as_file, rows, Path(place) / "rows.csv")
+            path = await anyio.to_thread.run_sync(partial(as_file, rows, Path(place) / "rows.csv", new=True))
             made = await predict_rows(self.folder, path, unsandboxed=not sandbox)
         predictions = numeric(made.table).iloc[:, 1:]
         return predictions.set_index(rows.index) if isinstance(rows, DataFrame) else predictions

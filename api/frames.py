@@ -7,28 +7,31 @@ import pandas as pd
 from pandas import DataFrame
 
 from gome.errors import UsageError
+from gome.scenarios.portable.new_rows import as_text
 
 __all__ = ["Table", "as_file", "numeric"]
 
 Table = DataFrame | Path | str
-"""A table in memory, or the path of a CSV file."""
+"""A table in memory, or the path of a file."""
 
 
-def as_file(table: Table, path: Path) -> Path:
-    """The CSV file of a table: the given one, or `path`, written here without the index.
+def as_file(table: Table, path: Path, *, new: bool = False) -> Path:
+    """The file of a table: the given one, or `path`, written here without the index.
+
+    `new`: these are new rows, which are read as the training rows were written: no number may be mistaken for another.
 
     Raises UsageError where it is no table, or two columns have the same name.
     """
     if isinstance(table, str | Path):
         return Path(table)
     if not isinstance(table, DataFrame):
-        raise UsageError(f"a table is a DataFrame or the path of a CSV file, not {type(table).__name__}")
+        raise UsageError(f"a table is a DataFrame or the path of a file, not {type(table).__name__}")
     named = table.set_axis([str(name) for name in table.columns], axis="columns")
     if not named.columns.is_unique:
         twice = named.columns[named.columns.duplicated()][0]
         raise UsageError(f"two columns of the table are called {twice!r}; rename one of them")
     path.parent.mkdir(parents=True, exist_ok=True)
-    named.to_csv(path, index=False)
+    (as_text(named) if new else named).to_csv(path, index=False)
     return path
 
 

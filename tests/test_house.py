@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gome import errors
+from gome.viewer.export.package.writer import copied_modules
 
 HOUSE = Path(errors.__file__).parents[1]
 ABOVE = {
@@ -99,14 +100,15 @@ def test_nothing_is_imported_by_the_name_of_its_folder() -> None:
 
 
 def test_what_is_copied_into_exported_packages_needs_only_what_is_copied_with_it() -> None:
-    shared = {name for name in modules() if name.startswith("gome.scenarios.portable.")}
-    copied = {*shared, "gome.viewer.export.package.solution"}
-    used = {
-        each.partition(".")[0] if not each.startswith("gome") else each
-        for name in copied
-        for each in imported(modules()[name])
-    }
-    assert {each for each in used if each not in {*shared, "numpy", "pandas"} | sys.stdlib_module_names} == set()
+    needed, due = set(), {"gome.viewer.export.package.solution"}
+    while due:
+        needed |= due
+        due = {each for name in due for each in imported(modules()[name]) if each.startswith("gome")} - needed
+    files = [modules()[name].name for name in needed]
+    assert sorted(files) == sorted(copied_modules()), "in a package they lie in one folder"
+    used = {each.partition(".")[0] for name in needed for each in imported(modules()[name])} - {"gome"}
+    only_where_such_a_file_is_read = {"pyarrow", "openpyxl"}
+    assert used - {"numpy", "pandas"} - sys.stdlib_module_names == only_where_such_a_file_is_read
 
 
 @pytest.mark.parametrize("top", [*ABOVE, "benchmarks", "tests"])

@@ -29,10 +29,10 @@ from gome.errors import UsageError
 from gome.executors.launch import Limits
 from gome.executors.resources.packages import describe
 from gome.executors.resources.slots import SlotPool
+from gome.scenarios.authoring.new_rows import with_new_rows
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.portable.comparing import changed_share
-from gome.scenarios.task.new_rows import with_new_rows
 from gome.scenarios.task.tables import write_table
 from gome.scenarios.task.task import Task
 
@@ -50,10 +50,11 @@ class Predicted:
 
 
 async def predict(folder: Path, table: Path, *, unsandboxed: bool = False) -> Predicted:
-    """Predict the rows of the CSV file `table` with the solution of the finished run in `folder`, which is only read.
+    """Predict the rows of the file `table`, of any kind that `gome run` reads, with the solution of a finished run.
 
-    Raises TaskError where the table does not fit the task or the task is missing, UsageError where the run is not
-    finished or has no solution, where its task has changed, and where a script fails on the new rows.
+    The run in `folder` is only read. Raises TaskError where the table does not fit the task or the task is missing,
+    UsageError where the run is not finished or has no solution, where its task has changed, and where a script fails on
+    the new rows.
     """
     shipment = await anyio.to_thread.run_sync(shipment_of, folder)
     task, notes = await anyio.to_thread.run_sync(with_new_rows, shipment.task, table)
@@ -68,7 +69,8 @@ async def batch_effect(folder: Path, *, unsandboxed: bool = False) -> float:
     Above 0, a prediction depends on which rows are predicted with it. Trains the solution twice; raises as `predict`.
     """
     shipment = await anyio.to_thread.run_sync(shipment_of, folder)
-    test, brief = shipment.task.test, shipment.task.brief
+    brief = shipment.task.brief
+    test = await anyio.to_thread.run_sync(shipment.task.written, brief.test_file)
     submitted = await Artefacts(folder).text(shipment.finished.submission_ref or "")
     made = []
     with tempfile.TemporaryDirectory(prefix="gome-halves-") as place:

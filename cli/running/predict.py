@@ -31,7 +31,7 @@ def predict(
     run
         A run's id or a unique prefix of it, @last, or @best: the best score on the same data as the latest run.
     table
-        A CSV file with the columns of the training table, without the targets.
+        A file of any kind that `gome run` reads, with the columns of the training table, without the targets.
     output
         The file to write. Default: print the table.
     """

@@ -113,7 +113,7 @@ def _delimited(path: Path, suffix: str) -> FileTable:
         remarks.append(f"the file {inner} in it")
     if delimiter != ",":
         remarks.append(f"columns separated by {_DELIMITERS[delimiter]}")
-    if delimiter == ";" and (turned := _with_points(table)):
+    if delimiter == ";" and (turned := _with_decimals(table)):
         remarks.append(f"comma as decimal sign in {', '.join(turned[:8])}")
     return FileTable(table, tuple(remarks))
 
@@ -196,16 +196,17 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=fit)
 
 
-def _with_points(table: DataFrame) -> list[str]:
-    """Give columns of numbers such as `3,750`, which mean decimals between semicolons, a point. Returns their names."""
+def _with_decimals(table: DataFrame) -> list[str]:
+    """Give numbers such as `3,750`, which mean decimals between semicolons, a digit more: they are no thousands then.
+
+    Returns the names of their columns.
+    """
     turned = []
     for name in map(str, table.columns):
         texts = [text for text in pd.unique(table[name]) if text.strip().lower() not in NO_NUMBERS]
-        if not any(_AMBIGUOUS.fullmatch(text.strip()) for text in texts):
-            continue
-        if (style := find_style(texts, comma_first=True)) and style.decimal == ",":
-            points = {text: style.plain(text) for text in texts}
-            table[name] = [points.get(text, text) for text in table[name]]
+        longer = {text: f"{text.strip()}0" for text in texts if _AMBIGUOUS.fullmatch(text.strip())}
+        if longer and (style := find_style(texts, comma_first=True)) and style.decimal == ",":
+            table[name] = [longer.get(text, text) for text in table[name]]
             turned.append(name)
     return turned
 
@@ -214,7 +215,7 @@ def _columnar(path: Path, suffix: str) -> DataFrame:
     try:
         import pyarrow  # noqa: F401 (pandas needs it)
     except ImportError as error:
-        raise TaskError(f"{path}: this kind of file needs pyarrow: pip install 'gome[files]'") from error
+        raise TaskError(f"{path}: this kind of file needs pyarrow: pip install pyarrow, or 'gome[files]'") from error
     try:
         frame = pd.read_parquet(path) if suffix in (".parquet", ".pq") else pd.read_feather(path)
     except MemoryError:
@@ -237,7 +238,7 @@ def _excel(path: Path) -> FileTable:
     try:
         from openpyxl import load_workbook
     except ImportError as error:
-        raise TaskError(f"{path}: Excel files need openpyxl: pip install 'gome[files]'") from error
+        raise TaskError(f"{path}: Excel files need openpyxl: pip install openpyxl, or 'gome[files]'") from error
     try:
         _check_size(path)
         with path.open("rb") as file, closing(load_workbook(file, read_only=True, data_only=True)) as book:

@@ -1,41 +1,35 @@
-"""New rows for a solution to predict, checked against the training table before any script runs."""
+"""New rows for a solution to predict, read like a user's table and checked before any script runs."""
 
 from pathlib import Path
 
 from pandas import DataFrame
 
 from gome.errors import TaskError
-from gome.scenarios.task.checks import check_ids, read_task_table
+from gome.scenarios.authoring.files import read_file
+from gome.scenarios.portable.new_rows import fit_rows
 from gome.scenarios.task.encoding import prediction_columns
 from gome.scenarios.task.task import Task
 
 __all__ = ["with_new_rows"]
 
-_SHOWN = 8
-
 
 def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
-    """Replace a task's test rows with those of a CSV file. Returns the task and notes for the user.
+    """Replace a task's test rows with those of a file of any kind that `gome run` reads.
 
-    The file needs the columns of the task's test; without an id column, rows are numbered from 0. Raises TaskError with
-    column and row for a missing column, duplicate ids, or a table without rows. Cells are read as those of the task.
+    Returns the task and notes for the user: how the file was read, and what was made of columns and cells. The file
+    needs the columns of the task's test; without an id column, rows are numbered on from the training rows. Raises
+    TaskError with column and row for a damaged file, a missing column, duplicate ids, or a table without rows.
     """
-    table = read_task_table(path)
-    brief, notes = task.brief, []
-    if brief.id_column not in table:
-        table[brief.id_column] = [str(number) for number in range(len(table))]
-        notes.append(f"no column {brief.id_column!r}: rows are numbered from 0")
-    columns = list(task.test.columns)
-    absent = [str(name) for name in columns if name not in table]
-    if absent:
-        raise TaskError(f"{path}: no column {', '.join(map(repr, absent[:_SHOWN]))}, which the solution was trained on")
-    extra = [str(name) for name in table.columns if name not in columns]
-    if extra:
-        notes.append(f"ignored: column {', '.join(map(repr, extra[:_SHOWN]))}")
-    check_ids(table, path, brief.id_column)
-    table = table[columns]
+    brief = task.brief
+    written, remarks = read_file(path)
+    try:
+        table, fitted = fit_rows(written, task.train[brief.id_column], list(map(str, task.test.columns)))
+    except ValueError as error:
+        raise TaskError(f"{path}: {error}") from error
     sample = DataFrame({brief.id_column: table[brief.id_column]})
     for name in prediction_columns(brief):
         sample[name] = task.sample[name].iloc[0]
     made = task.with_test(table, sample[list(brief.submission_columns)], path.name)
-    return made, (*notes, *made.notes)
+    read = [each.removeprefix(f"{path.name}: ") for each in remarks]
+    news = [each for each in made.notes if each not in task.notes]  # the others were told when the run began
+    return made, (*(["; ".join(read)] if read else []), *fitted, *news)

@@ -180,6 +180,11 @@ def _foreign(cells: Array) -> list[str]:
     return [text for text in pd.unique(Series(odd, dtype=object)) if text.strip().lower() not in NO_NUMBERS]
 
 
+def _filled(cells: Array) -> list[str]:
+    """The distinct cells that are no gaps."""
+    return [text for text in pd.unique(Series(cells, dtype=object)) if text.strip().lower() not in NO_NUMBERS]
+
+
 def _number_style(train: Array) -> NumberStyle | None:
     """How the numbers of a column are written; None if it does not hold numbers."""
     floats = _floats(train)
@@ -213,8 +218,8 @@ def _numbers(train: Array, test: Array, style: NumberStyle, files: tuple[str, st
     for cells, file in zip((train, test), files, strict=True):
         own = style
         foreign = _foreign(cells)
-        if foreign and any(style.plain(text) is None for text in foreign):
-            own = _forced_style(cells) or style
+        if any(style.plain(text) is None for text in (foreign if style.decimal == "." else _filled(cells))):
+            own = _forced_style(cells) or style  # with a comma, also where a program has written all cells with points
         if own != style and (words := own.spelled()):
             remarks.append(f"in {file} {words}")
         made, said = _plain_numbers(cells, own, file)
@@ -243,12 +248,7 @@ def _plain_numbers(cells: Array, style: NumberStyle, file: str) -> tuple[Array, 
     if words:
         spelled = ", ".join(repr(word)[:20] for word in sorted(words)[:3])
         remarks.append(_at(_among(cells, words), file, f"gaps written as {spelled}"))
-    strange = sorted(unusual - words)
-    remarks += [
-        _at(_among(cells, [text]), file, f"{text[:30]!r} is not a number, read as missing") for text in strange[:3]
-    ]
-    if (more := len(strange) - 3) > 0:
-        remarks.append(f"{more} other texts in {file} read as missing")
+    remarks += _strange(cells, sorted(unusual - words), file, "number")
     if huge.any():
         remarks.append(_at(huge, file, f"infinite or beyond {_LARGEST:.0e}, read as missing"))
     return made, remarks
@@ -261,6 +261,15 @@ def _plain_number(text: str, style: NumberStyle) -> str | None:
     if plain is None and style.decimal == "." and not np.isnan(value := _floats(np.array([text], dtype=object))[0]):
         return text.strip() if np.isfinite(value) else None
     return plain if plain is not None and abs(float(plain)) <= _LARGEST else None
+
+
+def _strange(cells: Array, texts: list[str], file: str, kind: ColumnKind) -> list[str]:
+    """A remark on cells that are no `kind`, if there are any: examples, and the number of cells."""
+    if not texts:
+        return []
+    shown = ", ".join(repr(text[:30]) for text in texts[:3]) + (", …" if len(texts) > 3 else "")
+    verb = f"are no {kind}s" if len(texts) > 1 else f"is not a {kind}"
+    return [_at(_among(cells, texts), file, f"{shown} {verb}, read as missing")]
 
 
 def _among(cells: Array, texts: Iterable[str]) -> Array:
@@ -288,9 +297,7 @@ def _dates(train: Array, test: Array, style: DateStyle | None, files: tuple[str,
     remarks += [f"dates; {words}"] if style and (words := style.spelled()) else []
     for part, file in zip((train, test), files, strict=True):
         strange = [text for text in written if text not in good and _among(part, [text]).any()]
-        remarks += [
-            _at(_among(part, [text]), file, f"{text[:30]!r} is not a date, read as missing") for text in strange[:3]
-        ]
+        remarks += _strange(part, strange, file, "date")
     return _Read("date", cells[: len(train)], cells[len(train) :], tuple(remarks))
 
 

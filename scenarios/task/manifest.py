@@ -10,6 +10,7 @@ from gome.scenarios.metrics.registry import TaskType, metric_named
 from gome.scenarios.reading.checking import check_document
 from gome.scenarios.reading.document import read_document
 from gome.scenarios.reading.problems import TaskProblems
+from gome.scenarios.task.plain_tables import Layout
 
 __all__ = ["FileNames", "Manifest", "Split", "read_manifest"]
 
@@ -69,6 +70,10 @@ class Manifest(_Model):
     columns: dict[str, Literal["number", "text", "date", "ignored"]] = {}
     files: FileNames = FileNames()
     unverified: tuple[str, ...] = ()
+
+    def layout(self, *, quantities: bool) -> Layout:
+        """What is said of the columns; `quantities`: the targets are numbers."""
+        return Layout(self.id, self.targets, quantities, self.columns)
 
 
 def read_manifest(path: Path) -> Manifest:

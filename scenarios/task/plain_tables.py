@@ -1,54 +1,83 @@
-"""Read a task's training and test rows as its manifest says, and check that they hold something to learn from."""
+"""Read a task's training and test rows as its manifest says, and check that they hold something to learn from.
 
-from collections.abc import Sequence
+Exported packages read new rows with this module too: it and what it imports need numpy and pandas alone.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from pandas import DataFrame
 
 from gome.errors import TaskError
-from gome.scenarios.metrics.registry import TaskType
 from gome.scenarios.reading.problems import closest
+from gome.scenarios.task.cells import NO_NUMBERS
 from gome.scenarios.task.columns import ColumnKind, Reading, read_columns
-from gome.scenarios.task.manifest import Manifest
 from gome.scenarios.task.tables import canonical
 
-__all__ = ["check_features", "read_tables", "without_ignored"]
+__all__ = ["Layout", "check_features", "read_tables", "without_ignored"]
 
 _WHOLE = r"0|-?[1-9]\d{0,14}"  # an id that is the same number and the same text
 
 
-def without_ignored(train: DataFrame, path: Path, test: DataFrame, manifest: Manifest) -> tuple[DataFrame, DataFrame]:
+class Layout(NamedTuple):
+    """What a task's columns are: the id, the targets (quantities or classes), and kinds that the user has decided."""
+
+    id: str
+    targets: tuple[str, ...]
+    quantities: bool
+    kinds: Mapping[str, ColumnKind | Literal["ignored"]]
+
+
+def without_ignored(train: DataFrame, path: Path, test: DataFrame, layout: Layout) -> tuple[DataFrame, DataFrame]:
     """Both tables without the columns that task.yaml ignores. Raises TaskError if it names a column that is not there.
 
     Args:
         train: The training rows.
         path: The file of the training rows, for messages.
         test: The test rows.
-        manifest: The task's manifest.
+        layout: What the manifest says of the columns.
     """
-    for name in manifest.columns:
+    for name in layout.kinds:
         if name not in train:
             hint = closest(name, map(str, train.columns))
             words = f"; did you mean {hint!r}?" if hint else ""
             raise TaskError(f"{path}: no column {name!r}, which `columns` in task.yaml names{words}")
-        if name in (manifest.id, *manifest.targets):
+        if name in (layout.id, *layout.targets):
             raise TaskError(f"{path}: `columns` in task.yaml names {name!r}, which is the id or a target")
-    ignored = [name for name, kind in manifest.columns.items() if kind == "ignored"]
+    ignored = [name for name, kind in layout.kinds.items() if kind == "ignored"]
     return train.drop(columns=ignored), test.drop(columns=ignored, errors="ignore")
 
 
-def read_tables(
-    train: DataFrame, test: DataFrame, manifest: Manifest, task_type: TaskType, files: tuple[str, str]
-) -> Reading:
-    """Both tables in plain form (`columns`); classes in the spelling that `canonical` gives them."""
-    target: ColumnKind = "number" if task_type == "regression" else "text"
-    told: dict[str, ColumnKind] = {name: kind for name, kind in manifest.columns.items() if kind != "ignored"}
+def read_tables(train: DataFrame, test: DataFrame, layout: Layout, files: tuple[str, str]) -> Reading:
+    """Both tables in plain form (`columns`); classes in the spelling that `canonical` gives them.
+
+    Raises TaskError where no training cell of a column can be read as the kind that the user has decided.
+    """
+    target: ColumnKind = "number" if layout.quantities else "text"
+    told: dict[str, ColumnKind] = {name: kind for name, kind in layout.kinds.items() if kind != "ignored"}
     if target == "text":
-        train = train.assign(**{name: canonical(train[name]) for name in manifest.targets})
-    whole = all(table[manifest.id].str.fullmatch(_WHOLE).all() for table in (train, test))
-    verbatim: dict[str, ColumnKind] = dict.fromkeys(manifest.targets, target)
-    verbatim[manifest.id] = "number" if whole else "text"
-    return read_columns(train, test, verbatim, told, files)
+        train = train.assign(**{name: canonical(train[name]) for name in layout.targets})
+    whole = all(table[layout.id].str.fullmatch(_WHOLE).all() for table in (train, test))
+    verbatim: dict[str, ColumnKind] = dict.fromkeys(layout.targets, target)
+    verbatim[layout.id] = "number" if whole else "text"
+    read = read_columns(train, test, verbatim, told, files)
+    for name, kind in told.items():
+        _check_told(train, read, name, kind, files[0])
+    return read
+
+
+def _check_told(train: DataFrame, read: Reading, name: str, kind: ColumnKind, file: str) -> None:
+    """Raise TaskError where every cell of a column that is told to be of a kind became a gap."""
+    if not len(train) or bool((read.train[name] != "").any()):
+        return
+    written = train[name]
+    filled = (~written.str.strip().str.lower().isin(NO_NUMBERS)).to_numpy()
+    if not filled.any():
+        return
+    row = int(filled.argmax())
+    words = f"`columns` says {kind}, but no cell can be read as a {kind}: the first is {written.iloc[row]!r}"
+    raise TaskError(f"{file}: column {name!r}, row {row + 1}: {words}; write it otherwise, or take the line out")
 
 
 def check_features(train: DataFrame, test: DataFrame, path: Path, apart: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ from gome.scenarios.task.checks import (
 from gome.scenarios.task.columns import typed
 from gome.scenarios.task.encoding import encode_truth
 from gome.scenarios.task.manifest import Manifest
-from gome.scenarios.task.plain_tables import check_features, read_tables, without_ignored
+from gome.scenarios.task.plain_tables import Layout, check_features, read_tables, without_ignored
 from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task_files import (
     answers_of,
@@ -98,14 +98,15 @@ class Task:
         sample_file = sample_path(public, manifest.files.sample_submission)
         check_side_files(public, {train_path, test_path, sample_file})
         train, test, sample = (read_task_table(path) for path in (train_path, test_path, sample_file))
-        train, test = without_ignored(train, train_path, test, manifest)
+        layout = manifest.layout(quantities=metric.prediction == "value")
+        train, test = without_ignored(train, train_path, test, layout)
         check_columns(train, train_path, test, test_path, manifest.id, manifest.targets)
         check_ids(train, train_path, manifest.id)
         check_ids(test, test_path, manifest.id)
         task_type, classes = _task_type(manifest, metric, train, train_path)
         classes = check_sample(sample, sample_file, test, manifest, metric.prediction, task_type, classes)
         check_targets(train, train_path, manifest.targets, metric, task_type, classes)
-        read = read_tables(train, test, manifest, task_type, (train_path.name, test_path.name))
+        read = read_tables(train, test, layout, (train_path.name, test_path.name))
         brief = TaskBrief(
             name=manifest.name or folder.resolve().name,
             description=description_of(public, manifest.files.description),
@@ -149,10 +150,24 @@ class Task:
             check_features(task.typed_train, task.test, train_path, (manifest.id, *manifest.targets))
         return task
 
+    @property
+    def layout(self) -> Layout:
+        """What the manifest says of the columns."""
+        return self.manifest.layout(quantities=self.brief.task_type == "regression")
+
+    def written(self, file: str) -> DataFrame:
+        """The rows of one of the task's tables as they are in its file, without ignored columns."""
+        path = named_file(self.public, file)
+        table = read_task_table(path)
+        ignored = [name for name, kind in self.manifest.columns.items() if kind == "ignored"]
+        return table.drop(columns=ignored, errors="ignore")
+
     def with_test(self, test: DataFrame, sample: DataFrame, name: str) -> "Task":
-        """The task with other test rows (text as written, with the columns of the task's test), read like its own."""
-        files = (self.brief.train_file, name)
-        read = read_tables(self.train, test, self.manifest, self.brief.task_type, files)
+        """The task with other test rows: text as written, with the columns of the task's test.
+
+        They are read like its own: by what the training rows say as they were written.
+        """
+        read = read_tables(self.written(self.brief.train_file), test, self.layout, (self.brief.train_file, name))
         changed = {"test_rows": len(test), "reading": read.remarks, "dtypes": read.dtypes}
         brief = self.brief.model_copy(update=changed)
         return replace(self, brief=brief, train=read.train, test=read.test, sample=sample, notes=read.remarks)

@@ -129,7 +129,7 @@ def test_a_table_on_disk_and_an_async_caller(root: Path, capsys: pytest.CaptureF
     [
         ({"target": "prize"}, "prize"),
         ({"metric": "rsme"}, "rsme"),
-        ({"train": 3}, "a table is a DataFrame or the path of a CSV file, not int"),
+        ({"train": 3}, "a table is a DataFrame or the path of a file, not int"),
         ({"train": houses().set_axis(["a", "a", "price"], axis=1)}, "two columns of the table are called 'a'"),
         ({"train": "nowhere.csv"}, "nowhere.csv"),
         ({"budget": "soon"}, "soon"),

@@ -73,8 +73,9 @@ def test_new_rows_need_no_id_and_no_target(place: Path, capsys: pytest.CaptureFi
         writer.writerows(rows)
     assert asked(place, place / "new.csv") == 0
     printed = capsys.readouterr()
-    assert [line.split(",")[0] for line in printed.out.splitlines()] == ["id", "0", "1", "2"]
-    assert "rows are numbered from 0" in printed.err
+    after = max(int(row["id"]) for row in csv.DictReader(table.splitlines())) + 1
+    assert [line.split(",")[0] for line in printed.out.splitlines()] == ["id", *map(str, range(after, after + 3))]
+    assert f"rows are numbered from {after}" in printed.err
     assert "ignored: column 'y'" in printed.err
 
 
@@ -104,7 +105,7 @@ def altered(place: Path, defect: str) -> Path:
     ("defect", "words"),
     [
         ("without a column", "no column 'age', which the solution was trained on"),
-        ("empty", "has no rows below its header"),
+        ("empty", "there are no rows to predict"),
         ("an id twice", "is a duplicate"),
     ],
 )

@@ -44,7 +44,7 @@ def test_common_delimiters(tmp_path: Path, delimiter: str) -> None:
 def test_semicolons_with_decimal_commas(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a;b;c\n3,750;1,5;x, y\n2,125;2,25;z\n;none;z\n")
     table, remarks = read_file(tmp_path / "t.csv")
-    assert list(table["a"]) == ["3.750", "2.125", ""]
+    assert list(table["a"]) == ["3,7500", "2,1250", ""], "whoever reads it later takes it for no thousands"
     assert list(table["c"]) == ["x, y", "z", "z"]
     assert remarks[-1] == "t.csv: comma as decimal sign in a"
 

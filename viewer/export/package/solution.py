@@ -1,16 +1,16 @@
 """The submitted solution: runs its scripts on the labelled rows and on new rows, and averages their predictions.
 
-This module is part of the exported package and imports nothing of gome but the modules that are copied with it. Each
-call of `Solution.predict` trains the scripts again, as the run did: they are plain programs that fit and predict.
+This module is part of the exported package, with the modules of gome that it imports: they read tables as gome does,
+and need numpy and pandas alone. Each call of `Solution.predict` trains the scripts again, as the run did: they are
+plain programs that fit and predict.
 """
 
-import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,10 +23,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
+from gome.errors import TaskError
+from gome.scenarios.authoring.files import read_file
 from gome.scenarios.portable.averaging import predictions_frame, scale_named, weighted_mean
 from gome.scenarios.portable.comparing import changed_share
 from gome.scenarios.portable.dealing import Dealt, deal, lay_out
 from gome.scenarios.portable.ids import canonical, ids_repeat
+from gome.scenarios.portable.new_rows import as_text, fit_rows, next_number
+from gome.scenarios.task.plain_tables import Layout, read_tables
 
 __all__ = ["HERE", "Solution", "read_rows"]
 
@@ -43,9 +47,23 @@ class _View(NamedTuple):
     withheld: int
 
 
-def read_rows(path: Path) -> DataFrame:
-    """Read a CSV file as text, so that every cell reaches the scripts as it was written."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+def _quietly(_: str) -> None:
+    """Told remarks go nowhere."""
+
+
+def read_rows(path: Path | str, tell: Callable[[str], None] = _quietly) -> DataFrame:
+    """Read a table of any kind that gome reads as text, so that every cell is kept as it was written.
+
+    It is CSV in common encodings and with common delimiters, packed or not; with further packages Parquet, Feather or
+    Excel. `tell` gets remarks on how it was read. Raises ValueError where it cannot be read.
+    """
+    try:
+        table, remarks = read_file(Path(path))
+    except TaskError as error:
+        raise ValueError(str(error)) from error
+    for remark in remarks:
+        tell(remark)
+    return table
 
 
 @dataclass(frozen=True)
@@ -56,11 +74,13 @@ class Solution:
         data: The folder with `train.csv` and the task's other files; by default the one in the package.
         jobs: Scripts that run at once; by default as many as the cores allow.
         folder: The folder of the package's module.
+        tell: Gets remarks on how new rows were read.
     """
 
     data: Path | None = None
     jobs: int | None = None
     folder: Path = HERE
+    tell: Callable[[str], None] = _quietly
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -72,7 +92,8 @@ class Solution:
         """Predict new rows.
 
         Args:
-            rows: The columns of the test set; without an id column, rows are numbered from 0. Others are ignored.
+            rows: The columns of the test set, as numbers and dates or as text that is read like the training table;
+                without an id column, rows are numbered on from the training rows. Others are ignored.
 
         Returns:
             The ids with a column of predictions per column of the submission, in the order of `rows`.
@@ -80,9 +101,9 @@ class Solution:
         Raises:
             ValueError: A column is missing, an id is a duplicate, there are no rows, or the training data do not fit.
             FileNotFoundError: The training data or assets of the scripts are missing.
-            RuntimeError: A script failed; the message ends with what it printed.
+            RuntimeError: A script failed; the message ends with the last line that it printed, its notes have more.
         """
-        train, new = self._train(), self._new(rows)
+        train, new = self._tables(rows)
         with tempfile.TemporaryDirectory(prefix="predict-") as place:
             views = {name: self._view(Path(place), name, train, new) for name in self._view_names}
             asked = [(member, view) for member in self.plan["members"] for view in member["views"]]
@@ -107,7 +128,8 @@ class Solution:
         """
         key, middle = self.plan["id_column"], len(rows) // 2
         if key not in rows:
-            rows = rows.assign(**{key: [str(number) for number in range(len(rows))]})
+            first = next_number(self._train()[key])
+            rows = rows.assign(**{key: [str(number) for number in range(first, first + len(rows))]})
         whole = self.predict(rows).drop(columns=key)
         halves = pd.concat([self.predict(rows[:middle]), self.predict(rows[middle:])]).drop(columns=key)
         return changed_share(whole, halves, labels=self.plan["labels"])
@@ -120,8 +142,24 @@ class Solution:
     def _most_jobs(self) -> int:
         return max(1, (os.cpu_count() or 1) // int(self.plan["threads"]))
 
+    def _tables(self, rows: DataFrame) -> tuple[DataFrame, DataFrame]:
+        """The labelled rows and the new ones in plain form: each column is read as the labelled rows say."""
+        plan, written = self.plan, self._train()
+        given, notes = fit_rows(as_text(rows), written[plan["id_column"]], plan["columns"])
+        layout = Layout(plan["id_column"], tuple(plan["targets"]), plan["quantities"], plan["kinds"])
+        try:
+            read = read_tables(written, given, layout, ("train.csv", "the new rows"))
+        except TaskError as error:
+            raise ValueError(str(error)) from error
+        for note in (*notes, *(each for each in read.remarks if "the new rows" in each)):
+            self.tell(note)
+        return read.train, read.test
+
     def _train(self) -> DataFrame:
-        """The labelled rows. Where the submission is the mean of the splits' models, they must be those of the run."""
+        """The labelled rows as they were written.
+
+        Where the submission is the mean of the splits' models, they must be those of the run.
+        """
         path = (self.data or self.folder / "data") / "train.csv"
         if not path.is_file():
             raise FileNotFoundError(
@@ -136,21 +174,8 @@ class Solution:
                 f"{path} is not the table of the run, and this solution is the mean of models that were each trained "
                 "on chosen rows of it"
             )
-        return read_rows(path)
-
-    def _new(self, rows: DataFrame) -> DataFrame:
-        """The new rows as text, with the columns of the test set."""
-        new = pd.read_csv(io.StringIO(rows.to_csv(index=False)), dtype=str, keep_default_na=False)
-        key, columns = self.plan["id_column"], self.plan["columns"]
-        if not len(new):
-            raise ValueError("there are no rows to predict")
-        if key not in new:
-            new[key] = [str(number) for number in range(len(new))]
-        if absent := [name for name in columns if name not in new]:
-            raise ValueError(f"no column {', '.join(map(repr, absent))}, which the solution was trained on")
-        if (twice := canonical(new[key]).duplicated()).any():
-            raise ValueError(f"column {key!r}: {new[key][twice].iloc[0]!r} is a duplicate")
-        return DataFrame(new[columns])
+        ignored = [name for name, kind in self.plan["kinds"].items() if kind == "ignored"]
+        return read_rows(path).drop(columns=ignored, errors="ignore")
 
     def _view(self, place: Path, name: str, train: DataFrame, new: DataFrame) -> _View:
         """Write the data of a view: some labelled rows, and the new rows among withheld ones, in random order."""
@@ -194,8 +219,11 @@ class Solution:
                 check=False,
             )
             if done.returncode or not (out / "submission.csv").is_file():
-                words = (done.stderr or done.stdout)[-_SHOWN_ERROR:]
-                raise RuntimeError(f"the script of step {member['step']} failed (status {done.returncode}):\n{words}")
+                printed = (done.stderr or done.stdout).strip()
+                words = printed.splitlines()[-1] if printed else "it printed nothing"
+                error = RuntimeError(f"the script of step {member['step']} failed (status {done.returncode}): {words}")
+                error.add_note(printed[-_SHOWN_ERROR:])  # shown to programs, by Python
+                raise error
             return self._predictions(read_rows(out / "submission.csv"), member["step"], view)
 
     def _predictions(self, table: DataFrame, step: str, view: _View) -> Array:

@@ -8,6 +8,7 @@ PACKAGE/MODULE/data/           the labelled rows and the task's other files
 """
 
 import hashlib
+import importlib
 import json
 import keyword
 import re
@@ -29,21 +30,17 @@ from gome.errors import Outage, UsageError
 from gome.executors.command import reproducible
 from gome.executors.precheck import imported_modules
 from gome.executors.resources.packages import distributions
-from gome.scenarios import portable
 from gome.scenarios.evaluation.blending import scale_name
 from gome.scenarios.evaluation.view_files import TRAIN, ScriptLimits, task_json
 from gome.scenarios.evaluation.views import ids_are_names, make_view, sample_values, side_files
 from gome.scenarios.metrics.formulas import Array
-from gome.scenarios.task.tables import write_table
 from gome.viewer import text
 from gome.viewer.export.package import solution
 from gome.viewer.model.submitted import submitted_by
 
-__all__ = ["Packaged", "check_target", "pinned", "write_package"]
+__all__ = ["Packaged", "check_target", "copied_modules", "pinned", "write_package"]
 
-_COPIED = (Path(solution.__file__), *sorted(Path(portable.__file__).parent.glob("[!_]*.py")))
-"""The modules that the package shares with gome; their imports of each other become relative."""
-_IMPORT = re.compile(r"^from gome\.[\w.]+\.(\w+) import", re.MULTILINE)
+_IMPORT = re.compile(r"^from (gome\.(?:\w+\.)*(\w+)) import", re.MULTILINE)
 _NEEDED = frozenset({"numpy", "pandas"})
 _KINDS = {"value": "a number per row", "label": "a class per row", "probability": "probabilities per row"}
 
@@ -95,6 +92,22 @@ def check_target(target: Path) -> None:
         raise UsageError(f"{target} exists already and is not an empty folder; choose another")
 
 
+def copied_modules() -> dict[str, str]:
+    """The modules that a package shares with gome, by the name of their file: `solution.py` and whatever it imports.
+
+    In the package they lie in one folder, and their imports of each other become relative.
+    """
+    found: dict[str, str] = {}
+    due = [solution.__name__]
+    while due:
+        module = due.pop()
+        path = Path(importlib.import_module(module).__file__ or "")
+        if path.name not in found:
+            found[path.name] = path.read_text(encoding="utf-8")
+            due += [name for name, _ in _IMPORT.findall(found[path.name])]
+    return found
+
+
 class _Writer:
     """Writes the parts of one package into the folder `root`."""
 
@@ -114,9 +127,8 @@ class _Writer:
     def write(self) -> tuple[str, tuple[str, ...], int]:
         """Write everything; return the module's name, the steps, and the number of pinned packages."""
         self.module.mkdir()
-        for path in _COPIED:
-            source = _IMPORT.sub(r"from .\1 import", path.read_text(encoding="utf-8"))
-            (self.module / path.name).write_text(source, encoding="utf-8")
+        for name, source in copied_modules().items():
+            (self.module / name).write_text(_IMPORT.sub(r"from .\2 import", source), encoding="utf-8")
         self._write_scripts()
         files = self._write_data()
         self._write_plan()
@@ -135,7 +147,8 @@ class _Writer:
         """Write what the scripts read beside the new rows; return the names of the files."""
         place = self.module / "data"
         place.mkdir()
-        write_table(place / TRAIN, self.task.train)
+        brief = self.task.brief
+        shutil.copyfile(self.task.public / brief.train_file, place / TRAIN)  # as written: it says how to read new rows
         self.train_digest = hashlib.sha256((place / TRAIN).read_bytes()).hexdigest()
         beside = {path: path.relative_to(self.task.public) for path in side_files(self.task)}
         if not self.data:
@@ -166,6 +179,7 @@ class _Writer:
             "scale": scale_name(brief, self.task.metric),
             "id_column": brief.id_column,
             "columns": list(self.task.test.columns),
+            **{name: value for name, value in self.task.layout._asdict().items() if name != "id"},
             "submission_columns": brief.submission_columns,
             "sample": sample_values(self.task),
             "classes": brief.classes,
@@ -193,7 +207,7 @@ class _Writer:
         """Write the test set and the submission, which the package's test compares with its predictions."""
         place = self.root / "expected"
         place.mkdir()
-        write_table(place / "test.csv", self.task.test)
+        shutil.copyfile(self.task.public / self.task.brief.test_file, place / "test.csv")
         (place / "submission.csv").write_bytes(self.artefacts.read_now(self.shipment.finished.submission_ref or ""))
 
     def _pins(self) -> dict[str, str]:
