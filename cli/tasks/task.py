@@ -169,7 +169,7 @@ def new(
     test
         A table with the rows to predict. Default: a fifth of the training rows is held out.
     id_
-        The id column. Default: rows are numbered.
+        The id column. Default: found, or rows are numbered.
     split
         The validation split: random, stratified, holdout, group:COLUMN or time:COLUMN.
     extra

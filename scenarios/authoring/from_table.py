@@ -96,7 +96,8 @@ def new_task(
     rule = _rule(split, table, chosen, targets, train)
     if id_column is not None:
         check_given_ids(table, train, id_column, targets)
-    key = id_column or find_ids(table, asked, targets, train, guesses)
+    used = [str(rule["column"])] if "column" in rule else []
+    key = id_column or find_ids(table, asked, targets, train, guesses, used)
     numbered = _numbered(table, [key, *targets, str(rule.get("column"))], guesses)
     if asked is not None and test is not None:
         asked = fit_columns(asked, test, table, train, key, targets, guesses)

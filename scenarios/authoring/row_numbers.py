@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pandas import DataFrame, Series
 
+from gome.scenarios.authoring.row_names import find_names
 from gome.scenarios.task.tables import canonical, numbers
 
 __all__ = ["find_ids", "number_rows", "row_numbers"]
@@ -18,14 +19,22 @@ _TIMES = ("date", "time", "year", "month", "week", "day", "hour", "minute", "per
 _FEWEST = 5
 
 
-def find_ids(table: DataFrame, asked: DataFrame | None, targets: Sequence[str], path: Path, guesses: list[str]) -> str:
-    """The id column: one named like an id with unique values, else row numbers, else a new column with row numbers.
+def find_ids(
+    table: DataFrame,
+    asked: DataFrame | None,
+    targets: Sequence[str],
+    path: Path,
+    guesses: list[str],
+    used: Sequence[str] = (),
+) -> str:
+    """The id column: one named `id` with unique values, else row numbers, else names of rows, else new row numbers.
 
     Args:
         table: The user's training table; a new id column is inserted.
         asked: The test table, if there is one.
         targets: The target columns.
         path: The file of the training table, for messages.
+        used: Columns with another meaning, such as that of the split.
         guesses: Gets a message for each guess.
     """
     named = [name for name in map(str, table.columns) if name.lower() in _IDS and name not in targets]
@@ -38,12 +47,16 @@ def find_ids(table: DataFrame, asked: DataFrame | None, targets: Sequence[str], 
         if asked is None or (name in asked and canonical(asked[name]).is_unique):
             guesses.append(f"column {name!r} numbers the rows: it is the id, not a feature")
             return name
+    if (own := find_names(table, asked, [*targets, *used])) is not None:
+        guesses.append(f"column {own!r} names the rows: it is the id, not a feature; another one: --id COLUMN")
+        return own
     tested = [] if asked is None else [name for name in map(str, asked.columns) if name.lower() in _IDS]
     classes = {each for name in targets for each in canonical(table[name])}
     names = chain(tested, ("id", "row_number"), (f"row_number_{number}" for number in count(2)))
     name = next(name for name in names if name not in table and name not in classes)
     number_rows(table, name, 0)
-    guesses.append(f"{path.name} has no id column: rows are numbered in a new column {name!r}")
+    words = f"{path.name} has no id column: rows are numbered in a new column {name!r}"
+    guesses.append(f"{words}; if a column names them, say so: --id COLUMN (in Python id_column)")
     return name
 
 

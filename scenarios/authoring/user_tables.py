@@ -64,6 +64,8 @@ def with_targets(
         if missing.any() and drop_missing:
             said.append(f"{int(missing.sum())} of {len(table)} rows have no {name!r} and are left out")
             table = table[~missing].reset_index(drop=True)
+            if not len(table):
+                raise TaskError(f"{path}: no row has a value in column {name!r}: nothing to predict")
         if len(table) and not numbers(table[name]).notna().all():
             read = read_columns(table[[name]], table[[]], {}, {}, (path.name, path.name))
             if read.dtypes[name] != "str" and (read.train[name] != "").sum() == (~missing).sum():
