@@ -67,13 +67,10 @@ class _Asked:
     @property
     def overrides(self) -> list[str]:
         """Budget and settings as overrides of the scenario, with the value in JSON, which is YAML too."""
-        settings = dict(self.settings or {})
-        if isinstance(self.budget, str):
-            settings["budget"] = {"time": self.budget}
-        elif isinstance(self.budget, int):
-            settings["budget"] = {"trials": self.budget}
-        elif self.budget is not None:
-            settings["budget"] = dict(self.budget)
+        settings, named = dict(self.settings or {}), self.budget
+        if isinstance(named, str | int):
+            named = {"time" if isinstance(named, str) else "trials": named}
+        settings |= {f"budget.{limit}": value for limit, value in (named or {}).items()}
         return [f"{path}={json.dumps(value)}" for path, value in settings.items()]
 
 
@@ -105,7 +102,8 @@ def improve(
         metric: Such as rmse, rmsle, auc, log-loss. By default guessed from the target.
         model: A language model, such as gpt-5, whose key is in OPENAI_API_KEY. By default the rule-based expert.
         budget: A time such as `1h`, a number of trials, or several limits. By default ten minutes and twelve trials;
-            with a model an hour and 5 USD, or 20 trials where its price is unknown.
+            with a model an hour and 5 USD, or 20 trials where its price is unknown. As soon as you name a limit, the
+            defaults of time and trials are gone; that in USD stays until you name USD.
         start: Your own solution script (docs/contract.md): it is the first trial, and traces continue from it.
         id_column: The column with ids. By default it is found, or rows are numbered.
         split: random, stratified, holdout, group:COLUMN or time:COLUMN. By default random or stratified.
@@ -201,7 +199,7 @@ def _prepare(asked: _Asked, place: Path) -> tuple[Scenario, Path, tuple[str, ...
             options: dict[str, Any] = {"test": source.test, "id_column": asked.id_column, "split": asked.split}
             options |= {"extra": source.extra, "classified": source.classified}
             made = new_task(task, source.train, source.targets, asked.metric, **options)
-        write_scenario(path, asked.name, task, "improve", asked.model)
+        write_scenario(path, asked.name, task, "improve", asked.model, asked.overrides)
         return load_scenario(path, overrides=asked.overrides), path, (*source.remarks, *made.guesses)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)

@@ -6,15 +6,15 @@ In the place of a table's file there may be `-` (standard input) or a folder of 
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gome.api.table_budget import table_budget
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.sources import STANDARD_INPUT, open_source
 from gome.scenarios.config.model_names import as_backend, describe_model, find_model
-from gome.scenarios.config.prices import tariff_of
 from gome.scenarios.reading.problems import ScenarioProblems
 
 __all__ = ["TABLE_ENDS", "Table", "name_of", "scenario_of_table", "write_scenario"]
@@ -33,14 +33,11 @@ _ENDS = "csv tsv tab txt gz bz2 xz zip parquet pq feather arrow xlsx xlsm"
 TABLE_ENDS = frozenset(f".{end}" for end in _ENDS.split())
 """Ends of names of files that are tables, not scenarios."""
 _OFFLINE = "  offline: {kind: expert}   # rule-based, not a language model"
-_OFFLINE_BUDGET = "time: 10min, trials: 12"
-_PRICED_BUDGET = "time: 1h, usd: 5"
-_UNPRICED_BUDGET = "time: 1h, trials: 20"  # a model without a known price cannot have a budget in USD
 
 
 @dataclass(frozen=True)
 class Table:
-    """The table options of the command line. None: no test file, metric guessed, offline backend."""
+    """The table options of the command line. None: no test file, metric guessed, offline backend, id found."""
 
     targets: tuple[str, ...]
     test: Path | None = None
@@ -48,6 +45,7 @@ class Table:
     model: str | None = None
     drop_missing: bool = False
     split: str | None = None
+    id_column: str | None = None
 
 
 Check = Callable[[Path], None]
@@ -55,14 +53,19 @@ Check = Callable[[Path], None]
 
 
 def scenario_of_table(
-    path: Path, table: Table, check: Check = lambda _: None, tell: Callable[[str], None] = lambda _: None
+    path: Path,
+    table: Table,
+    check: Check = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
+    overrides: Sequence[str] = (),
 ) -> Path:
     """Write a task and a scenario beside a table, tell what was guessed, and return the scenario's path.
 
     `path` is a table's file, a folder of pictures by class, or `-` for a table from standard input, whose task is
     written into the working directory.
 
-    `check` gets a temporary copy of the scenario before anything is written. Raises UsageError or TaskError for
+    `overrides` are the settings of the run (`path=value`): their limits are the scenario's budget. `check` gets a
+    temporary copy of the scenario before anything is written. Raises UsageError or TaskError for
     unusable input, and whatever `check` raises; nothing is written or told in that case.
     """
     from gome.scenarios.authoring.from_table import new_task  # pandas: only where a table is given
@@ -77,7 +80,8 @@ def scenario_of_table(
         if made.exists():
             raise UsageError(f"{made} exists already. Run it with: gome run {scenario}; or delete both to start over")
     verb = "run -" if path == STANDARD_INPUT else f"run {path.name}"
-    _check_draft(scenario, _content(scenario, name, folder, verb, table.model), check)
+    budget = table_budget(table.model, overrides)
+    _check_draft(scenario, _content(scenario, name, folder, verb, table.model, budget), check)
     with open_source(path, table.test, table.targets) as source:
         made_task = new_task(
             *(folder, source.train, source.targets, table.metric),
@@ -85,9 +89,10 @@ def scenario_of_table(
             split=table.split,
             extra=source.extra,
             drop_missing=table.drop_missing,
+            id_column=table.id_column,
             classified=source.classified,
         )
-    write_scenario(scenario, name, folder, verb, table.model)
+    write_scenario(scenario, name, folder, verb, table.model, overrides)
     brief = made_task.task.brief
     given = "standard input" if path == STANDARD_INPUT else path
     tell(f"{given}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
@@ -116,13 +121,16 @@ def _check_draft(scenario: Path, content: str, check: Check) -> None:
             raise ScenarioProblems(problems) from None
 
 
-def write_scenario(path: Path, name: str, task: Path, verb: str, model: str | None = None) -> None:
+def write_scenario(
+    path: Path, name: str, task: Path, verb: str, model: str | None = None, overrides: Sequence[str] = ()
+) -> None:
     """Write a scenario for a new task; without `model` it uses the offline expert. `verb` is the command that wrote it.
 
+    `overrides` are settings of its first run (`path=value`), of which the scenario takes over limits of the budget.
     Raises TaskError where the file cannot be written; the task's folder is then removed, so that both exist or neither.
     """
     try:
-        path.write_text(_content(path, name, task, verb, model), encoding="utf-8")
+        path.write_text(_content(path, name, task, verb, model, table_budget(model, overrides)), encoding="utf-8")
     except OSError as error:
         with suppress(OSError):
             path.unlink()
@@ -130,13 +138,13 @@ def write_scenario(path: Path, name: str, task: Path, verb: str, model: str | No
         raise TaskError(f"{path} cannot be written: {error.strerror}; nothing was written") from error
 
 
-def _content(path: Path, name: str, task: Path, verb: str, model: str | None) -> str:
+def _content(path: Path, name: str, task: Path, verb: str, model: str | None, budget: str) -> str:
     """The content of the scenario file at `path`."""
     role = "model" if model else "offline"
     backends = _backend(model) if model else _OFFLINE
     return _SCENARIO.format(
         **{"verb": verb, "scenario": path.name, "name": name, "task": "." if path.parent == task else task.name},
-        **{"budget": _budget(model), "backends": backends, "role": role},
+        **{"budget": budget, "backends": backends, "role": role},
     )
 
 
@@ -146,13 +154,6 @@ def _backend(model: str) -> str:
     settings = ", ".join(f"{name}: {json.dumps(value)}" for name, value in found.items())
     key = as_backend(found).api_key_env
     return f"  model: {{{settings}}}" + (f"   # its key: {key}" if key else "")
-
-
-def _budget(model: str | None) -> str:
-    """The default budget: one hour and 5 USD for a model with a known price, trials instead of USD otherwise."""
-    if model is None:
-        return _OFFLINE_BUDGET
-    return _PRICED_BUDGET if tariff_of(as_backend(find_model(model))).known else _UNPRICED_BUDGET
 
 
 def name_of(path: Path) -> str:

@@ -36,6 +36,7 @@ from gome.errors import GomeError, LogError, UsageError
 from gome.scenarios.config.loader import resolve_task
 from gome.scenarios.config.scenario import REASONING, Budget, Roles, Scenario
 from gome.scenarios.evaluation.probes import can_be_probed
+from gome.scenarios.task.task import Task
 from gome.version import VERSION
 
 __all__ = ["Ready", "fork_run", "resume", "start_run"]
@@ -53,10 +54,12 @@ async def start_run(
     start: Path | None = None,
     unsandboxed: bool = False,
     on_ready: Ready | None = None,
+    on_task: Callable[[Task], None] | None = None,
 ) -> RunFinished | None:
     """Start a run in `folder` and run it to its end; return None if it was stopped before it finished.
 
-    `start` is a script from which traces begin; it replaces the scenario's own. All input of the user is checked before
+    `start` is a script from which traces begin; it replaces the scenario's own. `on_task` is called with the task once
+    it is loaded. All input of the user is checked before
     the folder is created. Raises UsageError and its subclasses, TaskError, SandboxError, and Outage where a service
     fails during the run; after an Outage the run can be resumed.
     """
@@ -75,6 +78,8 @@ async def start_run(
         start=start or start_of(scenario, scenario_path),
     )
     async with aclosing(resources):
+        if on_task is not None:
+            on_task(resources.task)
         start_ref = await resources.forward.artefacts.put(resources.start) if resources.start is not None else None
         opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, resources, start_ref)
         async with open_log(folder, run=run_id, vocabulary=VOCABULARY) as log:

@@ -36,6 +36,7 @@ from gome.viewer.terminal.watch import DisplayName, QuietDisplay, choose_display
 
 if TYPE_CHECKING:
     from gome.agents.runtime.lifecycle import Ready
+    from gome.scenarios.task.task import Task
 
 __all__ = ["conclude", "run", "run_watched"]
 
@@ -57,6 +58,7 @@ def run(
     model: Annotated[str | None, Parameter(show_default=False)] = None,
     split: Annotated[str | None, Parameter(show_default=False)] = None,
     drop_missing_target: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    id_: Annotated[str | None, Parameter(name="--id", show_default=False)] = None,
     start: Annotated[Path | None, Parameter(show_default=False)] = None,
     confirm: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
@@ -83,6 +85,8 @@ def run(
         For a table: random, stratified, holdout, group:COLUMN or time:COLUMN. Default: as the test differs.
     drop_missing_target
         For a table: leave out rows without a target.
+    id_
+        For a table: the column that names its rows, also in predictions. Default: found, or rows are numbered.
     start
         Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
     confirm
@@ -95,13 +99,16 @@ def run(
     set_ = (*set_, "confirm=true") if confirm else set_
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
-    scenario = _with_table(scenario, Table(target, test, metric, model, drop_missing_target, split), unsandboxed, load)
+    table = Table(target, test, metric, model, drop_missing_target, split, id_)
+    given = scenario
+    scenario = _with_table(scenario, table, unsandboxed, load, set_)
     asked = _warned(scenario, load)
     folder = root / (run_id or new_run_id(asked.name))
     if detach:
         again = _again(scenario, _settings(set_, role, sandbox, start), display, folder)
         return tell_detached(start_detached(again, folder), as_json=json)
-    work = partial(_start, asked, scenario, folder, start, unsandboxed)
+    told = scenario != given  # of a table, all was told as the task was written
+    work = partial(_start, asked, scenario, folder, start, unsandboxed, told)
     return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
 
 
@@ -114,29 +121,39 @@ def _warned(path: Path, load: Callable[[Path], Scenario]) -> Scenario:
 
 
 async def _start(
-    asked: Scenario, path: Path, folder: Path, start: Path | None, unsandboxed: bool, ready: "Ready"
+    asked: Scenario, path: Path, folder: Path, start: Path | None, unsandboxed: bool, told: bool, ready: "Ready"
 ) -> RunFinished | None:
-    """Start the run, and tell its folder once it has begun: one that fails to begin has none."""
+    """Start the run, and tell its folder once it has begun: one that fails to begin has none.
+
+    What the user should know of the task is told too, unless it is `told` already.
+    """
     from gome.agents.runtime.lifecycle import start_run  # a second or more: the display stands before it
+    from gome.cli.running.validate import task_notes
+
+    def known(task: "Task") -> None:
+        for note in () if told else task_notes(task):
+            say_aside(f"{path}: warning: {note}")
 
     def begun(supervisor: Supervisor) -> None:
         say_aside(f"run {folder.name} in {folder}")
         ready(supervisor)
 
     return await start_run(
-        asked, path, folder, run_id=folder.name, start=start, unsandboxed=unsandboxed, on_ready=begun
+        asked, path, folder, run_id=folder.name, start=start, unsandboxed=unsandboxed, on_ready=begun, on_task=known
     )
 
 
-def _with_table(scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario]) -> Path:
+def _with_table(
+    scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario], overrides: Sequence[str]
+) -> Path:
     """The scenario to run: the given one, or the one written beside a table. Raises UsageError for options in vain."""
     if scenario.suffix.lower() in TABLE_ENDS or scenario == STANDARD_INPUT or scenario.is_dir():
         from gome.agents.runtime.resources import check_means  # pandas with it: only where there is a table
 
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
-        return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside)
+        return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides)
     if table != Table(()):
-        options = "--target, --test, --metric, --model, --split and --drop-missing-target"
+        options = "--target, --test, --metric, --model, --split, --id and --drop-missing-target"
         raise UsageError(f"{options} need a table: gome run train.csv --target COLUMN")
     return scenario
 

@@ -16,7 +16,7 @@ from gome.scenarios.reading.problems import Problem, ScenarioProblems, TaskProbl
 from gome.scenarios.task.task import Task
 from gome.viewer.output import emit, hint, say
 
-__all__ = ["validate"]
+__all__ = ["task_notes", "validate"]
 
 
 def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends = (), json: Json = False) -> int:
@@ -36,9 +36,7 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
             raise
         emit("validate", {"valid": False, "problems": _problems(error, scenario), "warnings": []})
         return error.exit_status
-    notes = [*map(str, warnings(asked)), *task.notes, *(f"unverified: {each}" for each in task.brief.unverified)]
-    if not ids_are_names(task):
-        notes.append("scripts see the original ids, because the ids carry information about the rows (docs/tasks.md)")
+    notes = [*map(str, warnings(asked)), *task_notes(task)]
     if json:
         emit("validate", {"valid": True, "problems": [], "warnings": notes})
         return 0
@@ -47,6 +45,14 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
         say(f"{scenario}: warning: {note}")
     hint(f"gome run {scenario}")
     return 0
+
+
+def task_notes(task: Task) -> list[str]:
+    """What the user should know of a task: how its columns are read, what was guessed, what scripts see."""
+    notes = [*task.notes, *(f"unverified: {each}" for each in task.brief.unverified)]
+    if not ids_are_names(task):
+        notes.append("scripts see the original ids, because the ids carry information about the rows (docs/tasks.md)")
+    return notes
 
 
 def _check_start(asked: Scenario, scenario: Path) -> None:

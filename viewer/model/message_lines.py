@@ -1,6 +1,6 @@
 """Summarise a message in one line; used by `log`, the live view and the report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gome.agents.protocol.activities import PASSED
@@ -32,6 +32,9 @@ from gome.viewer.model.steps import gain_words
 from gome.viewer.model.submitted import submitted_by
 
 __all__ = ["choice_words", "event_line", "headline", "idea", "line_of", "place", "role", "sandbox_words"]
+
+
+_COUNTED = ("trials", "calls", "tokens")
 
 
 def role(sender: str) -> str:
@@ -74,17 +77,29 @@ def line_of(when: float, name: str, who: str, where: str, what: str, words: str)
 
 def _run_opened(message: RunOpened) -> str:
     reasoners = sorted(set(message.reasoners.values()))
-    return f"{message.name}; backends: {', '.join(reasoners)}; baseline {text.score(message.baseline)}"
+    words = [message.name, f"budget: {_budget(message.scenario.get('budget') or {})}"]
+    return "; ".join([*words, f"backends: {', '.join(reasoners)}", f"baseline {text.score(message.baseline)}"])
 
 
 def _session_opened(message: SessionOpened) -> str:
-    return f"{text.several(message.slots, 'slot')}, {sandbox_words(message)}"
+    budget = f"; budget: {_budget(message.budget)}" if message.budget is not None else ""
+    return f"{text.several(message.slots, 'slot')}, {sandbox_words(message)}{budget}"
 
 
 def sandbox_words(session: SessionOpened) -> str:
     """The sandbox of a session in short; its gaps stand in the message, in the report, and in what `doctor` prints."""
     gaps = text.several(len(session.sandbox_gaps), "gap")
     return f"sandbox {session.sandbox}" + (f"; {gaps}: gome doctor SCENARIO lists them" if session.sandbox_gaps else "")
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    """Every limit of a budget, and what part of its time is kept for the finish."""
+    limits = [f"{text.count(budget[unit])} {unit}" for unit in _COUNTED if budget.get(unit) is not None]
+    limits += [f"{budget['usd']:g} USD"] if budget.get("usd") is not None else []
+    if (time := budget.get("time")) is not None:
+        kept = f" ({text.duration(time * budget['finish'])} of it for the finish)" if budget.get("finish") else ""
+        limits.insert(0, f"{text.duration(time)}{kept}")
+    return ", ".join(limits) or "no limit"
 
 
 def _hint_given(message: HintGiven) -> str:
@@ -219,6 +234,7 @@ _HEADLINES: dict[str, Callable[[Any], str]] = {
     "trial": _trial,
     "solution_completed": lambda message: f"score {text.judged(message.evaluation.score, message.evaluation)}",
     "diagnosis": _diagnosis,
+    "deadline_reached": lambda _: "the time for trials is over, the rest of it is for the finish",
     "finish_called": _finish_called,
     "run_finished": _run_finished,
     "activity_started": _started,
