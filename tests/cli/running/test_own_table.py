@@ -13,6 +13,7 @@ from pandas import DataFrame
 from PIL import Image
 
 from gome.api.own_table import Table, scenario_of_table, write_scenario
+from gome.cli.running.run import run
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.from_table import new_task
 from gome.scenarios.config.loader import load_scenario, resolve_task
@@ -45,6 +46,18 @@ def test_a_table_becomes_a_task_and_a_scenario(csv: Path) -> None:
     told = "\n".join(lines)
     assert "table: metric rmse" in told
     assert "nothing to submit" in told
+
+
+def test_an_id_and_the_budget_of_the_first_run_are_taken(csv: Path) -> None:
+    rows = csv.read_text(encoding="utf-8").splitlines()
+    named = [f"{line},{'nr' if n == 0 else f'{n} {n * n}'}" for n, line in enumerate(rows)]
+    csv.write_text("\n".join(named) + "\n", encoding="utf-8")
+    path = scenario_of_table(csv, Table(("price",), id_column="nr"), overrides=("budget.time=8min", "seed=3"))
+    scenario = load_scenario(path)
+    assert (scenario.budget.time, scenario.budget.trials) == (480, None)
+    assert Task.load(resolve_task(scenario, path)).brief.id_column == "nr"
+    with pytest.raises(UsageError, match="--id and --drop-missing-target need a table"):
+        run(path, id_="nr")
 
 
 def test_a_model_and_a_metric_are_taken(csv: Path) -> None:

@@ -58,11 +58,11 @@ def read_rows(path: Path | str, tell: Callable[[str], None] = _quietly) -> DataF
     Excel. `tell` gets remarks on how it was read. Raises ValueError where it cannot be read.
     """
     try:
-        table, remarks = read_file(Path(path))
+        table, remarks = read_file(path := Path(path))
     except TaskError as error:
         raise ValueError(str(error)) from error
     for remark in remarks:
-        tell(remark)
+        tell(remark.removeprefix(f"{path.name}: "))
     return table
 
 
