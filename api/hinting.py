@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gome.agents.protocol.hint import Hint
+from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.runtime.inbox import Note, leave_note
 from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.placement import python_of
 from gome.agents.scripts.user_script import read_start
+from gome.agents.state.hints import Hints
 from gome.bus.store.lock import holder
+from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.executors.resources.packages import describe
 from gome.scenarios.config.scenario import Scenario
@@ -17,7 +20,7 @@ from gome.viewer import text
 from gome.viewer.model.summary import Summary
 from gome.viewer.run_folders import outline
 
-__all__ = ["Given", "give_hint"]
+__all__ = ["Given", "give_hint", "hints_in_force"]
 
 _LONGEST = 4000
 
@@ -53,11 +56,12 @@ def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | 
         trace: Only for this trace. A script goes to the trace with the best solution where none is named.
 
     Raises:
-        UsageError: The hint says nothing or too much, there is no such trace, or the script cannot be used.
+        UsageError: The hint says nothing or too much, there is no such trace, the script cannot be used, or no hint
+            that holds has an id that is to be withdrawn.
     """
-    hint = _shown(hint)
+    hint = _shown(hint).model_copy(update={"withdraw": _withdrawn(folder, hint.withdraw)})
     if hint == Hint() and start is None:
-        raise UsageError('say something: gome hint RUN "…", or use --avoid, --prefer or --start')
+        raise UsageError('say something: gome hint RUN "…", or use --avoid, --prefer, --start or --withdraw')
     if len(hint.line) > _LONGEST:
         raise UsageError(f"a hint of {len(hint.line)} characters is too long for a prompt; the limit is {_LONGEST}")
     summary, scenario = outline(folder), scenario_of(folder)
@@ -69,6 +73,30 @@ def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | 
         trace = _best_trace(summary) if trace is None else trace
     name = leave_note(folder, Note(kind="hint", trace=trace, hint=hint, script=script))
     return Given(folder.name, name, trace, holder(folder) is not None, _unread(hint, scenario))
+
+
+def hints_in_force(folder: Path) -> dict[str, Hint]:
+    """The hints that the run's next proposals read, by the id of their message, oldest first. Raises as `LogReader`."""
+    held = Hints()
+    with LogReader(folder, VOCABULARY) as reader:
+        for each in reader.envelopes(kinds=("hint_given", "proposal_reviewed")):
+            held.heard(each)
+    return held.given
+
+
+def _withdrawn(folder: Path, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The whole ids of the hints that are named by the beginnings of theirs."""
+    held = hints_in_force(folder) if asked else {}
+    found: list[str] = []
+    for beginning in asked:
+        named = [name for name in held if beginning.strip() and name.startswith(beginning.strip())]
+        if len(named) != 1:
+            known = ", ".join(name[:8] for name in held) or "none"
+            raise UsageError(
+                f"{'several hints begin' if named else 'no hint in force begins'} with {beginning!r}; in force: {known}"
+            )
+        found += named
+    return tuple(dict.fromkeys(found))
 
 
 def _unread(hint: Hint, scenario: Scenario) -> str:

@@ -8,17 +8,21 @@ __all__ = ["Hint", "avoided"]
 
 
 class Hint(Record):
-    """What the user asks of the steps to come: in words, what to avoid, what to prefer."""
+    """What the user asks of the steps to come: in words, what to avoid, what to prefer.
+
+    `withdraw` are the ids of the messages of earlier hints that no longer hold.
+    """
 
     words: str = ""
     avoid: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
+    withdraw: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """The hint in one line."""
-        avoid, prefer = (", ".join(each) for each in (self.avoid, self.prefer))
-        parts = (self.words.strip(), avoid and f"avoid {avoid}", prefer and f"prefer {prefer}")
+        lists = {"avoid": self.avoid, "prefer": self.prefer, "withdraw": self.withdraw}
+        parts = (self.words.strip(), *(f"{name} {', '.join(each)}" for name, each in lists.items() if each))
         return "; ".join(part for part in parts if part)
 
 

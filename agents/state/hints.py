@@ -22,17 +22,24 @@ class Hints:
         """Apply a hint, also of a rejection, or the proposal that starts its script; others change nothing."""
         match envelope.message:
             case HintGiven() as hint:
-                if hint.hint != Hint():
-                    self.given[envelope.id] = hint.hint
+                self._hold(envelope.id, hint.hint)
                 if hint.script_ref is not None:
                     self.scripts[envelope.id] = hint.script_ref
-            case ProposalReviewed() as review if review.hint != Hint():
-                self.given[envelope.id] = review.hint
+            case ProposalReviewed() as review:
+                self._hold(envelope.id, review.hint)
             case Proposal(action="start") as proposal:
                 for name in proposal.hints:
                     self.scripts.pop(name, None)
             case _:
                 pass
+
+    def _hold(self, name: str, hint: Hint) -> None:
+        """Drop what the hint withdraws, and keep what else it says."""
+        for each in hint.withdraw:
+            self.given.pop(each, None)
+        rest = hint.model_copy(update={"withdraw": ()})
+        if rest != Hint():
+            self.given[name] = rest
 
     @property
     def script(self) -> tuple[str, str] | None:

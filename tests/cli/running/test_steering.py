@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.messages import VOCABULARY, Proposal
 from gome.agents.protocol.run_messages import ProposalReviewed
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
@@ -53,6 +53,15 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
         awaited(folder, "hint_given")
         asked = sum(each.kind == "proposal" for each in envelopes(folder))
         awaited(folder, "proposal", asked + 2)  # the next one may have been asked for before
+        (given,) = (each for each in envelopes(folder) if each.kind == "hint_given")
+        assert gome("hint", run, "--runs", str(runs)) == 0
+        assert f"{given.id[:8]}  Mind the area.; avoid lightgbm" in capsys.readouterr().out
+        assert gome("hint", run, "--withdraw", "nothing", "--runs", str(runs)) == 2
+        assert f"no hint in force begins with 'nothing'; in force: {given.id[:8]}" in capsys.readouterr().err
+        assert gome("hint", run, "--withdraw", given.id[:8], "--runs", str(runs)) == 0
+        awaited(folder, "hint_given", 2)
+        assert gome("hint", run, "--runs", str(runs)) == 0
+        assert "no hint is in force" in capsys.readouterr().out
         assert gome("hint", run, "--start", "nowhere.py", "--runs", str(runs)) == 2
         assert "nowhere.py cannot be read" in capsys.readouterr().err
         assert gome("pause", run, "--runs", str(runs)) == 0
@@ -65,8 +74,8 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
     assert summarise(envelopes(folder)).why_stopped == "stopped with `gome stop`"
     assert gome("report", run, "--runs", str(runs), "-o", str(tmp_path / "report.html")) == 0
     assert "Not finished: stopped with `gome stop`" in (tmp_path / "report.html").read_text(encoding="utf-8")
-    (proposal, *_) = (each for each in reversed(envelopes(folder)) if each.kind == "proposal")
-    assert gome("log", "why", proposal.id, "--run", run, "--runs", str(runs)) == 0
+    hinted = [each for each in envelopes(folder) if isinstance(each.message, Proposal) and each.message.hints]
+    assert gome("log", "why", hinted[-1].id, "--run", run, "--runs", str(runs)) == 0
     assert "Mind the area.; avoid lightgbm" in capsys.readouterr().out
 
 
@@ -80,7 +89,7 @@ def test_what_does_not_run_cannot_be_stopped(runs: Path, verb: str, capsys: pyte
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "say something"),
+        (("--json",), "say something"),
         (("x" * 4001,), "too long for a prompt"),
         (("hello", "--trace", "7"), "has no trace 7; its traces are 0, 1"),
     ],

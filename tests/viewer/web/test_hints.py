@@ -63,7 +63,12 @@ def test_a_hint_is_left_on_the_page_of_its_run(server: PageServer, runs: Path) -
     assert f'href="{PAGE}"' in told
     (note,) = notes(runs / UNFINISHED)
     assert (note["kind"], note["trace"]) == ("hint", 0)
-    assert note["hint"] == {"words": "Take the <b>logarithm</b> & mind gaps.", "avoid": [], "prefer": []}
+    assert note["hint"] == {
+        "words": "Take the <b>logarithm</b> & mind gaps.",
+        "avoid": [],
+        "prefer": [],
+        "withdraw": [],
+    }
     assert "<form" not in get(server, f"/runs/{RUN}")[2].split("<h2>Result", 1)[0], "a finished run takes none"
 
 
@@ -136,7 +141,7 @@ def test_what_a_reader_types_stays_while_the_run_goes_on_and_is_left(
         browser.wait(f"document.body?.textContent.includes('left for {UNFINISHED}')")
         assert browser.errors == []
     (note,) = notes(runs / UNFINISHED)
-    assert note["hint"] == {"words": "Take the logarithm.", "avoid": [], "prefer": []}
+    assert note["hint"] == {"words": "Take the logarithm.", "avoid": [], "prefer": [], "withdraw": []}
 
 
 @pytest.mark.parametrize(
