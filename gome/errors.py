@@ -14,6 +14,7 @@ GomeError
 ├── Outage                 an external failure (model server, disk, cluster): the run pauses and can be resumed
 │   └── WorkerLost         a cluster node was lost while it ran a script: the script is run again
 ├── ReplyInvalid           a model gave no valid reply, after all retries
+├── BudgetSpent            a question is not put, since a call could exceed the budget
 └── SandboxError           a script cannot be run in the requested sandbox
 
 `code` is the stable identifier that is printed with the error; `exit_status` is that of the command it ends.
@@ -25,6 +26,7 @@ from typing import ClassVar
 
 __all__ = [
     "ActivityChanged",
+    "BudgetSpent",
     "GomeError",
     "LogDamaged",
     "LogError",
@@ -155,6 +157,12 @@ class ReplyInvalid(GomeError):
     """
 
     code = "reply-invalid"
+
+
+class BudgetSpent(GomeError):
+    """Raised when a question is not put, since a call could exceed the budget. Raise the limit with `--set budget…`."""
+
+    code = "budget-spent"
 
 
 class SandboxError(GomeError):

@@ -15,11 +15,12 @@ from gome.agents.protocol.requests import Request
 from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Record, Solution
 from gome.agents.scripts.printed import last_figures
+from gome.agents.state.call_budget import REFUSED
 from gome.agents.state.trace import Best
 from gome.bus.actors.actor import Actor, Context
 from gome.bus.message import Envelope
 from gome.bus.store.artefacts import Artefacts
-from gome.errors import ReplyInvalid
+from gome.errors import BudgetSpent, ReplyInvalid
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.diagnostics.record import Diagnostics
 
@@ -35,7 +36,7 @@ class Reasoner:
         self._backends = dict(backends)
 
     async def ask(self, request: Request[Reply], context: Context, choice: BackendChoice | None = None) -> Reply:
-        """The typed answer, out of the log where it is already there. Raises Outage and ReplyInvalid.
+        """The typed answer, out of the log where it is already there. Raises Outage, ReplyInvalid and BudgetSpent.
 
         `choice` is another order of the backends, for the request's step.
         """
@@ -43,7 +44,8 @@ class Reasoner:
         call = partial(in_order(self._backends, order).answer, request)
         answer = await context.perform(QUESTION, request, Answer, call, label=type(request).__name__)
         if answer.failure:
-            raise ReplyInvalid(answer.failure)
+            refused = any(unit.startswith(REFUSED) for unit in answer.meter)
+            raise (BudgetSpent if refused else ReplyInvalid)(answer.failure)
         return request.reply_type().model_validate(answer.reply)
 
 

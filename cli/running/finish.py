@@ -19,7 +19,10 @@ def finish(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Finish a stopped run: no new trials; re-run the finalists and choose the winner."""
+    """Finish a stopped run: no new trials; re-run the finalists and choose the winner.
+
+    Steps that were open when it stopped come to their end first, for which a model may be asked.
+    """
     folder = folder_of(run, runs)
     check_consent(scenario_of(folder), trust=trust)
 
