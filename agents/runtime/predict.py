@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import numpy as np
 import pandas as pd
 
 from gome.agents.protocol.final_selection import Finalist
@@ -74,10 +75,10 @@ async def batch_effect(folder: Path, *, unsandboxed: bool = False) -> float:
     submitted = await Artefacts(folder).text(shipment.finished.submission_ref or "")
     made = []
     with tempfile.TemporaryDirectory(prefix="gome-halves-") as place:
-        for number, half in enumerate((test[: len(test) // 2], test[len(test) // 2 :])):
+        for number, half in enumerate(np.array_split(np.arange(len(test)), [len(test) // 2])):
             if len(half):
                 path = Path(place) / f"half-{number}.csv"
-                await anyio.to_thread.run_sync(write_table, path, half)
+                await anyio.to_thread.run_sync(write_table, path, test.take(half))
                 made.append((await predict(folder, path, unsandboxed=unsandboxed)).table)
     whole, *halves = (pd.read_csv(io.StringIO(table)).drop(columns=brief.id_column) for table in (submitted, *made))
     return changed_share(whole, pd.concat(halves), labels=brief.prediction == "label")

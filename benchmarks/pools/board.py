@@ -69,7 +69,7 @@ def fold_scores(task: Task, pool: Mapping[str, Solution], folds: int) -> Iterato
 
 def _on_fold(task: Task, split: Split, solution: Solution) -> tuple[DataFrame, DataFrame]:
     """The validation rows of a split, and the solution's predictions for them."""
-    rows = task.train.iloc[split.valid].reset_index(drop=True)
+    rows = task.train.take(split.valid).frame()
     test = task.typed_train.iloc[split.valid].drop(columns=list(task.brief.targets)).reset_index(drop=True)
     predicted = solution(task.typed_train.iloc[split.train].reset_index(drop=True), test)
     return rows, submission_of(task, predicted, rows).astype(str)

@@ -63,7 +63,7 @@ def submissions(task: Task, pool: Mapping[str, Solution], folder: Path) -> dict[
     for name, path in made.items():
         if not path.is_file():
             draft = path.with_suffix(".part")
-            write_table(draft, submission_of(task, pool[name](task.typed_train.copy(), infer_types(task.test))))
+            write_table(draft, submission_of(task, pool[name](task.typed_train.copy(), infer_types(task.test.frame()))))
             draft.replace(path)
     return made
 

@@ -2,6 +2,7 @@
 not, Parquet, Feather, Excel."""
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -18,11 +19,12 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas import DataFrame
 
 from gome.errors import TaskError
 from gome.scenarios.task.cells import NO_NUMBERS, find_style
-from gome.scenarios.task.tables import Damaged, parse_table, repeated
+from gome.scenarios.task.tables import Damaged, check_utf8, parse_table, repeated
+from gome.scenarios.task.text_column import TextColumn
+from gome.scenarios.task.text_table import TextTable
 
 __all__ = ["FileTable", "kind_of", "read_file"]
 
@@ -50,8 +52,8 @@ _BOMS = (  # the longer marks first, as one begins with a shorter one
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_LINES = 50
-_SAID = re.compile(r"\"?sep=([,;\t|])\"?\r?\n", re.IGNORECASE)
+_LINES, _HEAD = 50, 1 << 18  # lines, and bytes, of which the delimiter is told
+_SAID = re.compile(rb"\"?sep=([,;\t|])\"?\r?\n", re.IGNORECASE)
 """A first line that tells Excel the delimiter."""
 _AMBIGUOUS = re.compile(r"[-+]?\d{1,3},\d{3}")
 
@@ -59,7 +61,7 @@ _AMBIGUOUS = re.compile(r"[-+]?\d{1,3},\d{3}")
 class FileTable(NamedTuple):
     """A table of text, and remarks on how its file was read."""
 
-    table: DataFrame
+    table: TextTable
     remarks: tuple[str, ...]
 
 
@@ -87,7 +89,7 @@ def read_file(path: Path) -> FileTable:
     names = [name or f"column_{place}" for place, name in enumerate(names, 1)]  # pandas calls it "Unnamed: 0"
     if (twice := repeated(names)) is not None:
         raise TaskError(f"{path}: two columns are called {twice!r}")
-    return FileTable(found.table.set_axis(names, axis=1), tuple(f"{path.name}: {each}" for each in found.remarks))
+    return FileTable(found.table.renamed(names), tuple(f"{path.name}: {each}" for each in found.remarks))
 
 
 def kind_of(file: BinaryIO) -> str:
@@ -103,18 +105,19 @@ def kind_of(file: BinaryIO) -> str:
 
 def _delimited(path: Path, suffix: str) -> FileTable:
     content, inner = _content(path, suffix)
-    text, remarks = _decoded(content)
-    if said := _SAID.match(text):
-        text = text[said.end() :]
+    content, remarks = _in_utf8(content)
+    if said := _SAID.match(content):
+        content = content[said.end() :]
     tabs = PurePosixPath(inner).suffix.lower() in (".tsv", ".tab")
-    delimiter = said[1] if said else "\t" if tabs else _delimiter(text)
-    table = parse_table(text, delimiter)
+    delimiter = said[1].decode() if said else "\t" if tabs else _delimiter(content)
+    table = parse_table(content, delimiter)
     if inner != path.name and suffix == ".zip":
         remarks.append(f"the file {inner} in it")
     if delimiter != ",":
         remarks.append(f"columns separated by {_DELIMITERS[delimiter]}")
-    if delimiter == ";" and (turned := _with_decimals(table)):
-        remarks.append(f"comma as decimal sign in {', '.join(turned[:8])}")
+    if delimiter == ";" and (longer := _with_decimals(table)):
+        table = table.replaced(longer)
+        remarks.append(f"comma as decimal sign in {', '.join(list(longer)[:8])}")
     return FileTable(table, tuple(remarks))
 
 
@@ -161,8 +164,8 @@ def _member(file: io.BufferedReader) -> tuple[bytes, str]:
         return archive.read(inside[0]), inside[0].filename
 
 
-def _decoded(content: bytes) -> tuple[str, list[str]]:
-    """The text, and a remark if it is not UTF-8. Raises Damaged."""
+def _in_utf8(content: bytes) -> tuple[bytes, list[str]]:
+    """The text in UTF-8, and a remark if it was not. Raises Damaged."""
     encoding = next((name for mark, name in _BOMS if content.startswith(mark)), None)
     if encoding is None and content:
         odd, even = content[1:200:2], content[:200:2]
@@ -170,20 +173,24 @@ def _decoded(content: bytes) -> tuple[str, list[str]]:
         encoding = "utf-16-be" if even.count(0) > len(even) // 2 else encoding
     try:
         if encoding is None:
-            return content.decode("utf-8-sig"), []
-        return content.decode(encoding), [f"read as {encoding.upper()}"]
+            check_utf8(content)
+            return content.removeprefix(codecs.BOM_UTF8), []
+        return content.decode(encoding).encode(), [f"read as {encoding.upper()}"]
     except UnicodeDecodeError as error:
         if encoding is not None:
             raise Damaged(f"not {encoding.upper()} (byte {error.start + 1}); save it as UTF-8") from error
     if b"\0" in content[:4096]:
         raise Damaged("not a text file; save the table as CSV in UTF-8")
     text = content.decode("cp1252", errors="replace")
-    return text, ["not UTF-8, read as Windows-1252 (Latin-1); if names look wrong, save it as UTF-8"]
+    return text.encode(), ["not UTF-8, read as Windows-1252 (Latin-1); if names look wrong, save it as UTF-8"]
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(content: bytes) -> str:
     """The delimiter that gives most of the first rows the width of the header, in most columns."""
-    head = "".join(islice(io.StringIO(text, newline=""), _LINES))
+    end = lines = 0
+    while lines < _LINES and end < _HEAD:
+        end, lines = content.find(b"\n", end) + 1 or len(content), lines + 1
+    head = "".join(islice(io.StringIO(content[:end].decode(), newline=""), _LINES))
 
     def fit(delimiter: str) -> tuple[float, int]:
         try:
@@ -196,22 +203,23 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=fit)
 
 
-def _with_decimals(table: DataFrame) -> list[str]:
-    """Give numbers such as `3,750`, which mean decimals between semicolons, a digit more: they are no thousands then.
+def _with_decimals(table: TextTable) -> dict[str, list[str]]:
+    """The columns of numbers such as `3,750`, which mean decimals between semicolons, with a digit more.
 
-    Returns the names of their columns.
+    They are no thousands then.
     """
-    turned = []
-    for name in map(str, table.columns):
+    turned = {}
+    for name in table.columns:
+        if b"," not in table.column(name).data:
+            continue
         texts = [text for text in pd.unique(table[name]) if text.strip().lower() not in NO_NUMBERS]
         longer = {text: f"{text.strip()}0" for text in texts if _AMBIGUOUS.fullmatch(text.strip())}
         if longer and (style := find_style(texts, comma_first=True)) and style.decimal == ",":
-            table[name] = [longer.get(text, text) for text in table[name]]
-            turned.append(name)
+            turned[name] = [longer.get(text, text) for text in table[name]]
     return turned
 
 
-def _columnar(path: Path, suffix: str) -> DataFrame:
+def _columnar(path: Path, suffix: str) -> TextTable:
     try:
         import pyarrow  # noqa: F401 (pandas needs it)
     except ImportError as error:
@@ -227,7 +235,8 @@ def _columnar(path: Path, suffix: str) -> DataFrame:
     if not isinstance(frame.index, pd.RangeIndex):
         names = [str(name or "index") for name in frame.index.names]
         frame = frame.reset_index(names=[f"{name} (index)" if name in frame else name for name in names])
-    return DataFrame({str(name): [_spelled(cell, str(name)) for cell in frame[name]] for name in frame}, dtype=object)
+    columns = {str(name): TextColumn.of(_spelled(cell, str(name)) for cell in frame[name]) for name in frame}
+    return TextTable(columns, len(frame))
 
 
 def _first_line(error: Exception) -> str:
@@ -254,10 +263,10 @@ def _excel(path: Path) -> FileTable:
     names = ["" if cell is None else str(cell) for cell in header[:width]]
     if (twice := repeated(names)) is not None:
         raise Damaged(f"two columns are called {twice!r}")
-    columns = {name: [_spelled(row[place], name) for row in rows] for place, name in enumerate(names)}
+    columns = {name: TextColumn.of(_spelled(row[place], name) for row in rows) for place, name in enumerate(names)}
     more = len(filled) - 1
     remarks = (f"the sheet {title!r}; {more} more sheets are not read",) if more else ()
-    return FileTable(DataFrame(columns, dtype=object), remarks)
+    return FileTable(TextTable(columns, len(rows)), remarks)
 
 
 def _check_size(path: Path) -> None:

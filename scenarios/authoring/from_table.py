@@ -4,20 +4,20 @@ Guesses (type of target, metric, split, id) are reported; if a target is ambiguo
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.errors import TaskError
-from gome.scenarios.authoring.inference import FEW_CLASSES, FOLDS, Columns, guess_split
+from gome.scenarios.authoring.inference import FEW_CLASSES, Columns, guess_split
 from gome.scenarios.authoring.likeness import likeness
+from gome.scenarios.authoring.own_splits import fewer_folds, held_out, split_advice
 from gome.scenarios.authoring.own_test import fit_columns, fit_names
 from gome.scenarios.authoring.row_numbers import find_ids, row_numbers
-from gome.scenarios.authoring.split_advice import split_advice
 from gome.scenarios.authoring.user_tables import (
     check_column,
     check_fit,
@@ -28,20 +28,17 @@ from gome.scenarios.authoring.user_tables import (
     with_targets,
 )
 from gome.scenarios.authoring.writer import Meaning, TaskTables, write_task
-from gome.scenarios.evidence import SplitRule
-from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric, metric_named
 from gome.scenarios.profiling.profile import MOST_COLUMNS
-from gome.scenarios.task.columns import ColumnKind, Reading, read_columns, typed
+from gome.scenarios.task.columns import ColumnKind, Reading, read_columns
 from gome.scenarios.task.plain_tables import check_features
-from gome.scenarios.task.splits import holdout_rows, split_units
 from gome.scenarios.task.tables import canonical, numbers
 from gome.scenarios.task.task import Task
+from gome.scenarios.task.text_table import Table, TextTable
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = ["MetricInDoubt", "NewTask", "guess_metric", "new_task"]
 
-_HELD_OUT = 0.2
-_SEED = 5
 _FEWEST_ROWS = 20
 _DEFAULTS = {"regression": "rmse", "binary": "auc", "multiclass": "log-loss"}
 
@@ -52,6 +49,15 @@ class MetricInDoubt(TaskError):
     def __init__(self, words: str, choices: tuple[str, ...]) -> None:
         self.choices = choices
         super().__init__(words)
+
+
+class _Asked(NamedTuple):
+    """What the user has said of the task; None: to be guessed."""
+
+    targets: tuple[str, ...]
+    metric: str | None
+    id_column: str | None
+    split: str | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,29 @@ def new_task(
     if folder.exists():
         raise TaskError(f"{folder} already exists; choose another folder for the task")
     guesses: list[str] = []
-    targets = [unicodedata.normalize("NFC", name) for name in targets]
+    asked = _Asked(tuple(unicodedata.normalize("NFC", name) for name in targets), metric, id_column, split)
+    tables, meaning = _authored(
+        *(train, test, asked, guesses), alone=not extra, drop_missing=drop_missing, classified=classified
+    )
+    task = write_task(folder, tables, meaning, extra, _own_names(train, test))
+    return NewTask(folder, task, tuple(guesses))
+
+
+def _authored(
+    train: Path,
+    test: Path | None,
+    given: _Asked,
+    guesses: list[str],
+    *,
+    alone: bool,
+    drop_missing: bool,
+    classified: bool,
+) -> tuple[TaskTables, Meaning]:
+    """The task's tables and what they mean. The user's own table is let go at the return, as it is as large again.
+
+    Adds to `guesses`. `alone`: there are no files beside the tables that may hold features.
+    """
+    targets, metric, id_column, split = list(given.targets), given.metric, given.id_column, given.split
     table, asked, answers = _read_both(train, test, targets, guesses, drop_missing=drop_missing)
     if metric is None:
         metric = _guessed(table, targets[0], train, guesses, classified=classified)
@@ -105,44 +133,42 @@ def new_task(
         answers = None if answers is None else _answers(answers, asked[key], targets, test)
     read = _reading(table, asked, key, targets, chosen, (train, test), numbered)
     guesses += read.remarks
-    known, apart = typed(read.train, read.dtypes), (key, *targets)
-    if not extra:
+    known, apart = TypedTable(read.train, read.dtypes), (key, *targets)
+    if alone:
         check_features(known, read.test, train, apart)
     if split is None and asked is None:
         guesses += split_advice(known, rule, apart)
     if asked is not None:
-        unknown = typed(read.test, read.dtypes)
+        unknown = TypedTable(read.test, read.dtypes)
         guesses += likeness(known, unknown, apart)
         if split is None:
             rule = _rule_of_test(rule, (known, unknown), Columns(key, tuple(targets)), guesses)
     else:
-        out = _held_out(known, rule, chosen, targets[0], train)
-        rows, asked, answers = table[~out], table[out].drop(columns=list(targets)), table.loc[out, [key, *targets]]
+        out = held_out(known, rule, chosen, targets[0], train)
+        rows, asked, answers = table.take(~out), table.without(targets).take(out), table[[key, *targets]].take(out)
+        known = known[[str(kept)] if (kept := rule.get("column")) else []].take(~out)
         guesses.append(f"{int(out.sum())} of {len(table)} rows held out as the test, with private answers")
-    rule |= _fewer_folds(known.loc[rows.index], rule, train, guesses)
-    tables = TaskTables(rows, asked, answers)
-    meaning = Meaning(key, tuple(targets), chosen, rule, tuple(numbered))
-    write_task(folder, tables, meaning, extra, _own_names(train, test))
-    return NewTask(folder, Task.load(folder), tuple(guesses))
+    rule |= fewer_folds(known, rule, train, guesses)
+    return TaskTables(rows, asked, answers), Meaning(key, tuple(targets), chosen, rule, tuple(numbered))
 
 
-def _guessed(table: DataFrame, target: str, train: Path, guesses: list[str], *, classified: bool) -> str:
+def _guessed(table: TextTable, target: str, train: Path, guesses: list[str], *, classified: bool) -> str:
     """The name of the metric that the target's values suggest. Adds to `guesses`; raises MetricInDoubt."""
     metric = guess_metric(table, target, train, classified=classified)
     guesses.append(f"metric {metric}, guessed from the values of {target!r}; change it with --metric")
     return metric
 
 
-def _answers(given: DataFrame, ids: Series, targets: Sequence[str], test: Path) -> DataFrame:
+def _answers(given: TextTable, ids: Series, targets: Sequence[str], test: Path) -> TextTable:
     """The private answers that a test file holds, with the ids of its rows first."""
     answers = with_targets(given, test, targets, [], drop_missing=False)
-    answers.insert(0, str(ids.name), ids.to_numpy())
+    answers.insert(str(ids.name), ids)
     return answers
 
 
 def _read_both(
     train: Path, test: Path | None, targets: Sequence[str], guesses: list[str], *, drop_missing: bool
-) -> tuple[DataFrame, DataFrame | None, DataFrame | None]:
+) -> tuple[TextTable, TextTable | None, TextTable | None]:
     """The training table, the test if there is one, and its targets if it holds them. Adds to `guesses`."""
     table = read_own(train, _FEWEST_ROWS, guesses)
     asked = None if test is None else read_own(test, 1, guesses)
@@ -153,7 +179,7 @@ def _read_both(
     return table, *fit_names(asked, test, table, targets, guesses)
 
 
-def _numbered(table: DataFrame, named: Sequence[str], guesses: list[str]) -> list[str]:
+def _numbered(table: TextTable, named: Sequence[str], guesses: list[str]) -> list[str]:
     """The columns that only number the rows, those with a meaning (`named`) left out. Adds to `guesses`."""
     found = list(row_numbers(table, named))
     if found:
@@ -161,7 +187,7 @@ def _numbered(table: DataFrame, named: Sequence[str], guesses: list[str]) -> lis
     return found
 
 
-def guess_metric(table: DataFrame, target: str, path: Path, *, classified: bool = False) -> str:
+def guess_metric(table: Table, target: str, path: Path, *, classified: bool = False) -> str:
     """Guess the metric from a target's values, or of a class (`classified`). `path` is the file, for messages.
 
     Raises TaskError if text has too many distinct values for classes, and MetricInDoubt for few whole numbers.
@@ -192,7 +218,7 @@ def guess_metric(table: DataFrame, target: str, path: Path, *, classified: bool 
 
 
 def _rule(
-    split: str | None, table: DataFrame, metric: Metric, targets: Sequence[str], path: Path
+    split: str | None, table: TextTable, metric: Metric, targets: Sequence[str], path: Path
 ) -> dict[str, str | int]:
     """The split, as in task.yaml."""
     if split is None:
@@ -208,7 +234,7 @@ def _rule(
 
 
 def _rule_of_test(
-    rule: dict[str, str | int], known: tuple[DataFrame, DataFrame], columns: Columns, guesses: list[str]
+    rule: dict[str, str | int], known: tuple[TypedTable, TypedTable], columns: Columns, guesses: list[str]
 ) -> dict[str, str | int]:
     """The rule, replaced if the test clearly has later times or other groups than training. `known` are both tables."""
     found, why = guess_split(*known, columns)
@@ -220,8 +246,8 @@ def _rule_of_test(
 
 
 def _reading(
-    table: DataFrame,
-    asked: DataFrame | None,
+    table: TextTable,
+    asked: TextTable | None,
     key: str,
     targets: Sequence[str],
     metric: Metric,
@@ -231,61 +257,15 @@ def _reading(
     """The user's tables in plain form, with remarks that name the user's own files and rows."""
     names = files[0].name, (files[1] or files[0]).name
     target: ColumnKind = "number" if metric.prediction == "value" else "text"
-    test = table[[]] if asked is None else asked.drop(columns=list(ignored), errors="ignore")
+    test = table[[]] if asked is None else asked.without(ignored)
     verbatim: dict[str, ColumnKind] = {key: "text", **dict.fromkeys(targets, target)}
-    read = read_columns(table.drop(columns=list(ignored)), test, verbatim, {}, names)
+    read = read_columns(table.without(ignored), test, verbatim, {}, names)
     if (columns := len(read.train.columns)) > MOST_COLUMNS:
         words = f"{columns} columns: how much they tell of the target is measured for the {MOST_COLUMNS} that "
         read = replace(read, remarks=(*read.remarks, f"{words}correlate most with it"))
     if asked is None:  # the test will be a part of the table
-        read = replace(read, test=read.train.drop(columns=list(targets)))
+        read = replace(read, test=read.train.without(targets))
     return read
-
-
-def _held_out(table: DataFrame, rule: Mapping[str, str | int], metric: Metric, target: str, path: Path) -> Array:
-    """Mask of the rows held out as the test: whole groups, the latest times, or the same share of each class.
-
-    Every class keeps a training row. Raises TaskError if that is impossible.
-    """
-    column = rule.get("column")
-    kept = SplitRule.model_validate(rule)
-    units = _units(table, kept, path, fewest=3)
-    classes = None if metric.prediction == "value" else pd.factorize(canonical(table[target]))[0]
-    out = holdout_rows(units, classes, kept, _HELD_OUT, _SEED)
-    if classes is None:
-        return out
-    known = np.isin(classes, classes[~out])
-    if column is not None and not known.all():
-        name = table[target][int((~known).argmax())]
-        words = f"all rows of class {name!r} are in the test, a fifth of the rows by {column!r}"
-        raise TaskError(f"{path}: {words}; use --test or another --split")
-    return np.asarray(out & known)
-
-
-def _units(table: DataFrame, rule: SplitRule, path: Path, fewest: int) -> Array:
-    """As `split_units`. Raises TaskError with the file, also for fewer than `fewest` groups (times: one more)."""
-    try:
-        units = split_units(table, rule)
-    except TaskError as error:
-        raise TaskError(f"{path}: {error}") from error
-    found = len(np.unique(units))
-    if rule.column and found < fewest + (rule.kind == "time"):
-        raise TaskError(f"{path}: column {rule.column!r} has too few distinct values for validation: {found}")
-    return units
-
-
-def _fewer_folds(
-    rows: DataFrame, rule: Mapping[str, str | int], path: Path, guesses: list[str]
-) -> dict[str, str | int]:
-    """The number of folds, if there are fewer groups or times than the default number of folds."""
-    kept = SplitRule.model_validate(rule)
-    if kept.column is None:
-        return {}
-    most = len(np.unique(_units(rows, kept, path, fewest=2))) - (kept.kind == "time")
-    if most >= FOLDS:
-        return {}
-    guesses.append(f"{most} folds, because {kept.column!r} has few distinct values")
-    return {"folds": most}
 
 
 def _own_names(train: Path, test: Path | None) -> dict[str, Path]:

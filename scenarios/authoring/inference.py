@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.errors import TaskError
 from gome.scenarios.metrics.registry import METRICS
 from gome.scenarios.task.cells import hold_dates
 from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.text_table import Table
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = ["FEW_CLASSES", "FOLDS", "ROWS_OF_A_GROUP", "Columns", "guess_columns", "guess_split", "metrics_for"]
 
@@ -33,7 +35,7 @@ class Columns:
     classes: tuple[str, ...] = ()
 
 
-def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Columns:
+def guess_columns(train: Table, test: Table, sample: Table) -> Columns:
     """Guess id and targets: the targets are the sample submission's columns that the test lacks.
 
     Raises TaskError if these are neither columns nor classes of the training rows.
@@ -55,7 +57,7 @@ def guess_columns(train: DataFrame, test: DataFrame, sample: DataFrame) -> Colum
     )
 
 
-def guess_split(train: DataFrame, test: DataFrame, columns: Columns) -> tuple[dict[str, str | int], str]:
+def guess_split(train: TypedTable, test: TypedTable, columns: Columns) -> tuple[dict[str, str | int], str]:
     """Guess the split for task.yaml that resembles that of the test, from typed tables; with an explanation."""
     shared = [str(name) for name in test.columns if name in train and name != columns.id]
     for name in shared:
@@ -68,7 +70,7 @@ def guess_split(train: DataFrame, test: DataFrame, columns: Columns) -> tuple[di
     return _rule(kind), f"{kind}, as no column tells the test from training"
 
 
-def metrics_for(train: DataFrame, columns: Columns) -> tuple[str, ...]:
+def metrics_for(train: Table, columns: Columns) -> tuple[str, ...]:
     """The names of the metrics that fit the targets and the submission."""
     if columns.one_hot:
         kinds, task_types = {"probability"}, {"multiclass" if len(columns.classes) > 2 else "binary"}
@@ -90,7 +92,7 @@ def _rule(kind: str, column: str | None = None) -> dict[str, str | int]:
     return {**rule, "column": column} if column else rule
 
 
-def _classes(train: DataFrame, columns: Columns) -> bool:
+def _classes(train: TypedTable, columns: Columns) -> bool:
     texts = canonical(train[columns.targets[0]])
     return columns.one_hot or texts.nunique() <= FEW_CLASSES or not bool(numbers(texts).notna().all())
 

@@ -11,6 +11,7 @@ from pandas import DataFrame, Series
 
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.profiling.shifts import find_shifts
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = ["likeness"]
 
@@ -22,7 +23,7 @@ _ALIKE = 0.6
 """An area under the ROC curve below this is within what chance does."""
 
 
-def likeness(train: DataFrame, test: DataFrame, apart: Sequence[str]) -> Iterator[str]:
+def likeness(train: DataFrame | TypedTable, test: DataFrame | TypedTable, apart: Sequence[str]) -> Iterator[str]:
     """Yield one sentence on how well the test's rows can be told from training rows.
 
     Args:
@@ -33,7 +34,7 @@ def likeness(train: DataFrame, test: DataFrame, apart: Sequence[str]) -> Iterato
     names = [str(name) for name in train.columns if name not in apart and name in test][:_MOST_COLUMNS]
     if not names or min(len(train), len(test)) < _FEWEST_ROWS:
         return
-    area = _area(_some(train)[names], _some(test)[names])
+    area = _area(_some(train, names), _some(test, names))
     if area < _ALIKE:
         yield f"a model tells test rows from training rows with an AUC of {area:.2f} (0.5: not at all): they are alike"
         return
@@ -45,10 +46,13 @@ def likeness(train: DataFrame, test: DataFrame, apart: Sequence[str]) -> Iterato
     )
 
 
-def _some(table: DataFrame) -> DataFrame:
-    if len(table) <= _MOST_ROWS:
-        return table
-    return table.iloc[np.sort(np.random.default_rng(0).permutation(len(table))[:_MOST_ROWS])]
+def _some(table: DataFrame | TypedTable, names: Sequence[str]) -> DataFrame:
+    """These columns, of a random sample of the rows where there are many."""
+    rows = np.arange(len(table))
+    if len(rows) > _MOST_ROWS:
+        rows = np.sort(np.random.default_rng(0).permutation(len(rows))[:_MOST_ROWS])
+    some = table[list(names)].take(rows)
+    return DataFrame({name: some[name] for name in names})
 
 
 def _area(train: DataFrame, test: DataFrame) -> float:

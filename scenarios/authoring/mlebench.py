@@ -24,8 +24,9 @@ from gome.scenarios.metrics.registry import metric_named
 from gome.scenarios.reading.home import home_folder
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.checks import read_task_table
-from gome.scenarios.task.columns import read_columns, typed
+from gome.scenarios.task.columns import read_columns
 from gome.scenarios.task.tables import Damaged, canonical, numbers, read_table, write_table
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = ["data_folder", "mlebench_task"]
 
@@ -134,7 +135,7 @@ def _adapter(competition: str, metric: str, public: Path) -> Adapter:
     chosen = metric_named(metric)
     check_fit(train, paths[0], columns.targets, chosen)
     read = read_columns(train, test, {}, {})
-    split, why = guess_split(typed(read.train, read.dtypes), typed(read.test, read.dtypes), columns)
+    split, why = guess_split(TypedTable(read.train, read.dtypes), TypedTable(read.test, read.dtypes), columns)
     words = (
         f"id {columns.id} and target {targets}, by the sample submission",
         f"validation {why}",

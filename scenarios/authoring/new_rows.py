@@ -23,7 +23,7 @@ def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
     brief = task.brief
     written, remarks = read_file(path)
     try:
-        table, fitted = fit_rows(written, task.train[brief.id_column], list(map(str, task.test.columns)))
+        table, fitted = fit_rows(written, task.train[brief.id_column], task.test.columns)
     except ValueError as error:
         raise TaskError(f"{path}: {error}") from error
     sample = DataFrame({brief.id_column: table[brief.id_column]})

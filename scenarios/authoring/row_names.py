@@ -6,12 +6,15 @@ A column of numbers, dates or free text is a feature, however many distinct valu
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.scenarios.task.cells import NO_NUMBERS, hold_dates
 from gome.scenarios.task.columns import read_columns
 from gome.scenarios.task.tables import canonical
+from gome.scenarios.task.text_column import TextColumn
+from gome.scenarios.task.text_table import TextTable
 
 __all__ = ["find_names"]
 
@@ -24,7 +27,7 @@ _KINDS = 5
 """Most beginnings of the codes of one column, such as SO in SO-240002."""
 
 
-def find_names(table: DataFrame, asked: DataFrame | None, apart: Sequence[str]) -> str | None:
+def find_names(table: TextTable, asked: TextTable | None, apart: Sequence[str]) -> str | None:
     """The first column that names rows, and says nothing else of them; None if there is none.
 
     Each row has a value of its own in it, in both tables together. It is called an id and is no fraction, date or text
@@ -36,23 +39,25 @@ def find_names(table: DataFrame, asked: DataFrame | None, apart: Sequence[str]) 
         asked: The test rows, if there are any.
         apart: Columns with another meaning.
     """
-    features = [name for name in map(str, table.columns) if name not in apart]
+    features = [name for name in table.columns if name not in apart]
     if len(features) < 2 or len(table) < _FEWEST:
         return None
     candidates = [name for name in features if asked is None or name in asked]
     named = [name for name in candidates if _NAMED.fullmatch(name.strip())]
+    first = table.take(np.arange(_FEWEST))  # so that most columns need no look at all their cells
     for name in (*named, *(name for name in candidates if name not in named)):
+        called = name in named
+        if not (head := first[name].str.strip()).is_unique or not _are_codes(head, called=called):
+            continue
         parts = [table[name]] if asked is None else [table[name], asked[name]]
         texts = pd.concat(parts, ignore_index=True).str.strip()
-        if _names_rows(texts, called=name in named):
+        if _names_rows(texts, called=called):
             return name
     return None
 
 
 def _names_rows(texts: Series, *, called: bool) -> bool:
     """Whether these texts name rows; `called`: the column is called an id."""
-    if not texts.head(_FEWEST).is_unique or not _are_codes(texts.head(_FEWEST), called=called):
-        return False  # so that most columns need no look at all their cells
     if texts.str.lower().isin(NO_NUMBERS).any() or not canonical(texts).is_unique:
         return False
     return _are_codes(texts, called=called) and not _have_value(texts, called=called)
@@ -74,5 +79,5 @@ def _have_value(texts: Series, *, called: bool) -> bool:
         return True
     if called and all(_WHOLE.fullmatch(text) for text in texts):
         return False
-    frame = DataFrame({"": texts})
-    return read_columns(frame, frame[[]], {}, {}).dtypes[""] != "str"
+    table = TextTable({"": TextColumn.of(texts)}, len(texts))
+    return read_columns(table, table[[]], {}, {}).dtypes[""] != "str"

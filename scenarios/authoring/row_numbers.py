@@ -6,10 +6,11 @@ from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.scenarios.authoring.row_names import find_names
 from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.text_table import TextTable
 
 __all__ = ["find_ids", "number_rows", "row_numbers"]
 
@@ -20,8 +21,8 @@ _FEWEST = 5
 
 
 def find_ids(
-    table: DataFrame,
-    asked: DataFrame | None,
+    table: TextTable,
+    asked: TextTable | None,
     targets: Sequence[str],
     path: Path,
     guesses: list[str],
@@ -37,7 +38,7 @@ def find_ids(
         used: Columns with another meaning, such as that of the split.
         guesses: Gets a message for each guess.
     """
-    named = [name for name in map(str, table.columns) if name.lower() in _IDS and name not in targets]
+    named = [name for name in table.columns if name.lower() in _IDS and name not in targets]
     for name in named:
         if canonical(table[name]).is_unique:
             return name
@@ -50,7 +51,7 @@ def find_ids(
     if (own := find_names(table, asked, [*targets, *used])) is not None:
         guesses.append(f"column {own!r} names the rows: it is the id, not a feature; another one: --id COLUMN")
         return own
-    tested = [] if asked is None else [name for name in map(str, asked.columns) if name.lower() in _IDS]
+    tested = [] if asked is None else [name for name in asked.columns if name.lower() in _IDS]
     classes = {each for name in targets for each in canonical(table[name])}
     names = chain(tested, ("id", "row_number"), (f"row_number_{number}" for number in count(2)))
     name = next(name for name in names if name not in table and name not in classes)
@@ -60,19 +61,19 @@ def find_ids(
     return name
 
 
-def row_numbers(table: DataFrame, apart: Sequence[str]) -> list[str]:
+def row_numbers(table: TextTable, apart: Sequence[str]) -> list[str]:
     """The columns that number the rows: 0, 1, 2, … or 1, 2, 3, … from row to row, or an index by its name.
 
     Columns named like a time are not among them, as time passes so too; nor are a table's only features.
     """
-    features = [name for name in map(str, table.columns) if name not in apart]
+    features = [name for name in table.columns if name not in apart]
     found = [name for name in features if _numbers_rows(table[name])]
     return found if len(found) < len(features) else [name for name in found if name.strip().lower() in _INDEX]
 
 
-def number_rows(table: DataFrame, name: str, after: int) -> None:
+def number_rows(table: TextTable, name: str, after: int) -> None:
     """Insert a first column with row numbers, starting at `after` + 1."""
-    table.insert(0, name, [str(number) for number in range(after + 1, after + len(table) + 1)])
+    table.insert(name, (str(number) for number in range(after + 1, after + len(table) + 1)))
 
 
 def _numbers_rows(texts: Series) -> bool:

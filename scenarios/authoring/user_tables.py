@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.files import read_file
@@ -18,6 +18,7 @@ from gome.scenarios.task.cells import MISSING
 from gome.scenarios.task.checks import check_ids, check_targets
 from gome.scenarios.task.columns import read_columns
 from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.text_table import TextTable
 
 __all__ = [
     "check_column",
@@ -35,7 +36,7 @@ _OF_LINES = (".csv", ".tsv", ".txt")
 """Endings of files that people open in an editor, which counts lines."""
 
 
-def read_own(path: Path, fewest: int, said: list[str]) -> DataFrame:
+def read_own(path: Path, fewest: int, said: list[str]) -> TextTable:
     """Read a table with at least `fewest` rows; `said` gets remarks on its file. Raises TaskError."""
     table, remarks = read_file(path)
     said += remarks
@@ -45,8 +46,8 @@ def read_own(path: Path, fewest: int, said: list[str]) -> DataFrame:
 
 
 def with_targets(
-    table: DataFrame, path: Path, targets: Sequence[str], said: list[str], *, drop_missing: bool
-) -> DataFrame:
+    table: TextTable, path: Path, targets: Sequence[str], said: list[str], *, drop_missing: bool
+) -> TextTable:
     """The rows that have a target, with targets such as `$3,750` as plain numbers.
 
     Args:
@@ -58,34 +59,31 @@ def with_targets(
     """
     for name in dict.fromkeys(targets):
         check_column(table, name, path)
-        missing = table[name].str.strip().str.lower().isin(MISSING)
+        missing = table[name].str.strip().str.lower().isin(MISSING).to_numpy()
         if len(table) and missing.all():
             raise TaskError(f"{path}: column {name!r} has no value in any row: nothing to learn from")
         if missing.any() and drop_missing:
             said.append(f"{int(missing.sum())} of {len(table)} rows have no {name!r} and are left out")
-            table = table[~missing].reset_index(drop=True)
-            if not len(table):
-                raise TaskError(f"{path}: no row has a value in column {name!r}: nothing to predict")
+            table = table.take(~missing)
+            missing = missing[~missing]
         if len(table) and not numbers(table[name]).notna().all():
             read = read_columns(table[[name]], table[[]], {}, {}, (path.name, path.name))
             if read.dtypes[name] != "str" and (read.train[name] != "").sum() == (~missing).sum():
-                plain = read.train[name].where(
-                    ~missing.to_numpy(), table[name]
-                )  # an error names a gap as it is written
-                table = table.assign(**{name: plain.to_numpy()})
+                plain = read.train[name].where(~missing, table[name])  # an error names a gap as it is written
+                table = table.replaced({name: plain})
                 said += read.remarks
     return table
 
 
-def check_column(table: DataFrame, name: str, path: Path) -> None:
+def check_column(table: TextTable, name: str, path: Path) -> None:
     """Raises TaskError if there is no such column."""
     if name not in table:
-        hint = closest(name, map(str, table.columns))
-        words = f"did you mean {hint!r}?" if hint else f"columns: {', '.join(map(str, table.columns[:12]))}"
+        hint = closest(name, table.columns)
+        words = f"did you mean {hint!r}?" if hint else f"columns: {', '.join(table.columns[:12])}"
         raise TaskError(f"{path}: no column {name!r}; {words}")
 
 
-def check_own_targets(table: DataFrame, path: Path, targets: Sequence[str]) -> None:
+def check_own_targets(table: TextTable, path: Path, targets: Sequence[str]) -> None:
     """Check that targets are distinct columns, have a value in every row, and are not constant. Raises TaskError."""
     for name in targets:
         check_column(table, name, path)
@@ -103,18 +101,18 @@ def check_own_targets(table: DataFrame, path: Path, targets: Sequence[str]) -> N
             raise TaskError(f"{path}: column {name!r} has only one value ({table[name][0]}): nothing to predict")
 
 
-def _place(table: DataFrame, row: int, path: Path) -> str:
+def _place(table: TextTable, row: int, path: Path) -> str:
     """`row 40 (line 41)`: rows of data counted from 1, with the line of the file if it is the one that they say."""
     if path.suffix.lower() not in _OF_LINES:
         return f"row {row + 1}"
     with path.open("rb") as file:
         line = next(itertools.islice(file, row + 1, None), b"").decode("utf-8", "replace")
-    cells = [str(cell).strip() for cell in table.iloc[row]]
+    cells = [str(cell).strip() for cell in table.take(np.array([row])).frame().iloc[0]]
     at_it = any(cells) and all(cell in line for cell in cells if cell.isascii())
     return f"row {row + 1} (line {row + 2})" if at_it else f"row {row + 1}"
 
 
-def check_fit(table: DataFrame, path: Path, targets: Sequence[str], metric: Metric) -> None:
+def check_fit(table: TextTable, path: Path, targets: Sequence[str], metric: Metric) -> None:
     """Check that the metric can score the targets: numbers, or not too many classes. Raises TaskError."""
     if metric.prediction == "value":
         check_targets(table, path, tuple(targets), metric, "regression", ())
@@ -135,7 +133,7 @@ def most_classes(texts: Series) -> int:
     return min(max(_CLASSES, len(texts) // 10), len(texts) // 2)
 
 
-def check_given_ids(table: DataFrame, path: Path, name: str, targets: Sequence[str]) -> None:
+def check_given_ids(table: TextTable, path: Path, name: str, targets: Sequence[str]) -> None:
     """Check the id column chosen by the user. Raises TaskError."""
     check_column(table, name, path)
     if name in targets:

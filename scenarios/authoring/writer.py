@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pandas import DataFrame
@@ -13,6 +13,7 @@ from gome.errors import TaskError
 from gome.scenarios.metrics.registry import Metric
 from gome.scenarios.task.tables import canonical, numbers, write_table
 from gome.scenarios.task.task import Task
+from gome.scenarios.task.text_table import TextTable
 
 __all__ = ["Meaning", "TaskTables", "write_task"]
 
@@ -21,9 +22,9 @@ __all__ = ["Meaning", "TaskTables", "write_task"]
 class TaskTables:
     """Training rows, test rows, and the test's answers if known."""
 
-    rows: DataFrame
-    asked: DataFrame
-    answers: DataFrame | None
+    rows: TextTable
+    asked: TextTable
+    answers: TextTable | None
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,18 @@ class Meaning:
 
 def write_task(
     folder: Path, tables: TaskTables, meaning: Meaning, extra: Sequence[Path], own: Mapping[str, Path]
-) -> None:
+) -> Task:
     """Write a task to a temporary folder, check it, and rename it to `folder`. Raises TaskError."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-task-", dir=folder.parent) as draft:
-            made = Path(draft) / "task"
+            made = Path(draft) / folder.name
             _write(made, folder.name, tables, meaning, bool(extra))
             for path in extra:
                 if Path(draft).resolve().is_relative_to(path.resolve()):
                     raise TaskError(f"{path}: the new task is inside this folder, so it cannot be part of the task")
                 _add(path, made / "prepared" / "public" / path.resolve().name)
-            _check(made, folder, own)
+            task = _checked(made, folder, tables, own)
             made.rename(folder)
     except OSError as error:
         if folder.is_dir():  # there was none when `new_task` began
@@ -59,12 +60,14 @@ def write_task(
             f"{folder} cannot be written: {error.strerror or error}. A task is written beside its table: free some "
             "space there, or copy the table to a folder that you can write to"
         ) from error
+    answers = None if task.answers is None else folder / task.answers.relative_to(made)
+    return replace(task, folder=folder, answers=answers)
 
 
-def _check(made: Path, folder: Path, own: Mapping[str, Path]) -> None:
+def _checked(made: Path, folder: Path, tables: TaskTables, own: Mapping[str, Path]) -> Task:
     """Load the draft; error messages name the user's files, since the draft is removed."""
     try:
-        Task.load(made)
+        return Task.load(made, (tables.rows, tables.asked))
     except TaskError as error:
         words = str(error)
         for name, path in own.items():
@@ -112,7 +115,7 @@ def _add(source: Path, target: Path) -> None:
 
 def _sample(tables: TaskTables, meaning: Meaning) -> DataFrame:
     """A sample submission with the same prediction for every row: median, most frequent class, or class shares."""
-    sample = tables.asked[[meaning.key]].copy()
+    sample = tables.asked[[meaning.key]].frame()
     for target in meaning.targets:
         texts = canonical(tables.rows[target])
         shares = texts.value_counts(normalize=True).sort_index()
@@ -127,7 +130,7 @@ def _sample(tables: TaskTables, meaning: Meaning) -> DataFrame:
     return sample
 
 
-def _description(name: str, rows: DataFrame, sample: DataFrame, meaning: Meaning) -> str:
+def _description(name: str, rows: TextTable, sample: DataFrame, meaning: Meaning) -> str:
     metric = meaning.metric
     better = "Lower" if metric.direction == "minimize" else "Higher"
     columns = "\n".join(f"- `{column}`" for column in rows.columns)

@@ -13,22 +13,24 @@ A view is a pure function of task, seed and hold-out share. It is stored as posi
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.errors import TaskError
 from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
-from gome.scenarios.portable.dealing import VIEW, Dealt, deal, lay_out
+from gome.scenarios.portable.dealing import VIEW, deal, sample_of
 from gome.scenarios.portable.ids import canonical, ids_repeat
 from gome.scenarios.task.cells import GAPS
 from gome.scenarios.task.encoding import encode_truth, prediction_columns
 from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units
 from gome.scenarios.task.task import Task
+from gome.scenarios.task.text_table import Table
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = [
     "View",
@@ -77,17 +79,18 @@ class View:
     ids: Series
     exchanged: tuple[tuple[str, int, Array], ...] = ()
 
-    def tables(self, task: Task) -> tuple[DataFrame, DataFrame, DataFrame]:
-        """The training rows, test rows and sample submission, as written to the view's files."""
+    def tables(self, task: Task) -> Iterator[Table]:
+        """The training rows, test rows and sample submission, as written to the view's files, one after the other."""
         brief = task.brief
-        hidden = task.train[list(task.test.columns)].iloc[self.withheld]
+        key, columns = brief.id_column, task.test.columns
+        yield task.train.take(self.train).replaced({key: self.train_ids})
+        hidden = task.train[columns].take(self.withheld)
         for column, begin, sources in self.exchanged:
-            values = hidden[column].to_numpy(dtype=object, copy=True)
+            values = hidden[column].to_numpy(copy=True)
             values[begin : begin + len(sources)] = task.train[column].iloc[sources]
-            hidden = hidden.assign(**{column: values})
-        others = pd.concat([hidden, task.test.iloc[self.test]])
-        dealt = Dealt(self.order, self.train_ids, self.ids)
-        return lay_out(task.train.iloc[self.train], others, dealt, brief.id_column, sample_values(task))
+            hidden = hidden.replaced({column: values})
+        yield hidden.followed_by(task.test.take(self.test)).take(self.order).replaced({key: self.ids})
+        yield sample_of(self.ids, sample_values(task))
 
 
 def sample_values(task: Task) -> dict[str, str | None]:
@@ -142,7 +145,7 @@ def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
 
 def units_of(task: Task) -> Array:
     """For each training row the number of its unit, whose rows must stay together (`split_units`)."""
-    return split_units(task.typed_train, task.brief.split)
+    return split_units(TypedTable(task.train, task.brief.dtypes), task.brief.split)
 
 
 def ids_are_names(task: Task) -> bool:

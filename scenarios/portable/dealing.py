@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
-__all__ = ["VIEW", "Dealt", "deal", "lay_out"]
+__all__ = ["VIEW", "Dealt", "deal", "lay_out", "sample_of"]
 
 VIEW = 3
 """The purpose in the seed; `splits` uses 1 and 2, `scoring` 4."""
@@ -53,5 +53,10 @@ def lay_out(
     """
     train, test = train.reset_index(drop=True), others.iloc[dealt.order].reset_index(drop=True)
     train[id_column], test[id_column] = dealt.train_ids.to_numpy(), dealt.ids.to_numpy()
-    filled = {name: dealt.ids.to_numpy() if value is None else value for name, value in sample.items()}
-    return train, test, DataFrame(filled, columns=list(sample))
+    return train, test, sample_of(dealt.ids, sample)
+
+
+def sample_of(ids: Series, sample: Mapping[str, str | None]) -> DataFrame:
+    """The sample submission for these ids. `sample` maps its columns to a value, None for the ids."""
+    filled = {name: ids.to_numpy() if value is None else value for name, value in sample.items()}
+    return DataFrame(filled, columns=list(sample))

@@ -1,7 +1,8 @@
 """Rows that a finished solution has not seen, fitted to the columns of the task's test."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, Self, TypeVar, overload
 
 import numpy as np
 import pandas as pd
@@ -9,14 +10,40 @@ from pandas import DataFrame, Series
 
 from gome.scenarios.portable.ids import canonical
 
-__all__ = ["as_text", "fit_rows", "next_number", "unambiguous"]
+__all__ = ["Rows", "as_text", "fit_rows", "next_number", "unambiguous"]
 
 _SHOWN = 8
 _LARGEST_ID = 10**15
 _GROUPED = r"[-+]?\d{1,3}\.\d{3}"
 
 
-def fit_rows(table: DataFrame, train_ids: Series, columns: Sequence[str]) -> tuple[DataFrame, list[str]]:
+class Rows(Protocol):
+    """What is needed of a table of text, whose rows are numbered from 0 (`text_table.TextTable`)."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+
+    def __len__(self) -> int: ...
+
+    def __contains__(self, name: object) -> bool: ...
+
+    @overload
+    def __getitem__(self, name: str) -> Series: ...
+    @overload
+    def __getitem__(self, name: list[str]) -> Self: ...
+
+    def renamed(self, names: Sequence[str]) -> Self:
+        """The table with these names of its columns."""
+
+    def replaced(self, columns: Mapping[str, Iterable[str]]) -> Self:
+        """The table with other cells in some columns, or with new columns."""
+
+
+_Rows = TypeVar("_Rows", bound=Rows)
+
+
+def fit_rows(table: _Rows, train_ids: Series, columns: Sequence[str]) -> tuple[_Rows, list[str]]:
     """The new rows with the given columns, and notes on what was done for it.
 
     Args:
@@ -30,23 +57,23 @@ def fit_rows(table: DataFrame, train_ids: Series, columns: Sequence[str]) -> tup
     if not len(table):
         raise ValueError("there are no rows to predict")
     key, notes = str(train_ids.name), []
-    renamed = _other_case(list(map(str, table.columns)), columns)
+    renamed = _other_case(table.columns, columns)
     notes += [f"column {old!r} is taken as {new!r}" for old, new in renamed.items()]
-    table = table.rename(columns=renamed)
+    table = table.renamed([renamed.get(name, name) for name in table.columns])
     if key not in table:
         first = next_number(train_ids)
-        table = table.assign(**{key: [str(number) for number in range(first, first + len(table))]})
+        table = table.replaced({key: (str(number) for number in range(first, first + len(table)))})
         notes.append(f"no column {key!r}: rows are numbered from {first}")
     if absent := [name for name in columns if name not in table]:
         raise ValueError(f"no column {_listed(absent)}, which the solution was trained on")
-    if extra := [str(name) for name in table.columns if name not in columns]:
+    if extra := [name for name in table.columns if name not in columns]:
         notes.append(f"ignored: column {_listed(extra)}")
     ids = canonical(table[key]).to_numpy()
     for bad, words in ((ids == "", "is empty"), (Series(ids).duplicated().to_numpy(), "is a duplicate")):
         if bad.any():
             row = int(bad.argmax())
             raise ValueError(f"column {key!r}, row {row + 1}: id {ids[row]!r} {words}")
-    return table[list(columns)].reset_index(drop=True), notes
+    return table[list(columns)], notes
 
 
 def next_number(train_ids: Series) -> int:

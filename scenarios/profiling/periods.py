@@ -30,7 +30,7 @@ def split_periods(task: Task, splits: Sequence[Split]) -> tuple[str, ...]:
         return ()
     shown = task.typed_test[rule.column].dropna()
     at = np.argsort(shown.to_numpy(), kind="stable")
-    test = task.test.loc[shown.index, rule.column].to_numpy()
+    test = task.test[rule.column].loc[shown.index].to_numpy()
     ends = [_stretch(test[at[0]], test[at[-1]])] if len(at) else [""]
     return (*(", ".join(each) for each in found), *ends)
 

@@ -56,7 +56,7 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Seq
         columns=tuple(columns),
         class_balance={str(name): round(share, 6) for name, share in sorted(balance.items())},
         target_skew=_skew(target) if regression else None,
-        duplicate_rows=int(task.train.duplicated(subset=seen).sum()),
+        duplicate_rows=task.train[seen].duplicates(),
         tables=tables,
         images=find_images(task),
         shifts=find_shifts(both),

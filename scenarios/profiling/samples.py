@@ -36,7 +36,7 @@ def sample_rows(task: Task, features: DataFrame, relevance: dict[str, float]) ->
     kept = places[: max(1, _MOST_COLUMNS - 1 - len(brief.targets))]
     targets = brief.targets[: max(1, _MOST_COLUMNS - 1 - len(kept))]
     rows = _spread(task)
-    raw = task.train.iloc[rows]
+    raw = task.train[[brief.id_column, *(name for name in kept if name in task.train), *targets]].take(rows)
     columns: list[list[str]] = [[cell(value, _CELL) for value in raw[brief.id_column]]]
     for name in kept:
         shown = raw[name] if name in raw else features[name].iloc[rows]

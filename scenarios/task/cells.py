@@ -1,4 +1,4 @@
-"""What one cell of a table means: a gap, a number as people write it, a date.
+"""What one cell of a table means: a gap, a number as people write it, a date; and remarks that name cells.
 
 All functions work on the distinct texts of a column, so that large tables cost little.
 """
@@ -22,12 +22,15 @@ __all__ = [
     "USUAL_GAPS",
     "NumberStyle",
     "Spellings",
+    "at_first",
+    "cells_among",
     "find_spellings",
     "find_style",
     "hold_dates",
     "in_utc",
     "offset_of",
     "shape_of",
+    "strange_cells",
 ]
 
 USUAL_GAPS = frozenset({"", "NA", "NaN", "nan", "N/A", "n/a", "NULL", "null", "None", "<NA>"})
@@ -125,7 +128,10 @@ def hold_dates(cells: pd.Series | Array) -> bool:
     Its first distinct texts decide. Gaps are passed over, but a column of nothing else holds no dates; nor does one of
     numbers.
     """
-    filled = pd.Series(cells).dropna()
+    cells = pd.Series(cells)
+    if pd.api.types.is_numeric_dtype(cells):
+        return False
+    filled = cells.dropna()
     if not filled.head(_FIRST).map(_may_be_date).all():  # so most columns need no look at all their cells
         return False
     first = [text for text in map(str, pd.unique(filled)) if not _is_gap(text)][:_FIRST]
@@ -205,3 +211,24 @@ def _some(texts: Iterable[str]) -> str:
     """The first three of the texts, quoted."""
     shown = list(texts)
     return ", ".join(repr(text)[:20] for text in shown[:3]) + (", …" if len(shown) > 3 else "")
+
+
+def strange_cells(cells: Array, texts: list[str], file: str, kind: str) -> list[str]:
+    """A remark on cells that are no `kind`, if there are any: examples, and the number of cells."""
+    if not texts:
+        return []
+    shown = ", ".join(repr(text[:30]) for text in texts[:3]) + (", …" if len(texts) > 3 else "")
+    verb = f"are no {kind}s" if len(texts) > 1 else f"is not a {kind}"
+    return [at_first(cells_among(cells, texts), file, f"{shown} {verb}, read as missing")]
+
+
+def cells_among(cells: Array, texts: Iterable[str]) -> Array:
+    """Which cells are one of the texts. NumPy's own would ignore NUL at their ends."""
+    return np.asarray(Series(cells, dtype=object).isin(list(texts)))
+
+
+def at_first(which: Array, file: str, words: str) -> str:
+    """A remark with the place of the first of the cells and their number."""
+    rows = np.flatnonzero(which)
+    more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+    return f"{words} ({file}, row {int(rows[0]) + 1}{more})"

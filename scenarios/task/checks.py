@@ -13,7 +13,9 @@ from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.encoding import class_numbers
 from gome.scenarios.task.manifest import Manifest
 from gome.scenarios.task.splits import split_units
-from gome.scenarios.task.tables import Damaged, canonical, numbers, read_table
+from gome.scenarios.task.tables import Damaged, canonical, numbers, read_texts
+from gome.scenarios.task.text_table import Table, TextTable
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = [
     "check_answers",
@@ -29,10 +31,10 @@ __all__ = [
 _LARGEST_TARGET = 1e100  # squares of larger errors have no sum
 
 
-def read_task_table(path: Path) -> DataFrame:
+def read_task_table(path: Path) -> TextTable:
     """Read a table that must have at least one row. Raises TaskError."""
     try:
-        table = read_table(path)
+        table = read_texts(path)
     except Damaged as damaged:
         raise TaskError(f"{path}: {damaged}") from damaged
     if not len(table):
@@ -41,7 +43,7 @@ def read_task_table(path: Path) -> DataFrame:
 
 
 def check_columns(
-    train: DataFrame, train_path: Path, test: DataFrame, test_path: Path, id_column: str, targets: tuple[str, ...]
+    train: Table, train_path: Path, test: Table, test_path: Path, id_column: str, targets: tuple[str, ...]
 ) -> None:
     """Check that train has id and targets, and that test has the id, no target, and no column that train lacks."""
     for name in (id_column, *targets):
@@ -56,7 +58,7 @@ def check_columns(
             raise TaskError(f"{test_path}: column {name!r} is not in {train_path.name}")
 
 
-def check_ids(table: DataFrame, path: Path, id_column: str) -> None:
+def check_ids(table: Table, path: Path, id_column: str) -> None:
     """Check that no id is empty or duplicated."""
     ids = canonical(table[id_column])
     for bad, words in ((ids == "", "is empty"), (ids.duplicated(), "is a duplicate")):
@@ -68,7 +70,7 @@ def check_ids(table: DataFrame, path: Path, id_column: str) -> None:
 def check_sample(
     sample: DataFrame,
     path: Path,
-    test: DataFrame,
+    test: Table,
     manifest: Manifest,
     prediction: str,
     task_type: TaskType,
@@ -98,7 +100,7 @@ def check_sample(
 
 
 def check_targets(
-    train: DataFrame,
+    train: Table,
     path: Path,
     targets: tuple[str, ...],
     metric: Metric,
@@ -124,7 +126,7 @@ def check_targets(
             raise TaskError(f"{path}: column {name!r}, row {row + 1}: target {train[name][row]!r} {words}")
 
 
-def check_split(train: DataFrame, path: Path, brief: TaskBrief) -> None:
+def check_split(train: TypedTable, path: Path, brief: TaskBrief) -> None:
     """Check that the rows, as numbers and text, can be split by the task's rule."""
     rule = brief.split
     if rule.kind == "own":
@@ -146,9 +148,9 @@ def scored_rows(answers: DataFrame, targets: tuple[str, ...]) -> Array:
     return np.asarray(filled.any(axis=1))
 
 
-def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric) -> int:
+def check_answers(path: Path, test: Table, brief: TaskBrief, metric: Metric) -> int:
     """Check that the private answers have the test's ids and valid targets. Returns the number of unscored rows."""
-    answers = read_task_table(path)
+    answers = read_task_table(path).frame()
     for name in (brief.id_column, *brief.targets):
         if name not in answers:
             _missing(path, name, answers)
@@ -162,7 +164,7 @@ def check_answers(path: Path, test: DataFrame, brief: TaskBrief, metric: Metric)
     return int((~scored).sum())
 
 
-def _missing(path: Path, name: str, table: DataFrame, why: str = "") -> None:
+def _missing(path: Path, name: str, table: Table | TypedTable, why: str = "") -> None:
     hint = closest(name, map(str, table.columns))
     words = f"did you mean {hint!r}?" if hint else f"columns: {', '.join(map(str, table.columns[:12]))}"
     raise TaskError(f"{path}: no column {name!r}{' (' + why + ')' if why else ''}; {words}")

@@ -7,13 +7,13 @@ In the plain form a gap is empty, a number is what a program writes, and the dat
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.cells import (
@@ -21,36 +21,35 @@ from gome.scenarios.task.cells import (
     NO_NUMBERS,
     USUAL_GAPS,
     NumberStyle,
+    at_first,
+    cells_among,
     find_spellings,
     find_style,
     hold_dates,
-    in_utc,
-    offset_of,
-    shape_of,
+    strange_cells,
 )
-from gome.scenarios.task.written_dates import DateStyle, dates_in
+from gome.scenarios.task.text_column import TextColumn
+from gome.scenarios.task.text_table import TextTable
+from gome.scenarios.task.typed_table import Dtype, to_floats
+from gome.scenarios.task.written_dates import DateStyle, dates_in, read_dates
 
-__all__ = ["ColumnKind", "Reading", "read_columns", "typed"]
+__all__ = ["ColumnKind", "Reading", "read_columns"]
 
 ColumnKind = Literal["number", "text", "date"]
-Dtype = Literal["int64", "float64", "str"]
 
 _LARGEST = 3e38  # beyond it, a number does not fit the 32 bits that many models compute with
 _STRAY_SHARE, _STRAY_WORDS, _FEWEST_NUMBERS = 0.02, 5, 20
 _FIRST = 200
 _MOST_REMARKS = 30
-_LONGEST = 33  # of a number as programs write it, with the end of its line
-_FRACTION = re.compile(r"\.[0-9]*[1-9]")
-_PROGRAMS = re.compile(r"(?:(?:-?[0-9]{1,15}(?:\.[0-9]{1,15})?)?\n)*+")
-"""Lines of numbers as programs write them, or of nothing: whatever the column, there is nothing to decide."""
+_FRACTION = re.compile(rb"\.[0-9]*[1-9]")
 
 
 @dataclass(frozen=True)
 class Reading:
     """The tables in plain form, the dtype of each column (`int64`, `float64` or `str`), and remarks for people."""
 
-    train: DataFrame
-    test: DataFrame
+    train: TextTable
+    test: TextTable
     dtypes: dict[str, Dtype]
     remarks: tuple[str, ...]
 
@@ -59,15 +58,24 @@ class _Read(NamedTuple):
     """One column: its kind, its cells in both tables, remarks, and its dtype where it is known already."""
 
     kind: ColumnKind
-    train: Array
-    test: Array
+    train: TextColumn
+    test: TextColumn
     remarks: tuple[str, ...] = ()
     dtype: Dtype | None = None
 
 
+class _Cells(NamedTuple):
+    """The cells of one column in both tables as Python texts, and remarks."""
+
+    kind: ColumnKind
+    train: Array
+    test: Array
+    remarks: tuple[str, ...] = ()
+
+
 def read_columns(
-    train: DataFrame,
-    test: DataFrame,
+    train: TextTable,
+    test: TextTable,
     verbatim: Mapping[str, ColumnKind],
     told: Mapping[str, ColumnKind],
     files: tuple[str, str] = ("train.csv", "test.csv"),
@@ -82,9 +90,9 @@ def read_columns(
         files: The names of the two files, for remarks. They count rows from 1.
     """
     columns: dict[str, _Read] = {}
-    for name in map(str, train.columns):
-        ours = train[name].to_numpy(dtype=object)
-        theirs = test[name].to_numpy(dtype=object) if name in test else np.empty(0, dtype=object)
+    for name in train.columns:
+        ours = train.column(name)
+        theirs = test.column(name) if name in test else TextColumn(b"", 0)
         if name in verbatim:
             columns[name] = _Read(verbatim[name], ours, theirs)
         else:
@@ -93,23 +101,11 @@ def read_columns(
     more = len(remarks) - _MOST_REMARKS
     remarks = [*remarks[:_MOST_REMARKS], f"{more} more columns likewise"] if more > 0 else remarks
     return Reading(
-        DataFrame({name: read.train for name, read in columns.items()}, dtype=object),
-        DataFrame({name: columns[name].test for name in map(str, test.columns)}, dtype=object),
+        TextTable({name: read.train for name, read in columns.items()}, len(train)),
+        TextTable({name: columns[name].test for name in test.columns}, len(test)),
         {name: _dtype(read) for name, read in columns.items()},
         tuple(remarks),
     )
-
-
-def typed(table: DataFrame, dtypes: Mapping[str, Dtype]) -> DataFrame:
-    """The columns of a table in plain form as numbers (gaps NaN) or text (gaps None)."""
-    return DataFrame({name: _typed(table[name], dtypes[str(name)]) for name in table.columns}, index=table.index)
-
-
-def _typed(texts: Series, dtype: Dtype) -> Series | Array:
-    if dtype == "str":
-        return texts.where(texts != "", None)
-    values = pd.to_numeric(texts.to_numpy(dtype=object), errors="coerce")
-    return np.asarray(values).astype("int64" if dtype == "int64" else float)
 
 
 def _dtype(read: _Read) -> Dtype:
@@ -118,26 +114,41 @@ def _dtype(read: _Read) -> Dtype:
         return "str"
     if read.dtype is not None:
         return read.dtype
-    values = np.concatenate([_floats(read.train), _floats(read.test)])
+    values = np.concatenate([to_floats(read.train), to_floats(read.test)])
     with np.errstate(invalid="ignore"):
         whole = bool(np.all(np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < 2**53)))
     return "int64" if whole and len(values) else "float64"
 
 
-def _read(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, str]) -> _Read:
-    if told in (None, "number") and len(train) and (texts := _of_programs(train, test)) is not None:
-        whole = _FRACTION.search(texts) is None and "\n\n" not in f"\n{texts}"
-        return _Read("number", train, test, dtype="int64" if whole else "float64")
+def _read(train: TextColumn, test: TextColumn, told: ColumnKind | None, files: tuple[str, str]) -> _Read:
+    if told in (None, "number") and len(train) and train.plain_numbers and test.plain_numbers:
+        fine = any(_FRACTION.search(each.data) or _has_gap(each) for each in (train, test))
+        return _Read("number", train, test, dtype="float64" if fine else "int64")
+    ours, theirs = train.array(), test.array()
+    kind, *plain, remarks = _decided(ours, theirs, told, files)
+    kept = [
+        column if np.array_equal(cells, made) else TextColumn.of(made)
+        for column, cells, made in zip((train, test), (ours, theirs), plain, strict=True)
+    ]
+    return _Read(kind, kept[0], kept[1], remarks)
+
+
+def _has_gap(column: TextColumn) -> bool:
+    """Whether a cell is empty."""
+    return column.data.startswith(b"\n") or b"\n\n" in column.data
+
+
+def _decided(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, str]) -> _Cells:
     if told == "number" or (told is None and (style := _number_style(train)) is not None):
         return _numbers(train, test, (_forced_style(train) if told else style) or NumberStyle(), files)
     dates = dates_in(train)
     if told == "date" or (told is None and (hold_dates(train) or (dates is not None and dates.order != "unknown"))):
-        return _dates(train, test, dates, files)
+        return _Cells("date", *read_dates(train, test, dates, files))
     ours, theirs = _without(train), _without(test)
     if told:
-        return _Read("text", ours, theirs)
+        return _Cells("text", ours, theirs)
     found = find_spellings(ours, theirs)
-    return _Read("text", found.joined(ours), found.joined(theirs), (*_doubts(train, dates, files[0]), *found.remarks))
+    return _Cells("text", found.joined(ours), found.joined(theirs), (*_doubts(train, dates, files[0]), *found.remarks))
 
 
 def _doubts(train: Array, dates: DateStyle | None, file: str) -> tuple[str, ...]:
@@ -150,23 +161,12 @@ def _doubts(train: Array, dates: DateStyle | None, file: str) -> tuple[str, ...]
         return ()
     words = ", ".join(repr(text)[:20] for text in foreign[:3]) + (", …" if len(foreign) > 3 else "")
     return (
-        _at(
-            _among(train, foreign),
+        at_first(
+            cells_among(train, foreign),
             file,
             f"text, though {numeric} of {len(train)} cells are numbers, because of {words}",
         ),
     )
-
-
-def _of_programs(train: Array, test: Array) -> str | None:
-    """The cells of both tables as lines, if all are numbers as programs write them, or empty; else None."""
-    texts = []
-    for cells in (train, test):
-        lines = "\n".join([*cells, ""])
-        if len(lines) > len(cells) * _LONGEST or _PROGRAMS.fullmatch(lines) is None or lines.count("\n") != len(cells):
-            return None
-        texts.append(lines)
-    return "".join(texts)
 
 
 def _floats(cells: Array) -> Array:
@@ -212,7 +212,7 @@ def _forced_style(train: Array) -> NumberStyle | None:
     return find_style([*foreign, *plain])
 
 
-def _numbers(train: Array, test: Array, style: NumberStyle, files: tuple[str, str]) -> _Read:
+def _numbers(train: Array, test: Array, style: NumberStyle, files: tuple[str, str]) -> _Cells:
     remarks = [f"numbers; {words}"] if (words := style.spelled()) else []
     plain: list[Array] = []
     for cells, file in zip((train, test), files, strict=True):
@@ -225,7 +225,7 @@ def _numbers(train: Array, test: Array, style: NumberStyle, files: tuple[str, st
         made, said = _plain_numbers(cells, own, file)
         remarks += said
         plain.append(made)
-    return _Read("number", plain[0], plain[1], tuple(remarks))
+    return _Cells("number", plain[0], plain[1], tuple(remarks))
 
 
 def _plain_numbers(cells: Array, style: NumberStyle, file: str) -> tuple[Array, list[str]]:
@@ -247,10 +247,10 @@ def _plain_numbers(cells: Array, style: NumberStyle, file: str) -> tuple[Array, 
     remarks = []
     if words:
         spelled = ", ".join(repr(word)[:20] for word in sorted(words)[:3])
-        remarks.append(_at(_among(cells, words), file, f"gaps written as {spelled}"))
-    remarks += _strange(cells, sorted(unusual - words), file, "number")
+        remarks.append(at_first(cells_among(cells, words), file, f"gaps written as {spelled}"))
+    remarks += strange_cells(cells, sorted(unusual - words), file, "number")
     if huge.any():
-        remarks.append(_at(huge, file, f"infinite or beyond {_LARGEST:.0e}, read as missing"))
+        remarks.append(at_first(huge, file, f"infinite or beyond {_LARGEST:.0e}, read as missing"))
     return made, remarks
 
 
@@ -261,44 +261,6 @@ def _plain_number(text: str, style: NumberStyle) -> str | None:
     if plain is None and style.decimal == "." and not np.isnan(value := _floats(np.array([text], dtype=object))[0]):
         return text.strip() if np.isfinite(value) else None
     return plain if plain is not None and abs(float(plain)) <= _LARGEST else None
-
-
-def _strange(cells: Array, texts: list[str], file: str, kind: ColumnKind) -> list[str]:
-    """A remark on cells that are no `kind`, if there are any: examples, and the number of cells."""
-    if not texts:
-        return []
-    shown = ", ".join(repr(text[:30]) for text in texts[:3]) + (", …" if len(texts) > 3 else "")
-    verb = f"are no {kind}s" if len(texts) > 1 else f"is not a {kind}"
-    return [_at(_among(cells, texts), file, f"{shown} {verb}, read as missing")]
-
-
-def _among(cells: Array, texts: Iterable[str]) -> Array:
-    """Which cells are one of the texts. NumPy's own would ignore NUL at their ends."""
-    return np.asarray(Series(cells, dtype=object).isin(list(texts)))
-
-
-def _at(which: Array, file: str, words: str) -> str:
-    """A remark with the place of the first of the cells and their number."""
-    rows = np.flatnonzero(which)
-    more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
-    return f"{words} ({file}, row {int(rows[0]) + 1}{more})"
-
-
-def _dates(train: Array, test: Array, style: DateStyle | None, files: tuple[str, str]) -> _Read:
-    codes, texts = pd.factorize(Series(np.concatenate([train, test]), dtype=object))
-    written = [text for text in texts if text.strip().lower() not in NO_NUMBERS]
-    iso = {text: (style.iso(text) or text) if style else text for text in written}
-    good = {text: time for text, time in zip(written, in_utc(list(iso.values())), strict=True) if time is not None}
-    offsets = {offset_of(iso[text]) for text in good}
-    alike = len(offsets) <= 1 and len({shape_of(iso[text]) for text in good}) <= 1
-    plain = np.array([(iso[text] if alike else good[text]) if text in good else "" for text in texts], dtype=object)
-    cells = plain[codes] if len(texts) else codes.astype(object)
-    remarks = [f"dates with {len(offsets)} offsets, all in UTC"] if len(offsets) > 1 else []
-    remarks += [f"dates; {words}"] if style and (words := style.spelled()) else []
-    for part, file in zip((train, test), files, strict=True):
-        strange = [text for text in written if text not in good and _among(part, [text]).any()]
-        remarks += _strange(part, strange, file, "date")
-    return _Read("date", cells[: len(train)], cells[len(train) :], tuple(remarks))
 
 
 def _without(cells: Array) -> Array:

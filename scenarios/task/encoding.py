@@ -6,6 +6,7 @@ from pandas import DataFrame, Series
 from gome.scenarios.evidence import TaskBrief
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.text_table import Table
 
 __all__ = ["class_numbers", "encode_predictions", "encode_truth", "prediction_columns"]
 
@@ -21,7 +22,7 @@ def class_numbers(texts: Series, classes: tuple[str, ...]) -> Array:
     return canonical(texts).map(numbered).fillna(-1).to_numpy(dtype=int)
 
 
-def encode_truth(frame: DataFrame, brief: TaskBrief) -> Array:
+def encode_truth(frame: Table, brief: TaskBrief) -> Array:
     """The targets of training rows or answers, as an array."""
     if brief.task_type == "regression":
         return np.column_stack([numbers(frame[name]) for name in brief.targets])

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pandas import DataFrame
-
 from gome.errors import TaskError
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.cells import NO_NUMBERS
 from gome.scenarios.task.columns import ColumnKind, Reading, read_columns
 from gome.scenarios.task.tables import canonical
+from gome.scenarios.task.text_table import TextTable
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = ["Layout", "check_features", "read_tables", "without_ignored"]
 
@@ -29,7 +29,7 @@ class Layout(NamedTuple):
     kinds: Mapping[str, ColumnKind | Literal["ignored"]]
 
 
-def without_ignored(train: DataFrame, path: Path, test: DataFrame, layout: Layout) -> tuple[DataFrame, DataFrame]:
+def without_ignored(train: TextTable, path: Path, test: TextTable, layout: Layout) -> tuple[TextTable, TextTable]:
     """Both tables without the columns that task.yaml ignores. Raises TaskError if it names a column that is not there.
 
     Args:
@@ -40,16 +40,16 @@ def without_ignored(train: DataFrame, path: Path, test: DataFrame, layout: Layou
     """
     for name in layout.kinds:
         if name not in train:
-            hint = closest(name, map(str, train.columns))
+            hint = closest(name, train.columns)
             words = f"; did you mean {hint!r}?" if hint else ""
             raise TaskError(f"{path}: no column {name!r}, which `columns` in task.yaml names{words}")
         if name in (layout.id, *layout.targets):
             raise TaskError(f"{path}: `columns` in task.yaml names {name!r}, which is the id or a target")
     ignored = [name for name, kind in layout.kinds.items() if kind == "ignored"]
-    return train.drop(columns=ignored), test.drop(columns=ignored, errors="ignore")
+    return train.without(ignored), test.without(ignored)
 
 
-def read_tables(train: DataFrame, test: DataFrame, layout: Layout, files: tuple[str, str]) -> Reading:
+def read_tables(train: TextTable, test: TextTable, layout: Layout, files: tuple[str, str]) -> Reading:
     """Both tables in plain form (`columns`); classes in the spelling that `canonical` gives them.
 
     Raises TaskError where no training cell of a column can be read as the kind that the user has decided.
@@ -57,7 +57,7 @@ def read_tables(train: DataFrame, test: DataFrame, layout: Layout, files: tuple[
     target: ColumnKind = "number" if layout.quantities else "text"
     told: dict[str, ColumnKind] = {name: kind for name, kind in layout.kinds.items() if kind != "ignored"}
     if target == "text":
-        train = train.assign(**{name: canonical(train[name]) for name in layout.targets})
+        train = train.replaced({name: canonical(train[name]) for name in layout.targets})
     whole = all(table[layout.id].str.fullmatch(_WHOLE).all() for table in (train, test))
     verbatim: dict[str, ColumnKind] = dict.fromkeys(layout.targets, target)
     verbatim[layout.id] = "number" if whole else "text"
@@ -67,7 +67,7 @@ def read_tables(train: DataFrame, test: DataFrame, layout: Layout, files: tuple[
     return read
 
 
-def _check_told(train: DataFrame, read: Reading, name: str, kind: ColumnKind, file: str) -> None:
+def _check_told(train: TextTable, read: Reading, name: str, kind: ColumnKind, file: str) -> None:
     """Raise TaskError where every cell of a column that is told to be of a kind became a gap."""
     if not len(train) or bool((read.train[name] != "").any()):
         return
@@ -80,7 +80,7 @@ def _check_told(train: DataFrame, read: Reading, name: str, kind: ColumnKind, fi
     raise TaskError(f"{file}: column {name!r}, row {row + 1}: {words}; write it otherwise, or take the line out")
 
 
-def check_features(train: DataFrame, test: DataFrame, path: Path, apart: Sequence[str]) -> None:
+def check_features(train: TypedTable, test: TextTable, path: Path, apart: Sequence[str]) -> None:
     """Check that a column beside those `apart` (id, targets) tells rows apart. Raises TaskError."""
     features = [str(name) for name in test.columns if name not in apart]
     if any(train[name].nunique(dropna=False) > 1 for name in features):

@@ -15,6 +15,7 @@ from pandas import DataFrame, Series
 from gome.scenarios.evidence import ImageFolder
 from gome.scenarios.task.tables import Damaged, canonical, infer_types, read_table
 from gome.scenarios.task.task import Task
+from gome.scenarios.task.text_table import Table
 
 __all__ = ["PICTURES", "Joined", "find_images", "find_tables"]
 
@@ -46,7 +47,7 @@ class Joined(NamedTuple):
 class _Texts:
     """A table's columns in canonical spelling, computed on first use."""
 
-    def __init__(self, table: DataFrame) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
         self._made: dict[str, Series] = {}
 
@@ -66,11 +67,12 @@ class _Texts:
 
 
 class _Sides(NamedTuple):
-    """The tables of a join: train, test and the side table."""
+    """The tables of a join: train, test and the side table, also as a frame."""
 
     train: _Texts
     test: _Texts
     table: _Texts
+    frame: DataFrame
     id_column: str
 
     def match(self, keys: Keys) -> float:
@@ -85,7 +87,7 @@ def find_tables(task: Task) -> Iterator[Joined]:
     Files that are not plain CSV tables (another dialect or encoding, larger than 256 MiB) are skipped.
     """
     own = {task.brief.train_file, task.brief.test_file, task.sample_file}
-    train, test = _Texts(task.train[list(task.test.columns)]), _Texts(task.test)
+    train, test = _Texts(task.train[task.test.columns]), _Texts(task.test)
     for path in sorted(task.public.rglob("*.csv")):
         file = path.relative_to(task.public).as_posix()
         if file in own:
@@ -94,11 +96,11 @@ def find_tables(task: Task) -> Iterator[Joined]:
             table = read_table(path, _LARGEST_TABLE)
         except Damaged:
             continue
-        yield from _joins(_Sides(train, test, _Texts(table), task.brief.id_column), file)
+        yield from _joins(_Sides(train, test, _Texts(table), table, task.brief.id_column), file)
 
 
 def _joins(sides: _Sides, file: str) -> Iterator[Joined]:
-    table = sides.table.table
+    table = sides.frame
     pairs = [(name, name) for name in table.columns if name in sides.train.table and _can_be_key(table[name])]
     lookups = [*_best_lookup(sides, pairs), *_lookups_by_value(sides)]
     for keys in lookups:
@@ -130,7 +132,7 @@ def _unique(sides: _Sides, keys: Keys) -> bool:
 def _lookups_by_value(sides: _Sides) -> list[Keys]:
     """Text columns of train whose values nearly all occur in a unique column of the table with another name."""
     found: list[Keys] = []
-    typed = infer_types(sides.table.table)
+    typed = infer_types(sides.frame)
     lefts = [str(name) for name in sides.train.table if name not in typed]
     for right in (str(name) for name in typed if not pd.api.types.is_numeric_dtype(typed[name])):
         if not _unique(sides, ((right, right),)):
@@ -153,7 +155,7 @@ def _best_summary(sides: _Sides, pairs: Sequence[tuple[str, str]]) -> Keys:
 def _joined(sides: _Sides, file: str, keys: Keys, *, unique: bool) -> Joined:
     lefts, rights = [left for left, _ in keys], [right for _, right in keys]
     prefix = "".join(f"{left}_" for left, right in keys if left != right) + f"{Path(file).stem}_"
-    table, key = sides.table.table, sides.table.key(rights)
+    table, key = sides.frame, sides.table.key(rights)
     rest = infer_types(table.drop(columns=rights)[key.notna()]).add_prefix(prefix)
     key = key.dropna()
     added = rest.set_axis(key) if unique else _summary(rest, key, prefix)

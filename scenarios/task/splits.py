@@ -18,6 +18,7 @@ from pandas import DataFrame, Series
 from gome.errors import TaskError
 from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = ["Split", "fold_numbers", "holdout_rows", "make_splits", "split_units", "split_weights"]
 
@@ -73,7 +74,7 @@ def holdout_rows(units: Array, strata: Array | None, rule: SplitRule, share: flo
     return _drawn(units, strata, rule, share, np.random.default_rng([seed, _HOLDOUT]))
 
 
-def split_units(train: DataFrame, rule: SplitRule) -> Array:
+def split_units(train: DataFrame | TypedTable, rule: SplitRule) -> Array:
     """For each row the number of its unit (rows that must stay together), ordered by the split's column if it has one.
 
     Raises TaskError if the column has a missing value, or for `time` and `holdout` is neither number nor date.

@@ -4,10 +4,12 @@ Text is kept as written, so that a subset of a file has the same digits as the f
 header.
 """
 
+import codecs
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,28 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from gome.errors import TaskError
+from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.portable.ids import canonical
 from gome.scenarios.task.cells import GAPS
+from gome.scenarios.task.text_column import TextColumn
+from gome.scenarios.task.text_table import Table, TextTable
 
-__all__ = ["Damaged", "canonical", "infer_types", "numbers", "parse_table", "read_table", "repeated", "write_table"]
+__all__ = [
+    "Damaged",
+    "canonical",
+    "check_utf8",
+    "infer_types",
+    "numbers",
+    "parse_table",
+    "read_table",
+    "read_texts",
+    "repeated",
+    "write_table",
+]
 
 _LONGEST_FIELD = 1 << 24
+_BLOCK = 1 << 20  # bytes that are read at once
+_ENDS = methodcaller("endswith", b"\n")
 
 
 class Damaged(TaskError):
@@ -32,44 +50,132 @@ class Damaged(TaskError):
 
 
 def read_table(path: Path, most_bytes: int | None = None) -> DataFrame:
+    """As `read_texts`, for small tables: a frame of Python texts."""
+    return read_texts(path, most_bytes).frame()
+
+
+def read_texts(path: Path, most_bytes: int | None = None) -> TextTable:
     """Read all columns as text; missing fields are empty. Raises Damaged, also if larger than `most_bytes`."""
     try:
         if most_bytes is not None and path.stat().st_size > most_bytes:
             raise Damaged(f"larger than {most_bytes:,} bytes")
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        check_utf8(content)
     except OSError as error:
         raise Damaged(f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Damaged(f"not UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
-    return parse_table(text)
+    return parse_table(content.removeprefix(codecs.BOM_UTF8))
 
 
-def parse_table(text: str, delimiter: str = ",") -> DataFrame:
-    """The columns of CSV text, as text. Raises Damaged."""
-    csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(_lines(text), strict=True, delimiter=delimiter)
-    header = _header(reader)
-    rows = list(_rows(reader, len(header)))
-    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
-    return DataFrame(dict(zip(header, map(list, columns), strict=True)), dtype=object)
-
-
-def _lines(text: str) -> Iterator[str]:
-    """The lines of a text with their ends. A `StringIO` would take four bytes a character."""
-    if text.count("\r") != text.count("\r\n"):  # some lines end with "\r" alone
-        yield from io.StringIO(text, newline="")
+def check_utf8(content: bytes) -> None:
+    """Raises UnicodeDecodeError where the bytes are not UTF-8. Makes no text of them all, which may take four times."""
+    if content.isascii():
         return
-    begin = 0
-    while end := text.find("\n", begin) + 1:
-        yield text[begin:end]
-        begin = end
-    if begin < len(text):
-        yield text[begin:]
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for begin in range(0, len(content), _BLOCK):
+            decoder.decode(content[begin : begin + _BLOCK], final=begin + _BLOCK >= len(content))
+    except UnicodeDecodeError:
+        content.decode("utf-8")  # says the place in the whole
 
 
-def write_table(path: Path, frame: DataFrame) -> None:
+def parse_table(content: bytes, delimiter: str = ",") -> TextTable:
+    """The columns of CSV in UTF-8, as text. Raises Damaged."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    source = _Lines(content)
+    header = _header(csv.reader(source, strict=True, delimiter=delimiter))
+    parts = _Parts(len(header))
+    while source.at < len(content):
+        begin, end = source.at, content.find(b"\n", source.at + _BLOCK) + 1 or len(content)
+        if source.plain and parts.add(content[begin:end], delimiter.encode()):
+            source.at = end
+        else:
+            parts.add_rows(list(_rows(source, end, delimiter, len(header), parts.rows)))
+    return TextTable(dict(zip(header, parts.columns(), strict=True)), parts.rows)
+
+
+class _Lines:
+    """The lines of a text with their ends, from the place `at`, where the next one begins.
+
+    `plain`: no line ends with a carriage return alone, which the csv module knows too.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.plain = content.count(b"\r") == content.count(b"\r\n")
+        self.at = 0
+        self._content = content
+        self._all = None if self.plain else io.StringIO(content.decode(), newline="")
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._all is not None:
+            line = next(self._all)
+            self.at += len(line.encode())
+            return line
+        if self.at == len(self._content):
+            raise StopIteration
+        begin, self.at = self.at, self._content.find(b"\n", self.at) + 1 or len(self._content)
+        return self._content[begin : self.at].decode()
+
+
+class _Parts:
+    """The columns of a table as they grow."""
+
+    def __init__(self, width: int) -> None:
+        self.rows = 0
+        self._data = [bytearray() for _ in range(width)]
+        self._inner: dict[int, list[Array]] = {}
+
+    def add(self, block: bytes, delimiter: bytes) -> bool:
+        """Add lines without quotes, which need no csv module. False where they have some, or another width."""
+        if not self._data or b'"' in block or len(block) > _LONGEST_FIELD:
+            return False
+        block = block.replace(b"\r\n", b"\n")
+        block = block if block.endswith(b"\n") else block + b"\n"
+        if block.startswith(b"\n") or b"\n\n" in block:
+            return False
+        width, rows = len(self._data), block.count(b"\n")
+        cells = block.replace(b"\n", b"\n" + delimiter).split(delimiter)
+        cells.pop()
+        last = cells[width - 1 :: width]
+        if len(cells) != rows * width or sum(map(_ENDS, last)) != rows:
+            return False
+        for place, data in enumerate(self._data[:-1]):
+            data += b"\n".join(cells[place::width])
+            data += b"\n"
+        self._data[-1] += b"".join(last)
+        self.rows += rows
+        return True
+
+    def add_rows(self, rows: list[list[str]]) -> None:
+        """Add rows of cells."""
+        for place, cells in enumerate(zip(*rows, strict=True)):
+            column = TextColumn.of(list(cells))
+            if column.inner is not None:
+                self._inner.setdefault(place, []).append(column.inner + len(self._data[place]))
+            self._data[place] += column.data
+        self.rows += len(rows)
+
+    def columns(self) -> Iterator[TextColumn]:
+        """The columns. Their parts are let go."""
+        for place in range(len(self._data)):
+            data, self._data[place] = bytes(self._data[place]), bytearray()
+            inner = self._inner.pop(place, None)
+            yield TextColumn(data, self.rows, None if inner is None else np.concatenate(inner))
+
+
+def write_table(path: Path, table: Table) -> None:
     """Write a table of text. The same table always gives the same bytes."""
-    frame.to_csv(path, index=False, lineterminator="\n")
+    if isinstance(table, DataFrame):
+        table.to_csv(path, index=False, lineterminator="\n")
+        return
+    with path.open("wb") as file:
+        file.write(table.header())
+        for lines in table.lines():
+            file.write(b"\n".join(lines) + b"\n")
 
 
 def numbers(texts: Series) -> Series:
@@ -109,14 +215,13 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
     return header
 
 
-def _rows(reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
-    number = 0
-    while True:
+def _rows(source: _Lines, end: int, delimiter: str, width: int, number: int) -> Iterator[list[str]]:
+    """The rows that begin before the place `end`. `number` rows came before them."""
+    reader = csv.reader(source, strict=True, delimiter=delimiter)
+    while source.at < end:
         number += 1
         try:
             row = next(reader)
-        except StopIteration:
-            return
         except csv.Error as error:
             raise Damaged(f"row {number} is not CSV: {error}", number) from error
         if not row:

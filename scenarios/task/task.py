@@ -24,7 +24,6 @@ from gome.scenarios.task.checks import (
     check_targets,
     read_task_table,
 )
-from gome.scenarios.task.columns import typed
 from gome.scenarios.task.encoding import encode_truth
 from gome.scenarios.task.manifest import Manifest
 from gome.scenarios.task.plain_tables import Layout, check_features, read_tables, without_ignored
@@ -41,6 +40,8 @@ from gome.scenarios.task.task_files import (
     named_file,
     sample_path,
 )
+from gome.scenarios.task.text_table import TextTable
+from gome.scenarios.task.typed_table import TypedTable, typed
 
 __all__ = ["Task"]
 
@@ -58,8 +59,8 @@ class Task:
     brief: TaskBrief
     metric: Metric
     digest: str
-    train: DataFrame
-    test: DataFrame
+    train: TextTable
+    test: TextTable
     sample: DataFrame
     answers: Path | None
     leaderboard: Path | None
@@ -87,8 +88,11 @@ class Task:
         return encode_truth(self.train, self.brief)
 
     @classmethod
-    def load(cls, folder: Path) -> "Task":
-        """Read and check a task. Raises TaskError with file, column and row, or TaskProblems for task.yaml."""
+    def load(cls, folder: Path, written: tuple[TextTable, TextTable] | None = None) -> "Task":
+        """Read and check a task. Raises TaskError with file, column and row, or TaskProblems for task.yaml.
+
+        `written` are the training and the test rows where they are known, since they were just written.
+        """
         folder = Path(folder)
         manifest = manifest_of(folder)
         metric = metric_named(manifest.metric)
@@ -97,7 +101,8 @@ class Task:
         train_path, test_path = named_file(public, manifest.files.train), named_file(public, manifest.files.test)
         sample_file = sample_path(public, manifest.files.sample_submission)
         check_side_files(public, {train_path, test_path, sample_file})
-        train, test, sample = (read_task_table(path) for path in (train_path, test_path, sample_file))
+        train, test = written or (read_task_table(train_path), read_task_table(test_path))
+        sample = read_task_table(sample_file).frame()
         layout = manifest.layout(quantities=metric.prediction == "value")
         train, test = without_ignored(train, train_path, test, layout)
         check_columns(train, train_path, test, test_path, manifest.id, manifest.targets)
@@ -127,7 +132,8 @@ class Task:
             reading=read.remarks,
             dtypes=read.dtypes,
         )
-        check_split(typed(read.train, read.dtypes), train_path, brief)
+        known = TypedTable(read.train, read.dtypes)
+        check_split(known, train_path, brief)
         answers, unscored = answers_of(folder, manifest, test, brief, metric)
         leaderboard, notes = leaderboard_of(folder / "leaderboard.csv")
         notes = (*read.remarks, *unscored, *notes, *linked)
@@ -147,7 +153,7 @@ class Task:
             notes,
         )
         if not has_side_files(public, {train_path, test_path, sample_file}):
-            check_features(task.typed_train, task.test, train_path, (manifest.id, *manifest.targets))
+            check_features(known, task.test, train_path, (manifest.id, *manifest.targets))
         return task
 
     @property
@@ -155,14 +161,12 @@ class Task:
         """What the manifest says of the columns."""
         return self.manifest.layout(quantities=self.brief.task_type == "regression")
 
-    def written(self, file: str) -> DataFrame:
+    def written(self, file: str) -> TextTable:
         """The rows of one of the task's tables as they are in its file, without ignored columns."""
-        path = named_file(self.public, file)
-        table = read_task_table(path)
         ignored = [name for name, kind in self.manifest.columns.items() if kind == "ignored"]
-        return table.drop(columns=ignored, errors="ignore")
+        return read_task_table(named_file(self.public, file)).without(ignored)
 
-    def with_test(self, test: DataFrame, sample: DataFrame, name: str) -> "Task":
+    def with_test(self, test: TextTable, sample: DataFrame, name: str) -> "Task":
         """The task with other test rows: text as written, with the columns of the task's test.
 
         They are read like its own: by what the training rows say as they were written.
@@ -173,7 +177,7 @@ class Task:
         return replace(self, brief=brief, train=read.train, test=read.test, sample=sample, notes=read.remarks)
 
 
-def _task_type(manifest: Manifest, metric: Metric, train: DataFrame, path: Path) -> tuple[TaskType, tuple[str, ...]]:
+def _task_type(manifest: Manifest, metric: Metric, train: TextTable, path: Path) -> tuple[TaskType, tuple[str, ...]]:
     """The type of task, from the metric and the number of classes, and the classes."""
     if metric.prediction == "value":
         if manifest.classes is not None:

@@ -4,14 +4,13 @@ import hashlib
 import stat
 from pathlib import Path
 
-from pandas import DataFrame
-
 from gome.errors import TaskError
 from gome.scenarios.evidence import TaskBrief
 from gome.scenarios.metrics.registry import Metric
 from gome.scenarios.task.checks import check_answers
 from gome.scenarios.task.manifest import Manifest, read_manifest
 from gome.scenarios.task.tables import Damaged, numbers, read_table
+from gome.scenarios.task.text_table import TextTable
 
 __all__ = [
     "answers_of",
@@ -116,7 +115,7 @@ def description_of(public: Path, name: str) -> str:
 
 
 def answers_of(
-    folder: Path, manifest: Manifest, test: DataFrame, brief: TaskBrief, metric: Metric
+    folder: Path, manifest: Manifest, test: TextTable, brief: TaskBrief, metric: Metric
 ) -> tuple[Path | None, tuple[str, ...]]:
     """The file of answers, and a note if some rows have none."""
     private = folder / "prepared" / "private"

@@ -1,6 +1,6 @@
-"""Dates as people write them: 31.12.2024, 12/31/2024 9:05 pm, 2024/1/31, 31 Dec 2024.
+"""Columns of dates, also as people write them: 31.12.2024, 12/31/2024 9:05 pm, 2024/1/31, 31 Dec 2024.
 
-Which part is the day follows from all dates of a column. What ISO 8601 says is read by `cells.hold_dates`.
+Which part is the day follows from all dates of a column. Those of ISO 8601 are told by `cells.hold_dates`.
 """
 
 import re
@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 from pandas import Series
 
 from gome.scenarios.metrics.formulas import Array
-from gome.scenarios.task.cells import NO_NUMBERS
+from gome.scenarios.task.cells import NO_NUMBERS, cells_among, in_utc, offset_of, shape_of, strange_cells
 
-__all__ = ["DateOrder", "DateStyle", "dates_in", "find_dates"]
+__all__ = ["DateOrder", "DateStyle", "dates_in", "find_dates", "read_dates"]
 
 DateOrder = Literal["day", "month", "year", "unknown"]
 
@@ -95,6 +96,33 @@ def dates_in(cells: Array) -> DateStyle | None:
     """The style of a column of texts, gaps apart; its first distinct texts decide."""
     filled = [text for text in pd.unique(Series(cells, dtype=object)) if text.strip().lower() not in NO_NUMBERS]
     return find_dates(filled[:1]) and find_dates(filled[:_FIRST])
+
+
+def read_dates(
+    train: Array, test: Array, style: DateStyle | None, files: tuple[str, str]
+) -> tuple[Array, Array, tuple[str, ...]]:
+    """The dates of a column in both tables, all written alike and gaps empty, and remarks on what was done.
+
+    Args:
+        train: The cells of the training rows.
+        test: The cells of the test rows.
+        style: How they are written; None: in ISO 8601.
+        files: The names of the two files, for remarks.
+    """
+    codes, texts = pd.factorize(Series(np.concatenate([train, test]), dtype=object))
+    written = [text for text in texts if text.strip().lower() not in NO_NUMBERS]
+    iso = {text: (style.iso(text) or text) if style else text for text in written}
+    good = {text: time for text, time in zip(written, in_utc(list(iso.values())), strict=True) if time is not None}
+    offsets = {offset_of(iso[text]) for text in good}
+    alike = len(offsets) <= 1 and len({shape_of(iso[text]) for text in good}) <= 1
+    plain = np.array([(iso[text] if alike else good[text]) if text in good else "" for text in texts], dtype=object)
+    cells = plain[codes] if len(texts) else codes.astype(object)
+    remarks = [f"dates with {len(offsets)} offsets, all in UTC"] if len(offsets) > 1 else []
+    remarks += [f"dates; {words}"] if style and (words := style.spelled()) else []
+    for part, file in zip((train, test), files, strict=True):
+        strange = [text for text in written if text not in good and cells_among(part, [text]).any()]
+        remarks += strange_cells(part, strange, file, "date")
+    return cells[: len(train)], cells[len(train) :], tuple(remarks)
 
 
 def _found(text: str) -> re.Match[str] | None:

@@ -118,10 +118,8 @@ def test_an_index_that_is_called_like_a_column(tmp_path: Path) -> None:
 
 def test_a_first_line_for_excel_is_no_header(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("sep=;\na,b;y\n1;2\n3;4\n")
-    assert {name: list(cells) for name, cells in read_file(tmp_path / "t.csv").table.items()} == {
-        "a,b": ["1", "3"],
-        "y": ["2", "4"],
-    }
+    table = read_file(tmp_path / "t.csv").table
+    assert {name: list(table[name]) for name in table} == {"a,b": ["1", "3"], "y": ["2", "4"]}
 
 
 SHEET = "xl/worksheets/sheet1.xml"

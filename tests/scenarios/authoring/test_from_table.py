@@ -18,6 +18,7 @@ from gome.scenarios.grading.grade import grade
 from gome.scenarios.prepare.preparing import TASKS
 from gome.scenarios.prepare.recipes import RECIPES
 from gome.scenarios.task.task import Task
+from gome.scenarios.task.text_table import TextTable
 from tests.scenarios.helpers.make_task import make_task
 from tests.scenarios.helpers.solved import trial
 
@@ -406,10 +407,10 @@ def test_no_line_is_named_that_is_another(tmp_path: Path) -> None:
 def test_a_task_that_another_process_makes_meanwhile_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = Task.load
 
-    def slowly(folder: Path) -> Task:
+    def slowly(folder: Path, written: tuple[TextTable, TextTable]) -> Task:
         (tmp_path / "own").mkdir()
         (tmp_path / "own" / "task.yaml").touch()
-        return loaded(folder)
+        return loaded(folder, written)
 
     monkeypatch.setattr(Task, "load", slowly)
     with pytest.raises(TaskError, match="own was made by another process meanwhile"):

@@ -10,6 +10,7 @@ from pandas import DataFrame
 from gome.errors import TaskError
 from gome.scenarios.authoring.from_table import new_task
 from gome.scenarios.authoring.row_names import find_names
+from gome.scenarios.task.text_table import TextTable
 
 ROWS = 60
 DRAW = np.random.default_rng(4)
@@ -38,24 +39,28 @@ FEATURES = {
 }
 
 
+def _found(table: DataFrame, asked: DataFrame | None, apart: list[str]) -> str | None:
+    return find_names(TextTable.of(table), None if asked is None else TextTable.of(asked), apart)
+
+
 @pytest.mark.parametrize("kind", IDS)
 def test_ids_are_found(kind: str) -> None:
     name, texts = IDS[kind]
     table = TABLE.assign(**{name: texts})
-    assert find_names(table, None, ["y"]) == name
-    assert find_names(table.head(40), table.tail(20), ["y"]) == name
-    assert find_names(table.head(40), table.tail(20).drop(columns=name), ["y"]) is None, "the test has no such column"
-    assert find_names(table, table.tail(20), ["y"]) is None, "rows of the test that have the same names are no others"
-    assert find_names(table, None, ["y", name]) is None
-    assert find_names(table[[name, "y"]], None, ["y"]) is None, "nothing would be left to predict from"
+    assert _found(table, None, ["y"]) == name
+    assert _found(table.head(40), table.tail(20), ["y"]) == name
+    assert _found(table.head(40), table.tail(20).drop(columns=name), ["y"]) is None, "the test has no such column"
+    assert _found(table, table.tail(20), ["y"]) is None, "rows of the test that have the same names are no others"
+    assert _found(table, None, ["y", name]) is None
+    assert _found(table[[name, "y"]], None, ["y"]) is None, "nothing would be left to predict from"
 
 
 @pytest.mark.parametrize("kind", FEATURES)
 def test_features_are_left_alone(kind: str) -> None:
     name, texts = FEATURES[kind]
     table = TABLE.assign(**{name: texts})
-    assert find_names(table, None, ["y"]) is None
-    assert find_names(table.head(40), table.tail(20), ["y"]) is None
+    assert _found(table, None, ["y"]) is None
+    assert _found(table.head(40), table.tail(20), ["y"]) is None
 
 
 def test_a_name_of_rows_is_the_id_and_no_feature(tmp_path: Path) -> None:

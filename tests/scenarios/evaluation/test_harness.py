@@ -306,7 +306,7 @@ def test_too_few_groups_are_said_before_anything_runs(tmp_path: Path) -> None:
     task = Task.load(folder)
     few = task.train["city"].isin(sorted(set(task.train["city"]))[:3])
     path = folder / "prepared" / "public" / "train.csv"
-    task.train[few].to_csv(path, index=False)
+    task.train.frame()[few].to_csv(path, index=False)
     with pytest.raises(TaskError, match="4 folds need at least 4"):
         Harness(Task.load(folder), tmp_path / "views", seed=1).splits  # noqa: B018
 

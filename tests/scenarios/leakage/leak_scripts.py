@@ -109,7 +109,7 @@ def _labels(task: Task) -> DataFrame:
     """Id and label of every labelled row, including the test's answers."""
     assert task.answers is not None
     columns = [task.brief.id_column, *task.brief.targets]
-    both = pd.concat([task.train[columns], pd.read_csv(task.answers, dtype=str)[columns]])
+    both = pd.concat([task.train[columns].frame(), pd.read_csv(task.answers, dtype=str)[columns]])
     return both.set_axis(["id", "y"], axis=1)
 
 

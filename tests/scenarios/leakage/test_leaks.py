@@ -99,7 +99,7 @@ def test_labels_in_the_text_do_not_pay_by_id_and_are_named_by_features(tmp_path:
     Only exact copies are detected: a script that stores half of them looks like a good script.
     """
     harness = Harness(Task.load(make_task(tmp_path / "task")), tmp_path / "views", seed=3)
-    known, honest = harness.task.train, trial(harness, tmp_path / "honest").evaluation
+    known, honest = harness.task.train.frame(), trial(harness, tmp_path / "honest").evaluation
     by_id = looked_up(harness, known, tmp_path / "id", ["id"]).evaluation
     assert by_id.score is not None and honest.score is not None and by_id.score > honest.score
     by_features = looked_up(harness, known, tmp_path / "all", FEATURES).evaluation
@@ -113,7 +113,7 @@ def test_where_files_name_rows_labels_kept_by_id_pay_and_a_copy_is_named(tmp_pat
     folder = make_task(tmp_path / "task")
     (folder / "prepared" / "public" / "items.csv").write_text("id,weight\n1,2\n")
     harness = Harness(Task.load(folder), tmp_path / "views", seed=3)
-    found = looked_up(harness, harness.task.train, tmp_path / "all", ["id"]).evaluation
+    found = looked_up(harness, harness.task.train.frame(), tmp_path / "all", ["id"]).evaluation
     assert [note.code for note in found.leaks] == ["target-copied"]
 
 

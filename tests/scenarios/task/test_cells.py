@@ -5,10 +5,12 @@ import pytest
 from pandas import DataFrame, Series
 
 from gome.scenarios.authoring.inference import Columns, guess_split
-from gome.scenarios.authoring.split_advice import split_advice
+from gome.scenarios.authoring.own_splits import split_advice
 from gome.scenarios.diagnostics.slicing import slicings
 from gome.scenarios.task.cells import hold_dates
-from gome.scenarios.task.columns import read_columns, typed
+from gome.scenarios.task.columns import read_columns
+from gome.scenarios.task.text_table import TextTable
+from gome.scenarios.task.typed_table import TypedTable
 
 DAYS = [f"2024-{1 + day // 28:02}-{1 + day % 28:02}" for day in range(100)]
 
@@ -41,8 +43,8 @@ def _everywhere(texts: list[str]) -> set[bool]:
     """Whether each of those who ask takes a column of those texts for dates."""
     whole = DataFrame({"id": map(str, range(len(texts))), "when": texts, "y": ["1", "2"] * (len(texts) // 2)})
     half = len(texts) // 2
-    read = read_columns(whole[:half], whole[half:], {"id": "text", "y": "number"}, {})
-    train, test = typed(read.train, read.dtypes), typed(read.test, read.dtypes)
+    read = read_columns(TextTable.of(whole[:half]), TextTable.of(whole[half:]), {"id": "text", "y": "number"}, {})
+    train, test = TypedTable(read.train, read.dtypes), TypedTable(read.test, read.dtypes)
     sliced = {slicing.feature for slicing in slicings(train["when"])}
     advised = list(split_advice(train, {"kind": "random"}, ("id", "y")))
     guessed, _ = guess_split(train, test, Columns("id", ("y",)))

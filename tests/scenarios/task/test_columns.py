@@ -10,8 +10,10 @@ import pytest
 
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.task.cells import find_style
-from gome.scenarios.task.columns import Reading, read_columns, typed
+from gome.scenarios.task.columns import Reading, read_columns
 from gome.scenarios.task.task import Task
+from gome.scenarios.task.text_table import TextTable
+from gome.scenarios.task.typed_table import typed
 from tests.scenarios.helpers.make_task import make_task
 
 NUMBERS = ["1.5", "2", "-3e2", "0.25"] * 10
@@ -19,7 +21,8 @@ NUMBERS = ["1.5", "2", "-3e2", "0.25"] * 10
 
 def read(train: list[str], test: list[str] | None = None, told: dict[str, str] | None = None) -> Reading:
     ours, theirs = ({"a": each} for each in (train, test or train[:3]))
-    return read_columns(pd.DataFrame(ours, dtype=object), pd.DataFrame(theirs, dtype=object), {}, told or {})  # type: ignore[arg-type]
+    tables = (TextTable.of(pd.DataFrame(cells, dtype=object)) for cells in (ours, theirs))
+    return read_columns(next(tables), next(tables), {}, told or {})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

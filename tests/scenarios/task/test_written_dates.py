@@ -5,6 +5,7 @@ import pytest
 from pandas import DataFrame
 
 from gome.scenarios.task.columns import ColumnKind, Reading, read_columns
+from gome.scenarios.task.text_table import TextTable
 from gome.scenarios.task.written_dates import find_dates
 
 
@@ -41,7 +42,7 @@ def test_the_day_and_the_month_follow_from_all_dates_of_a_column(texts: list[str
 
 
 def _read(train: list[str], test: list[str], told: dict[str, ColumnKind] | None = None) -> Reading:
-    ours, theirs = (DataFrame({"a": texts}, dtype=object) for texts in (train, test))
+    ours, theirs = (TextTable.of(DataFrame({"a": texts}, dtype=object)) for texts in (train, test))
     return read_columns(ours, theirs, {}, told or {})
 
 

@@ -31,6 +31,7 @@ from gome.scenarios.portable.dealing import Dealt, deal, lay_out
 from gome.scenarios.portable.ids import canonical, ids_repeat
 from gome.scenarios.portable.new_rows import as_text, fit_rows, next_number
 from gome.scenarios.task.plain_tables import Layout, read_tables
+from gome.scenarios.task.text_table import TextTable
 
 __all__ = ["HERE", "Solution", "read_rows"]
 
@@ -57,8 +58,13 @@ def read_rows(path: Path | str, tell: Callable[[str], None] = _quietly) -> DataF
     It is CSV in common encodings and with common delimiters, packed or not; with further packages Parquet, Feather or
     Excel. `tell` gets remarks on how it was read. Raises ValueError where it cannot be read.
     """
+    return _read(Path(path), tell).frame()
+
+
+def _read(path: Path, tell: Callable[[str], None] = _quietly) -> TextTable:
+    """As `read_rows`, for large tables."""
     try:
-        table, remarks = read_file(path := Path(path))
+        table, remarks = read_file(path)
     except TaskError as error:
         raise ValueError(str(error)) from error
     for remark in remarks:
@@ -145,7 +151,7 @@ class Solution:
     def _tables(self, rows: DataFrame) -> tuple[DataFrame, DataFrame]:
         """The labelled rows and the new ones in plain form: each column is read as the labelled rows say."""
         plan, written = self.plan, self._train()
-        given, notes = fit_rows(as_text(rows), written[plan["id_column"]], plan["columns"])
+        given, notes = fit_rows(TextTable.of(as_text(rows)), written[plan["id_column"]], plan["columns"])
         layout = Layout(plan["id_column"], tuple(plan["targets"]), plan["quantities"], plan["kinds"])
         try:
             read = read_tables(written, given, layout, ("train.csv", "the new rows"))
@@ -153,9 +159,9 @@ class Solution:
             raise ValueError(str(error)) from error
         for note in (*notes, *(each for each in read.remarks if "the new rows" in each)):
             self.tell(note)
-        return read.train, read.test
+        return read.train.frame(), read.test.frame()
 
-    def _train(self) -> DataFrame:
+    def _train(self) -> TextTable:
         """The labelled rows as they were written.
 
         Where the submission is the mean of the splits' models, they must be those of the run.
@@ -175,7 +181,7 @@ class Solution:
                 "on chosen rows of it"
             )
         ignored = [name for name, kind in self.plan["kinds"].items() if kind == "ignored"]
-        return read_rows(path).drop(columns=ignored, errors="ignore")
+        return _read(path).without(ignored)
 
     def _view(self, place: Path, name: str, train: DataFrame, new: DataFrame) -> _View:
         """Write the data of a view: some labelled rows, and the new rows among withheld ones, in random order."""
