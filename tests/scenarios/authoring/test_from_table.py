@@ -415,3 +415,17 @@ def test_a_task_that_another_process_makes_meanwhile_is_said(tmp_path: Path, mon
     monkeypatch.setattr(Task, "load", slowly)
     with pytest.raises(TaskError, match="own was made by another process meanwhile"):
         new_task(tmp_path / "own", table(tmp_path), targets=["y"])
+
+
+def test_a_table_all_of_whose_targets_are_missing_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,None\n" * 30)
+    with pytest.raises(TaskError, match="'y' has no value in any row"):
+        new_task(tmp_path / "task", tmp_path / "t.csv", ["y"], "auc", drop_missing=True)
+
+
+def test_rows_without_a_target_are_left_out_and_the_other_targets_read(tmp_path: Path) -> None:
+    amounts = "".join(f'{number},"{"n/a" if number == 7 else f"$3,{100 + number % 9}"}"\n' for number in range(60))
+    (tmp_path / "t.csv").write_text(f"x,y\n{amounts}")
+    made = new_task(tmp_path / "task", tmp_path / "t.csv", ["y"], "rmse", drop_missing=True)
+    assert set(made.task.train["y"]) <= {f"3{100 + number}" for number in range(9)}
+    assert any("1 of 60 rows have no 'y'" in guess for guess in made.guesses)

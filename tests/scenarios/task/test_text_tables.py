@@ -29,7 +29,7 @@ def _by_csv(text: str) -> tuple[list[str], list[list[str]]] | str:
         header = next(reader, None)
         if header is None or len(set(header)) < len(header):
             return "no header"
-        rows = []
+        rows: list[list[str]] = []
         for row in reader:
             if row and len(row) != len(header):
                 return f"row {len(rows) + 1}"
