@@ -17,7 +17,7 @@ from gome.agents.protocol.requests import SurveyTask
 from gome.agents.protocol.script_requests import WriteSolution
 from gome.agents.protocol.types import Hypothesis
 from gome.agents.protocol.workplace import workplace_of
-from gome.agents.runtime.doctor_models import EMBEDDING, BackendFinding, ask_backend, ask_embedder
+from gome.agents.runtime.doctor_models import EMBEDDING, BackendFinding, Told, ask_backend, ask_embedder
 from gome.agents.runtime.doctor_placement import PlacementFinding, examine_placement
 from gome.agents.runtime.placement import python_of
 from gome.executors.resources.packages import describe
@@ -52,15 +52,26 @@ class DoctorReport:
         return self.place.trouble is None and all(each.trouble is None for each in self.backends)
 
 
+def _unheard(words: str) -> None:
+    pass
+
+
 async def examine_scenario(
-    scenario: Scenario, scenario_path: Path, task_path: Path, runs: Path, *, unsandboxed: bool = False
+    scenario: Scenario,
+    scenario_path: Path,
+    task_path: Path,
+    runs: Path,
+    *,
+    unsandboxed: bool = False,
+    told: Told = _unheard,
 ) -> DoctorReport:
     """Ask every backend that a role uses, concurrently, then examine where scripts would run.
 
     Each is asked to survey the task; that of the executor also for a script, which is asked for in another form.
 
-    `runs` is the folder of all runs. The Memory-Keeper's embedding model, if there is one, is the last finding. Raises
-    TaskError where the task cannot be loaded: the questions are made from the task.
+    `runs` is the folder of all runs; `told` hears of each question and answer at once. The Memory-Keeper's embedding
+    model, if there is one, is the last finding. Raises TaskError where the task cannot be loaded: the questions are
+    made from the task.
     """
     survey, script = await anyio.to_thread.run_sync(_questions, scenario, task_path)
     roles = scenario.roles
@@ -70,7 +81,7 @@ async def examine_scenario(
     async def ask(name: str) -> None:
         asked_by = tuple(role for role in REASONING if name in roles.of(role))
         questions = (survey, script) if "executor" in asked_by else (survey,)
-        findings[name] = await ask_backend(scenario, name, asked_by, questions)
+        findings[name] = await ask_backend(scenario, name, asked_by, questions, told)
 
     async def embed() -> None:
         findings[EMBEDDING] = await ask_embedder(scenario, scenario_path.parent)

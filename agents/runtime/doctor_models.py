@@ -4,7 +4,7 @@ A problem is not raised: it is reported in the finding, with its remedy.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -18,12 +18,15 @@ from gome.agents.backends.llm.asking import AskingBackend
 from gome.agents.protocol.requests import Request
 from gome.errors import GomeError
 from gome.scenarios.config.prices import no_price, tariff_of, tariff_of_texts
-from gome.scenarios.config.scenario import AutoGenBackend, LanguageModel, Scenario, ServedModel
-from gome.scenarios.config.scenario import Backend as Settings
+from gome.scenarios.config.readiness import key_words
+from gome.scenarios.config.scenario import AutoGenBackend, Scenario, ServedModel
 from gome.scenarios.config.scenario import OpenAIBackend as OpenAISettings
 
-__all__ = ["EMBEDDING", "BackendFinding", "ask_backend", "ask_embedder"]
+__all__ = ["EMBEDDING", "BackendFinding", "Told", "ask_backend", "ask_embedder"]
 
+Told = Callable[[str], None]
+"""Hears in words what is asked, and when an answer has come."""
+_QUESTIONS = {"SurveyTask": "a survey of the task", "WriteSolution": "a script"}
 EMBEDDING = "embedding"
 """Name of the finding about the Memory-Keeper's embedding model."""
 _WORDS = ("a hot day", "a cold night")
@@ -51,12 +54,15 @@ class BackendFinding:
 
 
 async def ask_backend(
-    scenario: Scenario, name: str, roles: tuple[str, ...], questions: Sequence[Request[Any]]
+    scenario: Scenario, name: str, roles: tuple[str, ...], questions: Sequence[Request[Any]], told: Told
 ) -> BackendFinding:
-    """Send `questions` to the backend `name`, which serves `roles`, until one fails. Errors are in the finding."""
+    """Send `questions` to the backend `name`, which serves `roles`, until one fails. Errors are in the finding.
+
+    `told` hears of each question before it is asked, and of each answer when it comes.
+    """
     settings = scenario.backends[name]
     price = tariff_of(settings).source if isinstance(settings, ServedModel | AutoGenBackend) else "nothing to pay"
-    finding = BackendFinding(name, roles, name, _key(settings, os.environ), None, "", None, price, None)
+    finding = BackendFinding(name, roles, name, key_words(settings, os.environ), None, "", None, price, None)
     try:
         backend = make_backend(name, settings)
     except GomeError as error:
@@ -66,7 +72,7 @@ async def ask_backend(
     try:
         answers: list[Answer] = []
         while len(answers) < len(questions) and not any(each.failure for each in answers):
-            answers.append(await backend.answer(questions[len(answers)]))
+            answers.append(await _asked(backend, questions, len(answers), told))
         window = await backend.window() if isinstance(backend, AskingBackend) else None
     except GomeError as error:
         return replace(finding, trouble=str(error))
@@ -82,6 +88,18 @@ async def ask_backend(
     )
 
 
+async def _asked(backend: Backend, questions: Sequence[Request[Any]], number: int, told: Told) -> Answer:
+    """Ask question `number`, and say so before and after: a slow model takes minutes, and silence looks like a hang."""
+    question = questions[number]
+    words = _QUESTIONS.get(type(question).__name__, type(question).__name__)
+    place = f"{backend.label}, question {number + 1} of {len(questions)} ({words})"
+    told(f"asking {place}")
+    begun = monotonic()
+    answer = await backend.answer(question)
+    told(f"{'no usable answer' if answer.failure else 'answered'} after {monotonic() - begun:.1f} s: {place}")
+    return answer
+
+
 async def ask_embedder(scenario: Scenario, beside: Path) -> BackendFinding:
     """Embed two texts as the Memory-Keeper would. `beside` is the scenario's folder."""
     keeper = scenario.roles.memory_keeper
@@ -91,7 +109,7 @@ async def ask_embedder(scenario: Scenario, beside: Path) -> BackendFinding:
     finding = BackendFinding(EMBEDDING, ("memory_keeper",), label, "not needed", None, "", None, "nothing to pay", None)
     if isinstance(reached, OpenAISettings):
         tariff = tariff_of_texts(model, reached.url, keeper.price)
-        finding = replace(finding, key=_key(reached, os.environ), price=tariff.source)
+        finding = replace(finding, key=key_words(reached, os.environ), price=tariff.source)
     begun = monotonic()
     try:
         backends = make_backends({name: reached} if reached else {})
@@ -123,11 +141,3 @@ def _trouble(scenario: Scenario, answer: Answer, name: str, price: str) -> str |
 
 def _replies(backend: Backend) -> str:
     return backend.replies if isinstance(backend, AskingBackend) else "not needed"
-
-
-def _key(settings: Settings, environment: Mapping[str, str]) -> str:
-    if not isinstance(settings, LanguageModel):
-        return "not needed"
-    if settings.api_key_env is None:
-        return "none named"
-    return f"{settings.api_key_env} is {'set' if environment.get(settings.api_key_env, '').strip() else 'missing'}"

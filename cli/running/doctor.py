@@ -7,7 +7,7 @@ from gome.cli.key_consent import check_consent
 from gome.cli.options import Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.scenarios.config.loader import load_scenario, resolve_task
 from gome.viewer import text
-from gome.viewer.output import as_data, emit, hint, say
+from gome.viewer.output import as_data, emit, hint, say, say_aside
 from gome.viewer.run_folders import runs_root
 
 __all__ = ["doctor"]
@@ -25,6 +25,9 @@ def doctor(
 ) -> int:
     """Check that a scenario can run here: real requests to each backend, sandbox, slots, disk. Status 1 if it cannot.
 
+    Each backend is asked for a survey of the task, as a run's first question; the executor's also for a script. So one
+    model for all roles gets two real requests, or a few more where an answer cannot be read. A run asks anew.
+
     Parameters
     ----------
     scenario
@@ -34,8 +37,12 @@ def doctor(
     check_consent(asked, trust=trust)
     task, root = resolve_task(asked, scenario), runs_root(runs)
 
+    def told(words: str) -> None:
+        if not json:
+            say_aside(words)
+
     async def look() -> DoctorReport:
-        return await examine_scenario(asked, scenario, task, root, unsandboxed=sandbox == "none")
+        return await examine_scenario(asked, scenario, task, root, unsandboxed=sandbox == "none", told=told)
 
     found = anyio.run(look)
     if json:

@@ -1,5 +1,6 @@
 """`validate`: report every problem of a scenario and its task before anything runs."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from gome.cli.options import Json, Overrides, RoleBackends, ScenarioFile
 from gome.errors import UsageError
 from gome.executors.resources.packages import describe
 from gome.scenarios.config.loader import load_scenario, resolve_task, warnings
+from gome.scenarios.config.readiness import asks_models, lacking
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.evaluation.views import ids_are_names
 from gome.scenarios.reading.problems import Problem, ScenarioProblems, TaskProblems
@@ -36,14 +38,15 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
             raise
         emit("validate", {"valid": False, "problems": _problems(error, scenario), "warnings": []})
         return error.exit_status
-    notes = [*map(str, warnings(asked)), *task_notes(task)]
+    notes = [*map(str, warnings(asked)), *lacking(asked, os.environ), *task_notes(task)]
     if json:
         emit("validate", {"valid": True, "problems": [], "warnings": notes})
         return 0
     say(f"{scenario}: valid; task {task.brief.name}, metric {task.brief.metric} ({task.brief.direction})")
     for note in notes:
         say(f"{scenario}: warning: {note}")
-    hint(f"gome run {scenario}")
+    run = f"gome run {scenario}"
+    hint(*([f"gome doctor {scenario}", run] if asks_models(asked) else [run]))
     return 0
 
 

@@ -187,3 +187,58 @@ def test_each_node_of_a_cluster_is_told(
     assert (status, place["sandbox"]) == (1, None)
     assert "its driver lists 0" in place["trouble"]
     assert all("its driver lists 0" in node["trouble"] for node in place["nodes"])
+
+
+def test_each_question_is_said_before_it_is_asked_and_its_answer_when_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+
+    def turn(ask: Ask) -> Play:
+        shown.append(capsys.readouterr().err)
+        return canned(ask)
+
+    with ModelServer(turn) as server:
+        local = {"kind": "openai", "model": "m", "base_url": server.base_url}
+        examined(tmp_path, capsys, {"local": local}, dict.fromkeys(ROLES, "local"), "--sandbox", "none")
+        plain = list(shown)
+        examined(
+            tmp_path / "again", capsys, {"local": local}, dict.fromkeys(ROLES, "local"), "--sandbox", "none", "--json"
+        )
+    assert plain[0].startswith("asking local (m"), "known while the model still thinks"
+    assert "question 1 of 2 (a survey of the task)" in plain[0]
+    answered, asking = plain[1].splitlines()
+    assert answered.startswith("answered after ")
+    assert asking.endswith("question 2 of 2 (a script)")
+    assert "".join(shown[len(plain) :]) == "", "a program that reads JSON is told at the end"
+
+
+def test_validate_names_the_doctor_and_what_a_model_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(backend: dict[str, Any]) -> tuple[str, str]:
+        scenario = {
+            "name": "made-up", "task": str(tmp_path / "task"), "backends": {"company": backend},
+            "roles": dict.fromkeys(ROLES, "company"),
+        }  # fmt: skip
+        path = tmp_path / "scenario.yaml"
+        path.write_text(json.dumps(scenario))
+        with pytest.raises(SystemExit) as ended:
+            main(["validate", str(path)])
+        assert ended.value.code == 0
+        return capsys.readouterr()
+
+    make_task(tmp_path / "task", rows=200)
+    monkeypatch.delenv("MY_KEY", raising=False)
+    url = "http://127.0.0.1:9/v1"
+    out, err = said({"kind": "openai", "model": "m", "base_url": url, "api_key_env": "MY_KEY"})
+    assert "backends.company: the environment variable MY_KEY is missing" in out
+    assert "the price of" in out
+    assert "next: gome doctor " in err
+    monkeypatch.setenv("MY_KEY", "sk-1")
+    prices = {"input": 1, "output": 2}
+    out, err = said({"kind": "openai", "model": "m", "base_url": url, "api_key_env": "MY_KEY", "prices": prices})
+    assert "warning: backends" not in out
+    assert "the price of" not in out
+    _, err = said({"kind": "expert"})
+    assert "gome doctor" not in err
