@@ -54,6 +54,9 @@ class Reviewed(Data):
 class RunRow(Data):
     """A run in a list. `score` is that of its best step, `test_score` that of its submission.
 
+    Of its `trials`, `open` ones have no verdict yet; `awaiting` are those of them that were run, with their scores.
+    `now` is what a running run does now, in one line; empty where it does not run.
+
     The submission is the prediction of the step in `submission_of`, or the mean prediction of several steps.
     """
 
@@ -61,11 +64,14 @@ class RunRow(Data):
     task: str | None
     state: str
     trials: int
+    open: int
     accepted: int
     metric: str | None
     baseline: float | None
     score: float | None
     test_score: float | None
+    awaiting: dict[str, float | None]
+    now: str
     submission_of: list[str]
     started: float | None
 

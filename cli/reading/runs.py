@@ -6,13 +6,13 @@ from typing import Any
 from gome.cli.options import Json, Runs
 from gome.viewer import text
 from gome.viewer.model.submitted import briefly
-from gome.viewer.output import emit, hint, say, table
+from gome.viewer.output import emit, hint, say, screen_width, table
 from gome.viewer.queries.runs import rows_below
 from gome.viewer.run_folders import runs_root
 
 __all__ = ["runs"]
 
-_SPARE = ("started", "metric", "accepted", "baseline", "trials")
+_SPARE = ("started", "metric", "accepted", "baseline", "open", "trials")
 
 
 def runs(*, runs: Runs = None, json: Json = False) -> int:
@@ -31,6 +31,7 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         "task",
         "state",
         "trials",
+        "open",
         "accepted",
         "metric",
         "baseline",
@@ -40,10 +41,20 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         "started",
     )
     say(table(headers, [_cells(row) for row in rows], spare=_SPARE))
+    for row in rows:
+        if words := _present(row):
+            say(text.cut(f"{row['run']}: {words}", screen_width()))
     for name, words in damaged.items():
         say(f"{name}: {words}")
     hint(f"gome log {rows[0]['run']}", f"gome best {rows[0]['run']}", "gome report @last")
     return 0
+
+
+def _present(row: dict[str, Any]) -> str:
+    """What a run does now, and what it has measured without a verdict yet; empty where there is neither."""
+    measured = [f"{step} scored {text.score(score)}" for step, score in row["awaiting"].items() if score is not None]
+    waits = [f"{', '.join(measured)}, awaiting diagnosis"] if measured and row["state"] != "finished" else []
+    return "; ".join([*([f"now {row['now']}"] if row["now"] else []), *waits])
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -54,6 +65,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         row["task"] or text.UNKNOWN,
         row["state"],
         str(row["trials"]),
+        str(row["open"]),
         str(row["accepted"]),
         row["metric"] or text.UNKNOWN,
         text.score(row["baseline"]),

@@ -10,6 +10,7 @@ from gome.viewer.model.script_diff import base_of, script_of
 from gome.viewer.model.steps import MARKS, Step, Trace
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import emit, hint, say, screen_width
+from gome.viewer.queries.runs import now_words
 from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["tree"]
@@ -34,7 +35,11 @@ def tree(run: Run = "@last", *, runs: Runs = None, json: Json = False) -> int:
         say(f"trace {index}")
         for line in _branches(trace, _parents(trace), loans, None, ""):
             say(text.cut(line, screen_width()))
-    hint(f"gome diff {as_opened(folder)} {_example(summary)}", f"gome report {as_opened(folder)}")
+    if now := now_words(folder):
+        say(text.cut(f"now {now}", screen_width()))
+    example = _example(summary)
+    shown = [f"gome diff {as_opened(folder)} {example}"] if example else [f"gome log {as_opened(folder)} --follow"]
+    hint(*shown, f"gome report {as_opened(folder)}")
     return 0
 
 
@@ -58,7 +63,9 @@ def _branches(
         last = number == len(children)
         gain = f" ({step.gain_words})" if step.gain is not None else ""
         mark = MARKS.get(step.verdict, "·")
-        yield f"{indent}{'└' if last else '├'} {step.name} {mark} {step.score_words}{gain}  {_words(step, loans)}"
+        still = f" ({step.verdict_words})" if step.verdict == "open" else ""
+        head = f"{indent}{'└' if last else '├'} {step.name} {mark} {step.score_words}{gain}{still}"
+        yield f"{head}  {_words(step, loans)}".rstrip()
         yield from _branches(trace, parents, loans, step.name, indent + ("  " if last else "│ "))
 
 
@@ -81,5 +88,8 @@ def _data(step: Step, parents: dict[str, str | None], loans: Borrowings) -> dict
     }
 
 
-def _example(summary: Summary) -> str:
-    return summary.best.step if summary.best else "0.1"
+def _example(summary: Summary) -> str | None:
+    """A step whose script can be shown: the best one, else the first that has one; None where there is none yet."""
+    if summary.best is not None:
+        return summary.best.step
+    return next((step.name for step in summary.trials if script_of(step) is not None), None)

@@ -121,7 +121,10 @@ def _proposal_reviewed(message: ProposalReviewed) -> str:
 
 def _step_opened(message: StepOpened) -> str:
     return "; ".join(
-        [f"{message.stage}, {text.percent(message.used)} of the budget used", *map(choice_words, message.backends)]
+        [
+            f"the run's {message.stage} stage, {text.percent(message.used)} of the budget taken, open trials included",
+            *map(choice_words, message.backends),
+        ]
     )
 
 

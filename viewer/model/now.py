@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gome.agents.protocol.activities import QUESTION
 from gome.bus.telemetry import Told
 from gome.viewer import text
 from gome.viewer.model.message_lines import role
@@ -22,6 +23,8 @@ __all__ = ["RING", "Allowance", "Doing", "Now", "Present", "RoleNow", "look", "p
 
 RING = ("diagnoser", "proposer", "memory-keeper", "writer", "runner", "completer", "director", "finisher")
 """The roles, in the order in which a step passes through them."""
+_NAMED = 4
+"""Maximum number of pieces of work that one line names."""
 _SHARE = re.compile(r"(?<!\d)(\d{1,9})\s*/\s*(\d{1,9})(?!\d)")
 
 
@@ -62,13 +65,14 @@ class Present:
 class Doing:
     """Work in progress: a model call, a script, or a message being handled. `since`: seconds since the run's start.
 
-    `progress` is the last progress line of a script.
+    `progress` is the last progress line of a script; `asks`: it is a question to a language model.
     """
 
     place: str
     what: str
     since: float
     progress: str = ""
+    asks: bool = False
 
     @property
     def share(self) -> float | None:
@@ -111,17 +115,24 @@ class RoleNow:
 
 @dataclass(frozen=True)
 class Allowance:
-    """A part of the budget: the amount used (None: unknown) and the limit (None: unlimited)."""
+    """A part of the budget: the amount used (None: unknown) and the limit (None: unlimited).
+
+    `open` is the number of trials among `used` that have no verdict yet: an opened trial counts as used.
+    """
 
     unit: str
     used: float | None
     limit: float | None
+    open: int = 0
 
     @property
     def words(self) -> str:
         """`12 of 20 trials`, or `12 trials` where there is no limit."""
+        if self.used is None:
+            return f"{self.unit} unknown"
         of = "" if self.limit is None else f" of {self._figure(self.limit)}"
-        return f"{self._figure(self.used)}{of}" + ("" if self.unit == "time" else f" {self.unit}")
+        still = f", {self.open} of them open" if self.open else ""
+        return f"{self._figure(self.used)}{of}" + ("" if self.unit == "time" else f" {self.unit}") + still
 
     def _figure(self, value: float | None) -> str:
         if self.unit == "time":
@@ -145,6 +156,23 @@ class Now:
     waiting: int
     busy: float
 
+    @property
+    def work(self) -> list[tuple[RoleNow, Doing]]:
+        """All work in progress with its role, the longest-running first."""
+        return sorted(((each, doing) for each in self.roles for doing in each.doing), key=lambda pair: pair[1].since)
+
+    @property
+    def words(self) -> str:
+        """The work in progress in one line: role, step, question or script, and for how long it has been going on."""
+        shown = [
+            f"{role.role} {doing.place}".strip()
+            + (f" asks its model {doing.task}" if doing.asks else f": {doing.task}")
+            + f", for {text.duration(max(0.0, self.time - doing.since))}"
+            for role, doing in self.work[:_NAMED]
+        ]
+        more = len(self.work) - _NAMED
+        return "; ".join([*shown, *([f"{more} more"] if more > 0 else [])]) or "no role is working"
+
 
 def _label(line: Told) -> str:
     return str(line.detail.get("label", ""))
@@ -164,7 +192,7 @@ def look(summary: Summary, present: Present, now: float) -> Now:
     return Now(
         time=now,
         roles=tuple(_role(name, summary, present, running, now) for name in RING),
-        scripts=tuple(_doing(span, present) for span in scripts),
+        scripts=tuple(_doing(span, present, summary) for span in scripts),
         allowances=_allowances(summary, now),
         slots=slots,
         used=min(len(scripts), slots),
@@ -175,7 +203,7 @@ def look(summary: Summary, present: Present, now: float) -> Now:
 
 def _role(name: str, summary: Summary, present: Present, running: list[Span], now: float) -> RoleNow:
     own = [span for span in running if role(span.actor) == name]
-    doing = [_doing(span, present) for span in own]
+    doing = [_doing(span, present, summary) for span in own]
     busy = {span.actor for span in own}
     for actor, line in present.handling.items():
         if role(actor) == name and actor not in busy:
@@ -190,11 +218,13 @@ def _role(name: str, summary: Summary, present: Present, running: list[Span], no
     return RoleNow(name, tuple(doing), "; ".join(trouble), idle, usage)
 
 
-def _doing(span: Span, present: Present) -> Doing:
+def _doing(span: Span, present: Present, summary: Summary) -> Doing:
     where = "" if span.trace is None else f"{span.trace}.{span.step}"
     progress = present.progress.get(span.actor, {}) if span.executes else {}
     line = progress.get(span.label)
-    return Doing(where, span.label or span.activity, span.start, text.line(str(line.detail["line"])) if line else "")
+    told = text.line(str(line.detail["line"])) if line else ""
+    asks = span.activity == QUESTION and not summary.by_rules
+    return Doing(where, span.label or span.activity, span.start, told, asks)
 
 
 def _trouble(line: Told) -> str:
@@ -216,7 +246,10 @@ def _allowances(summary: Summary, now: float) -> tuple[Allowance, ...]:
         ("tokens", total.known_tokens),
         ("USD", total.known_usd),
     ]
-    every = [Allowance(unit, amount, budget.get(unit.lower())) for unit, amount in used]
+    still = summary.count("open")
+    every = [
+        Allowance(unit, amount, budget.get(unit.lower()), still if unit == "trials" else 0) for unit, amount in used
+    ]
     return tuple(each for each in every if each.unit != "calls" or each.limit is not None)
 
 

@@ -61,10 +61,12 @@ class Step:
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """The harness's measurements, on all splits that it was run on; None before the diagnosis."""
+        """The harness's measurements, on all splits that it was run on; None before the trial has ended."""
         if self.completed is not None:
             return self.completed.evaluation
-        return self.diagnosis.evaluation if self.diagnosis else None
+        if self.diagnosis is not None:
+            return self.diagnosis.evaluation
+        return self.trial.evaluation if self.trial else None
 
     @property
     def diagnostics_ref(self) -> str | None:
@@ -78,7 +80,9 @@ class Step:
         """The score, on all splits that it was run on; None where there is none (yet)."""
         if self.completed is not None:
             return self.completed.evaluation.score
-        return self.diagnosis.score if self.diagnosis else None
+        if self.diagnosis is not None:
+            return self.diagnosis.score
+        return self.trial.evaluation.score if self.trial and self.trial.evaluation else None
 
     @property
     def score_words(self) -> str:
@@ -116,6 +120,16 @@ class Step:
     def verdict(self) -> str:
         """The diagnosis's verdict, or `open`."""
         return self.diagnosis.verdict if self.diagnosis else "open"
+
+    @property
+    def awaiting(self) -> bool:
+        """Whether its trial has ended and its diagnosis is awaited, which takes minutes with a slow model."""
+        return self.trial is not None and self.diagnosis is None
+
+    @property
+    def verdict_words(self) -> str:
+        """The verdict as shown on screens: of an open step, whether it is being tried or was measured already."""
+        return "awaiting its diagnosis" if self.awaiting else self.verdict
 
 
 def gain_words(effect: Effect | None, evaluation: Evaluation | None) -> str:

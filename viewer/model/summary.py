@@ -37,7 +37,10 @@ from gome.viewer.model.usage import Usage
 __all__ = ["OUTLINE", "Best", "Summary", "find_step", "summarise"]
 
 OUTLINE = frozenset(
-    {"run_opened", "session_opened", "session_closed", "diagnosis", "solution_completed", "run_finished"}
+    {
+        *("run_opened", "session_opened", "session_closed", "run_finished"),
+        *("step_opened", "trial", "diagnosis", "solution_completed"),
+    }
 )
 """The message kinds that a list of runs needs: name, task, times, scores, winner."""
 
@@ -185,13 +188,23 @@ class Summary:
 
     @property
     def trials(self) -> list[Step]:
-        """All trials of all traces, in the order in which they were opened."""
+        """All trials of all traces, in the order in which they were opened.
+
+        A trial is a step from its opening on, on every screen and in the budget; until its verdict it is `open`.
+        """
         every = [step for trace in self.traces.values() for step in trace.trials]
         return sorted(every, key=lambda step: (step.opened or 0.0, step.trace, step.step))
 
     def count(self, verdict: str) -> int:
         """The number of trials with this verdict."""
         return sum(step.verdict == verdict for step in self.trials)
+
+    @property
+    def trial_words(self) -> str:
+        """How many trials have which verdict; the numbers add up to all trials."""
+        words = [f"{self.count(verdict)} {verdict}" for verdict in ("accepted", "rejected")]
+        words.append(f"{self.count('failed') + self.count('dead')} failed")
+        return ", ".join([*words, *([f"{still} open"] if (still := self.count("open")) else [])])
 
     def better(self, one: float, other: float) -> bool:
         """Whether the first score is better than the second."""

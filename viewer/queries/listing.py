@@ -12,8 +12,10 @@ from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
+from gome.viewer import text
 from gome.viewer.model.message_lines import event_line
 from gome.viewer.output import emit, envelope_data, hint, say, screen_width
+from gome.viewer.queries.runs import now_words
 from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["Filter", "check_filter", "list_messages", "say_messages"]
@@ -75,6 +77,8 @@ def list_messages(folder: Path, chosen: Filter, newest: int, follow: bool, as_js
         if follow:
             _follow(reader, chosen, shown[-1].seq if shown else 0, as_json)
     if not as_json:
+        if now := now_words(folder):
+            say(text.cut(f"now {now}", screen_width()))
         example = shown[-1].id[:8] if shown else "ID"
         message = f"{example} --run {as_opened(folder)}"
         hint(f"gome log show {message}", f"gome log why {message}", f"gome log stats {as_opened(folder)}")

@@ -1,14 +1,17 @@
 """The state of a run, and its row in lists of runs."""
 
+import time
 from pathlib import Path
 from typing import Any
 
+from gome.bus.events import ACTIVITIES
 from gome.bus.store.lock import holder
 from gome.errors import GomeError
-from gome.viewer.model.summary import Summary
-from gome.viewer.run_folders import outline, run_folders
+from gome.viewer.model.now import Present, look
+from gome.viewer.model.summary import Summary, summarise
+from gome.viewer.run_folders import has_log, open_reader, outline, run_folders
 
-__all__ = ["row_of", "rows_below", "state"]
+__all__ = ["now_words", "row_of", "rows_below", "state"]
 
 
 def state(folder: Path, summary: Summary) -> str:
@@ -16,6 +19,21 @@ def state(folder: Path, summary: Summary) -> str:
     if holder(folder) is not None:
         return "running"
     return "stopped" if summary.opened and not summary.finished else summary.status
+
+
+_PRESENT = ACTIVITIES | {"run_opened", "session_opened"}
+"""The message kinds from which the present work of a run is read."""
+
+
+def now_words(folder: Path) -> str:
+    """What a running run does now, in one line; empty where no process works on it, or it has only just begun."""
+    if holder(folder) is None or not has_log(folder):
+        return ""
+    present = Present()
+    with open_reader(folder) as reader:
+        summary = summarise(reader.envelopes(kinds=_PRESENT))
+        present.hear(reader.telemetry())
+    return look(summary, present, summary.now(time.time())).words if summary.opened else ""
 
 
 def rows_below(root: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -41,11 +59,14 @@ def row_of(folder: Path, summary: Summary) -> dict[str, Any]:
         "task": opened.task.name if opened else None,
         "state": state(folder, summary),
         "trials": len(summary.trials),
+        "open": summary.count("open"),
         "accepted": summary.count("accepted"),
         "metric": opened.task.metric if opened else None,
         "baseline": opened.baseline if opened else None,
         "score": best.score if best else None,
         "test_score": submitted.grade.score if submitted and submitted.grade else None,
+        "awaiting": {step.name: step.score for step in summary.trials if step.awaiting},
+        "now": now_words(folder) if opened and not summary.finished else "",
         "submission_of": list(submitted.steps) if submitted else [],
         "started": summary.sessions[0].wall if summary.sessions else None,
     }

@@ -53,7 +53,7 @@ class Silence:
 
 def waiting_line(now: Now) -> str:
     """The longest-running work (role, task, duration), then other roles at work; in the columns of an event line."""
-    work = sorted(((each, doing) for each in now.roles for doing in each.doing), key=lambda pair: pair[1].since)
+    work = now.work
     if not work:
         return line_of(now.time, "", "", "", "waiting", "no role is working")
     (first, doing), *others = work

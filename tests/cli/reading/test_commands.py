@@ -207,6 +207,53 @@ def test_the_tree_puts_each_step_under_the_one_it_changed(runs: Path, capsys: py
     assert next(line for line in lines if "1.2" in line).endswith("⇠ from 0.2")
 
 
+def test_a_run_at_work_says_what_it_does_and_what_is_measured_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GOME_RUNS", str(tmp_path))
+    sample = sample_run(finish=False)
+    told = next(each.seq for each in sample.envelopes if each.kind == "diagnosis" and each.step == 1)
+    asked = max(
+        each.seq for each in sample.envelopes if each.kind == "activity_started" and each.seq < told and each.step == 1
+    )
+    sample.envelopes = sample.envelopes[:asked]
+    assert sample.envelopes[-1].sender.startswith("diagnoser"), "its question is in flight"
+    sample.write(tmp_path / sample.run)
+    with RunLock(tmp_path / sample.run):
+        assert gome("tree") == 0
+        tree = capsys.readouterr()
+        assert gome("runs") == 0
+        runs = capsys.readouterr().out
+        assert gome("runs", "--json") == 0
+        (row,) = document(capsys, "runs")
+        assert gome("log") == 0
+        log = capsys.readouterr().out
+    step = next(line for line in tree.out.splitlines() if "(awaiting its diagnosis)" in line)
+    score = row["awaiting"][step.split()[1]]
+    assert f"{score:.4f}"[:5] in step
+    assert "awaiting diagnosis" in runs
+    for screen in (tree.out, runs, log):
+        assert "diagnoser" in screen[screen.index("now ") :], "what is asked now"
+    assert row["now"].startswith("diagnoser")
+    assert row["trials"] == row["accepted"] + row["open"]
+    assert gome("runs", "--json") == 0
+    assert document(capsys, "runs")[0]["now"] == "", "nobody works on it any more"
+
+
+def test_no_next_step_is_named_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GOME_RUNS", str(tmp_path))
+    sample = sample_run(finish=False)
+    first = next(each.seq for each in sample.envelopes if each.kind == "step_opened")
+    sample.envelopes = sample.envelopes[: first - 1]
+    sample.write(tmp_path / sample.run)
+    assert gome("tree") == 0
+    said = capsys.readouterr().err
+    assert "gome diff" not in said
+    assert "--follow" in said
+
+
 def test_a_diff_shows_the_change_and_its_effect_on_each_fold(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("diff", RUN, "0.2", "--json") == 0
     found = document(capsys, "diff")

@@ -44,6 +44,22 @@ def test_a_script_is_shown_with_its_progress_and_its_slot() -> None:
     assert look(summary, present, begun + 4).scripts[0].progress == ""
 
 
+def test_one_line_says_who_is_at_work_on_what_and_for_how_long() -> None:
+    envelopes = until_first("activity_started", "runner-0")
+    summary = summarise(envelopes)
+    line = look(summary, Present(), summary.time + 90).words
+    assert line.startswith("runner 0.1: full run, for 90.0s"), line
+    assert look(Summary(), Present(), 1.0).words == "no role is working"
+    summary = summarise(until_first("activity_started", "proposer-0"))
+    opened_by = summary.opened
+    assert opened_by is not None
+    asked = look(summary, Present(), summary.time + 90).words
+    assert ("asks its model" in asked) is not summary.by_rules
+    summary.opened = opened_by.model_copy(update={"reasoners": {"proposer": "company (a model)"}})
+    summary.sessions = []
+    assert "proposer 0.1 asks its model" in look(summary, Present(), summary.time + 90).words
+
+
 def test_what_no_activity_shows_is_told_by_telemetry() -> None:
     summary, present = summarise(sample_run(finish=False).envelopes), Present()
     at = summary.time
