@@ -1,6 +1,6 @@
 """The first screen of a run: its score against baseline and leaderboard, and the pictures of a step's evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from gome.viewer.model.summary import Summary
 from gome.viewer.web import error_charts
 from gome.viewer.web.code import diff_lines, highlighted, read_text
 
-__all__ = ["Ladder", "Rung", "ladder", "pictures", "result"]
+__all__ = ["Ladder", "Rung", "Scale", "ladder", "pictures", "result"]
 
 _NAMES, _VALUES, _ROW = 158.0, 54.0, 24.0
 _LETTER = 7.0
@@ -36,44 +36,81 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Scores that were measured on the same rows, from the best to the worst, below the `title` of what those are.
+
+    `y` is that of the title.
+    """
+
+    title: str
+    y: float
+    rungs: tuple[Rung, ...]
+
+
+@dataclass(frozen=True)
 class Ladder:
-    """Scores from the best to the worst; further to the right is better."""
+    """The run's standing; further to the right is better, on each scale by itself.
+
+    Scores out of fold and on the private test are of other rows, which may be easier or harder: a score of one beside
+    a medal of the other would look like a win that nobody measured. So they never share a scale.
+    """
 
     height: float
     left: float
     right: float
-    rungs: tuple[Rung, ...]
+    scales: tuple[Scale, ...]
+
+    @property
+    def apart(self) -> bool:
+        """Whether there are both scales."""
+        return len(self.scales) > 1
+
+
+_Mark = tuple[str, float, str]
+"""Name, score and kind of a rung."""
 
 
 def ladder(summary: Summary, pool: Mapping[str, float]) -> Ladder | None:
-    """The run's scores among those of the leaderboard and the baseline; None where the run has no score yet."""
+    """The run's scores beside the baseline, and among those of the leaderboard; None where it has no score yet."""
     best, submitted = summary.best, summary.submitted
     if best is None:
         return None
-    marks = [(f"step {best.step}, out of fold", best.score, "own", False)]
-    if submitted is not None and submitted.grade is not None:
-        marks.append(("submission, test", submitted.grade.score, "own", True))
-    marks.extend((name, score, "board", True) for name, score in pool.items())
     baseline = summary.opened.baseline if summary.opened else None
-    scores = [score for _, score, _, _ in marks]
-    low, high = min(scores), max(scores)
-    if baseline is not None:
-        marks.append(("baseline", baseline, "constant", False))
-        span = (high - low) or abs(baseline - low)
-        low, high = max(min(low, baseline), low - _FAR * span), min(max(high, baseline), high + _FAR * span)
-    marks.sort(key=lambda each: each[1], reverse=summary.maximizes)
-    longest = max(len(name) for name, _, _, _ in marks)
+    inside: list[_Mark] = [(f"step {best.step}, out of fold", best.score, "own")]
+    inside += [("baseline", baseline, "constant")] if baseline is not None else []
+    board: list[_Mark] = [(name, score, "board") for name, score in pool.items()]
+    if submitted is not None and submitted.grade is not None:
+        board.append(("submission, test", submitted.grade.score, "own"))
+    longest = max(len(name) for name, _, _ in [*inside, *board])
     left, right = max(_NAMES, 14 + _LETTER * longest), error_charts.SMALL - _VALUES - 12
+    scales, y = list[Scale](), 0.0
+    for title, marks, test in (("out of fold", inside, False), ("private test", board, True)):
+        if marks:
+            scales.append(_scale(title, marks, (left, right), y, test=test, upward=summary.maximizes))
+            y += (len(marks) + 1) * _ROW
+    return Ladder(y + 10, left, right, tuple(scales))
+
+
+def _scale(
+    title: str, marks: Sequence[_Mark], place: tuple[float, float], top: float, *, test: bool, upward: bool
+) -> Scale:
+    """Draw marks between the x values of `place`, below `top`; a constant that is far away stands at the edge."""
+    scores = [score for _, score, kind in marks if kind != "constant"]
+    low, high = min(scores), max(scores)
+    for constant in (score for _, score, kind in marks if kind == "constant"):
+        span = (high - low) or abs(constant - low)
+        low, high = max(min(low, constant), low - _FAR * span), min(max(high, constant), high + _FAR * span)
+    left, right = place
 
     def x(score: float) -> float:
         share = (min(max(score, low), high) - low) / ((high - low) or 1.0)
-        return round(left + (right - left) * (share if summary.maximizes else 1 - share), 1)
+        return round(left + (right - left) * (share if upward else 1 - share), 1)
 
     rungs = tuple(
-        Rung(x(score), 16 + number * _ROW, name, score, kind, test, edge=not low <= score <= high)
-        for number, (name, score, kind, test) in enumerate(marks)
+        Rung(x(score), top + 16 + number * _ROW, name, score, kind, test, edge=not low <= score <= high)
+        for number, (name, score, kind) in enumerate(sorted(marks, key=lambda each: each[1], reverse=upward), start=1)
     )
-    return Ladder(len(rungs) * _ROW + 10, left, right, rungs)
+    return Scale(title, top + 20, rungs)
 
 
 def pictures(step: Step, summary: Summary, artefacts: Artefacts) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from gome.viewer.model.summary import summarise
 from gome.viewer.web.charts import lanes, score_chart
 from gome.viewer.web.lineage import lineage
 from gome.viewer.web.report import render, write_report
+from gome.viewer.web.result import ladder
 from tests.viewer.sample import EXPERT, RUN, sample_run, trial
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style></pre>\x1b[31m\u202e"
@@ -107,6 +108,27 @@ def test_the_first_screen_is_the_result() -> None:
     places = [page.index(f'id="{name}"') for name in ("result", "scores", "lineage", "steps", "memory")]
     assert places == sorted(places)
     assert "Ended: the budget of trials is used" in page
+
+
+def test_a_score_out_of_fold_shares_no_scale_with_medals() -> None:
+    summary = summarise(sample_run().envelopes)
+    best = summary.best
+    assert best is not None
+    pool = {"gold": best.score + 0.05, "bronze": best.score + 0.1}
+    drawn = ladder(summary, pool)
+    assert drawn is not None
+    inside, board = drawn.scales
+    assert (inside.title, board.title) == ("out of fold", "private test")
+    assert {rung.name for rung in inside.rungs} == {f"step {best.step}, out of fold", "baseline"}
+    assert not any(rung.test for rung in inside.rungs)
+    assert [rung.name for rung in board.rungs if rung.kind == "board"] == ["gold", "bronze"]
+    gold = next(rung for rung in board.rungs if rung.name == "gold")
+    assert board.rungs[0].x == drawn.right, "the best of its own scale stands at its end"
+    assert gold.y > max(rung.y for rung in inside.rungs)
+    assert "not to be held against medals" in page_of()
+    unfinished = ladder(summarise(sample_run(finish=False).envelopes), {})
+    assert unfinished is not None
+    assert [scale.title for scale in unfinished.scales] == ["out of fold"]
 
 
 def test_every_node_of_the_tree_opens_its_step() -> None:
