@@ -140,4 +140,4 @@ def _leaf(value: Any) -> str:
 
 
 def _figure(cell: str) -> bool:
-    return cell in ("", text.UNKNOWN) or _FIGURE.fullmatch(cell) is not None
+    return cell in ("", text.UNKNOWN, text.money(None)) or _FIGURE.fullmatch(cell) is not None

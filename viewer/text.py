@@ -128,9 +128,9 @@ def several(number: int, thing: str) -> str:
 
 
 def money(usd: float | None) -> str:
-    """An amount in USD; below one dollar with four decimals."""
+    """An amount in USD; below one dollar with four decimals. One that is not known is `unknown`: a dash looks free."""
     if usd is None:
-        return UNKNOWN
+        return "unknown"
     return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
 
 

@@ -13,6 +13,7 @@ from gome.bus.store.reader import LogReader
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.model.message_lines import choice_words, idea, place, role
+from gome.viewer.model.price import spent, unpriced
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.model.usage import Usage
 from gome.viewer.output import emit, hint, say, table
@@ -24,7 +25,7 @@ By = Literal["role", "trace", "model", "backend", "question", "hypothesis"]
 
 
 def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json = False) -> int:
-    """Show calls, tokens, USD and time, and the cost of rejected work. A dash means unknown, not zero.
+    """Show calls, tokens, USD and time, and the cost of rejected work. A dash, or `unknown`, is not zero.
 
     Input tokens are split into `cached` (read from the provider's prompt cache, with their share of the input) and
     `uncached`. `saved` is what the cached ones would have cost more, less what writing to the cache cost. Where a
@@ -50,6 +51,9 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
     rows = [_cells(name, usage) for name, usage in [*groups.items(), *sums]]
     headers = (by, "calls", "time", "tokens", "uncached", "cached", "out", "USD", "saved", "scripts", "script time")
     say(table(headers, rows, words=by))
+    if spent(summary) is None:
+        for words in unpriced(summary) or ["a call came without a price"]:
+            say(f"USD unknown: {words}")
     for each in choices:
         say(choice_words(each))
     other = "question" if by == "hypothesis" else "hypothesis"

@@ -76,7 +76,7 @@ def test_other_figures() -> None:
     assert text.short(16250, 4) == "16.25k"
     assert [text.duration(each) for each in (0.31, 12.44, 187.0, 7505.0)] == ["0.31s", "12.4s", "3m07s", "2h05m"]
     assert [text.count(each) for each in (812, 14230, 3.1e6, None)] == ["812", "14.2k", "3.1M", "–"]
-    assert [text.money(each) for each in (0.0, 0.0123, 12.5, None)] == ["$0.00", "$0.0123", "$12.50", "–"]
+    assert [text.money(each) for each in (0.0, 0.0123, 12.5, None)] == ["$0.00", "$0.0123", "$12.50", "unknown"]
 
 
 def test_a_sparkline_rises_with_its_values() -> None:

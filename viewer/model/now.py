@@ -15,6 +15,7 @@ from gome.agents.protocol.activities import QUESTION
 from gome.bus.telemetry import Told
 from gome.viewer import text
 from gome.viewer.model.message_lines import role
+from gome.viewer.model.price import spent
 from gome.viewer.model.summary import Summary
 from gome.viewer.model.timeline import Span, covered
 from gome.viewer.model.usage import Usage
@@ -244,7 +245,7 @@ def _allowances(summary: Summary, now: float) -> tuple[Allowance, ...]:
         ("trials", len(summary.trials)),
         ("calls", total.calls),
         ("tokens", total.known_tokens),
-        ("USD", total.known_usd),
+        ("USD", spent(summary)),
     ]
     still = summary.count("open")
     every = [

@@ -16,6 +16,7 @@ from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.forecasts import calibrate
 from gome.viewer.model.message_lines import headline, place, role
 from gome.viewer.model.now import pool_of
+from gome.viewer.model.price import spent, unpriced
 from gome.viewer.model.script_diff import Artefacts
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, summarise
@@ -83,6 +84,8 @@ def render(
             **result(summary, pool_of(summary), artefacts),
             opened=summary.opened,
             total=summary.total(),
+            spent=(usd := spent(summary)),
+            unpriced=unpriced(summary) if usd is None else [],
             shares=summary.timeline.shares(summary.time),
             score_chart=charts.score_chart(summary),
             lanes=charts.lanes(summary),

@@ -1,12 +1,16 @@
 """Costs by question, and tokens as far as a provider tells of them: cached, uncached, out."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gome.viewer.model.now import Present, look
+from gome.viewer.model.price import spent
 from gome.viewer.model.summary import summarise
 from gome.viewer.model.usage import Usage
+from gome.viewer.web.report import render
 from tests.cli.printed import data_of
 from tests.cli.reading.test_commands import gome
 from tests.viewer.sample import RUN, sample_run
@@ -102,4 +106,30 @@ def test_the_table_has_a_column_for_each_part(runs: Path, run: str, capsys: pyte
     assert gome("cost", RUN) == 0
     proposer = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("proposer"))
     assert proposer.split()[3:7] == ["7200", "–", "–", "–"]
-    assert proposer.split()[8] == "–"
+    assert proposer.split()[8] == "unknown"
+
+
+@pytest.mark.parametrize("priced", [True, False])
+def test_a_model_without_a_price_costs_an_unknown_amount_from_the_start(
+    priced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GOME_RUNS", str(tmp_path))
+    sample = sample_run(finish=False)
+    sample.envelopes = sample.envelopes[:2]
+    first = sample.envelopes[0]
+    prices = {"prices": {"input": 1, "output": 2}} if priced else {}
+    company = {"kind": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1", **prices}
+    roles = dict.fromkeys(("diagnoser", "proposer", "executor"), "company")
+    scenario = {"name": "made-up", "task": "t", "backends": {"company": company}, "roles": roles}
+    message = first.message.model_copy(update={"scenario": scenario, "reasoners": dict.fromkeys(roles, "company (m)")})
+    sample.envelopes[0] = replace(first, message=message)
+    session = sample.envelopes[1]
+    sample.envelopes[1] = replace(session, message=session.message.model_copy(update={"reasoners": {}}))
+    sample.write(tmp_path / sample.run)
+    summary = summarise(sample.envelopes)
+    assert (spent(summary) is None) is not priced
+    assert ("USD unknown" in [each.words for each in look(summary, Present(), 1.0).allowances]) is not priced
+    assert (">unknown</b>" in render(sample.envelopes, sample)) is not priced
+    assert gome("cost") == 0
+    said = capsys.readouterr().out
+    assert ("USD unknown: the price of backend company is unknown; set backends.company.prices" in said) is not priced
