@@ -75,7 +75,8 @@ def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script()
     assert "the script above 0.41, this one 0.43, the mean of their predictions 0.39 (gain 0.02 ± 0.01)." in text
     weighed = together.model_copy(update={"weights": (0.75, 0.25), "weighted": 0.388})
     text = shown(made.propose_step(base=made.SOLUTION, other=other.model_copy(update={"together": weighed})))
-    assert "(gain 0.02 ± 0.01); weighted 0.75 : 0.25 0.388 (each split's weights chosen without it)." in text
+    weights = "with weights 0.75 : 0.25 (the first the script above's; each split's chosen without it) 0.388."
+    assert f"(gain 0.02 ± 0.01); {weights}" in text
 
 
 @pytest.mark.parametrize(
@@ -203,3 +204,17 @@ def test_the_price_of_run_time_is_that_of_the_rule(kind: str, few: str, splits: 
     assert stops(splits, 30.0) and not stops(splits, 29.0)
     assert splits == 1 or not stops(1, 30.0)
     assert "standard errors after" not in shown(made.survey_task())
+
+
+def test_the_ideas_of_one_trial_under_way_stand_together() -> None:
+    ideas = made.DRAWN.hypotheses[0], made.DRAWN.hypotheses[0].model_copy(update={"statement": "Weigh the days."})
+    text = shown(made.knowing_step(underway=(Underway(trace=4, step=2, hypotheses=ideas),)))
+    assert text.count("- trace 4, together in one trial:\n  - ") == 1 and "\n  - Weigh the days. (" in text
+    assert "- trace 4: Weigh the days. (" in shown(
+        made.knowing_step(underway=(Underway(trace=4, step=2, hypotheses=ideas[1:]),))
+    )
+
+
+def test_a_first_solution_without_a_reference_is_told_so() -> None:
+    alone = "there is no reference, and no gain"
+    assert alone in shown(made.assess_trial(incumbent=None)) and alone not in shown(made.assess_trial())
