@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pandas import Series
 
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.views import task_splits
+from gome.scenarios.profiling.periods import split_periods
 from gome.scenarios.task.task import Task
 from tests.scenarios.helpers.make_task import make_task
 
@@ -20,7 +22,9 @@ def test_splits_by_time_tell_the_first_and_last_value_of_their_validation_rows(t
     *periods, test = Harness(task, tmp_path / "views", seed=3).profile.periods
     name = str(task.brief.split.column)
     column, shown = task.typed_train[name], task.typed_test[name]
-    assert test == f"{shown.min()} to {shown.max()}"
+    stretches = test.rpartition("from ")[2].split(", ")
+    assert stretches[0].startswith(str(shown.min())) and stretches[-1].endswith(f" to {shown.max()}")
+    assert ("stretches, with training rows between them" in test) == (name == "date"), "the test's dates lie scattered"
     for part, period in zip(task_splits(task, 3), periods, strict=True):
         held = column.iloc[part.valid]
         assert period == f"{held.min()} to {held.max()}"
@@ -33,6 +37,16 @@ def test_groups_of_neighbouring_values_tell_their_stretches(tmp_path: Path) -> N
     together = sorted(value for each in covered for value in each)
     assert together == sorted(set(Series(task.typed_train["shop"]))), "every value is validated once"
     assert len(covered) > 3, "some split has two stretches"
+
+
+def test_a_test_that_lies_between_training_values_tells_its_stretches(tmp_path: Path) -> None:
+    task = Task.load(make_task(tmp_path / "task", split="{kind: time, column: shop, folds: 3}"))
+    splits = task_splits(task, 3)
+    task.typed_train["shop"] = 3 + task.typed_train["shop"] % 2 * 10  # 3 and 13
+    for values, told in (([1, 2, 4, 9, 20], "1 to 2, 4 to 9, 20"), ([2, 3, 5], "2 to 5"), ([4], "4")):
+        rows = np.resize(values, len(task.test))
+        task.typed_test["shop"], task.test["shop"] = rows, rows.astype(str)
+        assert split_periods(task, splits)[-1] == told
 
 
 def _ends(stretch: str) -> tuple[str, str]:
