@@ -10,6 +10,7 @@ _MOST = 1500
 PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
 """Lines by which a script says how far it is."""
 _ALIKE = 2
+_CUT = "[… cut: lines alike …]"
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 
@@ -17,7 +18,8 @@ _DIGIT = re.compile(r"\d")
 def last_figures(output: str) -> str:
     """The last lines of standard output that hold a number, at most 1,500 characters.
 
-    Progress is left out. Of lines that differ in their numbers alone, as a loop prints them, the last two are kept.
+    Progress is left out. Of lines that differ in their numbers alone, as a loop prints them, the last two are kept; a
+    mark stands where others were.
     """
     lines = output.partition("\n--- stderr\n")[0].splitlines()
     kept: list[str] = []
@@ -29,6 +31,9 @@ def last_figures(output: str) -> str:
         words = _NUMBER.sub("#", line)
         alike[words] += 1
         if alike[words] > _ALIKE:
+            if kept[-1] != _CUT and size + len(_CUT) < _MOST:
+                kept.append(_CUT)
+                size += len(_CUT) + 1
             continue
         size += len(line) + 1
         if size > _MOST:
