@@ -14,16 +14,15 @@ from gome.cli.documents.runs import (
     Costs,
     DetachedRun,
     FinishedRun,
-    HintLeft,
     Lanes,
     Predictions,
     Report,
-    Reviewed,
     RunRow,
     StepDiff,
     TreeNode,
     WrittenSolution,
 )
+from gome.cli.documents.steering import HintLeft, Reviewed
 from gome.cli.documents.sweeps import Sweep
 from gome.cli.documents.tasks import (
     Graded,

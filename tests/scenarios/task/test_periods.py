@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pandas import Series
 
@@ -39,14 +40,19 @@ def test_groups_of_neighbouring_values_tell_their_stretches(tmp_path: Path) -> N
     assert len(covered) > 3, "some split has two stretches"
 
 
-def test_a_test_that_lies_between_training_values_tells_its_stretches(tmp_path: Path) -> None:
-    task = Task.load(make_task(tmp_path / "task", split="{kind: time, column: shop, folds: 3}"))
-    splits = task_splits(task, 3)
-    task.typed_train["shop"] = 3 + task.typed_train["shop"] % 2 * 10  # 3 and 13
-    for values, told in (([1, 2, 4, 9, 20], "1 to 2, 4 to 9, 20"), ([2, 3, 5], "2 to 5"), ([4], "4")):
-        rows = np.resize(values, len(task.test))
-        task.typed_test["shop"], task.test["shop"] = rows, rows.astype(str)
-        assert split_periods(task, splits)[-1] == told
+@pytest.mark.parametrize(
+    ("values", "told"), [([1, 2, 4, 9, 20], "1 to 2, 4 to 9, 20"), ([2, 3, 5], "2 to 5"), ([4], "4")]
+)
+def test_a_test_that_lies_between_training_values_tells_its_stretches(
+    tmp_path: Path, values: list[int], told: str
+) -> None:
+    folder = make_task(tmp_path / "task", split="{kind: time, column: shop, folds: 3}")
+    for name, shops in (("train.csv", [3, 13, 30, 40, 50]), ("test.csv", values)):
+        path = folder / "prepared" / "public" / name
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table.assign(shop=np.resize(shops, len(table))).to_csv(path, index=False)
+    task = Task.load(folder)
+    assert split_periods(task, task_splits(task, 3))[-1] == told
 
 
 def _ends(stretch: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from itertools import combinations
 
-from gome.agents.backends.expert.moves.captions import AGES, CYCLES, JOINT, MOMENTS, SLICE, TIME
+from gome.agents.backends.expert.moves.captions import CYCLES, JOINT, MOMENTS, SLICE, TIME
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, extend
 from gome.agents.backends.expert.plan import Arithmetic, Plan
 from gome.agents.backends.expert.situation import Scene
@@ -27,28 +27,6 @@ def _moments(scene: Scene) -> Iterable[Choice]:
                 f"{column.name} is a date that the model sees as a number of days; month, weekday and hour are hidden."
             )
             yield Choice((column.name,), 0.08, words)
-
-
-def _ages(scene: Scene) -> Iterable[Choice]:
-    """The date of a split by time, else that with the fewest gaps, beside the other dates."""
-    if len(scene.dates) < 2:
-        return
-    when = min(scene.dates, key=lambda column: (column.name != scene.task.split.column, column.missing))
-    others = [column.name for column in scene.dates if column is not when]
-    read = {other for one, operation, other in scene.plan.arithmetic if operation == "minus" and one == when.name}
-    if names := tuple(name for name in others if name not in read):
-        words = f"{', '.join(names)} and {when.name} are dates: what lies between them has no day of its own."
-        yield Choice((when.name, *names), 0.1, words)
-
-
-def _between(plan: Plan, subject: Subject) -> Plan:
-    """The plan with the days from each other date to the first, instead of those dates as growing numbers."""
-    if len(subject) < 2:
-        return plan
-    when, *others = subject
-    made = [(when, "minus", name) for name in others if (when, "minus", name) not in plan.arithmetic]
-    dropped = [name for name in others if name not in plan.drop]
-    return plan.model_copy(update={"arithmetic": (*plan.arithmetic, *made), "drop": (*plan.drop, *dropped)})
 
 
 def _few(scene: Scene) -> list[ColumnProfile]:
@@ -207,17 +185,6 @@ MOVES = (
         "Month, day, weekday and hour of {subject} let the model see the calendar.",
         _moments,
         extend("dates"),
-        safety=8,
-        at_root=True,
-    ),
-    Move(
-        "FeatureEng",
-        "ages",
-        "add",
-        AGES,
-        "The days between the first of {subject} and the others say more than the others' own days.",
-        _ages,
-        _between,
         safety=8,
         at_root=True,
     ),

@@ -1,4 +1,4 @@
-"""Moves on tasks whose test lies after training in time: recurring days, lagged targets, and a drifting level.
+"""Moves on time: days between dates; where the test is later, recurring days, lagged targets and a drifting level.
 
 A feature made of the target uses training rows alone, and only targets as old as those that are known for test rows.
 This also holds where the validation rows of an early split and the much later test rows are predicted together.
@@ -7,7 +7,7 @@ This also holds where the validation rows of an early split and the much later t
 from collections.abc import Iterable
 
 from gome.agents.backends.expert.columns import usable
-from gome.agents.backends.expert.moves.captions import DRIFT, MOMENTS, TIME
+from gome.agents.backends.expert.moves.captions import AGES, DRIFT, MOMENTS, TIME
 from gome.agents.backends.expert.moves.move import Choice, Move, Subject, change, extend
 from gome.agents.backends.expert.plan import Plan
 from gome.agents.backends.expert.situation import Scene
@@ -115,12 +115,45 @@ def _no_line(scene: Scene) -> Iterable[Choice]:
         yield Choice((), 0.002, f"A course along {scene.plan.trend} goes on forever.")
 
 
+def _ages(scene: Scene) -> Iterable[Choice]:
+    """The date of a split by time, else that with the fewest gaps, beside the other dates."""
+    if len(scene.dates) < 2:
+        return
+    when = min(scene.dates, key=lambda column: (column.name != scene.task.split.column, column.missing))
+    others = [column.name for column in scene.dates if column is not when]
+    read = {other for one, operation, other in scene.plan.arithmetic if operation == "minus" and one == when.name}
+    if names := tuple(name for name in others if name not in read):
+        words = f"{', '.join(names)} and {when.name} are dates: what lies between them has no day of its own."
+        yield Choice((when.name, *names), 0.1, words)
+
+
+def _between(plan: Plan, subject: Subject) -> Plan:
+    """The plan with the days from each other date to the first, instead of those dates as growing numbers."""
+    if len(subject) < 2:
+        return plan
+    when, *others = subject
+    made = [(when, "minus", name) for name in others if (when, "minus", name) not in plan.arithmetic]
+    dropped = [name for name in others if name not in plan.drop]
+    return plan.model_copy(update={"arithmetic": (*plan.arithmetic, *made), "drop": (*plan.drop, *dropped)})
+
+
 def _relative(plan: Plan, subject: Subject) -> Plan:
     loss = plan.loss if plan.loss == "absolute_error" else "squared_error"
     return plan.model_copy(update={"level": subject[0], "target": "identity", "loss": loss}) if subject else plan
 
 
 MOVES = (
+    Move(
+        "FeatureEng",
+        "ages",
+        "add",
+        AGES,
+        "The days between the first of {subject} and the others say more than the others' own days.",
+        _ages,
+        _between,
+        safety=8,
+        at_root=True,
+    ),
     Move(
         "FeatureEng",
         "same_day",
