@@ -12,7 +12,6 @@ from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.viewer import text
 from gome.viewer.model.borrowed import Borrowings
-from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.forecasts import calibrate
 from gome.viewer.model.message_lines import headline, place, role
 from gome.viewer.model.now import pool_of
@@ -21,6 +20,7 @@ from gome.viewer.model.script_diff import Artefacts
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.output import as_data, tree
+from gome.viewer.queries.critical_path import critical_path
 from gome.viewer.run_folders import open_reader
 from gome.viewer.web import charts
 from gome.viewer.web.code import diffs_of, read_text

@@ -15,8 +15,8 @@ import pytest
 
 from gome.agents.protocol.final_selection import Ensemble
 from gome.agents.protocol.run_messages import RunFinished, RunOpened
-from gome.viewer.model.critical_path import critical_path
 from gome.viewer.model.summary import summarise
+from gome.viewer.queries.critical_path import critical_path
 from gome.viewer.web.charts import lanes, score_chart
 from gome.viewer.web.lineage import lineage
 from gome.viewer.web.report import render, write_report
