@@ -1,9 +1,5 @@
 """What a run has cost, and which of its models have no known price; unknown is not zero, from the first moment on."""
 
-from pydantic import ValidationError
-
-from gome.scenarios.config.prices import missing_prices
-from gome.scenarios.config.scenario import Scenario
 from gome.viewer.model.summary import Summary
 
 __all__ = ["spent", "unpriced"]
@@ -19,6 +15,11 @@ def unpriced(summary: Summary) -> list[str]:
     """One message with a remedy for each model of the run whose price is unknown."""
     if summary.opened is None or summary.by_rules:
         return []
+    from pydantic import ValidationError
+
+    from gome.scenarios.config.prices import missing_prices
+    from gome.scenarios.config.scenario import Scenario
+
     roles = [session.roles for session in summary.sessions if session.roles]
     try:
         scenario = Scenario.model_validate({**summary.opened.scenario, **({"roles": roles[-1]} if roles else {})})
