@@ -71,8 +71,8 @@ def run(
     Parameters
     ----------
     scenario
-        A scenario's YAML file or the name of a built-in one; or a table (CSV, also packed, Parquet, Feather, Excel; -
-        for standard input) or a folder of pictures, CLASS/picture.png: then a task and scenario are written beside it.
+        A scenario's YAML file or a built-in one's name; or a table (CSV, also packed, Parquet, Feather, Excel; - for
+        standard input) or a folder of pictures, CLASS/picture.png: then a task and scenario are written beside it.
     target
         For a table: the column to predict. For pictures: the name of the class, by default class.
     test
@@ -93,22 +93,16 @@ def run(
         Each proposal waits until you accept, edit or reject it: here, or elsewhere with `gome confirm`.
     detach
         Return once the run has begun; it continues in the background, also after this terminal closes.
-    run_id
-        The run's id; used internally by detached runs and sweeps.
     """
     set_ = (*set_, "confirm=true") if confirm else set_
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
-    table = Table(target, test, metric, model, drop_missing_target, split, id_)
-    given = scenario
-    scenario = _with_table(scenario, table, unsandboxed, load, set_)
-    asked = _warned(scenario, load)
+    own = Table(target, test, metric, model, drop_missing_target, split, id_)
+    asked = _warned(path := _with_table(scenario, own, unsandboxed, load, set_), load)
     folder = root / (run_id or new_run_id(asked.name))
     if detach:
-        again = _again(scenario, _settings(set_, role, sandbox, start), display, folder)
-        return tell_detached(start_detached(again, folder), as_json=json)
-    told = scenario != given  # of a table, all was told as the task was written
-    work = partial(_start, asked, scenario, folder, start, unsandboxed, told)
+        return _detached(path, _settings(set_, role, sandbox, start), display, folder, as_json=json)
+    work = partial(_start, asked, path, folder, start, unsandboxed, path != scenario)  # a table's notes were told
     return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
 
 
@@ -164,10 +158,11 @@ def _settings(set_: Sequence[str], role: Sequence[str], sandbox: str, start: Pat
     return [*options, f"--start={start.absolute()}"] if start else options
 
 
-def _again(scenario: Path, settings: Sequence[str], display: DisplayName | None, folder: Path) -> list[str]:
-    """The arguments with which a detached process starts the same run in `folder`."""
+def _detached(path: Path, settings: Sequence[str], display: DisplayName | None, folder: Path, *, as_json: bool) -> int:
+    """Start the run in `folder` in a process of its own, with the same arguments, and say how to reach it."""
     shown = ["--display", "json" if display == "json" else "plain"]
-    return ["run", str(scenario), *settings, *shown, "--runs", str(folder.parent), "--run-id", folder.name]
+    again = ["run", str(path), *settings, *shown, "--runs", str(folder.parent), "--run-id", folder.name]
+    return tell_detached(start_detached(again, folder), as_json=as_json)
 
 
 def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: bool) -> Scenario:

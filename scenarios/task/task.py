@@ -138,20 +138,8 @@ class Task:
         leaderboard, notes = leaderboard_of(folder / "leaderboard.csv")
         notes = (*read.remarks, *unscored, *notes, *linked)
         digest = digest_of(folder / "task.yaml", public)
-        task = cls(
-            folder,
-            manifest,
-            brief,
-            metric,
-            digest,
-            read.train,
-            read.test,
-            sample,
-            answers,
-            leaderboard,
-            sample_file.name,
-            notes,
-        )
+        ours, theirs, form = read.train, read.test, sample_file.name
+        task = cls(folder, manifest, brief, metric, digest, ours, theirs, sample, answers, leaderboard, form, notes)
         if not has_side_files(public, {train_path, test_path, sample_file}):
             check_features(known, task.test, train_path, (manifest.id, *manifest.targets))
         return task
