@@ -6,7 +6,6 @@ stands in the log before it has an effect. A note is recorded once, also if the 
 its name is in the message.
 """
 
-import os
 import time
 from collections.abc import Callable, Container
 from contextlib import suppress
@@ -155,4 +154,4 @@ def _read(path: Path) -> Note | None:
 
 def _remove(path: Path) -> None:
     with suppress(OSError):
-        os.unlink(path)  # noqa: PTH108 - also a link
+        path.unlink()

@@ -1,6 +1,5 @@
 """Placement: where a run's scripts run (this machine or a cluster), with its slots and its sandbox level."""
 
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -59,10 +58,15 @@ def python_of(settings: Executors) -> Path | None:
 
 
 def strange_python(settings: Executors) -> Pair | None:
-    """What the user has to agree to before the scenario's interpreter is run; None for one of the system, or none."""
-    path = os.path.abspath(settings.python) if settings.python else sys.executable  # noqa: PTH100 (links stay)
-    is_ours = path == sys.executable or Path(os.path.realpath(path)).is_relative_to("/usr")
-    return None if is_ours or not Path(path).exists() else (path, "executors.python")
+    """What the user has to agree to before the scenario's interpreter is run; None for one of the system, or none.
+
+    The place of the link counts, not only where it leads: an interpreter runs the start-up files of the environment
+    that it is linked from.
+    """
+    path = Path(settings.python).absolute() if settings.python else Path(sys.executable)
+    of_system = ".." not in path.parts and all(each.is_relative_to("/usr") for each in (path, path.resolve()))
+    is_ours = path == Path(sys.executable) or of_system
+    return None if is_ours or not path.exists() else (str(path), "executors.python")
 
 
 async def open_placement(settings: Executors, folder: Path, *, unsandboxed: bool = False) -> Placement:

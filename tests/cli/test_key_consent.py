@@ -117,6 +117,16 @@ def test_a_program_that_a_scenario_names_is_run_only_once_the_user_has_said_so(h
     assert python_of(asked.executors) == python
 
 
+def test_an_environment_that_links_the_systems_interpreter_needs_the_users_word(home: Path) -> None:
+    """Its start-up files (`.pth`) are run with it."""
+    linked = home / "env" / "bin" / "python"
+    linked.parent.mkdir(parents=True)
+    linked.symlink_to("/usr/bin/python3")
+    for named in (str(linked), f"/usr/..{linked}"):
+        with pytest.raises(UsageError, match="outside the sandbox"):
+            python_of(LocalExecutors(python=named))
+
+
 @pytest.mark.parametrize("known", [None, sys.executable, "/usr/bin/python3", "/nowhere/python"])
 def test_an_interpreter_that_needs_no_word(known: str | None) -> None:
     assert python_of(LocalExecutors(python=known)) == (None if known is None else Path(known))
