@@ -6,7 +6,7 @@ variable of a well-known key, and the key would be sent there; and it could name
 
 import os
 
-from gome.agents.runtime.placement import strange_python
+from gome.agents.runtime.placement import python_of, strange_python
 from gome.errors import UsageError
 from gome.scenarios.config.providers import is_loopback, is_own_key
 from gome.scenarios.config.scenario import AutoGenBackend, Scenario, ServedModel
@@ -35,11 +35,13 @@ def check_consent(scenario: Scenario, *, trust: bool) -> None:
     if trust:
         agree(new)
         return
-    what, variable = new[0]
-    told = f"the key in {variable} would be sent to {what}"
     if new[0] == python:
-        told = f"{what} ({variable}) would be run outside the sandbox"
-    raise UsageError(f"{told} for the first time; to allow it, pass --trust once (remembered in {trusted_file()})")
+        python_of(scenario.executors)  # raises, as wherever it would be run
+    url, variable = new[0]
+    raise UsageError(
+        f"the key in {variable} would be sent to {url} for the first time; "
+        f"to allow it, pass --trust once (remembered in {trusted_file()})"
+    )
 
 
 def _pairs(scenario: Scenario) -> list[Pair]:

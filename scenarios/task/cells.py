@@ -28,6 +28,7 @@ __all__ = [
     "find_style",
     "hold_dates",
     "in_utc",
+    "is_gap",
     "offset_of",
     "shape_of",
     "strange_cells",
@@ -134,15 +135,16 @@ def hold_dates(cells: pd.Series | Array) -> bool:
     filled = cells.dropna()
     if not filled.head(_FIRST).map(_may_be_date).all():  # so most columns need no look at all their cells
         return False
-    first = [text for text in map(str, pd.unique(filled)) if not _is_gap(text)][:_FIRST]
+    first = [text for text in map(str, pd.unique(filled)) if not is_gap(text)][:_FIRST]
     return bool(first) and all(map(_may_be_date, first)) and None not in in_utc(first)
 
 
 def _may_be_date(cell: object) -> bool:
-    return _is_gap(str(cell)) or _DATED.fullmatch(str(cell).strip()) is not None
+    return is_gap(str(cell)) or _DATED.fullmatch(str(cell).strip()) is not None
 
 
-def _is_gap(text: str) -> bool:
+def is_gap(text: str) -> bool:
+    """Whether a cell of a column of numbers or dates is a gap, in any of its spellings."""
     return text.strip().lower() in NO_NUMBERS
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from pandas import Series
 
 from gome.scenarios.metrics.formulas import Array
-from gome.scenarios.task.cells import NO_NUMBERS, cells_among, in_utc, offset_of, shape_of, strange_cells
+from gome.scenarios.task.cells import cells_among, in_utc, is_gap, offset_of, shape_of, strange_cells
 
 __all__ = ["DateOrder", "DateStyle", "dates_in", "find_dates", "read_dates"]
 
@@ -94,8 +94,10 @@ def find_dates(texts: Iterable[str]) -> DateStyle | None:
 
 def dates_in(cells: Array) -> DateStyle | None:
     """The style of a column of texts, gaps apart; its first distinct texts decide."""
-    filled = [text for text in pd.unique(Series(cells, dtype=object)) if text.strip().lower() not in NO_NUMBERS]
-    return find_dates(filled[:1]) and find_dates(filled[:_FIRST])
+    first = next((text for text in cells if not is_gap(text)), "")
+    if find_dates([first]) is None:  # so most columns need no look at all their cells
+        return None
+    return find_dates([text for text in pd.unique(Series(cells, dtype=object)) if not is_gap(text)][:_FIRST])
 
 
 def read_dates(
@@ -110,7 +112,7 @@ def read_dates(
         files: The names of the two files, for remarks.
     """
     codes, texts = pd.factorize(Series(np.concatenate([train, test]), dtype=object))
-    written = [text for text in texts if text.strip().lower() not in NO_NUMBERS]
+    written = [text for text in texts if not is_gap(text)]
     iso = {text: (style.iso(text) or text) if style else text for text in written}
     good = {text: time for text, time in zip(written, in_utc(list(iso.values())), strict=True) if time is not None}
     offsets = {offset_of(iso[text]) for text in good}
