@@ -24,7 +24,7 @@ __all__ = ["VERBS", "app", "main"]
 VERBS = {
     "run": "Run a scenario and show its progress live.",
     "validate": "Check a scenario and its task and report every problem; runs nothing.",
-    "doctor": "Check that a scenario can run here: one real request per backend, sandbox, slots, disk.",
+    "doctor": "Check that a scenario can run here: real requests to each backend, sandbox, slots, disk.",
     "runs": "List all runs, newest first.",
     "log": "List a run's messages; show one in full, with its conversation or its causes.",
     "view": "Serve live web pages of all runs on this machine.",
