@@ -12,7 +12,7 @@ import runpy
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
 from subprocess import PIPE
 from time import monotonic, process_time
@@ -33,12 +33,18 @@ _ENDS = {
 }
 """How the process's end is told; SIGALRM stands for the wall-clock limit."""
 _IMPORTS = ("pandas", "sklearn.compose", "sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline")
+"""What the expert's scripts import, so that none of them waits for it."""
 
 
 class OneProcess:
-    """An `Executor`: the arguments are the product's, limits are wall-clock and processor time. Call `aclose`."""
+    """An `Executor`: the arguments are the product's, limits are wall-clock and processor time. Call `aclose`.
 
-    def __init__(self) -> None:
+    Args:
+        imports: modules that the process imports before its first script.
+    """
+
+    def __init__(self, imports: Sequence[str] = _IMPORTS) -> None:
+        self._imports = imports
         self._turn = anyio.Lock()
         self._process: Process | None = None
         self._answers: BufferedByteReceiveStream | None = None
@@ -70,7 +76,8 @@ class OneProcess:
     async def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Have the process run a script; "ended" is the process's status where it has ended over it."""
         if self._process is None:
-            self._process = await anyio.open_process([sys.executable, "-m", __name__], stdin=PIPE, stdout=PIPE)
+            command = [sys.executable, "-m", __name__, *self._imports]
+            self._process = await anyio.open_process(command, stdin=PIPE, stdout=PIPE)
             if self._process.stdout is not None:
                 self._answers = BufferedByteReceiveStream(self._process.stdout)
         if self._process.stdin is None or self._answers is None:
@@ -111,7 +118,7 @@ def _outcome(launch: Launch, answer: dict[str, Any], seconds: float) -> Outcome:
 
 def _serve() -> None:
     """Run the scripts that standard input names, one a line, and answer each with a line of JSON."""
-    for name in _IMPORTS:
+    for name in sys.argv[1:]:
         __import__(name)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in sys.stdin:

@@ -39,7 +39,7 @@ def launch_of(place: Path, code: str, name: str, **limits: float) -> Launch:
 def test_a_script_finds_what_it_finds_in_the_product(tmp_path: Path) -> None:
     async def run() -> tuple[Outcome, Outcome]:
         local = LocalExecutor(Sandbox(SandboxLevel.NONE))
-        async with aclosing(OneProcess()) as executor:
+        async with aclosing(OneProcess(imports=())) as executor:
             return (
                 await executor.run(launch_of(tmp_path, WRITES, "ours"), Slot(index=0)),
                 await local.run(launch_of(tmp_path, WRITES, "theirs"), Slot(index=0)),
@@ -63,7 +63,7 @@ def test_a_script_finds_what_it_finds_in_the_product(tmp_path: Path) -> None:
 )
 def test_what_a_script_does_to_itself_ends_the_script_alone(code: str, cause: Cause, word: str, tmp_path: Path) -> None:
     async def run() -> tuple[Outcome, Outcome]:
-        async with aclosing(OneProcess()) as executor:
+        async with aclosing(OneProcess(imports=())) as executor:
             bad = await executor.run(launch_of(tmp_path, code, "bad", cpu=0.3), Slot(index=0))
             return bad, await executor.run(launch_of(tmp_path, WRITES, "good"), Slot(index=0))
 
