@@ -26,13 +26,8 @@ def rewarded(gain: float, error: float | None, *, accepted: bool) -> float:
     return min(MOST_ERRORS, gain / error) if error else 1.0
 
 
-def values(
-    records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings, *, timed: bool
-) -> dict[StepKind, float]:
-    """The value of each of `kinds`, given what all steps of the run have come to.
-
-    Without `timed`, steps of all kinds cost the same, and the priors of costs have no say.
-    """
+def values(records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings) -> dict[StepKind, float]:
+    """The value of each of `kinds`, given what all steps of the run have come to."""
     known: Mapping[StepKind, KindRecord] = {each.kind: each for each in records}
     steps = sum(each.steps for each in records)
     cost = math.fsum(each.cost for each in records) / steps if steps else 1.0
@@ -42,17 +37,14 @@ def values(
         own = known.get(kind, KindRecord(kind=kind))
         made = settings.weight + own.steps
         gain = (settings.weight * settings.gains.get(kind, 0.0) + own.gain) / made
-        relative = settings.costs.get(kind, 1.0) if timed else 1.0
-        price = (settings.weight * relative * cost + own.cost) / made
+        price = (settings.weight * settings.costs.get(kind, 1.0) * cost + own.cost) / made
         found[kind] = upper_bound(gain, price, made, steps, settings.exploration)
     return found
 
 
-def suggested(
-    records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings, *, timed: bool
-) -> StepKind | None:
+def suggested(records: Sequence[KindRecord], kinds: Sequence[StepKind], settings: KindSettings) -> StepKind | None:
     """The kind of the largest value, the first of equal ones; None where there is nothing to choose."""
     if not settings.suggest or len(kinds) < 2:
         return None
-    found = values(records, kinds, settings, timed=timed)
+    found = values(records, kinds, settings)
     return max(kinds, key=lambda kind: found[kind])

@@ -5,8 +5,8 @@ After each split the trial is compared with the trace's best over the splits tha
  - worse:   gain < −margin · SE;
  - futile:  gain + z · SE · √(1 − f) < near_tie · SE · √f, with f the share of the splits that were compared (fewer
    than were run, where the best was not run on all): the left side is the gain that can still be reached (the variance
-   of the final gain given these runs is SE² · (1 − f)), the right side the gain needed to count as better in the end,
-   when the standard error will be SE · √f;
+   of the final gain given these runs is SE² · (1 − f)), the right side the gain needed to be accepted in the end, when
+   the standard error will be SE · √f; 0 where the sign of the gain decides near-ties;
  - decided: a slow script that is better by `decisive` · SE, or a very slow first solution;
  - same: its predictions are the best's, so that neither gain nor standard error will come. Not in lockstep, where what
    is accepted on some splits is not completed.
@@ -99,7 +99,8 @@ def stop_after(
     share = compared / planned
     hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
     member = spared is not None and effect.gain > -spared * error
-    if enough and not member and hoped < method.near_tie * error * math.sqrt(share):
+    needed = 0.0 if method.near_ties == "gain" else method.near_tie * error * math.sqrt(share)
+    if enough and not member and hoped < needed:
         gain = f"gain {plain(effect.gain, 4, signed=True)} ± {plain(error, 2)} over {effect.rows} rows"
         ahead = "ahead, but " if effect.gain > 0 else ""
         return Stop("futile", f"stopped {after}: {ahead}the other splits can hardly lift it to acceptance, {gain}")

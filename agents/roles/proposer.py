@@ -213,7 +213,7 @@ class Proposer(Role):
         if self.scenario.method.selection == "rank":
             return None
         alone = [kind for kind in kinds if kind != "bundle"]
-        return suggested(opened.records, alone, self.scenario.method.next_kind, timed=self.scenario.timed)
+        return suggested(opened.records, alone, self.scenario.method.next_kind)
 
     def _may_search(self, best: Best | None) -> bool:
         """Whether a solution's constants were not searched before, and its run is short enough."""

@@ -32,7 +32,7 @@ class Racing(Model):
     first_margin: Annotated[float, Field(ge=0)] = 2.0
     """Replaces `margin` after the first split of a group or time split, whose splits differ much."""
     futility: Annotated[float, Field(ge=0)] = 1.64
-    """A trial stops if its final gain, this many standard errors above the estimate, would still be a near-tie."""
+    """A trial stops if its final gain, this many standard errors above the estimate, would still not be accepted."""
     decisive: Annotated[float, Field(ge=0)] = 2.0
     """A heavy script stops once it is better than the trace's best by this many standard errors."""
     heavy: Seconds = 5.0
@@ -164,14 +164,14 @@ script; nothing that exists (a new first solution); the best of another trace; t
 
 
 _GAINS: dict[StepKind, float] = {"edit": 0.6, "merge": 0.5, "return": 0.2, "leap": 0.2, "tune": 0.9}
-_COSTS: dict[StepKind, float] = {"tune": 2.0}
+_COSTS: dict[StepKind, float] = {"tune": 2.5}
 
 
 class KindSettings(Model):
     """Which kind of step is suggested next: the one of the largest upper confidence bound (docs/method.md).
 
     The record of a run's steps begins with a prior for each kind: its gain a step in standard errors, and its cost
-    relative to the average step, where time limits the run. Kinds that are not named have a gain of 0 and a cost of 1.
+    relative to the average step. Kinds that are not named have a gain of 0 and a cost of 1.
     """
 
     suggest: bool = True
@@ -259,8 +259,8 @@ class Method(Model):
 
     A search of constants counts as one comparison for each of its settings.
     """
-    near_ties: NearTies = "incumbent"
-    """Who decides a near-tie: the model (`analysis`), the sign of the `gain`, or the `incumbent` stays.
+    near_ties: NearTies = "gain"
+    """Who decides a near-tie: the sign of the `gain`, the model (`analysis`), or the `incumbent` stays.
 
     In the last case a trial is still accepted if it is as good and clearly faster or shorter.
     """

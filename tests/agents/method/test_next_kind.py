@@ -24,14 +24,12 @@ def record(kind: StepKind, steps: int, gain: float, cost: float, accepted: int =
 
 def test_before_any_step_the_priors_decide() -> None:
     kinds: tuple[StepKind, ...] = ("edit", "tune", "merge")
-    assert values((), kinds, SETTINGS, timed=True) == {"edit": 0.5, "tune": 0.25, "merge": 0.0}
-    assert values((), kinds, SETTINGS, timed=False) == {"edit": 0.5, "tune": 1.0, "merge": 0.0}
-    assert suggested((), ("tune", "edit"), SETTINGS, timed=True) == "edit"
-    assert suggested((), ("tune", "edit"), SETTINGS, timed=False) == "tune", "a search is one trial like another"
+    assert values((), kinds, SETTINGS) == {"edit": 0.5, "tune": 0.25, "merge": 0.0}
+    assert suggested((), ("tune", "edit"), SETTINGS) == "edit", "a search is the price of four edits"
 
 
 def test_the_value_by_hand() -> None:
-    found = values((record("edit", 2, 3.0, 8.0),), ("edit", "tune"), SETTINGS, timed=True)
+    found = values((record("edit", 2, 3.0, 8.0),), ("edit", "tune"), SETTINGS)
     bonus = math.log(3)  # of ln(1 + 2 steps)
     assert found["edit"] == pytest.approx(((2 * 0.5 + 3) / 4 + math.sqrt(bonus / 4)) / ((2 * 4 + 8) / 4))
     assert found["tune"] == pytest.approx((1.0 + math.sqrt(bonus / 2)) / 16)
@@ -40,14 +38,14 @@ def test_the_value_by_hand() -> None:
 def test_where_edits_no_longer_pay_a_search_does_and_a_dear_search_that_gave_nothing_is_left() -> None:
     settings = KindSettings()
     in_vain = record("edit", 6, 0.0, 6.0)
-    assert suggested((in_vain,), ("edit", "tune"), settings, timed=True) == "tune"
-    assert suggested((in_vain, record("tune", 2, 0.0, 40.0)), ("edit", "tune"), settings, timed=True) == "edit"
-    assert suggested((record("edit", 6, 12.0, 6.0),), ("edit", "tune"), settings, timed=True) == "edit"
+    assert suggested((in_vain,), ("edit", "tune"), settings) == "tune"
+    assert suggested((in_vain, record("tune", 2, 0.0, 40.0)), ("edit", "tune"), settings) == "edit"
+    assert suggested((record("edit", 6, 12.0, 6.0),), ("edit", "tune"), settings) == "edit"
 
 
 def test_nothing_is_suggested_where_there_is_no_choice_or_none_is_asked_for() -> None:
-    assert suggested((), ("edit",), SETTINGS, timed=True) is None
-    assert suggested((), ("edit", "tune"), KindSettings(suggest=False), timed=True) is None
+    assert suggested((), ("edit",), SETTINGS) is None
+    assert suggested((), ("edit", "tune"), KindSettings(suggest=False)) is None
 
 
 RECORDS = st.lists(
@@ -66,7 +64,7 @@ RECORDS = st.lists(
 def test_the_unit_of_costs_has_no_say(records: list[KindRecord], unit: float) -> None:
     kinds: tuple[StepKind, ...] = ("edit", "bundle", "tune")
     scaled = [each.model_copy(update={"cost": each.cost * unit}) for each in records]
-    one, other = (values(each, kinds, SETTINGS, timed=True) for each in (records, scaled))
+    one, other = (values(each, kinds, SETTINGS) for each in (records, scaled))
     assert all(math.isfinite(each) and each >= 0 for each in one.values())
     if sum(each.steps for each in records):
         ratio = {kind: one[kind] / other[kind] for kind in kinds if other[kind] > 0}

@@ -18,7 +18,11 @@ ERROR = 0.1 * math.sqrt(1.25)
 
 
 def after(*scores: float, best: float | None = 1.0, kind: Any = "random", seconds: float = 0.0, **method: Any) -> Any:
-    """What is said after runs of these scores, of five; the best scored the same on each split. Smaller is better."""
+    """What is said after runs of these scores, of five; the best scored the same on each split. Smaller is better.
+
+    A near-tie keeps the incumbent.
+    """
+    method.setdefault("near_ties", "incumbent")
     runs = [run_of(split, score, *DRAWS) for split, score in enumerate(scores)]
     incumbent = None if best is None else evaluation(*[best] * 5, replicates=((best,) * 3,) * 5)
     return stop_after(runs, 5, incumbent, SplitRule(kind=kind), "minimize", Method.model_validate(method), seconds)
@@ -95,7 +99,9 @@ def test_splits_that_the_best_was_not_run_on_decide_nothing() -> None:
     for done in range(1, 5):
         stop = stop_after(runs[:done], 5, best, SplitRule(kind="random"), "minimize", Method(), 0.0)
         assert stop is None, "one split of five leaves room for more gain, however many more were run"
-    hopeless = Method.model_validate({"racing": {"futility": 0.0, "margin": 9.0, "first_margin": 9.0}})
+    hopeless = Method.model_validate(
+        {"near_ties": "incumbent", "racing": {"futility": 0.0, "margin": 9.0, "first_margin": 9.0}}
+    )
     assert why(stop_after(runs, 5, best, SplitRule(kind="random"), "minimize", hopeless, 0.0)) == "futile"
     groups = stop_after(runs, 5, best, SplitRule(kind="group"), "minimize", hopeless, 0.0)
     assert groups is None, "one group is never enough"
@@ -180,7 +186,7 @@ def test_a_limit_that_is_met_exactly_stops_nothing() -> None:
     never_futile: dict[str, Any] = {"racing": {"futility": 99.0}}
     assert by_two(-2.0, **never_futile) is None, "worse is more than 1 error"
     assert why(by_two(-2.001, **never_futile)) == "worse"
-    no_hope: dict[str, Any] = {"racing": {"futility": 0.0}}
+    no_hope: dict[str, Any] = {"near_ties": "incumbent", "racing": {"futility": 0.0}}
     assert by_two(1.0, **no_hope) is None, "in the end the error will be 1, and a gain of 1 is enough"
     assert why(by_two(0.999, **no_hope)) == "futile"
     assert by_two(4.0, seconds=99.0) is None, "decided is more than 2 errors"
@@ -188,10 +194,16 @@ def test_a_limit_that_is_met_exactly_stops_nothing() -> None:
 
 
 def test_the_gain_to_be_reached_is_that_of_the_near_tie_setting() -> None:
-    no_hope: dict[str, Any] = {"racing": {"futility": 0.0}}
+    no_hope: dict[str, Any] = {"near_ties": "incumbent", "racing": {"futility": 0.0}}
     assert by_two(2.1, near_tie=2.0, **no_hope) is None
     assert why(by_two(1.9, near_tie=2.0, **no_hope)) == "futile"
     assert by_two(0.6, near_tie=0.5, **no_hope) is None
+
+
+def test_where_the_sign_decides_a_near_tie_any_gain_is_enough() -> None:
+    no_hope: dict[str, Any] = {"near_ties": "gain", "racing": {"futility": 0.0}}
+    assert by_two(0.01, **no_hope) is None
+    assert why(by_two(-0.01, **no_hope)) == "futile"
 
 
 def test_worse_by_how_much_has_no_sign() -> None:
