@@ -22,7 +22,17 @@ from gome.scenarios.config.method import NearTies
 from gome.scenarios.evidence import Direction, Evaluation
 from gome.scenarios.figures import plain
 
-__all__ = ["Ruling", "cheaper", "compare", "format_fault", "keeps_near_tie", "rule", "rule_by_score", "threshold"]
+__all__ = [
+    "Ruling",
+    "cheaper",
+    "compare",
+    "decides_near_ties",
+    "format_fault",
+    "keeps_near_tie",
+    "rule",
+    "rule_by_score",
+    "threshold",
+]
 
 
 _FASTER, _SHORTER = 2 / 3, 0.9
@@ -164,6 +174,14 @@ def rule(
     if effect.verdict == "better":
         return Ruling("accepted", "analysis", f"better by {plain(effect.gain, 5)}{_rests_on(effect)}")
     return Ruling("rejected", "analysis", f"worse by {plain(-effect.gain, 5)}{_rests_on(effect)}")
+
+
+def decides_near_ties(setting: NearTies, *, searched: bool) -> NearTies:
+    """Who decides the near-tie of a trial: for a search of constants the incumbent stays, where else the sign decides.
+
+    A search ends with the best of many settings, and the best of many that are all alike has a gain too. [O]
+    """
+    return "incumbent" if searched and setting == "gain" else setting
 
 
 def keeps_near_tie(effect: Effect, accept: bool, near_ties: NearTies, cheap: str) -> bool:

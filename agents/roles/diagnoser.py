@@ -15,6 +15,7 @@ from gome.agents.method.validation import (
     Ruling,
     cheaper,
     compare,
+    decides_near_ties,
     format_fault,
     keeps_near_tie,
     rule,
@@ -200,7 +201,7 @@ class Diagnoser(Role):
             findings=known.findings,
             left=left,
             margin=self._margin,
-            near_ties=method.near_ties,
+            near_ties=decides_near_ties(method.near_ties, searched=trial.searched is not None),
             cheap=cheap,
             wanted=wanted,
         )

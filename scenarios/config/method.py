@@ -262,7 +262,8 @@ class Method(Model):
     near_ties: NearTies = "gain"
     """Who decides a near-tie: the sign of the `gain`, the model (`analysis`), or the `incumbent` stays.
 
-    In the last case a trial is still accepted if it is as good and clearly faster or shorter.
+    In the last case a trial is still accepted if it is as good and clearly faster or shorter. It also holds for a
+    search of constants where the sign decides, as the best of many settings has a gain by chance.
     """
     folds: Literal["auto", "all"] | Annotated[int, Field(gt=0)] = "auto"
     """Splits that a trial runs on: `all`, the first N, or as many as a decision needs (`auto`)."""

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.agents.method.validation import cheaper, compare, format_fault, rule, rule_by_score, threshold
+from gome.agents.method.validation import (
+    cheaper,
+    compare,
+    decides_near_ties,
+    format_fault,
+    rule,
+    rule_by_score,
+    threshold,
+)
 from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
 from gome.scenarios.evidence import DefectNote, LeakNote
@@ -335,3 +343,9 @@ def test_the_threshold_grows_with_the_comparisons() -> None:
     assert threshold(1.0, 0.5, 12) == pytest.approx(1 + 0.5 * math.sqrt(2 * math.log(12)))
     grown = [threshold(1.0, 0.2, count) for count in range(1, 60)]
     assert grown == sorted(set(grown))
+
+
+def test_the_best_of_many_settings_needs_more_than_a_gain() -> None:
+    assert decides_near_ties("gain", searched=False) == "gain"
+    assert decides_near_ties("gain", searched=True) == "incumbent"
+    assert decides_near_ties("analysis", searched=True) == "analysis"
