@@ -164,7 +164,7 @@ script; nothing that exists (a new first solution); the best of another trace; t
 
 
 _GAINS: dict[StepKind, float] = {"edit": 0.6, "merge": 0.5, "return": 0.2, "leap": 0.2, "tune": 0.9}
-_COSTS: dict[StepKind, float] = {"tune": 2.5}
+_COSTS: dict[StepKind, float] = {"tune": 4.0}
 
 
 class KindSettings(Model):
