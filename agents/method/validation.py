@@ -93,6 +93,7 @@ def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction, near
         verdict=_verdict(gain, near_tie * (error or 0.0)),
         splits=len(common),
         rows=sum(valid for valid, _ in rows),
+        planned=trial.planned,
     )
 
 

@@ -185,8 +185,8 @@ class Trial(Message):
     `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
     longer able to become better (`futile`), already known to be better (`decided`), or as good on every row (`same`).
     `seconds` is the mean time of one run, `cpu_seconds` its processor time. `oof_ref` are the out-of-fold predictions,
-    `submission_ref` is the mean of the splits' predictions for the test rows. `late`: not run, as the time was over.
-    `searched` says how a search of constants came to it.
+    `submission_ref` the mean of the splits' predictions for the test rows. `late`: not run, as the time was over;
+    `searched`: by a search of constants.
     """
 
     kind: Literal["trial"] = "trial"
@@ -242,7 +242,7 @@ class Diagnosis(Message):
     misalignment erased it (`erased`); for a trial that was stopped early it is the score of the splits that were run.
     `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes.
     `output_ref` is what the script printed, `diagnostics_ref` the analysis of its errors. `effect` compares the trial
-    with its trace's best, or after a return with the script that it changed; None for a first solution.
+    with its trace's best, or after a return with the script that it changed, `against` a merge with its other parent.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
@@ -266,6 +266,7 @@ class Diagnosis(Message):
     score: float | None = None
     erased: bool = False
     effect: Effect | None = None
+    against: Effect | None = None
 
     @classmethod
     def without_trial(

@@ -8,17 +8,17 @@ __all__ = ["SourceScript", "Together"]
 
 
 class Together(Record):
-    """Scores of this trace's best, another's, and the mean of both, on common splits; `effect`: that mean on `own`.
+    """What another trace's best and means of both solutions' predictions gain over this trace's best, on common splits.
 
-    `weighted` is the score of the best mean with `weights` not below 0 (own, other), each split's chosen without it.
+    `scale` is what means are taken of (`ScaleName`). `weighted` is the best mean with `weights` not below 0 (own,
+    other), each split's chosen without it.
     """
 
-    own: float
-    other: float
-    mean: float
-    effect: Effect
+    other: Effect
+    mean: Effect
+    scale: str
     weights: tuple[float, ...] | None = Field(default=None, exclude_if=lambda weights: weights is None)
-    weighted: float | None = Field(default=None, exclude_if=lambda score: score is None)
+    weighted: Effect | None = Field(default=None, exclude_if=lambda effect: effect is None)
 
 
 class SourceScript(Record):

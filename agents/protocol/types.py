@@ -102,8 +102,8 @@ class Hypothesis(Record):
 class Effect(Record):
     """Comparison of a trial with its trace's best: `gain` is the mean paired difference, positive for better.
 
-    It is computed over the `splits` splits that both were run on, with `rows` validation rows. `standard_error` is None
-    where it cannot be estimated.
+    It is computed over the `splits` splits of `planned` that both were run on, with `rows` validation rows.
+    `standard_error` is None where it cannot be estimated.
     """
 
     gain: float
@@ -111,6 +111,12 @@ class Effect(Record):
     verdict: Literal["better", "worse", "near-tie"]
     splits: int = 0
     rows: int = 0
+    planned: int = 0
+
+    @property
+    def judged(self) -> str:
+        """On how many splits it rests, as text (`2 of 5`); empty if on all, or on none in common."""
+        return f"{self.splits} of {self.planned}" if 0 < self.splits < self.planned else ""
 
     @property
     def none(self) -> bool:
@@ -127,7 +133,7 @@ class TrialNote(Record):
 
     `untested`: a repair has taken its idea out, which may therefore be tried again. `gain_judged` says over how many
     splits the gain is, empty where over the same as the score; `observed` on how many
-    the observations rest, empty for all.
+    the observations rest, empty for all. `against` as in Diagnosis.
     """
 
     trace: int
@@ -143,6 +149,7 @@ class TrialNote(Record):
     gain_judged: str = ""
     observed: str = ""
     untested: bool = False
+    against: Effect | None = None
 
 
 class Recalled(Record):
@@ -186,13 +193,18 @@ class Failure(Record):
 class Finding(Record):
     """What a trial taught, accepted or not. `contradicted` are the (trace, step) of trials that contradict it.
 
-    `now` is the trial's gain where it, or what it was compared with, was run on more splits since; else None.
+    `judged` says on how many splits of how many it rests, empty for all. `now` is the trial's gain where it, or what it
+    was compared with, was run on more splits since; `score` that of a first solution that was run on all since.
+    `bettered` are the (trace, step) of later trials that gained by doing otherwise what it did.
     """
 
     trace: int
     step: int
     text: str
+    judged: str = ""
     now: Effect | None = Field(default=None, exclude_if=lambda effect: effect is None)
+    score: float | None = Field(default=None, exclude_if=lambda score: score is None)
+    bettered: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda steps: not steps)
     contradicted: tuple[tuple[int, int], ...] = ()
 
 

@@ -48,7 +48,7 @@ __all__ = ["Diagnoser"]
 
 
 class _Measured(NamedTuple):
-    """The trial against its trace's best, and against the other solution (`_other`); and where it errs."""
+    """The trial against its trace's best, and against the other solution (`_other`); where it errs."""
 
     effect: Effect | None
     against: Effect | None
@@ -150,7 +150,10 @@ class Diagnoser(Role):
         returned = proposal.step_kind == "return" and measured.against is not None
         effect = None if fault is not None else measured.against if returned else effect
         diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
-        return diagnosis.model_copy(update={"contradicts": contradicts, "diagnostics_ref": measured.diagnostics_ref})
+        found: dict[str, object] = {"contradicts": contradicts, "diagnostics_ref": measured.diagnostics_ref}
+        if proposal.step_kind == "merge":
+            found["against"] = measured.against
+        return diagnosis.model_copy(update=found)
 
     async def _question(
         self,
@@ -239,12 +242,12 @@ class Diagnoser(Role):
     ) -> _Measured:
         """Measure where a trial errs, against its trace's best or the other solution: two activities at most."""
         other, best = self._other(proposal, step), self.state.best
-        base = other.oof_ref if other and (proposal.step_kind == "return" or best is None) else None
-        found = await paired(self.pairer, trial.oof_ref, base, context)
+        found = await paired(self.pairer, trial.oof_ref, other.oof_ref if other else None, context)
         against = None
         if found.own is not None and found.other is not None:
             against = compare(found.own, found.other, self.opened.task.direction, self.scenario.method.near_tie)
-        rival, rows = base or (best.oof_ref if best else None), self.scenario.prompts.rows
+        reference = best if best is not None and proposal.step_kind != "return" else other
+        rival, rows = reference.oof_ref if reference else None, self.scenario.prompts.rows
         return _Measured(effect, against, await analysed(self.analyser, trial.oof_ref, rival, rows, context))
 
 

@@ -175,8 +175,8 @@ class Proposer(Role):
         if (own := pick.base) and {"merge", "return"} & set(kinds):
             others = (each for each in standings if each.trace != trace and each.script_ref != own.script_ref)
             if source := next(others, None):
-                near_tie, direction = self.scenario.method.near_tie, self.opened.task.direction
-                other = await source_script(source, own, self.artefacts, self.pairer, direction, near_tie, context)
+                near_tie, task = self.scenario.method.near_tie, self.opened.task
+                other = await source_script(source, own, self.artefacts, self.pairer, task, near_tie, context)
         allowed = {"merge": other, "return": other, "tune": declaration.parameters and self._may_search(pick.base)}
         kinds = tuple(kind for kind in kinds if allowed.get(kind, True))
         pays = self._suggested(opened, kinds)

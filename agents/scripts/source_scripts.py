@@ -8,7 +8,9 @@ from gome.agents.scripts.error_analysis import Pairer, paired
 from gome.agents.state.trace import Best
 from gome.bus.actors.actor import Context
 from gome.bus.store.artefacts import Artefacts
-from gome.scenarios.evidence import Direction
+from gome.scenarios.evaluation.blending import scale_name
+from gome.scenarios.evidence import TaskBrief
+from gome.scenarios.metrics.registry import metric_named
 
 __all__ = ["source_script"]
 
@@ -18,20 +20,18 @@ async def source_script(
     own: Best,
     artefacts: Artefacts,
     pairer: Pairer,
-    direction: Direction,
+    task: TaskBrief,
     near_tie: float,
     context: Context,
 ) -> SourceScript:
     """Another trace's best beside this trace's `own`; both are compared as a recorded activity."""
     text, is_difference = beside(await artefacts.text(own.script_ref), await artefacts.text(theirs.script_ref))
     found, together = await paired(pairer, own.oof_ref, theirs.oof_ref, context), None
-    if found.own is not None and found.other is not None and found.mean is not None:
-        effect = compare(found.mean, found.own, direction, near_tie)
-        scores = [each.score for each in (found.own, found.other, found.mean) if each.score is not None]
-        if effect is not None and len(scores) == 3:
-            weighted = found.weighted.score if found.weighted is not None else None
-            weights = found.weights if weighted is not None else None
-            together = Together(
-                own=scores[0], other=scores[1], mean=scores[2], effect=effect, weights=weights, weighted=weighted
-            )
+    other, mean, weighted = (
+        compare(each, found.own, task.direction, near_tie) if each is not None and found.own is not None else None
+        for each in (found.other, found.mean, found.weighted)
+    )
+    if other is not None and mean is not None:
+        scale, weights = scale_name(task, metric_named(task.metric)), found.weights if weighted is not None else None
+        together = Together(other=other, mean=mean, scale=scale, weights=weights, weighted=weighted)
     return SourceScript(trace=theirs.trace, step=theirs.step, text=text, is_difference=is_difference, together=together)

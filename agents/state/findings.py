@@ -1,6 +1,6 @@
-"""What trials have taught, kept current: contradicted by later trials, and measured again on more splits."""
+"""What trials have taught, kept current: contradicted or bettered by later trials, measured again on more splits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gome.agents.method.validation import compare
@@ -16,11 +16,12 @@ __all__ = ["Findings"]
 class Findings:
     """The findings, oldest first. `evaluations` are those of all scored scripts as known now.
 
-    `compared` are the two scripts that the figures of a step's finding compare.
+    `scripts` are those of the steps that left a finding, `compared` the two that its figures compare.
     """
 
     known: list[Finding] = field(default_factory=list)
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    scripts: dict[Place, str] = field(default_factory=dict)
     compared: dict[Place, tuple[str, str]] = field(default_factory=dict)
 
     def heard(self, where: Place, diagnosis: Diagnosis, base_ref: str | None) -> None:
@@ -28,12 +29,24 @@ class Findings:
         script_ref, evaluation = diagnosis.script_ref, diagnosis.evaluation
         if script_ref is not None and evaluation is not None and diagnosis.score is not None:
             self.evaluations.setdefault(script_ref, evaluation)
+            self.scripts[where] = script_ref
             if diagnosis.effect is not None and base_ref in self.evaluations:
                 self.compared[where] = (script_ref, base_ref)
         if diagnosis.finding:
-            self.known.append(Finding(trace=where[0], step=where[1], text=diagnosis.finding))
+            judged = evaluation.judged if evaluation else ""
+            self.known.append(Finding(trace=where[0], step=where[1], text=diagnosis.finding, judged=judged))
         for at, each in self._of(diagnosis.contradicts):
             self.known[at] = each.model_copy(update={"contradicted": (*each.contradicted, where)})
+
+    def foremost(self, most: int, bettered: Mapping[Place, tuple[Place, ...]]) -> tuple[Finding, ...]:
+        """The newest findings, at most so many, oldest first; those that later trials speak against only where room is.
+
+        `bettered` has, by step, the later steps that gained by doing otherwise what it did.
+        """
+        known = [each.model_copy(update={"bettered": bettered.get((each.trace, each.step), ())}) for each in self.known]
+        sound = [not (each.contradicted or each.bettered) for each in known]
+        kept = sorted(sorted(range(len(known)), key=lambda at: (sound[at], at))[-most:])
+        return tuple(known[at] for at in kept)
 
     def completed(self, message: SolutionCompleted, direction: Direction) -> None:
         """Compare again, on all splits that are known now, whatever a finding says of this solution."""
@@ -44,6 +57,11 @@ class Findings:
         for at, each in self._of(where for where, pair in self.compared.items() if script_ref in pair):
             trial, base = (self.evaluations[ref] for ref in self.compared[each.trace, each.step])
             self.known[at] = each.model_copy(update={"now": compare(trial, base, direction)})
+        if message.evaluation.partial:
+            return
+        for at, each in self._of(where for where, ref in self.scripts.items() if ref == script_ref):
+            if (each.trace, each.step) not in self.compared:
+                self.known[at] = each.model_copy(update={"score": message.evaluation.score})
 
     def _of(self, steps: Iterable[Place]) -> list[tuple[int, Finding]]:
         """The findings of these steps, with their places."""

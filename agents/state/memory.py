@@ -26,7 +26,7 @@ from gome.agents.protocol.messages import (
 from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Challenge, Failure, Hypothesis, Key, TraceBest
 from gome.agents.state.findings import Findings
-from gome.agents.state.memory_entries import Given, Picture, Place, Success, Trying, in_errors
+from gome.agents.state.memory_entries import Given, Picture, Place, Replaced, Success, Trying, in_errors
 from gome.agents.state.standings import ranked
 from gome.agents.state.trace import Best
 from gome.bus.message import Envelope
@@ -68,6 +68,7 @@ class Memory:
     given: dict[tuple[str, int, int], Given] = field(default_factory=dict)
     notes: dict[Place, str] = field(default_factory=dict)
     surpassed: set[str] = field(default_factory=set)
+    replaced: Replaced = field(default_factory=Replaced)
     direction: Direction = "maximize"
 
     def heard(self, envelope: Envelope) -> None:
@@ -185,6 +186,7 @@ class Memory:
             before=source or (None if kind == "leap" else trace.tip),
         )
         self.successes.append(entry)
+        self.replaced.accepted(entry)
         if proposal and kind == "merge" and (merged := self._with_script(proposal.other_ref)):
             trace.taken.update(each.id for each in merged.path)
         if effect is not None:
@@ -218,6 +220,8 @@ class Memory:
         """
         if entry.id in self.surpassed:
             return "its trace went on from a better solution without it"
+        if entry.hypotheses and not self._in_force(entry).hypotheses:
+            return "its trace gained by doing otherwise"
         tried = self.tryings[entry.id]
         against = [each for each in tried if each.gain <= 0]
         if not against or fmean(max(-MOST_ERRORS, min(MOST_ERRORS, each.gain)) for each in tried) > 0:
@@ -225,6 +229,11 @@ class Memory:
         worst = min(against, key=lambda each: each.gain)
         together = f"; its {len(tried)} trials together show no gain" if len(tried) > 1 else ""
         return f"step {worst.step} of trace {worst.trace} tried it and lost {-worst.gain:.1f} standard errors{together}"
+
+    def _in_force(self, entry: Success) -> Success:
+        """The accepted change with those of its ideas that no later change of its trace has bettered."""
+        left = self.replaced.of(entry, self.successes)
+        return replace(entry, hypotheses=tuple(each for each in entry.hypotheses if each.key not in left))
 
     def picture(self, place: int) -> Picture:
         """Snapshot of the memory for the trace `place`; `standings` are ordered from best to worst."""
@@ -234,7 +243,7 @@ class Memory:
         own = {each.id for each in trace.tip.path} if trace.tip else set()
         known = own | trace.taken
         successes = tuple(
-            each
+            self._in_force(each)
             for each in self.successes
             if each.id not in known
             and not {hypothesis.key for hypothesis in each.hypotheses} <= trace.tried
@@ -256,7 +265,7 @@ class Memory:
             best=best,
             path_length=sum(1 for _ in trace.tip.path) if trace.tip else 0,
             failures=tuple(failures[-_MOST_FAILURES:]),
-            findings=tuple(self.findings.known[-_MOST_FINDINGS:]),
+            findings=self.findings.foremost(_MOST_FINDINGS, self.replaced.steps(self.successes)),
             standings=tuple(standings),
         )
 

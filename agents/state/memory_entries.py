@@ -1,14 +1,15 @@
 """The entries of the memory that traces share, and what of them a trace is shown."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from gome.agents.protocol.types import Challenge, Effect, Failure, Finding, Hypothesis, Recalled, TraceBest
+from gome.agents.protocol.types import Challenge, Effect, Failure, Finding, Hypothesis, Key, Recalled, TraceBest
 from gome.agents.state.trace import Best
 from gome.scenarios.evidence import Evaluation
 
-__all__ = ["Given", "Picture", "Place", "Success", "Trying", "in_errors"]
+__all__ = ["Given", "Picture", "Place", "Replaced", "Success", "Trying", "in_errors"]
 
 
 Place = tuple[int, int]
@@ -136,6 +137,33 @@ class Picture:
     failures: tuple[Failure, ...]
     findings: tuple[Finding, ...]
     standings: tuple[TraceBest, ...]
+
+
+@dataclass(slots=True)
+class Replaced:
+    """Ideas that a trace gained by doing otherwise: `by` has, for an accepted change and its idea, the later change."""
+
+    by: dict[str, dict[Key, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    def accepted(self, entry: Success) -> None:
+        """Compare an accepted change with those before it: same component and parameter, another direction."""
+        directions = {each.key[:2]: each.direction for each in entry.hypotheses}
+        for earlier in entry.before.path if entry.before else ():
+            for each in earlier.hypotheses:
+                if directions.get(each.key[:2], each.direction) != each.direction:
+                    self.by[earlier.id][each.key] = entry.id
+
+    def of(self, entry: Success, known: Sequence[Success]) -> dict[Key, Place]:
+        """The ideas of `entry` that are no longer in force, each with the step that gained, as `known` now."""
+        names = self.by.get(entry.id, {})
+        later = {each.id: each for each in known if each.id in names.values()} if names else {}
+        gained = {name: each for name, each in later.items() if each.effect and each.effect.verdict == "better"}
+        return {key: (gained[name].trace, gained[name].step) for key, name in names.items() if name in gained}
+
+    def steps(self, known: Sequence[Success]) -> dict[Place, tuple[Place, ...]]:
+        """By step of an accepted change, the later steps that gained by doing otherwise one of its ideas."""
+        found = {(each.trace, each.step): tuple(sorted(set(self.of(each, known).values()))) for each in known}
+        return {step: by for step, by in found.items() if by}
 
 
 def in_errors(gain: float, error: float | None) -> float:

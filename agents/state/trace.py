@@ -148,6 +148,7 @@ class TraceState:
                 gain_judged=effect.narrower(evaluation) if effect and evaluation else "",
                 observed=evaluation.judged if evaluation else "",
                 untested=diagnosis.hypothesis_verdict == "untested",
+                against=diagnosis.against,
             )
         )
 

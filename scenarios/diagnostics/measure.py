@@ -9,7 +9,7 @@ import numpy as np
 
 from gome.scenarios.diagnostics.classes import classes_of, confusions_of
 from gome.scenarios.diagnostics.judged_rows import Case, Judged, figure, figure_or_none, judged, kept, tally, words_of
-from gome.scenarios.diagnostics.parts import by_target, by_value, changed_parts, dear_parts, rare_parts
+from gome.scenarios.diagnostics.parts import by_target, by_value, changed_parts, dear_parts, dear_units, rare_parts
 from gome.scenarios.diagnostics.patterns import patterns_of
 from gome.scenarios.diagnostics.record import Concentration, Diagnostics, Part
 from gome.scenarios.diagnostics.rows import changed_rows, dearest_rows, shown_columns, shown_rows
@@ -45,6 +45,7 @@ def _diagnosed(case: Case, rows: Judged) -> Diagnostics:
         "slices": dear,
         "changes": changed_parts(some, sums, shown=shown),
         "rare": rare,
+        "units": dear_units(case, rows, shown=shown),
         "patterns": patterns,
         "by_truth": by_value(rows, rows.truth, "truth", shown=shown) if regression else (),
         "by_prediction": () if rows.scale in ("loss", "decision", "grade") else _by_prediction(rows, shown=shown),

@@ -4,24 +4,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from gome.scenarios.diagnostics.judged_rows import Case, Judged, Tally, figure, figure_or_none, tally
 from gome.scenarios.diagnostics.record import Part
-from gome.scenarios.diagnostics.slicing import Slicing, number_slicing
+from gome.scenarios.diagnostics.slicing import Slicing, days_of, number_slicing
 from gome.scenarios.metrics.formulas import Array
+from gome.scenarios.task.cells import hold_dates
 
-__all__ = [
-    "by_target",
-    "by_value",
-    "changed_parts",
-    "dear_parts",
-    "rare_parts",
-]
+__all__ = ["by_target", "by_value", "changed_parts", "dear_parts", "dear_units", "rare_parts"]
 
 _MOST_SLICES = 12
 _MOST_OF_A_FEATURE = 4
 _MOST_CHANGES = 6
 _MOST_RARE = 8
+_MOST_UNITS = 4
+_FEWEST_OF_A_UNIT = 5
 _FEWEST_ROWS = 10
 _BINS = 5
 _LEAST_EXCESS = 0.005
@@ -83,6 +81,30 @@ def dear_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: b
         ranked += [_Ranked(float(excess[place]), slicing, sums, int(place)) for place in kept]
     chosen = _first(ranked, _MOST_SLICES)
     return tuple(_part(each.slicing, each.sums, each.place, len(rows), shown=shown) for each in chosen)
+
+
+def dear_units(case: Case, rows: Judged, *, shown: bool) -> tuple[Part, ...]:
+    """Where a task is split by groups or time: single values of that column, or days, with most more loss than rows.
+
+    Empty where a value has fewer than five rows on average: the worst rows then say as much.
+    """
+    rule = case.brief.split
+    if rule.kind not in ("group", "time") or rule.column is None:
+        return ()
+    column = case.features.table[rule.column].iloc[rows.at]
+    if hold_dates(column):
+        column = pd.Series(np.floor(days_of(column)).astype("datetime64[D]").astype(str))
+    codes, values = pd.factorize(column)
+    numeric = pd.api.types.is_numeric_dtype(column)
+    names = tuple(f"{each:g}" if numeric else str(each) for each in values)
+    if len(names) * _FEWEST_OF_A_UNIT > len(rows):
+        return ()
+    neutral = tuple(f"unit no. {place + 1}" for place in range(len(names)))
+    slicing = Slicing(rule.column, codes, names, neutral, ordered=False)
+    sums = tally(rows, codes, len(names))
+    excess = sums.share - sums.rows / len(rows)
+    places = np.argsort(-excess, kind="stable")[:_MOST_UNITS]
+    return tuple(_part(slicing, sums, int(place), len(rows), shown=shown) for place in places if excess[place] > 0)
 
 
 def changed_parts(rows: Judged, found: Sequence[tuple[Slicing, Tally]], *, shown: bool) -> tuple[Part, ...]:

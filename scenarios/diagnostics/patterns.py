@@ -113,6 +113,7 @@ def _pattern(found: _Found, whole: int, *, by_bias: bool, shown: bool) -> Patter
         explained=figure(found.explained, 3),
         spread=figure_or_none(found.spread, 3),
         target_spread=figure_or_none(found.target_spread, 3),
+        judged=len(found.kept),
         parts=tuple(
             PatternPart(
                 value=names[place],

@@ -100,7 +100,7 @@ class Pattern(_Record):
     `explained` is the share of the variance of prediction − truth that the biases of the parts explain. `spread` is the
     largest error of a part over the smallest, `target_spread` the same ratio of the truth's standard deviations: far
     above 1 they show that the target's scale differs between parts. Parts are in rising order where `ordered`, else
-    sorted by bias.
+    sorted by bias: at most six of `judged`, the number of parts with enough rows.
     """
 
     feature: str
@@ -108,6 +108,7 @@ class Pattern(_Record):
     explained: float
     spread: float | None = None
     target_spread: float | None = None
+    judged: int = 0
     parts: tuple[PatternPart, ...]
 
 
@@ -138,7 +139,8 @@ class Diagnostics(_Record):
 
     `slices` have a larger share of the loss than of the rows. `changes` differ from the best by more than noise, and
     differently than all rows together, improvements first. `rare` are values of a category that the split's training
-    rows lack or rarely have. `dearest` are the rows with the largest losses, `better` and `worse` those with the
+    rows lack or rarely have; `units` are single values of the column by which the task is split into groups or time,
+    those with most excess loss. `dearest` are the rows with the largest losses, `better` and `worse` those with the
     largest changes against the best; they are empty where rows may not be shown.
     """
 
@@ -161,6 +163,7 @@ class Diagnostics(_Record):
     classes: tuple[ClassPart, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     rare: tuple[Part, ...] = ()
+    units: tuple[Part, ...] = ()
     slices: tuple[Part, ...] = ()
     changes: tuple[Part, ...] = ()
     patterns: tuple[Pattern, ...] = ()

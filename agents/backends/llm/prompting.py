@@ -247,8 +247,8 @@ def version(templates: Path = TEMPLATES) -> str:
     return f"1.{digest.hexdigest()}"
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else plain(value, 5)
+def _figure(value: float | None, digits: int = 5) -> str:
+    return "–" if value is None else plain(value, digits)
 
 
 def _words(words: str, rows: int) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, TraceOpened, Trial
 from gome.agents.state.memory import Memory
+from gome.scenarios.figures import plain as figure
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.agents.helpers.runs import Run, conducted
 from tests.agents.helpers.stubs import knobbed, line, small, small_task, writing
@@ -209,8 +211,12 @@ def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[R
     assert "KNOB = 0.45" in asked.prompt
     assert "KNOB = 0.6" in asked.prompt.partition("# The script of trace 0, from which this step takes something")[2]
     judged = next(ask for ask in asks if ask.kind == "assess_trial" and (ask.trace, ask.step) == (1, 3))
-    assert "It is a **merge** with the best of trace 0, judged against this trace's best." in judged.prompt
-    assert f"The best of trace 0 scored {source.score:.5g} (by split " in judged.prompt, "so that they can be compared"
+    assert "It is a **merge** with the best of trace 0, its other parent." in judged.prompt
+    gains = re.findall(r"Gain over the (trace's best|other parent): (\S+)", judged.prompt)
+    diagnosis = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (1, 3))
+    assert diagnosis.effect is not None and diagnosis.against is not None
+    assert [each for _, each in gains] == [figure(diagnosis.effect.gain, 3), figure(diagnosis.against.gain, 3)]
+    assert f"The other parent: Score {source.score:.5g}, by split: " in judged.prompt, "so that they can be compared"
 
 
 @pytest.mark.parametrize(("at", "kind", "base"), [((1, 4), "return", (0, 2)), ((0, 4), "leap", None)])
@@ -244,7 +250,7 @@ def test_the_effect_of_a_return_is_measured_against_the_script_that_it_changed(
     assert trial.evaluation is not None and source.evaluation is not None
     effect = compare(trial.evaluation, source.evaluation, "minimize")
     assert effect is not None and effect.standard_error is not None
-    said = f"Gain over it: {effect.gain:.5g} ± {effect.standard_error:.5g}"
+    said = f"Gain over the reference: {effect.gain:.3g} ± {effect.standard_error:.2g}"
     assert said in told, "and not only against the best of its own trace"
     verdict = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 3))
     assert verdict.effect is not None and verdict.effect.gain == effect.gain, "history and memory have the idea's gain"

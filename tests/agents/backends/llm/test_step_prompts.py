@@ -40,10 +40,14 @@ def test_the_last_figures_of_the_best_stand_in_the_proposal() -> None:
 def test_the_errors_of_the_best_are_shown_where_a_step_is_to_improve_it() -> None:
     best = made.SOLUTION.model_copy(update={"diagnostics": made.DIAGNOSTICS})
     text = shown(made.propose_step(base=best))
-    assert "hr: 0 to 5 | 0.2 | 0.6 | 0.31" in text and "4 | 31.2 | 0.09 | 3 | 2; rain" in text
+    assert (
+        "hr: 0 to 5 | 0.2 | 0.6 | 0.31" in text
+        and "Its errors on validation rows" in text
+        and "4 | 31.2 | 0.09 | 3 | 2; rain" in text
+    )
     refused = made.assess_trial(incumbent=best, stopped="worse", wanted=("feedback",))
-    assert "its errors on validation rows" in shown(refused) and "the trace's best, which stays," in shown(refused)
-    assert "its errors on validation rows" not in shown(made.assess_trial(incumbent=best, wanted=("feedback",)))
+    assert "Its errors on validation rows" in shown(refused) and "the trace's best, which stays," in shown(refused)
+    assert "Its errors on validation rows" not in shown(made.assess_trial(incumbent=best, wanted=("feedback",)))
 
 
 def test_of_a_refused_trial_the_errors_that_differ_are_shown_and_a_slice_once() -> None:
@@ -67,24 +71,25 @@ def test_a_recalled_change_that_is_in_the_script_shown_is_named_alone() -> None:
 
 
 def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script() -> None:
-    together = Together(
-        own=0.41, other=0.43, mean=0.39, effect=Effect(gain=0.02, standard_error=0.01, verdict="better", splits=5)
-    )
+    behind, ahead = (Effect(gain=each, standard_error=0.01, verdict="better", splits=5) for each in (-0.02, 0.02))
+    together = Together(other=behind, mean=ahead, scale="log")
     other = SourceScript(trace=1, step=2, text="model = 1", is_difference=False, together=together)
     text = shown(made.propose_step(base=made.SOLUTION, other=other))
-    assert "the script above 0.41, this one 0.43, the mean of their predictions 0.39 (gain 0.02 ± 0.01)." in text
-    weighed = together.model_copy(update={"weights": (0.75, 0.25), "weighted": 0.388})
+    told = "The mean of both predictions, taken of log(1 + x): gain over this trace's best 0.02 ± 0.01"
+    assert f"{told}." in text
+    best = Effect(gain=0.022, standard_error=0.009, verdict="better", splits=2, planned=5)
+    weighed = together.model_copy(update={"weights": (0.75, 0.25), "weighted": best})
     text = shown(made.propose_step(base=made.SOLUTION, other=other.model_copy(update={"together": weighed})))
-    weights = "with weights 0.75 : 0.25 (the first the script above's; each split's chosen without it) 0.388."
-    assert f"(gain 0.02 ± 0.01); {weights}" in text
+    weights = "with weights 0.75 : 0.25 (the first this trace's; each split's chosen without it) 0.022 ± 0.009"
+    assert f"{told}; {weights} on 2 of 5 splits." in text
 
 
 @pytest.mark.parametrize(
-    ("scored", "gained", "worth"), [(0.43, "better", True), (0.4, "worse", True), (0.43, "near-tie", False)]
+    ("ahead", "gained", "worth"), [(-0.02, "better", True), (0.01, "worse", True), (-0.02, "near-tie", False)]
 )
-def test_another_traces_script_is_shown_where_it_or_the_mean_is_better(scored: float, gained: Any, worth: bool) -> None:
+def test_another_traces_script_is_shown_where_it_or_the_mean_is_better(ahead: float, gained: Any, worth: bool) -> None:
     effect = Effect(gain=0.002, standard_error=0.01, verdict=gained, splits=5)
-    together = Together(own=0.41, other=scored, mean=0.408, effect=effect)
+    together = Together(other=effect.model_copy(update={"gain": ahead}), mean=effect, scale="plain")
     other = SourceScript(trace=made.DRAWN.trace, step=3, text="model = 1", is_difference=False, together=together)
     text = shown(made.knowing_step(recalled=(made.DRAWN,), base=made.SOLUTION, other=other))
     assert ("model = 1" in text) == worth
@@ -100,20 +105,23 @@ def test_an_observation_says_on_how_many_splits_it_rests_once_the_score_is_of_al
 
 def test_standings_compare_on_common_splits_and_name_run_and_processor_time() -> None:
     other, own = made.STANDINGS
-    behind = Effect(gain=-0.021, standard_error=0.004, verdict="worse", splits=2)
+    behind = Effect(gain=-0.021, standard_error=0.004, verdict="worse", splits=2, planned=5)
     part = other.model_copy(update={"judged": "2 of 5", "against": behind, "seconds": 21.2, "cpu_seconds": 18.5})
     text = shown(made.knowing_step(standings=(part, own)))
-    line = "score 0.45 on 2 of 5 splits alone (over this trace's best: -0.021 ± 0.004, on 2 common) at step 2, after 2"
+    line = "run on 2 of 5 splits (gain over this trace's best -0.021 ± 0.004 on 2 of 5 splits) at step 2, after 2"
     assert line in text and "; one run took 21.2 s (18.5 s of a processor); last accepted" in text
     apart = part.model_copy(update={"against": Effect(gain=0.1, standard_error=None, verdict="better")})
-    assert "alone (no split in common with this trace's best) at" in shown(made.knowing_step(standings=(apart, own)))
+    assert "splits (no split in common with this trace's best) at" in shown(made.knowing_step(standings=(apart, own)))
     assert "one run took" not in shown(made.knowing_step())
 
 
 def test_a_recalled_solution_says_how_it_stands_against_the_askers() -> None:
     behind = Effect(gain=-0.021, standard_error=0.004, verdict="worse", splits=5)
-    text = shown(made.knowing_step(recalled=(made.DRAWN.model_copy(update={"against": behind}),)))
-    assert "there, score 0.45 (over this trace's best: -0.021 ± 0.004, on 5 common)" in text
+    drawn = made.DRAWN.model_copy(update={"against": behind})
+    told = "there score 0.45, gain 0.02 ± 0.005"
+    assert f"{told}\n" in shown(made.knowing_step(recalled=(drawn,))), "its solution is among the standings"
+    older = drawn.model_copy(update={"script_ref": "older"})
+    assert f"{told} (gain over this trace's best -0.021 ± 0.004)" in shown(made.knowing_step(recalled=(older,)))
 
 
 def test_proposer_and_writer_are_told_the_processor_time_of_a_run() -> None:
@@ -138,7 +146,7 @@ def test_an_alarm_gives_its_cause_once_a_trace() -> None:
 
 def test_a_gain_over_fewer_splits_than_the_score_says_so() -> None:
     note = made.NOTE.model_copy(update={"gain": 0.013, "standard_error": 0.006, "gain_judged": "1 of 5"})
-    assert "gain 0.013 ± 0.006 (over 1 of 5 splits):" in shown(made.propose_step(history=(note,)))
+    assert "score 0.5234, gain 0.013 ± 0.006 on 1 of 5 splits:" in shown(made.propose_step(history=(note,)))
 
 
 def test_the_best_of_another_trace_is_shown_uncut() -> None:

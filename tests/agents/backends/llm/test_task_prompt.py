@@ -21,7 +21,7 @@ def filled(template: str, **values: Any) -> str:
     environment = Environment(  # noqa: S701  # a prompt is not HTML
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.5g}"
+    environment.filters["figure"] = lambda value, digits=5: "–" if value is None else f"{value:.{digits}g}"
     return environment.from_string(template).render(clip=Clip(1.0), **values)
 
 
