@@ -209,7 +209,7 @@ def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[R
     assert (merged.origin == taken.id) == (taken.id in given)
     asked = next(ask for ask in asks if ask.kind == "write_solution" and (ask.trace, ask.step) == (1, 3))
     assert "KNOB = 0.45" in asked.prompt
-    assert "KNOB = 0.6" in asked.prompt.partition("# The script of trace 0, from which this step takes something")[2]
+    assert "KNOB = 0.6" in asked.prompt.partition("# The script of the other parent, the best of trace 0")[2]
     judged = next(ask for ask in asks if ask.kind == "assess_trial" and (ask.trace, ask.step) == (1, 3))
     assert "It is a **merge** with the best of trace 0, its other parent." in judged.prompt
     gains = re.findall(r"Gain over the (trace's best|other parent): (\S+)", judged.prompt)
@@ -230,13 +230,16 @@ def test_a_step_may_go_on_from_another_solution_or_from_none(
     told = {ask.kind: ask.prompt for ask in asks if (ask.trace, ask.step) == at}
     assert step.step_kind == kind
     if kind == "leap":
-        left = told["write_solution"].partition("# This trace's own script so far")[2]
+        left = told["write_solution"].partition("# The script of this trace's best, which this step leaves")[2]
         assert "KNOB = " in left and "This step is a **leap**" in left, "its sketch may name parts of it"
     if kind == "return":
-        assert "# The script of trace 0, from which this step goes on" in told["write_solution"]
+        assert "# The script of the best of trace 0, which this step changes" in told["write_solution"]
         assert "This step is a **return**" in told["write_solution"]
-        assert "KNOB = 0.8" in told["write_solution"].partition("# This trace's own script so far")[2]
-        assert "its change of the script of trace 0" in told["assess_trial"]
+        assert (
+            "KNOB = 0.8"
+            in told["write_solution"].partition("# The script of this trace's best, which this step leaves")[2]
+        )
+        assert "its change of the reference's script" in told["assess_trial"]
         assert "-KNOB = 0.6" in told["assess_trial"], "the diff is from the source's script, not from this trace's"
 
 

@@ -7,7 +7,7 @@ import pytest
 from gome.agents.backends.llm.prompting import render
 from gome.agents.protocol.activities import QUESTION
 from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Trial
-from gome.agents.protocol.requests import AssessTrial, ProposeStep, Request
+from gome.agents.protocol.requests import AssessTrial, ProposeStep
 from gome.bus.events import ActivityStarted
 from gome.bus.store.reader import LogReader
 from gome.scenarios.evidence import Evaluation
@@ -18,7 +18,7 @@ from tests.agents.helpers.stubs import line, small, small_task
 from tests.agents.roles.test_memory import answering
 
 KNOBS = {(0, 1): 0.2, (0, 2): 0.5, (0, 3): 0.9, (1, 1): 0.3, (1, 2): 0.4, (1, 3): 0.6, (1, 4): 0.7}
-Asked = tuple[Request[object], str]
+Asked = tuple[AssessTrial | ProposeStep, str]
 
 
 def idea(direction: str) -> dict[str, object]:
@@ -59,18 +59,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="module")
 def asked(run: Run) -> list[Asked]:
     """Each request of the run with its prompt."""
-    kinds = {each.__name__: each for each in (AssessTrial, ProposeStep)}
+    kinds: dict[str, type[AssessTrial] | type[ProposeStep]] = {"AssessTrial": AssessTrial, "ProposeStep": ProposeStep}
     with LogReader(run.folder, VOCABULARY) as reader:
         starts = [each for _, each in run.all(ActivityStarted) if each.activity == QUESTION and each.label in kinds]
         found = [kinds[each.label].model_validate_json(reader.artefacts.read_now(each.request_ref)) for each in starts]
     return [(each, render(each, 96_000).user) for each in found]
 
 
-def evaluations(request: Request[object]) -> list[Evaluation | None]:
+def evaluations(request: AssessTrial | ProposeStep) -> list[Evaluation | None]:
     """Those of which a request tells."""
     if isinstance(request, AssessTrial):
         return [request.evaluation, request.incumbent.evaluation if request.incumbent else None]
-    assert isinstance(request, ProposeStep)
     return [request.base.evaluation if request.base else None]
 
 
@@ -133,4 +132,4 @@ def test_a_field_is_explained_where_it_is_asked_and_nowhere_else(asked: list[Ask
 
 def test_the_worst_groups_of_a_task_that_is_split_by_group_are_told(asked: list[Asked]) -> None:
     told = [prompt for each, prompt in asked if isinstance(each, AssessTrial) and each.diagnostics is not None]
-    assert told and all("\nSingle values of the column that the splits hold out" in prompt for prompt in told)
+    assert told and all("\nWorst single values of the split's column:\nshop = " in prompt for prompt in told)
