@@ -32,6 +32,10 @@ async def source_script(
         for each in (found.other, found.mean, found.weighted)
     )
     if other is not None and mean is not None:
-        scale, weights = scale_name(task, metric_named(task.metric)), found.weights if weighted is not None else None
-        together = Together(other=other, mean=mean, scale=scale, weights=weights, weighted=weighted)
+        together = Together(other=other, mean=mean, scale=scale_name(task, metric_named(task.metric)))
+        if weighted is not None:
+            weighted = weighted.model_copy(
+                update={"planned": mean.planned}
+            )  # its evaluation knows the common splits alone
+            together = together.model_copy(update={"weights": found.weights, "weighted": weighted})
     return SourceScript(trace=theirs.trace, step=theirs.step, text=text, is_difference=is_difference, together=together)

@@ -94,7 +94,9 @@ def test_no_prompt_shows_the_level_of_a_solution_that_was_run_on_some_of_the_spl
 
 def test_gains_on_some_of_the_splits_say_so(asked: list[Asked]) -> None:
     for request, prompt in asked:
+        together = request.other.together if isinstance(request, ProposeStep) and request.other else None
         effects = [request.effect, request.against] if isinstance(request, AssessTrial) else []
+        effects += [together.mean, together.weighted] if together else []
         for effect in effects:
             if effect is not None and effect.splits:
                 told = f"{plain(effect.gain, 3)} ± {plain(effect.standard_error or 0.0, 2)}"
