@@ -173,9 +173,9 @@ def test_an_idea_that_others_tried_in_vain_is_demoted_with_its_reason(tmp_path: 
 def test_the_best_of_all_comes_with_its_difference_from_the_askers_script(plain: tuple[Run, list[Ask]]) -> None:
     _, asks = plain
     third = next(ask for ask in asks if ask.kind == "propose_step" and (ask.trace, ask.step) == (1, 3))
-    assert "The best solution of all traces: trace 0, step 2" in third.prompt
+    assert "The best of all traces: trace 0, step 2" in third.prompt
     assert "-KNOB = 0.45\n+KNOB = 0.6" in third.prompt
-    heading = "standing of the traces, others' when this step began"
+    heading = "standing of the traces when this step began"
     assert "Trace 0: score" in third.prompt.partition(heading)[2]
     assert "# The best of trace 0 (step 2), as a diff from the script above" in third.prompt
 

@@ -101,7 +101,7 @@ def test_what_was_accepted_is_recalled_and_put_to_the_model(run: Recorded) -> No
     (recollection,) = [each for each in run.said(asked.trace, 2) if isinstance(each, Recollection)]
     (recalled,) = recollection.recalled
     assert recalled.trace == 1 - asked.trace
-    assert "momentum: accepted in other traces" in asked.prompt
+    assert "momentum: accepted and in force in other traces" in asked.prompt
     assert f"trace {recalled.trace}, step 1, a first solution, score " in asked.prompt
     assert all(each.statement in asked.prompt for each in recalled.hypotheses)
     assert recalled.feedback in asked.prompt
