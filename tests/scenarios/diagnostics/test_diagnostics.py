@@ -1,6 +1,7 @@
 """The measured gradient: weaknesses are planted, and each stands in the record's figures or rows."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from gome.scenarios.diagnostics.judged_rows import Case
 from gome.scenarios.diagnostics.measure import diagnose
 from gome.scenarios.diagnostics.record import Part
 from gome.scenarios.diagnostics.sliced_table import SlicedTable
+from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import metric_named
 from gome.scenarios.profiling.shifts import find_shifts
@@ -302,3 +304,28 @@ def test_classes_without_an_order_have_no_distance() -> None:
     assert found.scale == "loss" and found.change == 0.0, "both are wrong equally often"
     assert all(each.share_of_loss is None for each in found.confusions)
     assert all(each.bias is None for each in found.classes)
+
+
+@pytest.mark.parametrize(("kind", "spelled", "worst"), [("group", "number", "7"), ("time", "date", "2024-01-08")])
+def test_the_worst_days_of_a_task_that_is_split_by_them_are_named(
+    kind: Literal["group", "time"], spelled: str, worst: str
+) -> None:
+    days = np.repeat(np.arange(50), 24)
+    stamps = np.datetime64("2024-01-01T00:00:00") + days.astype("timedelta64[D]") + np.arange(1200) % 24
+    table = DataFrame({"day": days if spelled == "number" else stamps.astype(str), "x": draw().normal(size=1200)})
+    truth = column(draw().normal(size=1200))
+    brief = brief_of("rmse").model_copy(update={"split": SplitRule(kind=kind, column="day")})
+    found = diagnosed(table, truth, truth + np.where(days == 7, 1.0, 0.1)[:, None], brief)
+    assert [(each.feature, each.value, each.rows) for each in found.units] == [("day", worst, 24)]
+    assert found.units[0].share_of_loss > 0.6 and found.units[0].bias == pytest.approx(1.0)
+    hidden = diagnosed(table, truth, truth + np.where(days == 7, 1.0, 0.1)[:, None], brief, rows=0)
+    assert [each.value for each in hidden.units] == ["unit no. 8"]
+    assert not diagnosed(table, truth, truth + 0.1).units, "no split by a column"
+
+
+def test_a_column_says_how_many_of_its_parts_were_judged() -> None:
+    part = np.arange(1200) % 12
+    truth = column(draw().normal(size=1200))
+    found = diagnosed(DataFrame({"part": part}), truth, truth + part[:, None] / 10)
+    (pattern,) = found.patterns
+    assert (len(pattern.parts), pattern.judged) == (6, 12)
