@@ -162,6 +162,15 @@ class AssessTrial(Request[Assessment]):
         return self.near_tie and self.near_ties == "analysis"
 
     @property
+    def accepted(self) -> bool | None:
+        """Whether the harness accepts the trial unless its alignment is severe; None where the model decides."""
+        if self.effect is None or not self.near_tie:
+            return self.may_stay
+        if self.decides:
+            return None
+        return self.effect.gain > 0 if self.near_ties == "gain" else bool(self.cheap)
+
+    @property
     def unasked(self) -> frozenset[str]:
         """What the harness decides, or what no later step would read."""
         last = self.left.none or self.left.over

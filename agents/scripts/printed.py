@@ -10,7 +10,6 @@ _MOST = 1500
 PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
 """Lines by which a script says how far it is."""
 _ALIKE = 2
-_CUT = "[… cut: lines alike …]"
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 
@@ -24,19 +23,23 @@ def last_figures(output: str) -> str:
     lines = output.partition("\n--- stderr\n")[0].splitlines()
     kept: list[str] = []
     alike = Counter[str]()
-    size = 0
+    size = cut = 0
     for line in reversed(lines):
         if not _DIGIT.search(line) or PROGRESS.match(line):
             continue
         words = _NUMBER.sub("#", line)
         alike[words] += 1
         if alike[words] > _ALIKE:
-            if kept[-1] != _CUT and size + len(_CUT) < _MOST:
-                kept.append(_CUT)
-                size += len(_CUT) + 1
+            cut += 1
             continue
-        size += len(line) + 1
+        more, cut = [*_mark(cut), line], 0
+        size += sum(len(each) + 1 for each in more)
         if size > _MOST:
             break
-        kept.append(line)
-    return "\n".join(reversed(kept))
+        kept += more
+    return "\n".join(reversed([*kept, *_mark(cut)]))
+
+
+def _mark(cut: int) -> list[str]:
+    """The mark for so many lines that were left out, none for none."""
+    return [f"[… cut: {cut} line{'s' if cut > 1 else ''} alike …]"] if cut else []

@@ -40,5 +40,5 @@ def test_the_last_figures_are_lines_with_a_number_without_progress_and_stderr() 
 def test_of_lines_that_a_loop_prints_the_last_two_are_kept() -> None:
     printed = [f"alpha {value} gives {value * 1e-3:.3g}" for value in range(13)]
     assert last_figures("\n".join(["best alpha 7", *printed, "oof 0.82"])) == "\n".join(
-        ["best alpha 7", "[… cut: lines alike …]", *printed[-2:], "oof 0.82"]
+        ["best alpha 7", "[… cut: 11 lines alike …]", *printed[-2:], "oof 0.82"]
     )
