@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 import anyio.to_thread
 
+from gome.agents.protocol.activities import QUESTION
 from gome.agents.runtime.lifecycle import Ready, start_run
+from gome.agents.runtime.stopping import waiting_words
 from gome.api.finished import Run
 from gome.api.frames import Table, as_file
 from gome.api.own_table import name_of, write_scenario
@@ -124,6 +126,7 @@ def improve(
 
     def interrupt() -> None:
         for supervisor in begun:
+            say(f"stopping: {waiting_words(supervisor.in_flight(QUESTION))}; interrupt again to leave at once")
             supervisor.stop()
 
     return wait_for(partial(_improve, asked, begun.append), interrupt)

@@ -14,7 +14,7 @@ GomeError
 ├── Outage                 an external failure (model server, disk, cluster): the run pauses and can be resumed
 │   └── WorkerLost         a cluster node was lost while it ran a script: the script is run again
 ├── ReplyInvalid           a model gave no valid reply, after all retries
-├── BudgetSpent            a question is not put, since a call could exceed the budget
+├── NotAsked               a question is not put: the run comes to its end, or the budget does not allow it
 └── SandboxError           a script cannot be run in the requested sandbox
 
 `code` is the stable identifier that is printed with the error; `exit_status` is that of the command it ends.
@@ -26,12 +26,12 @@ from typing import ClassVar
 
 __all__ = [
     "ActivityChanged",
-    "BudgetSpent",
     "GomeError",
     "LogDamaged",
     "LogError",
     "LogLocked",
     "LogVersion",
+    "NotAsked",
     "Outage",
     "ReplayDiverged",
     "ReplyInvalid",
@@ -159,10 +159,13 @@ class ReplyInvalid(GomeError):
     code = "reply-invalid"
 
 
-class BudgetSpent(GomeError):
-    """Raised when a question is not put, since a call could exceed the budget. Raise the limit with `--set budget…`."""
+class NotAsked(GomeError):
+    """Raised when a question is not put: the run comes to its end, or a call could exceed the budget.
 
-    code = "budget-spent"
+    Its step ends as unfinished. To go on, resume the run with a larger budget (`--set budget…`).
+    """
+
+    code = "not-asked"
 
 
 class SandboxError(GomeError):

@@ -29,6 +29,7 @@ __all__ = [
     "decides_near_ties",
     "format_fault",
     "keeps_near_tie",
+    "near_miss",
     "rule",
     "rule_by_score",
     "threshold",
@@ -203,6 +204,11 @@ def _why_near_tie(effect: Effect, reason: str, near_ties: NearTies, cheap: str) 
         "incumbent": f"but {cheap}: gain" if cheap else "so the incumbent stays: gain",
     }
     return f"{by[near_ties]} {plain(effect.gain, 5, signed=True)}{_rests_on(effect)}"
+
+
+def near_miss(effect: Effect | None, behind: float) -> bool:
+    """Whether a refused trial is less than so many standard errors behind its trace's best."""
+    return effect is not None and effect.gain > -behind * (effect.standard_error or 0.0)
 
 
 def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:

@@ -44,9 +44,9 @@ class Tree:
         self.pending[step] = proposal
 
     def diagnosed(self, step: int, diagnosis: Diagnosis) -> None:
-        """Apply a diagnosis of this trace. It adds no node if its proposal is unknown or its step is dead."""
+        """Apply a diagnosis of this trace. It adds no node if its proposal is unknown or its step came to no result."""
         proposal = self.pending.pop(step, None)
-        if proposal is None or diagnosis.verdict == "dead":
+        if proposal is None or diagnosis.verdict in ("dead", "unfinished"):
             return
         action = proposal.action if proposal.action in ("draft", "debug") else "improve"
         self.nodes[step] = Node(

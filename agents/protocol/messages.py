@@ -185,7 +185,7 @@ class Trial(Message):
     `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
     longer able to become better (`futile`), already known to be better (`decided`), or as good on every row (`same`).
     `seconds` is the mean time of one run, `cpu_seconds` its processor time. `oof_ref` are the out-of-fold predictions,
-    `submission_ref` the mean of the splits' predictions for the test rows. `late`: not run, as the time was over;
+    `submission_ref` the mean of the splits' predictions for the test rows. `late`: the run had come to its end;
     `searched`: by a search of constants.
     """
 
@@ -237,16 +237,17 @@ class SolutionProbed(Message):
 class Diagnosis(Message):
     """Diagnoser → Proposer, Memory-Keeper, Director: the gradient. Exactly one for each (trace, step).
 
-    `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter. `layer` is the first
-    layer of validation that failed, or the one that decided. `score` is None where there is none or where a severe
-    misalignment erased it (`erased`); for a trial that was stopped early it is the score of the splits that were run.
+    `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter, `unfinished` where the
+    run's end or budget came before its result. `layer` is the first layer of validation that failed, or the one that
+    decided. `score` is None where there is none or where a severe misalignment erased it (`erased`); for a trial that
+    was stopped early it is the score of the splits that were run.
     `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes.
     `output_ref` is what the script printed, `diagnostics_ref` the analysis of its errors. `effect` compares the trial
     with its trace's best, or after a return with the script that it changed, `against` a merge with its other parent.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
-    verdict: Literal["surveyed", "accepted", "rejected", "failed", "dead"]
+    verdict: Literal["surveyed", "accepted", "rejected", "failed", "dead", "unfinished"]
     layer: Literal["format", "alignment", "analysis"] | None = None
     reason: str
     observations: str = ""
@@ -270,7 +271,7 @@ class Diagnosis(Message):
 
     @classmethod
     def without_trial(
-        cls, verdict: Literal["surveyed", "dead"], reason: str, challenges: tuple[Challenge, ...] = ()
+        cls, verdict: Literal["surveyed", "dead", "unfinished"], reason: str, challenges: tuple[Challenge, ...] = ()
     ) -> Self:
         """The diagnosis of a step without a trial."""
         return cls(verdict=verdict, reason=reason, challenges=challenges)

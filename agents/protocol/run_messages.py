@@ -132,7 +132,7 @@ class ProposalReviewed(Message):
 
 
 class FinishRequested(Message):
-    """The user → Director: open no further step, and call the finish when running steps are done."""
+    """The user → Director, Runner: begin nothing for open steps any more, and call the finish when they have ended."""
 
     kind: Literal["finish_requested"] = "finish_requested"
 

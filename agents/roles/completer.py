@@ -14,6 +14,7 @@ are not stopped.
 from collections.abc import Awaitable, Sequence
 from functools import partial
 
+from gome.agents.method.validation import near_miss
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
 from gome.agents.roles.idle_work import IdleRole
 from gome.agents.roles.role import place
@@ -54,11 +55,10 @@ class Completer(IdleRole):
 
     def _is_near_miss(self, diagnosis: Diagnosis) -> bool:
         """Whether a refused trial that was stopped early is close enough behind to be completed for the ensemble."""
-        effect, behind = diagnosis.effect, self.scenario.method.finish.near_misses
-        if diagnosis.verdict != "rejected" or diagnosis.score is None or effect is None or self.scenario.members < 2:
+        if diagnosis.verdict != "rejected" or diagnosis.score is None or self.scenario.members < 2:
             return False
         partial_run = diagnosis.evaluation is not None and diagnosis.evaluation.partial
-        return partial_run and effect.gain > -behind * (effect.standard_error or 0.0)
+        return partial_run and near_miss(diagnosis.effect, self.scenario.method.finish.near_misses)
 
     async def _prepare(self, script_ref: str, context: Context) -> None:
         """The runs on the hold-out, one after the other; the finish finds their outcomes where it asks for them."""

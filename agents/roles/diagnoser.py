@@ -18,6 +18,7 @@ from gome.agents.method.validation import (
     decides_near_ties,
     format_fault,
     keeps_near_tie,
+    near_miss,
     rule,
     rule_by_score,
     threshold,
@@ -36,13 +37,14 @@ from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.requests import AssessTrial, ReadOutput, SurveyTask
 from gome.agents.protocol.types import Challenge, Effect, Left, Repair, TraceBest
 from gome.agents.roles.proposals import with_result
-from gome.agents.roles.role import Reasoner, Role, place
+from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import difference
 from gome.agents.scripts.error_analysis import Analyser, Pairer, analysed, paired
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
+from gome.errors import NotAsked
 
 __all__ = ["Diagnoser"]
 
@@ -99,8 +101,13 @@ class Diagnoser(Role):
         """Survey the task at step 0, and assess every trial."""
         trace, step = place(envelope)
         match envelope.message:
+            case Trial(late=True) as trial:
+                return [unfinished(place(envelope), trial.words)]
             case Trial() as trial:
-                diagnosis = await self._assess(trial, trace, step, context)
+                try:
+                    diagnosis = await self._assess(trial, trace, step, context)
+                except NotAsked as end:
+                    return [unfinished(place(envelope), f"not judged: {end}")]
             case TraceOpened() as opened:
                 diagnosis = await self._survey(opened.challenges, trace, step, context)
             case _:
@@ -113,7 +120,10 @@ class Diagnoser(Role):
             return Diagnosis.without_trial("surveyed", reason)
         if known is not None:
             return Diagnosis.without_trial("surveyed", "the survey of the run's first trace", known)
-        survey = await self.reasoner.ask(SurveyTask(**self.asked(trace, step, "survey")), context)
+        try:
+            survey = await self.reasoner.ask(SurveyTask(**self.asked(trace, step, "survey")), context)
+        except NotAsked as end:
+            return Diagnosis.without_trial("surveyed", f"the task was not surveyed: {end}")
         return Diagnosis.without_trial("surveyed", "the task was surveyed", self._foremost(survey.challenges))
 
     def _foremost(self, challenges: Sequence[Challenge]) -> tuple[Challenge, ...]:
@@ -128,8 +138,6 @@ class Diagnoser(Role):
 
     async def _assess(self, trial: Trial, trace: int, step: int, context: Context) -> Diagnosis:
         proposal = with_result(self.state.proposals[step], trial.searched)
-        if trial.late:
-            return _diagnosis(trial, proposal, Ruling("failed", "format", trial.words), None, None)
         best, evaluation = self.state.best, trial.evaluation
         fault = format_fault(trial.cause.value == "ok", trial.words, evaluation)
         effect = None
@@ -141,7 +149,13 @@ class Diagnoser(Role):
             return diagnosis.model_copy(update={"observations": read})
         measured = await self._measured(trial, proposal, effect, step, context)
         request = await self._question(trial, proposal, measured, trace, step)
-        assessment = await self.reasoner.ask(request, context)
+        settled = fault or self._lost(trial, effect)
+        try:
+            assessment = await self.reasoner.ask(request, context, decides=settled is None)
+        except NotAsked:
+            if settled is None:
+                raise
+            return _diagnosis(trial, proposal, settled, None, effect)
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
         contradicts = tuple(
             (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts
@@ -154,6 +168,15 @@ class Diagnoser(Role):
         if proposal.step_kind == "merge":
             found["against"] = measured.against
         return diagnosis.model_copy(update=found)
+
+    def _lost(self, trial: Trial, effect: Effect | None) -> Ruling | None:
+        """The ruling of a trial that a model's answer can neither save nor take out of an ensemble; else None."""
+        ruling, settings = rule_by_score(trial, effect), self.scenario.method.finish
+        if effect is None or not (trial.stopped in ("worse", "futile") or effect.verdict == "worse"):
+            return None
+        whole = trial.evaluation is not None and not trial.evaluation.partial
+        may_join = self.scenario.members > 1 and (whole or near_miss(effect, settings.near_misses))
+        return None if may_join else ruling
 
     async def _question(
         self,
@@ -216,7 +239,7 @@ class Diagnoser(Role):
         return threshold(method.near_tie, method.near_tie_growth, self.comparisons)
 
     async def _read(self, trial: Trial, proposal: Proposal, trace: int, step: int, context: Context) -> str:
-        """A model's summary of a run, for a control."""
+        """A model's summary of a run, for a control; empty where no model is asked any more."""
         request = ReadOutput(
             **self.asked(trace, step, "read"),
             plan=proposal.sketch,
@@ -225,7 +248,10 @@ class Diagnoser(Role):
             output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
             evaluation=trial.evaluation,
         )
-        return (await self.reasoner.ask(request, context)).summary
+        try:
+            return (await self.reasoner.ask(request, context)).summary
+        except NotAsked:
+            return ""
 
     def _other(self, proposal: Proposal, step: int) -> TraceBest | None:
         """The best of the trace that a merge took from, or whose script a return changed, as known at the step.

@@ -13,7 +13,6 @@ traces are answered one after the other in other modes too, with the memory at t
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import anyio.to_thread
 
@@ -24,13 +23,14 @@ from gome.agents.method.validation import compare
 from gome.agents.protocol.activities import EMBEDDING
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
 from gome.agents.protocol.types import Effect, Recalled, TraceBest, Underway
-from gome.agents.roles.role import Role, place
+from gome.agents.roles.role import NOT_ASKED, Role, no_answer, place, unfinished
+from gome.agents.state.deadline import Ending
 from gome.agents.state.memory import Memory
 from gome.agents.state.memory_entries import Picture, Success, in_errors
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
-from gome.errors import ReplyInvalid
+from gome.errors import NotAsked
 from gome.scenarios.evidence import Evaluation
 
 __all__ = ["MemoryKeeper"]
@@ -55,9 +55,10 @@ class MemoryKeeper(Role):
     handles = frozenset({"step_opened", "proposal", "diagnosis"})
     notes = frozenset({"run_opened", "trace_restarted", "solution_completed", "repair_called", "job"})
 
-    def __init__(self, artefacts: Artefacts, embedder: Embedder | None = None) -> None:
+    def __init__(self, artefacts: Artefacts, embedder: Embedder | None = None, ending: Ending | None = None) -> None:
         super().__init__("memory-keeper", None, artefacts)
         self.embedder = embedder
+        self.ending = ending or Ending()
         self.memory = Memory()
         self.room = Room()
         self.underway: dict[Place, Proposal] = {}
@@ -119,7 +120,10 @@ class MemoryKeeper(Role):
             return Draft(Recollection(), trace, step)
         recalled: tuple[Recalled, ...] = ()
         if picture.successes:
-            vectors = await self._vectors(picture, context)
+            try:
+                vectors = await self._vectors(picture, context)
+            except NotAsked as end:
+                return unfinished(where, f"not proposed: {end}")
             recalled = await anyio.to_thread.run_sync(self._recall, picture, where, vectors)
         said = Recollection(
             recalled=recalled,
@@ -141,17 +145,22 @@ class MemoryKeeper(Role):
     async def _vectors(self, picture: Picture, context: Context) -> dict[str, tuple[float, ...]] | None:
         """Embed the statements by the scenario's model, as a recorded activity; None where words are hashed instead.
 
-        Raises ReplyInvalid where the model fails.
+        Raises ReplyInvalid where the model fails, and NotAsked where it is not asked.
         """
-        settings = self.scenario.roles.memory_keeper
-        if self.embedder is None or settings.model is None:
+        settings, embedder = self.scenario.roles.memory_keeper, self.embedder
+        if embedder is None or settings.model is None:
             return None
+
+        async def call() -> Embedded:
+            if self.ending.why:
+                return Embedded(failure=self.ending.why, meter=NOT_ASKED)
+            return await embedder.embed(request)
+
         statements = [*(each.statement for each in picture.successes), *_challenges(picture)]
         request = Texts(model=settings.model, texts=tuple(dict.fromkeys(statements)), price=settings.price)
-        call = partial(self.embedder.embed, request)
         embedded = await context.perform(EMBEDDING, request, Embedded, call, label="embedding")
         if embedded.failure:
-            raise ReplyInvalid(embedded.failure)
+            raise no_answer(embedded.failure, embedded.meter)
         return dict(zip(request.texts, embedded.vectors, strict=True))
 
     def _recall(

@@ -30,7 +30,7 @@ from gome.agents.protocol.types import (
     Underway,
 )
 from gome.agents.roles.proposals import begun, chosen_by, hypothesis_of, mending, planned, starting, tuning
-from gome.agents.roles.role import Reasoner, Role, place
+from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import shown_of
 from gome.agents.scripts.error_analysis import Pairer
 from gome.agents.scripts.source_scripts import source_script
@@ -41,6 +41,7 @@ from gome.agents.tuning.parameters import Declaration, declared
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
+from gome.errors import NotAsked
 
 __all__ = ["Proposer"]
 
@@ -90,18 +91,22 @@ class Proposer(Role):
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Send the proposal of a step, or offer it to the user first; once time is over, what still waits."""
-        match envelope.message:
-            case Recollection() as known:
-                return [await self._offered(await self._proposed(known, *place(envelope), context), *place(envelope))]
-            case ProposalReviewed() as review:
-                return await self._reviewed(review, *place(envelope), context)
-            case _:
-                waiting = self.offers.waiting.items()
-                return [Draft(await self._waiting(ref), self.trace, step) for step, (_, ref) in waiting]
+        try:
+            match envelope.message:
+                case Recollection() as known:
+                    proposal = await self._proposed(known, *place(envelope), context)
+                    return [await self._offered(proposal, *place(envelope))]
+                case ProposalReviewed() as review:
+                    return await self._reviewed(review, *place(envelope), context)
+                case _:
+                    waiting = self.offers.waiting.items()
+                    return [Draft(await self._waiting(ref), self.trace, step) for step, (_, ref) in waiting]
+        except NotAsked as end:
+            return [unfinished(place(envelope), f"not proposed: {end}")]
 
     async def _offered(self, proposal: Proposal, trace: int, step: int) -> Draft:
         """The proposal, or the question to the user whether it may be written: new ideas alone are asked about."""
-        if not self.scenario.confirm or self.offers.over or proposal.action in ("start", "debug"):
+        if not self.scenario.confirm or self.offers.ending.why or proposal.action in ("start", "debug"):
             return Draft(proposal, trace, step)
         ref = await self.artefacts.put(proposal.model_dump_json())
         return Draft(offer_of(proposal, ref), trace, step)

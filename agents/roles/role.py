@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, TypeVar
 
 from gome.agents.backends.base import Answer, Backend
@@ -11,41 +10,56 @@ from gome.agents.method.seeding import derive_seed
 from gome.agents.optimizers import Optimizer, optimizer_of
 from gome.agents.protocol.activities import QUESTION
 from gome.agents.protocol.backend_choice import BackendChoice
+from gome.agents.protocol.messages import Diagnosis
 from gome.agents.protocol.requests import Request
 from gome.agents.protocol.run_messages import RunOpened
 from gome.agents.protocol.types import Record, Solution
 from gome.agents.scripts.printed import last_figures
 from gome.agents.state.call_budget import REFUSED
+from gome.agents.state.deadline import Ending
 from gome.agents.state.trace import Best
 from gome.bus.actors.actor import Actor, Context
-from gome.bus.message import Envelope
+from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
-from gome.errors import BudgetSpent, ReplyInvalid
+from gome.errors import NotAsked, ReplyInvalid
 from gome.scenarios.config.scenario import Scenario
 from gome.scenarios.diagnostics.record import Diagnostics
 
-__all__ = ["Reasoner", "Role", "place"]
+__all__ = ["NOT_ASKED", "Reasoner", "Role", "no_answer", "place", "unfinished"]
 
 Reply = TypeVar("Reply", bound=Record)
+NOT_ASKED = {"calls": 0.0, "tokens": 0.0, "usd": 0.0, REFUSED + "ending": 1.0}
+"""Meter of a call of a model that was not made, as the run came to its end."""
 
 
 class Reasoner:
-    """The backends of a role, in the order in which they are asked: their answers are recorded before they are used."""
+    """The backends of a role, in the order in which they are asked: their answers are recorded before they are used.
 
-    def __init__(self, backends: Mapping[str, Backend]) -> None:
+    Once the run comes to its end (`ending`), they are asked only what can still change its result.
+    """
+
+    def __init__(self, backends: Mapping[str, Backend], ending: Ending | None = None) -> None:
         self._backends = dict(backends)
+        self._ending = ending or Ending()
 
-    async def ask(self, request: Request[Reply], context: Context, choice: BackendChoice | None = None) -> Reply:
-        """The typed answer, out of the log where it is already there. Raises Outage, ReplyInvalid and BudgetSpent.
+    async def ask(
+        self, request: Request[Reply], context: Context, choice: BackendChoice | None = None, *, decides: bool = False
+    ) -> Reply:
+        """The typed answer, out of the log where it is already there. Raises Outage, ReplyInvalid and NotAsked.
 
-        `choice` is another order of the backends, for the request's step.
+        `choice` is another order of the backends, for the request's step. `decides`: the answer can change the run's
+        result even if no further step is taken.
         """
-        order = choice.order(self._backends) if choice else tuple(self._backends)
-        call = partial(in_order(self._backends, order).answer, request)
+
+        async def call() -> Answer:
+            if self._ending.why and not decides:
+                return Answer(reply={}, failure=self._ending.why, model="", meter=NOT_ASKED)
+            order = choice.order(self._backends) if choice else tuple(self._backends)
+            return await in_order(self._backends, order).answer(request)
+
         answer = await context.perform(QUESTION, request, Answer, call, label=type(request).__name__)
         if answer.failure:
-            refused = any(unit.startswith(REFUSED) for unit in answer.meter)
-            raise (BudgetSpent if refused else ReplyInvalid)(answer.failure)
+            raise no_answer(answer.failure, answer.meter)
         return request.reply_type().model_validate(answer.reply)
 
 
@@ -143,3 +157,14 @@ def place(envelope: Envelope) -> tuple[int, int]:
     if envelope.trace is None or envelope.step is None:
         raise ValueError(f"{envelope.kind} {envelope.id} stands in no step of a trace")
     return envelope.trace, envelope.step
+
+
+def no_answer(failure: str, meter: Mapping[str, float]) -> NotAsked | ReplyInvalid:
+    """Why a model gave no answer: it was not asked, or what it answered is of no use."""
+    return (NotAsked if any(unit.startswith(REFUSED) for unit in meter) else ReplyInvalid)(failure)
+
+
+def unfinished(where: tuple[int, int], reason: str) -> Draft:
+    """The end of this (trace, step) that is left as it is: nobody is asked for what is missing."""
+    trace, step = where
+    return Draft(Diagnosis.without_trial("unfinished", reason), trace, step)

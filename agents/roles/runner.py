@@ -23,7 +23,6 @@ from gome.agents.protocol.messages import (
     TraceRestarted,
     Trial,
 )
-from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
 from gome.agents.roles.role import Role, place
 from gome.agents.scripts.completion import Completion
 from gome.agents.scripts.execution import BUDGET_SPENT
@@ -31,6 +30,7 @@ from gome.agents.scripts.joined_splits import Assembled
 from gome.agents.scripts.script_run import Forward, Heat, ScriptRan, ScriptRun, run_script
 from gome.agents.scripts.split_runs import SplitRuns, run_splits
 from gome.agents.scripts.trials import Phase, trial_of, view_of, why_it_failed
+from gome.agents.state.deadline import Ending
 from gome.agents.state.hints import Hints
 from gome.agents.state.trace import Best
 from gome.agents.tuning.parameter_search import Search, search
@@ -63,7 +63,7 @@ class Runner(Role):
     handles = frozenset({"job"})
     notes = frozenset(
         {
-            *("run_opened", "session_opened", "deadline_reached", "hint_given"),
+            *("run_opened", "session_opened", "deadline_reached", "finish_requested", "hint_given"),
             *("diagnosis", "solution_completed", "trace_restarted"),
         }
     )
@@ -77,20 +77,17 @@ class Runner(Role):
         self.lane, self.lanes = lane, lanes
         self.forward = forward
         self.completion = completion
-        self.late = False
+        self.ending = Ending()
         self.hints = Hints()
         self.best: Best | None = None
         self.full_failures: dict[int, int] = {}
         self.debugged: dict[int, float] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep whether the time for trials is over, the user's hints, the trace's best, and the steps' failures."""
+        """Keep whether the run comes to its end, the user's hints, the trace's best, and the steps' failures."""
         self.hints.heard(envelope)
+        self.ending.heard(envelope.message)
         match envelope.message:
-            case DeadlineReached():
-                self.late = True
-            case SessionOpened(budget=dict()):
-                self.late = False
             case RepairCalled() as repair:
                 step = place(envelope)[1]
                 self.full_failures[step] = self.full_failures.get(step, 0) + (repair.phase == "full")
@@ -115,8 +112,8 @@ class Runner(Role):
         trace, step = place(envelope)
         if step % self.lanes != self.lane:
             return []
-        if self.late:
-            ran = ScriptRan(cause=Cause.REFUSED, words="not run: the time for trials was over")
+        if self.ending.why:
+            ran = ScriptRan(cause=Cause.REFUSED, words=f"not run: {self.ending.why}")
             return [Draft(trial_of(job, "check", SplitRuns((ran,), None), None, late=True), trace, step)]
         if self.hints.avoided and (refused := self.hints.refuses(await self.artefacts.text(job.script_ref))):
             ran = ScriptRan(cause=Cause.REFUSED, words=refused[0])

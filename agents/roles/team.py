@@ -18,6 +18,7 @@ from gome.agents.scripts.completion import Completion
 from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing
 from gome.agents.scripts.joined_splits import Assembled, Assembling
 from gome.agents.scripts.script_run import Forward
+from gome.agents.state.deadline import Ending
 from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.config.scenario import Scenario
 
@@ -53,15 +54,20 @@ def seat(
     world: World,
     artefacts: Artefacts,
     embedder: Embedder | None = None,
+    ending: Ending | None = None,
 ) -> list[Role]:
-    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words."""
+    """The actors of a run, in the order of the ring. `embedder` is None where the Memory-Keeper hashes words.
+
+    `ending` is that of the whole log, in a live run.
+    """
     if (embedder is None) != (scenario.roles.memory_keeper.embedding == "hashing"):
         raise ValueError("the Memory-Keeper has an embedder exactly where a model embeds")
     roles, lanes = scenario.roles, scenario.ahead + 1
     diagnosing, proposing, writing = (
-        Reasoner({name: backends[name] for name in roles.of(role)}) for role in ("diagnoser", "proposer", "executor")
+        Reasoner({name: backends[name] for name in roles.of(role)}, ending)
+        for role in ("diagnoser", "proposer", "executor")
     )
-    keeper, completion = MemoryKeeper(artefacts, embedder), Completion(world.assemble, world.analyse)
+    keeper, completion = MemoryKeeper(artefacts, embedder, ending), Completion(world.assemble, world.analyse)
     shared: list[Role] = [Director(artefacts), keeper, Finisher(world.forward, world.grade, world, artefacts)]
     teams = [
         role

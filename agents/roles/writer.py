@@ -15,12 +15,13 @@ from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection
 from gome.agents.protocol.replies import Script
 from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
 from gome.agents.protocol.types import Failure, TraceBest
-from gome.agents.roles.role import Reasoner, Role, place
+from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import beside
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
+from gome.errors import NotAsked
 
 __all__ = ["Writer"]
 
@@ -61,16 +62,20 @@ class Writer(Role):
                 pass
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
-        """Send a script for a proposal, or a repaired one for a failure."""
+        """Send a script for a proposal, or a repaired one for a failure; end the step where nobody is asked for it."""
         trace, step = place(envelope)
-        if isinstance(envelope.message, RepairCalled):
-            attempt = envelope.message.attempt + 1
-            script = await self._repair(envelope.message, trace, step, context)
-        elif (ready := self._written(self.state.proposals[step])) is not None:
+        call = envelope.message if isinstance(envelope.message, RepairCalled) else None
+        if call is None and (ready := self._written(self.state.proposals[step])) is not None:
             return [Draft(ready, trace, step)]
-        else:
-            attempt = 1
-            script = await self._begin(self.state.proposals[step], trace, step, context)
+        attempt = call.attempt + 1 if call else 1
+        try:
+            if call is not None:
+                script = await self._repair(call, trace, step, context)
+            else:
+                script = await self._begin(self.state.proposals[step], trace, step, context)
+        except NotAsked as end:
+            reason = f"not repaired: {end}; it had failed: {call.words}" if call else f"not written: {end}"
+            return [unfinished(place(envelope), reason)]
         script_ref, unlike = await self.artefacts.put(script.script), self.state.proposals[step].step_kind in _UNLIKE
         return [Draft(Job(script_ref=script_ref, attempt=attempt, notes=script.notes, unlike=unlike), trace, step)]
 

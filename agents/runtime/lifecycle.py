@@ -21,9 +21,10 @@ from gome.agents.roles.team import seat
 from gome.agents.runtime.inbox import admit, attend
 from gome.agents.runtime.opening import opening_of, scenario_of
 from gome.agents.runtime.resources import Resources, open_resources
+from gome.agents.runtime.stopping import PATIENCE
 from gome.agents.scripts.user_script import start_of
 from gome.agents.state.call_budget import UNITS, Spending, amount
-from gome.agents.state.deadline import announce_deadline
+from gome.agents.state.deadline import announce_deadline, read_ending
 from gome.bus.actors.supervisor import Supervisor
 from gome.bus.events import ActivityFinished
 from gome.bus.message import Draft, Envelope
@@ -100,8 +101,8 @@ async def resume(
     """Continue the run in `folder` where it stopped; finished calls are not repeated and nothing is deleted.
 
     `budget` replaces the run's budget, so that a finished run can continue; `roles` replaces its roles. With `finish`
-    no further step is opened. Returns and raises as `start_run`; also LogError where task, packages or version of gome
-    have changed since the run began, unless `accept_changes`.
+    no further step is opened, and models are asked only to judge what was run. Returns and raises as `start_run`; also
+    LogError where task, packages or version of gome have changed since the run began, unless `accept_changes`.
     """
     opened = await anyio.to_thread.run_sync(opening_of, folder)
     scenario = await anyio.to_thread.run_sync(scenario_of, folder)
@@ -230,9 +231,16 @@ async def _stay(
     await log.append("session", [Draft(session, opens=True)])
     artefacts = resources.forward.artefacts
     await admit(folder, log, artefacts)
-    actors = seat(scenario, resources.backends, resources, artefacts, resources.embedder)
+    ending = await read_ending(log)
+    actors = seat(scenario, resources.backends, resources, artefacts, resources.embedder, ending)
     supervisor = Supervisor(
-        log, artefacts, Telemetry(log), actors, conclude_dead_letter=conclude_dead_letter, accept_changes=accept_changes
+        log,
+        artefacts,
+        Telemetry(log),
+        actors,
+        conclude_dead_letter=conclude_dead_letter,
+        patience=PATIENCE,
+        accept_changes=accept_changes,
     )
     if on_ready is not None:
         on_ready(supervisor)
@@ -251,7 +259,7 @@ async def _stay(
     failure: GomeError | None = None
     resources.forward.countdown.start(log, scenario.budget)
     async with anyio.create_task_group() as group:
-        group.start_soon(announce_deadline, log, scenario.budget)
+        group.start_soon(announce_deadline, log, scenario.budget, ending)
         group.start_soon(attend, folder, log, artefacts, stop)
         try:
             last = await supervisor.run(until=finished)

@@ -79,7 +79,7 @@ class BackendRecords:
 
     def _ended(self, step: _Running, diagnosis: Diagnosis) -> None:
         effect = diagnosis.effect
-        if effect is None and diagnosis.accepted:
+        if diagnosis.verdict == "unfinished" or (effect is None and diagnosis.accepted):
             return
         gain = rewarded(effect.gain, effect.standard_error, accepted=diagnosis.accepted) if effect else 0.0
         for role, asked in step.asked.items():

@@ -1,15 +1,53 @@
-"""Deadlines: a timer is a message that is appended to the log when its time has come."""
+"""The end of a run's steps, by the user or by a deadline: a message that is appended when its time has come."""
 
 import math
+from dataclasses import dataclass
 
 import anyio
 
-from gome.agents.protocol.run_messages import DeadlineReached, SessionOpened
+from gome.agents.protocol.run_messages import DeadlineReached, FinishRequested, SessionOpened
 from gome.bus.log import Log
-from gome.bus.message import Draft, Subscription
+from gome.bus.message import Draft, Message, Subscription
 from gome.scenarios.config.scenario import Budget
 
-__all__ = ["Countdown", "announce_deadline"]
+__all__ = ["TIME_OVER", "Countdown", "Ending", "announce_deadline", "read_ending"]
+
+TIME_OVER = "the time for trials was over"
+_ENDING = frozenset({"deadline_reached", "finish_requested", "session_opened"})
+
+
+@dataclass(slots=True)
+class Ending:
+    """Why no open step goes on (`why`), as shown to users; empty while steps go on.
+
+    Actors compute one from the messages that they receive. A message may be handled after the end of the run was
+    announced although it stands before that in the log: the process therefore has one of the whole log, which decides
+    whether a model is asked. That decision is recorded as the answer, so a replay decides the same.
+    """
+
+    why: str = ""
+
+    def heard(self, message: Message) -> None:
+        """Apply a message: a deadline or a finish ends the steps, a session with a new budget lets them go on."""
+        match message:
+            case DeadlineReached():
+                self.why = TIME_OVER
+            case FinishRequested():
+                self.why = "the run was asked to finish"
+            case SessionOpened(budget=dict()):
+                self.why = ""
+            case _:
+                pass
+
+
+async def read_ending(log: Log) -> Ending:
+    """Whether the run of that log comes to its end, by all that stands in it."""
+    ending, after, asked = Ending(), 0, Subscription(kinds=_ENDING)
+    while found := await log.read(after, log.head, asked):
+        for envelope in found:
+            ending.heard(envelope.message)
+            after = envelope.seq
+    return ending
 
 
 class Countdown:
@@ -36,16 +74,17 @@ class Countdown:
         return max(0.0, (self._end if finishing else self._trials_end) - self._log.elapsed())
 
 
-async def announce_deadline(log: Log, budget: Budget) -> None:
+async def announce_deadline(log: Log, budget: Budget, ending: Ending) -> None:
     """Append DeadlineReached when the live time for trials is over: the budget's time minus the finish's share.
 
-    Nothing is appended where the finish has been called before, as another limit of the budget was used first. Returns
-    at once if the budget has no time limit.
+    `ending` is told too. Nothing is appended where the finish has been called before, as another limit of the budget
+    was used first. Returns at once if the budget has no time limit.
     """
     if budget.time is None:
         return
     await anyio.sleep(max(0.0, budget.time * (1 - budget.finish) - log.elapsed()))
     if not await _finishing(log):
+        ending.heard(DeadlineReached())
         await log.append("clock", [Draft(DeadlineReached())])
 
 

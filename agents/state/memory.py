@@ -101,7 +101,7 @@ class Memory:
             trace.challenges = diagnosis.challenges
         if diagnosis.verdict == "surveyed":
             trace.survey = diagnosis.challenges
-        if diagnosis.verdict in ("surveyed", "dead"):
+        if diagnosis.verdict in ("surveyed", "dead", "unfinished"):
             return
         trace.trials += 1
         if diagnosis.hypothesis_verdict != "untested":

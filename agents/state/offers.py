@@ -3,13 +3,8 @@
 from dataclasses import dataclass, field
 
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection
-from gome.agents.protocol.run_messages import (
-    DeadlineReached,
-    FinishRequested,
-    ProposalOffered,
-    ProposalReviewed,
-    SessionOpened,
-)
+from gome.agents.protocol.run_messages import ProposalOffered, ProposalReviewed
+from gome.agents.state.deadline import Ending
 from gome.bus.message import Envelope
 
 __all__ = ["Offers", "offer_of"]
@@ -19,16 +14,17 @@ __all__ = ["Offers", "offer_of"]
 class Offers:
     """By step: the id and reference of the proposal that waits, and what was known when the step was opened.
 
-    Once the run is to finish (`over`), nobody is asked until it is resumed with a new budget.
+    Once the run comes to its end (`ending`), nobody is asked.
     """
 
     waiting: dict[int, tuple[str, str]] = field(default_factory=dict)
     known: dict[int, Recollection] = field(default_factory=dict)
-    over: bool = False
+    ending: Ending = field(default_factory=Ending)
 
     def heard(self, envelope: Envelope) -> None:
         """Apply an offer, its end, or what ends all offers; other messages change nothing."""
         step = envelope.step or 0
+        self.ending.heard(envelope.message)
         match envelope.message:
             case Recollection() as recollection:
                 self.known[step] = recollection
@@ -37,10 +33,6 @@ class Offers:
             case Proposal() | Diagnosis():
                 self.waiting.pop(step, None)
                 self.known.pop(step, None)
-            case DeadlineReached() | FinishRequested():
-                self.over = True
-            case SessionOpened() as session:
-                self.over = self.over and session.budget is None
             case _:
                 pass
 

@@ -39,7 +39,8 @@ class TraceProgress:
         self.diagnosed += 1
         self.unproposed.discard(step)
         self.dead_in_a_row = self.dead_in_a_row + 1 if diagnosis.verdict == "dead" else 0
-        self.since_accept = 0 if diagnosis.accepted else self.since_accept + (diagnosis.verdict != "surveyed")
+        tried = diagnosis.verdict not in ("surveyed", "unfinished")
+        self.since_accept = 0 if diagnosis.accepted else self.since_accept + tried
         if diagnosis.accepted:
             self.best_ref, self.best = diagnosis.script_ref, diagnosis.evaluation
         solution = finalist_of(trace, step, diagnosis)

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from gome.bus.actors.actor import ActivityResult
+from gome.bus.actors.flight import Flight
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.log import Log
 from gome.bus.message import Draft, Envelope, Message
@@ -109,6 +110,7 @@ class LiveContext:
         log: Log,
         artefacts: Artefacts,
         telemetry: Telemetry,
+        flight: Flight,
         accept_changes: bool = False,
     ) -> None:
         self._actor = actor
@@ -117,6 +119,7 @@ class LiveContext:
         self._log = log
         self._artefacts = artefacts
         self._telemetry = telemetry
+        self._flight = flight
         self._accept_changes = accept_changes
         self._ordinal = 0
 
@@ -161,18 +164,27 @@ class LiveContext:
             request_hash=hashed,
             request_ref=await self._artefacts.put(text),
         )
+        await self._flight.begin(ordinal, kind)
+        try:
+            return await self._made(started, result, call)
+        finally:
+            self._flight.end(ordinal)
+
+    async def _made(self, started: ActivityStarted, result: type[R], call: Callable[[], Awaitable[R]]) -> R:
+        """Make a call, again where its worker is lost."""
         losses = 0
         while True:
             await self._record(started, "started")
-            self._known[ordinal] = Recorded(started)
+            self._known[started.ordinal] = Recorded(started)
             try:
                 return await self._call(started, result, call)
             except WorkerLost as lost:
                 losses += 1
                 if losses > _LOSSES:
                     raise
-                _LOG.warning("%s of %s is made again, attempt %d: %s", kind, self._actor, started.attempt + 1, lost)
-                started = started.model_copy(update={"attempt": started.attempt + 1, "lost": str(lost)})
+                kind, attempt = started.activity, started.attempt + 1
+                _LOG.warning("%s of %s is made again, attempt %d: %s", kind, self._actor, attempt, lost)
+                started = started.model_copy(update={"attempt": attempt, "lost": str(lost)})
 
     async def _call(self, started: ActivityStarted, result: type[R], call: Callable[[], Awaitable[R]]) -> R:
         begun = self._log.elapsed()

@@ -7,14 +7,14 @@
 An Outage or LogError is not retried: it stops the run, and the message is handled when the run is resumed.
 """
 
-import asyncio
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import anyio
 
 from gome.bus.actors.activity import LiveContext, Recorded, recorded
 from gome.bus.actors.actor import Actor
+from gome.bus.actors.flight import Flight
 from gome.bus.actors.handled import Turns, is_output
 from gome.bus.events import DeadLetter
 from gome.bus.log import Log, Mailbox
@@ -52,9 +52,12 @@ class Supervisor:
         attempts: int = 3,
         backoff: float = 0.2,
         grace: float = GRACE,
+        patience: Mapping[str, float] | None = None,
         accept_changes: bool = False,
     ) -> None:
-        """`backoff` is the pause in seconds before the first retry; it doubles for each further. `grace` as in `stop`.
+        """`backoff` is the pause in seconds before the first retry; it doubles for each further. `grace` is what
+        handlers get to end when the run stops; one with a call of a kind in `patience` in flight gets that many seconds
+        where a user stops the run.
 
         Raises ValueError where two actors have the same name.
         """
@@ -69,11 +72,12 @@ class Supervisor:
         self._attempts = attempts
         self._backoff = backoff
         self._grace = grace
+        self._patience = dict(patience or {})
+        self._flights: set[Flight] = set()
         self._accept_changes = accept_changes
         self._mailboxes: list[Mailbox] = []
         self._known: dict[tuple[str, str], dict[int, Recorded]] = {}
         self._ended = anyio.Event()
-        self._scope = anyio.CancelScope()
         self._restored = 0
         self._found: Envelope | None = None
         self._failure: GomeError | None = None
@@ -102,13 +106,25 @@ class Supervisor:
     def stop(self, grace: float | None = None) -> None:
         """Stop delivery; handlers in progress get `grace` seconds to finish, then are cancelled.
 
-        May be called from a callback of the event loop, and again to shorten the grace period.
+        By default they get the time of the supervisor, with its patience; where the run stops already, none. May be
+        called from a callback of the event loop, and again to shorten the grace period.
         """
+        if grace is None and self.stopping:
+            grace = 0.0
         self._ended.set()
         for mailbox in self._mailboxes:
             mailbox.close()
-        now = asyncio.get_running_loop().time()
-        self._scope.deadline = min(self._scope.deadline, now + (self._grace if grace is None else grace))
+        for flight in self._flights:
+            flight.stop(grace)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run stops: no message is delivered any more."""
+        return self._ended.is_set()
+
+    def in_flight(self, kind: str) -> int:
+        """How many calls of this kind are in flight."""
+        return sum(kind in flight.calls.values() for flight in self._flights)
 
     async def _restore(self, until: Callable[[Envelope], bool]) -> Envelope | None:
         """Apply the log to the actors and open their mailboxes. Returns the message that matches `until`, if any."""
@@ -128,21 +144,19 @@ class Supervisor:
         self._mailboxes = [
             self._log.subscribe(actor.subscription, turns.resume_after.get(actor.name, head)) for actor in self._actors
         ]
-        if self._ended.is_set():
+        if self.stopping:
             self.stop()
         return None
 
     async def _serve_all(self, until: Callable[[Envelope], bool]) -> None:
         everything = Subscription(frozenset(self._log.vocabulary.classes))
         watched = self._log.subscribe(everything, self._restored)
-        with self._scope:
-            async with anyio.create_task_group() as watching:
-                watching.start_soon(self._watch, watched, until)
-                async with anyio.create_task_group() as serving:
-                    for actor, mailbox in zip(self._actors, self._mailboxes, strict=True):
-                        serving.start_soon(self._serve, actor, mailbox)
-                watched.close()
-        watched.close()
+        async with anyio.create_task_group() as watching:
+            watching.start_soon(self._watch, watched, until)
+            async with anyio.create_task_group() as serving:
+                for actor, mailbox in zip(self._actors, self._mailboxes, strict=True):
+                    serving.start_soon(self._serve, actor, mailbox)
+            watched.close()
 
     async def _watch(self, mailbox: Mailbox, until: Callable[[Envelope], bool]) -> None:
         """Look for the message that ends the run, also among those that handlers send while the run drains."""
@@ -150,7 +164,7 @@ class Supervisor:
             while self._found is None and (envelope := await mailbox.next()) is not None:
                 if until(envelope):
                     self._found = envelope
-                    self.stop()
+                    self.stop(self._grace)
         except (LogError, Outage) as error:
             self._fail(error)
 
@@ -159,7 +173,7 @@ class Supervisor:
             while (envelope := await mailbox.next()) is not None:
                 if not is_output(envelope, actor.name):  # its own messages were applied when it sent them
                     _apply(actor, [envelope])
-                if envelope.message.kind in actor.handles:
+                if envelope.message.kind in actor.handles and not self.stopping:
                     await self._take_turn(actor, envelope)
         except Exception as error:
             failure = _stopping_error(error)
@@ -171,42 +185,46 @@ class Supervisor:
         """Stop the run in order. `run` then raises the first failure; a LogError takes precedence over an Outage."""
         if self._failure is None or (isinstance(failure, LogError) and not isinstance(self._failure, LogError)):
             self._failure = failure
-        self.stop()
+        self.stop(self._grace)
 
     async def _take_turn(self, actor: Actor, envelope: Envelope) -> None:
         """Handle a message and commit the outputs. Where the run stops between attempts, it stays unhandled."""
-        message = envelope.message
-        known = self._known.pop((actor.name, envelope.id), {})
+        message, flight = envelope.message, Flight(self._grace, self._patience)
         self._telemetry.tell(
             actor.name, "handle.begin", kind=message.kind, message=envelope.id, trace=envelope.trace, step=envelope.step
         )
+        self._flights.add(flight)
         try:
-            for attempt in range(1, self._attempts + 1):
-                context = LiveContext(
-                    actor.name, envelope, known, self._log, self._artefacts, self._telemetry, self._accept_changes
-                )
-                try:
-                    sent = await self._log.commit(actor.name, envelope, await actor.handle(envelope, context))
-                except Exception as error:
-                    if _stopping_error(error) is not None:
-                        raise
-                    if attempt == self._attempts:
-                        sent = await self._give_up(actor, envelope, error)
-                    elif await self._pause(actor, attempt, error):
-                        return
-                    else:
-                        continue
-                _apply(actor, sent)
-                return
+            with flight.scope:
+                _apply(actor, await self._handled(actor, envelope, flight))
         finally:
+            self._flights.discard(flight)
             self._telemetry.tell(actor.name, "handle.end", kind=message.kind, message=envelope.id)
+
+    async def _handled(self, actor: Actor, envelope: Envelope, flight: Flight) -> list[Envelope]:
+        """What the actor says to it, committed; nothing where the run stops between two attempts."""
+        known = self._known.pop((actor.name, envelope.id), {})
+        for attempt in range(1, self._attempts + 1):
+            context = LiveContext(
+                actor.name, envelope, known, self._log, self._artefacts, self._telemetry, flight, self._accept_changes
+            )
+            try:
+                return await self._log.commit(actor.name, envelope, await actor.handle(envelope, context))
+            except Exception as error:
+                if _stopping_error(error) is not None:
+                    raise
+                if attempt == self._attempts:
+                    return await self._give_up(actor, envelope, error)
+                if await self._pause(actor, attempt, error):
+                    break
+        return []
 
     async def _pause(self, actor: Actor, attempt: int, error: Exception) -> bool:
         """Wait before the next attempt; True where the run was stopped meanwhile."""
         self._telemetry.tell(actor.name, "handle.failed", attempt=attempt, error=_describe(error))
         with anyio.move_on_after(self._backoff * 2 ** (attempt - 1)):
             await self._ended.wait()
-        return self._ended.is_set()
+        return self.stopping
 
     async def _give_up(self, actor: Actor, envelope: Envelope, error: Exception) -> list[Envelope]:
         """Commit the dead letter of a message, with the messages that close its step."""

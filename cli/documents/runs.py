@@ -31,6 +31,7 @@ class RunRow(Data):
     """A run in a list. `score` is that of its best step, `test_score` that of its submission.
 
     Of its `trials`, `open` ones have no verdict yet; `awaiting` are those of them that were run, with their scores.
+    The run's end or its budget came before `unfinished` ones had a result.
     `now` is what a running run does now, in one line; empty where it does not run.
 
     The submission is the prediction of the step in `submission_of`, or the mean prediction of several steps.
@@ -41,6 +42,7 @@ class RunRow(Data):
     state: str
     trials: int
     open: int
+    unfinished: int
     accepted: int
     metric: str | None
     baseline: float | None
@@ -202,6 +204,7 @@ class Figures(Data):
     trials: int
     accepted: int
     failed: int
+    unfinished: int
     time_to_best: float | None
     time_to_target: float | None
     trials_to_target: int | None

@@ -12,7 +12,7 @@ from gome.viewer.run_folders import runs_root
 
 __all__ = ["runs"]
 
-_SPARE = ("started", "metric", "accepted", "baseline", "open", "trials")
+_SPARE = ("started", "metric", "accepted", "baseline", "unfinished", "open", "trials")
 
 
 def runs(*, runs: Runs = None, json: Json = False) -> int:
@@ -32,6 +32,7 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         "state",
         "trials",
         "open",
+        "unfinished",
         "accepted",
         "metric",
         "baseline",
@@ -66,6 +67,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         row["state"],
         str(row["trials"]),
         str(row["open"]),
+        str(row["unfinished"]),
         str(row["accepted"]),
         row["metric"] or text.UNKNOWN,
         text.score(row["baseline"]),

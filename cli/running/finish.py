@@ -21,7 +21,8 @@ def finish(
 ) -> int:
     """Finish a stopped run: no new trials; re-run the finalists and choose the winner.
 
-    Steps that were open when it stopped come to their end first, for which a model may be asked.
+    Steps that were open when it stopped end as unfinished, and no model is asked for them. Only a script that was
+    written before is run, and judged by the model where it may still win.
     """
     folder = folder_of(run, runs)
     check_consent(scenario_of(folder), trust=trust)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import anyio
 from cyclopts import Parameter
 
+from gome.agents.protocol.activities import QUESTION
 from gome.agents.protocol.run_messages import RunFinished
+from gome.agents.runtime.stopping import waiting_words
 from gome.api.own_table import TABLE_ENDS, Table, scenario_of_table
 from gome.api.results import write_results
 from gome.api.tracking import tracked
@@ -233,7 +235,8 @@ async def _handle_interrupts(supervisors: list[Supervisor], scope: anyio.CancelS
             if pressed:
                 os._exit(INTERRUPTED)
             pressed = True
-            say_aside("stopping: waiting up to 30 s for running work; finished work is saved; ^C again exits at once")
+            answers = supervisors[0].in_flight(QUESTION) if supervisors else 0
+            say_aside(f"stopping: {waiting_words(answers)}; ^C again exits at once")
             if supervisors:
                 supervisors[0].stop()
             else:  # nothing has begun yet

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 from gome.agents.protocol.activities import EMBEDDING, QUESTION, SCRIPT
+from gome.agents.state.call_budget import REFUSED
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.viewer import text
@@ -146,7 +147,8 @@ class _Run:
             about |= {"gen_ai.provider.name": result.get("provider") or "gome"}
             about |= _usage(result, message)
             about |= {} if self.redact else _words(result)
-            failed = "reply_invalid" if result.get("failure") else None
+            unasked = any(unit.startswith(REFUSED) for unit in message.meter)
+            failed = None if not result.get("failure") else "not_asked" if unasked else "reply_invalid"
         about |= {"gome.label": message.label, "error.type": failed}
         parent = self._id(envelope.sender, envelope.cause)
         return replace(self._span(self._id(envelope.id), parent, name, start, end, about), kind=kind, failed=failed)

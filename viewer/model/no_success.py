@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from gome.agents.protocol.messages import RepairCalled, Trial
 from gome.agents.scripts.execution import BUDGET_SPENT
+from gome.agents.state.deadline import TIME_OVER
 from gome.executors.launch import Cause
 from gome.viewer import text
 from gome.viewer.model.summary import Summary
@@ -19,14 +20,16 @@ _LONGER = 3
 def shortfall(summary: Summary) -> str | None:
     """The most common cause of failed attempts, with a remedy; None where no script failed.
 
-    Trials that were not run because time was up count only where there are no other attempts.
+    Steps that the run's end left unfinished count only where there are no other attempts.
     """
     attempts = list(_attempts(summary))
     failed = [each for each in attempts if each.cause != Cause.OK]
     if not failed:
-        late = any(step.trial is not None and step.trial.late for step in summary.trials)
-        reason = f"the time for trials was up before any script ended; {_raised(summary, ['budget.time'])}"
-        return reason if late and not attempts else None
+        ended = [step.diagnosis.reason for step in summary.trials if step.diagnosis and step.verdict == "unfinished"]
+        if attempts or not ended:
+            return None
+        reason = f"no script ran to its end; the first step was {ended[0]}"
+        return f"{reason}; {_raised(summary, ['budget.time'])}" if TIME_OVER in reason else reason
     causes = Counter(each.cause for each in failed)
     cause, number = causes.most_common(1)[0]
     alike = [each for each in failed if each.cause == cause]

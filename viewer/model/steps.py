@@ -18,7 +18,7 @@ from gome.viewer import text
 
 __all__ = ["MARKS", "Step", "Trace", "gain_words"]
 
-MARKS = {"accepted": "✓", "rejected": "✗", "failed": "!", "dead": "†", "open": "·"}
+MARKS = {"accepted": "✓", "rejected": "✗", "failed": "!", "dead": "†", "unfinished": "–", "open": "·"}
 """The symbol of each verdict, the same on every screen."""
 
 

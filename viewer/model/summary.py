@@ -204,7 +204,8 @@ class Summary:
         """How many trials have which verdict; the numbers add up to all trials."""
         words = [f"{self.count(verdict)} {verdict}" for verdict in ("accepted", "rejected")]
         words.append(f"{self.count('failed') + self.count('dead')} failed")
-        return ", ".join([*words, *([f"{still} open"] if (still := self.count("open")) else [])])
+        rest = [f"{number} {verdict}" for verdict in ("unfinished", "open") if (number := self.count(verdict))]
+        return ", ".join([*words, *rest])
 
     def better(self, one: float, other: float) -> bool:
         """Whether the first score is better than the second."""

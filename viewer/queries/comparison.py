@@ -104,6 +104,7 @@ def _figures(summary: Summary, aim: float | None) -> dict[str, Any]:
         "trials": len(summary.trials),
         "accepted": summary.count("accepted"),
         "failed": summary.count("failed") + summary.count("dead"),
+        "unfinished": summary.count("unfinished"),
         "time to best": _time_to_best(summary),
         "time to target": reached[0] if reached else None,
         "trials to target": reached[1] if reached else None,

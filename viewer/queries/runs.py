@@ -60,6 +60,7 @@ def row_of(folder: Path, summary: Summary) -> dict[str, Any]:
         "state": state(folder, summary),
         "trials": len(summary.trials),
         "open": summary.count("open"),
+        "unfinished": summary.count("unfinished"),
         "accepted": summary.count("accepted"),
         "metric": opened.task.metric if opened else None,
         "baseline": opened.baseline if opened else None,

@@ -17,7 +17,8 @@ from gome.viewer.model.usage import Usage
 
 __all__ = ["preparing", "screen"]
 
-_STYLES = {"accepted": "green", "rejected": "red", "failed": "magenta", "dead": "magenta", "open": "dim"}
+_STYLES = {"accepted": "green", "rejected": "red", "failed": "magenta", "dead": "magenta"}
+"""The others are not marked by a colour."""
 _LAST = 6
 
 
@@ -93,7 +94,7 @@ def _path(trace: Trace, summary: Summary) -> Text:
 def _marks(steps: Sequence[Step]) -> Text:
     marks = Text()
     for step in steps[-24:]:
-        marks.append(MARKS.get(step.verdict, "·"), style=_STYLES.get(step.verdict, ""))
+        marks.append(MARKS.get(step.verdict, "·"), style=_STYLES.get(step.verdict, "dim"))
     return marks
 
 

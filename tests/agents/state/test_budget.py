@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis
 from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import resume, start_run
 from gome.agents.runtime.replay import replay_run
@@ -90,7 +90,10 @@ def test_a_call_that_does_not_fit_is_not_made_and_its_step_ends(task: Path, tmp_
         finished = conducted(asked, folder)
         assert server.calls == 5
         used, dead = metered(folder)
-        assert (used["calls"], dead) == (5, 3)
+        assert (used["calls"], dead) == (5, 0), "no message dies of it"
+        with LogReader(folder, VOCABULARY) as reader:
+            ends = [each.message for each in reader.envelopes(kinds=["diagnosis"])]
+        assert "unfinished" in {end.verdict for end in ends if isinstance(end, Diagnosis)}
         assert "the budget of calls is used" in finished.why
         again = anyio.run(lambda: resume(folder, budget=Budget(calls=14)))
     assert again is not None

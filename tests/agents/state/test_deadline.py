@@ -10,7 +10,7 @@ from gome.agents.protocol.messages import VOCABULARY, Diagnosis, RepairCalled, S
 from gome.agents.protocol.run_messages import DeadlineReached, FinishCalled, SessionOpened
 from gome.agents.runtime.replay import replay_run
 from gome.agents.scripts.execution import BUDGET_SPENT
-from gome.agents.state.deadline import announce_deadline
+from gome.agents.state.deadline import Ending, announce_deadline
 from gome.bus.message import Draft, Message
 from gome.bus.store.sqlite import open_log
 from gome.scenarios.config.scenario import Budget
@@ -31,10 +31,13 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
     assert len(run.all(DeadlineReached)) == 1
     steps = [envelope for envelope, _ in run.all(StepOpened)]
     assert len(steps) == 1, "the first script took all the time there was"
-    assert [trial.late for _, trial in run.all(Trial)] == [True]
+    assert run.all(Trial) == []
     ((_, ended),) = run.all(RepairCalled)
     assert re.fullmatch(rf"ran longer than \d+(\.\d)? s: {BUDGET_SPENT}", ended.words)
-    assert [diagnosis.verdict for envelope, diagnosis in run.all(Diagnosis) if envelope.step] == ["failed"]
+    ((_, diagnosis),) = [each for each in run.all(Diagnosis) if each[0].step]
+    assert diagnosis.verdict == "unfinished"
+    assert diagnosis.reason == f"not repaired: the time for trials was over; it had failed: {ended.words}"
+    assert not [ask for ask in server.asks if ask.kind in ("repair_solution", "assess_trial")]
     assert finished.winner is None
     assert anyio.run(replay_run, run.folder).buried == 0
 
@@ -62,7 +65,7 @@ def test_no_deadline_is_announced_after_the_finish_was_called(
         async with open_log(tmp_path / "run", run="r", vocabulary=VOCABULARY) as log:
             for message in messages:
                 await log.append("user", [Draft(message, opens=True)])
-            await announce_deadline(log, Budget(time=0.01))
+            await announce_deadline(log, Budget(time=0.01), Ending())
             return [each.kind for each in await log.read(0, log.head)].count("deadline_reached")
 
     assert anyio.run(told) == announced

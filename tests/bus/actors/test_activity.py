@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from gome.bus.actors.activity import LiveContext, canonical, difference, recorded, request_hash
+from gome.bus.actors.flight import Flight
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope, message_id
 from gome.bus.store.artefacts import Artefacts
@@ -19,8 +20,9 @@ from tests.bus.town import VOCABULARY, Reply, Request, ask
 async def delivery(log: SqliteLog, folder: Path, envelope: Envelope, accept_changes: bool = False) -> LiveContext:
     """The context of a delivery or redelivery, with the records of the log."""
     activities = [each for each in await log.read(0, log.head) if each.cause == envelope.id and each.sender == "a-0"]
+    flight = Flight(grace=1.0, patience={})
     return LiveContext(
-        "a-0", envelope, recorded(activities), log, Artefacts(folder), Telemetry(log), accept_changes=accept_changes
+        "a-0", envelope, recorded(activities), log, Artefacts(folder), Telemetry(log), flight, accept_changes
     )
 
 

@@ -234,6 +234,68 @@ def test_stopping_lets_the_handler_in_progress_end_and_delivers_nothing_more(tmp
     with_run(tmp_path, work)
 
 
+def test_a_stop_takes_in_a_call_in_flight_and_begins_no_further_one(tmp_path: Path) -> None:
+    """Calls that are waited for: one in flight comes to its end, and the next one of the same handler is not made."""
+    made: list[int] = []
+
+    class Twice(Answerer):
+        async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
+            for number in (1, 2):
+
+                async def call(number: int = number) -> Reply:
+                    made.append(number)
+                    begun.set()
+                    await go_on.wait()
+                    return Reply(value=number)
+
+                await context.perform("ask", Request(number=number), Reply, call)
+            return [Draft(Answered(number=2))]
+
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def first(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
+        await log.append("user", [ask(1)])
+        supervisor = supervise(Twice("a-0"), grace=0.0, patience={"ask": 60.0})
+        async with anyio.create_task_group() as group:
+            group.start_soon(supervisor.run, never)
+            await begun.wait()
+            assert supervisor.in_flight("ask") == 1
+            supervisor.stop()
+            go_on.set()
+        assert made == [1]
+        assert [each.kind for each in await log.read(1, log.head)] == ["activity_started", "activity_finished"]
+
+    async def second(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
+        assert await supervise(Twice("a-0")).run(answered(2)) is not None
+        assert made == [1, 2], "what was taken in is not asked again"
+
+    with_run(tmp_path, first)
+    with_run(tmp_path, second)
+
+
+def test_a_second_stop_waits_for_no_call(tmp_path: Path) -> None:
+    async def work(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
+        begun = anyio.Event()
+
+        async def hang(number: int) -> int:
+            begun.set()
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        await log.append("user", [ask(1)])
+        supervisor = supervise(Answerer("a-0", call=hang), patience={"ask": 3600.0})
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as group:
+                group.start_soon(supervisor.run, never)
+                await begun.wait()
+                supervisor.stop()
+                supervisor.stop()
+        with LogReader(tmp_path, VOCABULARY) as reader:
+            assert len(reader.in_flight()) == 1
+
+    with_run(tmp_path, work)
+
+
 def test_stopping_without_grace_cancels_and_the_activity_is_asked_again(tmp_path: Path) -> None:
     async def work(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
         begun = anyio.Event()

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import pytest
 
-from gome.agents.protocol.messages import RepairCalled
+from gome.agents.protocol.messages import Diagnosis, RepairCalled
 from gome.agents.scripts.execution import BUDGET_SPENT
+from gome.agents.state.deadline import TIME_OVER
 from gome.executors.launch import Cause
 from gome.viewer.model.no_success import shortfall
 from gome.viewer.model.summary import summarise
@@ -75,12 +76,13 @@ def test_a_cause_without_a_remedy_stands_for_itself_without_power_over_the_termi
     assert said(sample) == "1 of 1 failed attempt ended with exit: KeyError: 'hr'"
 
 
-def test_trials_that_were_not_run_are_told_of_where_nothing_else_ended(sample: Sample) -> None:
+def test_steps_that_were_left_are_told_of_where_nothing_else_ended(sample: Sample) -> None:
     assert said(sample) is None
-    ran = next(each.message for each in sample_run().envelopes if each.kind == "trial")
-    sample.say("runner-0", ran.model_copy(update={"late": True}), 0, 1)
+    left = Diagnosis.without_trial("unfinished", f"not written: {TIME_OVER}")
+    sample.say("writer-0", left, 0, 1)
     assert said(sample) == (
-        "the time for trials was up before any script ended; a busy machine needs longer limits: --set budget.time=300s"
+        "no script ran to its end; the first step was not written: the time for trials was over; "
+        "a busy machine needs longer limits: --set budget.time=300s"
     )
     failed(sample, Cause.EXIT, "KeyError: 'hr'")
     assert said(sample) == "1 of 1 failed attempt ended with exit: KeyError: 'hr'"

@@ -1,0 +1,123 @@
+"""Once a run comes to its end, no model is asked for steps that are still open: they end as unfinished, and say why."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from gome.agents.protocol.messages import Diagnosis, Proposal, Trial
+from gome.agents.protocol.run_messages import RunFinished
+from gome.agents.runtime.lifecycle import resume
+from gome.agents.runtime.replay import replay_run
+from gome.bus.store.fork import fork
+from gome.scenarios.config.scenario import Budget
+from gome.viewer.model.summary import summarise
+from tests.agents.helpers.model_server import Ask, ModelServer, Play
+from tests.agents.helpers.runs import Run, conducted, read_run
+from tests.agents.helpers.stubs import line, quick_task, small, writing
+
+ONE_TRACE: dict[str, Any] = {"traces": 1, "memory": {}, "method": {"finish": {"candidates": 1, "seeds": 1}}}
+WRITE = writing(lambda _, step: line(0.3 + 0.1 * step))
+BROKEN = writing(lambda *_: "raise SystemExit(3)")
+
+
+@pytest.mark.parametrize(
+    ("before", "calls", "reason"),
+    [
+        ("recollection", 4, "not proposed: the run was asked to finish"),
+        ("proposal", 5, "not written: the run was asked to finish"),
+    ],
+)
+def test_a_finish_asks_no_model_for_the_step_that_was_open(
+    tmp_path: Path, before: str, calls: int, reason: str
+) -> None:
+    with ModelServer(WRITE) as server:
+        whole = conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 2}), tmp_path / "whole")
+        at = next(each for each in whole.envelopes if each.kind == before and each.step == 2)
+        asked = len(server.asks)
+        run = finished_from(whole.folder, at.id, tmp_path / "short")
+        assert len(server.asks) == asked, "nobody was asked anything"
+    assert run.finished.winner is not None
+    assert run.finished.winner.step == 1
+    *_, (_, diagnosis) = run.all(Diagnosis)
+    assert (diagnosis.verdict, diagnosis.reason) == ("unfinished", reason)
+    summary = summarise(run.envelopes)
+    assert summary.trial_words == "1 accepted, 0 rejected, 0 failed, 1 unfinished"
+    assert summary.total().calls == calls, "a question that was not put is no call"
+    anyio.run(replay_run, run.folder)
+
+
+def finished_from(source: Path, at: str, folder: Path) -> Run:
+    """The run cut off at that message, and finished."""
+
+    async def cut_and_finish() -> RunFinished | None:
+        await anyio.to_thread.run_sync(fork, source, folder, at, folder.name)
+        return await resume(folder, finish=True)
+
+    finished = anyio.run(cut_and_finish)
+    assert finished is not None
+    return read_run(folder, finished)
+
+
+def test_a_finish_asks_for_no_repair_and_for_no_words_about_what_failed(tmp_path: Path) -> None:
+    with ModelServer(BROKEN) as server:
+        whole = conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 1}), tmp_path / "whole")
+        failed = next(each for each in whole.envelopes if each.kind == "repair_called")
+        judged = next(each for each in whole.envelopes if each.kind == "trial")
+        asked = len(server.asks)
+        unrepaired = finished_from(whole.folder, failed.id, tmp_path / "unrepaired")
+        unjudged = finished_from(whole.folder, judged.id, tmp_path / "unjudged")
+        assert len(server.asks) == asked
+    *_, (_, diagnosis) = unrepaired.all(Diagnosis)
+    assert diagnosis.verdict == "unfinished"
+    assert diagnosis.reason == "not repaired: the run was asked to finish; it had failed: ended with status 3"
+    *_, (_, diagnosis) = unjudged.all(Diagnosis)
+    assert (diagnosis.verdict, diagnosis.reason) == ("failed", "ended with status 3")
+    for run in (unrepaired, unjudged):
+        anyio.run(replay_run, run.folder)
+
+
+def test_a_trial_that_was_run_is_judged_at_the_finish_as_it_may_win(tmp_path: Path) -> None:
+    with ModelServer(WRITE) as server:
+        whole = conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 2}), tmp_path / "whole")
+        at = next(each for each in whole.envelopes if each.kind == "trial" and each.step == 2)
+        asked = len(server.asks)
+        run = finished_from(whole.folder, at.id, tmp_path / "short")
+        assert [ask.kind for ask in server.asks[asked:]] == ["assess_trial"]
+    assert run.finished.winner is not None
+    assert run.finished.winner.step == 2
+
+
+def test_steps_that_are_open_at_the_deadline_end_unasked_and_go_on_with_more_time(tmp_path: Path) -> None:
+    over, folder = threading.Event(), tmp_path / "run"
+
+    def slow(ask: Ask) -> Play:
+        if ask.step == 2:  # asked before the deadline, answered after it
+            over.wait(60)
+        return WRITE(ask)
+
+    with ModelServer(slow) as server:
+        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget={"time": "20s", "finish": 0.7})
+        threading.Timer(7.0, over.set).start()
+        run = conducted(scenario, folder)
+        assert [ask.kind for ask in server.asks if ask.step == 2] == ["propose_step"]
+        assert [each.step for each, _ in run.all(Proposal)] == [1, 2], "an answer that was paid for is kept"
+        *_, (_, diagnosis) = run.all(Diagnosis)
+        assert (diagnosis.verdict, diagnosis.reason) == ("unfinished", "not written: the time for trials was over")
+        again = anyio.run(lambda: resume(folder, budget=Budget(trials=3)))
+    assert again is not None
+    assert [each.step for each, trial in read_run(folder, again).all(Trial)] == [1, 3]
+    anyio.run(replay_run, folder)
+
+
+def test_a_step_that_the_budget_of_calls_cuts_off_is_unfinished(tmp_path: Path) -> None:
+    with ModelServer(WRITE) as server:
+        run = conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget={"calls": 3}), tmp_path / "run")
+    assert summarise(run.envelopes).trial_words == "0 accepted, 0 rejected, 0 failed, 1 unfinished"
+    *_, (_, diagnosis) = run.all(Diagnosis)
+    assert diagnosis.reason.startswith("not judged: ")
+    assert "call not made, since it could exceed budget.calls" in diagnosis.reason
+    assert run.finished.dead_letters == 0
+    anyio.run(replay_run, run.folder)
