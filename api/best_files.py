@@ -92,7 +92,7 @@ def _readme(summary: Summary, best: Best, opened: RunOpened, folder: Path, scrip
         metric=opened.task.metric,
         direction=opened.task.direction,
         step=best.step,
-        score=text.score(best.score),
+        score=best.score_words,
         baseline=text.score(opened.baseline),
         whose=f", of {submitted.whose}" if submitted else "",
         winner=f", of step {submitted.winner}" if submitted else "",

@@ -19,6 +19,7 @@ __all__ = [
     "judged",
     "line",
     "money",
+    "on_splits",
     "percent",
     "score",
     "several",
@@ -78,10 +79,12 @@ def spread(value: float | None) -> str:
 
 def judged(value: float | None, evaluation: Evaluation | None) -> str:
     """A score; with the number of splits where not all were run, because it is comparable only on those."""
-    shown = score(value)
-    if value is None or evaluation is None or not evaluation.partial:
-        return shown
-    return f"{shown} of {len(evaluation.splits)}/{evaluation.planned} splits"
+    return on_splits(value, evaluation.judged if evaluation else "")
+
+
+def on_splits(value: float | None, number: str) -> str:
+    """A score that was measured on `number` of the splits, such as `2 of 5`; empty for all of them."""
+    return f"{score(value)} on {number} splits" if value is not None and number else score(value)
 
 
 def gain(value: float | None) -> str:

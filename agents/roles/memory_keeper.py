@@ -111,8 +111,11 @@ class MemoryKeeper(Role):
 
     @property
     def _in_turn(self) -> bool:
-        """Whether a step waits for the proposals of those before it: in lockstep, or with at most four traces."""
-        return self.lockstep or self.scenario.traces_at_once <= _FEW
+        """Whether a step waits for the proposals of those before it: in lockstep, or with at most four traces.
+
+        Where nothing is shared between traces, a step is told nothing, and needs to wait for nothing.
+        """
+        return self.lockstep or (self.optimizer.remembers and self.scenario.traces_at_once <= _FEW)
 
     async def _answer(self, where: Place, picture: Picture, context: Context) -> Draft:
         trace, step = where

@@ -1,5 +1,6 @@
 """What a finished run submitted, for those who run it again: `predict` and the exported package."""
 
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def shipment_of(folder: Path) -> Shipment:
         for envelope in reader.envelopes(kinds=["run_finished"]):
             finished = envelope.message if isinstance(envelope.message, RunFinished) else finished
     if finished is None:
-        raise UsageError(f"run {folder.name} is not finished; finish it with: gome finish {folder.name}")
+        raise UsageError(f"run {folder.name} is not finished; finish it with: gome finish {shlex.quote(str(folder))}")
     if not finished.members or finished.shipped is None:
         raise UsageError(f"run {folder.name} has no accepted solution, so it cannot predict")
     opened = opening_of(folder)

@@ -28,7 +28,8 @@ class Reader(Data):
 class Success(Data):
     """An accepted change; a first solution has no gain. `demoted`: why the change is no longer given to any step.
 
-    `supporting` and `contradicting` are its trials with and without a gain, including its own.
+    `judged` says on how many splits of how many the score was measured (`2 of 5`); empty for all. `supporting` and
+    `contradicting` are its trials with and without a gain, including its own.
     """
 
     step: str
@@ -36,6 +37,7 @@ class Success(Data):
     gain: float | None
     standard_error: float | None
     score: float
+    judged: str
     supporting: list[Trying]
     contradicting: list[Trying]
     demoted: str | None
@@ -53,10 +55,17 @@ class Failure(Data):
 
 
 class Finding(Data):
-    """A finding of a trial, and the steps whose trials contradict it."""
+    """A finding of a trial, and the steps whose trials contradict it.
+
+    `gain` is the trial's gain as it is now, where it or what it was compared with was run on more splits since: on
+    `splits` of them; else null.
+    """
 
     step: str
     text: str
+    gain: float | None
+    standard_error: float | None
+    splits: int | None
     contradicted: list[str]
 
 
@@ -69,6 +78,7 @@ class State(Data):
     trace: int
     step: str | None
     score: float | None
+    judged: str
     idea: str | None
     trials: int
 

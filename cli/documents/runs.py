@@ -30,9 +30,11 @@ __all__ = [
 class RunRow(Data):
     """A run in a list. `score` is that of its best step, `test_score` that of its submission.
 
+    `judged` says on how many splits of how many the score was measured (`2 of 5`); empty for all.
+
     Of its `trials`, `open` ones have no verdict yet; `awaiting` are those of them that were run, with their scores.
     The run's end or its budget came before `unfinished` ones had a result.
-    `now` is what a running run does now, in one line; empty where it does not run.
+    `measured` says so in words. `now` is what a running run does now, in one line; empty where it does not run.
 
     The submission is the prediction of the step in `submission_of`, or the mean prediction of several steps.
     """
@@ -47,8 +49,10 @@ class RunRow(Data):
     metric: str | None
     baseline: float | None
     score: float | None
+    judged: str
     test_score: float | None
     awaiting: dict[str, float | None]
+    measured: str
     now: str
     submission_of: list[str]
     started: float | None
@@ -56,6 +60,8 @@ class RunRow(Data):
 
 class BestSolution(Data):
     """The best solution of a run: a step with its out-of-fold `score`, and the submission with its scores.
+
+    `judged` says on how many splits of how many the score was measured (`2 of 5`); empty for all.
 
     The submission is the prediction of the step in `submission_of`, or the mean prediction of several steps. The
     finish selected it by `holdout_score`.
@@ -65,6 +71,7 @@ class BestSolution(Data):
     step: str
     final: bool
     score: float
+    judged: str
     metric: str
     direction: str
     baseline: float | None

@@ -33,7 +33,7 @@ def best(run: Run = "@last", *, output: Output = None, runs: Runs = None, json: 
         return 0
     verdict = "chosen at the finish" if data["final"] else "accepted, the run has not finished"
     say(f"best of {data['run']}: step {data['step']} ({verdict})")
-    say(f"  score       {text.score(data['score'])}  {data['metric']}, {data['direction']}")
+    say(f"  score       {text.on_splits(data['score'], data['judged'])}  {data['metric']}, {data['direction']}")
     say(f"  baseline    {text.score(data['baseline'])}  a constant prediction")
     if summary.submitted is not None:
         say(f"  submitted   {summary.submitted.at_the_finish}")
@@ -62,6 +62,7 @@ def best_data(reader: LogReader, summary: Summary) -> dict[str, Any]:
         "step": best.step,
         "final": best.final,
         "score": best.score,
+        "judged": best.judged,
         "metric": opened.task.metric,
         "direction": opened.task.direction,
         "baseline": opened.baseline,

@@ -6,7 +6,7 @@ from gome.cli.options import Json, Run, Runs, folder_of
 from gome.viewer import text
 from gome.viewer.output import emit, hint, say, say_aside, screen_width, table
 from gome.viewer.queries.comparison import Comparison, compared
-from gome.viewer.run_folders import open_reader
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["compare"]
 
@@ -26,9 +26,9 @@ def compare(
     target
         Report time and trials until this score. Default: the best score that both runs reached.
     """
-    logs = []
-    for name in (one, other):
-        with open_reader(folder_of(name, runs)) as reader:
+    logs, folders = [], [folder_of(name, runs) for name in (one, other)]
+    for folder in folders:
+        with open_reader(folder) as reader:
             logs.append(list(reader.envelopes()))
     found = compared(logs[0], logs[1], target)
     if found.incomparable:
@@ -43,7 +43,7 @@ def compare(
         say("no target score: not both runs have an accepted trial")
     _say_differences(found)
     _say_divergence(found)
-    hint(f"gome tree {found.runs[0].run}", f"gome report {found.runs[1].run}")
+    hint(f"gome tree {as_opened(folders[0])}", f"gome report {as_opened(folders[1])}")
     return 0
 
 

@@ -55,6 +55,7 @@ class Success:
     gain: float | None
     standard_error: float | None
     score: float
+    judged: str
     supporting: tuple[Tried, ...]
     contradicting: tuple[Tried, ...]
     demoted: str | None
@@ -74,10 +75,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding of a trial, and the steps whose trials contradict it."""
+    """A finding of a trial, the steps whose trials contradict it, and the trial's gain where it was measured again.
+
+    `splits` is the number of splits that the gain is of.
+    """
 
     step: str
     text: str
+    gain: float | None
+    standard_error: float | None
+    splits: int | None
     contradicted: tuple[str, ...]
 
 
@@ -88,6 +95,7 @@ class State:
     trace: int
     step: str | None
     score: float | None
+    judged: str
     idea: str | None
     trials: int
 
@@ -165,6 +173,7 @@ def _success(entry: Accepted, state: Memory) -> Success:
         gain=entry.gain if any(each.step == step for each in tried) else None,
         standard_error=entry.error,
         score=entry.score,
+        judged=entry.evaluation.judged,
         supporting=tuple(each for each in tried if each.gain > 0),
         contradicting=tuple(each for each in tried if each.gain <= 0),
         demoted=state.demoted(entry) or None,
@@ -188,16 +197,23 @@ def _failure(failure: NotedFailure) -> Failure:
 
 
 def _finding(finding: NotedFinding) -> Finding:
-    contradicted = tuple(_at(*each) for each in finding.contradicted)
-    return Finding(_at(finding.trace, finding.step), finding.text, contradicted)
+    now = finding.now
+    return Finding(
+        step=_at(finding.trace, finding.step),
+        text=finding.text,
+        gain=now.gain if now else None,
+        standard_error=now.standard_error if now else None,
+        splits=now.splits if now else None,
+        contradicted=tuple(_at(*each) for each in finding.contradicted),
+    )
 
 
 def _state(index: int, state: Memory) -> State:
     trace = state.traces[index]
     best = trace.best
     if best is None:
-        return State(index, None, None, None, trace.trials)
-    return State(index, _at(best.trace, best.step), best.score, best.idea, trace.trials)
+        return State(index, None, None, "", None, trace.trials)
+    return State(index, _at(best.trace, best.step), best.score, best.judged, best.idea, trace.trials)
 
 
 def _successes(entries: Sequence[Success]) -> str:
@@ -205,7 +221,7 @@ def _successes(entries: Sequence[Success]) -> str:
     rows = [
         (
             *(each.step, _words("; ".join(each.ideas)), text.gain(each.gain), text.spread(each.standard_error)),
-            *(text.score(each.score), _trials(each.supporting), _trials(each.contradicting)),
+            *(text.on_splits(each.score, each.judged), _trials(each.supporting), _trials(each.contradicting)),
             *(_readers(each.readers), each.message[:8]),
         )
         for each in entries
@@ -223,14 +239,28 @@ def _failures(entries: Sequence[Failure]) -> str:
 
 
 def _findings(entries: Sequence[Finding]) -> str:
-    rows = [(each.step, _words(each.text), ", ".join(each.contradicted) or "none") for each in entries]
-    return _titled("findings", ("from", "finding", "contradicted by"), rows, "finding")
+    """With the gains of those alone that were measured again: the others' own words say what theirs was."""
+    again = any(each.gain is not None for each in entries)
+    rows = [
+        (each.step, _words(each.text), *([_now(each)] if again else []), ", ".join(each.contradicted) or "none")
+        for each in entries
+    ]
+    headers = ("from", "finding", *(["gain now"] if again else []), "contradicted by")
+    return _titled("findings", headers, rows, "finding")
+
+
+def _now(finding: Finding) -> str:
+    """The gain of a finding's trial as it is on all splits run since; empty where the finding's own figures hold."""
+    if finding.gain is None:
+        return ""
+    error = "" if finding.standard_error is None else f" ± {text.spread(finding.standard_error)}"
+    return f"{text.gain(finding.gain)}{error} on {text.several(finding.splits or 0, 'split')}"
 
 
 def _states(entries: Sequence[State]) -> str:
     rows = [
         (
-            *(str(each.trace), each.step or text.UNKNOWN, text.score(each.score), str(each.trials)),
+            *(str(each.trace), each.step or text.UNKNOWN, text.on_splits(each.score, each.judged), str(each.trials)),
             _words(each.idea or "no solution yet"),
         )
         for each in entries

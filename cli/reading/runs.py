@@ -8,7 +8,7 @@ from gome.viewer import text
 from gome.viewer.model.submitted import briefly
 from gome.viewer.output import emit, hint, say, screen_width, table
 from gome.viewer.queries.runs import rows_below
-from gome.viewer.run_folders import runs_root
+from gome.viewer.run_folders import as_opened, runs_root
 
 __all__ = ["runs"]
 
@@ -47,15 +47,14 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
             say(text.cut(f"{row['run']}: {words}", screen_width()))
     for name, words in damaged.items():
         say(f"{name}: {words}")
-    hint(f"gome log {rows[0]['run']}", f"gome best {rows[0]['run']}", "gome report @last")
+    newest = as_opened(root / rows[0]["run"])
+    hint(f"gome log {newest}", f"gome best {newest}", f"gome report {newest}")
     return 0
 
 
 def _present(row: dict[str, Any]) -> str:
     """What a run does now, and what it has measured without a verdict yet; empty where there is neither."""
-    measured = [f"{step} scored {text.score(score)}" for step, score in row["awaiting"].items() if score is not None]
-    waits = [f"{', '.join(measured)}, awaiting diagnosis"] if measured and row["state"] != "finished" else []
-    return "; ".join([*([f"now {row['now']}"] if row["now"] else []), *waits])
+    return "; ".join(filter(None, (row["now"] and f"now {row['now']}", row["measured"])))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -71,7 +70,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(row["accepted"]),
         row["metric"] or text.UNKNOWN,
         text.score(row["baseline"]),
-        text.score(row["score"]),
+        text.on_splits(row["score"], row["judged"]),
         text.score(row["test_score"]),
         briefly(row["submission_of"]) if row["test_score"] is not None else text.UNKNOWN,
         when,

@@ -186,7 +186,8 @@ def run_watched(folder: Path, work: Work, display: DisplayName | None, as_json: 
 def _watched(folder: Path, work: Work, display: DisplayName | None, *, as_json: bool, confirms: bool) -> int:
     over = Event()
     asks = confirms and not as_json and display != "json" and is_terminal()
-    shown = QuietDisplay() if as_json and display is None else choose_display("plain" if asks else display)
+    told = _last_message(folder)  # a run that goes on does not repeat what it has printed before
+    shown = QuietDisplay() if as_json and display is None else choose_display("plain" if asks else display, told)
     with ThreadPoolExecutor(2, thread_name_prefix="watch") as pool:
         watching = [pool.submit(watch, folder, shown, over)]
         watching += [pool.submit(answer_at_terminal, folder, over)] if asks else []
@@ -204,6 +205,14 @@ def _watched(folder: Path, work: Work, display: DisplayName | None, *, as_json: 
         hint(f"gome resume {as_opened(folder)}", f"gome log {as_opened(folder)}", f"gome best {as_opened(folder)}")
         return INTERRUPTED
     return conclude(folder, as_json=as_json or display == "json")
+
+
+def _last_message(folder: Path) -> int:
+    """Sequence number of the last message in the log; 0 where there is none."""
+    if not has_log(folder):
+        return 0
+    with open_reader(folder) as reader:
+        return reader.head()
 
 
 async def _interruptible(work: Work) -> RunFinished | None:
@@ -261,7 +270,7 @@ def conclude(folder: Path, as_json: bool) -> int:
     if as_json:
         emit("run", {**data, **{name: str(path) for name, path in paths.items()}})
         return 0
-    say(f"\nbest         step {data['step']}, {data['metric']} {text.score(data['score'])}")
+    say(f"\nbest         step {data['step']}, {data['metric']} {text.on_splits(data['score'], data['judged'])}")
     say(f"baseline     {text.score(data['baseline'])}, a constant prediction")
     if summary.submitted is not None:
         say(f"submitted    {summary.submitted.at_the_finish}")

@@ -146,6 +146,7 @@ class Now:
     """The state of a run at `time` (seconds since its start).
 
     `used` of `slots` slots are in use, `waiting` scripts have no slot yet, and `busy` is the mean share of busy slots.
+    `queued` says which steps wait for the proposals of others; empty where none does.
     """
 
     time: float
@@ -156,6 +157,7 @@ class Now:
     used: int
     waiting: int
     busy: float
+    queued: str = ""
 
     @property
     def work(self) -> list[tuple[RoleNow, Doing]]:
@@ -172,7 +174,8 @@ class Now:
             for role, doing in self.work[:_NAMED]
         ]
         more = len(self.work) - _NAMED
-        return "; ".join([*shown, *([f"{more} more"] if more > 0 else [])]) or "no role is working"
+        rest = [*([f"{more} more"] if more > 0 else []), *([self.queued] if self.queued else [])]
+        return "; ".join([*shown, *rest]) or "no role is working"
 
 
 def _label(line: Told) -> str:
@@ -199,7 +202,19 @@ def look(summary: Summary, present: Present, now: float) -> Now:
         used=min(len(scripts), slots),
         waiting=max(0, len(scripts) - slots),
         busy=summary.timeline.shares(now).slots,
+        queued=_queued(summary),
     )
+
+
+def _queued(summary: Summary) -> str:
+    """Which steps wait for the proposals of others: up to four traces propose in turn, each knowing those before."""
+    open_steps = [step for step in summary.trials if step.verdict == "open"]
+    before = [step.name for step in open_steps if step.recollection is not None and step.proposal is None]
+    after = [step.name for step in open_steps if step.recollection is None]
+    if not before or not after:
+        return ""
+    verb = "waits" if len(after) == 1 else "wait"
+    return f"{', '.join(after)} {verb} for the proposal of {', '.join(before)}, as traces propose in turn"
 
 
 def _role(name: str, summary: Summary, present: Present, running: list[Span], now: float) -> RoleNow:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gome.agents.protocol.final_selection import Finalist
 from gome.agents.protocol.messages import (
     Diagnosis,
     Job,
@@ -28,6 +29,7 @@ from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError
 from gome.scenarios.diagnostics.record import Probes
+from gome.viewer import text
 from gome.viewer.model.message_lines import role
 from gome.viewer.model.steps import Step, Trace
 from gome.viewer.model.submitted import Submitted, submitted_by
@@ -51,7 +53,10 @@ _EXPERT = "expert (rule-based"
 
 @dataclass(frozen=True)
 class Best:
-    """The best solution of a run; `final`: selected at the finish. `standard_error` is that of `score` over splits."""
+    """The best solution of a run; `final`: selected at the finish. `standard_error` is that of `score` over splits.
+
+    `judged` says on how many splits of how many the score was measured; empty for all.
+    """
 
     step: str
     score: float
@@ -60,6 +65,12 @@ class Best:
     submission_ref: str
     oof_ref: str | None
     final: bool
+    judged: str = ""
+
+    @property
+    def score_words(self) -> str:
+        """The score as shown on screens, with the number of splits where not all were run."""
+        return text.on_splits(self.score, self.judged)
 
 
 @dataclass
@@ -219,7 +230,7 @@ class Summary:
             name = f"{winner.trace}.{winner.step}"
             submitted = self.finished.submission_ref or winner.submission_ref
             refs = (winner.script_ref, submitted, winner.oof_ref)
-            return Best(name, winner.score, winner.standard_error, *refs, final=True)
+            return Best(name, winner.score, winner.standard_error, *refs, final=True, judged=self.judged(winner))
         best: Best | None = None
         for step in self.trials:
             diagnosis = step.diagnosis
@@ -230,9 +241,15 @@ class Summary:
             score, known = step.score, step.completed or diagnosis
             if score is not None and (best is None or self.better(score, best.score)):
                 error = step.evaluation.standard_error if step.evaluation else None
+                judged = step.evaluation.judged if step.evaluation else ""
                 refs = (diagnosis.script_ref, known.submission_ref or diagnosis.submission_ref, known.oof_ref)
-                best = Best(step.name, score, error, *refs, final=False)
+                best = Best(step.name, score, error, *refs, final=False, judged=judged)
         return best
+
+    def judged(self, finalist: Finalist) -> str:
+        """On how many splits of how many a finalist's score was measured; empty for all."""
+        step = next((each for each in self.trials if each.name == f"{finalist.trace}.{finalist.step}"), None)
+        return step.evaluation.judged if step and step.evaluation else ""
 
     @property
     def submitted(self) -> Submitted | None:

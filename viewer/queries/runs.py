@@ -21,7 +21,7 @@ def state(folder: Path, summary: Summary) -> str:
     return "stopped" if summary.opened and not summary.finished else summary.status
 
 
-_PRESENT = ACTIVITIES | {"run_opened", "session_opened"}
+_PRESENT = ACTIVITIES | {"run_opened", "session_opened", "step_opened", "recollection", "proposal", "diagnosis"}
 """The message kinds from which the present work of a run is read."""
 
 
@@ -65,9 +65,18 @@ def row_of(folder: Path, summary: Summary) -> dict[str, Any]:
         "metric": opened.task.metric if opened else None,
         "baseline": opened.baseline if opened else None,
         "score": best.score if best else None,
+        "judged": best.judged if best else "",
         "test_score": submitted.grade.score if submitted and submitted.grade else None,
         "awaiting": {step.name: step.score for step in summary.trials if step.awaiting},
+        "measured": _measured(summary),
         "now": now_words(folder) if opened and not summary.finished else "",
         "submission_of": list(submitted.steps) if submitted else [],
         "started": summary.sessions[0].wall if summary.sessions else None,
     }
+
+
+def _measured(summary: Summary) -> str:
+    """What an unfinished run has measured without a verdict yet; empty where there is nothing."""
+    awaiting = [step for step in summary.trials if step.awaiting and step.score is not None]
+    measured = ", ".join(f"{step.name} scored {step.score_words}" for step in awaiting)
+    return f"{measured}, awaiting diagnosis" if measured and not summary.finished else ""

@@ -50,6 +50,8 @@ def _header(summary: Summary, now: Now, pool: Mapping[str, float]) -> Renderable
         waiting = f", {now.waiting} scripts waiting" if now.waiting else ""
         slots = f"slots {now.used}/{now.slots} in use{waiting}, {text.percent(now.busy)} busy so far"
         lines.append(Text(f"{slots}; {sandbox_words(session)}"))
+    if now.queued:
+        lines.append(Text(now.queued, style="dim"))
     return Group(*(Text(text.line(each.plain), each.style) if not each.spans else each for each in lines))
 
 
@@ -60,7 +62,7 @@ def _standing(summary: Summary) -> str:
     if best is None:
         return f"no score yet, {baseline}"
     error = f" ± {text.spread(best.standard_error)}" if best.standard_error is not None else ""
-    return f"best {text.score(best.score)}{error} by {best.step}, {baseline}"
+    return f"best {best.score_words}{error} by {best.step}, {baseline}"
 
 
 def _traces(summary: Summary) -> RenderableType:
@@ -72,7 +74,7 @@ def _traces(summary: Summary) -> RenderableType:
     table.add_column("latest idea", ratio=1, no_wrap=True, overflow="ellipsis")
     for index in sorted(summary.traces):
         trace = summary.traces[index]
-        best = text.score(trace.best.score if trace.best else None)
+        best = trace.best.score_words if trace.best else text.UNKNOWN
         ideas = [step for step in trace.trials if step.hypotheses]
         idea = text.line(ideas[-1].hypotheses[0].statement) if ideas else ""
         table.add_row(str(index), best, _path(trace, summary), _marks(trace.trials), Text(idea, style="dim"))

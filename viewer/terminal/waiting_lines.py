@@ -64,4 +64,5 @@ def waiting_line(now: Now) -> str:
         named.append(f"{len(alike) - _NAMED} more")
     trouble = [f"; {text.line(first.trouble)}"] if first.trouble else []
     also = [f"; also {', '.join(named)}"] if named else []
-    return line_of(now.time, "", first.role, doing.place, "waiting", "".join([words, *trouble, *also]))
+    queued = [f"; {now.queued}"] if now.queued else []
+    return line_of(now.time, "", first.role, doing.place, "waiting", "".join([words, *trouble, *also, *queued]))

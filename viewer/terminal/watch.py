@@ -49,9 +49,13 @@ class Display(Protocol):
 
 
 class PlainDisplay:
-    """One line per message, without activities; a waiting line where no message comes for long."""
+    """One line per message, without activities; a waiting line where no message comes for long.
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    Messages up to the sequence number `told` are not printed: an earlier session has printed them.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, told: int = 0) -> None:
+        self._told = told
         self._summary = Summary()
         self._silence = Silence(clock)
 
@@ -59,7 +63,7 @@ class PlainDisplay:
         """Print the new messages, or a waiting line where one is due."""
         for each in fresh:
             self._summary.apply(each)
-            if each.kind not in ACTIVITIES:
+            if each.kind not in ACTIVITIES and each.seq > self._told:
                 say(event_line(each))
                 self._silence.broken()
         if (waiting := self._silence.line(self._summary, present)) is not None:
@@ -131,13 +135,16 @@ class RichDisplay:
         self._live.stop()
 
 
-def choose_display(name: DisplayName | None) -> Display:
-    """Create the display of that name. Default: rich on a terminal with cursor control, otherwise plain."""
+def choose_display(name: DisplayName | None, told: int = 0) -> Display:
+    """Create the display of that name. Default: rich on a terminal with cursor control, otherwise plain.
+
+    `told` is the last sequence number that plain text need not repeat.
+    """
     if name == "json":
         return JsonDisplay()
     if name == "rich" or (name is None and sys.stdout.isatty() and not Console().is_dumb_terminal):
         return RichDisplay()
-    return PlainDisplay()
+    return PlainDisplay(told=told)
 
 
 def watch(folder: Path, display: Display, stop: Event) -> None:

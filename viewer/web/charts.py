@@ -153,7 +153,7 @@ def _dot(step: Step, x: float, y: Scale) -> Dot:
         folds=tuple(y(each) for each in folds),
         trace=step.trace,
         verdict=step.verdict,
-        title=f"{step.name} {step.verdict}: {text.score(score)}{effect}",
+        title=f"{step.name} {step.verdict}: {step.score_words}{effect}",
     )
 
 

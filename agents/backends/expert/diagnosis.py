@@ -19,6 +19,7 @@ from gome.agents.method.validation import keeps_near_tie
 from gome.agents.protocol.replies import Assessment, Survey
 from gome.agents.protocol.requests import AssessTrial, SurveyTask
 from gome.agents.protocol.types import Challenge, Source, TrialNote
+from gome.scenarios.figures import plain
 
 __all__ = ["assess", "challenges", "foremost", "survey"]
 
@@ -138,7 +139,7 @@ def _challenge(scene: Scene, source: Source, play: Play, spoken_for: Play) -> Ch
         caption=play.move.challenge,
         statement=kind.statement,
         reasoning=play.choice.reason,
-        metric_impact=f"about {gain:.2g}, {share:.1%} of the loss",
+        metric_impact=f"about {plain(gain, 2)}, {share:.1%} of the loss",
     )
 
 
@@ -202,19 +203,22 @@ def _decide(request: AssessTrial) -> tuple[bool, str]:
         behind = _behind_constant(request)
         return True, "it is the first valid solution of this trace" + (f", and {behind}" if behind else "")
     if effect.verdict != "near-tie":
-        error = "" if effect.standard_error is None else f" at a standard error of {effect.standard_error:.2g}"
-        return effect.gain > 0, f"its gain over the splits is {effect.gain:+.4g}{error}"
+        error = "" if effect.standard_error is None else f" at a standard error of {plain(effect.standard_error, 2)}"
+        return effect.gain > 0, f"its gain over the splits is {plain(effect.gain, 4, signed=True)}{error}"
     old, new = _plan_or_default(request.incumbent.script), _plan_or_default(request.script)
     slower = _slower(request, old, new)
     noise = effect.standard_error or 0.0
     if effect.gain > 0.5 * noise:
-        return True, f"a gain of {effect.gain:.3g} against an error of {noise:.2g} is likelier real than not"
+        return (
+            True,
+            f"a gain of {plain(effect.gain, 3)} against an error of {plain(noise, 2)} is likelier real than not",
+        )
     if effect.gain > 0 and slower <= (4.0 if _steadier(new, old) else 1.5):
-        return True, f"it is no worse (gain {effect.gain:.2g}) and takes {slower:.1f} times as long"
+        return True, f"it is no worse (gain {plain(effect.gain, 2)}) and takes {slower:.1f} times as long"
     if new.size < old.size and effect.gain > -0.25 * noise:
         return True, f"it is as good and simpler ({new.size} choices away from the default instead of {old.size})"
     cost = f"{new.size - old.size:+d} choices and {slower:.1f} times the time"
-    return False, f"a gain of {effect.gain:.2g} does not pay for {cost}"
+    return False, f"a gain of {plain(effect.gain, 2)} does not pay for {cost}"
 
 
 def _behind_constant(request: AssessTrial) -> str:
@@ -248,7 +252,10 @@ def _alignment(request: AssessTrial) -> tuple[Alignment, str]:
         return "mild", evaluation.leaks[0].message
     best = 0.0 if request.task.direction == "minimize" else 1.0
     if evaluation.score is not None and abs(evaluation.score - best) < 1e-9:
-        return "mild", f"a {request.task.metric} of {evaluation.score:.4g} is perfect: a column may hold the answer"
+        return (
+            "mild",
+            f"a {request.task.metric} of {plain(evaluation.score, 4)} is perfect: a column may hold the answer",
+        )
     return _ALIGNED
 
 
@@ -267,7 +274,7 @@ def _finding(request: AssessTrial) -> str:
         return ""
     effect = request.effect
     turned = ", ".join(f"{each.parameter} {each.direction}" for each in request.hypotheses)
-    return f"{turned}: a gain of {effect.gain:+.3g}, beyond its error."
+    return f"{turned}: a gain of {plain(effect.gain, 3, signed=True)}, beyond its error."
 
 
 def _observations(request: AssessTrial) -> str:
@@ -278,10 +285,10 @@ def _observations(request: AssessTrial) -> str:
     metric = request.task.metric
     behind = _behind_constant(request)
     run = f"{len(evaluation.folds)} of {evaluation.planned}" if evaluation.partial else max(1, len(evaluation.folds))
-    sentences = [f"{metric} is {evaluation.score:.5g} over {run} splits, {behind}."] if behind else []
+    sentences = [f"{metric} is {plain(evaluation.score, 5)} over {run} splits, {behind}."] if behind else []
     if request.effect is not None:
         expected = sum(hypothesis.expected_gain for hypothesis in request.hypotheses)
-        sentences.append(f"A gain of {expected:+.2g} was expected.")
+        sentences.append(f"A gain of {plain(expected, 2, signed=True)} was expected.")
     plan = read_plan(request.script)
     scene = Scene(request.task, request.profile, plan or Plan(), evaluation)
     if scene.gap is not None:

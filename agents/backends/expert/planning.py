@@ -19,6 +19,7 @@ from gome.agents.protocol.replies import Idea, PlannedScript, Reading, Step
 from gome.agents.protocol.requests import ProposeStep, ReadOutput
 from gome.agents.protocol.script_requests import SolveStep, WriteSolution
 from gome.agents.protocol.types import Challenge, Hypothesis, Recalled
+from gome.scenarios.figures import plain
 
 __all__ = ["propose", "read", "solve"]
 
@@ -76,7 +77,7 @@ def solve(request: SolveStep, judgement: Judgement) -> PlannedScript:
 def read(request: ReadOutput, _: Judgement) -> Reading:
     """Summarise a run's output: the score, or why there is none."""
     score = request.evaluation.score if request.evaluation else None
-    said = f"it has no score: {request.words}" if score is None else f"{request.task.metric} is {score:.5g}"
+    said = f"it has no score: {request.words}" if score is None else f"{request.task.metric} is {plain(score, 5)}"
     return Reading(summary=f"The run shows that {said}.")
 
 

@@ -13,6 +13,7 @@ from gome.agents.backends.expert.proposal import hypothesis_of, scene_of
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.types import Hypothesis, Recalled
+from gome.scenarios.figures import plain
 
 __all__ = ["Chosen", "choose"]
 
@@ -190,11 +191,12 @@ def _compatible(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
 def _why(request: ProposeStep, chosen: Hypothesis, origin: Recalled | None) -> str:
     if origin is not None:
         return (
-            f"It brought trace {origin.trace} a gain of {origin.gain:+.3g} at step {origin.step} and is untried here; "
-            f"{chosen.expected_gain:+.2g} expected in the {request.stage} stage."
+            f"It brought trace {origin.trace} a gain of {plain(origin.gain, 3, signed=True)} at step {origin.step} and "
+            f"is untried here; {plain(chosen.expected_gain, 2, signed=True)} expected in the {request.stage} stage."
         )
     return (
-        f"It promises most in the {request.stage} stage: {chosen.expected_gain:+.2g} of {request.task.metric} expected."
+        f"It promises most in the {request.stage} stage: {plain(chosen.expected_gain, 2, signed=True)} of "
+        f"{request.task.metric} expected."
     )
 
 

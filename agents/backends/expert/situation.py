@@ -12,6 +12,7 @@ from gome.agents.backends.expert.plan import Plan
 from gome.agents.protocol.requests import Workplace
 from gome.agents.protocol.types import TrialNote
 from gome.scenarios.evidence import ColumnProfile, Evaluation, Profile, TaskBrief
+from gome.scenarios.figures import plain
 
 __all__ = [
     "LOG_METRICS",
@@ -200,7 +201,7 @@ class Scene:
             return ""
         if self.loss(self.evaluation.score) <= self.loss(self.baseline):
             return ""
-        return f"worse than a constant prediction ({self.baseline:.4g})"
+        return f"worse than a constant prediction ({plain(self.baseline, 4)})"
 
     @cached_property
     def gap(self) -> float | None:

@@ -3,7 +3,9 @@
 import csv
 import json
 import re
+import time
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from gome.agents.method.validation import compare
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, TraceOpened, Trial
 from gome.agents.state.memory import Memory
 from gome.scenarios.figures import plain as figure
+from gome.viewer.queries.runs import now_words
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.agents.helpers.runs import Run, conducted
 from tests.agents.helpers.stubs import knobbed, line, small, small_task, writing
@@ -144,6 +147,41 @@ def _once() -> dict[str, Any]:
     """Executors without repairs."""
     times = {"debug": "20s", "full": "20s"}
     return {"slots": 2, "threads": 1, "standby": False, "repairs": 0, "timeout": times}
+
+
+def asked_in_turn(tmp_path: Path, **changed: Any) -> tuple[list[int], list[str]]:
+    """The traces whose first proposals were being asked for together, and what `gome runs` said at the first one."""
+    folder, together, said, lock = tmp_path / "run", [0], list[str](), Lock()
+    most = [0]
+
+    def turn(ask: Ask) -> Play:
+        if ask.kind != "propose_step" or ask.step != 1:
+            return writing(knobbed)(ask)
+        with lock:
+            together[0] += 1
+            most[0] = max(most[0], together[0])
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and most[0] < 2 and not (said and "waits for" in said[-1]):
+            said.append(now_words(folder))
+            time.sleep(0.1)
+        with lock:
+            together[0] -= 1
+        return writing(knobbed)(ask)
+
+    run_with(tmp_path, turn, budget={"trials": 2}, memory={}, **changed)
+    return most, said
+
+
+def test_first_proposals_are_made_in_turn_and_the_screen_says_who_waits(tmp_path: Path) -> None:
+    most, said = asked_in_turn(tmp_path)
+    assert most == [1]
+    assert any("1.1 waits for the proposal of 0.1, as traces propose in turn" in words for words in said)
+
+
+def test_first_proposals_are_made_side_by_side_where_traces_share_nothing(tmp_path: Path) -> None:
+    finish = {"finish": {"candidates": 1, "seeds": 1}}
+    most, _ = asked_in_turn(tmp_path, method={"success_memory": False, **finish})
+    assert most == [2]
 
 
 def test_an_idea_that_others_tried_in_vain_is_demoted_with_its_reason(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection
+from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection, SolutionCompleted
 from gome.agents.protocol.types import TraceBest
 from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.script_diff import script_of
@@ -85,7 +85,9 @@ def test_failures_findings_and_standings_are_shown(run: str, capsys: pytest.Capt
         ("0.4", "KeyError: 'hr'", "one line"),
         ("1.3", "failed by its folds", None),
     ]
-    assert found["findings"] == [{"step": "0.3", "text": "The weather adds nothing.", "contradicted": ["1.4"]}]
+    (finding,) = found["findings"]
+    assert (finding["step"], finding["text"]) == ("0.3", "The weather adds nothing.")
+    assert (finding["gain"], finding["contradicted"]) == (None, ["1.4"])
     stands = [(each["trace"], each["step"], each["score"], each["trials"]) for each in found["states"]]
     assert stands == [(0, "0.2", 0.43, 4), (1, "1.5", 0.40, 7)]
 
@@ -155,7 +157,7 @@ def test_a_memory_without_an_entry_is_said_to_be_empty(runs: Path, capsys: pytes
 def test_a_trace_without_a_solution_stands_nowhere_yet(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     surveyed = next(each for each in sample_run().envelopes if each.kind == "diagnosis")
     assert known(capsys, RUN, "--as-of", surveyed.id)["states"] == [
-        {"trace": 0, "step": None, "score": None, "idea": None, "trials": 0}
+        {"trace": 0, "step": None, "score": None, "judged": "", "idea": None, "trials": 0}
     ]
     assert gome("memory", RUN, "--as-of", surveyed.id) == 0
     assert "no solution yet" in capsys.readouterr().out
@@ -232,3 +234,27 @@ def test_of_two_who_made_the_same_script_the_one_that_was_chosen_is_named() -> N
     change(sample, Recollection, (1, 5), standings=(standing,))
     again = summarise(sample.envelopes)
     assert Borrowings(again).taken(again.traces[1].steps[5]) == ("0.3",)
+
+
+def test_a_finding_shows_its_gain_as_it_is_on_splits_that_were_run_since(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What prompts say of it: the finding's own words are of the splits that its trial was judged on."""
+    sample = remembering()
+    place = next(each for each in sample.envelopes if isinstance(each.message, Diagnosis) and each.message.finding)
+    said = place.message
+    assert isinstance(said, Diagnosis) and said.evaluation is not None and said.script_ref is not None
+    whole = said.evaluation
+    part = whole.model_copy(update={"splits": whole.splits[:2], "folds": whole.folds[:2], "planned": 5})
+    change(sample, Diagnosis, (place.trace or 0, place.step or 0), evaluation=part)
+    completed = SolutionCompleted(
+        script_ref=said.script_ref, evaluation=whole, submission_ref="s", oof_ref=None, diagnostics_ref=None
+    )
+    sample.say("completer-0", completed, place.trace, place.step)
+    sample.write(runs / NAME)
+    (finding,) = known(capsys, NAME, "--kind", "finding")["findings"]
+    assert finding["splits"] == len(whole.splits)
+    assert gome("memory", NAME, "--kind", "finding") == 0
+    out = capsys.readouterr().out
+    assert "gain now" in out
+    assert f"on {len(whole.splits)} splits" in out

@@ -133,6 +133,9 @@ def test_the_run_replays_and_may_go_on_with_more_budget(
 ) -> None:
     printed = here(capsys, "replay", interrupted.name, "--runs", runs, "--json")
     assert data_of(printed, "replay")["handled"] > 0
+    printed = here(capsys, "resume", interrupted.name, "--runs", runs, "--display", "plain")
+    assert "session_opened" in printed
+    assert "run_opened" not in printed, "what an earlier session has printed is not printed again"
     printed = here(capsys, "resume", interrupted.name, "--set", "budget.trials=2", "--runs", runs, "--display", "json")
     *lines, last = printed.splitlines()
     data_of(last, "run")

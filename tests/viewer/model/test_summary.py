@@ -4,16 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.cli.app import main
+from gome.viewer import text
 from gome.viewer.model.message_lines import headline
+from gome.viewer.model.now import Present, look
 from gome.viewer.model.script_diff import difference
 from gome.viewer.model.summary import OUTLINE, Summary, summarise
 from gome.viewer.model.timeline import covered
+from gome.viewer.terminal.live import screen
 from gome.viewer.web.report import render
+from tests.cli.printed import data_of
 from tests.viewer.sample import EXPERT, RUN, Sample, opened, sample_run
 
 
@@ -219,7 +224,7 @@ def test_a_completed_solution_has_the_score_of_all_of_its_splits() -> None:
         for each in (before, after)
     ]
     assert [step.score for step in steps] == [0.1, whole.score]
-    assert "of 1/5 splits" in steps[0].score_words and "splits" not in steps[1].score_words
+    assert "on 1 of 5 splits" in steps[0].score_words and "splits" not in steps[1].score_words
     assert headline(completed) == f"score {steps[1].score_words}"
 
 
@@ -248,3 +253,50 @@ def test_a_gain_says_its_splits_where_its_score_is_of_others(runs: Path, capsys:
     shown = capsys.readouterr().out
     assert "against 0.2: 0.4300 → 0.4700 on all splits of both" in shown
     assert "(worse)" in shown
+
+
+def test_the_best_says_its_splits_where_it_was_accepted_early(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On the screen, in lists, in `best` and on the page: it stands beside scores on all splits."""
+    sample = sample_run(run="261125-0000-early-0000", finish=False)
+    best = summarise(sample.envelopes).best
+    assert best is not None
+    for at, each in enumerate(sample.envelopes):
+        message = each.message
+        if isinstance(message, Diagnosis) and f"{each.trace}.{each.step}" == best.step and message.evaluation:
+            part = {"splits": message.evaluation.splits[:2], "folds": message.evaluation.folds[:2], "planned": 5}
+            evaluation = message.evaluation.model_copy(update=part)
+            sample.envelopes[at] = replace(each, message=message.model_copy(update={"evaluation": evaluation}))
+    summary = summarise(sample.envelopes)
+    words = f"{text.score(best.score)} on 2 of 5 splits"
+    assert summary.best is not None
+    assert summary.best.score_words == words
+    assert "best score on 2 of 5 splits" in render(sample.envelopes, sample)
+    screen_of = Console(width=140, record=True)
+    screen_of.print(screen(summary, look(summary, Present(), summary.time), {}, []))
+    assert f"best {words}" in screen_of.export_text()
+    sample.write(runs / sample.run)
+    for verb in (["best", sample.run], ["runs"]):
+        with pytest.raises(SystemExit):
+            main(verb)
+        assert words in capsys.readouterr().out
+
+
+def test_unfinished_steps_are_no_failures_on_any_screen(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = sample_run(run="261125-0000-left-0000")
+    before = summarise(sample.envelopes).count("failed")
+    sample.say("writer-0", Diagnosis.without_trial("unfinished", "not written: the run was asked to finish"), 0, 9)
+    summary = summarise(sample.envelopes)
+    assert (summary.count("unfinished"), summary.count("failed")) == (1, before)
+    assert summary.trial_words.endswith("failed, 1 unfinished")
+    assert "failed, 1 unfinished</span>" in render(sample.envelopes, sample)
+    sample.write(runs / sample.run)
+    with pytest.raises(SystemExit):
+        main(["runs", "--json"])
+    (row,) = (each for each in data_of(capsys.readouterr().out, "runs") if each["run"] == sample.run)
+    assert row["unfinished"] == 1
+    with pytest.raises(SystemExit):
+        main(["tree", sample.run])
+    assert "0.9 – " in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["compare", sample.run, sample.run])
+    assert "unfinished" in capsys.readouterr().out
