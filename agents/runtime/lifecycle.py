@@ -231,7 +231,7 @@ async def _stay(
     await log.append("session", [Draft(session, opens=True)])
     artefacts = resources.forward.artefacts
     await admit(folder, log, artefacts)
-    ending = await read_ending(log)
+    ending = await read_ending(log, scenario.budget)
     actors = seat(scenario, resources.backends, resources, artefacts, resources.embedder, ending)
     supervisor = Supervisor(
         log,

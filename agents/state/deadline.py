@@ -40,14 +40,21 @@ class Ending:
                 pass
 
 
-async def read_ending(log: Log) -> Ending:
-    """Whether the run of that log comes to its end, by all that stands in it."""
+async def read_ending(log: Log, budget: Budget) -> Ending:
+    """Whether the run of that log comes to its end, by all that stands in it and by its live time."""
     ending, after, asked = Ending(), 0, Subscription(kinds=_ENDING)
     while found := await log.read(after, log.head, asked):
         for envelope in found:
             ending.heard(envelope.message)
             after = envelope.seq
+    if not ending.why and log.elapsed() >= _trials_end(budget):
+        ending.heard(DeadlineReached())
     return ending
+
+
+def _trials_end(budget: Budget) -> float:
+    """Live seconds until the time for trials is over: the budget's time minus the finish's share."""
+    return math.inf if budget.time is None else budget.time * (1 - budget.finish)
 
 
 class Countdown:
@@ -75,14 +82,14 @@ class Countdown:
 
 
 async def announce_deadline(log: Log, budget: Budget, ending: Ending) -> None:
-    """Append DeadlineReached when the live time for trials is over: the budget's time minus the finish's share.
+    """Append DeadlineReached when the live time for trials is over.
 
     `ending` is told too. Nothing is appended where the finish has been called before, as another limit of the budget
     was used first. Returns at once if the budget has no time limit.
     """
     if budget.time is None:
         return
-    await anyio.sleep(max(0.0, budget.time * (1 - budget.finish) - log.elapsed()))
+    await anyio.sleep(max(0.0, _trials_end(budget) - log.elapsed()))
     if not await _finishing(log):
         ending.heard(DeadlineReached())
         await log.append("clock", [Draft(DeadlineReached())])

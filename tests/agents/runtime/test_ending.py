@@ -9,7 +9,7 @@ import pytest
 
 from gome.agents.protocol.messages import Diagnosis, Proposal, Trial
 from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime.lifecycle import resume
+from gome.agents.runtime.lifecycle import resume, start_run
 from gome.agents.runtime.replay import replay_run
 from gome.bus.store.fork import fork
 from gome.scenarios.config.scenario import Budget
@@ -17,6 +17,7 @@ from gome.viewer.model.summary import summarise
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.runs import Run, conducted, read_run
 from tests.agents.helpers.stubs import line, quick_task, small, writing
+from tests.agents.helpers.waiting import recorded, stop_taken
 
 ONE_TRACE: dict[str, Any] = {"traces": 1, "memory": {}, "method": {"finish": {"candidates": 1, "seeds": 1}}}
 WRITE = writing(lambda _, step: line(0.3 + 0.1 * step))
@@ -109,6 +110,31 @@ def test_steps_that_are_open_at_the_deadline_end_unasked_and_go_on_with_more_tim
         again = anyio.run(lambda: resume(folder, budget=Budget(trials=3)))
     assert again is not None
     assert [each.step for each, trial in read_run(folder, again).all(Trial)] == [1, 3]
+    anyio.run(replay_run, folder)
+
+
+def test_a_resume_past_the_deadline_asks_no_model(tmp_path: Path) -> None:
+    folder, over = tmp_path / "run", threading.Event()
+
+    def hanging(ask: Ask) -> Play:
+        if ask.step == 2 and not over.is_set():  # until the time for trials is over and the run was stopped twice
+            recorded(folder, "deadline_reached")
+            for _ in range(2):
+                stop_taken(folder)
+            over.wait(60)
+        return WRITE(ask)
+
+    with ModelServer(hanging) as server:
+        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget={"time": "20s", "finish": 0.7})
+        path = folder.with_suffix(".yaml")
+        assert anyio.run(lambda: start_run(scenario, path, folder, run_id="run")) is None
+        over.set()
+        asked = len(server.asks)
+        finished = anyio.run(lambda: resume(folder))
+        assert len(server.asks) == asked
+    assert finished is not None
+    *_, (_, diagnosis) = read_run(folder, finished).all(Diagnosis)
+    assert (diagnosis.verdict, diagnosis.reason) == ("unfinished", "not proposed: the time for trials was over")
     anyio.run(replay_run, folder)
 
 

@@ -36,20 +36,10 @@ from gome.viewer.queries.message import causes_of
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.runs import Run, conducted, read_run
 from tests.agents.helpers.stubs import line, quick_task, small, small_task, writing
+from tests.agents.helpers.waiting import recorded
 
 ONE_TRACE: dict[str, Any] = {"traces": 1, "memory": {}, "method": {"finish": {"candidates": 1, "seeds": 1}}}
 WRITE = writing(lambda _, step: line(0.3 + 0.1 * step))
-
-
-def recorded(folder: Path, kind: str, count: int = 1) -> None:
-    """Wait until so many messages of that kind are in the log."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with LogReader(folder, VOCABULARY) as reader:
-            if len(list(reader.envelopes(kinds=[kind]))) >= count:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"{kind} was not recorded")
 
 
 def noting(folder: Path, note: Note, kind: str) -> Callable[[Ask], Play]:

@@ -1,7 +1,6 @@
 """A run that is stopped takes in the answers that are in flight, which are paid for, and begins no further question."""
 
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import anyio
 
 from gome.agents.protocol.messages import VOCABULARY, Job
-from gome.agents.runtime.inbox import Note, leave_note
 from gome.agents.runtime.lifecycle import resume, start_run
 from gome.agents.runtime.replay import replay_run
 from gome.agents.runtime.stopping import waiting_words
@@ -17,18 +15,10 @@ from gome.bus.store.reader import LogReader
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.runs import read_run
 from tests.agents.helpers.stubs import line, quick_task, small, writing
+from tests.agents.helpers.waiting import stop_taken
 
 ONE_TRACE: dict[str, Any] = {"traces": 1, "memory": {}, "method": {"finish": {"candidates": 1, "seeds": 1}}}
 WRITE = writing(lambda _, step: line(0.3 + 0.1 * step))
-
-
-def stop_taken(folder: Path) -> None:
-    """Ask the run to stop, and wait until it has read that."""
-    leave_note(folder, Note(kind="stop"))
-    deadline = time.monotonic() + 60
-    while list((folder / "inbox").glob("*.json")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_an_answer_in_flight_is_taken_in_and_not_paid_for_again(tmp_path: Path) -> None:
