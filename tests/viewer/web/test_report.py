@@ -59,6 +59,7 @@ def test_the_report_says_what_the_run_came_to() -> None:
         assert words in page
     assert "4 accepted, 1 rejected, 1 failed" in page
     assert "16.8k tokens" in page and "in parallel" not in page
+    assert "A dash means unknown" not in page, "no figure is unknown here"
     assert len(page.encode()) < 2_000_000
 
 

@@ -251,7 +251,10 @@ def test_a_stream_tells_what_goes_on_and_that_there_is_news(server: PageServer, 
     folder = sample.write(runs / sample.run)
     with RunLock(folder):
         going_on = dict(events(server, f"/runs/{folder.name}/events", 2))["now"]
-        assert get(server, f"/runs/{folder.name}")[2].count('<section id="now">') == 1
+        page = get(server, f"/runs/{folder.name}")[2]
+        assert page.count('<section id="now">') == 1
+        assert "from first to last message" not in page, "the time now is the time of a run at work"
+    assert "from first to last message" in get(server, f"/runs/{folder.name}")[2]
     for words in ("0.1 full run", "1 of 2 slots in use", "memory-keeper", "of 12 trials", "recollection"):
         assert words in going_on
     assert "gome resume" in dict(events(server, f"/runs/{folder.name}/events", 2))["now"]
