@@ -47,7 +47,7 @@ def cost(run: Run = "@last", *, by: By = "role", runs: Runs = None, json: Json =
         chosen = [_paid(each.role, record) for each in choices for record in each.records]
         emit("cost", {"by": by, "groups": groups, "total": total, "rejected": rejected, "chosen": chosen})
         return 0
-    sums = [("all", total), ("of which rejected or failed", rejected)]
+    sums = [("all", total), ("of which rejected, failed or unfinished", rejected)]
     rows = [_cells(name, usage) for name, usage in [*groups.items(), *sums]]
     headers = (by, "calls", "time", "tokens", "uncached", "cached", "out", "USD", "saved", "scripts", "script time")
     say(table(headers, rows, words=by))
@@ -130,8 +130,12 @@ def _paid(role: str, record: BackendRecord) -> dict[str, object]:
     return {"role": role, **record.model_dump(exclude={"underway"})}
 
 
+_FRUITLESS = ("rejected", "failed", "dead", "unfinished")
+"""Verdicts of steps whose cost brought nothing."""
+
+
 def _of_rejected(envelopes: Iterable[Envelope], summary: Summary) -> Usage:
-    lost = {step.name for step in summary.trials if step.verdict in ("rejected", "failed", "dead")}
+    lost = {step.name for step in summary.trials if step.verdict in _FRUITLESS}
     usage = Usage()
     for each in envelopes:
         if isinstance(each.message, ActivityFinished) and place(each) in lost:

@@ -17,7 +17,7 @@ from gome.bus.store.reader import LogReader
 from gome.cli.reading.view import left
 from gome.cli.running.confirm import answer_at_terminal
 from gome.viewer.model.summary import summarise
-from tests.agents.helpers.model_server import ModelServer
+from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.stubs import line, quick_task, small, writing
 from tests.cli.printed import data_of
 from tests.cli.reading.test_commands import document, gome
@@ -70,13 +70,47 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
         awaited(folder, "pause_requested", 2)
         assert gome("stop", run, "--runs", str(runs)) == 0
         told = capsys.readouterr()
-        assert f"{run} is stopped" in told.out and "gives what is under way up to 30 s to end" in told.err
+        assert f"{run} is stopped" in told.out and "gome stop again leaves at once" in told.err
     assert summarise(envelopes(folder)).why_stopped == "stopped with `gome stop`"
     assert gome("report", run, "--runs", str(runs), "-o", str(tmp_path / "report.html")) == 0
     assert "Not finished: stopped with `gome stop`" in (tmp_path / "report.html").read_text(encoding="utf-8")
     hinted = [each for each in envelopes(folder) if isinstance(each.message, Proposal) and each.message.hints]
     assert gome("log", "why", hinted[-1].id, "--run", run, "--runs", str(runs)) == 0
     assert "Mind the area.; avoid lightgbm" in capsys.readouterr().out
+
+
+def test_a_stop_says_for_how_many_answers_it_waits_and_takes_them_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario, runs, asked = tmp_path / "small.yaml", tmp_path / "runs", threading.Event()
+
+    def slow(ask: Ask) -> Play:
+        if ask.kind == "write_solution":  # answered once the run knows that it is to stop
+            asked.set()
+            note = awaited_path(runs, "*/inbox/*.json")
+            while note.exists():
+                time.sleep(0.05)
+        return writing(lambda *_: line(0.5))(ask)
+
+    with ModelServer(slow) as server:
+        made = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 1})
+        scenario.write_text(json.dumps(made.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+        command = [sys.executable, str(MAIN), "run", str(scenario), "--detach", "--runs", str(runs), "--json"]
+        begun = data_of(subprocess.run(command, capture_output=True, text=True, check=True).stdout, "run-detached")
+        assert asked.wait(60)
+        assert gome("stop", begun["run"], "--runs", str(runs)) == 0
+    assert "waiting for 1 answer in flight, 10 min at most" in capsys.readouterr().err
+    assert [each.kind for each in envelopes(Path(begun["folder"]))][-2:] == ["job", "session_closed"]
+
+
+def awaited_path(folder: Path, pattern: str) -> Path:
+    """The first path of that pattern, once there is one."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if found := next(iter(folder.glob(pattern)), None):
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"no {pattern} in {folder}")
 
 
 @pytest.mark.parametrize("verb", ["pause", "step", "stop"])
