@@ -155,7 +155,8 @@ class Diagnoser(Role):
         except NotAsked:
             if settled is None:
                 raise
-            return _diagnosis(trial, proposal, settled, None, effect)
+            ruled = _diagnosis(trial, proposal, settled, None, effect)
+            return ruled.model_copy(update={"diagnostics_ref": measured.diagnostics_ref})
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
         contradicts = tuple(
             (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts

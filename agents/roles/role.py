@@ -53,7 +53,7 @@ class Reasoner:
 
         async def call() -> Answer:
             if self._ending.why and not decides:
-                return Answer(reply={}, failure=self._ending.why, model="", meter=NOT_ASKED)
+                return Answer(reply={}, failure=self._ending.why, model="not asked", meter=NOT_ASKED)
             order = choice.order(self._backends) if choice else tuple(self._backends)
             return await in_order(self._backends, order).answer(request)
 

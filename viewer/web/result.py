@@ -76,7 +76,8 @@ def ladder(summary: Summary, pool: Mapping[str, float]) -> Ladder | None:
     if best is None:
         return None
     baseline = summary.opened.baseline if summary.opened else None
-    inside: list[_Mark] = [(f"step {best.step}, out of fold", best.score, "own")]
+    on = f" on {best.judged} splits" if best.judged else ""
+    inside: list[_Mark] = [(f"step {best.step}, out of fold{on}", best.score, "own")]
     inside += [("baseline", baseline, "constant")] if baseline is not None else []
     board: list[_Mark] = [(name, score, "board") for name, score in pool.items()]
     if submitted is not None and submitted.grade is not None:

@@ -91,25 +91,43 @@ def test_a_trial_that_was_run_is_judged_at_the_finish_as_it_may_win(tmp_path: Pa
     assert run.finished.winner.step == 2
 
 
-def test_steps_that_are_open_at_the_deadline_end_unasked_and_go_on_with_more_time(tmp_path: Path) -> None:
-    over, folder = threading.Event(), tmp_path / "run"
+def test_a_trial_that_cannot_win_is_judged_by_its_score_alone(tmp_path: Path) -> None:
+    """It is worse than the best and, with no ensemble, of no further use: no answer of a model would change that."""
+    worse = writing(lambda _, step: line(0.9 if step == 1 else -0.5))
+    alone = {**ONE_TRACE, "method": {"finish": {"candidates": 1, "seeds": 1, "ensemble": 1}}}
+    with ModelServer(worse) as server:
+        whole = conducted(small(quick_task(tmp_path), server, **alone, budget={"trials": 2}), tmp_path / "whole")
+        at = next(each for each in whole.envelopes if each.kind == "trial" and each.step == 2)
+        asked = len(server.asks)
+        run = finished_from(whole.folder, at.id, tmp_path / "short")
+        assert len(server.asks) == asked
+    *_, (_, diagnosis) = run.all(Diagnosis)
+    assert diagnosis.verdict == "rejected"
+    assert diagnosis.score is not None
+    anyio.run(replay_run, run.folder)
+
+
+TIMED: dict[str, Any] = {"time": "30s", "finish": 0.8}
+"""Six seconds for trials, in which the task is surveyed and the first proposal is asked for."""
+
+
+def test_steps_that_are_open_at_the_deadline_end_unasked_and_go_on_with_more_budget(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
 
     def slow(ask: Ask) -> Play:
-        if ask.step == 2:  # asked before the deadline, answered after it
-            over.wait(60)
+        if (ask.kind, ask.step) == ("propose_step", 1):  # asked before the deadline, answered after it
+            recorded(folder, "deadline_reached")
         return WRITE(ask)
 
     with ModelServer(slow) as server:
-        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget={"time": "20s", "finish": 0.7})
-        threading.Timer(7.0, over.set).start()
-        run = conducted(scenario, folder)
-        assert [ask.kind for ask in server.asks if ask.step == 2] == ["propose_step"]
-        assert [each.step for each, _ in run.all(Proposal)] == [1, 2], "an answer that was paid for is kept"
+        run = conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget=TIMED), folder)
+        assert [ask.kind for ask in server.asks] == ["survey_task", "propose_step"]
+        assert len(run.all(Proposal)) == 1, "an answer that was paid for is kept"
         *_, (_, diagnosis) = run.all(Diagnosis)
         assert (diagnosis.verdict, diagnosis.reason) == ("unfinished", "not written: the time for trials was over")
-        again = anyio.run(lambda: resume(folder, budget=Budget(trials=3)))
+        again = anyio.run(lambda: resume(folder, budget=Budget(trials=2)))
     assert again is not None
-    assert [each.step for each, trial in read_run(folder, again).all(Trial)] == [1, 3]
+    assert [each.step for each, trial in read_run(folder, again).all(Trial)] == [2]
     anyio.run(replay_run, folder)
 
 
@@ -117,7 +135,7 @@ def test_a_resume_past_the_deadline_asks_no_model(tmp_path: Path) -> None:
     folder, over = tmp_path / "run", threading.Event()
 
     def hanging(ask: Ask) -> Play:
-        if ask.step == 2 and not over.is_set():  # until the time for trials is over and the run was stopped twice
+        if ask.kind == "propose_step" and not over.is_set():  # until the run was stopped twice, after the deadline
             recorded(folder, "deadline_reached")
             for _ in range(2):
                 stop_taken(folder)
@@ -125,7 +143,7 @@ def test_a_resume_past_the_deadline_asks_no_model(tmp_path: Path) -> None:
         return WRITE(ask)
 
     with ModelServer(hanging) as server:
-        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget={"time": "20s", "finish": 0.7})
+        scenario = small(quick_task(tmp_path), server, **ONE_TRACE, budget=TIMED)
         path = folder.with_suffix(".yaml")
         assert anyio.run(lambda: start_run(scenario, path, folder, run_id="run")) is None
         over.set()
