@@ -29,12 +29,13 @@ def stop(run: Run = "@last", *, runs: Runs = None) -> int:
     """
     folder = folder_of(run, runs)
     check_running(folder)
-    answers = _answers_in_flight(folder)
+    words = waiting_words(_answers_in_flight(folder))
     leave_note(folder, Note(kind="stop"))
-    say_aside(f"{folder.name} is stopping: {waiting_words(answers)}; gome stop again leaves at once")
-    limit = time.monotonic() + _MARGIN + (PATIENCE[QUESTION] if answers else GRACE)
+    say_aside(f"{folder.name} is stopping: {words}; gome stop again leaves at once")
+    begun = time.monotonic()
     while (process := holder(folder)) is not None:
-        if time.monotonic() > limit:
+        waited = time.monotonic() - begun - _MARGIN
+        if waited > GRACE and (waited > PATIENCE[QUESTION] or not _answers_in_flight(folder)):
             raise Outage(f"process {process} does not stop; end it with: kill {process}, then resume the run")
         time.sleep(_POLL)
     summary = outline(folder)
