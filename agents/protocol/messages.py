@@ -185,8 +185,7 @@ class Trial(Message):
     `stopped` says why not all splits were run, with details in `words`: clearly `worse` than the trace's best, no
     longer able to become better (`futile`), already known to be better (`decided`), or as good on every row (`same`).
     `seconds` is the mean time of one run, `cpu_seconds` its processor time. `oof_ref` are the out-of-fold predictions,
-    `submission_ref` the mean of the splits' predictions for the test rows. `late`: the run had come to its end;
-    `searched`: by a search of constants.
+    `submission_ref` the mean of those for the test rows. `late`: the run had ended; `searched`: by a search.
     """
 
     kind: Literal["trial"] = "trial"
@@ -238,12 +237,11 @@ class Diagnosis(Message):
     """Diagnoser → Proposer, Memory-Keeper, Director: the gradient. Exactly one for each (trace, step).
 
     `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter, `unfinished` where the
-    run's end or budget came before its result. `layer` is the first layer of validation that failed, or the one that
-    decided. `score` is None where there is none or where a severe misalignment erased it (`erased`); for a trial that
-    was stopped early it is the score of the splits that were run.
-    `finding` is what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes.
-    `output_ref` is what the script printed, `diagnostics_ref` the analysis of its errors. `effect` compares the trial
-    with its trace's best, or after a return with the script that it changed, `against` a merge with its other parent.
+    run's end or budget came before its result. `layer` is the first layer of validation that failed, or that decided.
+    `score` is that of the splits that were run, None where a severe misalignment erased it (`erased`). `finding` is
+    what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes. `output_ref` is what the
+    script printed, `diagnostics_ref` the analysis of its errors. `effect` compares the trial with its trace's best, or
+    after a return with the script that it changed, `against` a merge with its other parent.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
