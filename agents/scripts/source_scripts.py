@@ -34,8 +34,7 @@ async def source_script(
     if other is not None and mean is not None:
         together = Together(other=other, mean=mean, scale=scale_name(task, metric_named(task.metric)))
         if weighted is not None:
-            weighted = weighted.model_copy(
-                update={"planned": mean.planned}
-            )  # its evaluation knows the common splits alone
+            # The evaluation of the weighted mean knows of the common splits alone.
+            weighted = weighted.model_copy(update={"planned": mean.planned})
             together = together.model_copy(update={"weights": found.weights, "weighted": weighted})
     return SourceScript(trace=theirs.trace, step=theirs.step, text=text, is_difference=is_difference, together=together)
