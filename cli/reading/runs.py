@@ -26,22 +26,10 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
         say(f"no runs in {root} yet")
         hint("gome run scenarios/bike-demand.yaml")
         return 0
-    headers = (
-        "run",
-        "task",
-        "state",
-        "trials",
-        "open",
-        "unfinished",
-        "accepted",
-        "metric",
-        "baseline",
-        "score",
-        "test",
-        "submitted",
-        "started",
-    )
-    say(table(headers, [_cells(row) for row in rows], spare=_SPARE))
+    cells = [_cells(row) for row in rows]
+    unfinished = any(row["unfinished"] for row in rows)
+    headers = [name for name in cells[0] if name != "unfinished" or unfinished]
+    say(table(headers, [[each[name] for name in headers] for each in cells], spare=_SPARE))
     for row in rows:
         if words := _present(row):
             say(text.cut(f"{row['run']}: {words}", screen_width()))
@@ -57,21 +45,21 @@ def _present(row: dict[str, Any]) -> str:
     return "; ".join(filter(None, (row["now"] and f"now {row['now']}", row["measured"])))
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    """The cells of a run by their headers."""
     started = row["started"]
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(started)) if started else text.UNKNOWN
-    return [
-        row["run"],
-        row["task"] or text.UNKNOWN,
-        row["state"],
-        str(row["trials"]),
-        str(row["open"]),
-        str(row["unfinished"]),
-        str(row["accepted"]),
-        row["metric"] or text.UNKNOWN,
-        text.score(row["baseline"]),
-        text.on_splits(row["score"], row["judged"]),
-        text.score(row["test_score"]),
-        briefly(row["submission_of"]) if row["test_score"] is not None else text.UNKNOWN,
-        when,
-    ]
+    return {
+        "run": row["run"],
+        "task": row["task"] or text.UNKNOWN,
+        "state": row["state"],
+        "trials": str(row["trials"]),
+        "open": str(row["open"]),
+        "unfinished": str(row["unfinished"]),
+        "accepted": str(row["accepted"]),
+        "metric": row["metric"] or text.UNKNOWN,
+        "baseline": text.score(row["baseline"]),
+        "score": text.on_splits(row["score"], row["judged"]),
+        "test": text.score(row["test_score"]),
+        "submitted": briefly(row["submission_of"]) if row["test_score"] is not None else text.UNKNOWN,
+        "started": time.strftime("%Y-%m-%d %H:%M", time.localtime(started)) if started else text.UNKNOWN,
+    }
