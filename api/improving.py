@@ -126,7 +126,8 @@ def improve(
 
     def interrupt() -> None:
         for supervisor in begun:
-            say(f"stopping: {waiting_words(supervisor.in_flight(QUESTION))}; interrupt again to leave at once")
+            if progress != "none":
+                say(f"stopping: {waiting_words(supervisor.in_flight(QUESTION))}; interrupt again to leave at once")
             supervisor.stop()
 
     return wait_for(partial(_improve, asked, begun.append), interrupt)
