@@ -29,7 +29,8 @@ def runs(*, runs: Runs = None, json: Json = False) -> int:
     cells = [_cells(row) for row in rows]
     unfinished = any(row["unfinished"] for row in rows)
     headers = [name for name in cells[0] if name != "unfinished" or unfinished]
-    say(table(headers, [[each[name] for name in headers] for each in cells], spare=_SPARE))
+    spare = [name for name in _SPARE if name in headers]
+    say(table(headers, [[each[name] for name in headers] for each in cells], spare=spare))
     for row in rows:
         if words := _present(row):
             say(text.cut(f"{row['run']}: {words}", screen_width()))
