@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -23,7 +23,7 @@ from gome.api.tracking import tracked
 from gome.api.waiting import wait_for
 from gome.bus.actors.supervisor import Supervisor
 from gome.errors import UsageError
-from gome.scenarios.authoring.from_table import new_task
+from gome.scenarios.authoring.from_table import NewTask, new_task
 from gome.scenarios.authoring.sources import open_source
 from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.scenario import Scenario
@@ -164,8 +164,8 @@ async def _improve(asked: _Asked, ready: Ready) -> Run:
     root = runs_root(Path(asked.runs) if asked.runs is not None else None)
     folder = root / new_run_id(asked.name)
     place = root / "tasks" / folder.name
-    scenario, path, guesses = await anyio.to_thread.run_sync(_prepare, asked, place)
-    for guess in guesses if asked.progress != "none" else ():
+    scenario, path, made = await anyio.to_thread.run_sync(_prepare, asked, place)
+    for guess in made.guesses if asked.progress != "none" else ():
         say(f"guessed: {guess}")
     with tracked(folder):
         over = Event()
@@ -177,6 +177,7 @@ async def _improve(asked: _Asked, ready: Ready) -> Run:
                     run_id=folder.name,
                     start=Path(asked.start) if asked.start is not None else None,
                     unsandboxed=asked.sandbox == "none",
+                    task=made.task,
                     on_ready=ready,
                 )
             finally:
@@ -189,10 +190,10 @@ async def _improve(asked: _Asked, ready: Ready) -> Run:
     return Run(folder)
 
 
-def _prepare(asked: _Asked, place: Path) -> tuple[Scenario, Path, tuple[str, ...]]:
+def _prepare(asked: _Asked, place: Path) -> tuple[Scenario, Path, NewTask]:
     """Write tables, task and scenario into the folder `place`, or nothing.
 
-    Returns the scenario, its path, and what was guessed from the table.
+    Returns the scenario, its path, and the task with what was guessed from the table.
     """
     targets = (asked.target,) if isinstance(asked.target, str) else tuple(asked.target)
     try:
@@ -204,7 +205,8 @@ def _prepare(asked: _Asked, place: Path) -> tuple[Scenario, Path, tuple[str, ...
             options |= {"extra": source.extra, "classified": source.classified}
             made = new_task(task, source.train, source.targets, asked.metric, **options)
         write_scenario(path, asked.name, task, "improve", asked.model, asked.overrides)
-        return load_scenario(path, overrides=asked.overrides), path, (*source.remarks, *made.guesses)
+        made = replace(made, guesses=(*source.remarks, *made.guesses))
+        return load_scenario(path, overrides=asked.overrides), path, made
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise

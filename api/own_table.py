@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from gome.api.table_budget import table_budget
 from gome.errors import TaskError, UsageError
@@ -17,7 +18,10 @@ from gome.scenarios.authoring.sources import STANDARD_INPUT, open_source
 from gome.scenarios.config.model_names import as_backend, describe_model, find_model
 from gome.scenarios.reading.problems import ScenarioProblems
 
-__all__ = ["TABLE_ENDS", "Table", "name_of", "scenario_of_table", "write_scenario"]
+if TYPE_CHECKING:
+    from gome.scenarios.task.task import Task
+
+__all__ = ["TABLE_ENDS", "Table", "Written", "name_of", "scenario_of_table", "write_scenario"]
 
 _SCENARIO = """\
 # Written by `gome {verb}`. Edit it as you like; run it with `gome run {scenario}`.
@@ -48,6 +52,13 @@ class Table:
     id_column: str | None = None
 
 
+class Written(NamedTuple):
+    """A scenario that was written for a table, and its task, loaded: reading a large one again takes long."""
+
+    scenario: Path
+    task: "Task"
+
+
 Check = Callable[[Path], None]
 """Checks a scenario file; raises where it cannot run."""
 
@@ -58,8 +69,8 @@ def scenario_of_table(
     check: Check = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
     overrides: Sequence[str] = (),
-) -> Path:
-    """Write a task and a scenario beside a table, tell what was guessed, and return the scenario's path.
+) -> Written:
+    """Write a task and a scenario beside a table, tell what was guessed, and return both.
 
     `path` is a table's file, a folder of pictures by class, or `-` for a table from standard input, whose task is
     written into the working directory.
@@ -103,7 +114,7 @@ def scenario_of_table(
     if table.model is not None:
         tell(describe_model(as_backend(find_model(table.model))))
     tell(f"wrote {scenario} and {folder}")
-    return scenario
+    return Written(scenario, made_task.task)
 
 
 def _check_draft(scenario: Path, content: str, check: Check) -> None:

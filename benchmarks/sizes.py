@@ -1,10 +1,12 @@
-"""Large tables: how long until the first script starts, and how much memory gome itself needs until then.
+"""Large tables: how long until a run's first script starts, and how much memory gome itself needs until then.
 
 `python -m benchmarks.sizes [ROWSxCOLUMNS ...]`, by default 2000000x20 and 200x10000. Each table is written, run with
-`gome run TABLE --target y`, and the run is ended once its first script has its data. Memory is that of gome's own
-process (the scripts' limits are settings), less what the same run needs for a table of 40 rows.
+`gome run TABLE --target y`, and the run is ended once its first script has been put into its workspace. Before that
+the data of the first split are written, and the table is profiled. Processor time and memory are those of gome's own
+process (the scripts' limits are settings); of memory, what the same run needs for a table of 40 rows is left out.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,9 +24,15 @@ _PAUSE = 0.05
 
 
 class Begun(NamedTuple):
-    """A run up to its first script: seconds since the command began, and the peak of memory in bytes."""
+    """A run up to its first script.
 
-    seconds: float
+    Seconds since the command began until the first split has its data, and until the script; seconds of the processor
+    until then; the peak of memory in bytes.
+    """
+
+    data: float
+    script: float
+    processor: float
     peak: int
 
 
@@ -43,14 +51,16 @@ def begin(table: Path) -> Begun:
     """Run gome on a table until its first script starts."""
     runs = table.parent / "runs"
     command = [sys.executable, "-m", "gome", "run", str(table), "--target", "y", "--runs", str(runs)]
-    began = time.monotonic()
+    began, data = time.monotonic(), 0.0
     run = subprocess.Popen(
         [*command, "--set", "budget.trials=1", "--set", "traces=1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
         while time.monotonic() - began < _LIMIT_SECONDS and run.poll() is None:
-            if any(view.suffix != ".part" for view in runs.glob("*/data/*")):
-                return Begun(time.monotonic() - began, _peak(run.pid))
+            if not data and any(view.suffix != ".part" for view in runs.glob("*/data/*")):
+                data = time.monotonic() - began
+            if next(runs.glob("*/work/*/workspace/*"), None) is not None:
+                return Begun(data, time.monotonic() - began, _processor(run.pid), _peak(run.pid))
             time.sleep(_PAUSE)
         run.kill()
         raise SystemExit(f"{table.name}: no script started:\n{run.communicate()[0].decode()}")
@@ -64,6 +74,11 @@ def _peak(pid: int) -> int:
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
+def _processor(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def main(sizes: list[str]) -> None:
     """Measure and print the table."""
     with tempfile.TemporaryDirectory() as name:
@@ -71,7 +86,7 @@ def main(sizes: list[str]) -> None:
         small.parent.mkdir()
         write(small, *_SMALL)
         least = begin(small)
-        print(f"{'40 x 5':>16}  {least.seconds:6.1f} s  {least.peak / 2**20:7.0f} MiB")
+        print(f"{'40 x 5':>16}  {_times(least)}, {least.peak / 2**20:.0f} MiB", flush=True)
         for size in sizes or _DEFAULT:
             rows, columns = map(int, size.split("x"))
             table = Path(name) / size / "t.csv"
@@ -80,9 +95,14 @@ def main(sizes: list[str]) -> None:
             found, bytes_of_file = begin(table), table.stat().st_size
             share = (found.peak - least.peak) / bytes_of_file
             print(
-                f"{size:>16}  {found.seconds:6.1f} s  {found.peak / 2**20:7.0f} MiB, "
-                f"{share:.1f} times the file of {bytes_of_file / 2**20:.0f} MiB more"
+                f"{size:>16}  {_times(found)}, {found.peak / 2**20:.0f} MiB, "
+                f"{share:.1f} times the file of {bytes_of_file / 2**20:.0f} MiB more",
+                flush=True,
             )
+
+
+def _times(begun: Begun) -> str:
+    return f"data {begun.data:.1f} s, script {begun.script:.1f} s (processor {begun.processor:.1f} s)"
 
 
 if __name__ == "__main__":

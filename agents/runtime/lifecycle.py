@@ -19,6 +19,7 @@ from gome.agents.protocol.run_messages import FinishRequested, RunFinished, RunO
 from gome.agents.roles.dead_letters import conclude_dead_letter
 from gome.agents.roles.team import seat
 from gome.agents.runtime.inbox import admit, attend
+from gome.agents.runtime.memory import give_back
 from gome.agents.runtime.opening import opening_of, scenario_of
 from gome.agents.runtime.resources import Resources, open_resources
 from gome.agents.runtime.stopping import PATIENCE
@@ -54,13 +55,14 @@ async def start_run(
     run_id: str,
     start: Path | None = None,
     unsandboxed: bool = False,
+    task: Task | None = None,
     on_ready: Ready | None = None,
     on_task: Callable[[Task], None] | None = None,
 ) -> RunFinished | None:
     """Start a run in `folder` and run it to its end; return None if it was stopped before it finished.
 
-    `start` is a script from which traces begin; it replaces the scenario's own. `on_task` is called with the task once
-    it is loaded. All input of the user is checked before
+    `start` is a script from which traces begin; it replaces the scenario's own. `task` is the scenario's, where the
+    caller has loaded it. `on_task` is called with the task once it is loaded. All input of the user is checked before
     the folder is created. Raises UsageError and its subclasses, TaskError, SandboxError, and Outage where a service
     fails during the run; after an Outage the run can be resumed.
     """
@@ -77,12 +79,14 @@ async def start_run(
         unsandboxed=unsandboxed,
         spending=spending,
         start=start or start_of(scenario, scenario_path),
+        loaded=task,
     )
     async with aclosing(resources):
         if on_task is not None:
             on_task(resources.task)
         start_ref = await resources.forward.artefacts.put(resources.start) if resources.start is not None else None
         opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, resources, start_ref)
+        give_back()
         async with open_log(folder, run=run_id, vocabulary=VOCABULARY) as log:
             await log.append("user", [Draft(opened, opens=True)])
             return await _stay(folder, log, scenario, resources, _session(scenario, resources), on_ready)

@@ -18,6 +18,7 @@ from gome.agents.protocol.workplace import Workplace, workplace_of
 from gome.agents.redaction import secrets_of
 from gome.agents.roles.finisher import Averaged, Averaging, Blended, Blending, Ensembled, Ensembling, Graded, Grading
 from gome.agents.roles.prober import Probed, Probing
+from gome.agents.runtime.memory import give_back
 from gome.agents.runtime.placement import Placement, open_placement, python_of
 from gome.agents.scripts.error_analysis import Analysed, Analysing, Paired, Pairing, analyse, pair
 from gome.agents.scripts.execution import ForwardPass
@@ -147,8 +148,11 @@ async def open_resources(
     unsandboxed: bool = False,
     spending: Spending | None = None,
     start: Path | None = None,
+    loaded: Task | None = None,
 ) -> Resources:
     """Load the task, write its first view, open placement and backends. `spending` limits what the backends spend.
+
+    A `loaded` task is not read again if it is that of `task_path`, which settings of the run may have changed.
 
     Raises TaskError, UsageError where a backend lacks its key or a budget cannot be enforced, and whatever
     `open_placement` raises.
@@ -160,7 +164,7 @@ async def open_resources(
     backends = make_backends({name: scenario.backends[name] for name in scenario.roles.backends}, spending)
     keeper = scenario.roles.memory_keeper
     embedder = await anyio.to_thread.run_sync(make_embedder, keeper, backends, scenario_path.parent)
-    task = await anyio.to_thread.run_sync(Task.load, task_path)
+    task = await anyio.to_thread.run_sync(_task, task_path, loaded)
     python = python_of(settings)
     environment = await anyio.to_thread.run_sync(describe, python or Path(sys.executable))
     source = await anyio.to_thread.run_sync(read_start, start, environment.importable) if start else None
@@ -193,6 +197,13 @@ async def open_resources(
         assets=assets,
     )
     return Resources(task, harness, placement, pool, workplace, backends, embedder, forward, source)
+
+
+def _task(path: Path, loaded: Task | None) -> Task:
+    known = loaded is not None and loaded.folder.resolve() == path.resolve()
+    task = loaded if loaded is not None and known else Task.load(path)
+    give_back()
+    return task
 
 
 def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:

@@ -100,11 +100,12 @@ def run(
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
     own = Table(target, test, metric, model, drop_missing_target, split, id_)
-    asked = _warned(path := _with_table(scenario, own, unsandboxed, load, set_), load)
+    path, task = _with_table(scenario, own, unsandboxed, load, set_)
+    asked = _warned(path, load)
     folder = root / (run_id or new_run_id(asked.name))
     if detach:
         return _detached(path, _settings(set_, role, sandbox, start), display, folder, as_json=json)
-    work = partial(_start, asked, path, folder, start, unsandboxed, path != scenario)  # a table's notes were told
+    work = partial(_start, asked, path, folder, start, unsandboxed, task)
     return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
 
 
@@ -117,32 +118,40 @@ def _warned(path: Path, load: Callable[[Path], Scenario]) -> Scenario:
 
 
 async def _start(
-    asked: Scenario, path: Path, folder: Path, start: Path | None, unsandboxed: bool, told: bool, ready: "Ready"
+    asked: Scenario,
+    path: Path,
+    folder: Path,
+    start: Path | None,
+    unsandboxed: bool,
+    made: "Task | None",
+    ready: "Ready",
 ) -> RunFinished | None:
     """Start the run, and tell its folder once it has begun: one that fails to begin has none.
 
-    What the user should know of the task is told too, unless it is `told` already.
+    What the user should know of the task is told too, unless it was just `made` from a table, which has told it.
     """
     from gome.agents.runtime.lifecycle import start_run  # a second or more: the display stands before it
     from gome.cli.running.validate import task_notes
 
     def known(task: "Task") -> None:
-        for note in () if told else task_notes(task):
+        for note in task_notes(task) if made is None else ():
             say_aside(f"{path}: warning: {note}")
 
     def begun(supervisor: Supervisor) -> None:
         say_aside(f"run {folder.name} in {folder}")
         ready(supervisor)
 
-    return await start_run(
-        asked, path, folder, run_id=folder.name, start=start, unsandboxed=unsandboxed, on_ready=begun, on_task=known
-    )
+    options: dict[str, Any] = {"run_id": folder.name, "start": start, "unsandboxed": unsandboxed, "task": made}
+    return await start_run(asked, path, folder, **options, on_ready=begun, on_task=known)
 
 
 def _with_table(
     scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario], overrides: Sequence[str]
-) -> Path:
-    """The scenario to run: the given one, or the one written beside a table. Raises UsageError for options in vain."""
+) -> "tuple[Path, Task | None]":
+    """The scenario to run: the given one, or the one written beside a table, with the task that was made of it.
+
+    Raises UsageError for options in vain.
+    """
     if scenario.suffix.lower() in TABLE_ENDS or scenario == STANDARD_INPUT or scenario.is_dir():
         from gome.agents.runtime.resources import check_means  # pandas with it: only where there is a table
 
@@ -151,7 +160,7 @@ def _with_table(
     if table != Table(()):
         options = "--target, --test, --metric, --model, --split, --id and --drop-missing-target"
         raise UsageError(f"{options} need a table: gome run train.csv --target COLUMN")
-    return scenario
+    return scenario, None
 
 
 def _settings(set_: Sequence[str], role: Sequence[str], sandbox: str, start: Path | None) -> list[str]:

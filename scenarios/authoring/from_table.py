@@ -32,7 +32,7 @@ from gome.scenarios.metrics.registry import Metric, metric_named
 from gome.scenarios.profiling.profile import MOST_COLUMNS
 from gome.scenarios.task.columns import ColumnKind, Reading, read_columns
 from gome.scenarios.task.plain_tables import check_features
-from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.tables import canonical, numbers, numbers_of
 from gome.scenarios.task.task import Task
 from gome.scenarios.task.text_table import Table, TextTable
 from gome.scenarios.task.typed_table import TypedTable
@@ -192,6 +192,9 @@ def guess_metric(table: Table, target: str, path: Path, *, classified: bool = Fa
 
     Raises TaskError if text has too many distinct values for classes, and MetricInDoubt for few whole numbers.
     """
+    plain = isinstance(table, TextTable) and table.column(target).filled_numbers
+    if plain and not classified and numbers_of(table, target).nunique() > FEW_CLASSES:
+        return _DEFAULTS["regression"]
     texts = canonical(table[target])
     texts = texts[texts != ""]
     classes = texts.nunique()

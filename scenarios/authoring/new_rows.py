@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from pandas import DataFrame
-
 from gome.errors import TaskError
 from gome.scenarios.authoring.files import read_file
 from gome.scenarios.portable.new_rows import fit_rows
@@ -26,9 +24,8 @@ def with_new_rows(task: Task, path: Path) -> tuple[Task, tuple[str, ...]]:
         table, fitted = fit_rows(written, task.train[brief.id_column], task.test.columns)
     except ValueError as error:
         raise TaskError(f"{path}: {error}") from error
-    sample = DataFrame({brief.id_column: table[brief.id_column]})
-    for name in prediction_columns(brief):
-        sample[name] = task.sample[name].iloc[0]
+    alike = {name: task.sample.column(name).head(1) * len(table) for name in prediction_columns(brief)}
+    sample = table[[brief.id_column]].replaced(alike)
     made = task.with_test(table, sample[list(brief.submission_columns)], path.name)
     read = [each.removeprefix(f"{path.name}: ") for each in remarks]
     news = [each for each in made.notes if each not in task.notes]  # the others were told when the run began

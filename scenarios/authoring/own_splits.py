@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.inference import FOLDS, ROWS_OF_A_GROUP
@@ -13,7 +13,7 @@ from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.metrics.registry import Metric
 from gome.scenarios.task.cells import hold_dates
-from gome.scenarios.task.splits import holdout_rows, split_units
+from gome.scenarios.task.splits import holdout_rows, split_units, unit_count
 from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.typed_table import TypedTable
 
@@ -56,7 +56,7 @@ def _units(table: TypedTable, rule: SplitRule, path: Path, fewest: int) -> Array
         units = split_units(table, rule)
     except TaskError as error:
         raise TaskError(f"{path}: {error}") from error
-    found = len(np.unique(units))
+    found = unit_count(units)
     if rule.column and found < fewest + (rule.kind == "time"):
         raise TaskError(f"{path}: column {rule.column!r} has too few distinct values for validation: {found}")
     return units
@@ -69,14 +69,14 @@ def fewer_folds(
     kept = SplitRule.model_validate(rule)
     if kept.column is None:
         return {}
-    most = len(np.unique(_units(rows, kept, path, fewest=2))) - (kept.kind == "time")
+    most = unit_count(_units(rows, kept, path, fewest=2)) - (kept.kind == "time")
     if most >= FOLDS:
         return {}
     guesses.append(f"{most} folds, because {kept.column!r} has few distinct values")
     return {"folds": most}
 
 
-def split_advice(table: DataFrame | TypedTable, rule: Mapping[str, str | int], apart: Sequence[str]) -> Iterator[str]:
+def split_advice(table: TypedTable, rule: Mapping[str, str | int], apart: Sequence[str]) -> Iterator[str]:
     """Yield the split that was chosen without being asked for, and why another may be right.
 
     Args:
@@ -89,8 +89,9 @@ def split_advice(table: DataFrame | TypedTable, rule: Mapping[str, str | int], a
         return
     yield f"validation on {_KINDS[kind]}"
     features = [str(name) for name in table.columns if name not in apart]
-    times = [name for name in features if _orders(table[name])]
-    groups = [name for name in features if name not in times and _names_groups(table[name])]
+    times = [name for name in features if not table.is_number(name) and _orders(table[name])]
+    called = [name for name in features if name not in times and _is_named(name)]
+    groups = [name for name in called if _stand_in_several(table[name])]
     for name in times[:1]:
         yield f"column {name!r} holds dates: if the rows to predict are later than these, use --split time:{name}"
     for name in groups[:1]:
@@ -106,11 +107,15 @@ def _orders(column: Series) -> bool:
     return bool(column.notna().all()) and hold_dates(column)
 
 
-def _names_groups(column: Series) -> bool:
-    """Whether a column is named like what rows belong to, and each of its many values stands in several rows."""
+def _is_named(name: str) -> bool:
+    """Whether a column is named like what rows belong to."""
+    words = name.lower().replace("-", "_").split("_")
+    return bool({*words} & _NAMES) or name.lower().endswith("id")
+
+
+def _stand_in_several(column: Series) -> bool:
+    """Whether each of a column's many values stands in several rows."""
     if pd.api.types.is_float_dtype(column) or column.isna().any():
         return False
-    words = str(column.name).lower().replace("-", "_").split("_")
-    named = bool({*words} & _NAMES) or str(column.name).lower().endswith("id")
     count = column.nunique()
-    return named and count >= _FEWEST_GROUPS and len(column) >= ROWS_OF_A_GROUP * count
+    return count >= _FEWEST_GROUPS and len(column) >= ROWS_OF_A_GROUP * count

@@ -6,7 +6,6 @@ A column of numbers, dates or free text is a feature, however many distinct valu
 import re
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from pandas import Series
 
@@ -21,6 +20,7 @@ __all__ = ["find_names"]
 _NAMED = re.compile(r"(?i:(?:^|.*[\W_])(?:id|ids|uid|uuid|guid))|.*[a-z](?:Id|ID|Uuid|UUID|Guid|GUID)")
 _WHOLE = re.compile(r"\d{1,18}")
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9]+(?:[-_#][A-Za-z0-9]+)*")
+_LETTER = re.compile(r"[A-Fa-f]")
 _HEXADECIMAL = re.compile(r"[0-9a-f-]{16,}|[0-9A-F-]{16,}")
 _FEWEST = 20
 _KINDS = 5
@@ -44,10 +44,10 @@ def find_names(table: TextTable, asked: TextTable | None, apart: Sequence[str]) 
         return None
     candidates = [name for name in features if asked is None or name in asked]
     named = [name for name in candidates if _NAMED.fullmatch(name.strip())]
-    first = table.take(np.arange(_FEWEST))  # so that most columns need no look at all their cells
     for name in (*named, *(name for name in candidates if name not in named)):
         called = name in named
-        if not (head := first[name].str.strip()).is_unique or not _are_codes(head, called=called):
+        head = [text.strip() for text in table.column(name).head(_FEWEST)]  # most columns need no look at all cells
+        if len(set(head)) < len(head) or not _are_codes(head, called=called):
             continue
         parts = [table[name]] if asked is None else [table[name], asked[name]]
         texts = pd.concat(parts, ignore_index=True).str.strip()
@@ -60,14 +60,14 @@ def _names_rows(texts: Series, *, called: bool) -> bool:
     """Whether these texts name rows; `called`: the column is called an id."""
     if texts.str.lower().isin(NO_NUMBERS).any() or not canonical(texts).is_unique:
         return False
-    return _are_codes(texts, called=called) and not _have_value(texts, called=called)
+    return _are_codes(texts.tolist(), called=called) and not _have_value(texts, called=called)
 
 
-def _are_codes(texts: Series, *, called: bool) -> bool:
+def _are_codes(texts: Sequence[str], *, called: bool) -> bool:
     if called and all(_WHOLE.fullmatch(text) or (_CODE.fullmatch(text) is not None) for text in texts):
         return True
-    if all(_HEXADECIMAL.fullmatch(text) for text in texts) and texts.str.len().nunique() == 1:
-        return bool(texts.str.contains("[A-Fa-f]").any())
+    if all(_HEXADECIMAL.fullmatch(text) for text in texts) and len(set(map(len, texts))) == 1:
+        return any(_LETTER.search(text) for text in texts)
     if not all(_CODE.fullmatch(text) and not text[0].isdigit() for text in texts):
         return False
     return len({re.sub(r"\d+", "0", text) for text in texts}) <= _KINDS

@@ -1,7 +1,7 @@
 """Find ids and row numbers among the columns of a user's table: they name rows and are no features."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, count
 from pathlib import Path
 
@@ -18,6 +18,7 @@ _IDS = ("id", "row_id", "rowid")
 _INDEX = ("", "unnamed: 0", "index", "rownames", "row.names", "__index_level_0__")
 _TIMES = ("date", "time", "year", "month", "week", "day", "hour", "minute", "period", "step", "t")
 _FEWEST = 5
+_WHOLE = re.compile(r"\d+(\.0*)?")
 
 
 def find_ids(
@@ -52,7 +53,8 @@ def find_ids(
         guesses.append(f"column {own!r} names the rows: it is the id, not a feature; another one: --id COLUMN")
         return own
     tested = [] if asked is None else [name for name in asked.columns if name.lower() in _IDS]
-    classes = {each for name in targets for each in canonical(table[name])}
+    wordy = [name for name in targets if not table.column(name).filled_numbers]
+    classes = {each for name in wordy for each in canonical(table[name])}
     names = chain(tested, ("id", "row_number"), (f"row_number_{number}" for number in count(2)))
     name = next(name for name in names if name not in table and name not in classes)
     number_rows(table, name, 0)
@@ -67,7 +69,8 @@ def row_numbers(table: TextTable, apart: Sequence[str]) -> list[str]:
     Columns named like a time are not among them, as time passes so too; nor are a table's only features.
     """
     features = [name for name in table.columns if name not in apart]
-    found = [name for name in features if _numbers_rows(table[name])]
+    heads = {name: table.column(name).head(_FEWEST) for name in features}  # tells of most columns that they do not
+    found = [name for name in features if _may_number(name, heads[name]) and _numbers_rows(table[name])]
     return found if len(found) < len(features) else [name for name in found if name.strip().lower() in _INDEX]
 
 
@@ -76,12 +79,23 @@ def number_rows(table: TextTable, name: str, after: int) -> None:
     table.insert(name, (str(number) for number in range(after + 1, after + len(table) + 1)))
 
 
-def _numbers_rows(texts: Series) -> bool:
-    name = str(texts.name).strip().lower()
-    if len(texts) < _FEWEST or any(name == part or (len(part) > 1 and part in name) for part in _TIMES):
+def _may_number(name: str, head: Sequence[str]) -> bool:
+    """Whether a column may number the rows, by its name and its first cells."""
+    name = name.strip().lower()
+    if len(head) < _FEWEST or any(name == part or (len(part) > 1 and part in name) for part in _TIMES):
         return False
-    if not all(re.fullmatch(r"\d+(\.0*)?", text.strip()) for text in texts.to_numpy(dtype=object)[:_FEWEST]):
-        return name in _INDEX and canonical(texts).is_unique and bool((texts.str.strip() != "").all())
+    return name in _INDEX or _are_whole(head)
+
+
+def _are_whole(texts: Iterable[str]) -> bool:
+    return all(_WHOLE.fullmatch(text.strip()) for text in texts)
+
+
+def _numbers_rows(texts: Series) -> bool:
+    """Whether a column that may number the rows does."""
+    name = str(texts.name).strip().lower()
+    if not _are_whole(texts.iloc[:_FEWEST]):
+        return canonical(texts).is_unique and bool((texts.str.strip() != "").all())
     values = numbers(texts).to_numpy()
     counted = values[0] in (0, 1) and bool((np.diff(values) == 1).all())
     return counted or (name in _INDEX and canonical(texts).is_unique)

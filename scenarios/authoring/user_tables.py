@@ -17,7 +17,7 @@ from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.cells import MISSING
 from gome.scenarios.task.checks import check_ids, check_targets
 from gome.scenarios.task.columns import read_columns
-from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.tables import canonical, numbers, numbers_of
 from gome.scenarios.task.text_table import TextTable
 
 __all__ = [
@@ -59,6 +59,8 @@ def with_targets(
     """
     for name in dict.fromkeys(targets):
         check_column(table, name, path)
+        if table.column(name).filled_numbers:
+            continue
         missing = table[name].str.strip().str.lower().isin(MISSING).to_numpy()
         if len(table) and missing.all():
             raise TaskError(f"{path}: column {name!r} has no value in any row: nothing to learn from")
@@ -89,6 +91,8 @@ def check_own_targets(table: TextTable, path: Path, targets: Sequence[str]) -> N
         check_column(table, name, path)
         if targets.count(name) > 1:
             raise TaskError(f"target {name!r} is given twice")
+        if table.column(name).filled_numbers and numbers_of(table, name).nunique() > 1:
+            continue
         missing = table[name].str.strip().str.lower().isin(MISSING).to_numpy()
         if missing.any():
             rows = np.flatnonzero(missing)

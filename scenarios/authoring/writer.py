@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pandas import DataFrame
 from ruamel.yaml import YAML
 
 from gome.errors import TaskError
 from gome.scenarios.metrics.registry import Metric
-from gome.scenarios.task.tables import canonical, numbers, write_table
+from gome.scenarios.task.tables import canonical, numbers_of, write_table
 from gome.scenarios.task.task import Task
 from gome.scenarios.task.text_table import TextTable
 
@@ -113,24 +112,24 @@ def _add(source: Path, target: Path) -> None:
         raise TaskError(f"{which} cannot be copied: {why}") from error
 
 
-def _sample(tables: TaskTables, meaning: Meaning) -> DataFrame:
+def _sample(tables: TaskTables, meaning: Meaning) -> TextTable:
     """A sample submission with the same prediction for every row: median, most frequent class, or class shares."""
-    sample = tables.asked[[meaning.key]].frame()
+    filled: dict[str, str] = {}
     for target in meaning.targets:
-        texts = canonical(tables.rows[target])
-        shares = texts.value_counts(normalize=True).sort_index()
         if meaning.metric.prediction == "value":
-            sample[target] = repr(float(numbers(texts).median()))
-        elif meaning.metric.prediction == "label":
-            sample[target] = str(shares.idxmax())
+            filled[target] = repr(float(numbers_of(tables.rows, target).median()))
+            continue
+        shares = canonical(tables.rows[target]).value_counts(normalize=True).sort_index()
+        if meaning.metric.prediction == "label":
+            filled[target] = str(shares.idxmax())
         elif len(shares) == 2:
-            sample[target] = f"{shares.iloc[-1]:.4f}"
+            filled[target] = f"{shares.iloc[-1]:.4f}"
         else:
-            sample = sample.assign(**{str(name): repr(1 / len(shares)) for name in shares.index})
-    return sample
+            filled |= {str(name): repr(1 / len(shares)) for name in shares.index}
+    return tables.asked[[meaning.key]].replaced({name: [value] * len(tables.asked) for name, value in filled.items()})
 
 
-def _description(name: str, rows: TextTable, sample: DataFrame, meaning: Meaning) -> str:
+def _description(name: str, rows: TextTable, sample: TextTable, meaning: Meaning) -> str:
     metric = meaning.metric
     better = "Lower" if metric.direction == "minimize" else "Higher"
     columns = "\n".join(f"- `{column}`" for column in rows.columns)

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from pandas import Series
 
 from gome.scenarios.diagnostics.record import Probes, Sensitivity
 from gome.scenarios.evaluation.probe_names import HALF, PROBE
@@ -29,6 +28,7 @@ from gome.scenarios.evaluation.views import (
 from gome.scenarios.evidence import Profile
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.task import Task
+from gome.scenarios.task.text_column import TextColumn
 
 __all__ = ["HALF", "PROBE", "can_be_probed", "make_probe", "read_probe"]
 
@@ -49,7 +49,7 @@ def make_probe(task: Task, name: ViewName, seed: int, profile: Profile) -> View:
     draw = np.random.default_rng([seed, _PROBE, *name.encode(), int(task.digest[:16], 16)])
     if name == HALF:
         kept = np.sort(draw.permutation(len(whole.train))[: max(1, len(whole.train) // 2)])
-        return replace(whole, name=name, train=whole.train[kept], train_ids=whole.train_ids.iloc[kept])
+        return replace(whole, name=name, train=whole.train[kept], names_of_train=whole.names_of_train.take(kept))
     some, trained = (np.sort(draw.permutation(rows)[:_ROWS]) for rows in (whole.withheld, whole.train))
     columns = probed_columns(task, profile)
     withheld = np.concatenate([some] * (1 + len(columns)) + [trained])
@@ -64,8 +64,8 @@ def make_probe(task: Task, name: ViewName, seed: int, profile: Profile) -> View:
         withheld,
         np.arange(0),
         draw.permutation(len(withheld)),
-        Series(ids[: len(whole.train)]),
-        Series(ids[len(whole.train) :]),
+        TextColumn.of(ids[: len(whole.train)]),
+        TextColumn.of(ids[len(whole.train) :]),
         exchanged,
     )
 

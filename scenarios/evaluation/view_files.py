@@ -55,8 +55,9 @@ def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits, besid
         for path in side_files(task):
             place = path.relative_to(task.public)
             _link((beside or task.public) / place, folder / place)
-        for name, table in zip((TRAIN, TEST, SAMPLE), view.tables(task), strict=True):
-            write_table(folder / name, table)
+        tables = view.tables(task)
+        for name in (TRAIN, TEST, SAMPLE):
+            write_table(folder / name, next(tables))  # let go before the next one is made
         (folder / "task.json").write_text(task_json(task.brief, limits), encoding="utf-8")
         _open_to_scripts(folder)
     except OSError as error:

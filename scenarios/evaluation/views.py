@@ -23,13 +23,14 @@ from pandas import Series
 from gome.errors import TaskError
 from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
-from gome.scenarios.portable.dealing import VIEW, deal, sample_of
+from gome.scenarios.portable.dealing import VIEW, deal_places
 from gome.scenarios.portable.ids import canonical, ids_repeat
 from gome.scenarios.task.cells import GAPS
-from gome.scenarios.task.encoding import encode_truth, prediction_columns
-from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units
+from gome.scenarios.task.encoding import prediction_columns
+from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units, unit_count
 from gome.scenarios.task.task import Task
-from gome.scenarios.task.text_table import Table
+from gome.scenarios.task.text_column import TextColumn
+from gome.scenarios.task.text_table import TextTable
 from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = [
@@ -65,9 +66,9 @@ _OF_A_KIND = 0.9  # a part of the ids with fewer distinct values than this share
 class View:
     """A view. `train` and `withheld` are positions in `task.train`, `test` positions in `task.test`.
 
-    `order` permutes withheld rows followed by test rows into the order of the test file. `train_ids` and `ids` are the
-    ids in the two files, in file order. `exchanged` lists (column, position, rows of `task.train`): from that position
-    on, the withheld rows have the column's values of those rows instead of their own.
+    `order` permutes withheld rows followed by test rows into the order of the test file. `names_of_train` and `names`
+    are the ids in the two files, in file order. `exchanged` lists (column, position, rows of `task.train`): from that
+    position on, the withheld rows have the column's values of those rows instead of their own.
     """
 
     name: ViewName
@@ -75,28 +76,49 @@ class View:
     withheld: Array
     test: Array
     order: Array
-    train_ids: Series
-    ids: Series
+    names_of_train: TextColumn
+    names: TextColumn
     exchanged: tuple[tuple[str, int, Array], ...] = ()
 
-    def tables(self, task: Task) -> Iterator[Table]:
+    @property
+    def train_ids(self) -> Series:
+        """The ids of the training rows, in file order."""
+        return self.names_of_train.series()
+
+    @property
+    def ids(self) -> Series:
+        """The ids of the rows to predict, in file order."""
+        return self.names.series()
+
+    def tables(self, task: Task) -> Iterator[TextTable]:
         """The training rows, test rows and sample submission, as written to the view's files, one after the other."""
         brief = task.brief
-        key, columns = brief.id_column, task.test.columns
-        yield task.train.take(self.train).replaced({key: self.train_ids})
-        hidden = task.train[columns].take(self.withheld)
+        key = brief.id_column
+        yield task.train.take(self.train).replaced({key: self.names_of_train})
+        asked = {name: self.names if name == key else self._asked(task, name) for name in task.test.columns}
+        yield TextTable(asked, len(self.names))
+        del asked
+        alike = {name: value for name, value in sample_values(task).items() if value is not None}
+        sample = TextTable({key: self.names}, len(self.names))
+        sample = sample.replaced({name: [value] * len(sample) for name, value in alike.items()})
+        yield sample[list(brief.submission_columns)]
+
+    def _asked(self, task: Task, name: str) -> TextColumn:
+        """A column of the test file: of one at a time there is more than one copy."""
+        ours, theirs = task.train.column(name), task.test.column(name)
+        hidden = ours.take(self.withheld)
         for column, begin, sources in self.exchanged:
-            values = hidden[column].to_numpy(copy=True)
-            values[begin : begin + len(sources)] = task.train[column].iloc[sources]
-            hidden = hidden.replaced({column: values})
-        yield hidden.followed_by(task.test.take(self.test)).take(self.order).replaced({key: self.ids})
-        yield sample_of(self.ids, sample_values(task))
+            if column == name:
+                values = hidden.array()
+                values[begin : begin + len(sources)] = ours.take(sources).array()
+                hidden = TextColumn.of(values)
+        return TextColumn.joined([hidden, theirs.take(self.test)]).take(self.order)
 
 
 def sample_values(task: Task) -> dict[str, str | None]:
     """The columns of a submission with the value that the sample submission has in each row; None for the ids."""
-    filled = prediction_columns(task.brief)
-    return {name: str(task.sample[name].iloc[0]) if name in filled else None for name in task.brief.submission_columns}
+    filled, sample = prediction_columns(task.brief), task.sample
+    return {name: sample.column(name).head(1)[0] if name in filled else None for name in task.brief.submission_columns}
 
 
 def view_of_split(split: int) -> ViewName:
@@ -137,7 +159,7 @@ def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
     """The splits of a task's training rows. Raises TaskError if there are too few rows."""
     rule, units = task.brief.split, units_of(task)
     needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
-    if len(np.unique(units)) < needed:
+    if unit_count(units) < needed:
         rows = len(task.train)
         raise TaskError(f"task {task.brief.name}: {rows} rows are too few for {rule.folds} folds by {rule.kind}")
     return make_splits(units, _strata(task), rule, seed)
@@ -155,7 +177,7 @@ def ids_are_names(task: Task) -> bool:
     part of the id, such as the group in `0013_02`.
     """
     brief = task.brief
-    ids = task.train[brief.id_column]
+    ids = task.train.column(brief.id_column)
     if brief.split.column == brief.id_column or _grouped(ids):
         return False
     return not any(_may_name(path, ids) for path in side_files(task))
@@ -168,38 +190,42 @@ def side_files(task: Task) -> list[Path]:
     return [path for path in found if path.relative_to(task.public).as_posix() not in own]
 
 
-def _may_name(path: Path, ids: Series) -> bool:
+def _may_name(path: Path, ids: TextColumn) -> bool:
     """Whether a file may refer to rows by id: any but prose. A .txt file is prose if few ids occur in it as words."""
     suffix = path.suffix.lower()
     if suffix != ".txt" or path.stat().st_size > _LARGEST_TEXT:
         return suffix not in _PROSE
     words = set(_WORDS.split(path.read_text(encoding="utf-8", errors="replace")))
-    return bool(ids.isin(words).mean() > 0.5)
+    return bool(ids.series().isin(words).mean() > 0.5)
 
 
-def _grouped(ids: Series) -> bool:
-    first = ids.iloc[0]
-    if len(_PARTS.split(first)) < 2:
+def _grouped(ids: TextColumn) -> bool:
+    if len(_PARTS.split(ids.head(1)[0])) < 2:
         return False
-    parts = ids.str.split(_PARTS, expand=True)
+    parts = ids.series().str.split(_PARTS, expand=True)
     counts = parts.nunique()
     return bool(((counts > 1) & (counts < _OF_A_KIND * len(ids))).any())
 
 
 def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Array, seed: int) -> View:
     """Make a view with shuffled rows and, if ids carry no information, reassigned ids (`deal`)."""
-    labelled, others = (table[task.brief.id_column].to_numpy() for table in (task.train, task.test))
-    reassigned, repeated = ids_are_names(task), ids_repeat(labelled, others)
+    labelled, others = (table.column(task.brief.id_column) for table in (task.train, task.test))
+    reassigned, repeated, gaps = ids_are_names(task), False, False
+    if not (all_ids := TextColumn.joined([labelled, others])).numbers_rows:
+        repeated = ids_repeat(labelled.array(), others.array())
+        gaps = bool(canonical(all_ids.series()).str.lower().isin(GAPS).any())
     if repeated and not reassigned:
         raise TaskError(
             f"task {task.brief.name}: {task.brief.test_file} and {task.brief.train_file} share ids, and side files may "
             "refer to rows by id; give the test rows different ids"
         )
-    gaps = canonical(Series(np.concatenate([labelled, others]))).str.lower().isin(GAPS).any()
-    ids = np.concatenate([labelled[withheld], others[test]])
-    renamed = bool(repeated or gaps)  # the same in every view
-    dealt = deal(name, seed, task.digest, labelled[train], ids, reassigned=reassigned, renamed=renamed)
-    return View(name, train, withheld, test, dealt.order, dealt.train_ids, dealt.ids)
+    count = len(withheld) + len(test)
+    if reassigned and (repeated or gaps):  # the same in every view
+        ids = TextColumn.of(map(str, range(len(train) + count)))
+    else:
+        ids = TextColumn.joined([labelled.take(train), labelled.take(withheld), others.take(test)])
+    dealt = deal_places(name, seed, task.digest, len(train), count, reassigned=reassigned)
+    return View(name, train, withheld, test, dealt.order, ids.take(dealt.train), ids.take(dealt.others))
 
 
 def _sample(task: Task, seed: int) -> View:
@@ -223,10 +249,10 @@ def _sample(task: Task, seed: int) -> View:
 
 def _strata(task: Task) -> Array | None:
     """Class numbers per row; for stratified values, deciles. None for values that are not stratified."""
-    truth = encode_truth(task.train, task.brief)
+    if task.brief.task_type == "regression" and task.brief.split.kind != "stratified":
+        return None
+    truth = task.truth
     if task.brief.task_type == "regression":
-        if task.brief.split.kind != "stratified":
-            return None
         edges = np.quantile(truth[:, 0], np.linspace(0, 1, _STRATA_OF_VALUES + 1)[1:-1])
         return np.searchsorted(edges, truth[:, 0])
     return np.unique(truth.reshape(len(truth), -1), axis=0, return_inverse=True)[1].ravel()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
-__all__ = ["VIEW", "Dealt", "deal", "lay_out", "sample_of"]
+__all__ = ["VIEW", "Dealt", "Places", "deal", "deal_places", "lay_out", "sample_of"]
 
 VIEW = 3
 """The purpose in the seed; `splits` uses 1 and 2, `scoring` 4."""
@@ -21,26 +21,42 @@ class Dealt(NamedTuple):
     ids: Series
 
 
-def deal(
-    name: str, seed: int, digest: str, train: NDArray[Any], others: NDArray[Any], *, reassigned: bool, renamed: bool
-) -> Dealt:
-    """Shuffle the rows of the view `name`.
+class Places(NamedTuple):
+    """As `Dealt`; instead of each id its position among all ids: those of the training rows, then of the others."""
+
+    order: NDArray[Any]
+    train: NDArray[Any]
+    others: NDArray[Any]
+
+
+def deal_places(name: str, seed: int, digest: str, train: int, others: int, *, reassigned: bool) -> Places:
+    """Shuffle the rows of the view `name`, which has so many training rows and so many others.
 
     The seed includes the view's name and number of rows, so that no two views share an order, and the digest of the
     task's files, which no script has completely: knowing the seed and this code is not enough to undo the shuffle.
+    With `reassigned`, ids are shuffled among all rows, since they carry no information.
+    """
+    draw = np.random.default_rng([seed, VIEW, *name.encode(), train, int(digest[:16], 16)])
+    ids = draw.permutation(train + others) if reassigned else np.arange(train + others)
+    order = draw.permutation(others)
+    return Places(order, ids[:train], ids[train:][order])
+
+
+def deal(
+    name: str, seed: int, digest: str, train: NDArray[Any], others: NDArray[Any], *, reassigned: bool, renamed: bool
+) -> Dealt:
+    """Shuffle the rows of the view `name` (`deal_places`), with their ids as texts.
 
     Args:
         train: ids of the training rows; `others`: ids of the withheld rows, then of the test rows.
-        reassigned: ids are shuffled among all rows, since they carry no information.
+        reassigned: ids are shuffled among all rows.
         renamed: they are replaced by numbers first, since some occur twice.
     """
-    draw = np.random.default_rng([seed, VIEW, *name.encode(), len(train), int(digest[:16], 16)])
     ids = np.concatenate([train, others])
-    if reassigned:
-        ids = np.array([str(number) for number in range(len(ids))], dtype=object) if renamed else ids
-        ids = draw.permutation(ids)
-    order = draw.permutation(len(others))
-    return Dealt(order, Series(ids[: len(train)]), Series(ids[len(train) :][order]))
+    if reassigned and renamed:
+        ids = np.array([str(number) for number in range(len(ids))], dtype=object)
+    places = deal_places(name, seed, digest, len(train), len(others), reassigned=reassigned)
+    return Dealt(places.order, Series(ids[places.train]), Series(ids[places.others]))
 
 
 def lay_out(

@@ -1,6 +1,7 @@
 """Profile a task's training data: types, cardinalities, missing values, skew, relevance, side files."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,8 @@ MOST_COLUMNS = 1000
 """Of more columns than this, relevance is estimated only for those that correlate most with the target."""
 _ROWS_FOR_RELEVANCE = 3000
 _TEXT_FROM_LENGTH = 30
-_EXAMPLES = 3
+_EXAMPLES, _ROWS_FOR_EXAMPLES = 3, 1000
+_NUMBERS_OF_A_ROW, _ODD = 16, np.uint64(0x9E3779B97F4A7C15)  # marks of rows: differ where numbers do, nearly always
 _LEVELS = 8
 
 
@@ -37,7 +39,7 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Seq
     roles = dict.fromkeys(task.brief.targets, "target") | {task.brief.id_column: "id"}
     features = [str(name) for name in train.columns if name not in roles and name in test]
     informative = [name for name in features if not _like_an_id(train[name])]
-    relevance = _relevance(task, train[informative])
+    relevance = _relevance(task, train, informative)
     columns = [_column(train[name], test.get(name), roles.get(str(name), "feature"), relevance) for name in train]
     target = train[task.brief.targets[0]]
     regression = task.brief.task_type == "regression"
@@ -50,13 +52,13 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Seq
     relevant = relevance | {
         column.name: column.relevance for table in tables for column in table.columns if column.relevance is not None
     }
-    sampled = sample_rows(task, DataFrame({name: column for name, column, _ in both}), relevant)
+    sampled = sample_rows(task, {name: column for name, column, _ in both}, relevant)
     return Profile(
         rows=len(train),
         columns=tuple(columns),
         class_balance={str(name): round(share, 6) for name, share in sorted(balance.items())},
-        target_skew=_skew(target) if regression else None,
-        duplicate_rows=task.train[seen].duplicates(),
+        target_skew=_skew(target.to_numpy()) if regression else None,
+        duplicate_rows=_duplicates(task, train, seen),
         tables=tables,
         images=find_images(task),
         shifts=find_shifts(both),
@@ -66,19 +68,36 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Seq
     )
 
 
+def _duplicates(task: Task, train: DataFrame, seen: Sequence[str]) -> int:
+    """The number of rows that are equal to an earlier one in these columns.
+
+    Rows that differ in a number need no look at their texts, which takes long.
+    """
+    numbers = [name for name in seen if pd.api.types.is_numeric_dtype(train[name])][:_NUMBERS_OF_A_ROW]
+    marks = np.zeros(len(train), dtype=np.uint64)
+    for name in numbers:
+        marks = marks * _ODD + train[name].to_numpy().view(np.uint64)
+    order = np.argsort(marks, kind="stable")
+    same = marks[order[1:]] == marks[order[:-1]]
+    alike = np.zeros(len(train), dtype=bool)
+    alike[order[1:][same]] = alike[order[:-1][same]] = True
+    return task.train[list(seen)].take(alike).duplicates() if alike.any() else 0
+
+
 def _side_table(task: Task, joined: Joined) -> SideTable:
     """Profile a side table; its columns are described after the join with the training rows."""
-    informative = [name for name in joined.train if not _like_an_id(joined.train[name])]
-    relevance = _relevance(task, joined.train[informative]) if informative else {}
+    informative = [str(name) for name in joined.train if not _like_an_id(joined.train[name])]
+    relevance = _relevance(task, joined.train, informative) if informative else {}
     columns = [_column(joined.train[name], joined.test[name], "feature", relevance) for name in joined.train]
     facts = {name: getattr(joined, name) for name in ("file", "rows", "keys", "unique", "matched", "prefix")}
     return SideTable(columns=tuple(columns), **facts)
 
 
 def _column(column: Series, test: Series | None, role: str, relevance: dict[str, float]) -> ColumnProfile:
+    if pd.api.types.is_numeric_dtype(column) and column.notna().to_numpy().any():
+        return _numeric_column(column, role, relevance)
     present = column.dropna()
     kind = _dtype(present)
-    numeric = pd.api.types.is_numeric_dtype(present) and len(present) > 0
     unseen = None
     if test is not None and kind in ("category", "boolean") and len(test):
         unseen = round(float((~test.isin(set(present)) & test.notna()).mean()), 6)
@@ -89,11 +108,6 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
             "dtype": kind,
             "cardinality": int(present.nunique()),
             "missing": round(float(column.isna().mean()), 6),
-            "skew": _skew(present) if numeric else None,
-            "minimum": float(present.min()) if numeric else None,
-            "mean": round(float(present.mean()), 6) if numeric else None,
-            "median": float(present.median()) if numeric else None,
-            "maximum": float(present.max()) if numeric else None,
             "levels": _levels(present) if kind in ("category", "boolean") and role != "id" else (),
             "examples": tuple(str(value)[:60] for value in present.drop_duplicates().head(_EXAMPLES)),
             "unseen_in_test": unseen,
@@ -101,6 +115,38 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
             "words": round(float(np.mean([len(str(text).split()) for text in present])), 1) if kind == "text" else None,
         }
     )
+
+
+def _numeric_column(column: Series, role: str, relevance: dict[str, float]) -> ColumnProfile:
+    """As `_column`, of numbers: by NumPy, as there may be ten thousand columns, and pandas takes long for each."""
+    values = column.to_numpy()
+    present = values[~np.isnan(values)]
+    ranked = np.sort(present)
+    first = dict.fromkeys(present[:_ROWS_FOR_EXAMPLES].tolist())
+    first = first if len(first) >= _EXAMPLES else dict.fromkeys(present.tolist())
+    whole = values.dtype.kind == "i" or bool((present == np.floor(present)).all())  # with gaps they are read as floats
+    return ColumnProfile.model_validate(
+        {
+            "name": str(column.name),
+            "role": role,
+            "dtype": "integer" if whole else "float",
+            "cardinality": 1 + int((ranked[1:] != ranked[:-1]).sum()),
+            "missing": round((len(values) - len(present)) / len(values), 6),
+            "skew": _skew(present),
+            "minimum": float(ranked[0]),
+            "mean": round(float(present.sum(dtype=float) / len(present)), 6),
+            "median": _middle(ranked),
+            "maximum": float(ranked[-1]),
+            "examples": tuple(str(value)[:60] for value in islice(first, _EXAMPLES)),
+            "relevance": relevance.get(str(column.name)),
+        }
+    )
+
+
+def _middle(ranked: Array) -> float:
+    """The median of numbers in ascending order."""
+    half = len(ranked) // 2
+    return float(ranked[half]) if len(ranked) % 2 else (float(ranked[half - 1]) + float(ranked[half])) / 2
 
 
 def _levels(present: Series) -> tuple[tuple[str, int], ...]:
@@ -111,8 +157,8 @@ def _levels(present: Series) -> tuple[tuple[str, int], ...]:
 
 
 def _dtype(present: Series) -> str:
-    if pd.api.types.is_numeric_dtype(present):
-        return "integer" if pd.api.types.is_integer_dtype(present) or _whole(present) else "float"
+    if pd.api.types.is_numeric_dtype(present):  # of nothing but gaps
+        return "integer" if pd.api.types.is_integer_dtype(present) else "float"
     words = present.astype(str).str.strip()
     if len(words) and words.str.lower().isin(("true", "false", "yes", "no", "t", "f", "y", "n")).all():
         return "boolean"
@@ -127,25 +173,23 @@ def _like_an_id(column: Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column) and column.nunique() > len(column) / 2
 
 
-def _whole(present: Series) -> bool:
-    """Whether all values are whole; integer columns with missing values are read as floats."""
-    return len(present) > 0 and bool((present == np.floor(present)).all())
-
-
-def _skew(values: Series) -> float | None:
-    numbers = values.to_numpy(dtype=float)
+def _skew(values: Array) -> float | None:
+    numbers = values.astype(float)
     spread = numbers.std() if len(numbers) > 2 else 0.0
     if not np.isfinite(spread) or spread == 0:
         return None
     return round(float((((numbers - numbers.mean()) / spread) ** 3).mean()), 4)
 
 
-def _relevance(task: Task, features: DataFrame) -> dict[str, float]:
+def _relevance(task: Task, table: DataFrame, features: Sequence[str]) -> dict[str, float]:
     """Mutual information of each feature with the first target, in nats, on a sample of the rows."""
     from sklearn.feature_selection import mutual_info_classif, mutual_info_regression  # slow to import
 
-    rows = np.sort(np.random.default_rng(0).permutation(len(features))[:_ROWS_FOR_RELEVANCE])
-    sample = features.iloc[rows]
+    rows = np.sort(np.random.default_rng(0).permutation(len(table))[:_ROWS_FOR_RELEVANCE])
+    if len(rows) == len(table):
+        sample = table[list(features)]
+    else:  # of each column alone: the table would be there twice
+        sample = DataFrame({name: table[name].iloc[rows] for name in features}, index=table.index[rows])
     regression = task.brief.task_type == "regression"
     if regression:  # nothing can be estimated where no value occurs twice
         sample = sample[

@@ -1,13 +1,14 @@
 """Sample rows of a task, spread over the target's range: they show what statistics of columns do not."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from pandas import DataFrame, Series
+from pandas import Series
 
 from gome.scenarios.diagnostics.rows import cell, width_of
 from gome.scenarios.metrics.formulas import Array
-from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.tables import canonical, numbers_of
 from gome.scenarios.task.task import Task
 
 __all__ = ["Sample", "sample_rows"]
@@ -24,14 +25,14 @@ class Sample(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
-def sample_rows(task: Task, features: DataFrame, relevance: dict[str, float]) -> Sample:
+def sample_rows(task: Task, features: Mapping[str, Series], relevance: dict[str, float]) -> Sample:
     """Choose at most ten training rows with at most 30 columns: the id, features, and the targets.
 
     Features without a measured `relevance` come first, since only their cells describe them; the others follow by
     decreasing relevance.
     """
     brief = task.brief
-    places = [str(name) for name in features.columns]
+    places = list(features)
     places.sort(key=lambda name: -relevance.get(name, np.inf))
     kept = places[: max(1, _MOST_COLUMNS - 1 - len(brief.targets))]
     targets = brief.targets[: max(1, _MOST_COLUMNS - 1 - len(kept))]
@@ -52,11 +53,11 @@ def _spread(task: Task) -> Array:
     The most frequent class comes first.
     """
     drawn = np.random.default_rng(0).permutation(len(task.train))
-    target = task.train[task.brief.targets[0]].iloc[drawn]
+    name = task.brief.targets[0]
     if task.brief.task_type == "regression":
-        order = drawn[np.argsort(numbers(target).to_numpy(), kind="stable")]
+        order = drawn[np.argsort(numbers_of(task.train, name).to_numpy()[drawn], kind="stable")]
         many = min(_ROWS, len(order))
         return np.asarray(order[np.linspace(0, len(order) - 1, many).round().astype(int)])
-    names = Series(canonical(target).to_numpy())
+    names = Series(canonical(task.train[name].iloc[drawn]).to_numpy())
     turns, sizes = names.groupby(names).cumcount(), names.map(names.value_counts())
     return np.asarray(drawn[np.lexsort((names, -sizes, turns))[:_ROWS]])

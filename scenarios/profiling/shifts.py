@@ -1,6 +1,7 @@
 """Find columns whose distribution differs between training and test, one column at a time."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -40,22 +41,29 @@ def _some(column: Series) -> Series:
     """A deterministic sample of at most 20 000 rows."""
     if len(column) <= _MOST_ROWS:
         return column
-    return column.iloc[np.sort(np.random.default_rng(0).permutation(len(column))[:_MOST_ROWS])]
+    return column.iloc[_drawn(len(column))]
+
+
+@lru_cache(2)
+def _drawn(rows: int) -> Array:
+    """The positions of the sample: the same in each column of a table."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:_MOST_ROWS])
 
 
 def _shifts(name: str, train: Series, test: Series) -> Iterator[Shift]:
-    shares = float(train.isna().mean()), float(test.isna().mean())
+    empty = [each.isna().to_numpy() for each in (train, test)]
+    shares = float(empty[0].mean()), float(empty[1].mean())
     gaps = abs(shares[0] - shares[1])
     if gaps >= _LEAST and gaps > _LEAST_OF_KS * _unit(len(train), len(test)):
         rounded = (round(share, 4) for share in shares)
         yield Shift(feature=name, measure="missing", distance=round(gaps, 4), train=next(rounded), test=next(rounded))
+    if all(pd.api.types.is_numeric_dtype(each) for each in (train, test)):  # gaps are no finite numbers
+        yield from _of_numbers(name, train.to_numpy(dtype=float), test.to_numpy(dtype=float))
+        return
     train, test = train.dropna(), test.dropna()
     if not len(train) or not len(test):
         return
-    numeric = [pd.api.types.is_numeric_dtype(each) for each in (train, test)]
-    if all(numeric):
-        yield from _of_numbers(name, train.to_numpy(dtype=float), test.to_numpy(dtype=float))
-    elif hold_dates(train) and hold_dates(test):
+    if hold_dates(train) and hold_dates(test):
         yield from _of_numbers(name, days_of(train), days_of(test), means=False)
     else:
         yield from _of_words(name, train.astype(str), test.astype(str))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from pandas import DataFrame
 
 from gome.errors import TaskError
 from gome.scenarios.evidence import TaskBrief
@@ -12,8 +11,8 @@ from gome.scenarios.metrics.registry import Metric, TaskType
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.encoding import class_numbers
 from gome.scenarios.task.manifest import Manifest
-from gome.scenarios.task.splits import split_units
-from gome.scenarios.task.tables import Damaged, canonical, numbers, read_texts
+from gome.scenarios.task.splits import split_units, unit_count
+from gome.scenarios.task.tables import Damaged, canonical, numbers_of, read_texts
 from gome.scenarios.task.text_table import Table, TextTable
 from gome.scenarios.task.typed_table import TypedTable
 
@@ -60,6 +59,8 @@ def check_columns(
 
 def check_ids(table: Table, path: Path, id_column: str) -> None:
     """Check that no id is empty or duplicated."""
+    if isinstance(table, TextTable) and table.column(id_column).numbers_rows:
+        return
     ids = canonical(table[id_column])
     for bad, words in ((ids == "", "is empty"), (ids.duplicated(), "is a duplicate")):
         if bad.any():
@@ -68,9 +69,9 @@ def check_ids(table: Table, path: Path, id_column: str) -> None:
 
 
 def check_sample(
-    sample: DataFrame,
+    sample: TextTable,
     path: Path,
-    test: Table,
+    test: TextTable,
     manifest: Manifest,
     prediction: str,
     task_type: TaskType,
@@ -82,8 +83,20 @@ def check_sample(
     """
     if manifest.id not in sample:
         _missing(path, manifest.id, sample)
-    check_ids(sample, path, manifest.id)
-    wanted, given = canonical(test[manifest.id]), canonical(sample[manifest.id])
+    _check_sample_ids(sample, path, test, manifest.id)
+    columns = [str(name) for name in sample.columns if name != manifest.id]
+    if prediction == "probability" and task_type == "multiclass":
+        return _class_columns(columns, classes, path, named=manifest.classes is not None)
+    if columns != list(manifest.targets):
+        raise TaskError(f"{path}: columns are {', '.join(columns) or 'none'}; expected {', '.join(manifest.targets)}")
+    return classes
+
+
+def _check_sample_ids(sample: TextTable, path: Path, test: TextTable, name: str) -> None:
+    if sample.column(name).same_as(test.column(name)):  # of the test they are checked
+        return
+    check_ids(sample, path, name)
+    wanted, given = canonical(test[name]), canonical(sample[name])
     strange = ~given.isin(set(wanted))
     if strange.any():
         row = int(strange.to_numpy().argmax())
@@ -91,12 +104,6 @@ def check_sample(
     if len(given) != len(wanted):
         absent = wanted[~wanted.isin(set(given))].iloc[0]
         raise TaskError(f"{path}: {len(wanted) - len(given)} ids of the test are missing, first {absent!r}")
-    columns = [str(name) for name in sample.columns if name != manifest.id]
-    if prediction == "probability" and task_type == "multiclass":
-        return _class_columns(columns, classes, path, named=manifest.classes is not None)
-    if columns != list(manifest.targets):
-        raise TaskError(f"{path}: columns are {', '.join(columns) or 'none'}; expected {', '.join(manifest.targets)}")
-    return classes
 
 
 def check_targets(
@@ -109,17 +116,17 @@ def check_targets(
 ) -> None:
     """Check that every target has a value that the metric can score."""
     for name in targets:
-        texts = train[name].str.strip()
-        bad = (texts == "").to_numpy()
-        words = "is missing"
+        filled = isinstance(train, TextTable) and train.column(name).filled_numbers
+        texts = None if filled and task_type == "regression" else train[name].str.strip()
+        bad, words = np.zeros(len(train), dtype=bool) if texts is None else (texts == "").to_numpy(), "is missing"
         if task_type == "regression" and not bad.any():
-            values = numbers(texts).to_numpy()
+            values = numbers_of(train, name).to_numpy()
             bad, words = ~np.isfinite(values), "is not a finite number"
             if not bad.any():
                 bad, words = np.abs(values) > _LARGEST_TARGET, f"is beyond {_LARGEST_TARGET:.0e}; divide the column"
             if not bad.any() and metric.minimum is not None:
                 bad, words = values < metric.minimum, f"is below {metric.minimum:g}, which {metric.name} cannot score"
-        elif not bad.any():
+        elif texts is not None and not bad.any():
             bad, words = class_numbers(texts, classes) < 0, f"is not one of the classes {', '.join(classes[:12])}"
         if bad.any():
             row = train.index[int(bad.argmax())]
@@ -135,32 +142,36 @@ def check_split(train: TypedTable, path: Path, brief: TaskBrief) -> None:
         _missing(path, rule.column, train, "needed for the split")
     if rule.column is not None and rule.column in brief.targets:
         raise TaskError(f"{path}: column {rule.column!r} is a target and cannot be used for the split")
-    units = split_units(train, rule)
+    found = unit_count(split_units(train, rule))
     needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
-    if len(np.unique(units)) < needed:
+    if found < needed:
         what = f"values of {rule.column!r} (in blocks of {rule.block})" if rule.column else "rows"
-        raise TaskError(f"{path}: {rule.folds} folds need at least {needed} {what}, found {len(np.unique(units))}")
+        raise TaskError(f"{path}: {rule.folds} folds need at least {needed} {what}, found {found}")
 
 
-def scored_rows(answers: DataFrame, targets: tuple[str, ...]) -> Array:
+def scored_rows(answers: Table, targets: tuple[str, ...]) -> Array:
     """Mask of the answers that count: rows whose targets are not all empty (some contests have unscored rows)."""
+    if isinstance(answers, TextTable) and any(answers.column(name).filled_numbers for name in targets):
+        return np.ones(len(answers), dtype=bool)
     filled = np.column_stack([answers[name].str.strip() != "" for name in targets])
     return np.asarray(filled.any(axis=1))
 
 
-def check_answers(path: Path, test: Table, brief: TaskBrief, metric: Metric) -> int:
+def check_answers(path: Path, test: TextTable, brief: TaskBrief, metric: Metric) -> int:
     """Check that the private answers have the test's ids and valid targets. Returns the number of unscored rows."""
-    answers = read_task_table(path).frame()
+    answers = read_task_table(path)
     for name in (brief.id_column, *brief.targets):
         if name not in answers:
             _missing(path, name, answers)
     check_ids(answers, path, brief.id_column)
-    if set(canonical(answers[brief.id_column])) != set(canonical(test[brief.id_column])):
+    ours, theirs = (table.column(brief.id_column) for table in (answers, test))
+    if not ours.same_as(theirs) and set(canonical(ours.series())) != set(canonical(theirs.series())):
         raise TaskError(f"{path}: its ids differ from those of the test")
     scored = scored_rows(answers, brief.targets)
     if not scored.any():
         raise TaskError(f"{path}: no row has an answer")
-    check_targets(answers[scored], path, brief.targets, metric, brief.task_type, brief.classes)
+    counted = answers if scored.all() else answers.frame()[scored]
+    check_targets(counted, path, brief.targets, metric, brief.task_type, brief.classes)
     return int((~scored).sum())
 
 

@@ -122,7 +122,7 @@ def _dtype(read: _Read) -> Dtype:
 
 def _read(train: TextColumn, test: TextColumn, told: ColumnKind | None, files: tuple[str, str]) -> _Read:
     if told in (None, "number") and len(train) and train.plain_numbers and test.plain_numbers:
-        fine = any(_FRACTION.search(each.data) or _has_gap(each) for each in (train, test))
+        fine = any(_FRACTION.search(each.data) or each.has_gap for each in (train, test))
         return _Read("number", train, test, dtype="float64" if fine else "int64")
     ours, theirs = train.array(), test.array()
     kind, *plain, remarks = _decided(ours, theirs, told, files)
@@ -131,11 +131,6 @@ def _read(train: TextColumn, test: TextColumn, told: ColumnKind | None, files: t
         for column, cells, made in zip((train, test), (ours, theirs), plain, strict=True)
     ]
     return _Read(kind, kept[0], kept[1], remarks)
-
-
-def _has_gap(column: TextColumn) -> bool:
-    """Whether a cell is empty."""
-    return column.data.startswith(b"\n") or b"\n\n" in column.data
 
 
 def _decided(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, str]) -> _Cells:

@@ -5,7 +5,7 @@ from pandas import DataFrame, Series
 
 from gome.scenarios.evidence import TaskBrief
 from gome.scenarios.metrics.formulas import Array
-from gome.scenarios.task.tables import canonical, numbers
+from gome.scenarios.task.tables import canonical, numbers_of
 from gome.scenarios.task.text_table import Table
 
 __all__ = ["class_numbers", "encode_predictions", "encode_truth", "prediction_columns"]
@@ -25,7 +25,7 @@ def class_numbers(texts: Series, classes: tuple[str, ...]) -> Array:
 def encode_truth(frame: Table, brief: TaskBrief) -> Array:
     """The targets of training rows or answers, as an array."""
     if brief.task_type == "regression":
-        return np.column_stack([numbers(frame[name]) for name in brief.targets])
+        return np.column_stack([numbers_of(frame, name) for name in brief.targets])
     codes = [class_numbers(frame[name], brief.classes) for name in brief.targets]
     if brief.prediction == "probability" and brief.task_type == "binary":
         return np.column_stack(codes).astype(float)
@@ -37,4 +37,4 @@ def encode_predictions(frame: DataFrame, brief: TaskBrief) -> Array:
     columns = prediction_columns(brief)
     if brief.prediction == "label":
         return class_numbers(frame[columns[0]], brief.classes)
-    return np.column_stack([numbers(frame[name]) for name in columns])
+    return np.column_stack([numbers_of(frame, name) for name in columns])

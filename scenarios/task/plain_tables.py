@@ -12,6 +12,7 @@ from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.cells import NO_NUMBERS
 from gome.scenarios.task.columns import ColumnKind, Reading, read_columns
 from gome.scenarios.task.tables import canonical
+from gome.scenarios.task.text_column import TextColumn
 from gome.scenarios.task.text_table import TextTable
 from gome.scenarios.task.typed_table import TypedTable
 
@@ -58,13 +59,17 @@ def read_tables(train: TextTable, test: TextTable, layout: Layout, files: tuple[
     told: dict[str, ColumnKind] = {name: kind for name, kind in layout.kinds.items() if kind != "ignored"}
     if target == "text":
         train = train.replaced({name: canonical(train[name]) for name in layout.targets})
-    whole = all(table[layout.id].str.fullmatch(_WHOLE).all() for table in (train, test))
+    whole = all(_is_whole(table.column(layout.id)) for table in (train, test))
     verbatim: dict[str, ColumnKind] = dict.fromkeys(layout.targets, target)
     verbatim[layout.id] = "number" if whole else "text"
     read = read_columns(train, test, verbatim, told, files)
     for name, kind in told.items():
         _check_told(train, read, name, kind, files[0])
     return read
+
+
+def _is_whole(ids: TextColumn) -> bool:
+    return ids.numbers_rows or bool(ids.series().str.fullmatch(_WHOLE).all())
 
 
 def _check_told(train: TextTable, read: Reading, name: str, kind: ColumnKind, file: str) -> None:

@@ -20,7 +20,7 @@ from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.typed_table import TypedTable
 
-__all__ = ["Split", "fold_numbers", "holdout_rows", "make_splits", "split_units", "split_weights"]
+__all__ = ["Split", "fold_numbers", "holdout_rows", "make_splits", "split_units", "split_weights", "unit_count"]
 
 _HOLDOUT_SHARE = 0.2
 _FOLDS, _HOLDOUT = 1, 2  # purposes in the seed, so that the two draws are independent
@@ -89,6 +89,11 @@ def split_units(train: DataFrame | TypedTable, rule: SplitRule) -> Array:
         column = _as_time(column)
     _, ranks = np.unique(column.to_numpy(), return_inverse=True)
     return ranks // rule.block
+
+
+def unit_count(units: Array) -> int:
+    """The number of units of `split_units`, which numbers them from 0 without a gap."""
+    return int(units.max()) + 1 if len(units) else 0
 
 
 def _as_time(column: Series) -> Series:

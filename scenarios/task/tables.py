@@ -22,6 +22,7 @@ from gome.scenarios.portable.ids import canonical
 from gome.scenarios.task.cells import GAPS
 from gome.scenarios.task.text_column import TextColumn
 from gome.scenarios.task.text_table import Table, TextTable
+from gome.scenarios.task.typed_table import to_floats
 
 __all__ = [
     "Damaged",
@@ -29,6 +30,7 @@ __all__ = [
     "check_utf8",
     "infer_types",
     "numbers",
+    "numbers_of",
     "parse_table",
     "read_table",
     "read_texts",
@@ -181,6 +183,13 @@ def write_table(path: Path, table: Table) -> None:
 def numbers(texts: Series) -> Series:
     """Convert text to floats; NaN if it is not a number. `inf` counts as a number."""
     return pd.to_numeric(texts.str.strip(), errors="coerce").astype(float)
+
+
+def numbers_of(table: Table, name: str) -> Series:
+    """As `numbers`, of a column: a long one whose cells are plain numbers is read at once."""
+    if isinstance(table, TextTable) and table.column(name).filled_numbers:
+        return Series(to_floats(table.column(name)), name=name)
+    return numbers(table[name])
 
 
 def infer_types(raw: DataFrame) -> DataFrame:

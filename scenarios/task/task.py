@@ -61,7 +61,7 @@ class Task:
     digest: str
     train: TextTable
     test: TextTable
-    sample: DataFrame
+    sample: TextTable
     answers: Path | None
     leaderboard: Path | None
     sample_file: str = "sample_submission.csv"
@@ -102,7 +102,7 @@ class Task:
         sample_file = sample_path(public, manifest.files.sample_submission)
         check_side_files(public, {train_path, test_path, sample_file})
         train, test = written or (read_task_table(train_path), read_task_table(test_path))
-        sample = read_task_table(sample_file).frame()
+        sample = read_task_table(sample_file)
         layout = manifest.layout(quantities=metric.prediction == "value")
         train, test = without_ignored(train, train_path, test, layout)
         check_columns(train, train_path, test, test_path, manifest.id, manifest.targets)
@@ -154,7 +154,7 @@ class Task:
         ignored = [name for name, kind in self.manifest.columns.items() if kind == "ignored"]
         return read_task_table(named_file(self.public, file)).without(ignored)
 
-    def with_test(self, test: TextTable, sample: DataFrame, name: str) -> "Task":
+    def with_test(self, test: TextTable, sample: TextTable, name: str) -> "Task":
         """The task with other test rows: text as written, with the columns of the task's test.
 
         They are read like its own: by what the training rows say as they were written.

@@ -18,7 +18,7 @@ from gome.scenarios.task.text_column import TextColumn
 
 __all__ = ["Table", "TextTable"]
 
-_CELLS_AT_ONCE = 1 << 18
+_CELLS_AT_ONCE = 1 << 16
 _QUOTED = re.compile(rb'[",\r\n]')
 
 
@@ -60,7 +60,7 @@ class TextTable:
     def __getitem__(self, name: str | list[str]) -> "Series | TextTable":
         """A column as Python texts, or the table of several columns. Raises KeyError."""
         if isinstance(name, str):
-            return Series(self._columns[name].array(), name=name, dtype=object)
+            return self._columns[name].series(name)
         return TextTable({each: self._columns[each] for each in name}, self._rows)
 
     def column(self, name: str) -> TextColumn:
@@ -76,9 +76,10 @@ class TextTable:
         """The table with these names of its columns, in their order."""
         return TextTable(dict(zip(names, self._columns.values(), strict=True)), self._rows)
 
-    def replaced(self, columns: Mapping[str, Iterable[str]]) -> "TextTable":
+    def replaced(self, columns: Mapping[str, Iterable[str] | TextColumn]) -> "TextTable":
         """The table with other cells in some columns, or with new columns at its end."""
-        return TextTable(self._columns | {name: TextColumn.of(each) for name, each in columns.items()}, self._rows)
+        made = {name: each if isinstance(each, TextColumn) else TextColumn.of(each) for name, each in columns.items()}
+        return TextTable(self._columns | made, self._rows)
 
     def insert(self, name: str, texts: Iterable[str]) -> None:
         """Put a new first column into this table."""

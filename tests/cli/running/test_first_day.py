@@ -52,10 +52,10 @@ def test_less_than_ten_minutes_are_warned_of(time: str, warned: bool, capsys: py
 
 
 def test_a_table_gets_a_budget_that_can_be_kept(csv: Path) -> None:
-    asked = load_scenario(scenario_of_table(csv, Table(("price",), model="gpt-5")))
+    asked = load_scenario(scenario_of_table(csv, Table(("price",), model="gpt-5")).scenario)
     assert (asked.budget.time, asked.budget.usd) == (3600, 5)
     other = csv.rename(csv.with_name("others.csv"))
-    asked = load_scenario(scenario_of_table(other, Table(("price",), model="ollama:a-model-of-my-own")))
+    asked = load_scenario(scenario_of_table(other, Table(("price",), model="ollama:a-model-of-my-own")).scenario)
     assert (asked.budget.time, asked.budget.usd, asked.budget.trials) == (3600, None, 20)
 
 

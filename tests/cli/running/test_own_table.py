@@ -37,7 +37,7 @@ def csv(tmp_path: Path) -> Path:
 
 def test_a_table_becomes_a_task_and_a_scenario(csv: Path) -> None:
     lines: list[str] = []
-    path = scenario_of_table(csv, Table(("price",)), tell=lines.append)
+    path = scenario_of_table(csv, Table(("price",)), tell=lines.append).scenario
     assert path.name == "my-houses-2.yaml"
     scenario = load_scenario(path)
     task = Task.load(resolve_task(scenario, path))
@@ -52,7 +52,7 @@ def test_an_id_and_the_budget_of_the_first_run_are_taken(csv: Path) -> None:
     rows = csv.read_text(encoding="utf-8").splitlines()
     named = [f"{line},{'nr' if n == 0 else f'{n} {n * n}'}" for n, line in enumerate(rows)]
     csv.write_text("\n".join(named) + "\n", encoding="utf-8")
-    path = scenario_of_table(csv, Table(("price",), id_column="nr"), overrides=("budget.time=8min", "seed=3"))
+    path = scenario_of_table(csv, Table(("price",), id_column="nr"), overrides=("budget.time=8min", "seed=3")).scenario
     scenario = load_scenario(path)
     assert (scenario.budget.time, scenario.budget.trials) == (480, None)
     assert Task.load(resolve_task(scenario, path)).brief.id_column == "nr"
@@ -61,7 +61,7 @@ def test_an_id_and_the_budget_of_the_first_run_are_taken(csv: Path) -> None:
 
 
 def test_a_model_and_a_metric_are_taken(csv: Path) -> None:
-    scenario = load_scenario(scenario_of_table(csv, Table(("price",), metric="mae", model="gpt-5")))
+    scenario = load_scenario(scenario_of_table(csv, Table(("price",), metric="mae", model="gpt-5")).scenario)
     assert [(each.kind, getattr(each, "model", None)) for each in scenario.backends.values()] == [("openai", "gpt-5")]
 
 
@@ -82,7 +82,7 @@ def test_a_model_and_a_metric_are_taken(csv: Path) -> None:
 )
 def test_what_a_models_name_means_is_written_and_told(model: str, line: str, told: str, csv: Path) -> None:
     lines: list[str] = []
-    path = scenario_of_table(csv, Table(("price",), model=model), tell=lines.append)
+    path = scenario_of_table(csv, Table(("price",), model=model), tell=lines.append).scenario
     assert line in path.read_text().splitlines()
     assert (load_scenario(path).budget.usd is None) == ("unknown" in told)
     assert told in "\n".join(lines)
@@ -98,7 +98,7 @@ def test_what_cannot_be_used_leaves_nothing(csv: Path, table: Table) -> None:
 
 
 def test_what_is_there_is_not_written_over(csv: Path) -> None:
-    written = scenario_of_table(csv, Table(("price",))).read_bytes()
+    written = scenario_of_table(csv, Table(("price",))).scenario.read_bytes()
     with pytest.raises(UsageError, match=r"gome run .*my-houses-2\.yaml"):
         scenario_of_table(csv, Table(("price",), metric="mae"))
     assert csv.with_name("my-houses-2.yaml").read_bytes() == written
@@ -169,7 +169,7 @@ def test_a_scenario_without_its_key_announces_no_run(
     csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    scenario, runs = scenario_of_table(csv, Table(("price",), model="gpt-5")), csv.parent / "runs"
+    scenario, runs = scenario_of_table(csv, Table(("price",), model="gpt-5")).scenario, csv.parent / "runs"
     capsys.readouterr()
     assert gome("run", str(scenario), "--runs", str(runs), "--display", "plain") == 2
     printed = capsys.readouterr()

@@ -22,6 +22,7 @@ from gome.cli.app import main
 from gome.errors import GomeError
 from gome.scenarios.authoring.from_table import new_task
 from gome.scenarios.evaluation.harness import Harness
+from gome.scenarios.task.task import Task
 
 _TABLES = 2000
 _RUNS = 12
@@ -252,6 +253,10 @@ def test_a_table_becomes_a_task_or_words(
             assert len(str(error)) > 20
             assert not (folder / "task").exists()
             return
+        again = Task.load(made.folder)  # a run is given the task that was made, and resumed it reads the files
+        assert (made.task.brief, made.task.digest, made.task.notes) == (again.brief, again.digest, again.notes)
+        for ours, theirs in ((made.task.train, again.train), (made.task.test, again.test)):
+            assert ours.frame().equals(theirs.frame())
         harness = Harness(made.task, folder / "views", seed=1)
         assert harness.profile.columns
         view = harness.data(harness.splits[0])

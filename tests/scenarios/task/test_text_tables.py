@@ -79,6 +79,22 @@ def test_cells_are_taken_and_joined_as_from_a_list(cells: list[str], data: st.Da
     assert [cell.decode() for block in column.blocks(3) for cell in block] == cells
 
 
+@given(st.lists(CELLS, max_size=9), st.lists(CELLS, max_size=9), st.integers(1, 12))
+def test_a_column_is_told_by_its_first_cells_and_from_others(cells: list[str], others: list[str], count: int) -> None:
+    column, other = TextColumn.of(cells), TextColumn.of(others)
+    assert column.head(count) == cells[:count]
+    plain = not any("\n" in cell for cell in (*cells, *others))
+    assert column.same_as(other) == (plain and cells == others)
+    assert column.same_as(TextColumn.of(cells)) == (not any("\n" in cell for cell in cells))
+
+
+@given(st.lists(st.one_of(st.integers(0, 9).map(str), st.sampled_from(["", "01", "+1", "1.0", "-2", "x"])), max_size=5))
+def test_row_numbers_are_whole_numbers_in_one_form_each_once(cells: list[str]) -> None:
+    """Where a column says so, nobody looks at the cells themselves."""
+    whole = [cell for cell in cells if cell.isdecimal() and str(int(cell)) == cell]
+    assert TextColumn.of(cells).numbers_rows == (bool(cells) and len(set(whole)) == len(cells))
+
+
 NUMBERS = st.one_of(
     st.just(""),
     st.from_regex(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", fullmatch=True).filter(str.isascii),
