@@ -72,8 +72,13 @@ def _area(train: DataFrame, test: DataFrame) -> float:
 
 
 def _coded(column: Series) -> Array:
-    """A column as numbers: texts by their frequency, which needs no common order of categories."""
+    """A column as numbers: texts by their frequency, which needs no common order of categories.
+
+    Gaps are a number below all others: as gaps, the trees fail where a fold has nothing else in the column.
+    """
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=float)
-        return np.where(np.isfinite(values), values, np.nan)
+        known = np.isfinite(values)
+        least = values[known].min() if known.any() else 0.0
+        return np.where(known, values, least - max(1.0, abs(least)))
     return column.map(column.value_counts()).fillna(0).to_numpy(dtype=float)

@@ -40,6 +40,14 @@ def test_gaps_and_infinities_and_many_columns() -> None:
     assert "AUC" in _said(*wide)
 
 
+@pytest.mark.parametrize("filled", [0, 1])
+def test_a_column_that_is_empty_where_the_model_learns_tells_nothing(filled: int) -> None:
+    train, test = _rows(600, 0), _rows(200, 1)
+    train["new"], test["new"] = np.nan, np.nan
+    test.loc[: filled - 1, "new"] = 1.0
+    assert "they are alike" in _said(train, test)
+
+
 @pytest.mark.parametrize("few", [0, 1, 49])
 def test_too_few_rows_tell_nothing(few: int) -> None:
     assert _said(_rows(600, 0), _rows(200, 1).head(few)) == ""

@@ -74,6 +74,7 @@ def _context(task: TaskBrief, profile: Profile, plan: Plan) -> dict[str, Any]:
         "trend_in_days": any(c.name == plan.trend and c.dtype == "datetime" for c in profile.columns),
         "grouped": grouped,
         "several": several,
+        "gaps": has_gaps(profile, plan),
         "finish": _finish(task, plan),
         "fitted_after": plan.calibrate != "none" or plan.decide != "argmax",
         "multi": multi,
