@@ -36,14 +36,16 @@ _GAPS: Mapping[SandboxLevel, tuple[str, ...]] = MappingProxyType(
     {
         SandboxLevel.BUBBLEWRAP: (
             *_MEASURED,
-            "time and counts of page faults tell a script what others have read: the machine's page cache is shared",
+            "time and counts of page faults tell a script what others have read: the machine's page cache is shared; "
+            "so are counters (/proc/vmstat, /proc/stat), by which a script can leave the next one a number",
             "the kernel is shared with the machine: a kernel vulnerability allows an escape",
         ),
         SandboxLevel.LANDLOCK: (
             *_MEASURED,
             "scripts can see the names, sizes and times of all files, although they can open only their own, "
             "and a list of the machine's sockets; by its time of access a file tells the next script that it was read",
-            "time and counts of page faults tell a script what others have read: the machine's page cache is shared",
+            "time and counts of page faults tell a script what others have read: the machine's page cache is shared; "
+            "so is the count of processes (/proc/stat), by which a script can leave the next one a number",
             "a script can change its own file",
             "a daemon of a script is no longer measured; if it also removes GOME_LAUNCH, it outlives its script",
             "before Linux 6.12 a script can send signals to your other processes",
