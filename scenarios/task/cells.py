@@ -160,11 +160,15 @@ def shape_of(text: str) -> str:
 
 
 def in_utc(texts: list[str]) -> list[str | None]:
-    """Dates in UTC without an offset, all written alike; None where a text is no date. No offset counts as UTC."""
+    """Dates in UTC without an offset, all written alike; None where a text is no date of the years 1 to 9999.
+
+    No offset counts as UTC.
+    """
     times = pd.to_datetime(pd.Series(texts, dtype=object).str.strip(), format="ISO8601", errors="coerce", utc=True)
+    times = times.where(times.dt.year.between(1, 9999))
     fine = bool((times.dt.microsecond.fillna(0) != 0).any())
-    form = "%Y-%m-%dT%H:%M:%S.%f" if fine else "%Y-%m-%dT%H:%M:%S"
-    return [None if pd.isna(time) else time.strftime(form) for time in times]
+    form = "%m-%dT%H:%M:%S.%f" if fine else "%m-%dT%H:%M:%S"
+    return [None if pd.isna(time) else f"{time.year:04}-{time.strftime(form)}" for time in times]
 
 
 def _units(found: re.Match[str]) -> list[str]:

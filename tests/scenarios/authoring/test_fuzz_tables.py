@@ -21,63 +21,14 @@ from pyarrow import ArrowException
 from gome.cli.app import main
 from gome.errors import GomeError
 from gome.scenarios.authoring.from_table import new_task
+from gome.scenarios.authoring.new_rows import with_new_rows
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.task.task import Task
+from tests.scenarios.helpers.fuzzed_cells import GAPS, ODD, TEXTS, rest, some_cells
 
 _TABLES = 2000
 _RUNS = 12
 
-_GAPS = ("", " ", "NA", "nan", "NaN", "null", "None", "NONE", "n/a", "?", "-", "#N/A", "<NA>", " NA", "inf", "-inf")
-_ODD = (
-    "0",
-    "-0",
-    "1e400",
-    "-1e999",
-    "1e-320",
-    "007",
-    "0x1f",
-    "1_000",
-    "1,5",
-    "1.234,5",
-    "$3,750",
-    "37.5 %",
-    "3 g",
-    "٣",
-    "½",
-)
-_DATES = (
-    "2024-01-31",
-    "31.12.2023",
-    "2024-02-30",
-    "2024-03-31T02:30:00+01:00",
-    "2024-10-27T02:30:00+02:00",
-    "12:30",
-    "1700000000",
-)
-_TEXTS = (
-    "é",
-    "e\u0301",
-    "a\u2028b",
-    "x\x0cy",
-    "=1+1",
-    "<b>",
-    '"q"',
-    "a'b",
-    "a\nb",
-    "[x]",
-    "日本",
-    "\ufeff",
-    "True",
-    "a, b; c\td|e",
-)
-_numbers = some.one_of(
-    some.integers(-3, 3).map(str),
-    some.integers(-(2**70), 2**70).map(str),
-    some.floats(allow_nan=False).map(repr),
-    some.decimals(-1000, 1000, places=2).map(str),
-)
-_rest = some.text(some.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=8)
-_kinds = some.sampled_from(("numbers", "few", "dates", "texts", "gaps", "mixed", "constant", "counting", "booleans"))
 _headers = some.one_of(
     some.sampled_from(
         (
@@ -102,67 +53,75 @@ _headers = some.one_of(
             "group",
         )
     ),
-    _rest,
+    rest,
 )
+_targets = some.sampled_from(
+    (
+        ("1", "0", "1", "1", "0"),
+        ("a", "b", "a", "B", "b"),
+        ("1.5", "2", "-3e2", "4", "0.1"),
+        ("1,5", "2", "3", "4", "7"),
+    )
+)
+_File = tuple[str, bytes]
+"""How a file's name ends, and what is in it."""
 
 
 @some.composite
-def _cells(draw: some.DrawFn, rows: int) -> list[str]:
-    """A column of one kind, perhaps with strangers in it."""
-    kind = draw(_kinds)
-    if kind == "counting":
-        start = draw(some.integers(-1, 2))
-        return [str(start + row) for row in range(rows)]
-    pool: some.SearchStrategy[str] = {
-        "numbers": _numbers,
-        "few": some.sampled_from(draw(some.lists(some.one_of(_numbers, _rest), min_size=1, max_size=4))),
-        "dates": some.sampled_from(_DATES),
-        "texts": some.one_of(some.sampled_from(_TEXTS), _rest),
-        "gaps": some.sampled_from(_GAPS),
-        "mixed": some.one_of(_numbers, some.sampled_from((*_GAPS, *_ODD, *_DATES, *_TEXTS))),
-        "constant": some.just(draw(_rest)),
-        "booleans": some.sampled_from(("true", "false", "True", "FALSE", "yes", "no", "0", "1")),
-    }[kind]
-    # A few values, repeated, so that long columns are drawn quickly.
-    values = draw(some.lists(pool, min_size=1, max_size=12))
-    step = draw(some.integers(1, 7))
-    cells = [values[row * step % len(values)] for row in range(rows)]
-    if draw(some.booleans()):
-        cells[draw(some.integers(0, rows - 1))] = draw(some.sampled_from((*_GAPS, *_ODD)))
-    return cells
-
-
-@some.composite
-def _files(draw: some.DrawFn) -> tuple[str, bytes]:
-    """Name and content of a table with a column `y`."""
-    rows = draw(some.sampled_from((0, 1, 2, 5, 10, 20, 25, 30, 40, 61, 120, 400)))
-    names = draw(some.lists(_headers, max_size=5))
+def _files(draw: some.DrawFn) -> list[_File]:
+    """A table with a column `y`, and perhaps a second one with the same columns: its test, and rows to predict."""
+    sound = draw(some.integers(0, 3)) > 0  # else most tables would be refused for their target, and never read further
+    names = draw(
+        some.lists(
+            _headers.filter(lambda name: name.strip() != "y") if sound else _headers,
+            min_size=int(sound),
+            max_size=5,
+            unique_by=str.strip if sound else None,
+        )
+    )
     at = draw(some.integers(0, len(names)))
     names[at:at] = ["y"]
-    columns = [draw(_cells(rows)) if rows else [] for _ in names]
+    rows = draw(some.sampled_from((25, 30, 40, 61, 120, 400) if sound else (0, 1, 2, 5, 10, 20, 40)))
+    columns = [draw(some_cells(rows)) if rows else [] for _ in names]
+    if sound:
+        target = draw(_targets)
+        columns[at] = [target[row % len(target)] for row in range(rows)]
+    files = [draw(_written(names, columns, sound))]
+    if rows and draw(some.booleans()):
+        few = draw(some.integers(1, rows))
+        others = [draw(some_cells(few)) if draw(some.integers(0, 4)) == 0 else cells[-few:] for cells in columns]
+        files.append(draw(_written(names, others, sound)))
+    return files
+
+
+@some.composite
+def _written(draw: some.DrawFn, names: list[str], columns: list[list[str]], sound: bool) -> _File:
+    """The table in a file of text, perhaps packed, seldom damaged."""
     text = io.StringIO()
     delimiter = draw(some.sampled_from((",", ",", ";", "\t", "|")))
     writer = csv.writer(text, delimiter=delimiter, lineterminator=draw(some.sampled_from(("\n", "\n", "\r\n"))))
     writer.writerow(names)
     lines = list(zip(*columns, strict=True))
-    if lines and draw(some.integers(0, 9)) == 0:
-        lines[draw(some.integers(0, rows - 1))] += ("one more",)
+    if lines and not sound and draw(some.integers(0, 4)) == 0:
+        lines[draw(some.integers(0, len(lines) - 1))] += ("one more",)
     writer.writerows(lines)
-    encoding = draw(some.sampled_from(("utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1", "cp1252")))
+    encoding = draw(
+        some.sampled_from(("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1", "cp1252"))
+    )
     content = text.getvalue().encode(encoding, errors="replace")
-    if draw(some.integers(0, 19)) == 0:
+    if not sound and draw(some.integers(0, 4)) == 0:
         place = draw(some.integers(0, len(content)))
         content = content[:place] + draw(some.binary(max_size=4)) + content[place + 1 :]
     match draw(some.sampled_from(("csv", "csv", "csv", "tsv", "gz", "zip"))):
         case "gz":
-            return "train.csv.gz", gzip.compress(content)
+            return "csv.gz", gzip.compress(content)
         case "zip":
             packed = io.BytesIO()
             with zipfile.ZipFile(packed, "w") as archive:
                 archive.writestr("table.csv", content)
-            return "train.zip", packed.getvalue()
+            return "zip", packed.getvalue()
         case ending:
-            return f"train.{ending}", content
+            return ending, content
 
 
 _TYPED: tuple[some.SearchStrategy[Any], ...] = (
@@ -176,15 +135,15 @@ _TYPED: tuple[some.SearchStrategy[Any], ...] = (
     some.times(),
     some.timedeltas(timedelta(days=-9), timedelta(days=9)),
     some.decimals(-1000, 1000, places=2),
-    some.one_of(some.sampled_from((*_GAPS, *_ODD, *_TEXTS)), _rest),
+    some.one_of(some.sampled_from((*GAPS, *ODD, *TEXTS)), rest),
     some.binary(max_size=4),
     some.lists(some.integers(0, 3), max_size=2),
 )
 
 
 @some.composite
-def _typed_files(draw: some.DrawFn) -> tuple[str, bytes]:
-    """Name and content of a table with a column `y` in a file that keeps types: Parquet, Feather, Excel."""
+def _typed_files(draw: some.DrawFn) -> list[_File]:
+    """A table with a column `y` in a file that keeps types: Parquet, Feather, Excel."""
     rows = draw(some.sampled_from((1, 5, 20, 25, 40, 120)))
     names = ["y", *draw(some.lists(_headers, max_size=5, unique=True))]
     columns: dict[str, list[Any]] = {}
@@ -207,14 +166,14 @@ def _typed_files(draw: some.DrawFn) -> tuple[str, bytes]:
         except (ArrowException, ValueError, TypeError, OverflowError):  # no such file can be written
             frame.astype(str).reset_index(drop=True).to_feather(content)
             end = "feather"
-        return f"train.{end}", content.getvalue()
+        return [(end, content.getvalue())]
     book = Workbook()
     sheet = book.active
     assert sheet is not None
     for line in (names, *zip(*columns.values(), strict=True)):
         sheet.append([_for_excel(cell) for cell in line])
     book.save(content)
-    return "train.xlsx", content.getvalue()
+    return [("xlsx", content.getvalue())]
 
 
 def _for_excel(cell: Any) -> Any:
@@ -226,8 +185,8 @@ def _for_excel(cell: Any) -> Any:
     return str(cell) if isinstance(cell, list | bytes) else cell
 
 
-_METRICS = some.sampled_from((None, None, "rmse", "mae", "auc", "log-loss", "accuracy"))
-_SPLITS = some.sampled_from((None, None, None, "random", "stratified", "holdout", "group:a", "time:date"))
+_METRICS = some.sampled_from((None, None, None, None, "rmse", "mae", "auc", "log-loss", "accuracy"))
+_SPLITS = some.sampled_from((None, None, None, None, None, "random", "stratified", "holdout", "group:a", "time:date"))
 
 
 def _fuzzed(examples: int) -> settings:
@@ -241,14 +200,14 @@ def _fuzzed(examples: int) -> settings:
 @_fuzzed(_TABLES)
 @given(some.one_of(_files(), _files(), _files(), _typed_files()), _METRICS, _SPLITS, some.booleans())
 def test_a_table_becomes_a_task_or_words(
-    file: tuple[str, bytes], metric: str | None, split: str | None, dropping: bool
+    files: list[_File], metric: str | None, split: str | None, dropping: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        table = folder / file[0]
-        table.write_bytes(file[1])
+        table, *others = _laid(files, folder)
+        test = others[0] if others else None
         try:
-            made = new_task(folder / "task", table, ["y"], metric, split=split, drop_missing=dropping)
+            made = new_task(folder / "task", table, ["y"], metric, test=test, split=split, drop_missing=dropping)
         except GomeError as error:
             assert len(str(error)) > 20
             assert not (folder / "task").exists()
@@ -261,25 +220,42 @@ def test_a_table_becomes_a_task_or_words(
         assert harness.profile.columns
         view = harness.data(harness.splits[0])
         assert (view / "train.csv").stat().st_size > 0
+        for rows in (table, *others):
+            try:
+                asked, _ = with_new_rows(made.task, rows)
+            except GomeError as error:
+                assert len(str(error)) > 20
+                continue
+            later = Harness(asked, folder / f"rows of {rows.name}", seed=1, own_copy=True)
+            assert (later.data(later.splits[0]) / "test.csv").stat().st_size > 0
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @_fuzzed(_RUNS)
 @given(some.one_of(_files(), _typed_files()))
-def test_a_table_is_run_or_refused(file: tuple[str, bytes]) -> None:
+def test_a_table_is_run_or_refused(files: list[_File]) -> None:
     """Through the command, with one trial: status 0 and a solution, or 2 and nothing written."""
     folder = Path(tempfile.mkdtemp())
     try:
-        table = folder / file[0]
-        table.write_bytes(file[1])
+        table, *others = _laid(files, folder)
+        tests = [argument for other in others for argument in ("--test", str(other))]
         limits = ("--set", "budget.trials=1", "--set", "traces=1", "--set", "executors.standby=false")
+        asked = ("--target", "y", "--runs", str(folder / "runs"), "--drop-missing-target")
         with pytest.raises(SystemExit) as ended:
-            main(["run", str(table), "--target", "y", "--runs", str(folder / "runs"), "--drop-missing-target", *limits])
+            main(["run", str(table), *tests, *asked, *limits])
         assert ended.value.code in (0, 2)
         if ended.value.code == 0:
             assert list(folder.glob("runs/*/best/solution.py"))
         else:
-            assert [each.name for each in folder.iterdir()] == [table.name]
+            assert set(folder.iterdir()) == {table, *others}
     finally:
         shutil.rmtree(folder)
+
+
+def _laid(files: list[_File], folder: Path) -> list[Path]:
+    """The files in the folder: a training table, perhaps a test."""
+    paths = [folder / f"{stem}.{end}" for stem, (end, _) in zip(("train", "test"), files, strict=False)]
+    for path, (_, content) in zip(paths, files, strict=True):
+        path.write_bytes(content)
+    return paths

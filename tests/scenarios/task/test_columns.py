@@ -119,6 +119,18 @@ def test_dates_whose_offset_changes_are_in_utc() -> None:
     assert (list(read(same).train["a"]), read(same).remarks) == (same, ())
 
 
+@pytest.mark.parametrize("strange", ["-2", "-0001-05-05", "0000-01-01", "9999-12-31T23:59:59-05:00", "0000-00-00"])
+def test_a_date_before_year_1_or_after_9999_is_none(strange: str) -> None:
+    found = read(["2024-01-31", "2024-02-01"] * 20, ["2024-03-01", strange])
+    assert list(found.test["a"]) == ["2024-03-01", ""]
+    assert f"{strange!r} is not a date" in found.remarks[0]
+
+
+def test_years_have_four_digits() -> None:
+    found = read(["0001-01-01", "0999-12-31T12:00:00", "9999-12-31"])
+    assert list(found.train["a"]) == ["0001-01-01T00:00:00", "0999-12-31T12:00:00", "9999-12-31T00:00:00"]
+
+
 def test_profile_and_scripts_see_the_same_cells(tmp_path: Path) -> None:
     folder = make_task(tmp_path / "task", "multiclass", extra="columns: {shop: text}")
     public = folder / "prepared" / "public"
