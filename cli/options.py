@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
+from cyclopts.validators import Number
 
 from gome import scenarios
 from gome.errors import UsageError
@@ -17,6 +18,8 @@ __all__ = [
     "Json",
     "Output",
     "Overrides",
+    "Place",
+    "Port",
     "RoleBackends",
     "Run",
     "Runs",
@@ -33,6 +36,9 @@ Run = Annotated[str, Parameter(help=f"{_NAMES[0].upper()}{_NAMES[1:]}.")]
 InRun = Annotated[str, Parameter(name="--run", help=f"The run to read: {_NAMES}.")]
 Runs = Annotated[Path | None, Parameter(name="--runs", help="Folder of all runs. Default: $GOME_RUNS, or ./runs.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False, help="Print JSON instead of text.")]
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
+Place = Annotated[int | None, Parameter(validator=Number(gte=0, lte=1_000_000))]
+"""The number of a trace or a step."""
 Output = Annotated[Path | None, Parameter(name=["-o", "--output"])]
 Overrides = Annotated[
     tuple[str, ...],

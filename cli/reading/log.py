@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
-from gome.cli.options import InRun, Json, Run, Runs, folder_of
+from gome.cli.options import InRun, Json, Place, Run, Runs, folder_of
 from gome.cli.reading.stats import show_sql, show_stats
 from gome.errors import RunNotFound, UsageError
 from gome.scenarios.config.units import parse_duration
@@ -23,14 +24,14 @@ def log(
     run: Run = "@last",
     *,
     role: str | None = None,
-    trace: int | None = None,
-    step: int | None = None,
+    trace: Place = None,
+    step: Place = None,
     kind: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     since: str | None = None,
     grep: str | None = None,
     follow: Annotated[bool, Parameter(name=["-f", "--follow"], negative=(), show_default=False)] = False,
     all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
-    last: int = 200,
+    last: Annotated[int, Parameter(validator=Number(gte=0))] = 200,
     runs: Runs = None,
     json: Json = False,
 ) -> int:

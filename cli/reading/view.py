@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from gome.agents.protocol.hint import Hint
 from gome.api.hinting import give_hint
-from gome.cli.options import Runs, folder_of
+from gome.cli.options import Port, Runs, folder_of
 from gome.viewer.output import hint, say
 from gome.viewer.run_folders import runs_root
 from gome.viewer.web.server import PageServer
@@ -19,7 +19,7 @@ __all__ = ["left", "view"]
 def view(
     run: str | None = None,
     *,
-    port: int = 8631,
+    port: Port = 8631,
     host: str = "127.0.0.1",
     open_: Annotated[bool, Parameter(name="--open", negative=(), show_default=False)] = False,
     allow_write: Annotated[bool, Parameter(negative=(), show_default=False)] = False,

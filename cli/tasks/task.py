@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from gome.cli.options import Json
+from gome.cli.options import Json, Port
 from gome.errors import UsageError
 from gome.viewer.output import emit, hint, say, say_aside, table
 
@@ -112,7 +112,7 @@ def prepare(
 
 
 @app.command
-def serve(task: str, *, port: int = 5000) -> int:
+def serve(task: str, *, port: Port = 5000) -> int:
     """Serve POST /validate on this machine: check the format of submissions to a task. Stop with ^C.
 
     Parameters

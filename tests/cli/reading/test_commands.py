@@ -103,6 +103,10 @@ def test_following_a_finished_run_ends(runs: Path, capsys: pytest.CaptureFixture
         ("log", "show", "zzzz"),
         ("log", "sql", "DELETE FROM messages"),
         ("log", RUN, "--trace", "x"),
+        ("log", RUN, "--trace", "-5"),
+        ("log", RUN, "--step", "9" * 20),
+        ("log", RUN, "--last", "-1"),
+        ("view", "--port", "99999"),
         ("log", RUN, "--bogus"),
     ],
 )
