@@ -177,9 +177,14 @@ class Scene:
         """A column's weight in [0, 1]: its share of the reported importance, else of the mutual information."""
         if self._total_importance > 0 and name in self.importance:
             return max(0.0, self.importance[name]) / self._total_importance
-        relevances = {column.name: column.relevance or 0.0 for column in self.columns}
-        total = sum(relevances.values())
+        relevances, total = self._relevances
         return relevances.get(name, 0.0) / total if total > 0 else 1.0 / max(1, len(self.columns))
+
+    @cached_property
+    def _relevances(self) -> tuple[dict[str, float], float]:
+        """Column → relevance, and their sum: computed once, as there may be thousands of columns to weigh."""
+        relevances = {column.name: column.relevance or 0.0 for column in self.columns}
+        return relevances, sum(relevances.values())
 
     # -- the evidence -------------------------------------------------------------------------------------------
 
