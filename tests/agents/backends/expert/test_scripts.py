@@ -2,13 +2,21 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from gome.agents.backends.expert.code.compose import compose
+from gome.agents.backends.expert.moves.family import FAMILY_WORDS
+from gome.agents.backends.expert.plan import Family
+from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evidence import Evaluation, SplitRule
-from tests.agents.backends.expert.place import Place
+from gome.scenarios.task.task import Task
+from tests.agents.backends.expert.place import SPLITS, Place
+from tests.scenarios.helpers.make_task import make_task
 
 pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
 
@@ -150,3 +158,62 @@ def test_a_task_that_cannot_be_split_is_validated_by_its_script(places: dict[str
     script = compose(own, place.harness.profile, place.plan())
     hints = place.run("own", script, view="full").claims
     assert 0 < hints["score"] < 2 * (place.harness.dummy_score() or 0.0)
+
+
+_EMPTY = {
+    "over time": ("regression", "mae", "time"),
+    "classes": ("multiclass", "log-loss", None),
+}
+
+
+def _with_empty_columns(folder: Path, kind: str, metric: str, split: str | None) -> Place:
+    """A table with a column that is new in the latest rows, and columns that have a single value."""
+    made = make_task(folder / "task", kind, metric=metric, split=SPLITS.get(split or ""), rows=240)
+    for name in ("train.csv", "test.csv"):
+        path = made / "prepared" / "public" / name
+        table = pd.read_csv(path, dtype={"id": str})
+        there = np.arange(len(table)) == 17
+        latest = (table["date"].rank(pct=True) > 0.9) | (name == "test.csv")
+        table["area"] = table["area"].astype(float).where(latest)
+        table["lone"] = np.where(there, 3.5, np.nan)
+        table["day"] = np.where(there, "2024-01-31", "")
+        table["word"] = np.where(there, "word", "")
+        table.to_csv(path, index=False)
+    harness = Harness(Task.load(made), folder / "views", seed=5)
+    return Place(harness.task, harness, folder)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
+    return {name: _with_empty_columns(tmp_path_factory.mktemp("table"), *kind) for name, kind in _EMPTY.items()}
+
+
+@pytest.mark.parametrize("family", FAMILY_WORDS)
+@pytest.mark.parametrize("table", _EMPTY)
+def test_every_family_runs_where_columns_are_empty(table: str, family: Family, empty: dict[str, Place]) -> None:
+    place = empty[table]
+    script = place.script(place.plan(models=(family,), iterations=20, trees=10, epochs=1))
+    evaluation = place.run(family, script)
+    assert evaluation.defects == ()
+    assert evaluation.score is not None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"early_stopping": True},
+        {"encoding": "ordinal", "early_stopping": True},
+        {"encoding": "onehot", "bags": 2, "bag_rows": True},
+        {"target_means": ("word", "city")},
+        {"bins": ("area", "lone"), "logs": ("area", "lone"), "counts": ("lone", "word"), "rare": ("word",)},
+        {"arithmetic": (("area", "per", "lone"), ("area", "times", "age")), "group_means": (("word", "lone"),)},
+        {"dates": ("day",), "holidays": ("day",), "indicators": ("lone", "day")},
+        {"models": ("boosting", "linear"), "combine": "weights", "crosses": (("word", "city"),)},
+        {"lags": ("lone", "word"), "rolling": ("lone",)},
+    ],
+)
+@pytest.mark.parametrize("table", _EMPTY)
+def test_what_is_made_of_empty_columns_runs(table: str, changed: dict[str, Any], empty: dict[str, Place]) -> None:
+    place = empty[table]
+    plan = place.plan(**({"models": ("boosting",), "iterations": 20} | changed))
+    assert place.run("-".join(changed), place.script(plan)).defects == ()
