@@ -1,8 +1,8 @@
-"""How many traces a run has with `traces: auto`: losers are folded, and a stall opens one more. [O]
+"""How many traces a run has with `traces: auto`: first solutions are raced, losers folded, a stall opens one more. [O]
 
 A trace needs about a dozen trials to be worth its root: the paper's runs give each of four traces eleven, and with
 twelve trials in all one trace scores better than two (docs/crossover.md). So the number of traces follows the number of
-trials that are left.
+trials that are left. More first solutions than that are begun and compared, as a poor one would cost the whole run.
 """
 
 from collections.abc import Mapping
@@ -34,8 +34,13 @@ def supported(trials_left: float | None, settings: TraceSettings) -> int:
 
 
 def roots(trials_left: float | None, slots: int, settings: TraceSettings) -> int:
-    """With how many traces a run begins: one per slot, and no more than are supported."""
-    return max(1, min(slots, supported(trials_left, settings)))
+    """With how many traces a run begins: one per slot, and at most one for `settings.root` trials.
+
+    What they find first is compared, and those that the trials do not support are folded then (`loser`): a poor first
+    solution costs a trial, not the run.
+    """
+    most = settings.most if trials_left is None else min(settings.most, int(trials_left // settings.root))
+    return max(1, min(slots, most))
 
 
 def loser(

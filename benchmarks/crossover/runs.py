@@ -43,6 +43,8 @@ ARMS: dict[str, dict[str, Any]] = {
     "without-racing": {"method": {"racing": {"enabled": False}}},
     "without-ensemble": {"method": {"finish": {"ensemble": 1}}},
     "without-errors": {"method": {"near_ties": "analysis"}},
+    "without-near-ties": {"method": {"near_ties": "incumbent"}},
+    "one-root": {"method": {"traces": {"root": 12}}},
     "one-trace": {"method": {"multi_trace": False}},
     "two-traces": {"traces": 2},
     "auto": {"optimizer": "auto"},

@@ -123,6 +123,8 @@ class TraceSettings(Model):
 
     trials: Annotated[int, Field(gt=0)] = 12
     """Number of trials per trace that are left: with fewer, traces are folded; with more, one may be opened."""
+    root: Annotated[int, Field(gt=0)] = 6
+    """Number of trials per first solution with which a run begins; what these do not support is folded after it."""
     most: Annotated[int, Field(gt=0, le=256)] = 4
     """Maximum number of traces at a time."""
     limit: Annotated[int, Field(gt=0, le=256)] = 8

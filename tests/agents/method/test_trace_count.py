@@ -19,9 +19,19 @@ def test_a_trace_for_every_dozen_of_trials(left: float | None, count: int) -> No
     assert supported(left, SETTINGS) == count
 
 
-@pytest.mark.parametrize(("left", "slots", "count"), [(12, 2, 1), (24, 8, 2), (48, 2, 2), (48, 8, 4), (6, 1, 1)])
-def test_a_run_begins_with_a_root_per_slot_and_no_more_than_are_supported(left: float, slots: int, count: int) -> None:
+@pytest.mark.parametrize(
+    ("left", "slots", "count"), [(12, 2, 2), (11, 2, 1), (24, 8, 4), (48, 2, 2), (500, 8, 4), (6, 1, 1), (1, 2, 1)]
+)
+def test_a_run_begins_with_a_root_per_slot_and_at_most_one_for_six_trials(left: float, slots: int, count: int) -> None:
     assert roots(left, slots, SETTINGS) == count
+    assert roots(None, slots, SETTINGS) == min(slots, SETTINGS.most)
+
+
+def test_of_roots_that_the_trials_do_not_support_the_worst_is_folded_after_its_first_trial() -> None:
+    assert loser({0: at(0.5, 1), 1: at(0.4, 1)}, 10, "minimize", SETTINGS) == (
+        0,
+        "the trials left are enough for 1 of 2 traces, and it is the last of them",
+    )
 
 
 def test_no_trace_is_folded_before_all_have_had_a_trial() -> None:
