@@ -6,7 +6,7 @@ import pytest
 
 from gome.agents.backends.llm.prompting import render
 from gome.agents.protocol.activities import QUESTION
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Trial
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Recollection, Trial
 from gome.agents.protocol.requests import AssessTrial, ProposeStep
 from gome.bus.events import ActivityStarted
 from gome.bus.store.reader import LogReader
@@ -113,12 +113,15 @@ def test_a_merge_is_told_its_gain_over_both_parents_and_history_keeps_both(run: 
     assert later and all(f"over the other parent {plain(merge.against.gain, 3)}" in each for each in later)
 
 
-def test_a_first_solutions_finding_is_demoted_by_what_was_gained_otherwise(asked: list[Asked]) -> None:
+def test_a_first_solutions_finding_is_demoted_by_what_was_gained_otherwise(run: Run, asked: list[Asked]) -> None:
     """Trace 0 begins with a low steepness, says that it is right, and gains with a high one."""
+    gained = next(envelope.seq for envelope, _ in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 2))
+    since = {(envelope.trace, envelope.step) for envelope, _ in run.all(Recollection) if envelope.seq > gained}
+    after = [(request, prompt) for request, prompt in asked if (request.trace, request.step) in since]
     finding = "a low steepness is right (step 1 of trace 0"
-    told = [prompt for each, prompt in asked if each.step > 2 and finding in prompt]
+    told = [prompt for _, prompt in after if finding in prompt]
     assert told and all("**bettered** by step 2 of trace 0, which does otherwise" in prompt for prompt in told)
-    later = [request for request, _ in asked if isinstance(request, ProposeStep) and request.step > 3]
+    later = [request for request, _ in after if isinstance(request, ProposeStep)]
     assert later
     assert not [each for request in later for each in request.recalled if each.hypotheses[0].direction == "low"]
 
