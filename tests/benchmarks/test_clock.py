@@ -71,7 +71,7 @@ def test_every_step_ends_slots_hold_and_the_same_work_takes_the_same_time(
         assert own == sorted(own)
 
 
-TINY = Grid((1.0,), ("visits",), (0,), 3, ("gome", "tree-search"), knowledge=0.6)
+TINY = Grid((1.0,), ("visits",), (0,), 2, ("gome", "tree-search"), knowledge=0.6)
 
 
 def test_the_work_of_real_runs_is_timed_and_the_same_when_scripts_come_from_the_cache(
@@ -85,8 +85,8 @@ def test_the_work_of_real_runs_is_timed_and_the_same_when_scripts_come_from_the_
     assert [each.counted.found for each in again] == [each.counted.scripts for each in again]
     gome, tree = first
     assert gome.knowledge == 0.6
-    assert gome.minutes > (3 * 3 + 1) * CALL / 60, "a survey, and three calls a trial"
-    assert tree.minutes > 3 * 2 * CALL / 60, "two calls a trial"
+    assert gome.minutes > (2 * 3 + 1) * CALL / 60, "a survey, and three calls a trial"
+    assert tree.minutes > 2 * 2 * CALL / 60, "two calls a trial"
     assert all(0 < each.slot_minutes <= 2 * each.minutes for each in first)
     assert "## By simulated time" in (tmp_path / "crossover.md").read_text()
 
