@@ -187,7 +187,7 @@ def test_a_table_runs(csv: Path, tmp_path: Path) -> None:
         str(csv),
         "--target",
         "price",
-        *short_options(tmp_path / "runs"),
+        *short_options(tmp_path / "runs", COLD),
         "--json",
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
@@ -303,7 +303,8 @@ def test_a_folder_of_pictures_is_run_and_that_of_a_task_is_not(
         path.parent.mkdir(parents=True, exist_ok=True)
         shades = np.random.default_rng(seed).integers(0, 120, (8, 8)) + 120 * (seed % 2)
         Image.fromarray(shades.astype(np.uint8)).save(path)
-    options = short_options(tmp_path / "runs")
+    few = (COLD, "method.folds=1", "executors.debug=false")  # each script imports torch
+    options = short_options(tmp_path / "runs", *few)
     assert gome("run", str(tmp_path / "marks"), *options) == 0
     assert "marks: binary, auc (maximize), 32 training rows" in capsys.readouterr().err
     assert gome("task", "new", str(tmp_path / "again"), "--train", str(tmp_path / "marks")) == 0
