@@ -176,13 +176,14 @@ class Proposer(Role):
         standings = self.state.standings(known.standings, trace, timed=not self.lockstep)
         declaration = declared(base.script) if base else Declaration()
         kinds = self.optimizer.kinds(standings) if not drafts else ("edit",)
-        other = None
+        other = fresh = None
         if (own := pick.base) and {"merge", "return"} & set(kinds):
             others = (each for each in standings if each.trace != trace and each.script_ref != own.script_ref)
             if source := next(others, None):
                 near_tie, task = self.scenario.method.near_tie, self.opened.task
                 other = await source_script(source, own, self.artefacts, self.pairer, task, near_tie, context)
-        allowed = {"merge": other, "return": other, "tune": declaration.parameters and self._may_search(pick.base)}
+                fresh = None if source.script_ref in self.state.merged else other
+        allowed = {"merge": fresh, "return": other, "tune": declaration.parameters and self._may_search(pick.base)}
         kinds = tuple(kind for kind in kinds if allowed.get(kind, True))
         pays = self._suggested(opened, kinds)
         return ProposeStep(

@@ -86,7 +86,7 @@ class TraceState:
     `proposals` are those without a diagnosis yet, by step. `accepted` and `refused` count the trials since the trace
     began or was last restarted. `notes` are all trials of the trace; those since then start at index `path`. `survey`
     are the challenges of the task itself. `replaced` is the solution that `best` changed, None where that is another
-    trace's.
+    trace's. `merged` are the scripts of other traces that accepted merges have taken from.
     """
 
     best: Best | None = None
@@ -99,6 +99,7 @@ class TraceState:
     path: int = 0
     survey: tuple[Challenge, ...] = ()
     challenges: tuple[Challenge, ...] = ()
+    merged: set[str] = field(default_factory=set)
 
     def heard(self, envelope: Envelope) -> None:
         """Apply `RunOpened` or a message of this trace; kinds other than these and `FOLDED` change nothing."""
@@ -130,6 +131,8 @@ class TraceState:
             self.accepted += 1
             returned = proposal is not None and proposal.step_kind == "return"
             self.best, self.replaced = Best.of(diagnosis), None if returned else self.best
+            if proposal is not None and proposal.step_kind == "merge" and proposal.other_ref is not None:
+                self.merged.add(proposal.other_ref)
         else:
             self.refused += 1
         effect, evaluation = diagnosis.effect, diagnosis.evaluation

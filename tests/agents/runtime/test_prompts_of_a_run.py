@@ -6,7 +6,7 @@ import pytest
 
 from gome.agents.backends.llm.prompting import render
 from gome.agents.protocol.activities import QUESTION
-from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Recollection, Trial
+from gome.agents.protocol.messages import VOCABULARY, Diagnosis, Proposal, Recollection, Trial
 from gome.agents.protocol.requests import AssessTrial, ProposeStep
 from gome.bus.events import ActivityStarted
 from gome.bus.store.reader import LogReader
@@ -111,6 +111,16 @@ def test_a_merge_is_told_its_gain_over_both_parents_and_history_keeps_both(run: 
     assert f"Gain over the other parent: {plain(merge.against.gain, 3)}" in judged
     later = [prompt for each, prompt in asked if isinstance(each, ProposeStep) and each.trace == 1 and each.step > 3]
     assert later and all(f"over the other parent {plain(merge.against.gain, 3)}" in each for each in later)
+
+
+def test_what_was_merged_is_not_offered_for_a_merge_again(run: Run, asked: list[Asked]) -> None:
+    merged = {each.other_ref for envelope, each in run.all(Proposal) if (envelope.trace, envelope.step) == (1, 3)}
+    later = [each for each, _ in asked if isinstance(each, ProposeStep) and each.trace == 1 and each.step > 3]
+    assert later
+    for each in later:
+        source = next(one.script_ref for one in each.standings if one.trace == 0)
+        assert ("merge" in each.kinds) == (source not in merged)
+        assert "return" in each.kinds
 
 
 def test_a_first_solutions_finding_is_demoted_by_what_was_gained_otherwise(run: Run, asked: list[Asked]) -> None:
