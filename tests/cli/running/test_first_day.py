@@ -16,7 +16,7 @@ from tests.agents.helpers.model_server import Ask, ModelServer, Play, say
 from tests.agents.helpers.runs import SCENARIOS
 from tests.cli.own_script import COLD, PRICE_BY_SIZE, short_options
 
-OWN_DATA = SCENARIOS / "own-data.yaml"
+OWN_DATA = SCENARIOS / "language-model.yaml"
 
 
 @pytest.fixture
