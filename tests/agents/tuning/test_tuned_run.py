@@ -78,7 +78,7 @@ def test_a_search_is_one_trial_without_proposer_of_values_or_writer_and_pays(tun
 
 
 def test_where_a_search_is_what_pays_no_model_is_asked_for_the_step(scenario: Path, tmp_path: Path) -> None:
-    run = run_scenario(scenario, tmp_path / "run", "method.next_kind={suggest: true}")
+    run = run_scenario(scenario, tmp_path / "run", "method.next_kind={suggest: true, costs: {tune: 1}}")
     assert [each.step_kind for _, each in run.all(Proposal)] == ["edit", "tune"]
     assert run.all(Proposal)[1][1].reason == "by the record of this run, a search of the constants pays most"
     asked = Counter(each.label for _, each in run.all(ActivityStarted) if each.activity == "reason")
