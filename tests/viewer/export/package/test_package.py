@@ -219,7 +219,7 @@ def test_a_batch_that_matters_is_measured(tmp_path: Path, capsys: pytest.Capture
 def test_an_ensemble_runs_in_a_plain_environment(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(LINEAR, encoding="utf-8")
     houses(300).to_csv(tmp_path / "houses.csv", index=False)
-    settings = ("traces=1", "budget.trials=2", "memory.consistency=lockstep")
+    settings = ("traces=1", "budget.trials=2", "memory.consistency=lockstep", "method.near_ties=incumbent")
     options = [*(f"--set={each}" for each in settings), f"--start={tmp_path / 'mine.py'}", "--display", "plain"]
     table = (str(tmp_path / "houses.csv"), "--target", "price", "--runs", str(tmp_path / "runs"))
     assert gome("run", *table, *options) == 0
