@@ -9,8 +9,8 @@ from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.viewer import text
 from gome.viewer.model.doubts import doubts
-from gome.viewer.model.submitted import Submitted
-from gome.viewer.model.summary import Best, Summary
+from gome.viewer.model.submitted import Best, Submitted
+from gome.viewer.model.summary import Summary
 
 __all__ = ["best_of", "write_best"]
 

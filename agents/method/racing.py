@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from gome.agents.method.validation import compare
+from gome.agents.method.validation import compare, near_miss
 from gome.agents.protocol.types import Effect
 from gome.scenarios.config.method import Method
 from gome.scenarios.evaluation.scoring import merge
@@ -98,7 +98,7 @@ def stop_after(
         return Stop("worse", f"stopped {after}: worse by {_rests_on(effect)}")
     share = compared / planned
     hoped = effect.gain + settings.futility * error * math.sqrt(1 - share)
-    member = spared is not None and effect.gain > -spared * error
+    member = spared is not None and near_miss(effect, spared)
     needed = 0.0 if method.near_ties == "gain" else method.near_tie * error * math.sqrt(share)
     if enough and not member and hoped < needed:
         gain = f"gain {plain(effect.gain, 4, signed=True)} ± {plain(error, 2)} over {effect.rows} rows"

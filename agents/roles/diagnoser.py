@@ -180,12 +180,7 @@ class Diagnoser(Role):
         return None if may_join else ruling
 
     async def _question(
-        self,
-        trial: Trial,
-        proposal: Proposal,
-        measured: _Measured,
-        trace: int,
-        step: int,
+        self, trial: Trial, proposal: Proposal, measured: _Measured, trace: int, step: int
     ) -> AssessTrial:
         incumbent, method = await self.solution(self.state.best), self.scenario.method
         left, known = self.left.get(step, Left()), self.known.get(step, Recollection())

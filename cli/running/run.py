@@ -100,8 +100,7 @@ def run(
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
     own = Table(target, test, metric, model, drop_missing_target, split, id_)
-    path, task = _with_table(scenario, own, unsandboxed, load, set_)
-    asked = _warned(path, load)
+    path, asked, task = _with_table(scenario, own, unsandboxed, load, set_)
     folder = root / (run_id or new_run_id(asked.name))
     if detach:
         return _detached(path, _settings(set_, role, sandbox, start), display, folder, as_json=json)
@@ -147,8 +146,8 @@ async def _start(
 
 def _with_table(
     scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario], overrides: Sequence[str]
-) -> "tuple[Path, Task | None]":
-    """The scenario to run: the given one, or the one written beside a table, with the task that was made of it.
+) -> "tuple[Path, Scenario, Task | None]":
+    """The scenario to run and its file: the given one, or that written beside a table, with the task made of it.
 
     Raises UsageError for options in vain.
     """
@@ -156,11 +155,14 @@ def _with_table(
         from gome.agents.runtime.resources import check_means  # pandas with it: only where there is a table
 
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
-        return scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides)
+        path, task = scenario_of_table(
+            scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides
+        )
+        return path, _warned(path, load), task
     if table != Table(()):
         options = "--target, --test, --metric, --model, --split, --id and --drop-missing-target"
         raise UsageError(f"{options} need a table: gome run train.csv --target COLUMN")
-    return scenario, None
+    return scenario, _warned(scenario, load), None
 
 
 def _settings(set_: Sequence[str], role: Sequence[str], sandbox: str, start: Path | None) -> list[str]:

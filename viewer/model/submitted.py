@@ -1,4 +1,4 @@
-"""The submission of a run: which steps it comes from, and its scores.
+"""The best solution of a run and its submission: which steps it comes from, and its scores.
 
 The score of a best step is its own out-of-fold score. Where an ensemble of several steps scored better than the winner,
 the finish submits that ensemble, and the test score is its own. Screens name the steps with the texts below.
@@ -11,7 +11,29 @@ from gome.agents.protocol.run_messages import RunFinished
 from gome.scenarios.evidence import Grade
 from gome.viewer import text
 
-__all__ = ["Submitted", "briefly", "submitted_by"]
+__all__ = ["Best", "Submitted", "briefly", "submitted_by"]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best solution of a run; `final`: selected at the finish. `standard_error` is that of `score` over splits.
+
+    `judged` says on how many splits of how many the score was measured; empty for all.
+    """
+
+    step: str
+    score: float
+    standard_error: float | None
+    script_ref: str
+    submission_ref: str
+    oof_ref: str | None
+    final: bool
+    judged: str = ""
+
+    @property
+    def score_words(self) -> str:
+        """The score as shown on screens, with the number of splits where not all were run."""
+        return text.on_splits(self.score, self.judged)
 
 
 @dataclass(frozen=True)

@@ -29,14 +29,13 @@ from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError
 from gome.scenarios.diagnostics.record import Probes
-from gome.viewer import text
 from gome.viewer.model.message_lines import role
 from gome.viewer.model.steps import Step, Trace
-from gome.viewer.model.submitted import Submitted, submitted_by
+from gome.viewer.model.submitted import Best, Submitted, submitted_by
 from gome.viewer.model.timeline import Timeline
 from gome.viewer.model.usage import Usage
 
-__all__ = ["OUTLINE", "Best", "Summary", "find_step", "summarise"]
+__all__ = ["OUTLINE", "Summary", "find_step", "summarise"]
 
 OUTLINE = frozenset(
     {
@@ -49,28 +48,6 @@ OUTLINE = frozenset(
 
 _EXPERT = "expert (rule-based"
 """How the label of the rule-based expert begins, whatever its skill and knowledge."""
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best solution of a run; `final`: selected at the finish. `standard_error` is that of `score` over splits.
-
-    `judged` says on how many splits of how many the score was measured; empty for all.
-    """
-
-    step: str
-    score: float
-    standard_error: float | None
-    script_ref: str
-    submission_ref: str
-    oof_ref: str | None
-    final: bool
-    judged: str = ""
-
-    @property
-    def score_words(self) -> str:
-        """The score as shown on screens, with the number of splits where not all were run."""
-        return text.on_splits(self.score, self.judged)
 
 
 @dataclass

@@ -15,7 +15,6 @@ from gome.agents.backends.expert.moves.catalogue import learnt, move_of, plays
 from gome.agents.backends.expert.moves.move import Play
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.situation import Scene, since_accept
-from gome.agents.method.validation import keeps_near_tie
 from gome.agents.protocol.replies import Assessment, Survey
 from gome.agents.protocol.requests import AssessTrial, SurveyTask
 from gome.agents.protocol.types import Challenge, Source, TrialNote
@@ -176,11 +175,7 @@ def _stays(request: AssessTrial, accept: bool) -> bool:
     """Whether the trial will become the trace's best, given the harness's figures and this judgement."""
     if not _sound(request) or _alignment(request)[0] == "severe":
         return False
-    if request.effect is None:
-        return request.incumbent is None
-    if request.effect.verdict == "near-tie":
-        return keeps_near_tie(request.effect, accept, request.near_ties, request.cheap)
-    return request.effect.verdict == "better"
+    return accept if request.accepted is None else request.accepted
 
 
 def _decided(request: AssessTrial, judgement: Judgement) -> tuple[bool, str]:

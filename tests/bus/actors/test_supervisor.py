@@ -41,6 +41,18 @@ def with_run(folder: Path, work: Callable[[SqliteLog, Callable[..., Supervisor]]
     anyio.run(main)
 
 
+class Hanging:
+    """A call that does not end; `begun` is set once it is under way."""
+
+    def __init__(self) -> None:
+        self.begun = anyio.Event()
+
+    async def __call__(self, number: int) -> int:
+        self.begun.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
 class Sorrow(Answerer):
     """Fails a given number of times on every message, outside or inside a task group."""
 
@@ -275,19 +287,14 @@ def test_a_stop_takes_in_a_call_in_flight_and_begins_no_further_one(tmp_path: Pa
 
 def test_a_second_stop_waits_for_no_call(tmp_path: Path) -> None:
     async def work(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
-        begun = anyio.Event()
-
-        async def hang(number: int) -> int:
-            begun.set()
-            await anyio.sleep_forever()
-            raise AssertionError
+        hang = Hanging()
 
         await log.append("user", [ask(1)])
         supervisor = supervise(Answerer("a-0", call=hang), patience={"ask": 3600.0})
         with anyio.fail_after(60):
             async with anyio.create_task_group() as group:
                 group.start_soon(supervisor.run, never)
-                await begun.wait()
+                await hang.begun.wait()
                 supervisor.stop()
                 supervisor.stop()
         with LogReader(tmp_path, VOCABULARY) as reader:
@@ -298,12 +305,7 @@ def test_a_second_stop_waits_for_no_call(tmp_path: Path) -> None:
 
 def test_stopping_without_grace_cancels_and_the_activity_is_asked_again(tmp_path: Path) -> None:
     async def work(log: SqliteLog, supervise: Callable[..., Supervisor]) -> None:
-        begun = anyio.Event()
-
-        async def hang(number: int) -> int:
-            begun.set()
-            await anyio.sleep_forever()
-            raise AssertionError
+        hang = Hanging()
 
         async def reply(number: int) -> int:
             return 0
@@ -312,7 +314,7 @@ def test_stopping_without_grace_cancels_and_the_activity_is_asked_again(tmp_path
         supervisor = supervise(Answerer("a-0", call=hang))
         async with anyio.create_task_group() as group:
             group.start_soon(supervisor.run, never)
-            await begun.wait()
+            await hang.begun.wait()
             supervisor.stop(grace=60)
             supervisor.stop(grace=0)
         with LogReader(tmp_path, VOCABULARY) as reader:
