@@ -61,18 +61,23 @@ _REMEDIES = (
     ),
 )
 
+_WORKED: set[tuple[Sandbox, Path | None]] = set()
+"""What scripts could not escape from in this process: a run tries before its task is made, and when it opens."""
+
 
 async def probe(python: Path | None = None, *, unsandboxed: bool = False) -> Sandbox:
     """The sandbox to use on this machine. `unsandboxed`: the user has explicitly asked for none.
 
-    Raises SandboxError where no level works; its message has the reason and the remedy for each.
+    A level that has worked is not tried again in this process with the same interpreter. Raises SandboxError where no
+    level works; its message has the reason and the remedy for each.
     """
     if unsandboxed:
         return Sandbox(SandboxLevel.NONE)
     refused: list[str] = []
     for candidate in _candidates():
-        refusal = await _refusal(candidate, python)
+        refusal = None if (candidate, python) in _WORKED else await _refusal(candidate, python)
         if refusal is None:
+            _WORKED.add((candidate, python))
             return Sandbox(candidate.level, candidate.binary, tuple(refused))
         refused.append(f"{' '.join(filter(None, (candidate.level, str(candidate.binary or ''))))}: {refusal}")
     raise SandboxError(

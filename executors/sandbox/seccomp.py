@@ -6,6 +6,7 @@ other machines there is none, and bubblewrap isolates without it.
 
 import platform
 import struct
+from functools import cache
 from itertools import groupby
 
 from gome.executors.sandbox.calls import Answer, Is, Rule, rules
@@ -27,6 +28,7 @@ _Instruction = tuple[int, int, int, int]
 """Operation, jump where true, jump where false (both relative), operand."""
 
 
+@cache
 def program(machine: str = platform.machine(), *, sockets: bool = True, real_paths: bool = False) -> bytes:
     """The filter for a machine in the kernel's format, eight bytes per instruction; empty for an unknown machine.
 

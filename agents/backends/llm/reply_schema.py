@@ -42,10 +42,14 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
 def constant_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
     """JSON Schema of all replies of a type, the same for each request; what a request need not ask may be null.
 
-    A survey has that of the assessments, for which it then warms the cache.
+    A survey has that of the assessments, for which it then warms the cache. Callers must not change it.
     """
-    kind = Assessment if reply_type is Survey else reply_type
-    schema: dict[str, Any] = _closed(_with_nulls(kind.model_json_schema()))
+    return _nullable(Assessment if reply_type is Survey else reply_type)
+
+
+@cache
+def _nullable(model: type[BaseModel]) -> dict[str, Any]:
+    schema: dict[str, Any] = _closed(_with_nulls(model.model_json_schema()))
     return schema
 
 
