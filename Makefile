@@ -4,19 +4,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test lint slow ray chaos bench docs picture image small-model phoenix clean
+.PHONY: quickstart test suite lint style types slow ray chaos bench docs picture image small-model phoenix clean
 
 quickstart: $(STAMP)
 	$(BIN)/python main.py run scenarios/bike-demand.yaml
 
-# Three workers on two cores, as tests also wait for processes and clocks: 5:57 minutes where two take 7:02.
-test: lint
+# The types are checked beside the tests, which have three workers on two cores as they also wait for processes and clocks.
+test: style
+	@$(MAKE) --no-print-directory --jobs 2 types suite
+
+suite: $(STAMP)
 	$(BIN)/pytest -m "not slow and not chaos" -n 3 --dist loadgroup
 
-lint: $(STAMP)
-	@mkdir -p build/types/gome && cd build/types/gome && ln -sfn -t . ../../../gome/* $(addprefix ../../../,agents api bus cli executors scenarios viewer)
+lint: style types
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	@mkdir -p build/types/gome && cd build/types/gome && ln -sfn -t . ../../../gome/* $(addprefix ../../../,agents api bus cli executors scenarios viewer)
 	$(BIN)/mypy
 
 # What takes minutes a test: leaks by who had not read the probes, every pool graded again, the quick start on a cluster.
