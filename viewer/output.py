@@ -111,17 +111,20 @@ def _across(widths: dict[str, int]) -> int:
 
 
 def tree(value: Any, indent: int = 0) -> str:
-    """Format JSON data as an indented outline, one value per line; multi-line texts keep their line breaks."""
+    """Format JSON data as an indented outline, one value per line; multi-line texts keep their line breaks.
+
+    Lists of numbers stand on one line: there may be hundreds in one.
+    """
     pad = "  " * indent
     if isinstance(value, dict):
         return "\n".join(_branch(f"{pad}{key}:", each, indent) for key, each in value.items())
-    if isinstance(value, list):
+    if isinstance(value, list) and not _numbers(value):
         return "\n".join(_branch(f"{pad}-", each, indent) for each in value)
     return f"{pad}{_leaf(value)}"
 
 
 def _branch(label: str, value: Any, indent: int) -> str:
-    if isinstance(value, dict | list) and value:
+    if isinstance(value, dict | list) and value and not _numbers(value):
         return f"{label}\n{tree(value, indent + 1)}"
     if isinstance(value, str) and "\n" in value:
         pad = "  " * (indent + 1)
@@ -130,6 +133,8 @@ def _branch(label: str, value: Any, indent: int) -> str:
 
 
 def _leaf(value: Any) -> str:
+    if _numbers(value):
+        return ", ".join(map(str, value))
     if value is None:
         return text.UNKNOWN
     if isinstance(value, bool):
@@ -137,6 +142,11 @@ def _leaf(value: Any) -> str:
     if isinstance(value, dict | list):
         return "none"
     return str(value)
+
+
+def _numbers(value: Any) -> bool:
+    """Whether it is a list of numbers alone."""
+    return isinstance(value, list) and bool(value) and all(type(each) in (int, float) for each in value)
 
 
 def _figure(cell: str) -> bool:

@@ -24,10 +24,14 @@ _FINEST = 1.0
 _BLOCK = 8.0
 """Maximum width of a bar that merges several activities."""
 _AND_MORE = ", and others"
-_MANY = 400
-"""With more trials than this, scores of splits are not drawn, nor dots that overlap one of the same kind."""
+_MANY = 60
+"""With more trials than this, dots are smaller, and neither scores of splits nor dots that overlap one of the same
+kind are drawn."""
 _DOT = 3.0
 """Dots closer together than this overlap."""
+
+_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
+"""Distances between the ticks of a time axis that a clock also has."""
 
 Scale = Callable[[float], float]
 
@@ -56,9 +60,14 @@ class Dot:
 
 @dataclass(frozen=True)
 class ScoreChart:
-    """Scores over time. `paths`: each trace's best score as an SVG path; `baseline`: None where outside the chart."""
+    """Scores over time. `paths`: each trace's best score as an SVG path; `baseline`: None where outside the chart.
+
+    `metric` says what the scores are. `many`: there are so many trials that dots are small, without their splits.
+    """
 
     height: float
+    metric: str
+    many: bool
     dots: tuple[Dot, ...]
     paths: tuple[tuple[int, str], ...]
     xs: tuple[Tick, ...]
@@ -113,10 +122,14 @@ def score_chart(summary: Summary, height: float = 320.0) -> ScoreChart:
     baseline = summary.opened.baseline if summary.opened else None
     return ScoreChart(
         height=height,
-        dots=tuple(_thinned(dots) if len(dots) > _MANY else dots),
+        metric=f"{summary.opened.task.metric}, {'higher' if summary.maximizes else 'lower'} is better"
+        if summary.opened
+        else "",
+        many=(many := len(dots) > _MANY),
+        dots=tuple(_thinned(dots) if many else dots),
         paths=_best_paths(summary, scored, x, y, WIDTH - _RIGHT),
-        xs=tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8)),
-        ys=tuple(Tick(y(at), f"{at:.6g}") for at in ticks(low, high, 5)),
+        xs=_clock(x, until),
+        ys=tuple(Tick(y(at), label) for at, label in _scores(ticks(low, high, 5))),
         baseline=y(baseline) if baseline is not None and low <= baseline <= high else None,
     )
 
@@ -158,12 +171,15 @@ def _dot(step: Step, x: float, y: Scale) -> Dot:
 
 
 def _thinned(dots: Sequence[Dot]) -> list[Dot]:
-    """The first of overlapping dots with the same trace and verdict; scores of splits are dropped."""
+    """The first of overlapping dots with the same trace and verdict, accepted ones last, so that none covers them.
+
+    Scores of splits are dropped.
+    """
     seen: dict[tuple[object, ...], Dot] = {}
     for dot in dots:
         place = (dot.trace, dot.verdict, round(dot.x / _DOT), round(dot.y / _DOT))
-        seen.setdefault(place, replace(dot, folds=()))
-    return list(seen.values())
+        seen.setdefault(place, replace(dot, low=dot.y, high=dot.y, folds=()))
+    return sorted(seen.values(), key=lambda dot: dot.verdict == "accepted")
 
 
 def _best_paths(
@@ -213,8 +229,7 @@ def lanes(summary: Summary) -> Lanes:
     made = tuple(
         Lane(_TOP + number * _LANE, label, slot, tuple(bars)) for number, (label, slot, bars) in enumerate(groups)
     )
-    xs = tuple(Tick(x(at), _clock(at)) for at in ticks(0.0, until, 8))
-    return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, xs)
+    return Lanes(_TOP + len(made) * _LANE + _BOTTOM, made, _clock(x, until))
 
 
 def _touch(one: Bar, other: Bar) -> bool:
@@ -230,9 +245,31 @@ def _place_of(actor: str) -> tuple[int, int]:
     return (int(number) if number.isdigit() else 999, order.get(role(actor), 9))
 
 
-def _clock(seconds: float) -> str:
-    """Label of a time axis tick: whole seconds without decimals."""
-    return f"{seconds:.0f}s" if seconds < 100 and seconds == round(seconds) else text.duration(seconds)
+def _clock(x: Scale, until: float) -> tuple[Tick, ...]:
+    """The ticks of a time axis, at most nine, at whole seconds, minutes or hours where the axis is that long."""
+    step = next((each for each in _SECONDS if until <= 8 * each), None)
+    decimal = step is None or until < 4
+    times = ticks(0.0, until, 8) if decimal else [float(at) for at in range(0, int(until) + 1, step or 1)]
+    return tuple(Tick(x(at), _moment(at)) for at in times)
+
+
+def _moment(seconds: float) -> str:
+    """A time as `0`, `30s`, `1m30s`, `2m`, `1h30m` or `2h`."""
+    if seconds != round(seconds) or not seconds:
+        return text.duration(seconds) if seconds else "0"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    named = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{number}{unit}" for number, unit in named if number)
+
+
+def _scores(values: Sequence[float]) -> list[tuple[float, str]]:
+    """The ticks of a score axis with their labels, which all have as many decimals as the longest."""
+    labels = [f"{value:.6g}" for value in values]
+    if any("e" in label for label in labels):
+        return list(zip(values, labels, strict=True))
+    decimals = max((len(label.partition(".")[2]) for label in labels), default=0)
+    return [(value, f"{value:.{decimals}f}") for value in values]
 
 
 def ticks(low: float, high: float, wanted: int) -> list[float]:

@@ -87,7 +87,8 @@ def lineage(summary: Summary, newest: int = 250) -> Lineage:
         if base_elsewhere in nodes:
             edges.append(_curve(nodes[base_elsewhere], nodes[step.name]))
     width = max(WIDTH, max((node.x for node in nodes.values()), default=0.0) + gap)
-    return Lineage(width, len(rows) * row + 20, tuple(nodes.values()), tuple(edges), tuple(loans), tuple(rows))
+    height = max((node.y for node in nodes.values()), default=0.0) + 26
+    return Lineage(width, height, tuple(nodes.values()), tuple(edges), tuple(loans), tuple(rows))
 
 
 def _label(step: Step, gap: float, since: float) -> str:

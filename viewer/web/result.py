@@ -13,7 +13,7 @@ from gome.viewer.web.code import diff_lines, highlighted, read_text
 
 __all__ = ["Ladder", "Rung", "Scale", "ladder", "pictures", "result"]
 
-_NAMES, _VALUES, _ROW = 158.0, 54.0, 24.0
+_NAMES, _VALUES, _ROW = 100.0, 54.0, 24.0
 _LETTER = 7.0
 """The mean width of a letter of a name in bold."""
 _FAR = 1.5
@@ -76,12 +76,12 @@ def ladder(summary: Summary, pool: Mapping[str, float]) -> Ladder | None:
     if best is None:
         return None
     baseline = summary.opened.baseline if summary.opened else None
-    on = f" on {best.judged} splits" if best.judged else ""
-    inside: list[_Mark] = [(f"step {best.step}, out of fold{on}", best.score, "own")]
+    on = f", {best.judged} splits" if best.judged else ""
+    inside: list[_Mark] = [(f"step {best.step}{on}", best.score, "own")]
     inside += [("baseline", baseline, "constant")] if baseline is not None else []
     board: list[_Mark] = [(name, score, "board") for name, score in pool.items()]
     if submitted is not None and submitted.grade is not None:
-        board.append(("submission, test", submitted.grade.score, "own"))
+        board.append(("submission", submitted.grade.score, "own"))
     longest = max(len(name) for name, _, _ in [*inside, *board])
     left, right = max(_NAMES, 14 + _LETTER * longest), error_charts.SMALL - _VALUES - 12
     scales, y = list[Scale](), 0.0

@@ -103,10 +103,10 @@ def test_a_task_that_was_guessed_is_marked_at_the_head() -> None:
 
 def test_the_first_screen_is_the_result() -> None:
     page = page_of()
-    for words in ("Standing.", "submission, test", "step 1.2, out of fold", "Script of step 1.2", 'class="h-kn"'):
+    for words in ("Standing.", "submission</text>", "step 1.2</text>", "Script of step 1.2", 'class="h-kn"'):
         assert words in page
     assert "What changed since the first solution, step 1.1" in page
-    places = [page.index(f'id="{name}"') for name in ("result", "scores", "lineage", "steps", "memory")]
+    places = [page.index(f'id="{name}"') for name in ("result", "scores", "lineage", "solution", "steps", "memory")]
     assert places == sorted(places)
     assert "Ended: the budget of trials is used" in page
 
@@ -120,7 +120,7 @@ def test_a_score_out_of_fold_shares_no_scale_with_medals() -> None:
     assert drawn is not None
     inside, board = drawn.scales
     assert (inside.title, board.title) == ("out of fold", "private test")
-    assert {rung.name for rung in inside.rungs} == {f"step {best.step}, out of fold", "baseline"}
+    assert {rung.name for rung in inside.rungs} == {f"step {best.step}", "baseline"}
     assert not any(rung.test for rung in inside.rungs)
     assert [rung.name for rung in board.rungs if rung.kind == "board"] == ["gold", "bronze"]
     gold = next(rung for rung in board.rungs if rung.name == "gold")
@@ -218,6 +218,32 @@ def test_marks_stand_within_their_charts() -> None:
     assert len(family.nodes) == 6
     assert len(family.edges) == 4
     assert len(family.loans) == 1
+
+
+def test_the_axes_of_time_and_score_can_be_read() -> None:
+    summary = summarise(sample_run().envelopes)
+    short = score_chart(summary)
+    assert short.metric == "rmsle, lower is better"
+    assert len({len(tick.label.partition(".")[2]) for tick in short.ys}) == 1, "all scores have as many decimals"
+    shown = {7.0: "1s", 33.0: "5s", 446.0: "1m", 1600.0: "5m", 9000.0: "30m", 30_000.0: "2h"}
+    for seconds, step in shown.items():
+        summary.time = seconds
+        labels = [tick.label for tick in lanes(summary).xs]
+        assert labels[:2] == ["0", step]
+        assert 4 <= len(labels) <= 9
+    summary.time = 5000.0
+    assert [tick.label for tick in score_chart(summary).xs][-2:] == ["1h", "1h15m"]
+
+
+def test_of_a_long_run_the_earlier_steps_are_folded() -> None:
+    sample = sample_run(finish=False)
+    for step in range(4, 64):
+        trial(sample, 0, step, "rejected", 0.44, -0.01, None)
+    page = render(sample.envelopes, sample)
+    folded, last_folded, shown = map(page.index, ("The 26 steps before", 'id="s0.23"', 'id="s0.24"'))
+    assert folded < page.index('id="s0.1"') < last_folded < shown
+    assert page[last_folded:shown].count("</details>") == 2, "that of the step, and that of the fold"
+    assert "steps before" not in page_of()
 
 
 def test_of_many_trials_a_chart_draws_what_can_be_told_apart() -> None:

@@ -244,7 +244,8 @@ def events(server: PageServer, path: str, wanted: int) -> list[tuple[str, str]]:
 def test_a_stream_tells_what_goes_on_and_that_there_is_news(server: PageServer, runs: Path) -> None:
     finished = dict(events(server, f"/runs/{RUN}/events", 2))
     assert list(finished) == ["now", "news"]
-    assert "The run is finished" in finished["now"]
+    assert 'id="now"' in finished["now"]
+    assert "<table>" not in finished["now"], "nobody is at work"
     sample = sample_run(run="261124-0300-running-0000")
     began = next(each for each in sample.envelopes if (each.kind, each.sender) == ("activity_started", "runner-0"))
     sample.envelopes = sample.envelopes[: began.seq]
