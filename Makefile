@@ -58,7 +58,7 @@ CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chro
 picture: $(STAMP)
 	$(BIN)/gome report examples/bike-demand -o build/picture.html
 	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --disable-component-update \
-	  --disable-sync --user-data-dir=$$(mktemp -d) --window-size=1160,1190 --screenshot=docs/run.png build/picture.html
+	  --disable-sync --user-data-dir=$$(mktemp -d) --window-size=1160,1696 --screenshot=docs/run.png build/picture.html
 
 # For machines without Linux: an image in which scripts run in the sandbox.
 image:
