@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = [
     "ColumnProfile",
+    "Complement",
     "DefectNote",
     "Direction",
     "Evaluation",
@@ -94,7 +95,7 @@ class ColumnProfile(_Record):
     examples: tuple[str, ...] = ()
     levels: tuple[tuple[str, int], ...] = ()
     unseen_in_test: float | None = None
-    """Share of the test rows whose value does not occur in training; None if not measured (not a category)."""
+    """Share of the test rows whose value does not occur in training; None if not measured (numbers, texts)."""
     relevance: float | None = None
     """Mutual information with the target, in nats; None if not computed."""
     words: float | None = None
@@ -255,3 +256,17 @@ class Grade(_Record):
     medal: Literal["gold", "silver", "bronze"] | None = None
     above_median: bool | None = None
     thresholds: dict[str, float] = {}
+
+
+class Complement(_Record):
+    """How two solutions complement each other, on the rows that both have predicted.
+
+    `own` and `other` are the shares of rows on which that one alone is right, for values on which its loss is smaller.
+    Of classes `differ` is the share of rows on which they decide differently, of values `correlation` is that of their
+    errors; each is None for the other kind, and the correlation where one of them has no spread.
+    """
+
+    own: float
+    other: float
+    differ: float | None = None
+    correlation: float | None = None

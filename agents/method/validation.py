@@ -12,10 +12,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
-from typing import Literal
+from typing import Any, Literal
 
 from gome.agents.method.momentum import signed_gain
-from gome.agents.protocol.messages import Trial
+from gome.agents.protocol.messages import Diagnosis, Proposal, Trial
 from gome.agents.protocol.replies import Assessment
 from gome.agents.protocol.types import Effect
 from gome.scenarios.config.method import NearTies
@@ -40,6 +40,10 @@ _FASTER, _SHORTER = 2 / 3, 0.9
 """Shares of the incumbent's seconds and lines below which a trial is clearly cheaper."""
 _AS_GOOD = 0.25
 """A cheaper trial that is behind by less than this many standard errors is as good."""
+_SAID = {"observations", "finding", "hypothesis_verdict", "challenges"}
+"""What a diagnosis takes over from the words of a model."""
+_MEASURED = Trial.model_fields.keys() & Diagnosis.model_fields.keys() - {"kind"}
+"""What a diagnosis takes over from its trial."""
 _NOTHING = 1e-12
 """A gain below this may be a rounding error."""
 
@@ -52,6 +56,21 @@ class Ruling:
     layer: Literal["format", "alignment", "analysis"]
     reason: str
     erased: bool = False
+
+    def diagnosis(self, trial: Trial, proposal: Proposal, assessment: Assessment | None, **found: Any) -> Diagnosis:
+        """The diagnosis of the trial that this is about, with the words of a model, if any; `found` are more fields."""
+        scored = trial.evaluation is not None and self.verdict != "failed" and not self.erased
+        said = {name: getattr(assessment, name) for name in _SAID} if assessment else {}
+        measured = {name: getattr(trial, name) for name in _MEASURED}
+        return Diagnosis(
+            verdict=self.verdict,
+            layer=self.layer,
+            reason=self.reason,
+            hypotheses=proposal.hypotheses,
+            score=trial.evaluation.score if scored and trial.evaluation else None,
+            erased=self.erased,
+            **said | measured | found,
+        )
 
 
 def compare(trial: Evaluation, incumbent: Evaluation, direction: Direction, near_tie: float = 1.0) -> Effect | None:

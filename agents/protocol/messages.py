@@ -162,7 +162,7 @@ class Job(Message):
 class RepairCalled(Message):
     """Runner → Writer: the script failed in `phase`, and attempts are left.
 
-    `seconds` is the time of a failed debug run. `sampled` says that a debug run on a sample had ended well before.
+    `seconds` and `cpu_seconds` are times of the failed run. `sampled`: a debug run on a sample had ended well before.
     `hints` are the ids of the user's hints by which the script was refused.
     """
 
@@ -175,6 +175,7 @@ class RepairCalled(Message):
     output_ref: str | None
     evaluation: Evaluation | None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     sampled: bool = False
     hints: tuple[str, ...] = ()
 
@@ -239,9 +240,8 @@ class Diagnosis(Message):
     `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter, `unfinished` where the
     run's end or budget came before its result. `layer` is the first layer of validation that failed, or that decided.
     `score` is that of the splits that were run, None where a severe misalignment erased it (`erased`). `finding` is
-    what the trial taught, `contradicts` the (trace, step) of earlier findings that it refutes. `output_ref` is what the
-    script printed, `diagnostics_ref` the analysis of its errors. `effect` compares the trial with its trace's best, or
-    after a return with the script that it changed, `against` a merge with its other parent.
+    what the trial taught, `contradicts` the (trace, step) of findings that it refutes. `diagnostics_ref` is the
+    analysis of its errors. `effect` is over the trace's best or what a return changed, `against` over a merge's source.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"

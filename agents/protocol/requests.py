@@ -105,7 +105,8 @@ class AssessTrial(Request[Assessment]):
     splits were run. `findings` are what trials have taught so far. A gain within `margin` standard errors is a
     near-tie, decided as `near_ties` says; `cheap` says in what a trial that is as good as the trace's best is cheaper.
     `other` is the best of trace `source`, or for a trace's first solution that of all traces; `against` compares the
-    trial with it where its script was changed, or this trace has no best. `refused` is as in ProposeStep.
+    trial with it where its script was changed, or this trace has no best, and `errors_against` says where a merge errs
+    otherwise than it. `refused` is as in ProposeStep.
     """
 
     role = "diagnoser"
@@ -127,6 +128,7 @@ class AssessTrial(Request[Assessment]):
     diagnostics: Diagnostics | None = None
     effect: Effect | None
     against: Effect | None = None
+    errors_against: Diagnostics | None = Field(default=None, exclude_if=lambda found: found is None)
     stopped: str | None = None
     history: tuple[TrialNote, ...]
     refused: tuple[Key, ...] = ()
@@ -173,13 +175,12 @@ class AssessTrial(Request[Assessment]):
     @property
     def unasked(self) -> frozenset[str]:
         """What the harness decides, or what no later step would read."""
-        last = self.left.none or self.left.over
         left_out = {
             "alignment": not self.may_stay,
             "reason": not self.may_stay,
             "accept": not self.decides,
-            "finding": last,
-            "contradicts": last or not self.findings,
+            "finding": self.left.last,
+            "contradicts": self.left.last or not self.findings,
             "hypothesis_verdict": self.incumbent is None,
             "challenges": not self.wanted,
         }
@@ -248,11 +249,16 @@ class ProposeStep(Request[Step]):
 
 
 class ReadOutput(Request[Reading]):
-    """Ask for a summary of a script's run, which is all that a tree search uses beside its score."""
+    """Ask for a summary of a script's run, which is all that a tree search uses beside its score.
+
+    `parent` is the trial whose script was changed, None for a first solution; `repairs` as in AssessTrial.
+    """
 
     role = "diagnoser"
 
     plan: str
+    parent: TrialNote | None = None
+    repairs: tuple[Repair, ...] = ()
     script: str
     words: str
     output: str

@@ -22,6 +22,7 @@ __all__ = [
     "RunOpened",
     "SessionClosed",
     "SessionOpened",
+    "TrialsSpent",
 ]
 
 
@@ -143,6 +144,12 @@ class DeadlineReached(Message):
     kind: Literal["deadline_reached"] = "deadline_reached"
 
 
+class TrialsSpent(Message):
+    """Director → Proposers, Writers, Diagnosers: the budget's last trial is under way, so no step will follow."""
+
+    kind: Literal["trials_spent"] = "trials_spent"
+
+
 class FinishCalled(Message):
     """Director → Finisher: run the finalists again without the hold-out's labels, with `seeds` seeds; choose one.
 
@@ -204,4 +211,5 @@ RUN_MESSAGES = (
     RunOpened,
     SessionClosed,
     SessionOpened,
+    TrialsSpent,
 )

@@ -86,8 +86,9 @@ class WriteSolution(Request[Script]):
 class RepairSolution(Request[Script]):
     """Ask for a repair of a failed script that keeps its intended change.
 
-    `seconds` and `cpu_seconds` are those of one run of the script from which it was derived, 0 where unknown. `sampled`
-    says that a debug run on a sample of the rows had ended well before, `judged` that a model judges the run's trials.
+    `seconds` and `cpu_seconds` are those of one run of the script from which it was derived, `ran_seconds` and
+    `ran_cpu_seconds` those of the failed run, 0 where unknown. `sampled` says that a debug run on a sample of the rows
+    had ended well before, `judged` that a model judges the run's trials.
     """
 
     role = "executor"
@@ -100,6 +101,8 @@ class RepairSolution(Request[Script]):
     output: str
     evaluation: Evaluation | None
     attempt: int
+    ran_seconds: float = 0.0
+    ran_cpu_seconds: float = 0.0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     sampled: bool = False

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from gome.agents.protocol.types import Effect, Record
+from gome.scenarios.evidence import Complement
 
 __all__ = ["SourceScript", "Together"]
 
@@ -17,6 +18,7 @@ class Together(Record):
     other: Effect
     mean: Effect
     scale: str
+    complement: Complement | None = None
     weights: tuple[float, ...] | None = Field(default=None, exclude_if=lambda weights: weights is None)
     weighted: Effect | None = Field(default=None, exclude_if=lambda effect: effect is None)
 

@@ -251,8 +251,7 @@ class Underway(Record):
 class Left(Record):
     """Budget left for trials after this step; None where no limit is set, and for time in lockstep.
 
-    `trials` is the number for the run, shared by `traces`. `over` says that no trial is left once the steps that were
-    opened together with this one are done, so that no further step follows in this trace.
+    `trials` is the number for the run, shared by `traces`. `over` says that all of these are under way by now.
     """
 
     trials: int | None = None
@@ -278,6 +277,11 @@ class Left(Record):
     def none(self) -> bool:
         """Whether this step's trial is the run's last."""
         return self.trials is not None and self.trials < 1
+
+    @property
+    def last(self) -> bool:
+        """Whether no further step follows in this trace, so that nobody reads what one should know."""
+        return self.none or self.over
 
 
 class Solution(Record):

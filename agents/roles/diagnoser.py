@@ -8,7 +8,7 @@ Under a control (tree search, best of n) validity and score alone decide, and a 
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gome.agents.method.stages import wanted_sources
 from gome.agents.method.validation import (
@@ -23,19 +23,9 @@ from gome.agents.method.validation import (
     rule_by_score,
     threshold,
 )
-from gome.agents.protocol.messages import (
-    Diagnosis,
-    Job,
-    Proposal,
-    Recollection,
-    RepairCalled,
-    StepOpened,
-    TraceOpened,
-    Trial,
-)
-from gome.agents.protocol.replies import Assessment
+from gome.agents.protocol.messages import Diagnosis, Job, Proposal, RepairCalled, TraceOpened, Trial
 from gome.agents.protocol.requests import AssessTrial, ReadOutput, SurveyTask
-from gome.agents.protocol.types import Challenge, Effect, Left, Repair, TraceBest
+from gome.agents.protocol.types import Challenge, Effect, Repair, TraceBest
 from gome.agents.roles.proposals import with_result
 from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import difference
@@ -50,18 +40,22 @@ __all__ = ["Diagnoser"]
 
 
 class _Measured(NamedTuple):
-    """The trial against its trace's best, and against the other solution (`_other`); where it errs."""
+    """The trial against its trace's best, and against the other solution (`_other`); where it errs.
+
+    `errors_against_ref` says where a merge errs otherwise than its other parent.
+    """
 
     effect: Effect | None
     against: Effect | None
     diagnostics_ref: str | None
+    errors_against_ref: str | None = None
 
 
 class Diagnoser(Role):
     """Diagnoses trials: why they are good or bad, whether they are accepted, and what to change next."""
 
     handles = frozenset({"trace_opened", "trial"})
-    notes = frozenset({"run_opened", "step_opened", "recollection", "repair_called", "job"}) | FOLDED
+    notes = frozenset({"repair_called", "job"}) | FOLDED
 
     def __init__(
         self, trace: int, reasoner: Reasoner, artefacts: Artefacts, analyser: Analyser, pairer: Pairer
@@ -70,19 +64,13 @@ class Diagnoser(Role):
         self.reasoner = reasoner
         self.analyser, self.pairer = analyser, pairer
         self.state = TraceState()
-        self.left: dict[int, Left] = {}
-        self.known: dict[int, Recollection] = {}
         self.repairs: dict[int, list[Repair]] = {}
         self.comparisons = 0
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep the trace's history, and what is known of its running steps."""
+        """Keep the trace's history and running steps, their repairs, and how many comparisons were made."""
         step = envelope.step or 0
         match envelope.message:
-            case StepOpened() as opened:
-                self.left[step] = opened.left
-            case Recollection() as known:
-                self.known[step] = known
             case RepairCalled() as call:
                 self.repairs.setdefault(step, []).append(Repair(phase=call.phase, words=call.words))
             case Job() as job if step in self.repairs:
@@ -90,8 +78,6 @@ class Diagnoser(Role):
             case Trial() as trial:
                 self.comparisons += trial.searched.points if trial.searched else 1
             case Diagnosis():
-                self.left.pop(step, None)
-                self.known.pop(step, None)
                 self.repairs.pop(step, None)
             case _:
                 pass
@@ -145,30 +131,30 @@ class Diagnoser(Role):
             effect = compare(evaluation, best.evaluation, self.opened.task.direction, self._margin)
         if not self.optimizer.judges:
             read = await self._read(trial, proposal, trace, step, context) if self.optimizer.reads else ""
-            diagnosis = _diagnosis(trial, proposal, fault or rule_by_score(trial, effect), None, effect)
-            return diagnosis.model_copy(update={"observations": read})
+            ruling = fault or rule_by_score(trial, effect)
+            return ruling.diagnosis(trial, proposal, None, effect=effect, observations=read)
         measured = await self._measured(trial, proposal, effect, step, context)
-        request = await self._question(trial, proposal, measured, trace, step)
+        returned = proposal.step_kind == "return" and measured.against is not None
+        found: dict[str, Any] = {
+            "effect": None if fault is not None else measured.against if returned else effect,
+            "against": measured.against if proposal.step_kind == "merge" else None,
+            "diagnostics_ref": measured.diagnostics_ref,
+        }
         settled = fault or self._lost(trial, effect)
+        if settled is not None and self.state.left(step).last:
+            return settled.diagnosis(trial, proposal, None, **found)
+        request = await self._question(trial, proposal, measured, trace, step)
         try:
             assessment = await self.reasoner.ask(request, context, decides=settled is None)
         except NotAsked:
             if settled is None:
                 raise
-            ruled = _diagnosis(trial, proposal, settled, None, effect)
-            return ruled.model_copy(update={"diagnostics_ref": measured.diagnostics_ref})
+            return settled.diagnosis(trial, proposal, None, **found)
         assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
-        contradicts = tuple(
-            (request.findings[number - 1].trace, request.findings[number - 1].step) for number in assessment.contradicts
-        )
+        refuted = [request.findings[number - 1] for number in assessment.contradicts]
         ruling = fault or rule(trial, effect, assessment, request.near_ties, request.cheap)
-        returned = proposal.step_kind == "return" and measured.against is not None
-        effect = None if fault is not None else measured.against if returned else effect
-        diagnosis = _diagnosis(trial, proposal, ruling, assessment, effect)
-        found: dict[str, object] = {"contradicts": contradicts, "diagnostics_ref": measured.diagnostics_ref}
-        if proposal.step_kind == "merge":
-            found["against"] = measured.against
-        return diagnosis.model_copy(update=found)
+        contradicts = tuple((each.trace, each.step) for each in refuted)
+        return ruling.diagnosis(trial, proposal, assessment, contradicts=contradicts, **found)
 
     def _lost(self, trial: Trial, effect: Effect | None) -> Ruling | None:
         """The ruling of a trial that a model's answer can neither save nor take out of an ensemble; else None."""
@@ -183,9 +169,8 @@ class Diagnoser(Role):
         self, trial: Trial, proposal: Proposal, measured: _Measured, trace: int, step: int
     ) -> AssessTrial:
         incumbent, method = await self.solution(self.state.best), self.scenario.method
-        left, known = self.left.get(step, Left()), self.known.get(step, Recollection())
-        wanted = wanted_sources(self.state.accepted, self.state.refused, method)
-        if left.none or left.over or not self.optimizer.structured:
+        left, wanted = self.state.left(step), wanted_sources(self.state.accepted, self.state.refused, method)
+        if left.last or not self.optimizer.structured:
             wanted = ()  # no later step of this trace would read them
         script = await self.artefacts.text(trial.script_ref)
         before = incumbent.script if incumbent else ""
@@ -217,10 +202,11 @@ class Diagnoser(Role):
             diagnostics=await self.diagnostics(measured.diagnostics_ref),
             effect=measured.effect,
             against=measured.against,
+            errors_against=await self.diagnostics(measured.errors_against_ref),
             stopped=trial.stopped,
             history=self.optimizer.history(self.state),
             refused=self.state.refused_keys,
-            findings=known.findings,
+            findings=self.state.known[step].findings,
             left=left,
             margin=self._margin,
             near_ties=decides_near_ties(method.near_ties, searched=trial.searched is not None),
@@ -239,6 +225,8 @@ class Diagnoser(Role):
         request = ReadOutput(
             **self.asked(trace, step, "read"),
             plan=proposal.sketch,
+            parent=next((note for note in self.state.notes if note.step == proposal.parent), None),
+            repairs=tuple(self.repairs.get(step, ())),
             script=await self.artefacts.text(trial.script_ref),
             words=trial.words,
             output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
@@ -254,7 +242,7 @@ class Diagnoser(Role):
 
         For a trace's first solution it is the best of all.
         """
-        known = self.known.get(step, Recollection()).standings
+        known = self.state.known[step].standings
         if self.state.best is None:
             return known[0] if known else None
         return next((each for each in known if each.trace == proposal.source), None)
@@ -262,7 +250,7 @@ class Diagnoser(Role):
     async def _measured(
         self, trial: Trial, proposal: Proposal, effect: Effect | None, step: int, context: Context
     ) -> _Measured:
-        """Measure where a trial errs, against its trace's best or the other solution: two activities at most."""
+        """Measure where a trial errs, against its trace's best or the other solution, and a merge against both."""
         other, best = self._other(proposal, step), self.state.best
         found = await paired(self.pairer, trial.oof_ref, other.oof_ref if other else None, context)
         against = None
@@ -270,30 +258,7 @@ class Diagnoser(Role):
             against = compare(found.own, found.other, self.opened.task.direction, self.scenario.method.near_tie)
         reference = best if best is not None and proposal.step_kind != "return" else other
         rival, rows = reference.oof_ref if reference else None, self.scenario.prompts.rows
-        return _Measured(effect, against, await analysed(self.analyser, trial.oof_ref, rival, rows, context))
-
-
-def _diagnosis(
-    trial: Trial, proposal: Proposal, ruling: Ruling, assessment: Assessment | None, effect: Effect | None
-) -> Diagnosis:
-    scored = trial.evaluation is not None and ruling.verdict != "failed" and not ruling.erased
-    return Diagnosis(
-        verdict=ruling.verdict,
-        layer=ruling.layer,
-        reason=ruling.reason,
-        observations=assessment.observations if assessment else "",
-        finding=assessment.finding if assessment else "",
-        hypotheses=proposal.hypotheses,
-        hypothesis_verdict=assessment.hypothesis_verdict if assessment else None,
-        challenges=assessment.challenges if assessment else (),
-        script_ref=trial.script_ref,
-        submission_ref=trial.submission_ref,
-        oof_ref=trial.oof_ref,
-        output_ref=trial.output_ref,
-        evaluation=trial.evaluation,
-        seconds=trial.seconds,
-        cpu_seconds=trial.cpu_seconds,
-        score=trial.evaluation.score if scored and trial.evaluation else None,
-        erased=ruling.erased,
-        effect=effect,
-    )
+        errors = await analysed(self.analyser, trial.oof_ref, rival, rows, context)
+        parent = other.oof_ref if other and best and proposal.step_kind == "merge" else None
+        differs = await analysed(self.analyser, trial.oof_ref, parent, rows, context) if parent else None
+        return _Measured(effect, against, errors, differs)

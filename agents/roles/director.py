@@ -33,6 +33,7 @@ from gome.agents.protocol.run_messages import (
     FinishRequested,
     RunOpened,
     SessionOpened,
+    TrialsSpent,
 )
 from gome.agents.protocol.types import Challenge
 from gome.agents.roles.role import Role, place
@@ -235,11 +236,13 @@ class Director(Role):
         most = self.pause.most(len(wanted), whole=self.lockstep)
         opened = wanted[: self.ledger.steps_allowed(most, timed=not self.lockstep)]
         traces = len(self._open_traces()) - len(folded) if self.scenario.adapts else len(self.traces)
-        return [
+        steps = [
             draft
             for place, (trace, backends) in enumerate(zip(opened, self.backends.next(len(opened)), strict=True))
-            for draft in (*self._restart(trace), self._open(trace, place, len(opened), traces, backends))
+            for draft in (*self._restart(trace), self._open(trace, place, traces, backends))
         ]
+        spent = opened and self.ledger.left(len(opened), traces).none
+        return [*steps, Draft(TrialsSpent())] if spent else steps
 
     def _scheduled(self) -> Sequence[int]:
         """The traces that may step now, in the order of the scenario's scheduling."""
@@ -266,12 +269,11 @@ class Director(Role):
         solution = {name: getattr(source, name) for name in _KEPT} if source else {}
         return (Draft(TraceRestarted(reason=f"{state.since_accept} trials without an accept", **solution), trace),)
 
-    def _open(self, trace: int, place: int, together: int, traces: int, backends: Choices) -> Draft:
-        """Open the trace's next step, the one at `place` (from 0) of those opened `together`, among `traces` traces."""
+    def _open(self, trace: int, place: int, traces: int, backends: Choices) -> Draft:
+        """Open the trace's next step, the one at `place` (from 0) of those opened together, among `traces` traces."""
         timed = not self.lockstep
         used = self.ledger.used(place, timed=timed)
         left = self.ledger.left(place + 1, traces, timed=timed)
-        left = left.model_copy(update={"over": self.ledger.left(together, traces, timed=timed).none})
         stage = stage_of(used, self.scenario.method)
         opened = StepOpened(used=used, stage=stage, left=left, records=self.records.told, backends=backends)
         return Draft(opened, trace, self.traces[trace].opened + 1, opens=True)

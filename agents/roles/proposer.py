@@ -54,7 +54,7 @@ class Proposer(Role):
     """Turns a diagnosis into a proposal."""
 
     handles = frozenset({"recollection", "proposal_reviewed", "deadline_reached", "finish_requested"})
-    notes = frozenset({"run_opened", "session_opened", "step_opened", "hint_given"}) | FOLDED
+    notes = frozenset({"hint_given"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts, pairer: Pairer) -> None:
         super().__init__("proposer", trace, artefacts)
@@ -64,21 +64,17 @@ class Proposer(Role):
         self.tree = Tree()
         self.hints = Hints()
         self.offers = Offers()
-        self.steps: dict[int, StepOpened] = {}
         self.searched: set[str] = set()
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the trace's history and its running steps."""
         match envelope.message:
-            case StepOpened() as opened:
-                self.steps[place(envelope)[1]] = opened
             case Proposal() as proposal:
                 self.tree.proposed(place(envelope)[1], proposal)
                 if proposal.step_kind == "tune" and proposal.base_ref is not None:
                     self.searched.add(proposal.base_ref)
             case Diagnosis() as diagnosis:
                 step = place(envelope)[1]
-                self.steps.pop(step, None)
                 proposed = self.state.proposals.get(step)
                 if proposed is not None and proposed.step_kind == "tune" and diagnosis.script_ref is not None:
                     self.searched.add(diagnosis.script_ref)
@@ -93,8 +89,8 @@ class Proposer(Role):
         """Send the proposal of a step, or offer it to the user first; once time is over, what still waits."""
         try:
             match envelope.message:
-                case Recollection() as known:
-                    proposal = await self._proposed(known, *place(envelope), context)
+                case Recollection():
+                    proposal = await self._proposed(*place(envelope), context)
                     return [await self._offered(proposal, *place(envelope))]
                 case ProposalReviewed() as review:
                     return await self._reviewed(review, *place(envelope), context)
@@ -117,7 +113,7 @@ class Proposer(Role):
         if ref is None:
             return []
         if not review.accepted:
-            again = await self._proposed(self.offers.known[step], trace, step, context)
+            again = await self._proposed(trace, step, context)
             return [await self._offered(again, trace, step)]
         changed = {} if review.sketch is None else {"sketch": review.sketch}
         return [Draft((await self._waiting(ref)).model_copy(update=changed), trace, step)]
@@ -125,23 +121,23 @@ class Proposer(Role):
     async def _waiting(self, ref: str) -> Proposal:
         return Proposal.model_validate_json(await self.artefacts.text(ref))
 
-    async def _proposed(self, known: Recollection, trace: int, step: int, context: Context) -> Proposal:
+    async def _proposed(self, trace: int, step: int, context: Context) -> Proposal:
         """The user's own script, a failed script to repair, or a model's ideas."""
         if self.opened.start_ref is not None and step == 1:
-            return starting(self.opened.start_ref, self.steps[step].stage)
+            return starting(self.opened.start_ref, self.state.opened[step].stage)
         if (given := self.hints.script) is not None:
-            return starting(given[1], self.steps[step].stage, hints=given[:1])
+            return starting(given[1], self.state.opened[step].stage, hints=given[:1])
         pick = self.optimizer.pick(self.state, self.tree, random.Random(self.seed(trace, step, "pick")))
         if pick.action == "debug":
             reasons = {note.step: note.reason for note in self.state.notes}
-            return mending(pick, self.steps[step].stage, reasons.get(pick.parent or 0, ""))
+            return mending(pick, self.state.opened[step].stage, reasons.get(pick.parent or 0, ""))
         if not self.optimizer.judges:
             return await self._solve(pick, trace, step, context)
-        request = await self._question(pick, known, trace, step, context)
+        request = await self._question(pick, trace, step, context)
         if request.suggested == "tune" and request.base is not None and pick.base is not None and not request.hints:
             found = declared(request.base.script).parameters
             return tuning(pick.base.script_ref, found, request.stage, _PAYS)
-        reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.steps[step].backends))
+        reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.state.opened[step].backends))
         return self._proposal(request, reply, pick)
 
     async def _solve(self, pick: Pick, trace: int, step: int, context: Context) -> Proposal:
@@ -149,7 +145,7 @@ class Proposer(Role):
         request = SolveStep(
             **self.asked(trace, step, "solve"),
             action="draft" if pick.action == "draft" else "improve",
-            left=self.steps[step].left,
+            left=self.state.left(step),
             base=await self.solution(pick.base),
             history=self.optimizer.history(self.state),
             underway=tuple(
@@ -158,19 +154,19 @@ class Proposer(Role):
             siblings=pick.siblings,
             hints=tuple(self.hints.given.values()),
         )
-        reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.steps[step].backends))
+        reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.state.opened[step].backends))
         ideas = tuple(hypothesis_of(each, ()) for each in reply.hypotheses)
         return begun(
             pick,
-            self.steps[step].stage,
+            self.state.opened[step].stage,
             self.hints,
             hypotheses=ideas or (planned(reply.notes, step),),
             sketch=reply.notes,
             script_ref=await self.artefacts.put(reply.script),
         )
 
-    async def _question(self, pick: Pick, known: Recollection, trace: int, step: int, context: Context) -> ProposeStep:
-        opened, structured = self.steps[step], self.optimizer.structured
+    async def _question(self, pick: Pick, trace: int, step: int, context: Context) -> ProposeStep:
+        opened, known, structured = self.state.opened[step], self.state.known[step], self.optimizer.structured
         drafts = pick.action == "draft"
         base = await self.solution(pick.base)
         standings = self.state.standings(known.standings, trace, timed=not self.lockstep)
@@ -190,7 +186,7 @@ class Proposer(Role):
             **self.asked(trace, step, "propose"),
             action="draft" if drafts else "improve",
             stage=opened.stage,
-            left=opened.left,
+            left=self.state.left(step),
             base=base,
             wanted=_FIRST_IDEAS if drafts else self.scenario.method.candidates if structured else 1,
             challenges=self.state.challenges if structured else (),

@@ -91,7 +91,7 @@ class Runner(Role):
             case RepairCalled() as repair:
                 step = place(envelope)[1]
                 self.full_failures[step] = self.full_failures.get(step, 0) + (repair.phase == "full")
-                self.debugged[step] = self.debugged.get(step, 0.0) + repair.seconds
+                self.debugged[step] = self.debugged.get(step, 0.0) + repair.seconds * (repair.phase == "debug")
             case Diagnosis() as diagnosis:
                 self.full_failures.pop(place(envelope)[1], None)
                 self.debugged.pop(place(envelope)[1], None)
@@ -257,8 +257,7 @@ class Runner(Role):
         settings, ran = self.scenario.executors, runs.last
         phase = "check" if ran.cause is Cause.REFUSED else phase
         tries = self.full_failures.get(step, 0) + (phase == "full")
-        seconds = ran.seconds if phase == "debug" else 0.0
-        debugged = self.debugged.get(step, 0.0) + seconds
+        debugged = self.debugged.get(step, 0.0) + ran.seconds * (phase == "debug")
         late = debugged >= settings.repair_time * settings.timeout.debug and not self.lockstep
         if job.attempt > settings.repairs or tries >= settings.full_tries or late:
             return Draft(trial_of(job, phase, runs, None), trace, step)
@@ -270,7 +269,8 @@ class Runner(Role):
             words=why_it_failed(ran),
             output_ref=ran.output_ref,
             evaluation=ran.evaluation,
-            seconds=seconds,
+            seconds=ran.seconds,
+            cpu_seconds=ran.cpu_seconds,
             sampled=sampled,
             hints=hints,
         )

@@ -11,10 +11,9 @@ accepted only if it beats that.
 from collections.abc import Sequence
 
 from gome.agents.protocol.backend_choice import BackendChoice, chosen_for
-from gome.agents.protocol.messages import Diagnosis, Job, Proposal, Recollection, RepairCalled, StepOpened, Trial
+from gome.agents.protocol.messages import Job, Proposal, RepairCalled, Trial
 from gome.agents.protocol.replies import Script
 from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
-from gome.agents.protocol.types import Failure, TraceBest
 from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import beside
 from gome.agents.state.trace import FOLDED, TraceState
@@ -35,31 +34,19 @@ class Writer(Role):
     """Turns a proposal into a script."""
 
     handles = frozenset({"proposal", "repair_called"})
-    notes = frozenset({"run_opened", "step_opened", "recollection", "trial"}) | FOLDED
+    notes = frozenset({"trial"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("writer", trace, artefacts)
         self.reasoner = reasoner
-        self.failures: tuple[Failure, ...] = ()
-        self.standings: tuple[TraceBest, ...] = ()
         self.state = TraceState()
         self.trials: dict[int, Trial] = {}
-        self.choices: dict[int, BackendChoice] = {}
 
     def remember(self, envelope: Envelope) -> None:
-        """Keep the running proposals, and what is needed for repairs: the script that was changed, and its run time."""
+        """Keep the trace's running steps, and its trials, of which a tree search repairs one that failed."""
         self.state.heard(envelope)
-        match envelope.message:
-            case Recollection() as known:
-                self.failures, self.standings = known.failures, known.standings
-            case StepOpened() as opened if choice := chosen_for("executor", opened.backends):
-                self.choices[place(envelope)[1]] = choice
-            case Trial() as trial:
-                self.trials[place(envelope)[1]] = trial
-            case Diagnosis():
-                self.choices.pop(place(envelope)[1], None)
-            case _:
-                pass
+        if isinstance(envelope.message, Trial):
+            self.trials[place(envelope)[1]] = envelope.message
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Send a script for a proposal, or a repaired one for a failure; end the step where nobody is asked for it."""
@@ -101,6 +88,8 @@ class Writer(Role):
             words=proposal.reason,
             output_ref=failed.output_ref,
             evaluation=failed.evaluation,
+            seconds=failed.seconds,
+            cpu_seconds=failed.cpu_seconds,
         )
         return await self._repair(call, trace, step, context)
 
@@ -117,12 +106,15 @@ class Writer(Role):
             base=base,
             other=other,
             is_difference=shorter,
-            **self._took(base_ref),
+            **self._took(base_ref, step),
             hypotheses=proposal.hypotheses,
             sketch=proposal.sketch,
-            failures=self.failures,
+            failures=self.state.known[step].failures,
         )
-        return await self.reasoner.ask(request, context, self.choices.get(step))
+        return await self.reasoner.ask(request, context, self._choice(step))
+
+    def _choice(self, step: int) -> BackendChoice | None:
+        return chosen_for("executor", self.state.opened[step].backends)
 
     def _base_ref(self, proposal: Proposal) -> str | None:
         """The script to change: that of the proposal, or with lookahead the trace's current best."""
@@ -130,9 +122,9 @@ class Writer(Role):
         stale = self.scenario.lookahead and not self.optimizer.keeps_all and proposal.step_kind in _REBASED
         return best.script_ref if stale and best is not None else proposal.base_ref
 
-    def _took(self, script_ref: str | None) -> dict[str, float]:
+    def _took(self, script_ref: str | None, step: int) -> dict[str, float]:
         """`seconds` and `cpu_seconds` of one run of a script that is some trace's best; empty where unknown."""
-        for best in (self.state.best, *self.standings):
+        for best in (self.state.best, *self.state.known[step].standings):
             if best is not None and best.script_ref == script_ref:
                 return {"seconds": self.timed(best.seconds), "cpu_seconds": self.timed(best.cpu_seconds)}
         return {}
@@ -148,9 +140,11 @@ class Writer(Role):
             output=await self.artefacts.text(call.output_ref) if call.output_ref else "",
             evaluation=call.evaluation,
             attempt=call.attempt,
-            **self._took(self._base_ref(self.state.proposals[step])),
+            ran_seconds=self.timed(call.seconds),
+            ran_cpu_seconds=self.timed(call.cpu_seconds),
+            **self._took(self._base_ref(self.state.proposals[step]), step),
             sampled=call.sampled,
             judged=self.optimizer.judges,
-            failures=self.failures,
+            failures=self.state.known[step].failures,
         )
-        return await self.reasoner.ask(request, context, self.choices.get(step))
+        return await self.reasoner.ask(request, context, self._choice(step))

@@ -7,7 +7,7 @@ from gome.agents.protocol.types import Record
 from gome.bus.actors.actor import ActivityResult, Context
 from gome.bus.store.artefacts import Artefacts
 from gome.scenarios.evaluation.harness import Harness
-from gome.scenarios.evidence import Evaluation
+from gome.scenarios.evidence import Complement, Evaluation
 
 __all__ = ["Analysed", "Analyser", "Analysing", "Paired", "Pairer", "Pairing", "analyse", "analysed", "pair", "paired"]
 
@@ -46,6 +46,7 @@ class Paired(ActivityResult):
     own: Evaluation | None = None
     other: Evaluation | None = None
     mean: Evaluation | None = None
+    complement: Complement | None = None
     weights: tuple[float, ...] | None = None
     weighted: Evaluation | None = None
 

@@ -32,7 +32,8 @@ async def source_script(
         for each in (found.other, found.mean, found.weighted)
     )
     if other is not None and mean is not None:
-        together = Together(other=other, mean=mean, scale=scale_name(task, metric_named(task.metric)))
+        scale = scale_name(task, metric_named(task.metric))
+        together = Together(other=other, mean=mean, scale=scale, complement=found.complement)
         if weighted is not None:
             # The evaluation of the weighted mean knows of the common splits alone.
             weighted = weighted.model_copy(update={"planned": mean.planned})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection
+from gome.agents.protocol.messages import Diagnosis, Proposal
 from gome.agents.protocol.run_messages import ProposalOffered, ProposalReviewed
 from gome.agents.state.deadline import Ending
 from gome.bus.message import Envelope
@@ -12,13 +12,12 @@ __all__ = ["Offers", "offer_of"]
 
 @dataclass(slots=True)
 class Offers:
-    """By step: the id and reference of the proposal that waits, and what was known when the step was opened.
+    """By step: the id and reference of the proposal that waits.
 
     Once the run comes to its end (`ending`), nobody is asked.
     """
 
     waiting: dict[int, tuple[str, str]] = field(default_factory=dict)
-    known: dict[int, Recollection] = field(default_factory=dict)
     ending: Ending = field(default_factory=Ending)
 
     def heard(self, envelope: Envelope) -> None:
@@ -26,13 +25,10 @@ class Offers:
         step = envelope.step or 0
         self.ending.heard(envelope.message)
         match envelope.message:
-            case Recollection() as recollection:
-                self.known[step] = recollection
             case ProposalOffered() as offer:
                 self.waiting[step] = envelope.id, offer.proposal_ref
             case Proposal() | Diagnosis():
                 self.waiting.pop(step, None)
-                self.known.pop(step, None)
             case _:
                 pass
 

@@ -5,16 +5,29 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from gome.agents.method.validation import compare
-from gome.agents.protocol.messages import Diagnosis, Proposal, SolutionCompleted, SolutionProbed, TraceRestarted
-from gome.agents.protocol.run_messages import RunOpened
-from gome.agents.protocol.types import Challenge, Hypothesis, Key, TraceBest, TrialNote
+from gome.agents.protocol.messages import (
+    Diagnosis,
+    Proposal,
+    Recollection,
+    SolutionCompleted,
+    SolutionProbed,
+    StepOpened,
+    TraceRestarted,
+)
+from gome.agents.protocol.run_messages import RunOpened, SessionOpened, TrialsSpent
+from gome.agents.protocol.types import Challenge, Hypothesis, Key, Left, TraceBest, TrialNote
 from gome.bus.message import Envelope
 from gome.scenarios.diagnostics.record import Probes
 from gome.scenarios.evidence import Direction, Evaluation
 
 __all__ = ["FOLDED", "Best", "TraceState"]
 
-FOLDED = frozenset({"proposal", "diagnosis", "solution_completed", "solution_probed", "trace_restarted"})
+FOLDED = frozenset(
+    {
+        *("run_opened", "session_opened", "trials_spent", "step_opened", "recollection", "proposal", "diagnosis"),
+        *("solution_completed", "solution_probed", "trace_restarted"),
+    }
+)
 """Kinds of messages that `TraceState` applies; a role that keeps one must receive them."""
 
 
@@ -81,17 +94,20 @@ class Best:
 
 @dataclass(slots=True)
 class TraceState:
-    """Best solution, counts and history of one trace.
+    """Best solution, counts and history of one trace, and its running steps.
 
-    `proposals` are those without a diagnosis yet, by step. `accepted` and `refused` count the trials since the trace
-    began or was last restarted. `notes` are all trials of the trace; those since then start at index `path`. `survey`
-    are the challenges of the task itself. `replaced` is the solution that `best` changed, None where that is another
-    trace's. `merged` are the scripts of other traces that accepted merges have taken from.
+    `opened`, `known` and `proposals` are the messages of the steps without a diagnosis yet, by step. `accepted` and
+    `refused` count the trials since the trace began or was last restarted. `notes` are all trials of the trace; those
+    since then start at index `path`. `survey` are the challenges of the task itself. `replaced` is the solution that
+    `best` changed, None where that is another trace's. `merged` are the scripts of other traces that accepted merges
+    have taken from. `spent`: the budget's last trial is under way.
     """
 
     best: Best | None = None
     replaced: Best | None = None
     direction: Direction | None = None
+    opened: dict[int, StepOpened] = field(default_factory=dict)
+    known: dict[int, Recollection] = field(default_factory=dict)
     proposals: dict[int, Proposal] = field(default_factory=dict)
     accepted: int = 0
     refused: int = 0
@@ -100,16 +116,27 @@ class TraceState:
     survey: tuple[Challenge, ...] = ()
     challenges: tuple[Challenge, ...] = ()
     merged: set[str] = field(default_factory=set)
+    spent: bool = False
 
     def heard(self, envelope: Envelope) -> None:
-        """Apply `RunOpened` or a message of this trace; kinds other than these and `FOLDED` change nothing."""
+        """Apply a message of the run or of this trace; kinds other than `FOLDED` change nothing."""
         step = envelope.step or 0
         match envelope.message:
-            case RunOpened() as opened:
-                self.direction = opened.task.direction
+            case RunOpened() as run:
+                self.direction = run.task.direction
+            case TrialsSpent():
+                self.spent = True
+            case SessionOpened(budget=dict()):
+                self.spent = False
+            case StepOpened() as opened:
+                self.opened[step] = opened
+            case Recollection() as known:
+                self.known[step] = known
             case Proposal() as proposal:
                 self.proposals[step] = proposal
             case Diagnosis() as diagnosis:
+                self.opened.pop(step, None)
+                self.known.pop(step, None)
                 self._diagnosed(envelope.trace or 0, step, diagnosis, self.proposals.pop(step, None))
             case TraceRestarted() as restart:
                 self._restarted(restart)
@@ -211,6 +238,11 @@ class TraceState:
             cpu_seconds=best.cpu_seconds if timed else 0.0,
         )
         return (*(each for each in known if each.trace != trace), own)
+
+    def left(self, step: int) -> Left:
+        """What is left of the budget after an open step: as it was when the step began, and whether it is over now."""
+        left = self.opened[step].left
+        return left.model_copy(update={"over": True}) if self.spent else left
 
     @property
     def tried(self) -> tuple[Hypothesis, ...]:

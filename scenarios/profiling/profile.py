@@ -99,7 +99,7 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
     present = column.dropna()
     kind = _dtype(present)
     unseen = None
-    if test is not None and kind in ("category", "boolean") and len(test):
+    if test is not None and kind in ("category", "boolean", "datetime") and len(test):
         unseen = round(float((~test.isin(set(present)) & test.notna()).mean()), 6)
     return ColumnProfile.model_validate(
         {

@@ -238,6 +238,7 @@ _HEADLINES: dict[str, Callable[[Any], str]] = {
     "solution_completed": lambda message: f"score {text.judged(message.evaluation.score, message.evaluation)}",
     "diagnosis": _diagnosis,
     "deadline_reached": lambda _: "the time for trials is over, the rest of it is for the finish",
+    "trials_spent": lambda _: "the budget's last trial is under way",
     "finish_called": _finish_called,
     "run_finished": _run_finished,
     "activity_started": _started,

@@ -78,9 +78,14 @@ def test_the_task_is_surveyed_once_for_all_traces(plain: tuple[Run, list[Ask]]) 
     assert [opened.challenges for _, opened in run.all(TraceOpened)] == [None, surveys[0]]
 
 
-def test_a_step_costs_three_calls(plain: tuple[Run, list[Ask]]) -> None:
-    _, asks = plain
-    assert len([ask for ask in asks if ask.kind not in ("survey_task", "repair_solution")]) == 3 * 8
+def test_a_step_costs_three_calls_and_nobody_judges_what_is_refused_at_the_end(plain: tuple[Run, list[Ask]]) -> None:
+    run, asks = plain
+    assert len([ask for ask in asks if ask.kind in ("propose_step", "write_solution")]) == 2 * 8
+    judged = {(ask.trace, ask.step) for ask in asks if ask.kind == "assess_trial"}
+    ended = {(each.trace, each.step): diagnosis for each, diagnosis in run.all(Diagnosis) if each.step}
+    assert {where for where, each in ended.items() if each.accepted or where[1] < 4} <= judged
+    for where in ended.keys() - judged:
+        assert where[1] == 4 and ended[where].verdict != "accepted" and not ended[where].observations
 
 
 def test_a_finding_outlives_accepts_and_reaches_all_traces(plain: tuple[Run, list[Ask]]) -> None:
@@ -228,7 +233,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Ask]]
         (0, 4): {"kind": "leap", "source": None},
     }
     turn = answering(knobbed, propose_step=lambda ask: proposed.get((ask.trace, ask.step)))
-    return run_with(tmp_path_factory.mktemp("elsewhere"), turn, budget={"trials": 8})
+    return run_with(tmp_path_factory.mktemp("elsewhere"), turn, budget={"trials": 12})
 
 
 def test_a_merge_shows_both_scripts_and_says_where_it_is_from(elsewhere: tuple[Run, list[Ask]]) -> None:
@@ -329,9 +334,10 @@ def test_left_is_told_in_numbers_and_the_last_trial_is_said(plain: tuple[Run, li
     assert "Left after this trial: 7 trials of the run, for its 2 traces together." in first.prompt
     assessed = [ask for ask in asks if ask.kind == "assess_trial"]
     last = [ask for ask in assessed if "This is the **last trial** of the run." in ask.prompt]
-    assert [(ask.trace, ask.step) for ask in last] == [(1, 4)]
-    beside = [ask for ask in assessed if "None is left for this trace." in ask.prompt]
-    assert [(ask.trace, ask.step) for ask in beside] == [(0, 4)], "the other trace takes the last trial"
+    assert {(ask.trace, ask.step) for ask in last} <= {(1, 4)}
+    beside = [ask for ask in assessed if "None is left for this trace" in ask.prompt]
+    assert {(ask.trace, ask.step) for ask in beside} <= {(0, 4)}, "the other trace takes the last trial"
+    assert last or beside
     for ask in assessed:
         assert ("`challenges`: what now holds" in ask.prompt) == (ask not in (*last, *beside)), (
             "asked for where a step can follow"

@@ -184,6 +184,9 @@ def test_two_solutions_are_compared_with_the_mean_of_both(bikes: Harness, whole:
     assert found.mean.score < min(found.own.score, found.other.score), "one says too much, the other too little"
     assert found.weights is not None and sum(found.weights) == pytest.approx(1) and min(found.weights) >= 0
     assert found.weighted is not None and found.weighted.splits == found.own.splits
+    apart = found.complement
+    assert apart is not None and apart.own + apart.other == pytest.approx(1), "on each row one errs less"
+    assert min(apart.own, apart.other) > 0.05 and apart.correlation and apart.correlation < 1 and apart.differ is None
     alike = bikes.pair(whole.oof, whole.oof)
     assert alike is not None and alike.own.score == alike.other.score == whole.evaluation.score == pytest.approx(
         alike.mean.score

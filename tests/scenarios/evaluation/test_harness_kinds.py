@@ -50,6 +50,8 @@ def test_any_task_and_split_goes_through(tmp_path: Path, kind: str, metric: str,
     _is_diagnosed(harness, found.oof)
     both = harness.pair(found.oof, found.oof)
     assert both is not None and both.own.score == both.other.score == found.evaluation.score
+    assert both.complement is not None and both.complement.own == both.complement.other == 0
+    assert both.complement.differ == (None if task.brief.task_type == "regression" else 0)
 
 
 def _is_diagnosed(harness: Harness, oof: str) -> None:

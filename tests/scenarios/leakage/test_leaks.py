@@ -4,6 +4,7 @@ Honest solutions must raise no alarm: the benchmark's pools are run to check thi
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.pools.pool import Solution, pool_of, submission_of
 from gome import scenarios
 from gome.scenarios.evaluation.harness import Assembled, Harness
 from gome.scenarios.evaluation.leaks import find_leaks
+from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.prepare.preparing import TASKS
 from gome.scenarios.prepare.recipes import RECIPES
@@ -73,6 +75,9 @@ def test_a_score_that_leaves_much_less_than_the_best_known_is_too_good(tmp_path:
     assert codes(task, task.truth, task.truth + noise, 0.29) == ["too-good"]
     assert codes(task, task.truth, task.truth + noise, 0.31) == []
     assert codes(task, task.truth, task.truth + noise) == []
+    later = replace(task, brief=task.brief.model_copy(update={"split": SplitRule(kind="time", column="day")}))
+    assert codes(later, task.truth, task.truth + noise, 0.29) == [], "the best known is of a later, harder time"
+    assert codes(later, task.truth, task.truth + noise, 0.14) == ["too-good"]
 
 
 def looked_up(harness: Harness, known: DataFrame, folder: Path, keys: list[str], share: float = 1.0) -> Assembled:

@@ -23,7 +23,7 @@ def _strangers(scene: Scene) -> Iterable[Choice]:
             if _names_groups(column, scene):
                 words = f"Each {column.name} is either in training or in the test: what is learnt of one says nothing."
                 yield Choice((column.name,), 0.1, words)
-        elif column.unseen_in_test is not None and column.unseen_in_test > 0.3:
+        elif column.dtype != "datetime" and column.unseen_in_test is not None and column.unseen_in_test > 0.3:
             words = f"{column.unseen_in_test:.0%} of the test rows have a {column.name} that training never shows."
             yield Choice((column.name,), 0.01 + 0.02 * column.unseen_in_test, words)
 

@@ -10,7 +10,7 @@ from gome.agents.protocol.requests import Request
 from gome.agents.protocol.source_script import SourceScript, Together
 from gome.agents.protocol.types import Effect, Left, Repair, Underway
 from gome.scenarios.config.method import Method
-from gome.scenarios.evidence import LeakNote
+from gome.scenarios.evidence import Complement, LeakNote
 from tests.agents.helpers import requests_made as made
 
 
@@ -21,7 +21,7 @@ def shown(request: Request[Any]) -> str:
 def test_the_assessor_is_told_of_repairs_and_of_no_error_message_where_rows_are_hidden() -> None:
     repair = Repair(phase="full", words="status 1: KeyError, line 7: 'Paris'", notes="Nyström, 700 landmarks")
     text = shown(made.assess_trial(repairs=(repair,)))
-    assert "The script was repaired 1 time(s), and may differ from the hypotheses" in text
+    assert "The script was repaired 1 time(s), and may differ from what was planned" in text
     assert "line 7: 'Paris' → Nyström, 700 landmarks" in text
     assert "Paris" not in shown(made.assess_trial(repairs=(repair,), rows=0))
     asks = '"untested", if the repairs took out what was to be tested'
@@ -46,7 +46,11 @@ def test_the_errors_of_the_best_are_shown_where_a_step_is_to_improve_it() -> Non
         and "4 | 31.2 | 0.09 | 3 | 2; rain" in text
     )
     refused = made.assess_trial(incumbent=best, stopped="worse", wanted=("feedback",))
-    assert "Its errors on validation rows" in shown(refused) and "the trace's best, which stays," in shown(refused)
+    assert "Its errors on validation rows" in shown(refused)
+    assert "the trace's best, which stays (its errors stand with it, above)," in shown(refused)
+    tie = Effect(gain=0.001, standard_error=0.002, verdict="near-tie")
+    kept = made.assess_trial(incumbent=best, effect=tie, near_ties="incumbent", wanted=("feedback",))
+    assert "Its errors on validation rows" in shown(kept), "the best stays after a near-tie too"
     assert "Its errors on validation rows" not in shown(made.assess_trial(incumbent=best, wanted=("feedback",)))
 
 
@@ -77,6 +81,10 @@ def test_what_the_mean_of_two_bests_would_score_stands_beside_the_other_script()
     text = shown(made.propose_step(base=made.SOLUTION, other=other))
     told = "The mean of both predictions, taken of log(1 + x): gain over this trace's best 0.02 ± 0.01"
     assert f"{told}." in text
+    complement = Complement(own=0.0625, other=0.125, differ=0.25)
+    told_apart = together.model_copy(update={"complement": complement})
+    text = shown(made.propose_step(base=made.SOLUTION, other=other.model_copy(update={"together": told_apart})))
+    assert "this trace's best 0.0625, the other 0.125; they decide differently on 0.25." in text
     best = Effect(gain=0.022, standard_error=0.009, verdict="better", splits=2, planned=5)
     weighed = together.model_copy(update={"weights": (0.75, 0.25), "weighted": best})
     text = shown(made.propose_step(base=made.SOLUTION, other=other.model_copy(update={"together": weighed})))
@@ -178,13 +186,31 @@ def test_a_repair_knows_the_run_time_before_and_that_a_debug_run_went_well() -> 
     text = shown(made.repair_solution(seconds=41.7, sampled=True))
     assert "A debug run on a small sample of the rows had ended well before." in text
     assert "one run of the script that it was made from took 41.7 s, of 60 s" in text
+    late = shown(made.repair_solution(ran_seconds=60.2, ran_cpu_seconds=21.4))
+    assert "it ran for 60.2 s, in which it used 21.4 s of a processor" in late
     assert "took" not in shown(made.repair_solution()).partition("# How it failed")[2].partition("# Request: ")[0]
 
 
 def test_no_challenges_are_asked_for_where_no_step_of_the_trace_can_follow() -> None:
     request = made.assess_trial(left=Left(trials=1, traces=2, over=True), wanted=())
     assert {"challenges", "finding", "contradicts"} <= request.unasked
-    assert "None is left for this trace." in shown(request)
+    assert "None is left for this trace" in shown(request)
+
+
+def test_a_merge_is_compared_part_by_part_with_its_other_parent_too() -> None:
+    better = made.DIAGNOSTICS.slices[0].model_copy(update={"change": -0.01, "change_error": 0.002})
+    found = made.DIAGNOSTICS.model_copy(update={"compared": 100, "changes": (better,)})
+    effect = Effect(gain=0.01, standard_error=0.002, verdict="better", splits=5)
+    text = shown(made.assess_trial(step_kind="merge", source=1, against=effect, errors_against=found))
+    assert 'what="the trial against its other parent: which | less">\nhr = 0 to 5 | 0.01 ± 0.002' in text
+
+
+def test_a_reader_of_a_run_sees_what_was_changed_and_what_a_repair_changed() -> None:
+    repair = Repair(phase="full", words="timeout", notes="no stacking")
+    text = shown(made.read_output(parent=made.NOTE, repairs=(repair,)))
+    assert "It was made from the script of step 1: score 0.5234." in text and "timeout → no stacking" in text
+    assert "what a repair has taken out of the plan" in text
+    assert "repair" not in shown(made.read_output()).partition("# A run")[2]
 
 
 @pytest.mark.parametrize(("kind", "few", "splits"), [("group", "two splits", 2), ("random", "one split", 1)])
