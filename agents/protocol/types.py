@@ -52,10 +52,10 @@ class Record(BaseModel):
 
 
 class Challenge(Record):
-    """Something that holds a solution back: one direction of the gradient."""
+    """Something that holds a solution back: one direction of the gradient. The expert alone gives its `category`."""
 
     source: Source = "scenario"
-    category: str
+    category: str = ""
     caption: str
     statement: str
     reasoning: str

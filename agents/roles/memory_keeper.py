@@ -18,20 +18,18 @@ import anyio.to_thread
 
 from gome.agents.backends.base import Embedded, Embedder, Texts
 from gome.agents.method.embedding import Room, embed, unit_vectors
-from gome.agents.method.momentum import Matrix, draw, interaction
-from gome.agents.method.validation import compare
+from gome.agents.method.momentum import Matrix
 from gome.agents.protocol.activities import EMBEDDING
 from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened
-from gome.agents.protocol.types import Effect, Recalled, TraceBest, Underway
+from gome.agents.protocol.types import Recalled, TraceBest, Underway
 from gome.agents.roles.role import NOT_ASKED, Role, no_answer, place, unfinished
 from gome.agents.state.deadline import Ending
 from gome.agents.state.memory import Memory
-from gome.agents.state.memory_entries import Picture, Success, in_errors
+from gome.agents.state.memory_entries import Picture, challenged, recall
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.errors import NotAsked
-from gome.scenarios.evidence import Evaluation
 
 __all__ = ["MemoryKeeper"]
 
@@ -159,7 +157,7 @@ class MemoryKeeper(Role):
                 return Embedded(failure=self.ending.why, meter=NOT_ASKED)
             return await embedder.embed(request)
 
-        statements = [*(each.statement for each in picture.successes), *_challenges(picture)]
+        statements = [*(each.statement for each in picture.successes), *challenged(picture)]
         request = Texts(model=settings.model, texts=tuple(dict.fromkeys(statements)), price=settings.price)
         embedded = await context.perform(EMBEDDING, request, Embedded, call, label="embedding")
         if embedded.failure:
@@ -169,43 +167,10 @@ class MemoryKeeper(Role):
     def _recall(
         self, picture: Picture, where: Place, vectors: dict[str, tuple[float, ...]] | None
     ) -> tuple[Recalled, ...]:
-        """The global best, unless the trace has it, and the changes that the kernel draws."""
-        method, entries, best = self.scenario.method, picture.successes, picture.best
-        effects = [self._compared(each, best) if best else None for each in entries]
+        def embedded(statements: Sequence[str], accepted: bool) -> Matrix:
+            if vectors is not None:
+                return unit_vectors([vectors[each] for each in statements])
+            return embed(statements, self.room if accepted else None)
 
-        def embedded(statements: Sequence[str], room: Room | None = None) -> Matrix:
-            return embed(statements, room) if vectors is None else unit_vectors([vectors[each] for each in statements])
-
-        probabilities = interaction(
-            embedded(_challenges(picture)),
-            embedded([each.statement for each in entries], self.room),
-            [self._weighed(*each) for each in zip(entries, effects, strict=True)] if best else None,
-            picture.path_length,
-            method,
-        )
-        drawn = draw(probabilities, method.draws, method.recalled, self.seed(*where, "recall"))
-        leader = 0
-        for at in range(1, len(entries)):
-            leader = at if _gain(self._compared(entries[at], entries[leader].evaluation)) > 0 else leader
-        leads = best is None or _gain(effects[leader]) > 0
-        chosen: dict[int, float | None] = {leader: None} if leads else {}
-        chosen |= {at: weight for at, weight in drawn.items() if at not in chosen}
-        return tuple(entries[at].recalled(weight, effects[at]) for at, weight in chosen.items())
-
-    def _compared(self, entry: Success, best: Evaluation) -> Effect | None:
-        return compare(entry.evaluation, best, self.opened.task.direction)
-
-    def _weighed(self, entry: Success, effect: Effect | None) -> float:
-        """The gain that the kernel weighs: in standard errors, or raw as in the paper."""
-        if effect is None or self.scenario.method.kernel_gain == "raw":
-            return _gain(effect)
-        return in_errors(effect.gain, effect.standard_error or entry.evaluation.standard_error)
-
-
-def _gain(effect: Effect | None) -> float:
-    return effect.gain if effect else 0.0
-
-
-def _challenges(picture: Picture) -> list[str]:
-    """The statements of the trace's challenges; without challenges one empty text, which is similar to nothing."""
-    return [each.statement for each in picture.challenges] or [""]
+        direction, seed = self.opened.task.direction, self.seed(*where, "recall")
+        return recall(picture, self.scenario.method, direction, seed, embedded)

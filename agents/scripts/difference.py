@@ -1,5 +1,6 @@
 """Unified diff of two scripts, as shown in prompts."""
 
+import ast
 import difflib
 from itertools import groupby
 from typing import Literal
@@ -39,9 +40,35 @@ def additions(before: str, after: str) -> str:
 
 
 def beside(own: str, other: str) -> tuple[str, bool]:
-    """The other script for a reader who has `own`, and whether it is the diff to it, where that is much shorter."""
-    changes = additions(own, other)
-    return (changes, True) if changes and _much_shorter(changes, other) else (other, False)
+    """The other script for a reader who has `own`, and whether it is the diff to it, where that is much shorter.
+
+    What both define alike is only named.
+    """
+    changes, unlike = additions(own, other), _unlike(own, other)
+    return (changes, True) if changes and _much_shorter(changes, unlike) else (unlike, False)
+
+
+def _unlike(own: str, other: str) -> str:
+    """The other script, with a comment in place of each function and class that `own` has word for word."""
+    known, lines = {text for *_, text in _definitions(own)}, _lines(other)
+    for first, last, name, text in reversed(_definitions(other)):
+        if text in known:
+            lines[first:last] = [f"# {name}: as in the script above"]
+    return "\n".join(lines)
+
+
+def _definitions(script: str) -> list[tuple[int, int, str, str]]:
+    """The functions and classes of a script in order: their lines, name and text. None of what is no plain Python."""
+    try:
+        nodes = ast.parse(script).body if "\r" not in script else []
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    lines, found = _lines(script), []
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.end_lineno is not None:
+            first = min(each.lineno for each in (node, *node.decorator_list)) - 1
+            found.append((first, node.end_lineno, node.name, "\n".join(lines[first : node.end_lineno])))
+    return found
 
 
 def _much_shorter(changes: str, script: str) -> bool:

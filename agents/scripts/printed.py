@@ -7,7 +7,7 @@ __all__ = ["PROGRESS", "last_figures"]
 
 _MOST = 1500
 """Characters kept."""
-PROGRESS = re.compile(r"^\s*(split|epoch|loss)\b")
+PROGRESS = re.compile(r"\s*(split|epoch|loss)\b|.*\b(fold|round|step|iteration) \d+/\d+\s*$")
 """Lines by which a script says how far it is."""
 _ALIKE = 2
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)

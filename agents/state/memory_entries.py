@@ -2,14 +2,17 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gome.agents.method.momentum import Matrix, draw, interaction
+from gome.agents.method.validation import compare
 from gome.agents.protocol.types import Challenge, Effect, Failure, Finding, Hypothesis, Key, Recalled, TraceBest
 from gome.agents.state.trace import Best
-from gome.scenarios.evidence import Evaluation
+from gome.scenarios.config.method import Method
+from gome.scenarios.evidence import Direction, Evaluation
 
-__all__ = ["Given", "Picture", "Place", "Replaced", "Success", "Trying", "in_errors"]
+__all__ = ["Given", "Picture", "Place", "Replaced", "Success", "Trying", "challenged", "in_errors", "recall"]
 
 
 Place = tuple[int, int]
@@ -169,3 +172,48 @@ class Replaced:
 def in_errors(gain: float, error: float | None) -> float:
     """A gain in standard errors; only its sign (±1 or 0) where the error is unknown or 0."""
     return gain / error if error else math.copysign(1.0, gain) if gain else 0.0
+
+
+def challenged(picture: Picture) -> list[str]:
+    """The statements of the trace's challenges; without challenges one empty text, which is similar to nothing."""
+    return [each.statement for each in picture.challenges] or [""]
+
+
+def recall(
+    picture: Picture,
+    method: Method,
+    direction: Direction,
+    seed: int,
+    embedded: Callable[[Sequence[str], bool], Matrix],
+) -> tuple[Recalled, ...]:
+    """The best of all changes in `picture`, unless the trace's own is better, and the changes that the kernel draws.
+
+    `embedded` gives the vectors of texts; its second argument says whether they are statements of accepted changes.
+    """
+    entries, best = picture.successes, picture.best
+    effects = [compare(each.evaluation, best, direction) if best else None for each in entries]
+    gains = [
+        _gain(effect)
+        if effect is None or method.kernel_gain == "raw"
+        else in_errors(effect.gain, effect.standard_error or entry.evaluation.standard_error)
+        for entry, effect in zip(entries, effects, strict=True)
+    ]
+    probabilities = interaction(
+        embedded(challenged(picture), False),
+        embedded([each.statement for each in entries], True),
+        gains if best else None,
+        picture.path_length,
+        method,
+    )
+    drawn = draw(probabilities, method.draws, method.recalled, seed)
+    leader = 0
+    for at in range(1, len(entries)):
+        leader = at if _gain(compare(entries[at].evaluation, entries[leader].evaluation, direction)) > 0 else leader
+    leads = best is None or _gain(effects[leader]) > 0
+    chosen: dict[int, float | None] = {leader: None} if leads else {}
+    chosen |= {at: weight for at, weight in drawn.items() if at not in chosen}
+    return tuple(entries[at].recalled(weight, effects[at]) for at, weight in chosen.items())
+
+
+def _gain(effect: Effect | None) -> float:
+    return effect.gain if effect else 0.0

@@ -29,7 +29,7 @@ def reply_schema(request: Request[Any]) -> dict[str, Any]:
     fields = {name: each for name, each in schema["properties"].items() if name not in request.unasked}
     match request:
         case SurveyTask():
-            _drop(schema["$defs"]["Challenge"], "source")
+            _drop(schema["$defs"]["Challenge"], "source", "category")
         case AssessTrial():
             _narrow_assessment(request, fields, schema["$defs"])
         case ProposeStep():
@@ -97,6 +97,7 @@ def _shape(schema: dict[str, Any], parts: dict[str, Any]) -> str:
 
 
 def _narrow_assessment(request: AssessTrial, fields: dict[str, Any], parts: dict[str, Any]) -> None:
+    _drop(parts["Challenge"], "category")
     if len(request.wanted) == 1:
         _drop(parts["Challenge"], "source")
     elif request.wanted:

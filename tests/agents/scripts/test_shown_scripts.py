@@ -28,8 +28,18 @@ def test_a_script_stands_beside_another_as_a_diff_where_that_is_much_shorter() -
     assert beside(long, long) == (long, False)
 
 
+def test_of_another_script_what_both_define_alike_is_only_named() -> None:
+    shared = "@cache\ndef read(data):\n    return data\n"
+    own = f"A = 1\n\n{shared}\ndef fit(rows):\n    return rows\n"
+    other = f"B = 2\nC = 3\nD = 4\n\n{shared}\ndef fit(rows):\n    return rows[::2]\n"
+    text, is_difference = beside(own, other)
+    assert not is_difference and "# read: as in the script above\n" in text and "@cache" not in text
+    assert text.startswith("B = 2\nC = 3") and "return rows[::2]" in text
+    assert beside("not python (", other) == (other.removesuffix("\n"), False)
+
+
 def test_the_last_figures_are_lines_with_a_number_without_progress_and_stderr() -> None:
-    printed = "rows 10\nepoch 3/20\nloss 0.3\nno figure here\noof 0.82\n--- stderr\nwarning 7"
+    printed = "rows 10\nepoch 3/20\ninner fold 2/3\nloss 0.3\nno figure here\noof 0.82\n--- stderr\nwarning 7"
     assert last_figures(printed) == "rows 10\noof 0.82"
     assert last_figures("") == last_figures("--- stderr\n") == ""
     names = [f"figure {chr(97 + place // 26)}{chr(97 + place % 26)} is {place}" for place in range(400)]

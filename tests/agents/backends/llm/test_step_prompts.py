@@ -102,7 +102,6 @@ def test_another_traces_script_is_shown_where_it_or_the_mean_is_better(ahead: fl
     text = shown(made.knowing_step(recalled=(made.DRAWN,), base=made.SOLUTION, other=other))
     assert ("model = 1" in text) == worth
     assert (f"- {made.DRAWN.hypotheses[0].statement} (" in text) != worth, "what its script would show is told"
-    assert ("The writer of a merge or a return is shown its script." in text) != worth
 
 
 def test_an_observation_says_on_how_many_splits_it_rests_once_the_score_is_of_all() -> None:
