@@ -52,10 +52,12 @@ class Ensemble(Record):
 class Shipped(Record):
     """How a submission was made: the mean of the splits' models, or a refit on all rows.
 
-    `mean` and `refit` are the winner's hold-out scores for both ways, None where they were not compared.
+    `mean` and `refit` are the winner's hold-out scores for both ways, None where they were not compared. `whole`: the
+    hold-out was set apart, and the models of a mean were made anew, on the splits of all rows.
     """
 
     mode: Literal["mean", "refit"]
     reason: str
     mean: float | None = None
     refit: float | None = None
+    whole: bool = False

@@ -288,7 +288,8 @@ class Director(Role):
         left = None if self.lockstep else self.ledger.time_left
         ship = default_shipping(self.opened.task.split).mode if settings.ship == "auto" else settings.ship
         members = min(self.scenario.members, len(whole) or 1)
-        fitted = fit_finish(settings, best, left, self.slots, splits, members, refits=ship == "refit")
+        again = {"refit": 1, "mean": splits if settings.apart else 0}[ship]
+        fitted = fit_finish(settings, best, left, self.slots, splits, members, again)
         finish = FinishCalled(
             finalists=tuple(best[: fitted.candidates]),
             seeds=fitted.seeds,

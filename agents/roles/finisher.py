@@ -5,7 +5,9 @@
                  ──► the winner's splits again, without the hold-out ──► how it is submitted ──► RunFinished
 
 What ships is the winner's, or the ensemble's: in each case either the mean of the models of the splits, which is there
-already, or a refit on all rows. The private grade is computed after the choice.
+already, or a refit on all rows. Where the hold-out is set apart, the models of a mean are made anew, on the splits of
+all rows: only now, when nothing is decided by the hold-out any more, do scripts get its labels. The private grade is
+computed after the choice.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +22,7 @@ from gome.agents.protocol.messages import Diagnosis
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished
 from gome.agents.protocol.types import Record
 from gome.agents.roles.role import Role
-from gome.agents.scripts.script_run import FINISH, Forward, ScriptRan, finish_run, run_script
+from gome.agents.scripts.script_run import FINISH, Forward, ScriptRan, finish_run, run_script, shipped_views
 from gome.bus.actors.actor import ActivityResult, Context
 from gome.bus.events import DeadLetter
 from gome.bus.message import Draft, Envelope
@@ -234,21 +236,39 @@ class Finisher(Role):
     async def _submission(self, finished: RunFinished, shipped: Shipped, context: Context) -> tuple[Shipped, str]:
         """What is submitted, and how it was made: where a refit fails, the mean of the splits' models is."""
         members = finished.members
-        refs = [member.submission_ref for member in members]
-        if shipped.mode == "refit":
-            refits = await self._run_all([(member, "full", 0) for member in members], context)
-            found = [ran.submission_ref for ran in refits if ran is not None and ran.submission_ref is not None]
-            if len(found) == len(members):
-                refs = found
+        refs = None
+        if shipped.mode == "refit" and (refs := await self._again(members, shipped, context)) is None:
+            reason = f"{shipped.reason}; but a refit on all rows failed"
+            shipped = shipped.model_copy(update={"mode": "mean", "reason": reason})
+        if shipped.mode == "mean" and self.scenario.method.finish.apart:
+            whole = shipped.model_copy(update={"whole": True})
+            if refs := await self._again(members, whole, context):
+                shipped = whole
             else:
-                reason = f"{shipped.reason}; but a refit on all rows failed"
-                shipped = shipped.model_copy(update={"mode": "mean", "reason": reason})
+                reason = f"{shipped.reason}; made without the rows of the hold-out, as a run on all rows failed"
+                shipped = shipped.model_copy(update={"reason": reason})
+        refs = refs or [member.submission_ref for member in members]
+        return shipped, await self._averaged(refs, finished.weights, context)
+
+    async def _again(self, members: Sequence[Finalist], shipped: Shipped, context: Context) -> list[str] | None:
+        """The submission of each member, made anew as `shipped` says; None where a run fails."""
+        asked = [(member, view, 0) for member in members for view in shipped_views(shipped, member)]
+        runs = await self._run_all(asked, context)
+        made = [ran.submission_ref for ran in runs if ran is not None and ran.submission_ref is not None]
+        if len(made) < len(asked):
+            return None
+        left = iter(made)
+        parts = [[next(left) for _ in shipped_views(shipped, member)] for member in members]
+        return [await self._averaged(refs, (1.0,) * len(refs), context) for refs in parts]
+
+    async def _averaged(self, refs: Sequence[str], weights: Sequence[float], context: Context) -> str:
+        """The weighted mean of submissions; the mean of one is that one."""
         if len(refs) == 1:
-            return shipped, refs[0]
-        request = Averaging(submission_refs=tuple(refs), weights=finished.weights)
+            return refs[0]
+        request = Averaging(submission_refs=tuple(refs), weights=tuple(weights))
         call = partial(self.mixer.average, request)
         averaged = await context.perform("average", request, Averaged, call, label="mean of submissions")
-        return shipped, averaged.submission_ref
+        return averaged.submission_ref
 
     async def _grade(self, submission_ref: str, context: Context) -> Grade | None:
         request = Grading(submission_ref=submission_ref)

@@ -102,10 +102,11 @@ def _questions(scenario: Scenario, task_path: Path) -> tuple[SurveyTask, WriteSo
     timeout = scenario.executors.timeout
     limits = ScriptLimits(seconds=timeout.full, threads=1, memory_gib=scenario.executors.memory / 2**30)
     with TemporaryDirectory(prefix="gome-doctor-") as folder:
-        harness = Harness(task, Path(folder), scenario.seed, scenario.method.finish.holdout, limits)
+        finish = scenario.method.finish
+        harness = Harness(task, Path(folder), scenario.seed, finish.holdout, limits, apart=finish.apart)
         environment = describe(python_of(scenario.executors) or Path(sys.executable))
         common: dict[str, Any] = {
-            "task": task.brief,
+            "task": harness.searched.brief,
             "profile": harness.profile,
             "workplace": workplace_of(scenario, environment, limits.threads, {}),
             "rows": scenario.prompts.rows,

@@ -106,10 +106,13 @@ async def resume(
 
     `budget` replaces the run's budget, so that a finished run can continue; `roles` replaces its roles. With `finish`
     no further step is opened, and models are asked only to judge what was run. Returns and raises as `start_run`; also
-    LogError where task, packages or version of gome have changed since the run began, unless `accept_changes`.
+    LogError where task, packages or version of gome have changed since the run began, unless `accept_changes`, and
+    UsageError for a budget where scripts may have got the labels of a hold-out that was set apart.
     """
     opened = await anyio.to_thread.run_sync(opening_of, folder)
     scenario = await anyio.to_thread.run_sync(scenario_of, folder)
+    if budget is not None and scenario.method.finish.apart:
+        await anyio.to_thread.run_sync(_check_not_released, folder)
     changed = {"budget": budget, "roles": roles}
     scenario = scenario.model_copy(update={name: value for name, value in changed.items() if value is not None})
     task_path = Path(opened.task_path)
@@ -158,6 +161,16 @@ def _learn(folder: Path, resources: Resources) -> None:
         resources.forward.known.learn(reader)
 
 
+def _check_not_released(folder: Path) -> None:
+    """Raise UsageError where the run's finish was called: trials after it could learn the hold-out's labels."""
+    with LogReader(folder, VOCABULARY) as reader:
+        if any(True for _ in reader.envelopes(kinds=["finish_called"], limit=1)):
+            raise UsageError(
+                f"the finish of run {folder.name} gives scripts the labels of its hold-out, which method.finish.apart "
+                "keeps from trials, so it gets no further budget; start a new run from its best script with --start"
+            )
+
+
 def _check_unchanged(opened: RunOpened, resources: Resources, *, accept_changes: bool) -> None:
     changes = []
     if resources.task.digest != opened.task_digest:
@@ -183,7 +196,7 @@ def _opening(
         scenario_path=str(scenario_path.resolve()),
         task_path=str(task_path.resolve()),
         task_digest=resources.task.digest,
-        task=resources.task.brief,
+        task=resources.harness.searched.brief,
         profile=resources.harness.profile,
         workplace=resources.workplace,
         reasoners=_labels(scenario, resources),

@@ -92,8 +92,10 @@ async def _submissions(folder: Path, place: Path, task: Task, shipment: Shipment
     placement = await open_placement(settings, place / "standby", unsandboxed=unsandboxed)
     try:
         limits = ScriptLimits(settings.timeout.full, opened.workplace.threads, opened.workplace.memory_gib)
-        share = scenario.method.finish.holdout
-        harness = Harness(task, place / "data", scenario.seed, share, limits, own_copy=True)
+        finish = scenario.method.finish
+        harness = Harness(
+            task, place / "data", scenario.seed, finish.holdout, limits, own_copy=True, apart=finish.apart
+        )
         environment = await anyio.to_thread.run_sync(describe, python_of(settings) or Path(sys.executable))
         artefacts = Artefacts(place)
         forward = ForwardPass(

@@ -178,6 +178,7 @@ async def open_resources(
         scenario.method.finish.holdout,
         limits,
         own_copy=placement.sandbox.level is not SandboxLevel.BUBBLEWRAP,
+        apart=scenario.method.finish.apart,
     )
     await anyio.to_thread.run_sync(lambda: harness.splits)
     # Last, because it writes the first file: if a check above fails, nothing of the run is on disk.

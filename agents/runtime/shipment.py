@@ -8,9 +8,10 @@ from gome.agents.protocol.final_selection import Finalist, Shipped
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import RunFinished, RunOpened
 from gome.agents.runtime.opening import opening_of
+from gome.agents.scripts.script_run import shipped_views
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
-from gome.scenarios.evaluation.views import ViewName, view_of_split
+from gome.scenarios.evaluation.views import ViewName
 from gome.scenarios.task.task import Task
 
 __all__ = ["Shipment", "shipment_of"]
@@ -26,7 +27,7 @@ class Shipment(NamedTuple):
 
     def views(self, member: Finalist) -> list[ViewName]:
         """The views that a member's script is run on: those of its splits, or all rows."""
-        return [view_of_split(split) for split in member.splits] if self.shipped.mode == "mean" else ["full"]
+        return shipped_views(self.shipped, member)
 
     @property
     def whose(self) -> str:

@@ -27,6 +27,7 @@ from gome.executors.precheck import check, why_refused
 from gome.executors.processes.collect import discard
 from gome.executors.resources.slots import SlotPool
 from gome.scenarios.evaluation.harness import FILES, Harness
+from gome.scenarios.evaluation.views import learns_from_all
 from gome.scenarios.evidence import Evaluation
 
 __all__ = ["BUDGET_SPENT", "ForwardPass"]
@@ -194,7 +195,7 @@ class ForwardPass:
             "evaluation": evaluation,
             "predictions_ref": await self.artefacts.put(packed(judged.predictions)),
         }
-        if request.view.startswith("full"):
+        if learns_from_all(request.view):
             table = await anyio.to_thread.run_sync(self.harness.submission, judged.predictions)
             kept["submission_ref"] = await self.artefacts.put(table)
         return ran.model_copy(update=kept)

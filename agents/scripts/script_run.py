@@ -7,15 +7,16 @@ from typing import Protocol, Self
 import anyio
 
 from gome.agents.protocol.activities import SCRIPT
+from gome.agents.protocol.final_selection import Finalist, Shipped
 from gome.agents.protocol.types import Record
 from gome.agents.scripts.printed import PROGRESS
 from gome.bus.actors.actor import ActivityResult, Context
 from gome.executors.launch import Cause
 from gome.scenarios.config.scenario import Scenario
-from gome.scenarios.evaluation.views import ViewName
+from gome.scenarios.evaluation.views import ViewName, learns_from_all, view_of_split
 from gome.scenarios.evidence import Evaluation
 
-__all__ = ["FINISH", "LAST", "Forward", "Heat", "ScriptRan", "ScriptRun", "finish_run", "run_script"]
+__all__ = ["FINISH", "LAST", "Forward", "Heat", "ScriptRan", "ScriptRun", "finish_run", "run_script", "shipped_views"]
 
 FINISH = 0
 """Turn of the finish's runs: they get slots before the runs of all trials."""
@@ -40,7 +41,8 @@ class ScriptRan(ActivityResult):
     """Result: how the run ended and what was measured; `evaluation` is None unless it ended well.
 
     `predictions_ref` refers to an array (`predictions.py`), `submission_ref` to its test rows as a table, which only
-    the full view has. `reused`: the outcome was taken from an earlier, equal run. `peak_memory` is in bytes.
+    views with all labels have (`learns_from_all`). `reused`: the outcome was taken from an earlier, equal run.
+    `peak_memory` is in bytes.
     """
 
     cause: Cause
@@ -69,12 +71,19 @@ class ScriptRan(ActivityResult):
 
 
 def finish_run(scenario: Scenario, script_ref: str, view: ViewName, column: int) -> ScriptRun:
-    """The run that the finish requests: the seed is that of the trials + 1 + `column`; a refit on all rows uses theirs.
+    """The run that the finish requests: the seed is that of the trials + 1 + `column`; what is submitted uses theirs.
 
     `column` numbers the seeds of the finish from 0.
     """
-    seed = scenario.seed if view == "full" else scenario.seed + 1 + column
+    seed = scenario.seed if learns_from_all(view) else scenario.seed + 1 + column
     return ScriptRun(script_ref=script_ref, view=view, seed=seed, seconds=scenario.executors.timeout.full)
+
+
+def shipped_views(shipped: Shipped, member: Finalist) -> list[ViewName]:
+    """The views whose predictions a member of the submission contributes."""
+    if shipped.mode == "refit":
+        return ["full"]
+    return [view_of_split(split, whole=shipped.whole) for split in member.splits]
 
 
 class Forward(Protocol):

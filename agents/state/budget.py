@@ -154,13 +154,14 @@ def fit_finish(
     slots: int,
     splits: int,
     members: int = 1,
-    refits: bool = False,
+    again: int = 0,
 ) -> FittedFinish:
     """The finish as configured, or reduced to fit `left` seconds.
 
-    First the comparison is given up, then members where they are refitted, then candidates, then seeds. Two candidates
-    are kept as long as seeds can be reduced, since a choice needs two. [I] A comparison takes one run per split
-    (`splits`), and may lead to a refit of each member; with `refits` they are refitted in any case.
+    First the comparison is given up, then members where they are run again, then candidates, then seeds. Two candidates
+    are kept as long as seeds can be reduced, since a choice needs two. [I] `again` is how often each member is run for
+    the submission: not at all for a mean that is there, once for a refit, on all `splits` for a mean that also learns
+    from a hold-out that was set apart. A comparison takes one run per split, and may lead to the other way.
     """
     candidates, seeds = min(settings.candidates, len(finalists)), settings.seeds
     if left is None or not finalists:
@@ -168,11 +169,12 @@ def fit_finish(
     longest = max(finalist.seconds for finalist in finalists)
 
     def fits(*more: int) -> bool:
-        phases = (candidates * seeds, members if refits else 0, *more)
+        phases = (candidates * seeds, members * again, *more)
         return sum(-(-runs // slots) for runs in phases) * longest <= left
 
-    compares = settings.ship == "auto" and fits(splits, 0 if refits else members)
-    while refits and members > 1 and not fits():
+    most = splits if settings.apart else 1
+    compares = settings.ship == "auto" and fits(splits, members * (most - again))
+    while again and members > 1 and not fits():
         members -= 1
     while candidates > 2 and not fits():
         candidates -= 1

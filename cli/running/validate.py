@@ -13,7 +13,7 @@ from gome.executors.resources.packages import describe
 from gome.scenarios.config.loader import load_scenario, resolve_task, warnings
 from gome.scenarios.config.readiness import asks_models, lacking
 from gome.scenarios.config.scenario import Scenario
-from gome.scenarios.evaluation.views import ids_are_names
+from gome.scenarios.evaluation.views import ids_are_names, set_apart
 from gome.scenarios.reading.problems import Problem, ScenarioProblems, TaskProblems
 from gome.scenarios.task.task import Task
 from gome.viewer.output import emit, hint, say
@@ -32,6 +32,8 @@ def validate(scenario: ScenarioFile, *, set_: Overrides = (), role: RoleBackends
     try:
         asked = load_scenario(scenario, overrides=set_, roles=role)
         task = Task.load(resolve_task(asked, scenario))
+        if asked.method.finish.apart:
+            set_apart(task, asked.seed, asked.method.finish.holdout)
         _check_start(asked, scenario)
     except UsageError as error:
         if not json:

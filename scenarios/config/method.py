@@ -50,6 +50,11 @@ class FinishSettings(Model):
     """Number of seeds with which each finalist is run."""
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the training rows held out for the comparison."""
+    apart: bool = False
+    """Whether the held-out rows are set apart from the first run on: no script of a trial gets their labels.
+
+    So there are none to hand on between scripts of one machine (docs/sandbox.md); the search learns from fewer rows.
+    """
     misaligned: Annotated[float, Field(gt=0)] = 3.0
     """A finalist ranks last if its out-of-fold score beats its hold-out score by more than so many standard errors."""
     ensemble: Annotated[int, Field(gt=0)] | None = None

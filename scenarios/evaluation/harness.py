@@ -23,7 +23,7 @@ from gome.scenarios.diagnostics.record import Diagnostics, Probes
 from gome.scenarios.diagnostics.sliced_table import SlicedTable
 from gome.scenarios.evaluation.baseline import dummy_score
 from gome.scenarios.evaluation.blending import blend, predictions_table
-from gome.scenarios.evaluation.claims import read_claims
+from gome.scenarios.evaluation.claims import claimed, read_claims
 from gome.scenarios.evaluation.ensembling import Ensembled, ensemble_trials
 from gome.scenarios.evaluation.leaks import find_leaks
 from gome.scenarios.evaluation.out_of_fold import Pair, pair_scores, read_oof
@@ -34,19 +34,13 @@ from gome.scenarios.evaluation.scoring import merge, overflow, score_view
 from gome.scenarios.evaluation.submission import check_submission
 from gome.scenarios.evaluation.trial_errors import diagnose_trial, sliced_features
 from gome.scenarios.evaluation.view_files import ScriptLimits, copy_side_files, write_view
-from gome.scenarios.evaluation.views import (
-    View,
-    ViewName,
-    make_view,
-    run_order,
-    task_splits,
-    view_of_split,
-)
-from gome.scenarios.evidence import DefectNote, Evaluation, Profile
+from gome.scenarios.evaluation.views import Searched, View, ViewName, make_view, set_apart, task_splits, view_of_split
+from gome.scenarios.evidence import Evaluation, Profile
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.profiling.profile import profile_task
 from gome.scenarios.task.encoding import encode_predictions
 from gome.scenarios.task.side_files import Joined, find_tables
+from gome.scenarios.task.splits import Split, run_order
 from gome.scenarios.task.tables import canonical
 from gome.scenarios.task.task import Task
 
@@ -82,7 +76,8 @@ class Assembled:
 class Harness:
     """The harness of one task. It owns `folder`. All methods are synchronous and thread-safe.
 
-    With `own_copy`, views link to a copy of the task's side files instead of the originals.
+    With `own_copy`, views link to a copy of the task's side files instead of the originals. With `apart`, the search
+    has no label of the hold-out's rows (`set_apart`).
     """
 
     def __init__(
@@ -94,8 +89,10 @@ class Harness:
         limits: ScriptLimits | None = None,
         *,
         own_copy: bool = False,
+        apart: bool = False,
     ) -> None:
         self._own_copy = own_copy
+        self._apart = apart
         self.task = task
         self.folder = Path(folder)
         self._seed = seed
@@ -105,15 +102,26 @@ class Harness:
         self._writing = threading.Lock()
 
     @cached_property
+    def _set_apart(self) -> Searched | None:
+        return set_apart(self.task, self._seed, self._share) if self._apart else None
+
+    @property
+    def searched(self) -> Task:
+        """The task as the search sees it: without the rows of a hold-out that is set apart. Raises TaskError."""
+        return self._set_apart.task if self._set_apart else self.task
+
+    @property
+    def _parts(self) -> tuple[Split, ...]:
+        """The splits of the rows that the search sees; none of a task that cannot be split."""
+        return () if self.searched.brief.split.kind == "own" else task_splits(self.searched, self._seed)
+
+    @cached_property
     def splits(self) -> tuple[ViewName, ...]:
         """The views that a trial runs on, in this order. Raises TaskError for too few rows.
 
         A task that cannot be split has one view with no withheld rows: a script validates itself.
         """
-        rule = self.task.brief.split
-        if rule.kind == "own":
-            return ("full",)
-        return tuple(view_of_split(split) for split in run_order(rule, len(task_splits(self.task, self._seed))))
+        return tuple(map(view_of_split, run_order(self.task.brief.split, len(self._parts)))) or ("full",)
 
     def data(self, view: ViewName) -> Path:
         """The folder that a script is given as `--data`, written on first use.
@@ -121,7 +129,7 @@ class Harness:
         Its name is a hash, so that the path reveals nothing. Raises TaskError if it cannot be written; no partial
         folder is left.
         """
-        key = json.dumps([self.task.digest, self._seed, self._share, vars(self._limits), view])
+        key = json.dumps([self.task.digest, self._seed, self._share, self._apart, vars(self._limits), view])
         folder = self.folder / hashlib.sha256(key.encode()).hexdigest()[:16]
         with self._writing:
             if not folder.exists():
@@ -134,8 +142,7 @@ class Harness:
     @cached_property
     def profile(self) -> Profile:
         """The profile of the training data. Raises TaskError for too few rows."""
-        parts = () if self.task.brief.split.kind == "own" else task_splits(self.task, self._seed)
-        return profile_task(self.task, self._tables, parts)
+        return profile_task(self.searched, None if self._apart else self._tables, self._parts)
 
     @cached_property
     def _tables(self) -> list[Joined]:
@@ -168,7 +175,7 @@ class Harness:
         if len(made.withheld):
             evaluation = score_view(evaluation, self.task, made, predictions, self._seed)
         elif brief.split.kind == "own":
-            evaluation = self._claimed(evaluation)
+            evaluation = claimed(evaluation, len(self.task.train))
         return Judged(evaluation, predictions if evaluation.valid else None)
 
     def assemble(
@@ -246,8 +253,8 @@ class Harness:
 
     def dummy_score(self) -> float | None:
         """The score of a constant prediction over the same splits (`baseline`); None if there are no splits."""
-        rule = self.task.brief.split
-        return None if rule.kind == "own" else dummy_score(self.task, task_splits(self.task, self._seed))
+        parts = self._parts
+        return dummy_score(self.searched, parts) if parts else None
 
     @property
     def _split_views(self) -> list[View]:
@@ -255,17 +262,6 @@ class Harness:
 
     def _evaluated(self, view: View, predictions: Array) -> Evaluation:
         return score_view(Evaluation(view=view.name), self.task, view, predictions, self._seed)
-
-    def _claimed(self, evaluation: Evaluation) -> Evaluation:
-        """With the score reported by the script itself, for a task that cannot be split; marked as not verified."""
-        score = evaluation.claims.get("score")
-        if score is None:
-            words = "evidence.json has no number `score`: this task is not split, so a script says its own"
-            return evaluation.model_copy(update={"defects": (DefectNote(code="no-score", message=words),)})
-        rows = ((len(self.task.train), len(self.task.train)),)
-        figures = {"score": score, "folds": (score,), "splits": (0,), "planned": 1, "weights": (1.0,)}
-        more = {"fold_rows": rows, "replicates": ((),), "verified": False}
-        return evaluation.model_copy(update=figures | more)
 
     def _of_test(self, predictions: Array) -> Array:
         return predictions[len(predictions) - len(self.task.test) :]
@@ -286,9 +282,10 @@ class Harness:
         """The view, cached. Needs no lock: two threads that make a view at the same time get equal results."""
         if name not in self._views:
             if name in (PROBE, HALF):
-                self._views[name] = make_probe(self.task, name, self._seed, self.profile)
+                first = self._view(self.splits[0])
+                self._views[name] = make_probe(self.task, name, self._seed, self.profile, first)
             else:
-                self._views[name] = make_view(self.task, name, self._seed, self._share)
+                self._views[name] = make_view(self.task, name, self._seed, self._share, self._set_apart)
         return self._views[name]
 
 

@@ -16,15 +16,7 @@ import numpy as np
 
 from gome.scenarios.diagnostics.record import Probes, Sensitivity
 from gome.scenarios.evaluation.probe_names import HALF, PROBE
-from gome.scenarios.evaluation.views import (
-    View,
-    ViewName,
-    ids_are_names,
-    make_view,
-    run_order,
-    task_splits,
-    view_of_split,
-)
+from gome.scenarios.evaluation.views import View, ViewName, ids_are_names
 from gome.scenarios.evidence import Profile
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.task import Task
@@ -42,10 +34,8 @@ def can_be_probed(task: Task) -> bool:
     return task.brief.split.kind != "own" and ids_are_names(task)
 
 
-def make_probe(task: Task, name: ViewName, seed: int, profile: Profile) -> View:
-    """Make the view PROBE or HALF. Raises TaskError if the task has too few rows to be split."""
-    split = _first(task, seed)
-    whole = make_view(task, view_of_split(split), seed, 0.0)
+def make_probe(task: Task, name: ViewName, seed: int, profile: Profile, whole: View) -> View:
+    """Make the view PROBE or HALF from `whole`, the view of the split that is run first."""
     draw = np.random.default_rng([seed, _PROBE, *name.encode(), int(task.digest[:16], 16)])
     if name == HALF:
         kept = np.sort(draw.permutation(len(whole.train))[: max(1, len(whole.train) // 2)])
@@ -113,8 +103,3 @@ def _sensitivities(found: Sequence[tuple[str, Array]], mean_loss: float) -> tupl
         if len(more) and np.isfinite(more).all()
     ]
     return tuple(sorted(measured, key=lambda each: -each.loss))
-
-
-def _first(task: Task, seed: int) -> int:
-    """The number of the split that is run first."""
-    return run_order(task.brief.split, len(task_splits(task, seed)))[0]

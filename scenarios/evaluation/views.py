@@ -4,42 +4,49 @@
     holdout      train: all training rows without the hold-out; test: the hold-out and the test rows
     holdout-K    train: the training rows of split K without the hold-out; test: the hold-out and the test rows
     full         train: all training rows; test: the test rows
+    whole-K      as split-K where no row is set apart: for the submission of a run that has set its hold-out apart
     debug        a small sample of the first split's view
+
+A run may set the hold-out apart (`set_apart`): then the views of splits, and what is made from them, lack its rows.
 
 Withheld rows have no label in any file of a view and are shuffled among the true test rows. If ids carry no
 information, they are reassigned in each view, including the training rows, so that no id reveals a withheld row.
 
-A view is a pure function of task, seed and hold-out share. It is stored as positions in the task's tables.
+A view is a pure function of task, seed and hold-out share, and of whether the hold-out is set apart. It is stored as
+positions in the task's tables.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pandas import Series
 
 from gome.errors import TaskError
-from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.portable.dealing import VIEW, deal_places
 from gome.scenarios.portable.ids import canonical, ids_repeat
 from gome.scenarios.task.cells import GAPS
+from gome.scenarios.task.checks import check_split
 from gome.scenarios.task.encoding import prediction_columns
-from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units, unit_count
+from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units, unit_count, units_needed
 from gome.scenarios.task.task import Task
 from gome.scenarios.task.text_column import TextColumn
 from gome.scenarios.task.text_table import TextTable
 from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = [
+    "Searched",
     "View",
     "ViewName",
     "ids_are_names",
+    "learns_from_all",
     "make_view",
-    "run_order",
     "sample_values",
+    "set_apart",
     "side_files",
     "split_of",
     "task_splits",
@@ -57,7 +64,7 @@ _STRATA_OF_VALUES = 10
 _PROSE = (".md", ".html", ".pdf")
 _LARGEST_TEXT = 1 << 26
 _WORDS = re.compile(r"[\s,;|\"']+")
-_NAME = re.compile(r"(split|holdout)-(\d+)")
+_NAME = re.compile(r"(split|holdout|whole)-(\d+)")
 _PARTS = re.compile(r"[^0-9A-Za-z]+")
 _OF_A_KIND = 0.9  # a part of the ids with fewer distinct values than this share of the rows forms groups
 
@@ -115,15 +122,35 @@ class View:
         return TextColumn.joined([hidden, theirs.take(self.test)]).take(self.order)
 
 
+class Searched(NamedTuple):
+    """What a search knows of a task: the task with some of its training rows, and their positions in the whole one."""
+
+    task: Task
+    rows: Array
+
+
+def set_apart(task: Task, seed: int, holdout_share: float) -> Searched:
+    """The task without the rows of its hold-out. Raises TaskError if it has none, or leaves too few rows to split."""
+    if task.brief.split.kind == "own":
+        raise TaskError(f"method.finish.apart: task {task.brief.name} is not split, so it has no hold-out to set apart")
+    rows = np.flatnonzero(~_holdout(task, seed, holdout_share))
+    searched = task.only(rows)
+    try:
+        check_split(TypedTable(searched.train, task.brief.dtypes), Path(task.brief.train_file), searched.brief)
+    except TaskError as error:
+        raise TaskError(f"method.finish.apart: without the rows of the hold-out, {error}") from error
+    return Searched(searched, rows)
+
+
 def sample_values(task: Task) -> dict[str, str | None]:
     """The columns of a submission with the value that the sample submission has in each row; None for the ids."""
     filled, sample = prediction_columns(task.brief), task.sample
     return {name: sample.column(name).head(1)[0] if name in filled else None for name in task.brief.submission_columns}
 
 
-def view_of_split(split: int) -> ViewName:
-    """The name of a split's view."""
-    return f"split-{split}"
+def view_of_split(split: int, *, whole: bool = False) -> ViewName:
+    """The name of a split's view; `whole`: of the splits of all rows, although the hold-out is set apart."""
+    return f"whole-{split}" if whole else f"split-{split}"
 
 
 def split_of(name: ViewName) -> int | None:
@@ -132,22 +159,32 @@ def split_of(name: ViewName) -> int | None:
     return int(found[2]) if found else None
 
 
-def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> View:
-    """Make a view. Raises TaskError if the task has too few rows, ValueError for an unknown name."""
+def learns_from_all(name: ViewName) -> bool:
+    """Whether a view has labels of the hold-out although that is set apart: for what is submitted, at the end."""
+    return name == "full" or name.startswith("whole-")
+
+
+def make_view(task: Task, name: ViewName, seed: int, holdout_share: float, searched: Searched | None = None) -> View:
+    """Make a view; `searched` is the result of `set_apart`, None where the hold-out is not set apart.
+
+    Raises TaskError if the task has too few rows, ValueError for an unknown name.
+    """
     everything = np.arange(len(task.train))
     test, split = np.arange(len(task.test)), split_of(name)
+    searched = searched or Searched(task, everything)
     if name == "full":
         return _dealt(task, name, everything, everything[:0], test, seed)
     if name == "debug":
-        return _sample(task, seed)
+        return _sample(task, seed, searched)
     if name != "holdout" and split is None:
         raise ValueError(f"unknown view {name!r}")
-    parts = task_splits(task, seed) if split is not None else ()
+    source = searched if name.startswith("split") else Searched(task, everything)
+    parts = task_splits(source.task, seed) if split is not None else ()
     if split is not None and split >= len(parts):
         raise ValueError(f"unknown view {name!r}: the task has {len(parts)} splits")
-    if split is not None and name.startswith("split"):
-        return _dealt(task, name, parts[split].train, parts[split].valid, test, seed)
-    out = holdout_rows(units_of(task), _strata(task), task.brief.split, holdout_share, seed)
+    if split is not None and not name.startswith("holdout"):
+        return _dealt(task, name, source.rows[parts[split].train], source.rows[parts[split].valid], test, seed)
+    out = _holdout(task, seed, holdout_share)
     train = np.flatnonzero(~out)
     if split is not None:
         train = np.intersect1d(train, parts[split].train)
@@ -158,11 +195,14 @@ def make_view(task: Task, name: ViewName, seed: int, holdout_share: float) -> Vi
 def task_splits(task: Task, seed: int) -> tuple[Split, ...]:
     """The splits of a task's training rows. Raises TaskError if there are too few rows."""
     rule, units = task.brief.split, units_of(task)
-    needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
-    if unit_count(units) < needed:
+    if unit_count(units) < units_needed(rule):
         rows = len(task.train)
         raise TaskError(f"task {task.brief.name}: {rows} rows are too few for {rule.folds} folds by {rule.kind}")
     return make_splits(units, _strata(task), rule, seed)
+
+
+def _holdout(task: Task, seed: int, share: float) -> Array:
+    return holdout_rows(units_of(task), _strata(task), task.brief.split, share, seed)
 
 
 def units_of(task: Task) -> Array:
@@ -228,11 +268,12 @@ def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Arra
     return View(name, train, withheld, test, dealt.order, ids.take(dealt.train), ids.take(dealt.others))
 
 
-def _sample(task: Task, seed: int) -> View:
+def _sample(task: Task, seed: int, searched: Searched) -> View:
     """The debug view: a tenth of the first split's view, more if it is small, with rows of every class."""
     draw = np.random.default_rng([seed, VIEW])
-    part = task_splits(task, seed)[0]
-    rows = draw.permutation(part.train)
+    part = task_splits(searched.task, seed)[0]
+    learnt, valid = searched.rows[part.train], searched.rows[part.valid]
+    rows = draw.permutation(learnt)
     chosen = np.zeros(len(rows), dtype=bool)
     chosen[: max(_DEBUG_TRAIN_ROWS, round(_DEBUG_SHARE * len(rows)))] = True
     strata = _strata(task)
@@ -244,7 +285,7 @@ def _sample(task: Task, seed: int) -> View:
         few = max(_DEBUG_OTHER_ROWS, round(_DEBUG_SHARE * len(positions)))
         return np.sort(draw.permutation(positions)[:few])
 
-    return _dealt(task, "debug", np.sort(rows[chosen]), some(part.valid), some(np.arange(len(task.test))), seed)
+    return _dealt(task, "debug", np.sort(rows[chosen]), some(valid), some(np.arange(len(task.test))), seed)
 
 
 def _strata(task: Task) -> Array | None:
@@ -256,8 +297,3 @@ def _strata(task: Task) -> Array | None:
         edges = np.quantile(truth[:, 0], np.linspace(0, 1, _STRATA_OF_VALUES + 1)[1:-1])
         return np.searchsorted(edges, truth[:, 0])
     return np.unique(truth.reshape(len(truth), -1), axis=0, return_inverse=True)[1].ravel()
-
-
-def run_order(rule: SplitRule, count: int) -> tuple[int, ...]:
-    """The order in which splits are run: for a time split the last, nearest to the test, comes first."""
-    return tuple(range(count))[:: -1 if rule.kind == "time" else 1]

@@ -11,7 +11,7 @@ from gome.scenarios.metrics.registry import Metric, TaskType
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.encoding import class_numbers
 from gome.scenarios.task.manifest import Manifest
-from gome.scenarios.task.splits import split_units, unit_count
+from gome.scenarios.task.splits import split_units, unit_count, units_needed
 from gome.scenarios.task.tables import Damaged, canonical, numbers_of, read_texts
 from gome.scenarios.task.text_table import Table, TextTable
 from gome.scenarios.task.typed_table import TypedTable
@@ -143,8 +143,7 @@ def check_split(train: TypedTable, path: Path, brief: TaskBrief) -> None:
     if rule.column is not None and rule.column in brief.targets:
         raise TaskError(f"{path}: column {rule.column!r} is a target and cannot be used for the split")
     found = unit_count(split_units(train, rule))
-    needed = 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
-    if found < needed:
+    if found < (needed := units_needed(rule)):
         what = f"values of {rule.column!r} (in blocks of {rule.block})" if rule.column else "rows"
         raise TaskError(f"{path}: {rule.folds} folds need at least {needed} {what}, found {found}")
 

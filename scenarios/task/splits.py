@@ -20,7 +20,17 @@ from gome.scenarios.evidence import SplitRule
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.typed_table import TypedTable
 
-__all__ = ["Split", "fold_numbers", "holdout_rows", "make_splits", "split_units", "split_weights", "unit_count"]
+__all__ = [
+    "Split",
+    "fold_numbers",
+    "holdout_rows",
+    "make_splits",
+    "run_order",
+    "split_units",
+    "split_weights",
+    "unit_count",
+    "units_needed",
+]
 
 _HOLDOUT_SHARE = 0.2
 _FOLDS, _HOLDOUT = 1, 2  # purposes in the seed, so that the two draws are independent
@@ -94,6 +104,16 @@ def split_units(train: DataFrame | TypedTable, rule: SplitRule) -> Array:
 def unit_count(units: Array) -> int:
     """The number of units of `split_units`, which numbers them from 0 without a gap."""
     return int(units.max()) + 1 if len(units) else 0
+
+
+def run_order(rule: SplitRule, count: int) -> tuple[int, ...]:
+    """The order in which splits are run: for a time split the last, nearest to the test, comes first."""
+    return tuple(range(count))[:: -1 if rule.kind == "time" else 1]
+
+
+def units_needed(rule: SplitRule) -> int:
+    """The number of units that a table must have to be split."""
+    return 2 if rule.kind == "holdout" else rule.folds + (rule.kind == "time")
 
 
 def _as_time(column: Series) -> Series:

@@ -154,6 +154,11 @@ class Task:
         ignored = [name for name, kind in self.manifest.columns.items() if kind == "ignored"]
         return read_task_table(named_file(self.public, file)).without(ignored)
 
+    def only(self, rows: Array) -> "Task":
+        """The task with the training rows at these positions alone. Its brief counts them; its digest stays."""
+        brief = self.brief.model_copy(update={"train_rows": len(rows)})
+        return replace(self, brief=brief, train=self.train.take(rows))
+
     def with_test(self, test: TextTable, sample: TextTable, name: str) -> "Task":
         """The task with other test rows: text as written, with the columns of the task's test.
 

@@ -121,11 +121,11 @@ def test_the_finish_gives_up_its_comparison_then_candidates_and_then_seeds() -> 
 
 def test_refits_that_are_due_in_any_case_are_counted_in_and_members_go_before_candidates() -> None:
     settings, six = FinishSettings(), [finalist(step) for step in range(6)]
-    assert fit_finish(settings, six, 150.0, 2, 5, 6, refits=True) == (6, 3, True, 6)
-    assert fit_finish(settings, six, 120.0, 2, 5, 6, refits=True) == (6, 3, False, 6)
-    assert fit_finish(settings, six, 119.0, 2, 5, 6, refits=True) == (6, 3, False, 4)
-    assert fit_finish(settings, six, 99.0, 2, 5, 6, refits=True) == (5, 3, False, 1)
-    assert fit_finish(settings, six, 20.0, 2, 5, 6, refits=True) == (2, 1, False, 1)
+    assert fit_finish(settings, six, 150.0, 2, 5, 6, again=1) == (6, 3, True, 6)
+    assert fit_finish(settings, six, 120.0, 2, 5, 6, again=1) == (6, 3, False, 6)
+    assert fit_finish(settings, six, 119.0, 2, 5, 6, again=1) == (6, 3, False, 4)
+    assert fit_finish(settings, six, 99.0, 2, 5, 6, again=1) == (5, 3, False, 1)
+    assert fit_finish(settings, six, 20.0, 2, 5, 6, again=1) == (2, 1, False, 1)
 
 
 @pytest.mark.parametrize("ship", ["mean", "refit"])

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from gome.scenarios.evaluation.harness import Harness
-from gome.scenarios.evaluation.views import ids_are_names, make_view, run_order
+from gome.scenarios.evaluation.views import ids_are_names, make_view
+from gome.scenarios.task.splits import run_order
 from gome.scenarios.task.tables import write_table
 from gome.scenarios.task.task import Task
 from tests.scenarios.helpers.make_task import make_task

@@ -32,7 +32,7 @@ from gome.executors.precheck import imported_modules
 from gome.executors.resources.packages import distributions
 from gome.scenarios.evaluation.blending import scale_name
 from gome.scenarios.evaluation.view_files import TRAIN, ScriptLimits, task_json
-from gome.scenarios.evaluation.views import ids_are_names, make_view, sample_values, side_files
+from gome.scenarios.evaluation.views import ids_are_names, make_view, sample_values, set_apart, side_files
 from gome.scenarios.metrics.formulas import Array
 from gome.viewer import text
 from gome.viewer.export.package import solution
@@ -194,8 +194,10 @@ class _Writer:
         }
         (self.module / "plan.json").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
         positions: dict[str, Array] = {}
+        finish = self.scenario.method.finish
+        searched = set_apart(self.task, self.scenario.seed, finish.holdout) if finish.apart else None
         for name in dict.fromkeys(view for member in members for view in member["views"]):
-            view = make_view(self.task, name, self.scenario.seed, self.scenario.method.finish.holdout)
+            view = make_view(self.task, name, self.scenario.seed, finish.holdout, searched)
             positions |= {f"{name}.train": view.train, f"{name}.withheld": view.withheld}
         with (self.module / "views.npz").open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **positions)
