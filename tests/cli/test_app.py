@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gome.cli.app import VERBS, main
+from tests.scenarios.helpers.make_task import make_task
 
 HERE = Path(__file__).parents[2]
 HEAVY = (
@@ -141,6 +142,19 @@ def test_a_mistyped_role_or_backend_is_said_with_the_nearest(
         main([verb, str(HERE / "scenarios" / "bike-demand.yaml"), "--role", role])
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["run", "validate"])
+def test_where_there_is_no_hold_out_it_cannot_be_set_apart(
+    verb: str, empty: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = make_task(empty / "task", split="{kind: own}")
+    settings = ("--set", f"task={task}", "--set", "method.finish.apart=true")
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "bike-demand", *settings])
+    assert ended.value.code == 2
+    assert "method.finish.apart: task task is not split, so it has no hold-out" in capsys.readouterr().err
+    assert [path.name for path in empty.iterdir()] == ["task"]
 
 
 def test_the_shipped_scenario_is_valid(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Runs for tests, in this process, and what their logs say."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,10 +79,18 @@ def run_scenario(path: Path, folder: Path, *overrides: str) -> Run:
     return conducted(load_scenario(path, overrides), folder, path)
 
 
-def conducted(scenario: Scenario, folder: Path, path: Path | None = None, start: Path | None = None) -> Run:
+def conducted(
+    scenario: Scenario,
+    folder: Path,
+    path: Path | None = None,
+    start: Path | None = None,
+    *,
+    unsandboxed: bool = False,
+) -> Run:
     """Conduct a scenario in `folder` to its end; `path` is where its file would be, by default beside the run."""
     beside = path or folder.with_suffix(".yaml")
-    finished = anyio.run(lambda: start_run(scenario, beside, folder, run_id=folder.name, start=start))
+    run = partial(start_run, scenario, beside, folder, run_id=folder.name, start=start, unsandboxed=unsandboxed)
+    finished = anyio.run(run)
     assert finished is not None
     return read_run(folder, finished)
 
