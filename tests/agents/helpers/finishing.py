@@ -32,7 +32,7 @@ from gome.bus.store.artefacts import Artefacts
 from gome.executors.launch import Cause
 from gome.scenarios.evaluation.blending import predictions_table
 from gome.scenarios.evaluation.harness import Harness
-from gome.scenarios.evaluation.views import make_view
+from gome.scenarios.evaluation.views import learns_from_all, make_view
 from gome.scenarios.evidence import Evaluation
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.task import Task
@@ -74,7 +74,8 @@ class Shop:
         """The truth of the withheld rows and something of the test's, off by so much."""
         off: Array | float = self.off[script]
         withheld = self.task.truth[make_view(self.task, "full" if view == "splits" else view, SEED, 0.2).withheld]
-        test = np.arange(len(self.task.test), dtype=float)[:, None] % 7 + (0.25 if view == "full" else 0.0)
+        more = 0.25 if view == "full" else int(view[-1]) if view.startswith("whole") else 0.0
+        test = np.arange(len(self.task.test), dtype=float)[:, None] % 7 + more
         if view.startswith("holdout-") and self.split_models is not None:
             off = self.split_models + self.wobble * np.sin(np.arange(len(withheld) + len(test)))[:, None]
         return np.concatenate([withheld, test]) + off
@@ -113,14 +114,16 @@ class Shop:
         if request.view in self.fails:
             return ScriptRan(cause=Cause.EXIT, words="exit 1")
         predictions = self.predicted(request.view, request.script_ref)
-        of_all = request.view == "full"
+        of_all = learns_from_all(request.view)
         return ScriptRan(
             cause=Cause.OK,
             words="",
             seconds=1.0,
             predictions_ref=self.artefacts.put_now(packed(predictions)),
-            submission_ref=self._submission("full", request.script_ref) if of_all else None,
-            evaluation=Evaluation(view="full") if of_all else self.harness.score_mean(request.view, [predictions]),
+            submission_ref=self._submission(request.view, request.script_ref) if of_all else None,
+            evaluation=Evaluation(view=request.view)
+            if of_all
+            else self.harness.score_mean(request.view, [predictions]),
         )
 
     async def blend(self, request: Blending) -> Blended:

@@ -128,6 +128,17 @@ def test_refits_that_are_due_in_any_case_are_counted_in_and_members_go_before_ca
     assert fit_finish(settings, six, 20.0, 2, 5, 6, again=1) == (2, 1, False, 1)
 
 
+def test_a_mean_that_is_made_anew_takes_a_run_a_split_of_each_member() -> None:
+    settings, six = FinishSettings(apart=True), [finalist(10) for _ in range(6)]
+    # 18 runs on the hold-out take 90 s in 2 slots; 6 members on 5 splits 150 s more, a comparison 30 s.
+    assert fit_finish(settings, six, 270.0, 2, 5, 6, again=5) == (6, 3, True, 6)
+    assert fit_finish(settings, six, 240.0, 2, 5, 6, again=5) == (6, 3, False, 6)
+    assert fit_finish(settings, six, 239.0, 2, 5, 6, again=5) == (6, 3, False, 5)
+    # Where a refit is the default, a comparison may lead to the mean all the same.
+    assert fit_finish(settings, six, 270.0, 2, 5, 6, again=1) == (6, 3, True, 6)
+    assert fit_finish(settings, six, 269.0, 2, 5, 6, again=1) == (6, 3, False, 6)
+
+
 @pytest.mark.parametrize("ship", ["mean", "refit"])
 def test_nothing_is_compared_where_the_scenario_says_how_it_ships(ship: str) -> None:
     settings = FinishSettings.model_validate({"ship": ship})

@@ -137,6 +137,39 @@ def test_every_member_of_the_ensemble_is_fitted_again(tmp_path: Path) -> None:
     )
 
 
+def test_a_mean_is_made_anew_with_the_rows_that_were_set_apart(tmp_path: Path) -> None:
+    resources = Shop(tmp_path, first=0.5, second=-0.4)
+    finished = resources.finish(apart=True, compares=False)
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.whole) == ("mean", True)
+    whole = [f"whole-{split}" for split in range(5)]
+    assert sorted(resources.ran[4:]) == sorted((view, script, 0) for view in whole for script in ("first", "second"))
+    assert finished.ensemble is not None
+    second, first = finished.ensemble.weights
+    means = [sum(resources.submitted(view, script)["y"] for view in whole) / 5 for script in ("first", "second")]
+    mixed = first * means[0] + second * means[1]
+    assert resources.shipped(finished)["y"].tolist() == pytest.approx(mixed.tolist())
+
+
+def test_a_refit_needs_no_more_than_itself_where_rows_were_set_apart(tmp_path: Path) -> None:
+    resources = Shop(tmp_path, first=0.5, second=0.1, split_models=0.3)
+    finished = resources.finish(apart=True)
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.whole) == ("refit", False)
+    assert [view for view, _, _ in resources.ran[4:]] == [*(f"holdout-{split}" for split in range(5)), "full"]
+
+
+@pytest.mark.parametrize("ship", ["mean", "refit"])
+def test_where_a_run_with_these_rows_fails_the_models_of_the_search_are_submitted(ship: str, tmp_path: Path) -> None:
+    resources = Shop(tmp_path, first=0.5, second=0.1, fails={"whole-2", "full"})
+    finished = resources.finish(apart=True, ship=ship)
+    assert finished.shipped is not None
+    assert (finished.shipped.mode, finished.shipped.whole) == ("mean", False)
+    assert finished.shipped.reason.endswith("made without the rows of the hold-out, as a run on all rows failed")
+    assert finished.winner is not None
+    assert finished.submission_ref == finished.winner.submission_ref
+
+
 def test_where_no_finalist_runs_on_the_holdout_the_best_out_of_fold_score_decides(tmp_path: Path) -> None:
     resources = Shop(tmp_path, first=0.5, second=0.1, fails={"holdout"})
     finished = resources.finish()
