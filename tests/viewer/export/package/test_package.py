@@ -33,6 +33,7 @@ args = parser.parse_args()
 train, test = (list(csv.DictReader(open(os.path.join(args.data, f"{name}.csv")))) for name in ("train", "test"))
 assert os.path.isfile(os.path.join(args.data, "deep", "notes.md"))
 assert os.path.isfile(os.path.join(args.data, "sample_submission.csv"))
+MORE
 ages = [float(row["age"]) for row in test]
 mean = sum(float(row["y"].replace("no", "0").replace("yes", "1")) for row in train) / len(train)
 with open(os.path.join(args.out, "submission.csv"), "w") as file:
@@ -70,15 +71,26 @@ def houses(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"area": area.round(1), "count": count, "town": town, "price": price.round()})
 
 
-def finished(folder: Path, ship: str, kind: str, metric: str, *, batch: str = "", trials: int = 1) -> Path:
-    """The folder of a run that ended with that script."""
+def finished(
+    folder: Path,
+    ship: str,
+    kind: str,
+    metric: str,
+    *,
+    batch: str = "",
+    trials: int = 1,
+    more: str = "",
+    settings: str = "",
+) -> Path:
+    """The folder of a run that ended with that script, which does `more` first."""
     make_task(folder / "task", kind, metric=metric, rows=200, split="{kind: random, folds: 2}")
     (folder / "task" / "prepared" / "public" / "deep").mkdir()
     (folder / "task" / "prepared" / "public" / "deep" / "notes.md").write_text("# Beside the tables\n")
-    (folder / "mine.py").write_text(SCRIPT.replace("BATCH", batch), encoding="utf-8")
+    (folder / "mine.py").write_text(SCRIPT.replace("BATCH", batch).replace("MORE", more), encoding="utf-8")
     scenario = OWN_SCENARIO.replace("SHIP", ship).replace("TRIALS", str(trials))
     (folder / "own.yaml").write_text(scenario, encoding="utf-8")
-    assert gome("run", str(folder / "own.yaml"), "--runs", str(folder / "runs"), "--display", "plain") == 0
+    where = ("--runs", str(folder / "runs"), "--display", "plain", *settings.split())
+    assert gome("run", str(folder / "own.yaml"), *where) == 0
     return next((folder / "runs").iterdir())
 
 
@@ -112,6 +124,24 @@ def test_it_reproduces_the_submission_without_gome(run: Path, package: Path) -> 
     made = beside(package, "predict.py", "expected/test.csv", "-o", "again.csv")
     assert made.returncode == 0, made.stderr
     assert (package / "again.csv").read_bytes() == (run / "best" / "submission.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("more", "views"),
+    [("", ["whole-0", "whole-1"]), ("assert len(train) != 100", ["split-0", "split-1"])],
+    ids=["all rows", "those of the search, as the script fails on half of all"],
+)
+def test_so_does_one_of_a_run_that_set_its_hold_out_apart(more: str, views: list[str], tmp_path: Path) -> None:
+    run = finished(tmp_path, "mean", *KINDS["mean"], more=more, settings="--set method.finish.apart=true")
+    package = tmp_path / "package"
+    assert gome("export", run.name, "--to", "package", str(package), "--runs", str(run.parent)) == 0
+    (plan,) = package.glob("*/plan.json")
+    assert json.loads(plan.read_text())["members"][0]["views"] == views
+    tested = beside(package, "-m", "unittest")
+    assert tested.returncode == 0, tested.stderr
+    predicted, test = tmp_path / "again.csv", str(tmp_path / "task" / "prepared" / "public" / "test.csv")
+    assert gome("predict", run.name, test, "-o", str(predicted), "--runs", str(run.parent)) == 0
+    assert predicted.read_bytes() == (run / "best" / "submission.csv").read_bytes()
 
 
 def test_predict_and_package_agree_on_new_rows(run: Path, package: Path, tmp_path: Path) -> None:
