@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pandas as pd
 import pytest
 
 from gome.agents.protocol.run_messages import RunOpened
@@ -152,6 +153,32 @@ def test_once_labels_were_released_no_trial_follows(run: Run) -> None:
     with pytest.raises(UsageError, match=r"gives scripts the labels of its hold-out.*start a new run .* --start"):
         anyio.run(lambda: resume(run.folder, budget=more))
     assert anyio.run(lambda: resume(run.folder)) == run.finished, "without a budget nothing is to be done"
+
+
+def test_of_all_files_of_a_run_of_the_expert_those_of_the_end_alone_have_these_rows(
+    place: Path, server: ModelServer, tmp_path: Path
+) -> None:
+    """Searches of constants, probes, runs ahead of the finish: whatever was written for a script is looked through."""
+    scenario = small(
+        place / "task",
+        server,
+        traces=1,
+        memory={},
+        budget={"trials": 3},
+        backends={"scripted": {"kind": "expert"}},
+        method=method(True) | {"probes": True, "racing": {}},
+    )
+    run = conducted(scenario, tmp_path / "run")
+    kept = rows_of(Task.load(place / "task"), held_out(place))
+    released = 0
+    for path in (run.folder / "data").glob("*/train.csv"):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = {"|".join(cells) for cells in zip(*(table[name] for name in (*FEATURES, "y")), strict=True)}
+        released += bool(rows & kept)
+    views = {ran.evaluation.view for _, _, ran in run.scripts if ran.evaluation}
+    assert {"probe", "split-0", "holdout"} <= views
+    assert released == sum(map(learns_from_all, views)) > 0
+    assert anyio.run(replay_run, run.folder).buried == 0
 
 
 CHEAT = """
