@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -146,7 +147,8 @@ def test_a_mean_is_made_anew_with_the_rows_that_were_set_apart(tmp_path: Path) -
     assert sorted(resources.ran[4:]) == sorted((view, script, 0) for view in whole for script in ("first", "second"))
     assert finished.ensemble is not None
     second, first = finished.ensemble.weights
-    means = [sum(resources.submitted(view, script)["y"] for view in whole) / 5 for script in ("first", "second")]
+    scripts = ("first", "second")
+    means = [np.mean([resources.submitted(view, script)["y"] for view in whole], axis=0) for script in scripts]
     mixed = first * means[0] + second * means[1]
     assert resources.shipped(finished)["y"].tolist() == pytest.approx(mixed.tolist())
 
