@@ -6,10 +6,10 @@ async with open_log(folder, run="…", vocabulary=VOCABULARY) as log:
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import anyio
 import anyio.to_thread
@@ -118,9 +118,11 @@ class SqliteLog:
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(connection, folder, vocabulary, head, self._from_writer, self._failed_in_writer)
         self._reading = _connect_reader(folder / schema.FILE_NAME)
-        self._reading_lock = threading.Lock()
+        self._reader = anyio.CapacityLimiter(1)  # one connection, and no pages in the memory of many threads
         self._head = self._writer.head
         self._cursors = schema.read_cursors(self._reading)
+        # Actors keep the message that opened the run, which is large where a table has thousands of columns.
+        self._held: WeakValueDictionary[int, Message] = WeakValueDictionary()
         self._routes: Routes[LogMailbox] = Routes()
         self._failure: GomeError | None = None
         self._closed = False
@@ -177,12 +179,12 @@ class SqliteLog:
     async def read(
         self, after: int, upto: int, subscription: Subscription | None = None, limit: int = 1000
     ) -> list[Envelope]:
-        """At most `limit` messages with after < seq ≤ upto, in order."""
-        return await anyio.to_thread.run_sync(self._read, after, upto, subscription, limit)
+        """At most `limit` messages with after < seq ≤ upto, in order: those that are still in use, as they are."""
+        return await anyio.to_thread.run_sync(self._read, after, upto, subscription, limit, limiter=self._reader)
 
     async def answers(self) -> dict[tuple[str, str], int]:
         """Number of messages in the log per (sender, cause), without activity records."""
-        return await anyio.to_thread.run_sync(self._answers)
+        return await anyio.to_thread.run_sync(schema.read_answers, self._reading, limiter=self._reader)
 
     def tell(self, actor: str, event: str, detail: str) -> None:
         """Publish telemetry; see `Log.tell`."""
@@ -242,6 +244,7 @@ class SqliteLog:
             if write.fresh:
                 for envelope in write.envelopes:
                     self._head = envelope.seq
+                    self._held[envelope.seq] = envelope.message
                     for mailbox in self._routes.listeners(envelope.message.kind, envelope.trace):
                         mailbox.feed(envelope)
             if not write.waiter.done():
@@ -263,17 +266,11 @@ class SqliteLog:
             "ORDER BY seq LIMIT :limit"
         )
         values = {**parameters, "after": after, "upto": upto, "limit": limit}
-        with self._reading_lock:
-            try:
-                return list(schema.decode(self._reading.execute(query, values), self.run, self._vocabulary))
-            except sqlite3.DatabaseError as error:
-                raise LogDamaged(
-                    f"the log in {self.folder} cannot be read: {error}. Restore it from a copy."
-                ) from error
-
-    def _answers(self) -> dict[tuple[str, str], int]:
-        with self._reading_lock:
-            return schema.read_answers(self._reading)
+        try:
+            rows = self._reading.execute(query, values)
+            return list(schema.decode(rows, self.run, self._vocabulary, self._held))
+        except sqlite3.DatabaseError as error:
+            raise LogDamaged(f"the log in {self.folder} cannot be read: {error}. Restore it from a copy.") from error
 
 
 def _connect_reader(path: Path) -> sqlite3.Connection:

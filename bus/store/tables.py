@@ -9,13 +9,13 @@ unique.
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from gome.bus.events import ACTIVITIES
-from gome.bus.message import Envelope, Subscription, Vocabulary
+from gome.bus.message import Envelope, Message, Subscription, Vocabulary
 from gome.errors import LogDamaged, LogVersion
 
 __all__ = [
@@ -174,19 +174,27 @@ def last_place(connection: sqlite3.Connection) -> tuple[int, float]:
 Row = tuple[int, str, str, str, int | None, int | None, str | None, str, float, str]
 
 
-def decode(rows: Iterator[Row], run: str, vocabulary: Vocabulary) -> Iterator[Envelope]:
+def decode(
+    rows: Iterator[Row], run: str, vocabulary: Vocabulary, held: MutableMapping[int, Message] | None = None
+) -> Iterator[Envelope]:
     """Decode rows of `COLUMNS` to envelopes. Raises LogVersion for a message that the vocabulary cannot decode, and
-    LogDamaged for one without a time."""
+    LogDamaged for one without a time.
+
+    `held` are messages by sequence number: one that is in it is not decoded again, and others are put into it.
+    """
     for seq, identifier, kind, sender, trace, step, cause, correlation, time, body in rows:
         if not math.isfinite(time):
             raise LogDamaged(f"message {identifier} (seq {seq}) has no time ({time}); restore the file from a copy")
+        message = None if held is None else held.get(seq)
         try:
-            message = vocabulary.decode(kind, body)
+            message = message or vocabulary.decode(kind, body)
         except (KeyError, ValidationError) as error:
             raise LogVersion(
                 f"message {identifier} (seq {seq}) of kind {kind} was written by another version of gome; "
                 f"use that version ({error})"
             ) from error
+        if held is not None:
+            held[seq] = message
         yield Envelope(identifier, seq, run, sender, trace, step, cause, correlation, time, message)
 
 

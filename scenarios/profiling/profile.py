@@ -47,12 +47,12 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Seq
     seen = [name for name in train.columns if name != task.brief.id_column]
     tables = tuple(_side_table(task, joined) for joined in beside)
     joins = [joined for joined in beside if joined.unique]
-    both = [(name, train[name], test[name]) for name in features]
-    both += [(str(name), joined.train[name], joined.test[name]) for joined in joins for name in joined.train]
+    tables_of = dict.fromkeys(features, (train, test))
+    tables_of |= {str(name): (joined.train, joined.test) for joined in joins for name in joined.train}
     relevant = relevance | {
         column.name: column.relevance for table in tables for column in table.columns if column.relevance is not None
     }
-    sampled = sample_rows(task, {name: column for name, column, _ in both}, relevant)
+    sampled = sample_rows(task, {name: table for name, (table, _) in tables_of.items()}, relevant)
     return Profile(
         rows=len(train),
         columns=tuple(columns),
@@ -61,7 +61,7 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Seq
         duplicate_rows=_duplicates(task, train, seen),
         tables=tables,
         images=find_images(task),
-        shifts=find_shifts(both),
+        shifts=find_shifts((name, ours[name], theirs[name]) for name, (ours, theirs) in tables_of.items()),
         sample_columns=sampled.columns,
         sample=sampled.rows,
         periods=split_periods(task, splits) if splits else (),

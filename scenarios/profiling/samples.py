@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from pandas import Series
+from pandas import DataFrame, Series
 
 from gome.scenarios.diagnostics.rows import cell, width_of
 from gome.scenarios.metrics.formulas import Array
@@ -25,9 +25,10 @@ class Sample(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
-def sample_rows(task: Task, features: Mapping[str, Series], relevance: dict[str, float]) -> Sample:
+def sample_rows(task: Task, features: Mapping[str, DataFrame], relevance: dict[str, float]) -> Sample:
     """Choose at most ten training rows with at most 30 columns: the id, features, and the targets.
 
+    `features` are the table that each feature is in.
     Features without a measured `relevance` come first, since only their cells describe them; the others follow by
     decreasing relevance.
     """
@@ -40,8 +41,8 @@ def sample_rows(task: Task, features: Mapping[str, Series], relevance: dict[str,
     raw = task.train[[brief.id_column, *(name for name in kept if name in task.train), *targets]].take(rows)
     columns: list[list[str]] = [[cell(value, _CELL) for value in raw[brief.id_column]]]
     for name in kept:
-        shown = raw[name] if name in raw else features[name].iloc[rows]
-        width = width_of(features[name], _TEXT, _CELL)
+        shown = raw[name] if name in raw else features[name][name].iloc[rows]
+        width = width_of(features[name][name], _TEXT, _CELL)
         columns.append([cell(value, width) for value in shown])
     columns += [[cell(value, _CELL) for value in raw[name]] for name in targets]
     return Sample((brief.id_column, *kept, *targets), tuple(zip(*columns, strict=True)))

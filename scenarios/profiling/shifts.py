@@ -1,6 +1,6 @@
 """Find columns whose distribution differs between training and test, one column at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -24,7 +24,7 @@ _ONLY_NAMES = 0.5  # a category with more distinct values than this share of row
 _LONGEST_VALUE = 40
 
 
-def find_shifts(columns: Sequence[tuple[str, Series, Series]]) -> tuple[Shift, ...]:
+def find_shifts(columns: Iterable[tuple[str, Series, Series]]) -> tuple[Shift, ...]:
     """The largest significant shifts, at most five. `columns` are (name, training values, test values)."""
     found: dict[str, Shift] = {}
     for name, train, test in columns:

@@ -96,6 +96,22 @@ def test_a_subscriber_gets_the_very_objects_routed_to_it_in_order(tmp_path: Path
     with_log(tmp_path, work)
 
 
+def test_subscribers_that_read_a_message_from_the_log_share_it(tmp_path: Path) -> None:
+    async def work(log: SqliteLog) -> None:
+        mailboxes = [log.subscribe(ASKED) for _ in range(2)]
+        one, other = [await mailbox.next() for mailbox in mailboxes]
+        assert one is not None and other is not None and one.message is other.message
+        (written,) = await log.append("user", [ask(2)])
+        (read,) = await log.read(1, 2)
+        assert read.message is written.message
+
+    async def opening(log: SqliteLog) -> None:
+        await log.append("user", [ask(1)])
+
+    with_log(tmp_path, opening)
+    with_log(tmp_path, work)
+
+
 def test_a_slow_subscriber_lags_and_loses_nothing(tmp_path: Path) -> None:
     async def work(log: SqliteLog) -> None:
         slow = log.subscribe(Subscription(frozenset({"asked"}), 0))
