@@ -6,6 +6,7 @@ A value reported by a script itself is marked as such.
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.dataclasses import dataclass
 
 __all__ = [
     "ColumnProfile",
@@ -76,11 +77,14 @@ class TaskBrief(_Record):
         return f"<task {self.name}: {self.task_type} of {targets}, {metric}; {rows}>"
 
 
-class ColumnProfile(_Record):
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid", defer_build=True))
+class ColumnProfile:
     """One column of the training data. `missing` is a share of rows; `skew` to `maximum` are for numeric columns.
 
     `levels` are the most frequent values with their numbers of rows, for categories and booleans.
     """
+
+    # Not a `_Record`: a table may have ten thousand columns, and a model takes three times the memory of a data class.
 
     name: str
     role: Literal["id", "target", "feature"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,20 +102,19 @@ def _column(column: Series, test: Series | None, role: str, relevance: dict[str,
     unseen = None
     if test is not None and kind in ("category", "boolean", "datetime") and len(test):
         unseen = round(float((~test.isin(set(present)) & test.notna()).mean()), 6)
-    return ColumnProfile.model_validate(
-        {
-            "name": str(column.name),
-            "role": role,
-            "dtype": kind,
-            "cardinality": int(present.nunique()),
-            "missing": round(float(column.isna().mean()), 6),
-            "levels": _levels(present) if kind in ("category", "boolean") and role != "id" else (),
-            "examples": tuple(str(value)[:60] for value in present.drop_duplicates().head(_EXAMPLES)),
-            "unseen_in_test": unseen,
-            "relevance": relevance.get(str(column.name)),
-            "words": round(float(np.mean([len(str(text).split()) for text in present])), 1) if kind == "text" else None,
-        }
-    )
+    figures: dict[str, Any] = {
+        "name": str(column.name),
+        "role": role,
+        "dtype": kind,
+        "cardinality": int(present.nunique()),
+        "missing": round(float(column.isna().mean()), 6),
+        "levels": _levels(present) if kind in ("category", "boolean") and role != "id" else (),
+        "examples": tuple(str(value)[:60] for value in present.drop_duplicates().head(_EXAMPLES)),
+        "unseen_in_test": unseen,
+        "relevance": relevance.get(str(column.name)),
+        "words": round(float(np.mean([len(str(text).split()) for text in present])), 1) if kind == "text" else None,
+    }
+    return ColumnProfile(**figures)
 
 
 def _numeric_column(column: Series, role: str, relevance: dict[str, float]) -> ColumnProfile:
@@ -125,22 +125,21 @@ def _numeric_column(column: Series, role: str, relevance: dict[str, float]) -> C
     first = dict.fromkeys(present[:_ROWS_FOR_EXAMPLES].tolist())
     first = first if len(first) >= _EXAMPLES else dict.fromkeys(present.tolist())
     whole = values.dtype.kind == "i" or bool((present == np.floor(present)).all())  # with gaps they are read as floats
-    return ColumnProfile.model_validate(
-        {
-            "name": str(column.name),
-            "role": role,
-            "dtype": "integer" if whole else "float",
-            "cardinality": 1 + int((ranked[1:] != ranked[:-1]).sum()),
-            "missing": round((len(values) - len(present)) / len(values), 6),
-            "skew": _skew(present),
-            "minimum": float(ranked[0]),
-            "mean": round(float(present.sum(dtype=float) / len(present)), 6),
-            "median": _middle(ranked),
-            "maximum": float(ranked[-1]),
-            "examples": tuple(str(value)[:60] for value in islice(first, _EXAMPLES)),
-            "relevance": relevance.get(str(column.name)),
-        }
-    )
+    figures: dict[str, Any] = {
+        "name": str(column.name),
+        "role": role,
+        "dtype": "integer" if whole else "float",
+        "cardinality": 1 + int((ranked[1:] != ranked[:-1]).sum()),
+        "missing": round((len(values) - len(present)) / len(values), 6),
+        "skew": _skew(present),
+        "minimum": float(ranked[0]),
+        "mean": round(float(present.sum(dtype=float) / len(present)), 6),
+        "median": _middle(ranked),
+        "maximum": float(ranked[-1]),
+        "examples": tuple(str(value)[:60] for value in islice(first, _EXAMPLES)),
+        "relevance": relevance.get(str(column.name)),
+    }
+    return ColumnProfile(**figures)
 
 
 def _middle(ranked: Array) -> float:

@@ -3,6 +3,7 @@
 import runpy
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def test_many_rows_or_long_texts_let_words_lead(tables: dict[str, Place]) -> Non
     profile = tables["one"].harness.profile
     assert not texts_lead(profile), "nine words beside one column, on few rows"
     assert texts_lead(profile.model_copy(update={"rows": 5000}))
-    longer = [c.model_copy(update={"words": 40.0}) if c.name == "notes" else c for c in profile.columns]
+    longer = [replace(c, words=40.0) if c.name == "notes" else c for c in profile.columns]
     assert texts_lead(profile.model_copy(update={"columns": tuple(longer)}))
     assert not texts_lead(tables["value"].harness.profile.model_copy(update={"columns": ()}))
 

@@ -1,6 +1,7 @@
 """How long a script will take is told by what it fits, and a first solution on many rows is a light one."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm i
 def crowded(place: Place, rows: int) -> Profile:
     """The profile as if there were that many rows, and a thousand cities."""
     columns = [
-        column.model_copy(update={"cardinality": 1000}) if column.name == "city" else column
+        replace(column, cardinality=1000) if column.name == "city" else column
         for column in place.harness.profile.columns
     ]
     assert "city" in {column.name for column in columns}

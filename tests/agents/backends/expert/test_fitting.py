@@ -4,6 +4,7 @@ import random
 import runpy
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_what_fits_stays_and_the_plan_stays_as_it_was_said(places: dict[str, Pla
 def test_boosting_is_given_no_more_values_than_it_takes(places: dict[str, Place]) -> None:
     place = places["regression"]
     profile = place.harness.profile
-    many = [c.model_copy(update={"cardinality": 300}) if c.name == "city" else c for c in profile.columns]
+    many = [replace(c, cardinality=300) if c.name == "city" else c for c in profile.columns]
     crowded = profile.model_copy(update={"columns": tuple(many), "rows": 4000})
     for changed, encoding in (
         ({}, "ordinal"),

@@ -1,5 +1,6 @@
 """The data, and what was measured of a trial, as prompts show them: fenced, and without a cell where none may stand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,7 @@ def test_the_profile_shows_sample_rows_and_shifts_and_no_cell_where_none_may_be_
         Shift(feature="town", measure="tv", distance=0.3, train=0.1, test=0.4, value=CELLS[3]),
         Shift(feature="gappy", measure="missing", distance=0.2, train=0.0, test=0.2),
     )
-    column = made.PROFILE.columns[1].model_copy(
-        update={"examples": CELLS[:2], "minimum": 918273.0, "maximum": 928374.0, "mean": 923000.5}
-    )
+    column = replace(made.PROFILE.columns[1], examples=CELLS[:2], minimum=918273.0, maximum=928374.0, mean=923000.5)
     changed = {
         "columns": (column,),
         "sample_columns": ("id", "town", "bikers"),
