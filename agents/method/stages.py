@@ -3,10 +3,13 @@
 Sources: [P] the paper or its data card, [C] the public code of that line of work (docs/method.md).
 """
 
-from gome.agents.protocol.types import Source, Stage
+from collections import Counter
+from collections.abc import Sequence
+
+from gome.agents.protocol.types import Challenge, Source, Stage
 from gome.scenarios.config.method import Method
 
-__all__ = ["scenario_share", "stage_of", "wanted_sources"]
+__all__ = ["foremost", "scenario_share", "stage_of", "wanted_sources"]
 
 
 def scenario_share(accepted: int, refused: int, method: Method) -> int:
@@ -28,6 +31,16 @@ def wanted_sources(accepted: int, refused: int, method: Method) -> tuple[Source,
     if share < method.scenario_weight:
         wanted.append("feedback")
     return tuple(wanted)
+
+
+def foremost(challenges: Sequence[Challenge], method: Method) -> tuple[Challenge, ...]:
+    """The first challenges of each source, at most `method.challenges`. [C]"""
+    count, kept = Counter[str](), list[Challenge]()
+    for challenge in challenges:
+        count[challenge.source] += 1
+        if count[challenge.source] <= method.challenges:
+            kept.append(challenge)
+    return tuple(kept)
 
 
 def stage_of(used: float, method: Method) -> Stage:

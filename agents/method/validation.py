@@ -10,7 +10,7 @@ trace has made (`method.near_tie_growth`).
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, variance
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ __all__ = [
     "decides_near_ties",
     "format_fault",
     "keeps_near_tie",
+    "lost",
     "near_miss",
     "rule",
     "rule_by_score",
@@ -56,6 +57,10 @@ class Ruling:
     layer: Literal["format", "alignment", "analysis"]
     reason: str
     erased: bool = False
+
+    def but(self, why: str) -> "Ruling":
+        """This ruling; of an acceptance the reason is `why` it had no rival, if that is given."""
+        return replace(self, reason=why) if why and self.verdict == "accepted" else self
 
     def diagnosis(self, trial: Trial, proposal: Proposal, assessment: Assessment | None, **found: Any) -> Diagnosis:
         """The diagnosis of the trial that this is about, with the words of a model, if any; `found` are more fields."""
@@ -228,6 +233,14 @@ def _why_near_tie(effect: Effect, reason: str, near_ties: NearTies, cheap: str) 
 def near_miss(effect: Effect | None, behind: float) -> bool:
     """Whether a refused trial is less than so many standard errors behind its trace's best."""
     return effect is not None and effect.gain > -behind * (effect.standard_error or 0.0)
+
+
+def lost(trial: Trial, effect: Effect | None, near_misses: float, ensemble: bool) -> Ruling | None:
+    """The ruling of a trial that a model's answer can neither save nor take out of an ensemble; else None."""
+    if effect is None or not (trial.stopped in ("worse", "futile") or effect.verdict == "worse"):
+        return None
+    whole = trial.evaluation is not None and not trial.evaluation.partial
+    return None if ensemble and (whole or near_miss(effect, near_misses)) else rule_by_score(trial, effect)
 
 
 def rule_by_score(trial: Trial, effect: Effect | None) -> Ruling:

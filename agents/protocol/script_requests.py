@@ -58,7 +58,8 @@ class WriteSolution(Request[Script]):
     `source` is the trace that a `step_kind` of `merge` takes from or `return` continues from. `other` is the second
     script: that of `source` for a merge, the trace's own best for a return or a leap; with `is_difference` the much
     shorter diff from `base` to it. `seconds` is the time of one run
-    of the base and `cpu_seconds` its processor time, 0 where unknown. `failures` are failures of scripts in this run.
+    of the base and `cpu_seconds` its processor time, 0 where unknown. `failures` are failures of scripts in this run,
+    `avoid` is what the user asks to avoid, which the sketch says in words.
     """
 
     role = "executor"
@@ -73,6 +74,7 @@ class WriteSolution(Request[Script]):
     hypotheses: tuple[Hypothesis, ...]
     sketch: str
     failures: tuple[Failure, ...] = ()
+    avoid: tuple[str, ...] = Field(default=(), exclude_if=lambda avoid: not avoid)
 
     @property
     def edited(self) -> str | None:
@@ -88,7 +90,7 @@ class RepairSolution(Request[Script]):
 
     `seconds` and `cpu_seconds` are those of one run of the script from which it was derived, `ran_seconds` and
     `ran_cpu_seconds` those of the failed run, 0 where unknown. `sampled` says that a debug run on a sample of the rows
-    had ended well before, `judged` that a model judges the run's trials.
+    had ended well before, `judged` that a model judges the run's trials. `avoid` is what the user asks to avoid.
     """
 
     role = "executor"
@@ -108,6 +110,7 @@ class RepairSolution(Request[Script]):
     sampled: bool = False
     judged: bool = True
     failures: tuple[Failure, ...] = ()
+    avoid: tuple[str, ...] = Field(default=(), exclude_if=lambda avoid: not avoid)
 
     @property
     def edited(self) -> str | None:

@@ -6,19 +6,17 @@ Trial       ──► three-layer validation, assessment      ──► Diagnosi
 Under a control (tree search, best of n) validity and score alone decide, and a model at most summarises the run.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gome.agents.method.stages import wanted_sources
+from gome.agents.method.stages import foremost, wanted_sources
 from gome.agents.method.validation import (
-    Ruling,
     cheaper,
     compare,
     decides_near_ties,
     format_fault,
     keeps_near_tie,
-    near_miss,
+    lost,
     rule,
     rule_by_score,
     threshold,
@@ -30,7 +28,8 @@ from gome.agents.roles.proposals import with_result
 from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import difference
 from gome.agents.scripts.error_analysis import Analyser, Pairer, analysed, paired
-from gome.agents.state.trace import FOLDED, TraceState
+from gome.agents.state.hints import Hints
+from gome.agents.state.trace import FOLDED, Best, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
 from gome.bus.store.artefacts import Artefacts
@@ -55,7 +54,7 @@ class Diagnoser(Role):
     """Diagnoses trials: why they are good or bad, whether they are accepted, and what to change next."""
 
     handles = frozenset({"trace_opened", "trial"})
-    notes = frozenset({"repair_called", "job"}) | FOLDED
+    notes = frozenset({"repair_called", "job", "hint_given"}) | FOLDED
 
     def __init__(
         self, trace: int, reasoner: Reasoner, artefacts: Artefacts, analyser: Analyser, pairer: Pairer
@@ -64,6 +63,7 @@ class Diagnoser(Role):
         self.reasoner = reasoner
         self.analyser, self.pairer = analyser, pairer
         self.state = TraceState()
+        self.hints = Hints()
         self.repairs: dict[int, list[Repair]] = {}
         self.comparisons = 0
 
@@ -82,6 +82,7 @@ class Diagnoser(Role):
             case _:
                 pass
         self.state.heard(envelope)
+        self.hints.heard(envelope)
 
     async def handle(self, envelope: Envelope, context: Context) -> Sequence[Draft]:
         """Survey the task at step 0, and assess every trial."""
@@ -110,21 +111,12 @@ class Diagnoser(Role):
             survey = await self.reasoner.ask(SurveyTask(**self.asked(trace, step, "survey")), context)
         except NotAsked as end:
             return Diagnosis.without_trial("surveyed", f"the task was not surveyed: {end}")
-        return Diagnosis.without_trial("surveyed", "the task was surveyed", self._foremost(survey.challenges))
-
-    def _foremost(self, challenges: Sequence[Challenge]) -> tuple[Challenge, ...]:
-        """The first challenges of each source, at most `method.challenges`. [C]"""
-        most, count = self.scenario.method.challenges, Counter[str]()
-        kept = []
-        for challenge in challenges:
-            count[challenge.source] += 1
-            if count[challenge.source] <= most:
-                kept.append(challenge)
-        return tuple(kept)
+        found = foremost(survey.challenges, self.scenario.method)
+        return Diagnosis.without_trial("surveyed", "the task was surveyed", found)
 
     async def _assess(self, trial: Trial, trace: int, step: int, context: Context) -> Diagnosis:
         proposal = with_result(self.state.proposals[step], trial.searched)
-        best, evaluation = self.state.best, trial.evaluation
+        (best, freed), evaluation = await self._rival(trial), trial.evaluation
         fault = format_fault(trial.cause.value == "ok", trial.words, evaluation)
         effect = None
         if fault is None and best is not None and evaluation is not None:
@@ -132,43 +124,44 @@ class Diagnoser(Role):
         if not self.optimizer.judges:
             read = await self._read(trial, proposal, trace, step, context) if self.optimizer.reads else ""
             ruling = fault or rule_by_score(trial, effect)
-            return ruling.diagnosis(trial, proposal, None, effect=effect, observations=read)
-        measured = await self._measured(trial, proposal, effect, step, context)
+            return ruling.but(freed).diagnosis(trial, proposal, None, effect=effect, observations=read)
+        measured = await self._measured(trial, proposal, best, effect, step, context)
         returned = proposal.step_kind == "return" and measured.against is not None
         found: dict[str, Any] = {
             "effect": None if fault is not None else measured.against if returned else effect,
             "against": measured.against if proposal.step_kind == "merge" else None,
             "diagnostics_ref": measured.diagnostics_ref,
         }
-        settled = fault or self._lost(trial, effect)
+        settled = fault or lost(trial, effect, self.scenario.method.finish.near_misses, self.scenario.members > 1)
         if settled is not None and self.state.left(step).last:
             return settled.diagnosis(trial, proposal, None, **found)
-        request = await self._question(trial, proposal, measured, trace, step)
+        request = await self._question(trial, proposal, best, measured, trace, step)
         try:
             assessment = await self.reasoner.ask(request, context, decides=settled is None)
         except NotAsked:
             if settled is None:
                 raise
             return settled.diagnosis(trial, proposal, None, **found)
-        assessment = assessment.model_copy(update={"challenges": self._foremost(assessment.challenges)})
+        assessment = assessment.model_copy(update={"challenges": foremost(assessment.challenges, self.scenario.method)})
         refuted = [request.findings[number - 1] for number in assessment.contradicts]
         ruling = fault or rule(trial, effect, assessment, request.near_ties, request.cheap)
         contradicts = tuple((each.trace, each.step) for each in refuted)
-        return ruling.diagnosis(trial, proposal, assessment, contradicts=contradicts, **found)
+        return ruling.but(freed).diagnosis(trial, proposal, assessment, contradicts=contradicts, **found)
 
-    def _lost(self, trial: Trial, effect: Effect | None) -> Ruling | None:
-        """The ruling of a trial that a model's answer can neither save nor take out of an ensemble; else None."""
-        ruling, settings = rule_by_score(trial, effect), self.scenario.method.finish
-        if effect is None or not (trial.stopped in ("worse", "futile") or effect.verdict == "worse"):
-            return None
-        whole = trial.evaluation is not None and not trial.evaluation.partial
-        may_join = self.scenario.members > 1 and (whole or near_miss(effect, settings.near_misses))
-        return None if may_join else ruling
+    async def _rival(self, trial: Trial) -> tuple[Best | None, str]:
+        """The trace's best, which a trial must beat; none, and why, where it is what the user asks to avoid. [O]"""
+        best, hints = self.state.best, self.hints
+        if best is None or not hints.avoided or trial.stopped:
+            return best, ""
+        old, new = [await self.artefacts.text(ref) for ref in (best.script_ref, trial.script_ref)]
+        if hints.refuses(old) is None or hints.refuses(new) is not None:
+            return best, ""
+        return None, f"the trace's first solution without {', '.join(hints.avoided)}, which the user asks to avoid"
 
     async def _question(
-        self, trial: Trial, proposal: Proposal, measured: _Measured, trace: int, step: int
+        self, trial: Trial, proposal: Proposal, best: Best | None, measured: _Measured, trace: int, step: int
     ) -> AssessTrial:
-        incumbent, method = await self.solution(self.state.best), self.scenario.method
+        incumbent, method = await self.solution(best), self.scenario.method
         left, wanted = self.state.left(step), wanted_sources(self.state.accepted, self.state.refused, method)
         if left.last or not self.optimizer.structured:
             wanted = ()  # no later step of this trace would read them
@@ -178,7 +171,7 @@ class Diagnoser(Role):
             before = await self.artefacts.text(proposal.base_ref)
         output = await self.artefacts.text(trial.output_ref) if trial.output_ref else ""
         cheap = ""
-        if incumbent is not None and (best := self.state.best) is not None:
+        if incumbent is not None and best is not None:
             lines = (script.count("\n"), incumbent.script.count("\n"))
             cheap = cheaper((self.timed(trial.cpu_seconds), self.timed(best.cpu_seconds)), lines)
         if measured.effect is None or not keeps_near_tie(measured.effect, False, "incumbent", cheap):
@@ -187,7 +180,7 @@ class Diagnoser(Role):
             **self.asked(trace, step, "assess"),
             step_kind=proposal.step_kind,
             source=proposal.source,
-            other=self._other(proposal, step),
+            other=self._other(proposal, best, step),
             hypotheses=proposal.hypotheses,
             incumbent=incumbent,
             script=script,
@@ -237,21 +230,21 @@ class Diagnoser(Role):
         except NotAsked:
             return ""
 
-    def _other(self, proposal: Proposal, step: int) -> TraceBest | None:
+    def _other(self, proposal: Proposal, best: Best | None, step: int) -> TraceBest | None:
         """The best of the trace that a merge took from, or whose script a return changed, as known at the step.
 
         For a trace's first solution it is the best of all.
         """
         known = self.state.known[step].standings
-        if self.state.best is None:
+        if best is None:
             return known[0] if known else None
         return next((each for each in known if each.trace == proposal.source), None)
 
     async def _measured(
-        self, trial: Trial, proposal: Proposal, effect: Effect | None, step: int, context: Context
+        self, trial: Trial, proposal: Proposal, best: Best | None, effect: Effect | None, step: int, context: Context
     ) -> _Measured:
         """Measure where a trial errs, against its trace's best or the other solution, and a merge against both."""
-        other, best = self._other(proposal, step), self.state.best
+        other = self._other(proposal, best, step)
         found = await paired(self.pairer, trial.oof_ref, other.oof_ref if other else None, context)
         against = None
         if found.own is not None and found.other is not None:

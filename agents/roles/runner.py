@@ -126,6 +126,8 @@ class Runner(Role):
             if not ran.good:
                 return [self._failed(job, "debug", SplitRuns((ran,), None), trace, step)]
         rival = _Rival(self.best.script_ref, self.best.evaluation) if self.best else None
+        if rival and self.hints.avoided and self.hints.refuses(await self.artefacts.text(rival.script_ref)):
+            rival = None  # what is to be avoided need not be beaten
         runs = await self._race(job, step, rival, context)
         if not runs.good:
             return [self._failed(job, "full", runs, trace, step, sampled=sampled)]

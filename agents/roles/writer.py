@@ -16,6 +16,7 @@ from gome.agents.protocol.replies import Script
 from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
 from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import beside
+from gome.agents.state.hints import Hints
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
 from gome.bus.message import Draft, Envelope
@@ -34,17 +35,19 @@ class Writer(Role):
     """Turns a proposal into a script."""
 
     handles = frozenset({"proposal", "repair_called"})
-    notes = frozenset({"trial"}) | FOLDED
+    notes = frozenset({"trial", "hint_given"}) | FOLDED
 
     def __init__(self, trace: int, reasoner: Reasoner, artefacts: Artefacts) -> None:
         super().__init__("writer", trace, artefacts)
         self.reasoner = reasoner
         self.state = TraceState()
+        self.hints = Hints()
         self.trials: dict[int, Trial] = {}
 
     def remember(self, envelope: Envelope) -> None:
         """Keep the trace's running steps, and its trials, of which a tree search repairs one that failed."""
         self.state.heard(envelope)
+        self.hints.heard(envelope)
         if isinstance(envelope.message, Trial):
             self.trials[place(envelope)[1]] = envelope.message
 
@@ -110,6 +113,7 @@ class Writer(Role):
             hypotheses=proposal.hypotheses,
             sketch=proposal.sketch,
             failures=self.state.known[step].failures,
+            avoid=self.hints.avoided,
         )
         return await self.reasoner.ask(request, context, self._choice(step))
 
@@ -146,5 +150,6 @@ class Writer(Role):
             sampled=call.sampled,
             judged=self.optimizer.judges,
             failures=self.state.known[step].failures,
+            avoid=self.hints.avoided,
         )
         return await self.reasoner.ask(request, context, self._choice(step))

@@ -11,13 +11,13 @@ from gome.agents.backends.expert.code.cost import script_seconds
 from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
-from gome.agents.backends.expert.moves.catalogue import learnt, move_of, plays
+from gome.agents.backends.expert.moves.catalogue import apply_hypothesis, learnt, move_of, plays
 from gome.agents.backends.expert.moves.move import Play
-from gome.agents.backends.expert.plan import Plan, read_plan
+from gome.agents.backends.expert.plan import SIZES, Plan, read_plan
 from gome.agents.backends.expert.situation import Scene, since_accept
 from gome.agents.protocol.replies import Assessment, Survey
 from gome.agents.protocol.requests import AssessTrial, SurveyTask
-from gome.agents.protocol.types import Challenge, Source, TrialNote
+from gome.agents.protocol.types import Challenge, HypothesisVerdict, Source, TrialNote
 from gome.scenarios.figures import plain
 
 __all__ = ["assess", "challenges", "foremost", "survey"]
@@ -79,14 +79,15 @@ def assess(request: AssessTrial, judgement: Judgement) -> Assessment:
     """Assess a trial, and find the challenges of the better one of the trial and the trace's best."""
     accept, reason = _decided(request, judgement)
     alignment, doubt = judgement.choose(_alignment(request), (_ALIGNED,))
-    confirmed = _verdict(request)
+    untested = _untested(request)
+    confirmed: HypothesisVerdict = "untested" if untested else _verdict(request)
     scene = _scene_of(request, _stays(request, accept))
     return Assessment(
         alignment=alignment,
         accept=accept,
         reason=reason if alignment == "aligned" else doubt,
         observations=_observations(request),
-        finding=_finding(request),
+        finding="" if untested else _finding(request),
         hypothesis_verdict=judgement.choose(confirmed, ("confirmed", "refuted", "inconclusive")),
         challenges=challenges(scene, request.wanted, judgement),
     )
@@ -154,6 +155,7 @@ def _scene_of(request: AssessTrial, trial_is_kept: bool) -> Scene:
         accepted=trial_is_kept,
         reason="",
         observations="",
+        untested=_untested(request),
     )
     script, evaluation, seconds = request.script, request.evaluation, request.seconds
     if not trial_is_kept:
@@ -261,6 +263,26 @@ def _verdict(request: AssessTrial) -> Literal["confirmed", "refuted", "inconclus
     if effect.verdict == "near-tie":
         return "inconclusive"
     return "confirmed" if effect.verdict == "better" else "refuted"
+
+
+def _untested(request: AssessTrial) -> bool:
+    """Whether repairs have left another script than the ideas' one: what it gained or lost is then not theirs.
+
+    Sizes, such as fewer trees, may differ; the kinds of models, and all else that the plan says, may not.
+    """
+    if not request.repairs or request.incumbent is None:
+        return False
+    before, plan = read_plan(request.incumbent.script), read_plan(request.script)
+    if before is None or plan is None:
+        return False
+    asked = before
+    for hypothesis in request.hypotheses:
+        scene = Scene(request.task, request.profile, asked, workplace=request.workplace)
+        asked, _ = apply_hypothesis(asked, hypothesis, scene)
+    if any(getattr(plan, name) != value for name, value in asked if name not in SIZES):
+        return True
+    moved = [name for name, value in asked if value != getattr(before, name)]
+    return bool(moved) and all(getattr(plan, name) == getattr(before, name) for name in moved)
 
 
 def _finding(request: AssessTrial) -> str:

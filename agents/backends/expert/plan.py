@@ -17,6 +17,7 @@ from gome.agents.tuning.parameters import Parameter, declared
 __all__ = [
     "PATIENT",
     "SCALED",
+    "SIZES",
     "Arithmetic",
     "Combine",
     "Curve",
@@ -175,6 +176,13 @@ def _parameter(name: str, value: float) -> Parameter:
     )
 
 
+SIZES = frozenset(
+    {
+        *("topics", "latest", "iterations", "learning_rate", "leaves", "min_leaf", "l2"),
+        *("trees", "tree_leaf", "tree_columns", "penalty", "nearest", "epochs", "width"),
+    }
+)
+"""Settings of how much and how long: a repair may change them, and the solution is still the same idea."""
 PATIENT: dict[str, Any] = {
     "early_stopping": True,
     "iterations": 1000,

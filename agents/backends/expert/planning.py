@@ -15,10 +15,12 @@ from gome.agents.backends.expert.proposal import hypothesis_of, ideas_of, scene_
 from gome.agents.backends.expert.selection import Chosen, choose
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import write
+from gome.agents.protocol.hint import avoided
 from gome.agents.protocol.replies import Idea, PlannedScript, Reading, Step
 from gome.agents.protocol.requests import ProposeStep, ReadOutput
 from gome.agents.protocol.script_requests import SolveStep, WriteSolution
 from gome.agents.protocol.types import Challenge, Hypothesis, Recalled
+from gome.executors.precheck import avoided_imports
 from gome.scenarios.figures import plain
 
 __all__ = ["propose", "read", "solve"]
@@ -42,13 +44,19 @@ def propose(request: ProposeStep, judgement: Judgement) -> Step:
     candidates = ideas_of(asked, found, order, judgement)
     if request.ranked:
         return Step(candidates=tuple(_idea(each, request) for each in candidates[: request.wanted]))
-    if "tune" in request.kinds and not request.suggested and judgement.choose(_better_tuned(request), (True, False)):
+    may_tune = "tune" in request.kinds and not request.suggested and _may_run(request)
+    if may_tune and judgement.choose(_better_tuned(request), (True, False)):
         ideas = tuple(_idea(each, request) for each in candidates[: request.wanted])
         return Step(candidates=ideas, kind="tune", reason="Its single changes no longer help; its constants may.")
     chosen = choose(asked, candidates, order, judgement)
     if independent:
         chosen = chosen._replace(hypotheses=_drawn(request, chosen.hypotheses, judgement))
     return _reply(request, candidates, chosen)
+
+
+def _may_run(request: ProposeStep) -> bool:
+    """Whether the base imports nothing that the user asks to avoid."""
+    return request.base is None or not avoided_imports(request.base.script, avoided(request.hints))
 
 
 def _better_tuned(request: ProposeStep) -> bool:
@@ -69,7 +77,7 @@ def solve(request: SolveStep, judgement: Judgement) -> PlannedScript:
     common = {name: shared[name] for name in ("task", "profile", "workplace", "rows", "trace", "step", "seed")}
     hypotheses = tuple(Hypothesis.model_validate(dict(each) | {"challenge": ""}) for each in chosen)
     base = request.base.script if request.base else None
-    asked = WriteSolution(**common, base=base, hypotheses=hypotheses, sketch=step.sketch)
+    asked = WriteSolution(**common, base=base, hypotheses=hypotheses, sketch=step.sketch, avoid=avoided(request.hints))
     written = write(asked, judgement)
     return PlannedScript(script=written.script, notes=f"{step.reason} {written.notes}", hypotheses=chosen)
 
@@ -124,9 +132,7 @@ def _idea(hypothesis: Hypothesis, request: ProposeStep) -> Idea:
 
 def _drawn(request: ProposeStep, hypotheses: tuple[Hypothesis, ...], judgement: Judgement) -> tuple[Hypothesis, ...]:
     """The hypotheses of a first solution and up to five more, drawn with weights by their expected gain."""
-    scene = Scene(
-        request.task, request.profile, starting_plan(request.task, request.profile), None, 0.0, request.workplace
-    )
+    scene = replace(scene_of(request), history=(), refused=())
     for hypothesis in hypotheses:
         scene = replace(scene, plan=apply_hypothesis(scene.plan, hypothesis, scene)[0])
     chosen = list(hypotheses)

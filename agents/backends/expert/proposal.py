@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gome.agents.backends.expert.code.cost import aim
+from gome.agents.backends.expert.avoiding import barred, imported, left_out, permitted
+from gome.agents.backends.expert.code.cost import aim, script_seconds
 from gome.agents.backends.expert.diagnosis import foremost
 from gome.agents.backends.expert.first_solution import family_order, starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import learnt, playable, plays
-from gome.agents.backends.expert.moves.move import Play
+from gome.agents.backends.expert.moves.family import PORTFOLIO, WITHOUT, of_portfolio
+from gome.agents.backends.expert.moves.move import Choice, Play
 from gome.agents.backends.expert.plan import read_plan
 from gome.agents.backends.expert.situation import Scene, since_accept
 from gome.agents.protocol.hint import avoided
@@ -27,25 +29,29 @@ def ideas_of(
     """One hypothesis for each challenge that a move addresses; in a first solution, only the family number `order`.
 
     Ideas that other steps are trying now are avoided as long as there are others. Where judgement fails, the hypothesis
-    is any applicable move, even a refuted one, with the figures of the right challenge at this place.
+    is any applicable move, even a refuted one, with the figures of the right challenge at this place. A solution that
+    has what the user asks to avoid is first rid of it.
     """
     scene = scene_of(request)
+    if (unwanted := left_out(scene.task, scene.profile, scene.plan, scene.avoid)) and request.base is not None:
+        return (_rid(scene, unwanted),)
     every = playable(scene)
     worth = [play for play in every if play.key not in scene.refuted]
     anything = _known(every, request.trace, judgement)
     available = [play for play in anything if play.key not in scene.refuted]
     if request.base is None:
-        families = [each for each in family_order(order, request.profile) if not scene.avoids("family", each)]
+        families = [each for each in family_order(order, request.profile) if _may_begin(scene, each)]
         preferred = [each for each in families if scene.prefers("family", each)]
         available = _begin_with(next(iter(preferred or families), None), available)
     else:
         underway = {each.key for step in request.underway for each in step.hypotheses}
         available = [play for play in available if play.key not in underway] or available
     confident = _confident(scene, found, worth)
+    asked = _binding(scene)
     hypotheses: list[Hypothesis] = []
     for place, challenge in enumerate(found):
         used = {hypothesis.key for hypothesis in hypotheses}
-        right = _answer(challenge, [play for play in available if play.key not in used])
+        right = _answer(scene, asked, challenge, [play for play in available if play.key not in used])
         others = [play for play in anything if play.key not in used]
         if right is not None and not judgement.fails():
             hypotheses.append(hypothesis_of(scene, right, challenge.caption, right))
@@ -53,7 +59,7 @@ def ideas_of(
             spoken_for = confident[place] if place < len(confident) else right
             hypotheses.append(hypothesis_of(scene, judgement.rng.choice(others), challenge.caption, spoken_for))
     if not hypotheses:
-        hypotheses = _without_challenges(scene, available, judgement)
+        hypotheses = _without_challenges(scene, [play for play in available if _runs(scene, asked, play)], judgement)
     return tuple(hypotheses[:_MOST])
 
 
@@ -78,10 +84,39 @@ def _begin_with(family: str | None, available: list[Play]) -> list[Play]:
     return [play for play in available if play.move.challenge != captions.FIRST or play.move.direction == family]
 
 
-def _answer(challenge: Challenge, available: list[Play]) -> Play | None:
-    """The best play for a challenge, or the one that matches its text best."""
-    fitting = [play for play in available if play.move.challenge == challenge.caption]
-    return fitting[0] if fitting else _nearest(challenge, available)
+def _rid(scene: Scene, unwanted: tuple[str, ...]) -> Hypothesis:
+    """The solution without what the user asks to avoid."""
+    plan = WITHOUT.edit(scene.plan, unwanted)
+    words = f"Its script imports {', '.join(sorted(imported(scene.task, scene.profile, scene.plan, scene.avoid)))}."
+    play = Play(WITHOUT, Choice(unwanted, 0.0, words), plan, script_seconds(scene, plan))
+    return hypothesis_of(scene, play, WITHOUT.challenge, play)
+
+
+def _may_begin(scene: Scene, family: str) -> bool:
+    """Whether a first solution may be of the family, by what the user asks to avoid."""
+    members = of_portfolio(scene.plan) if family == PORTFOLIO else (family,)
+    return not (scene.avoids("family", family) or scene.barred & set(members))
+
+
+def _binding(scene: Scene) -> tuple[str, ...]:
+    """What no script may import; nothing where no script of the expert does without it."""
+    return () if imported(scene.task, scene.profile, scene.plan, scene.avoid) else scene.avoid
+
+
+def _runs(scene: Scene, asked: tuple[str, ...], play: Play) -> bool:
+    """Whether the script of a play is not refused for what it imports."""
+    return not imported(scene.task, scene.profile, play.plan, asked)
+
+
+def _answer(scene: Scene, asked: tuple[str, ...], challenge: Challenge, available: list[Play]) -> Play | None:
+    """The best play for a challenge, or the one that matches its text best; none whose script would be refused."""
+    while available:
+        fitting = [play for play in available if play.move.challenge == challenge.caption]
+        found = fitting[0] if fitting else _nearest(challenge, available)
+        if found is None or _runs(scene, asked, found):
+            return found
+        available = [play for play in available if play is not found]
+    return None
 
 
 def _nearest(challenge: Challenge, available: list[Play]) -> Play | None:
@@ -104,7 +139,7 @@ def _without_challenges(scene: Scene, available: list[Play], judgement: Judgemen
         chosen = judgement.choose(available[0], available)
         return [hypothesis_of(scene, chosen, chosen.move.challenge, available[0])]
     fresh = Scene(scene.task, scene.profile, scene.plan, scene.evaluation, 0.0, None, (), avoid=scene.avoid)
-    again = plays(fresh) or plays(replace(fresh, avoid=()))
+    again = plays(replace(fresh, barred=scene.barred)) or plays(replace(fresh, avoid=()))
     return [hypothesis_of(scene, again[0], again[0].move.challenge, again[0])]
 
 
@@ -146,13 +181,14 @@ def _tenths(value: float) -> int:
 
 def scene_of(request: ProposeStep) -> Scene:
     """The scene in which a step is proposed: that of the base, or of the starting plan if there is no base."""
-    base, history = request.base, since_accept(request.history)
+    base, history, asked = request.base, since_accept(request.history), avoided(request.hints)
     if base is None:
-        plan = starting_plan(request.task, request.profile)
+        plan = permitted(request.task, request.profile, starting_plan(request.task, request.profile), asked)
         return Scene(
             *(request.task, request.profile, plan, None, 0.0, request.workplace, history, request.refused),
-            avoid=avoided(request.hints),
+            avoid=asked,
             prefer=_preferred(request),
+            barred=barred(request.task, request.profile, plan, asked),
         )
     plan = read_plan(base.script) or starting_plan(request.task, request.profile, base.script)
     return Scene(
@@ -165,8 +201,9 @@ def scene_of(request: ProposeStep) -> Scene:
         history,
         request.refused,
         request.baseline,
-        avoided(request.hints),
+        asked,
         _preferred(request),
+        barred(request.task, request.profile, plan, asked),
     )
 
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from gome.agents.backends.expert.avoiding import imported, permitted
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import script_seconds
 from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves.catalogue import apply_hypothesis
-from gome.agents.backends.expert.plan import Family, Plan, read_plan
+from gome.agents.backends.expert.plan import SIZES, Family, Plan, read_plan
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import changes
 from gome.agents.protocol.replies import Script
@@ -25,22 +26,6 @@ _PLAINER: tuple[Family, ...] = (
 )  # fmt: skip
 _NO_GAPS = re.compile(r"contains NaN|does not accept missing values")
 _TAKES_NO_GAPS: Family = "margin"
-_SIZES = frozenset(
-    {
-        "models",
-        "encoding",
-        "topics",
-        "latest",
-        "iterations",
-        "learning_rate",
-        "leaves",
-        "min_leaf",
-        "l2",
-        "trees",
-        "tree_leaf",
-    }
-)
-_SIZES |= {"tree_columns", "penalty", "nearest", "epochs", "width"}
 
 # pattern in a traceback → the fields of the plan that produce that code
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -76,13 +61,21 @@ def repair(request: RepairSolution, judgement: Judgement) -> Script:
         for hypothesis in request.hypotheses:
             scene = Scene(request.task, request.profile, fresh, workplace=request.workplace)
             fresh, _ = apply_hypothesis(fresh, hypothesis, scene)
+        fresh = permitted(request.task, request.profile, fresh, request.avoid)
         words = f"The failed script names no plan; written anew ({_cause(request)})."
         return Script(script=compose(request.task, request.profile, fresh), notes=words)
     scene = Scene(request.task, request.profile, plan, workplace=request.workplace)
     options = [each for each in _remedies(request, plan) if _rank(scene, each) < _rank(scene, plan)]
+    if request.avoid:
+        options = [each for each in options if not _imports(request, each)] or options
     mended = judgement.rank(options)[0]
     script = compose(request.task, request.profile, mended)
     return Script(script=script, notes=f"{_cause(request)}. {changes(plan, mended)}")
+
+
+def _imports(request: RepairSolution, plan: Plan) -> bool:
+    """Whether the user asks to avoid what the plan's script imports."""
+    return bool(imported(request.task, request.profile, plan, request.avoid))
 
 
 def _rank(scene: Scene, plan: Plan) -> tuple[int, int, float, float]:
@@ -90,7 +83,7 @@ def _rank(scene: Scene, plan: Plan) -> tuple[int, int, float, float]:
     parts = sum(
         (len(value) if isinstance(value, tuple) else 1)
         for name, value in plan
-        if name not in _SIZES and value != Plan.model_fields[name].default
+        if name not in {*SIZES, "models", "encoding"} and value != Plan.model_fields[name].default
     )
     plainest = min(_PLAINER.index(family) for family in plan.models)
     return -plainest, parts + len(plan.models), round(script_seconds(scene, plan), 6), -plan.penalty
@@ -104,6 +97,8 @@ def _remedies(request: RepairSolution, plan: Plan) -> Iterator[Plan]:
     """Plans in the order in which to try them; the last is always simpler than the failed one."""
     if request.cause in _SLOW or request.cause in _LARGE:
         yield from _cheaper(request, plan)
+    elif request.cause == "refused" and _imports(request, plan):
+        yield permitted(request.task, request.profile, plan, request.avoid)
     elif request.cause == "refused":
         yield from _without_modules(request, plan)
     elif request.cause == "not-a-number":

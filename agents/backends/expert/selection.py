@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gome.agents.backends.expert.avoiding import imported
 from gome.agents.backends.expert.code.cost import affordable
 from gome.agents.backends.expert.first_solution import family_order
 from gome.agents.backends.expert.judgement import Judgement
@@ -46,7 +47,8 @@ def choose(request: ProposeStep, candidates: Sequence[Hypothesis], order: int, j
         (_promise(request, scene, each), each, None) for each in candidates
     ]
     recalled = [option for each in request.recalled for option in _options(request, scene, each)]
-    options += [option for option in recalled if not scene.avoids(*option[1].key, option[1].statement)]
+    if not scene.avoid or not imported(scene.task, scene.profile, scene.plan, scene.avoid):
+        options += [option for option in recalled if not scene.avoids(*option[1].key, option[1].statement)]
     _, chosen, origin = _foremost(request, options)
     if judgement.fails():
         figures = {name: getattr(chosen, name) for name in _FIGURES}
@@ -115,6 +117,8 @@ def _option(
     if hypothesis.key in scene.tried or plan == scene.plan or not affordable(scene, plan):
         return None
     if any(hypothesis.key == each.key for step in request.underway for each in step.hypotheses):
+        return None
+    if imported(scene.task, scene.profile, plan, scene.avoid):
         return None
     if next(iter(move.choices(scene)), None) is None:
         return None  # the move does not apply to this solution or to the data

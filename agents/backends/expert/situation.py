@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import fmean, pstdev
 
 from gome.agents.backends.expert.columns import cycle_of, sequence_of, texts_lead, usable, with_joins
-from gome.agents.backends.expert.plan import Plan
+from gome.agents.backends.expert.plan import Family, Plan
 from gome.agents.protocol.requests import Workplace
 from gome.agents.protocol.types import TrialNote
 from gome.scenarios.evidence import ColumnProfile, Evaluation, Profile, TaskBrief
@@ -54,7 +54,8 @@ class Scene:
     """One solution of one task, with its measurements.
 
     `seconds` is the mean time of its runs, 0 if unknown. `refused` are keys of rejected ideas older than `history`.
-    `baseline` is the score of a constant prediction on the same splits. `avoid` and `prefer` are what the user asks.
+    `baseline` is the score of a constant prediction on the same splits. `avoid` and `prefer` are what the user asks;
+    `barred` are the families whose scripts import what is to be avoided.
     """
 
     task: TaskBrief
@@ -68,6 +69,7 @@ class Scene:
     baseline: float | None = None
     avoid: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
+    barred: frozenset[Family] = frozenset()
 
     def avoids(self, *names: str) -> bool:
         """Whether the user asks to avoid an idea with these names or words."""

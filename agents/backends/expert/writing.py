@@ -1,5 +1,6 @@
 """The expert as Writer: composes the script of a proposal."""
 
+from gome.agents.backends.expert.avoiding import permitted
 from gome.agents.backends.expert.code.compose import compose
 from gome.agents.backends.expert.code.cost import aim, script_seconds
 from gome.agents.backends.expert.first_solution import patient, starting_plan
@@ -37,6 +38,7 @@ def write(request: WriteSolution, judgement: Judgement) -> Script:
         plan, note = apply_hypothesis(plan, hypothesis, scene)
         if note:
             notes.append(note)
+    plan = permitted(request.task, request.profile, plan, request.avoid)
     if request.base is None:
         plan = _within_time(request, patient(request.profile, plan))
     plan = _detailed(before, plan, judgement, first=request.base is None)

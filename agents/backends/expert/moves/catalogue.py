@@ -55,7 +55,7 @@ def playable(scene: Scene) -> list[Play]:
     seconds_of = timed(scene)
     most = longest(scene, seconds_of)
     fitting = (play for move in CATALOGUE for play in _of(move, scene, seconds_of) if play.seconds <= most)
-    found = [play for play in fitting if not scene.avoids(*play.names)]
+    found = [play for play in fitting if not (scene.avoids(*play.names) or scene.barred & set(play.plan.models))]
     return sorted(found, key=lambda play: (-_promise(scene, play), play.key))
 
 
@@ -73,7 +73,8 @@ def _of(move: Move, scene: Scene, seconds_of: Callable[[Plan], float]) -> Iterab
 
 def learnt(scene: Scene, component: str) -> float:
     """Weight of a component by the success of its moves in the history: 1 if none, lower for rejected ones."""
-    tried = [note for note in scene.history if any(h.component == component for h in note.hypotheses)]
+    tested = [note for note in scene.history if not note.untested]
+    tried = [note for note in tested if any(h.component == component for h in note.hypotheses)]
     accepted = sum(note.accepted for note in tried)
     return (2.0 + accepted) / (2.0 + 0.8 * len(tried)) if tried else 1.0
 
@@ -95,7 +96,7 @@ def apply_hypothesis(plan: Plan, hypothesis: Hypothesis, scene: Scene) -> tuple[
     if found is not None:
         move, subject = found
         known = {column.name for column in scene.known.columns} | {table.prefix for table in scene.profile.tables}
-        if all(name in known for name in subject):
+        if move is moves_family.WITHOUT or all(name in known for name in subject):
             return move.edit(plan, subject), ""
     nearest = _nearest(hypothesis, scene)
     if nearest is None:

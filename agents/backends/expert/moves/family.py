@@ -7,7 +7,7 @@ from gome.agents.backends.expert.moves.move import Choice, Move, Subject
 from gome.agents.backends.expert.plan import Family, Plan
 from gome.agents.backends.expert.situation import Scene
 
-__all__ = ["FAMILY_WORDS", "MOVES", "PORTFOLIO", "suits"]
+__all__ = ["FAMILY_WORDS", "MOVES", "PORTFOLIO", "WITHOUT", "of_portfolio", "suits", "without"]
 
 PORTFOLIO = "portfolio"
 """Direction of the first model that is several families, weighed by inner folds."""
@@ -121,21 +121,46 @@ def _first(family: Family) -> Move:
 def _portfolio(scene: Scene) -> Iterable[Choice]:
     """Several families at once, only as a first solution: later each joins by itself."""
     if scene.evaluation is None and scene.plan.images == "none":
-        members = [family for family in _of_portfolio(scene.plan) if suits(family, scene)]
+        members = [family for family in of_portfolio(scene.plan) if suits(family, scene)]
         words = ", ".join(FAMILY_WORDS[family] for family in members)
         yield Choice((), 0.31, f"Which kind of model suits {scene.profile.rows} rows is not known yet: {words}.")
 
 
-def _of_portfolio(plan: Plan) -> tuple[Family, ...]:
-    """Its members: for texts that lead those on words, else those on columns."""
+def of_portfolio(plan: Plan) -> tuple[Family, ...]:
+    """The members of a portfolio: for texts that lead those on words, else those on columns."""
     return ("linear", "margin", "bayes") if plan.models[0] == "linear" else ("boosting", "extra_trees", "linear")
 
 
 def _take_portfolio(plan: Plan, _: Subject) -> Plan:
-    return plan.model_copy(update={"models": _of_portfolio(plan), "combine": "weights"})
+    return plan.model_copy(update={"models": of_portfolio(plan), "combine": "weights"})
 
+
+def without(plan: Plan, subject: Subject) -> Plan:
+    """The plan without the families and settings that are named; of no family left, another one is taken."""
+    if not subject:
+        return plan
+    wide = bool(plan.texts) or plan.images != "none"
+    order: tuple[Family, ...] = ("linear", "network", *FAMILY_WORDS) if wide else tuple(FAMILY_WORDS)
+    models = tuple(family for family in plan.models if family not in subject)
+    models = models or tuple(family for family in order if family not in subject)[:1] or plan.models
+    settings = {name: Plan.model_fields[name].default for name in subject if name in Plan.model_fields}
+    return plan.model_copy(update=settings | {"models": models})
+
+
+WITHOUT = Move(
+    "Model",
+    "without",
+    "asked",
+    FIRST,
+    "The solution does without {subject}, as the user asks; what else it has stays.",
+    lambda _: (),
+    without,
+    safety=10,
+)
+"""Not weighed against other moves: it is made where the solution has what the user asks to avoid, and only there."""
 
 MOVES = (
+    WITHOUT,
     Move(
         "Model",
         "family",
