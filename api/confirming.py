@@ -6,11 +6,13 @@ from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.protocol.run_messages import ProposalOffered, ProposalReviewed
 from gome.agents.runtime.inbox import Note, leave_note
+from gome.agents.runtime.opening import scenario_of
+from gome.api.hinting import by_the_expert
 from gome.bus.message import Envelope
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 
-__all__ = ["accept", "offers_of", "reject", "the_offer"]
+__all__ = ["accept", "offers_of", "reject", "the_offer", "unread_reason"]
 
 _KINDS = ("proposal_offered", "proposal_reviewed", "proposal", "diagnosis", "run_finished")
 _LONGEST_SKETCH = 24_000
@@ -60,7 +62,8 @@ def accept(folder: Path, offer: Envelope, sketch: str | None = None) -> str:
 def reject(folder: Path, offer: Envelope, reason: str) -> str:
     """Have another proposal made in place of this one; return the note's name. Raises UsageError for a long reason.
 
-    The rejection is a hint to this proposal and to those after it. A single idea is to be avoided from then on.
+    The rejection is a hint to this proposal and to those after it. Its ideas are avoided at this step, and a single one
+    from then on.
     """
     if len(reason) > _LONGEST_REASON:
         raise UsageError(
@@ -71,3 +74,16 @@ def reject(folder: Path, offer: Envelope, reason: str) -> str:
     words = f'rejected was "{statements[:400]}"' + (f": {reason.strip()}" if reason.strip() else "")
     avoid = tuple(f"{each.parameter} {each.direction}" for each in ideas) if len(ideas) == 1 else ()
     return leave_note(folder, Note(kind="reject", offer=offer.id, hint=Hint(words=words, avoid=avoid)))
+
+
+def unread_reason(folder: Path, reason: str) -> str:
+    """What the user should know of the reason of a rejection: that the rule-based expert does not read it; else empty.
+
+    The ideas that were rejected are avoided without it. Raises as `LogReader`.
+    """
+    if not reason.strip() or not by_the_expert(scenario_of(folder)):
+        return ""
+    return (
+        "this run's proposals come from the rule-based expert, which does not read the reason: it proposes its next "
+        "best idea; say what it should be by gome hint, with --avoid and --prefer, such as --prefer linear"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import VOCABULARY
 from gome.agents.runtime.inbox import Note, leave_note
-from gome.agents.runtime.opening import scenario_of
+from gome.agents.runtime.opening import opening_of, scenario_of
 from gome.agents.runtime.placement import python_of
 from gome.agents.scripts.user_script import read_start
 from gome.agents.state.hints import Hints
@@ -20,7 +20,7 @@ from gome.viewer import text
 from gome.viewer.model.summary import Summary
 from gome.viewer.run_folders import outline
 
-__all__ = ["Given", "give_hint", "hints_in_force"]
+__all__ = ["Given", "by_the_expert", "give_hint", "hints_in_force"]
 
 _LONGEST = 4000
 
@@ -72,7 +72,7 @@ def give_hint(folder: Path, hint: Hint, start: Path | None = None, trace: int | 
         script = read_start(start, describe(python).importable)
         trace = _best_trace(summary) if trace is None else trace
     name = leave_note(folder, Note(kind="hint", trace=trace, hint=hint, script=script))
-    return Given(folder.name, name, trace, holder(folder) is not None, _unread(hint, scenario))
+    return Given(folder.name, name, trace, holder(folder) is not None, _unread(folder, hint, scenario))
 
 
 def hints_in_force(folder: Path) -> dict[str, Hint]:
@@ -99,15 +99,20 @@ def _withdrawn(folder: Path, asked: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _unread(hint: Hint, scenario: Scenario) -> str:
-    """A warning where the hint has words and no backend that proposes reads words."""
-    proposers = [scenario.backends[name] for name in scenario.roles.of("proposer")]
-    if not hint.words or any(each.kind != "expert" for each in proposers):
+def _unread(folder: Path, hint: Hint, scenario: Scenario) -> str:
+    """A warning of what the rule-based expert cannot follow, where all proposals of the run come from it."""
+    if not by_the_expert(scenario):
         return ""
-    return (
-        "this run's proposals come from the rule-based expert, which reads no free text, only what to avoid and to "
-        "prefer: say it by --avoid and --prefer (gome hint), such as --prefer target-mean"
-    )
+    from gome.agents.backends.expert.asked import unfollowed  # it imports the catalogue, which takes a moment
+
+    opened = opening_of(folder)
+    told = unfollowed(opened.task, opened.profile, hint)
+    return f"this run's proposals come from the rule-based expert: {'; '.join(told)}" if told else ""
+
+
+def by_the_expert(scenario: Scenario) -> bool:
+    """Whether no backend that proposes in this scenario reads words."""
+    return all(scenario.backends[name].kind == "expert" for name in scenario.roles.of("proposer"))
 
 
 def _shown(hint: Hint) -> Hint:

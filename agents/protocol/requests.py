@@ -201,7 +201,8 @@ class ProposeStep(Request[Step]):
     `other` is the best script of another trace, given where a merge or a return may be chosen. `untunable` says which
     constants that `base` declares cannot be tuned, and why.
 
-    `hints` are what the user asks; without any, the field is left out of the request.
+    `hints` are what the user asks, `rejected` the ideas of proposals of this step that the user has rejected; without
+    any, the field is left out of the request.
 
     `ranked` says that the harness draws from the ideas by their scores, so that no choice is asked for.
     """
@@ -229,6 +230,7 @@ class ProposeStep(Request[Step]):
     other: SourceScript | None = None
     ranked: bool = False
     hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)
+    rejected: tuple[Key, ...] = Field(default=(), exclude_if=lambda keys: not keys)
 
     @classmethod
     def reply_type(cls) -> type[Step]:

@@ -10,6 +10,7 @@ from gome.agents.protocol.requests import Request
 from gome.agents.protocol.types import (
     Failure,
     Hypothesis,
+    Key,
     Left,
     Solution,
     StepKind,
@@ -25,7 +26,7 @@ class SolveStep(Request[PlannedScript]):
     """Ask for plan and script of the next step in one call, for tree search: a first solution or a change of `base`.
 
     `history` are the tree's trials; `siblings` are the ideas of its other first solutions and `underway` those of
-    running steps, `hints` are what the user asks.
+    running steps, `hints` are what the user asks, `rejected` the ideas of proposals that the user has rejected.
     """
 
     role = "proposer"
@@ -37,6 +38,7 @@ class SolveStep(Request[PlannedScript]):
     underway: tuple[Underway, ...] = ()
     siblings: tuple[Hypothesis, ...] = ()
     hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)
+    rejected: tuple[Key, ...] = Field(default=(), exclude_if=lambda keys: not keys)
 
     @property
     def edited(self) -> str | None:

@@ -153,6 +153,7 @@ class Proposer(Role):
             ),
             siblings=pick.siblings,
             hints=tuple(self.hints.given.values()),
+            rejected=self.offers.rejected.get(step, ()),
         )
         reply = await self.reasoner.ask(request, context, chosen_for("proposer", self.state.opened[step].backends))
         ideas = tuple(hypothesis_of(each, ()) for each in reply.hypotheses)
@@ -205,6 +206,7 @@ class Proposer(Role):
             other=other,
             ranked=structured and self.scenario.method.selection == "rank",
             hints=tuple(self.hints.given.values()),
+            rejected=self.offers.rejected.get(step, ()),
         )
 
     def _suggested(self, opened: StepOpened, kinds: Sequence[StepKind]) -> StepKind | None:

@@ -16,13 +16,13 @@ from cyclopts import Parameter
 
 from gome.agents.protocol.run_messages import ProposalOffered
 from gome.api.confirming import accept as accept_offer
-from gome.api.confirming import offers_of, reject, the_offer
+from gome.api.confirming import offers_of, reject, the_offer, unread_reason
 from gome.bus.message import Envelope
 from gome.bus.store.lock import holder
 from gome.cli.options import Json, Run, Runs, folder_of
 from gome.errors import UsageError
 from gome.viewer.model.message_lines import place
-from gome.viewer.output import emit, envelope_data, hint, say
+from gome.viewer.output import emit, envelope_data, hint, say, say_aside
 from gome.viewer.run_folders import as_opened, has_log
 
 __all__ = ["answer_at_terminal", "confirm", "is_terminal"]
@@ -69,6 +69,7 @@ def confirm(
             emit("confirm", {"run": folder.name, "step": place(offer), "note": note})
         else:
             say(f"step {place(offer)} is {'accepted' if reject_ is None else 'proposed anew'}")
+        _warn(folder, reject_ or "")
         return 0
     waiting = offers_of(folder)
     if json:
@@ -118,11 +119,19 @@ def _asked(folder: Path, offer: Envelope, ask: Ask) -> bool:
                     accept_offer(folder, offer, _edited(offer))
                     return True
                 case "r":
-                    reject(folder, offer, ask("why (empty: no reason): ") or "")
+                    why = ask("why (empty: no reason): ") or ""
+                    reject(folder, offer, why)
+                    _warn(folder, why)
                     return True
         except UsageError as error:
             say(str(error))
     return False
+
+
+def _warn(folder: Path, reason: str) -> None:
+    """Say that nobody reads the reason of a rejection, where that is so."""
+    if unread := unread_reason(folder, reason):
+        say_aside(f"warning: {unread}")
 
 
 def _shown(offer: Envelope) -> str:

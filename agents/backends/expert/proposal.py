@@ -16,9 +16,9 @@ from gome.agents.backends.expert.plan import read_plan
 from gome.agents.backends.expert.situation import Scene, since_accept
 from gome.agents.protocol.hint import avoided
 from gome.agents.protocol.requests import ProposeStep
-from gome.agents.protocol.types import Challenge, Hypothesis, Scores
+from gome.agents.protocol.types import Challenge, Hypothesis, Key, Scores
 
-__all__ = ["hypothesis_of", "ideas_of", "scene_of"]
+__all__ = ["hypothesis_of", "ideas_of", "may_begin", "scene_of"]
 
 _MOST = 10
 
@@ -35,12 +35,13 @@ def ideas_of(
     scene = scene_of(request)
     if (unwanted := left_out(scene.task, scene.profile, scene.plan, scene.avoid)) and request.base is not None:
         return (_rid(scene, unwanted),)
-    every = playable(scene)
+    every = [play for play in playable(scene) if play.key not in request.rejected]
     worth = [play for play in every if play.key not in scene.refuted]
     anything = _known(every, request.trace, judgement)
     available = [play for play in anything if play.key not in scene.refuted]
     if request.base is None:
-        families = [each for each in family_order(order, request.profile) if _may_begin(scene, each)]
+        families = [each for each in family_order(order, request.profile) if may_begin(scene, each)]
+        families = [each for each in families if ("Model", "family", each) not in request.rejected]
         preferred = [each for each in families if scene.prefers("family", each)]
         available = _begin_with(next(iter(preferred or families), None), available)
     else:
@@ -59,7 +60,8 @@ def ideas_of(
             spoken_for = confident[place] if place < len(confident) else right
             hypotheses.append(hypothesis_of(scene, judgement.rng.choice(others), challenge.caption, spoken_for))
     if not hypotheses:
-        hypotheses = _without_challenges(scene, [play for play in available if _runs(scene, asked, play)], judgement)
+        open_plays = [play for play in available if _runs(scene, asked, play)]
+        hypotheses = _without_challenges(scene, open_plays, request.rejected, judgement)
     return tuple(hypotheses[:_MOST])
 
 
@@ -92,10 +94,11 @@ def _rid(scene: Scene, unwanted: tuple[str, ...]) -> Hypothesis:
     return hypothesis_of(scene, play, WITHOUT.challenge, play)
 
 
-def _may_begin(scene: Scene, family: str) -> bool:
+def may_begin(scene: Scene, family: str) -> bool:
     """Whether a first solution may be of the family, by what the user asks to avoid."""
     members = of_portfolio(scene.plan) if family == PORTFOLIO else (family,)
-    return not (scene.avoids("family", family) or scene.barred & set(members))
+    named = any(scene.avoids("family", each) for each in (family, *members))
+    return not (named or scene.barred & set(members))
 
 
 def _binding(scene: Scene) -> tuple[str, ...]:
@@ -133,13 +136,16 @@ def _nearest(challenge: Challenge, available: list[Play]) -> Play | None:
     return available[0] if available else None
 
 
-def _without_challenges(scene: Scene, available: list[Play], judgement: Judgement) -> list[Hypothesis]:
+def _without_challenges(
+    scene: Scene, available: list[Play], rejected: tuple[Key, ...], judgement: Judgement
+) -> list[Hypothesis]:
     """If no challenge can be addressed: the most promising play, or the best of the refuted ones."""
     if available:
         chosen = judgement.choose(available[0], available)
         return [hypothesis_of(scene, chosen, chosen.move.challenge, available[0])]
     fresh = Scene(scene.task, scene.profile, scene.plan, scene.evaluation, 0.0, None, (), avoid=scene.avoid)
     again = plays(replace(fresh, barred=scene.barred)) or plays(replace(fresh, avoid=()))
+    again = [play for play in again if play.key not in rejected] or again
     return [hypothesis_of(scene, again[0], again[0].move.challenge, again[0])]
 
 

@@ -10,7 +10,7 @@ from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.backends.expert.moves import captions
 from gome.agents.backends.expert.moves.catalogue import move_of, playable
 from gome.agents.backends.expert.plan import Plan
-from gome.agents.backends.expert.proposal import hypothesis_of, scene_of
+from gome.agents.backends.expert.proposal import hypothesis_of, may_begin, scene_of
 from gome.agents.backends.expert.situation import Scene
 from gome.agents.protocol.requests import ProposeStep
 from gome.agents.protocol.types import Hypothesis, Recalled
@@ -114,7 +114,7 @@ def _option(
         return None
     move, subject = found
     plan = move.edit(scene.plan, subject)
-    if hypothesis.key in scene.tried or plan == scene.plan or not affordable(scene, plan):
+    if hypothesis.key in {*scene.tried, *request.rejected} or plan == scene.plan or not affordable(scene, plan):
         return None
     if any(hypothesis.key == each.key for step in request.underway for each in step.hypotheses):
         return None
@@ -171,7 +171,9 @@ def _at_root(hypothesis: Hypothesis) -> bool:
 def _first(request: ProposeStep, scene: Scene, taken: set[str], number: int) -> list[Hypothesis]:
     """A first model, in the trace's order of families; families that siblings have taken come last."""
     fitting = {play.move.direction: play for play in playable(scene) if play.move.name == "family"}
-    order: list[str] = [family for family in family_order(number, request.profile) if family in fitting]
+    known = (family for family in family_order(number, request.profile) if family in fitting)
+    rejected = {direction for _, name, direction in request.rejected if name == "family"}
+    order: list[str] = [family for family in known if family not in rejected and may_begin(scene, family)]
     order.sort(key=lambda family: family in taken)
     return [hypothesis_of(scene, fitting[family], captions.FIRST, fitting[family]) for family in order[:1]]
 

@@ -18,6 +18,7 @@ __all__ = [
     "LOG_METRICS",
     "ORDERED_METRICS",
     "Scene",
+    "mentioned",
     "metric_key",
     "since_accept",
 ]
@@ -37,7 +38,7 @@ def since_accept(history: Sequence[TrialNote]) -> tuple[TrialNote, ...]:
     return tuple(note for place, note in enumerate(history) if note.accepted or place > last)
 
 
-def _mentioned(asked: tuple[str, ...], names: tuple[str, ...]) -> bool:
+def mentioned(asked: tuple[str, ...], names: tuple[str, ...]) -> bool:
     """Whether one of the asked words occurs in the names, without regard to case, blanks, dashes and underscores."""
     if not asked:
         return False
@@ -73,11 +74,11 @@ class Scene:
 
     def avoids(self, *names: str) -> bool:
         """Whether the user asks to avoid an idea with these names or words."""
-        return _mentioned(self.avoid, names)
+        return mentioned(self.avoid, names)
 
     def prefers(self, *names: str) -> bool:
         """Whether the user asks to prefer it."""
-        return _mentioned(self.prefer, names)
+        return mentioned(self.prefer, names)
 
     # -- the task -----------------------------------------------------------------------------------------------
 

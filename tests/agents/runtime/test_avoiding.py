@@ -1,5 +1,8 @@
 """A run of the rule-based expert whose user asks to avoid what its solution is made of goes on without it."""
 
+import threading
+import time
+from itertools import combinations
 from pathlib import Path
 
 import anyio
@@ -7,16 +10,19 @@ import pytest
 
 from gome.agents.protocol.hint import Hint
 from gome.agents.protocol.messages import Diagnosis, Job, Proposal, RepairCalled
+from gome.agents.protocol.run_messages import ProposalOffered
 from gome.agents.runtime.inbox import Note, leave_note
 from gome.agents.runtime.lifecycle import resume
 from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.replay import replay_run
+from gome.api.confirming import accept, offers_of, reject
 from gome.bus.store.artefacts import Artefacts
 from gome.executors.precheck import avoided_imports
 from gome.scenarios.config.scenario import Scenario
 from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.runs import Run, conducted, read_run
 from tests.agents.helpers.stubs import line, quick_task, small, writing
+from tests.agents.helpers.waiting import recorded
 
 TRIALS = 4
 
@@ -51,4 +57,30 @@ def test_a_solution_is_rid_once_of_what_is_to_be_avoided_and_later_steps_build_o
     assert second.reason == f"the trace's first solution without {word}, which the user asks to avoid"
     assert not any("without" in each.parameter for diagnosis in later for each in diagnosis.hypotheses)
     assert [proposal.base_ref for _, proposal in run.all(Proposal)][:3] == [None, first.script_ref, second.script_ref]
+    anyio.run(replay_run, run.folder)
+
+
+def test_the_expert_never_offers_again_what_was_rejected(tmp_path: Path) -> None:
+    with ModelServer(writing(lambda *_: line(0.5))) as server:
+        values = small(quick_task(tmp_path), server, traces=1, memory={}, budget={"trials": 1}).model_dump(mode="json")
+    folder, rejections = tmp_path / "run", 3
+    roles = dict.fromkeys(("diagnoser", "proposer", "executor"), "offline")
+    values |= {"backends": {"offline": {"kind": "expert"}}, "roles": roles, "confirm": True}
+
+    def answering() -> None:
+        while not (folder / "log.sqlite").exists():
+            time.sleep(0.05)
+        for count in range(1, rejections + 2):
+            recorded(folder, "proposal_offered", count)
+            (offer,) = offers_of(folder)
+            reject(folder, offer, "too slow") if count <= rejections else accept(folder, offer)
+            recorded(folder, "proposal_reviewed", count)
+
+    user = threading.Thread(target=answering)
+    user.start()
+    run = conducted(Scenario.model_validate(values), folder)
+    user.join()
+    offered = [{each.key for each in offer.hypotheses} for _, offer in run.all(ProposalOffered)]
+    assert len(offered) == rejections + 1
+    assert all(not one & other for one, other in combinations(offered, 2)), "ideas of a rejected proposal do not return"
     anyio.run(replay_run, run.folder)

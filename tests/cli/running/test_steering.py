@@ -145,11 +145,16 @@ def test_a_hint_waits_for_a_run_that_is_resumed(runs: Path, capsys: pytest.Captu
 
 def test_words_for_the_expert_are_said_to_be_unread(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gome("hint", UNFINISHED, "The hour matters.") == 0
-    assert "warning: this run's proposals come from the rule-based expert, which reads no free text" in (
+    assert "warning: this run's proposals come from the rule-based expert: it reads no free text" in (
         capsys.readouterr().err
     )
-    assert gome("hint", UNFINISHED, "--avoid", "linear") == 0
+    assert gome("hint", UNFINISHED, "--avoid", "linear", "--avoid", "HistGradientBoostingRegressor") == 0
     assert "warning" not in capsys.readouterr().err
+    assert gome("hint", UNFINISHED, "--avoid", "lightgbm", "--avoid", "sklearn", "--prefer", "blue") == 0
+    told = capsys.readouterr().err
+    assert "it makes nothing that is called lightgbm or imports it: avoiding it changes nothing" in told
+    assert "no script of it does without sklearn: with it avoided, each of its scripts will be refused" in told
+    assert "it has no move that is called blue: preferring it changes nothing" in told
     assert "reads no free text" in left(runs / UNFINISHED, "The hour matters.", None)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["imports_of"]
+__all__ = ["EVERY_IMPORT", "imports_of"]
 
 _MODULES = ("argparse", "json", "torch")
 _ALIASES = {"np": "numpy", "pd": "pandas"}
@@ -51,6 +51,13 @@ _NAMES = {
     "sklearn.svm": ("LinearSVC", "SVC"),
     "threadpoolctl": ("threadpool_limits",),
 }
+EVERY_IMPORT = "\n".join(
+    [
+        *(f"import {module}" for module in (*_MODULES, *_ALIASES.values())),
+        *(f"from {module} import {', '.join(names)}" for module, names in _NAMES.items()),
+    ]
+)
+"""All that composed scripts may import."""
 _STANDARD = frozenset({"argparse", "json", "pathlib"})
 
 

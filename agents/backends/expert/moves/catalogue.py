@@ -37,7 +37,7 @@ CATALOGUE: tuple[Move, ...] = (
     *moves_decision.MOVES,
     *moves_ensemble.MOVES,
 )
-_BY_KEY = {move.key: move for move in CATALOGUE}
+_BY_KEY = {move.key: move for move in (*CATALOGUE, moves_family.WITHOUT)}
 
 
 def plays(scene: Scene) -> list[Play]:

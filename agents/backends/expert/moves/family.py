@@ -160,7 +160,6 @@ WITHOUT = Move(
 """Not weighed against other moves: it is made where the solution has what the user asks to avoid, and only there."""
 
 MOVES = (
-    WITHOUT,
     Move(
         "Model",
         "family",

@@ -13,7 +13,7 @@ from gome.agents.backends.expert.judgement import Judgement
 from gome.agents.protocol.replies import Survey
 from gome.agents.protocol.requests import AssessTrial, ProposeStep, ReadOutput, Request, SurveyTask
 from gome.agents.protocol.script_requests import RepairSolution, SolveStep, WriteSolution
-from gome.agents.protocol.types import Effect, Hypothesis
+from gome.agents.protocol.types import Effect, Hypothesis, Repair
 from gome.errors import ReplyInvalid
 from tests.agents.backends.expert.place import Place, measured, note, solution
 from tests.agents.helpers import requests_made
@@ -209,3 +209,29 @@ def test_judgement_ranks_all_it_is_given() -> None:
     for skill in (0.0, 0.5, 1.0):
         assert sorted(Judgement(skill, 4).rank([3, 1, 2])) == [1, 2, 3]
     assert Judgement(1.0, 4).rank([3, 1, 2]) == [3, 1, 2]
+
+
+def _repaired(place: Place, **changed: Any) -> Any:
+    """What is said of a trial of a member, which a repair has left as `changed` says, after a clear loss."""
+    member = Hypothesis(
+        statement="A network too.", reason="", challenge="", component="Ensemble", parameter="member",
+        direction="network",
+    )  # fmt: skip
+    trial = _trial(
+        place,
+        hypotheses=(member,),
+        script=place.script(place.plan(**changed)),
+        repairs=(Repair(phase="check", words="refused before it ran", notes="another family"),),
+        effect=Effect(gain=-0.2, standard_error=0.005, verdict="worse"),
+    )
+    return _ask(trial)
+
+
+def test_what_a_repair_took_out_is_untested_and_teaches_nothing(places: dict[str, Place]) -> None:
+    place = places["bike"]
+    base = place.plan().models
+    for changed in ({"models": ("extra_trees",)}, {"models": base}, {"models": ("extra_trees", "network")}):
+        told = _repaired(place, **changed)
+        assert (told.hypothesis_verdict, told.finding) == ("untested", "")
+    kept = _repaired(place, models=(*base, "network"), epochs=5)
+    assert (kept.hypothesis_verdict, kept.finding[:14]) == ("refuted", "member network")
