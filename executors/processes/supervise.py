@@ -149,7 +149,7 @@ class Supervision:
     async def _watch_clock(self) -> None:
         """Send SIGTERM `grace` seconds before the wall limit, and end the script at the limit."""
         limits = self._limits
-        verdict = Verdict(Cause.TIMEOUT, f"ran longer than {period(limits.wall)}")
+        verdict = Verdict(Cause.TIMEOUT, f"ran longer than {period(limits.wall)} by the clock")
         if limits.wall > limits.grace:
             await anyio.sleep(limits.wall - limits.grace)
             self.verdict = self.verdict or verdict

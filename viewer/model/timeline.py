@@ -145,8 +145,11 @@ class Timeline:
 def held(message: ActivityFinished, start: float, end: float) -> tuple[float, float]:
     """When a script requested at `start` occupied its slot: (from, to) in seconds since the run's start.
 
-    Where this was not recorded, the script's duration is counted backwards from `end`.
+    Where this was not recorded, the script's duration is counted backwards from `end`. A script without any figures
+    never had a slot.
     """
+    if not message.meter:
+        return end, end
     if "held_seconds" in message.meter:
         begun = start + message.meter["waited_seconds"]
         return min(begun, end), min(begun + message.meter["held_seconds"], end)

@@ -14,7 +14,7 @@ class Usage:
     """Usage of one actor or a group of actors. A total is unknown as soon as one call did not report its usage.
 
     `calls` and `seconds` count model calls, including failed attempts; `scripts` and `script_seconds` count script
-    runs. `tokens` is input plus output; `tokens_cached` is the part of the input read from the provider's cache. The
+    runs that had a slot. `tokens` is input plus output; `tokens_cached` is the part of the input read from the provider's cache. The
     number of calls without a token count is `uncounted`, without separate input and output `unsplit`, without a cache
     count `cache_unsaid`, without a price `unpriced`, without the USD that the cache saved `saving_unsaid`.
     """
@@ -40,8 +40,8 @@ class Usage:
         """Add one finished activity."""
         meter = message.meter
         if message.activity == SCRIPT:
-            self.scripts += 1
-            self.script_seconds += meter.get("script_seconds", message.seconds)
+            self.scripts += bool(meter)  # without one it was refused, or ended while it waited for a slot
+            self.script_seconds += meter.get("script_seconds", 0.0)
         elif message.activity in (QUESTION, EMBEDDING):
             self.calls += int(meter.get("calls", 1))
             self.seconds += message.seconds

@@ -18,6 +18,7 @@ from gome.errors import ReplyInvalid
 
 __all__ = ["ExpertBackend"]
 
+_COSTS_NOTHING = {"calls": 1.0, "seconds": 0.0, "tokens": 0.0, "usd": 0.0}
 _LABEL = "expert (rule-based, not a language model)"
 _ANSWERS: dict[type[Request[Any]], Callable[[Any, Judgement], Record]] = {
     SurveyTask: survey,
@@ -63,4 +64,4 @@ class ExpertBackend:
                 f"the expert has no answer to {type(request).__name__}; assign another backend to this role"
             )
         reply = respond(request, Judgement(self.skill, request.seed, self.knowledge))
-        return Answer(reply=reply.model_dump(mode="json"), model=self.label, meter={"calls": 1.0, "seconds": 0.0})
+        return Answer(reply=reply.model_dump(mode="json"), model=self.label, meter=dict(_COSTS_NOTHING))

@@ -33,7 +33,7 @@ def test_hanging_scripts_do_not_outlast_the_budget(tmp_path: Path) -> None:
     assert len(steps) == 1, "the first script took all the time there was"
     assert run.all(Trial) == []
     ((_, ended),) = run.all(RepairCalled)
-    assert re.fullmatch(rf"ran longer than \d+(\.\d)? s: {BUDGET_SPENT}", ended.words)
+    assert re.fullmatch(rf"ran longer than \d+(\.\d)? s by the clock: {BUDGET_SPENT}", ended.words)
     ((_, diagnosis),) = [each for each in run.all(Diagnosis) if each[0].step]
     assert diagnosis.verdict == "unfinished"
     assert diagnosis.reason == f"not repaired: the time for trials was over; it had failed: {ended.words}"
