@@ -22,8 +22,8 @@ __all__ = ["fewer_folds", "held_out", "split_advice"]
 _HELD_OUT = 0.2
 _SEED = 5
 _KINDS = {
-    "random": "random rows, as no column orders or groups them for sure",
-    "stratified": "random rows with each class in equal shares, as no column orders or groups them for sure",
+    "random": "random rows",
+    "stratified": "random rows with each class in equal shares",
 }
 _PEOPLE = ("user", "customer", "client", "patient", "subject", "person", "household")
 _NAMES = frozenset({"id", "key", "code", "group", "shop", "store", "site", *_PEOPLE})
@@ -87,24 +87,22 @@ def split_advice(table: TypedTable, rule: Mapping[str, str | int], apart: Sequen
     kind = str(rule["kind"])
     if kind not in _KINDS:
         return
-    yield f"validation on {_KINDS[kind]}"
+    yield f"validation on {_KINDS[kind]}; --split chooses another"
     features = [str(name) for name in table.columns if name not in apart]
-    times = [name for name in features if not table.is_number(name) and _orders(table[name])]
+    times = [name for name in features if not table.is_number(name) and hold_dates(table[name])]
+    times.sort(key=lambda name: bool(table[name].isna().any()))  # those by which rows can be split come first
     called = [name for name in features if name not in times and _is_named(name)]
     groups = [name for name in called if _stand_in_several(table[name])]
     for name in times[:1]:
-        yield f"column {name!r} holds dates: if the rows to predict are later than these, use --split time:{name}"
+        gaps = int(table[name].isna().sum())
+        full = f", which needs a date in each row: {gaps} {'has' if gaps == 1 else 'have'} none" if gaps else ""
+        yield f"column {name!r} holds dates: if the rows to predict are later than these, use --split time:{name}{full}"
     for name in groups[:1]:
         count = table[name].nunique()
         yield (
             f"column {name!r} has {count} values in {len(table)} rows: if the rows to predict have other values, "
             f"use --split group:{name}"
         )
-
-
-def _orders(column: Series) -> bool:
-    """Whether a column has a date in each row."""
-    return bool(column.notna().all()) and hold_dates(column)
 
 
 def _is_named(name: str) -> bool:

@@ -26,11 +26,14 @@ __all__ = [
     "cells_among",
     "find_spellings",
     "find_style",
+    "gap_remarks",
     "hold_dates",
     "in_utc",
     "is_gap",
+    "may_be_iso",
     "offset_of",
     "shape_of",
+    "some_of",
     "strange_cells",
 ]
 
@@ -133,13 +136,14 @@ def hold_dates(cells: pd.Series | Array) -> bool:
     if pd.api.types.is_numeric_dtype(cells):
         return False
     filled = cells.dropna()
-    if not filled.head(_FIRST).map(_may_be_date).all():  # so most columns need no look at all their cells
+    if not filled.head(_FIRST).map(may_be_iso).all():  # so most columns need no look at all their cells
         return False
     first = [text for text in map(str, pd.unique(filled)) if not is_gap(text)][:_FIRST]
-    return bool(first) and all(map(_may_be_date, first)) and None not in in_utc(first)
+    return bool(first) and all(map(may_be_iso, first)) and None not in in_utc(first)
 
 
-def _may_be_date(cell: object) -> bool:
+def may_be_iso(cell: object) -> bool:
+    """Whether a cell has the form of a date of ISO 8601, or is a gap."""
     return is_gap(str(cell)) or _DATED.fullmatch(str(cell).strip()) is not None
 
 
@@ -156,7 +160,7 @@ def offset_of(text: str) -> str:
 
 def shape_of(text: str) -> str:
     """A date with its digits replaced, so that dates written alike have one shape."""
-    return re.sub(r"\.\d+", ".0", re.sub(r"\d{1,2}(?=\D|$)", "0", text.strip().removesuffix(offset_of(text))))
+    return re.sub(r"\.\d+", ".0", re.sub(r"\d+", "0", text.strip().removesuffix(offset_of(text))))
 
 
 def in_utc(texts: list[str]) -> list[str | None]:
@@ -204,28 +208,34 @@ def find_spellings(train: Array, test: Array) -> Spellings:
     cases: dict[str, list[str]] = defaultdict(list)
     for text in values:
         cases[text.casefold()].append(text)
-    remarks = [f"blanks at the ends of values removed, as of {_some(joins)}"] if joins else []
+    remarks = [f"blanks at the ends of values removed, as of {some_of(joins)}"] if joins else []
     if alike := [text for texts in cases.values() if len(texts) > 1 for text in texts]:
         counts = f"{len(values)} values, {len(cases)} without regard to case"
-        remarks.append(f"{_some(alike)} differ by case alone and are left as they are: {counts}")
+        remarks.append(f"{some_of(alike)} differ by case alone and are left as they are: {counts}")
     if signs := [text for text in values if text.lower() in _SIGNS]:
-        remarks.append(f"{_some(signs)} left as a value, though in a column of numbers it is a gap")
+        remarks.append(f"{some_of(signs)} left as a value, though in a column of numbers it is a gap")
     return Spellings(joins, tuple(remarks))
 
 
-def _some(texts: Iterable[str]) -> str:
+def some_of(texts: Iterable[str]) -> str:
     """The first three of the texts, quoted."""
     shown = list(texts)
-    return ", ".join(repr(text)[:20] for text in shown[:3]) + (", …" if len(shown) > 3 else "")
+    return ", ".join(repr(text[:30]) for text in shown[:3]) + (", …" if len(shown) > 3 else "")
+
+
+def gap_remarks(cells: Array, texts: Iterable[str], file: str) -> list[str]:
+    """A remark on those of the texts that are unusual gaps, if the cells have some."""
+    signs = sorted(set(texts) - USUAL_GAPS)
+    which = cells_among(cells, signs)
+    return [at_first(which, file, f"gaps written as {some_of(signs)}")] if which.any() else []
 
 
 def strange_cells(cells: Array, texts: list[str], file: str, kind: str) -> list[str]:
     """A remark on cells that are no `kind`, if there are any: examples, and the number of cells."""
     if not texts:
         return []
-    shown = ", ".join(repr(text[:30]) for text in texts[:3]) + (", …" if len(texts) > 3 else "")
     verb = f"are no {kind}s" if len(texts) > 1 else f"is not a {kind}"
-    return [at_first(cells_among(cells, texts), file, f"{shown} {verb}, read as missing")]
+    return [at_first(cells_among(cells, texts), file, f"{some_of(texts)} {verb}, read as missing")]
 
 
 def cells_among(cells: Array, texts: Iterable[str]) -> Array:

@@ -25,13 +25,14 @@ from gome.scenarios.task.cells import (
     cells_among,
     find_spellings,
     find_style,
-    hold_dates,
+    gap_remarks,
+    some_of,
     strange_cells,
 )
 from gome.scenarios.task.text_column import TextColumn
 from gome.scenarios.task.text_table import TextTable
 from gome.scenarios.task.typed_table import Dtype, to_floats
-from gome.scenarios.task.written_dates import DateStyle, dates_in, read_dates
+from gome.scenarios.task.written_dates import DateStyle, find_dates, read_dates
 
 __all__ = ["ColumnKind", "Reading", "read_columns"]
 
@@ -96,7 +97,7 @@ def read_columns(
         if name in verbatim:
             columns[name] = _Read(verbatim[name], ours, theirs)
         else:
-            columns[name] = _read(ours, theirs, told.get(name), files)
+            columns[name] = _read(name, ours, theirs, told.get(name), files)
     remarks = [f"column {name!r}: {'; '.join(read.remarks)}" for name, read in columns.items() if read.remarks]
     more = len(remarks) - _MOST_REMARKS
     remarks = [*remarks[:_MOST_REMARKS], f"{more} more columns likewise"] if more > 0 else remarks
@@ -120,12 +121,12 @@ def _dtype(read: _Read) -> Dtype:
     return "int64" if whole and len(values) else "float64"
 
 
-def _read(train: TextColumn, test: TextColumn, told: ColumnKind | None, files: tuple[str, str]) -> _Read:
+def _read(name: str, train: TextColumn, test: TextColumn, told: ColumnKind | None, files: tuple[str, str]) -> _Read:
     if told in (None, "number") and len(train) and train.plain_numbers and test.plain_numbers:
         fine = any(_FRACTION.search(each.data) or each.has_gap for each in (train, test))
         return _Read("number", train, test, dtype="float64" if fine else "int64")
     ours, theirs = train.array(), test.array()
-    kind, *plain, remarks = _decided(ours, theirs, told, files)
+    kind, *plain, remarks = _decided(name, ours, theirs, told, files)
     kept = [
         column if np.array_equal(cells, made) else TextColumn.of(made)
         for column, cells, made in zip((train, test), (ours, theirs), plain, strict=True)
@@ -133,35 +134,28 @@ def _read(train: TextColumn, test: TextColumn, told: ColumnKind | None, files: t
     return _Read(kind, kept[0], kept[1], remarks)
 
 
-def _decided(train: Array, test: Array, told: ColumnKind | None, files: tuple[str, str]) -> _Cells:
+def _decided(name: str, train: Array, test: Array, told: ColumnKind | None, files: tuple[str, str]) -> _Cells:
     if told == "number" or (told is None and (style := _number_style(train)) is not None):
         return _numbers(train, test, (_forced_style(train) if told else style) or NumberStyle(), files)
-    dates = dates_in(train)
-    if told == "date" or (told is None and (hold_dates(train) or (dates is not None and dates.order != "unknown"))):
-        return _Cells("date", *read_dates(train, test, dates, files))
+    dates = find_dates(train, name, files[0])
+    if told == "date" or (told is None and dates is not None and dates.sure):
+        return _Cells("date", *read_dates(train, test, dates.style if dates else DateStyle("year"), files))
     ours, theirs = _without(train), _without(test)
     if told:
         return _Cells("text", ours, theirs)
     found = find_spellings(ours, theirs)
-    return _Cells("text", found.joined(ours), found.joined(theirs), (*_doubts(train, dates, files[0]), *found.remarks))
+    doubts = (dates.doubt,) if dates else _stray_texts(train, files[0])
+    return _Cells("text", found.joined(ours), found.joined(theirs), (*doubts, *found.remarks))
 
 
-def _doubts(train: Array, dates: DateStyle | None, file: str) -> tuple[str, ...]:
-    """A remark on a column of text most of whose cells are numbers, or all are dates that can be read in two ways."""
-    if dates is not None:
-        return ("text, as its dates may begin with the day or the month; kind `date` reads them month first",)
+def _stray_texts(train: Array, file: str) -> tuple[str, ...]:
+    """A remark on a column of text most of whose cells are numbers."""
     numeric = int((~np.isnan(_floats(train))).sum())
     foreign = _foreign(train) if 2 * numeric > len(train) else []
     if not foreign:
         return ()
-    words = ", ".join(repr(text)[:20] for text in foreign[:3]) + (", …" if len(foreign) > 3 else "")
-    return (
-        at_first(
-            cells_among(train, foreign),
-            file,
-            f"text, though {numeric} of {len(train)} cells are numbers, because of {words}",
-        ),
-    )
+    words = f"text, though {numeric} of {len(train)} cells are numbers, because of {some_of(foreign)}"
+    return (at_first(cells_among(train, foreign), file, words),)
 
 
 def _floats(cells: Array) -> Array:
@@ -239,10 +233,7 @@ def _plain_numbers(cells: Array, style: NumberStyle, file: str) -> tuple[Array, 
     gaps = {text for text, each in zip(texts, found, strict=True) if each is None}
     unusual = gaps - USUAL_GAPS
     words = {text for text in unusual if text.strip().lower() in NO_NUMBERS}
-    remarks = []
-    if words:
-        spelled = ", ".join(repr(word)[:20] for word in sorted(words)[:3])
-        remarks.append(at_first(cells_among(cells, words), file, f"gaps written as {spelled}"))
+    remarks = gap_remarks(cells, words, file)
     remarks += strange_cells(cells, sorted(unusual - words), file, "number")
     if huge.any():
         remarks.append(at_first(huge, file, f"infinite or beyond {_LARGEST:.0e}, read as missing"))

@@ -60,3 +60,13 @@ def test_all_who_ask_are_told_the_same() -> None:
     assert _everywhere([f"2024-{1 + day // 28}-{1 + day % 28}" for day in range(100)]) == {True}  # brought to ISO 8601
     assert _everywhere([f"{1 + day % 28}.{1 + day // 28}.2024" for day in range(100)]) == {True}
     assert _everywhere([f"{day}-b" for day in DAYS]) == {False}
+
+
+def test_dates_with_gaps_are_advised_too_after_those_without() -> None:
+    def advice(**columns: list[str]) -> str:
+        read = read_columns(TextTable.of(DataFrame(columns)), TextTable.of(DataFrame({})), {}, {})
+        return " ".join(split_advice(TypedTable(read.train, read.dtypes), {"kind": "random"}, ()))
+
+    gaps = ["", *DAYS[1:]]
+    assert "use --split time:when, which needs a date in each row: 1 has none" in advice(when=gaps)
+    assert advice(when=gaps, day=DAYS).endswith("use --split time:day")
