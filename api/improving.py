@@ -19,6 +19,7 @@ from gome.api.finished import Run
 from gome.api.frames import Table, as_file
 from gome.api.own_table import name_of, write_scenario
 from gome.api.results import write_results
+from gome.api.table_budget import budget_settings
 from gome.api.tracking import tracked
 from gome.api.waiting import wait_for
 from gome.bus.actors.supervisor import Supervisor
@@ -63,17 +64,15 @@ class _Asked:
 
     @property
     def name(self) -> str:
-        """The name of the run."""
-        return name_of(Path(self.train)) if isinstance(self.train, str | Path) else "table"
+        """The name of the run: of the table's file, or of the target where the table is in memory."""
+        first = self.target if isinstance(self.target, str) else next(iter(self.target), "")
+        return name_of(Path(self.train) if isinstance(self.train, str | Path) else Path(f"{first}.csv"))
 
     @property
     def overrides(self) -> list[str]:
         """Budget and settings as overrides of the scenario, with the value in JSON, which is YAML too."""
-        settings, named = dict(self.settings or {}), self.budget
-        if isinstance(named, str | int):
-            named = {"time" if isinstance(named, str) else "trials": named}
-        settings |= {f"budget.{limit}": value for limit, value in (named or {}).items()}
-        return [f"{path}={json.dumps(value)}" for path, value in settings.items()]
+        settings = [f"{path}={json.dumps(value)}" for path, value in (self.settings or {}).items()]
+        return [*settings, *budget_settings(self.budget)]
 
 
 def improve(
@@ -199,7 +198,7 @@ def _prepare(asked: _Asked, place: Path) -> tuple[Scenario, Path, NewTask]:
     try:
         train = as_file(asked.train, place / "train.csv")
         test = None if asked.test is None else as_file(asked.test, place / "test.csv")
-        task, path = place / "task", place / f"{asked.name}.yaml"
+        task, path = place / f"{asked.name}-task", place / f"{asked.name}.yaml"
         with open_source(train, test, targets) as source:
             options: dict[str, Any] = {"test": source.test, "id_column": asked.id_column, "split": asked.split}
             options |= {"extra": source.extra, "classified": source.classified}

@@ -4,6 +4,7 @@ In the place of a table's file there may be `-` (standard input) or a folder of 
 """
 
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gome.api.own_files import is_untouched, made_anew, note_written
 from gome.api.table_budget import table_budget
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.sources import STANDARD_INPUT, open_source
@@ -53,10 +55,14 @@ class Table:
 
 
 class Written(NamedTuple):
-    """A scenario that was written for a table, and its task, loaded: reading a large one again takes long."""
+    """A scenario that was written for a table, and its task, loaded: reading a large one again takes long.
+
+    `again`: what was written for the table before was replaced.
+    """
 
     scenario: Path
     task: "Task"
+    again: bool = False
 
 
 Check = Callable[[Path], None]
@@ -76,8 +82,9 @@ def scenario_of_table(
     written into the working directory.
 
     `overrides` are the settings of the run (`path=value`): their limits are the scenario's budget. `check` gets a
-    temporary copy of the scenario before anything is written. Raises UsageError or TaskError for
-    unusable input, and whatever `check` raises; nothing is written or told in that case.
+    temporary copy of the scenario before anything is written. What this command has written before for the same file
+    is made anew, unless it was edited. Raises UsageError or TaskError for unusable input, and whatever `check` raises;
+    nothing is written or told in that case, and what was there stays.
     """
     from gome.scenarios.authoring.from_table import new_task  # pandas: only where a table is given
 
@@ -85,36 +92,51 @@ def scenario_of_table(
         path = path.resolve()  # `.` has no name
     elif path != STANDARD_INPUT and not path.is_file():
         raise TaskError(f"there is no table {path}")
+    if table.test is not None and not table.test.exists():
+        raise TaskError(f"there is no file {table.test}, given as --test")
     name, beside = name_of(path), Path.cwd() if path == STANDARD_INPUT else path.parent
     scenario, folder = beside / f"{name}.yaml", beside / f"{name}-task"
-    for made in (scenario, folder):
-        if made.exists():
-            raise UsageError(f"{made} exists already. Run it with: gome run {scenario}; or delete both to start over")
     verb = "run -" if path == STANDARD_INPUT else f"run {path.name}"
     budget = table_budget(table.model, overrides)
     _check_draft(scenario, _content(scenario, name, folder, verb, table.model, budget), check)
-    with open_source(path, table.test, table.targets) as source:
-        made_task = new_task(
-            *(folder, source.train, source.targets, table.metric),
-            test=source.test,
-            split=table.split,
-            extra=source.extra,
-            drop_missing=table.drop_missing,
-            id_column=table.id_column,
-            classified=source.classified,
-        )
-    write_scenario(scenario, name, folder, verb, table.model, overrides)
-    brief = made_task.task.brief
-    given = "standard input" if path == STANDARD_INPUT else path
-    tell(f"{given}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
-    for guess in (*source.remarks, *made_task.guesses):
-        tell(f"table: {guess}")
-    if table.test is None:
-        tell("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
-    if table.model is not None:
-        tell(describe_model(as_backend(find_model(table.model))))
-    tell(f"wrote {scenario} and {folder}")
-    return Written(scenario, made_task.task)
+    again = _may_replace(scenario, folder, path)
+    with made_anew(scenario, folder):
+        with open_source(path, table.test, table.targets) as source:
+            made_task = new_task(
+                *(folder, source.train, source.targets, table.metric),
+                test=source.test,
+                split=table.split,
+                extra=source.extra,
+                drop_missing=table.drop_missing,
+                id_column=table.id_column,
+                classified=source.classified,
+            )
+        write_scenario(scenario, name, folder, verb, table.model, overrides)
+        note_written(scenario, folder, path.name)
+        brief = made_task.task.brief
+        given = "standard input" if path == STANDARD_INPUT else path
+        tell(f"{given}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
+        for guess in (*source.remarks, *made_task.guesses):
+            tell(f"table: {guess}")
+        if table.test is None:
+            tell("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
+        if table.model is not None:
+            tell(describe_model(as_backend(find_model(table.model))))
+        tell(f"wrote {scenario} and {folder}" + (" anew: nobody had edited them" if again else ""))
+    return Written(scenario, made_task.task, again)
+
+
+def _may_replace(scenario: Path, folder: Path, path: Path) -> bool:
+    """Whether there is something to replace. Raises UsageError where it is not what gome wrote for the same file."""
+    there = [each for each in (scenario, folder) if each.exists()]
+    if there and (path == STANDARD_INPUT or not is_untouched(scenario, folder, path.name)):
+        them, exist = ("them", "exist") if len(there) > 1 else ("it", "exists")
+        why = "" if path == STANDARD_INPUT else f", not as gome wrote {them} for {path}"
+        run = f"gome run {shlex.quote(str(scenario))} (--budget changes its budget)"
+        over = f"rm -r {shlex.join(map(str, there))}"
+        words = f"{' and '.join(map(str, there))} {exist} already{why}"
+        raise UsageError(f"{words}. Run it with: {run}; or start over: {over}, then the same command")
+    return bool(there)
 
 
 def _check_draft(scenario: Path, content: str, check: Check) -> None:

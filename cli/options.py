@@ -87,7 +87,7 @@ def _scenario_file(_: Any, tokens: Sequence[Token]) -> Path:
         known = sorted(path.stem for path in _SCENARIOS.glob("*.yaml"))
         near = difflib.get_close_matches(given.name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"built-in scenarios: {', '.join(known)}"
-        raise UsageError(f"there is no file {given} and no built-in scenario of that name; {hint}")
+        raise UsageError(f"there is no file or folder {given}, and no built-in scenario of that name; {hint}")
     return named
 
 

@@ -1,9 +1,8 @@
 """`run`: run a scenario and show its progress; at the end write the best files and the report."""
 
-import os
-import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -12,21 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import anyio
 from cyclopts import Parameter
 
-from gome.agents.protocol.activities import QUESTION
 from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime.stopping import waiting_words
-from gome.api.own_table import TABLE_ENDS, Table, scenario_of_table
+from gome.api.own_files import remove
+from gome.api.own_table import TABLE_ENDS, Table, Written, scenario_of_table
 from gome.api.results import write_results
+from gome.api.table_budget import budget_settings
 from gome.api.tracking import tracked
 from gome.bus.actors.supervisor import Supervisor
 from gome.cli.detach import detach as start_detached
 from gome.cli.detach import tell_detached
 from gome.cli.exit_statuses import INTERRUPTED
+from gome.cli.interrupts import Work, interruptible
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Overrides, RoleBackends, Runs, Sandbox, ScenarioFile, Trust
 from gome.cli.reading.best import best_data
 from gome.cli.running.confirm import answer_at_terminal, is_terminal
-from gome.errors import GomeError, UsageError
+from gome.errors import UsageError
 from gome.scenarios.authoring.sources import STANDARD_INPUT
 from gome.scenarios.config.loader import load_scenario, warnings
 from gome.scenarios.config.scenario import Scenario
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from gome.scenarios.task.task import Task
 
 __all__ = ["conclude", "run", "run_watched"]
-
-Work = Callable[["Ready"], Awaitable[RunFinished | None]]
-"""Runs or resumes a run to its end. Calls its argument once the run has a supervisor that can stop it."""
 
 
 def run(
@@ -61,6 +58,7 @@ def run(
     split: Annotated[str | None, Parameter(show_default=False)] = None,
     drop_missing_target: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     id_: Annotated[str | None, Parameter(name="--id", show_default=False)] = None,
+    budget: Annotated[str | None, Parameter(show_default=False)] = None,
     start: Annotated[Path | None, Parameter(show_default=False)] = None,
     confirm: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     detach: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
@@ -89,6 +87,9 @@ def run(
         For a table: leave out rows without a target.
     id_
         For a table: the column that names its rows, also in predictions. Default: found, or rows are numbered.
+    budget
+        Time of the whole run, such as 4min or 1h, or a number of trials, such as 12. Default: the scenario's; for a
+        table 10min and 12 trials, whichever is used first; with a model 1h and 5 USD (unknown price: 20 trials).
     start
         Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
     confirm
@@ -96,16 +97,31 @@ def run(
     detach
         Return once the run has begun; it continues in the background, also after this terminal closes.
     """
-    set_ = (*set_, "confirm=true") if confirm else set_
+    set_ = (*set_, *budget_settings(budget), *(["confirm=true"] if confirm else []))
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
     own = Table(target, test, metric, model, drop_missing_target, split, id_)
-    path, asked, task = _with_table(scenario, own, unsandboxed, load, set_)
-    folder = root / (run_id or new_run_id(asked.name))
-    if detach:
-        return _detached(path, _settings(set_, role, sandbox, start), display, folder, as_json=json)
-    work = partial(_start, asked, path, folder, start, unsandboxed, task)
-    return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
+    path, made = _with_table(scenario, own, unsandboxed, load, set_)
+    with _removed_unless_begun(made) as begun:
+        asked = _warned(path, load)
+        folder = root / (run_id or new_run_id(asked.name))
+        begun.append(folder)
+        if detach:
+            return _detached(path, _settings(set_, role, sandbox, start), display, folder, as_json=json)
+        work = partial(_start, asked, path, folder, start, unsandboxed, made.task if made else None)
+        return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
+
+
+@contextmanager
+def _removed_unless_begun(made: Written | None) -> Iterator[list[Path]]:
+    """Remove what was newly written for a table if the run whose folder is put into the list does not begin."""
+    begun: list[Path] = []
+    try:
+        yield begun
+    finally:
+        if made and not made.again and not any(map(has_log, begun)):
+            remove(made.scenario, made.task.folder)
+            say_aside(f"removed {made.scenario} and {made.task.folder}, as the run did not begin")
 
 
 def _warned(path: Path, load: Callable[[Path], Scenario]) -> Scenario:
@@ -146,8 +162,8 @@ async def _start(
 
 def _with_table(
     scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario], overrides: Sequence[str]
-) -> "tuple[Path, Scenario, Task | None]":
-    """The scenario to run and its file: the given one, or that written beside a table, with the task made of it.
+) -> tuple[Path, Written | None]:
+    """The file of the scenario to run: the given one, or that written beside a table, with what was written.
 
     Raises UsageError for options in vain.
     """
@@ -155,14 +171,12 @@ def _with_table(
         from gome.agents.runtime.resources import check_means  # pandas with it: only where there is a table
 
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
-        path, task = scenario_of_table(
-            scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides
-        )
-        return path, _warned(path, load), task
+        made = scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides)
+        return made.scenario, made
     if table != Table(()):
         options = "--target, --test, --metric, --model, --split, --id and --drop-missing-target"
         raise UsageError(f"{options} need a table: gome run train.csv --target COLUMN")
-    return scenario, _warned(scenario, load), None
+    return scenario, None
 
 
 def _settings(set_: Sequence[str], role: Sequence[str], sandbox: str, start: Path | None) -> list[str]:
@@ -203,7 +217,7 @@ def _watched(folder: Path, work: Work, display: DisplayName | None, *, as_json: 
         watching = [pool.submit(watch, folder, shown, over)]
         watching += [pool.submit(answer_at_terminal, folder, over)] if asks else []
         try:
-            finished = anyio.run(_interruptible, work)
+            finished = anyio.run(interruptible, work)
         finally:
             over.set()
         for each in watching:
@@ -224,43 +238,6 @@ def _last_message(folder: Path) -> int:
         return 0
     with open_reader(folder) as reader:
         return reader.head()
-
-
-async def _interruptible(work: Work) -> RunFinished | None:
-    """Run `work`. The first ^C stops it cleanly, the second exits the process at once."""
-    supervisors: list[Supervisor] = []
-    finished: RunFinished | None = None
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_handle_interrupts, supervisors, group.cancel_scope)
-            finished = await work(supervisors.append)
-            group.cancel_scope.cancel()
-    except BaseExceptionGroup as failures:
-        raise _first_gome_error(failures) from None
-    return finished
-
-
-def _first_gome_error(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first GomeError of the group, which has a message for the user; the whole group where there is none."""
-    first: BaseException | None = failures.subgroup(GomeError)
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first or failures
-
-
-async def _handle_interrupts(supervisors: list[Supervisor], scope: anyio.CancelScope) -> None:
-    pressed = False
-    with anyio.open_signal_receiver(signal.SIGINT) as interrupts:
-        async for _ in interrupts:
-            if pressed:
-                os._exit(INTERRUPTED)
-            pressed = True
-            answers = supervisors[0].in_flight(QUESTION) if supervisors else 0
-            say_aside(f"stopping: {waiting_words(answers)}; ^C again exits at once")
-            if supervisors:
-                supervisors[0].stop()
-            else:  # nothing has begun yet
-                scope.cancel()
 
 
 def conclude(folder: Path, as_json: bool) -> int:

@@ -12,6 +12,7 @@ from pandas import Series
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.files import read_file
+from gome.scenarios.authoring.inference import Columns, metrics_for
 from gome.scenarios.metrics.registry import Metric
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.cells import MISSING
@@ -119,6 +120,8 @@ def _place(table: TextTable, row: int, path: Path) -> str:
 def check_fit(table: TextTable, path: Path, targets: Sequence[str], metric: Metric) -> None:
     """Check that the metric can score the targets: numbers, or not too many classes. Raises TaskError."""
     if metric.prediction == "value":
+        for name in () if table.column(targets[0]).filled_numbers else targets:
+            _check_quantity(table, path, name, metric)
         check_targets(table, path, tuple(targets), metric, "regression", ())
         return
     for name in targets:
@@ -130,6 +133,16 @@ def check_fit(table: TextTable, path: Path, targets: Sequence[str], metric: Metr
         if (counts >= _LEAST_ROWS).sum() < _LEAST_CLASSES:  # one is tested, one validated, one is left to learn from
             words = f"column {name!r}: {counts.index[-1]!r} has {counts.iloc[-1]} row(s)"
             raise TaskError(f"{path}: {words}; two classes need {_LEAST_ROWS} rows or more")
+
+
+def _check_quantity(table: TextTable, path: Path, name: str, metric: Metric) -> None:
+    """Raises TaskError where a target has classes in words, as a metric of quantities cannot score them."""
+    texts = canonical(table[name])
+    classes = sorted(set(texts))
+    if len(classes) <= most_classes(texts) and bool(numbers(texts).isna().all()):
+        fitting = ", ".join(metrics_for(table, Columns("", (name,))))
+        words = f"column {name!r} has classes ({', '.join(classes[:4])}{', …' if len(classes) > 4 else ''})"
+        raise TaskError(f"{path}: {words}, and {metric.name} is for quantities; metrics for them: {fitting}")
 
 
 def most_classes(texts: Series) -> int:

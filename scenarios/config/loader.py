@@ -21,6 +21,8 @@ from gome.scenarios.reading.problems import Problem, ScenarioProblems, closest
 
 __all__ = ["load_scenario", "resolve_task", "task_folder", "warnings"]
 
+_LEAST_TIME = 30.0
+"""Seconds. A whole run below this is probably a number whose unit was forgotten."""
 _LITTLE_TIME = 600.0
 """Seconds. Below this a warning is shown: a trial with a language model takes some minutes."""
 
@@ -58,6 +60,9 @@ def warnings(scenario: Scenario) -> tuple[str, ...]:
         found.append("budget: no limit is set, the run continues until stopped; set for example budget: {time: 1h}")
     if scenario.memory.consistency == "lockstep" and any(limit is not None for limit in (budget.time, budget.usd)):
         found.append("budget: lockstep runs are reproducible only with a budget in trials, not in time or dollars")
+    if budget.time is not None and budget.time < _LEAST_TIME:
+        words = "is the time of the whole run (a number without a unit is seconds: write 4min for four minutes)"
+        found.append(f"budget: {budget.time:g} s {words}")
     used = scenario.roles.backends
     models = [name for name in used if isinstance(scenario.backends[name], LanguageModel)]
     if models and budget.time is not None and budget.time < _LITTLE_TIME:

@@ -6,7 +6,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gome import plugins
@@ -241,6 +241,13 @@ class Scenario(Model):
     """The constants of the method."""
     prompts: Prompts = Prompts()
     """How much of the data prompts may show."""
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _limits_by_name(cls, budget: Any) -> Any:
+        if isinstance(budget, str | int | float):
+            raise PydanticCustomError("value_error", "name a limit, such as budget.time=4min or budget.trials=12")
+        return budget
 
     @property
     def is_control(self) -> bool:

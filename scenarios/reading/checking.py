@@ -101,7 +101,7 @@ def _report(document: Document, model: type[BaseModel], path: KeyPath, error: Er
         document.report(
             "wrong-type",
             path,
-            f"{_lowered(error['msg']).removeprefix('input ').replace('object', 'mapping')}, not {given}",
+            f"{_lowered(error['msg']).removeprefix('input ').replace('an object', 'a mapping')}, not {given}",
         )
     else:
         document.report("out-of-range", path, f"{_lowered(error['msg']).removeprefix('input ')}, not {given}")

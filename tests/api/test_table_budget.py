@@ -3,7 +3,8 @@
 import pytest
 
 from gome.api.improving import _Asked
-from gome.api.table_budget import table_budget
+from gome.api.table_budget import budget_settings, table_budget
+from gome.errors import UsageError
 
 NAMED = [
     ((), "time: 10min, trials: 12"),
@@ -33,6 +34,8 @@ def test_a_limit_on_money_stays_until_it_is_named() -> None:
     [
         ("1h", "time: 1h"),
         (30, "trials: 30"),
+        ("30", "trials: 30"),
+        (" 4 min", "time: 4 min"),
         ({"time": "1h", "trials": 9}, "time: 1h, trials: 9"),
         (None, "time: 10min, trials: 12"),
     ],
@@ -40,3 +43,9 @@ def test_a_limit_on_money_stays_until_it_is_named() -> None:
 def test_the_python_interface_has_the_same_rule(budget: object, written: str) -> None:
     asked = _Asked("train.csv", "y", budget=budget)  # type: ignore[arg-type]
     assert table_budget(None, asked.overrides) == written
+
+
+@pytest.mark.parametrize("budget", ["4 minutes", "soon", "4m", "-3", ""])
+def test_a_budget_that_is_neither_a_time_nor_trials_gets_an_example(budget: str) -> None:
+    with pytest.raises(UsageError, match="such as 90s, 4min or 1h, or a number of trials, such as 12"):
+        budget_settings(budget)

@@ -1,5 +1,6 @@
 """Explain why a run accepted no trial: the most common failure of its scripts, and a remedy."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ __all__ = ["shortfall"]
 _BY_TIME = (Cause.TIMEOUT, Cause.PROJECTED)
 _LONGER = 3
 """Factor by which a longer limit is suggested; generous, because the machine may be even busier next time."""
+_LEAST_TIME = 60.0
+"""Seconds of a whole run that are suggested at least: scripts that were cut after a second tell little of their need."""
 
 
 def shortfall(summary: Summary) -> str | None:
@@ -58,7 +61,19 @@ def _raised(summary: Summary, limits: list[str]) -> str:
     """The options that raise these limits; without values where the run has no such setting."""
     scenario = summary.opened.scenario if summary.opened else {}
     timeouts = scenario.get("executors", {}).get("timeout", {})
-    known = {f"executors.timeout.{name}": value for name, value in timeouts.items()}
-    known["budget.time"] = summary.budget.get("time")
-    flags = [f"--set {each}={_LONGER * known[each]:.0f}s" if known.get(each) else f"--set {each}" for each in limits]
+    values = {f"executors.timeout.{name}": _LONGER * value for name, value in timeouts.items()}
+    if time := summary.budget.get("time"):
+        values["budget.time"] = max(_LONGER * time, _LEAST_TIME, _needed(summary))
+    flags = [f"--set {each}={values[each]:.0f}s" if values.get(each) else f"--set {each}" for each in limits]
     return f"a busy machine needs longer limits: {' '.join(flags)}"
+
+
+def _needed(summary: Summary) -> float:
+    """Seconds of the budget in which the longest script that was run, cut or not, would run on every split."""
+    runs = [each for each in summary.timeline.spans if each.executes]
+    if not runs or summary.opened is None:
+        return 0.0
+    longest = max((summary.time if each.end is None else each.end) - each.start for each in runs)
+    turns = math.ceil(len(summary.opened.splits) / max(1, summary.timeline.slots))
+    share = 1 - float(summary.budget.get("finish") or 0)  # the rest is for the finish
+    return (min(each.start for each in runs) + _LONGER * longest * turns) / share

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pandas import DataFrame
 from PIL import Image
 
 from gome.api.own_table import Table, scenario_of_table, write_scenario
+from gome.cli.exit_statuses import INTERRUPTED
 from gome.cli.running.run import run
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.from_table import new_task
@@ -97,11 +99,58 @@ def test_what_cannot_be_used_leaves_nothing(csv: Path, table: Table) -> None:
     assert [path.name for path in csv.parent.iterdir()] == [csv.name]
 
 
-def test_what_is_there_is_not_written_over(csv: Path) -> None:
-    written = scenario_of_table(csv, Table(("price",))).scenario.read_bytes()
-    with pytest.raises(UsageError, match=r"gome run .*my-houses-2\.yaml"):
+def test_the_same_command_with_other_options_makes_anew_what_nobody_edited(csv: Path) -> None:
+    scenario_of_table(csv, Table(("price",)), overrides=("budget.time=4",))
+    lines: list[str] = []
+    path = scenario_of_table(csv, Table(("price",), metric="mae"), tell=lines.append, overrides=["budget.time=4min"])
+    scenario = load_scenario(path.scenario)
+    assert scenario.budget.time == 240
+    assert Task.load(resolve_task(scenario, path.scenario)).brief.metric == "mae"
+    assert "anew: nobody had edited them" in lines[-1]
+    assert len(list(csv.parent.iterdir())) == 3
+
+
+def test_what_fails_the_second_time_leaves_what_was_there(csv: Path) -> None:
+    made = scenario_of_table(csv, Table(("price",)))
+    for table in (Table(("price",), metric="rsme"), Table(("prize",)), Table(("price",), test=Path("no.csv"))):
+        with pytest.raises(TaskError):
+            scenario_of_table(csv, table)
+        assert Task.load(resolve_task(load_scenario(made.scenario), made.scenario)).digest == made.task.digest
+    assert len(list(csv.parent.iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["my-houses-2.yaml", "my-houses-2-task/task.yaml", "my-houses-2-task/leaderboard.csv"])
+def test_what_was_edited_is_not_written_over(name: str, csv: Path) -> None:
+    scenario_of_table(csv, Table(("price",)))
+    edited = csv.parent / name
+    written = (edited.read_text() if edited.exists() else "") + "# my note\n"
+    edited.write_text(written)
+    with pytest.raises(UsageError, match=r"2\.yaml and \S*-task exist already.*gome run .*rm -r \S*yaml \S*-task,"):
         scenario_of_table(csv, Table(("price",), metric="mae"))
-    assert csv.with_name("my-houses-2.yaml").read_bytes() == written
+    assert edited.read_text() == written
+    with pytest.raises(TaskError, match=r"there is no file no\.csv"):  # what was given is checked first
+        scenario_of_table(csv, Table(("price",), test=Path("no.csv")))
+
+
+def test_what_was_made_of_another_table_is_not_written_over(csv: Path) -> None:
+    scenario_of_table(csv, Table(("price",)))
+    other = csv.rename(csv.with_name("My Houses (2).txt"))
+    with pytest.raises(UsageError, match=r"exist already, not as gome wrote them for .*txt"):
+        scenario_of_table(other, Table(("price",)))
+
+
+def test_an_interrupt_before_the_run_begins_leaves_nothing(csv: Path) -> None:
+    runs = csv.parent / "runs"
+    command = [sys.executable, str(MAIN), "run", str(csv), "--target", "price", *short_options(runs, COLD)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if line.startswith("wrote"))
+        process.send_signal(signal.SIGINT)
+        told += process.stderr.read()
+    assert process.returncode == INTERRUPTED, told
+    left = sorted(path.name for path in csv.parent.iterdir() if path != runs)
+    began = any(runs.glob("*/log.sqlite*"))  # it may, on a machine where the signal comes late
+    assert left == sorted([csv.name, *(["my-houses-2.yaml", "my-houses-2-task"] if began else [])]), told
 
 
 def test_no_room_for_the_scenario_leaves_nothing(csv: Path) -> None:
@@ -248,7 +297,7 @@ def test_a_run_from_standard_input_writes_into_the_working_directory(csv: Path, 
     assert sorted(each.name for each in work.iterdir()) == ["runs", "stdin-task", "stdin.yaml"]
     again = subprocess.run(command, input=csv.read_bytes(), capture_output=True, timeout=200)
     assert again.returncode == 2
-    assert b"stdin.yaml exists already" in again.stderr
+    assert b"stdin.yaml and " in again.stderr and b"stdin-task exist already. Run it with" in again.stderr
 
 
 @pytest.mark.parametrize(

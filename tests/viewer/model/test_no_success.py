@@ -86,3 +86,18 @@ def test_steps_that_were_left_are_told_of_where_nothing_else_ended(sample: Sampl
     )
     failed(sample, Cause.EXIT, "KeyError: 'hr'")
     assert said(sample) == "1 of 1 failed attempt ended with exit: KeyError: 'hr'"
+
+
+def test_at_least_a_minute_and_what_scripts_were_measured_to_need_is_suggested(sample: Sample) -> None:
+    first = opened(sample)
+    for time, suggested in ((4.0, 60), (90.0, 270)):
+        few = first.model_copy(update={"scenario": first.scenario | {"budget": {"time": time, "finish": 0.2}}})
+        sample.envelopes[0] = replace(sample.envelopes[0], message=few)
+        failed(sample, Cause.TIMEOUT, f"ran longer than 1 s: {BUDGET_SPENT}", "full")
+        summary = summarise(sample.envelopes)
+        assert (said(sample) or "").endswith(f"longer limits: --set budget.time={suggested}s")
+    runs = [each for each in summary.timeline.spans if each.executes]
+    runs[0].end = runs[0].start + 200  # two splits in turn in one slot
+    summary.timeline.slots = 1
+    needed = (runs[0].start + 3 * 200 * len(few.splits)) / 0.8
+    assert (shortfall(summary) or "").endswith(f"longer limits: --set budget.time={needed:.0f}s")
