@@ -12,8 +12,7 @@ from pandas import Series
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.files import read_file
-from gome.scenarios.authoring.inference import Columns, metrics_for
-from gome.scenarios.metrics.registry import Metric
+from gome.scenarios.metrics.registry import METRICS, Metric
 from gome.scenarios.reading.problems import closest
 from gome.scenarios.task.cells import MISSING
 from gome.scenarios.task.checks import check_ids, check_targets
@@ -140,7 +139,8 @@ def _check_quantity(table: TextTable, path: Path, name: str, metric: Metric) -> 
     texts = canonical(table[name])
     classes = sorted(set(texts))
     if len(classes) <= most_classes(texts) and bool(numbers(texts).isna().all()):
-        fitting = ", ".join(metrics_for(table, Columns("", (name,))))
+        kind = "binary" if len(classes) == 2 else "multiclass"
+        fitting = ", ".join(each.name for each in METRICS.values() if kind in each.task_types)
         words = f"column {name!r} has classes ({', '.join(classes[:4])}{', …' if len(classes) > 4 else ''})"
         raise TaskError(f"{path}: {words}, and {metric.name} is for quantities; metrics for them: {fitting}")
 

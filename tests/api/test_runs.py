@@ -43,6 +43,7 @@ def run(root: Path) -> gome.Run:
 
 def test_the_run_is_finished_and_has_its_files(run: gome.Run) -> None:
     assert run.status == "finished"
+    assert "-price-" in run.id and run.task.name == "price-task"  # a table in memory has no name of its own
     assert "regression of price, rmse (minimize)" in repr(run.task) and len(repr(run.task)) < 200
     assert (run.task.metric, run.task.targets) == ("rmse", ("price",))
     assert (run.folder / "best" / "submission.csv").is_file()

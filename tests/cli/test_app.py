@@ -171,6 +171,7 @@ def test_a_scenario_of_the_house_goes_by_its_name(empty: Path, capsys: pytest.Ca
         assert ended.value.code == status
     said = capsys.readouterr().err
     assert "did you mean bike-demand?" in said
+    assert "there is no file or folder nothing-like-it, and no built-in scenario of that name" in said
     assert "; built-in scenarios: " in said
     assert "best-of-n, bike-demand" in said
     (empty / "bike-demand").write_text("name: mine\n", encoding="utf-8")

@@ -17,7 +17,7 @@ _BY_TIME = (Cause.TIMEOUT, Cause.PROJECTED)
 _LONGER = 3
 """Factor by which a longer limit is suggested; generous, because the machine may be even busier next time."""
 _LEAST_TIME = 60.0
-"""Seconds of a whole run that are suggested at least: scripts that were cut after a second tell little of their need."""
+"""Seconds of a whole run that are suggested at least: scripts cut after a second tell little of their need."""
 
 
 def shortfall(summary: Summary) -> str | None:

@@ -429,3 +429,12 @@ def test_rows_without_a_target_are_left_out_and_the_other_targets_read(tmp_path:
     made = new_task(tmp_path / "task", tmp_path / "t.csv", ["y"], "rmse", drop_missing=True)
     assert set(made.task.train["y"]) <= {f"3{100 + number}" for number in range(9)}
     assert any("1 of 60 rows have no 'y'" in guess for guess in made.guesses)
+
+
+def test_a_metric_of_quantities_for_words_names_those_that_fit(tmp_path: Path) -> None:
+    sold = pd.DataFrame({"x": range(40), "sold": ["no", "yes"] * 20, "grade": ["low", "mid", "high", "mid"] * 10})
+    sold.to_csv(tmp_path / "sold.csv", index=False)
+    for target, fitting in (("sold", "auc, "), ("grade", "log-loss, accuracy")):
+        with pytest.raises(TaskError, match=rf"{target}' has classes \(.*rmse is for quantities; .*{fitting}") as found:
+            new_task(tmp_path / "own", tmp_path / "sold.csv", [target], "rmse")
+        assert "mae" not in str(found.value) and not (tmp_path / "own").exists()

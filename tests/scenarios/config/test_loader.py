@@ -249,6 +249,22 @@ def test_what_is_probably_not_meant_is_said(tmp_path: Path) -> None:
     assert [warning.split(":")[0] for warning in warnings(bare)] == ["budget", "backends.local"]
     lockstep = load_scenario(path, ["memory.consistency=lockstep"])
     assert "lockstep" in warnings(lockstep)[0]
+    short = load_scenario(path, ["budget.time=4"])
+    assert "4 s is the time of the whole run (a number without a unit is seconds: write 4min" in warnings(short)[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("budget=4min", "budget: name a limit, such as budget.time=4min or budget.trials=12"),
+        ("budget=4", "budget: name a limit, such as budget.time=4min"),
+        ("memory=4min", 'memory: should be a mapping, not "4min"'),
+    ],
+)
+def test_a_value_in_the_place_of_settings_gets_words(option: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ScenarioProblems) as caught:
+        load_scenario(write(tmp_path, GOOD), [option])
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["bike-demand", "lockstep"])
