@@ -271,9 +271,8 @@ class Director(Role):
 
     def _open(self, trace: int, place: int, traces: int, backends: Choices) -> Draft:
         """Open the trace's next step, the one at `place` (from 0) of those opened together, among `traces` traces."""
-        timed = not self.lockstep
-        used = self.ledger.used(place, timed=timed)
-        left = self.ledger.left(place + 1, traces, timed=timed)
+        used = self.ledger.used(place, timed=not self.lockstep)
+        left = self.ledger.left(place + 1, traces, timed=not self.lockstep)
         stage = stage_of(used, self.scenario.method)
         opened = StepOpened(used=used, stage=stage, left=left, records=self.records.told, backends=backends)
         return Draft(opened, trace, self.traces[trace].opened + 1, opens=True)
