@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "in_utc",
     "is_gap",
     "may_be_iso",
+    "multiplies",
     "offset_of",
     "shape_of",
     "some_of",
@@ -62,6 +64,12 @@ _AMOUNT = re.compile(
     rf"(?P<digits>\d[\d.,'’{_SPACES}]*|\.\d+)(?P<power>[eE][-+]?\d+[{_SPACES}]*)?(?P<after>(?<=[\d.,{_SPACES}])"
     rf"(?:{_CURRENCY}|[%‰°µ'\"]|[^\W\d_¼-¾⅐-⅞]{{1,6}}[²³]?(?:/[^\W\d_]{{1,3}}[²³]?)?|°[CF]|µ[a-z]{{1,2}}))?(?(open)\))"
 )
+_FACTORS = {
+    **dict.fromkeys(("k", "K", "tsd", "Tsd", "TEUR", "tkm", "Tkm"), 1000),
+    **dict.fromkeys(("M", "mio", "Mio", "mln", "million"), 10**6),
+    **dict.fromkeys(("bn", "mrd", "Mrd", "billion"), 10**9),
+}
+"""What multiplies a number. Where all numbers of a column have the same one it is a unit, and removed like others."""
 _PLAIN = re.compile(r"\d+(\.\d*)?|\.\d+")
 _POINT = re.compile(rf"[1-9]\d{{0,2}}([,'’{_SPACES}]\d{{3}})+(\.\d*)?")
 _COMMA = re.compile(rf"[1-9]\d{{0,2}}([.'’{_SPACES}]\d{{3}})+(,\d*)?|\d+,\d+")
@@ -72,11 +80,15 @@ _FIRST = 200
 
 
 class NumberStyle(NamedTuple):
-    """How the numbers of a column are written: the decimal sign, and the units that are removed."""
+    """How the numbers of a column are written: the decimal sign, and the units that are removed.
+
+    `scales`: a unit such as `k` or `Mio` multiplies, as other numbers have another or none.
+    """
 
     decimal: str = "."
     units: tuple[str, ...] = ()
     grouped: bool = False
+    scales: bool = False
 
     def plain(self, text: str) -> str | None:
         """The number as a program writes it; None if the text is no number of this style."""
@@ -90,40 +102,51 @@ class NumberStyle(NamedTuple):
                 return None
             digits = re.sub(r"[^\d,]" if self.decimal == "," else r"[^\d.]", "", digits).replace(",", ".")
         minus = (found["sign"] in ("-", "\u2212")) != (found["inner"] in ("-", "\u2212")) or bool(found["open"])
-        return f"{'-' if minus else ''}{digits}{(found['power'] or '').strip(_SPACES)}"
+        number = f"{'-' if minus else ''}{digits}{(found['power'] or '').strip(_SPACES)}"
+        factor = _FACTORS.get(found["after"], 1) if self.scales else 1
+        return number if factor == 1 else f"{(Decimal(number) * factor).normalize():f}"
 
     def spelled(self) -> str:
         """What is removed or replaced, in words; empty for plain numbers."""
-        words = [f"{unit!r}" for unit in self.units]
+        factors = {unit: _FACTORS[unit] for unit in self.units if unit in _FACTORS and self.scales}
+        words = [f"{unit!r}" for unit in self.units if unit not in factors]
         words += ["signs between thousands"] if self.grouped else []
         removed = f"{', '.join(words)} removed" if words else ""
-        return "; ".join(part for part in (removed, "comma as decimal sign" if self.decimal == "," else "") if part)
+        scaled = [f"{unit!r} taken as {factor:,}" for unit, factor in factors.items()]
+        return "; ".join(part for part in (removed, *scaled, "comma as decimal sign" * (self.decimal == ",")) if part)
 
 
 def find_style(texts: Iterable[str], *, comma_first: bool = False) -> NumberStyle | None:
     """The style in which all texts are numbers; None if there is none.
 
-    A column has at most one unit before and one after its numbers. Where `3,750` alone cannot tell thousands from
-    decimals, thousands are meant, with `comma_first` decimals.
+    A column has at most one unit before and one after its numbers, beside those that multiply. Where `3,750` alone
+    cannot tell thousands from decimals, thousands are meant, with `comma_first` decimals.
     """
     amounts = [_AMOUNT.fullmatch(text.strip()) for text in texts]
     if not amounts or any(found is None for found in amounts):
         return None
     known = [found for found in amounts if found is not None]
-    sides = ({found[side] for found in known if found[side]} for side in ("before", "after"))
-    if any(len(side) > 1 for side in sides):
+    before, after = ({found[side] for found in known if found[side]} for side in ("before", "after"))
+    if len(before) > 1 or len(after - _FACTORS.keys()) > 1:
         return None
+    scales = len(after) > 1 and bool(after & _FACTORS.keys())
     units = tuple(sorted({unit for found in known for unit in _units(found)}))
     digits = {found["digits"].strip() for found in known}
     if all(_PLAIN.fullmatch(each) for each in digits) and not comma_first:
-        return NumberStyle(".", units)
+        return NumberStyle(".", units, scales=scales)
     for decimal in (",", ".") if comma_first else (".", ","):
-        style = NumberStyle(decimal, units)
+        style = NumberStyle(decimal, units, scales=scales)
         if all(style.plain(text) is not None for text in texts):
             sign = "," if decimal == "." else "."
             grouped = any(sign in each or re.search(rf"[{_SPACES}'’]", each) for each in digits)
             return style._replace(grouped=bool(grouped))
     return None
+
+
+def multiplies(text: str) -> bool:
+    """Whether a number has a unit after it that multiplies it, such as `45k`."""
+    found = _AMOUNT.fullmatch(text.strip())
+    return found is not None and found["after"] in _FACTORS
 
 
 def hold_dates(cells: pd.Series | Array) -> bool:

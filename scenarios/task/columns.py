@@ -26,6 +26,7 @@ from gome.scenarios.task.cells import (
     find_spellings,
     find_style,
     gap_remarks,
+    multiplies,
     some_of,
     strange_cells,
 )
@@ -202,6 +203,8 @@ def _forced_style(train: Array) -> NumberStyle | None:
 
 
 def _numbers(train: Array, test: Array, style: NumberStyle, files: tuple[str, str]) -> _Cells:
+    scales = _multiplied(train, test)
+    style = style._replace(scales=style.scales or scales)
     remarks = [f"numbers; {words}"] if (words := style.spelled()) else []
     plain: list[Array] = []
     for cells, file in zip((train, test), files, strict=True):
@@ -209,12 +212,23 @@ def _numbers(train: Array, test: Array, style: NumberStyle, files: tuple[str, st
         foreign = _foreign(cells)
         if any(style.plain(text) is None for text in (foreign if style.decimal == "." else _filled(cells))):
             own = _forced_style(cells) or style  # with a comma, also where a program has written all cells with points
+            own = own._replace(scales=style.scales or own.scales)
         if own != style and (words := own.spelled()):
             remarks.append(f"in {file} {words}")
         made, said = _plain_numbers(cells, own, file)
         remarks += said
         plain.append(made)
     return _Cells("number", plain[0], plain[1], tuple(remarks))
+
+
+def _multiplied(*tables: Array) -> bool:
+    """Whether some numbers have a unit that multiplies (`45k`), and others another one or none."""
+    texts = [text for cells in tables for text in _foreign(cells)]
+    if not any(map(multiplies, texts)):
+        return False
+    bare = any(bool((~np.isnan(_floats(cells))).any()) for cells in tables)
+    style = find_style(texts)
+    return bare or style is None or style.scales
 
 
 def _plain_numbers(cells: Array, style: NumberStyle, file: str) -> tuple[Array, list[str]]:

@@ -16,7 +16,8 @@ class Usage:
     `calls` and `seconds` count model calls, including failed attempts; `scripts` and `script_seconds` count script
     runs that had a slot. `tokens` is input plus output; `tokens_cached` is the part of the input read from the
     provider's cache. The number of calls without a token count is `uncounted`, without separate input and output
-    `unsplit`, without a cache count `cache_unsaid`, without a price `unpriced`, without the USD that the cache saved `saving_unsaid`.
+    `unsplit`, without a cache count `cache_unsaid`, without a price `unpriced`, without the USD that the cache saved
+    `saving_unsaid`.
     """
 
     calls: int = 0

@@ -94,6 +94,10 @@ def test_a_few_stray_words_among_many_numbers_are_gaps() -> None:
         (["12 km/h", "13 km/h"], ["12", "13"]),
         (["20 °C", "-3 °C"], ["20", "-3"]),
         (["\u22125", "6"], ["-5", "6"]),
+        (["€110.5M", "€560K", "€0"], ["110500000", "560000", "0"]),
+        (["45 tkm", "1,200 km"], ["45000", "1200"]),
+        (["2,5 Mio €", "3 Tsd €"], None),
+        (["45k", "1.5k"], ["45", "1.5"]),
         (["1.5", "2,75"], None),
         (["3 kg", "500 g"], None),
         (["12.03.2000", "13.03.2000"], None),
@@ -104,6 +108,20 @@ def test_a_few_stray_words_among_many_numbers_are_gaps() -> None:
 def test_numbers_with_units(texts: list[str], plain: list[str] | None) -> None:
     style = find_style(texts)
     assert (style and [style.plain(text) for text in texts]) == plain
+
+
+def test_a_unit_that_multiplies_some_numbers_is_taken_as_its_factor() -> None:
+    found = read(["45000", "51200.5", "45 tkm"], ["1.2 tkm", "7"])
+    assert list(found.train["a"]) == ["45000", "51200.5", "45000"]
+    assert list(found.test["a"]) == ["1200", "7"]
+    assert found.remarks == ("column 'a': numbers; 'tkm' taken as 1,000",)
+    in_test_alone = read(["45000", "51200"], ["45 tkm", "7"])
+    assert list(in_test_alone.test["a"]) == ["45000", "7"]
+    assert "in test.csv 'tkm' taken as 1,000" in in_test_alone.remarks[0]
+    kept = read(["45k", "1.5k"], ["3k", "2k"])
+    assert (list(kept.train["a"]), list(kept.test["a"])) == (["45", "1.5"], ["3", "2"])
+    later = read(["45k", "1.5k"], ["3k", "900"])
+    assert (list(later.train["a"]), list(later.test["a"])) == (["45000", "1500"], ["3000", "900"])
 
 
 def test_dates_whose_offset_changes_are_in_utc() -> None:
