@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["is_untouched", "made_anew", "note_written", "remove"]
+from gome.agents.runtime.opening import opening_of
+from gome.errors import GomeError
+from gome.viewer.run_folders import run_folders
+
+__all__ = ["is_untouched", "made_anew", "note_written", "remove", "runs_of"]
 
 _NOTE = ".written-by-gome.json"
 """In the task's folder: the table, and a digest of each file that was made of it."""
@@ -31,6 +35,15 @@ def is_untouched(scenario: Path, folder: Path, table: str) -> bool:
         return bool(note == {"table": table, "files": _digests(scenario, folder)})
     except (OSError, ValueError):
         return False
+
+
+def runs_of(folder: Path, runs: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the runs in the folder `runs` on the task in `folder`, the latest first, each with its task's digest."""
+    for run in reversed(run_folders(runs)):
+        with suppress(GomeError):  # of a log that cannot be read nothing can be said
+            opened = opening_of(run)
+            if Path(opened.task_path) == folder.resolve():
+                yield run, opened.task_digest
 
 
 @contextmanager

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gome.api.own_files import is_untouched, made_anew, note_written
+from gome.api.own_files import is_untouched, made_anew, note_written, runs_of
 from gome.api.table_budget import table_budget
+from gome.bus.store.lock import holder
 from gome.errors import TaskError, UsageError
 from gome.scenarios.authoring.sources import STANDARD_INPUT, open_source
 from gome.scenarios.config.model_names import as_backend, describe_model, find_model
 from gome.scenarios.reading.problems import ScenarioProblems
 
 if TYPE_CHECKING:
+    from gome.scenarios.authoring.from_table import NewTask
     from gome.scenarios.task.task import Task
 
 __all__ = ["TABLE_ENDS", "Table", "Written", "name_of", "scenario_of_table", "write_scenario"]
@@ -75,6 +77,7 @@ def scenario_of_table(
     check: Check = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
     overrides: Sequence[str] = (),
+    runs: Path | None = None,
 ) -> Written:
     """Write a task and a scenario beside a table, tell what was guessed, and return both.
 
@@ -83,8 +86,9 @@ def scenario_of_table(
 
     `overrides` are the settings of the run (`path=value`): their limits are the scenario's budget. `check` gets a
     temporary copy of the scenario before anything is written. What this command has written before for the same file
-    is made anew, unless it was edited. Raises UsageError or TaskError for unusable input, and whatever `check` raises;
-    nothing is written or told in that case, and what was there stays.
+    is made anew, unless it was edited, or one of the runs in the folder `runs` is at work on it. Raises UsageError or
+    TaskError for unusable input, and whatever `check` raises; nothing is written or told in that case, and what was
+    there stays.
     """
     from gome.scenarios.authoring.from_table import new_task  # pandas: only where a table is given
 
@@ -99,7 +103,7 @@ def scenario_of_table(
     verb = "run -" if path == STANDARD_INPUT else f"run {path.name}"
     budget = table_budget(table.model, overrides)
     _check_draft(scenario, _content(scenario, name, folder, verb, table.model, budget), check)
-    again = _may_replace(scenario, folder, path)
+    again = _may_replace(scenario, folder, path, runs)
     with made_anew(scenario, folder):
         with open_source(path, table.test, table.targets) as source:
             made_task = new_task(
@@ -113,21 +117,36 @@ def scenario_of_table(
             )
         write_scenario(scenario, name, folder, verb, table.model, overrides)
         note_written(scenario, folder, path.name)
-        brief = made_task.task.brief
-        given = "standard input" if path == STANDARD_INPUT else path
-        tell(f"{given}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
-        for guess in (*source.remarks, *made_task.guesses):
-            tell(f"table: {guess}")
-        if table.test is None:
-            tell("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
-        if table.model is not None:
-            tell(describe_model(as_backend(find_model(table.model))))
+        _tell(tell, path, table, made_task, source.remarks)
         tell(f"wrote {scenario} and {folder}" + (" anew: nobody had edited them" if again else ""))
+        other = [run.name for run, digest in _runs_of(folder, runs) if digest != made_task.task.digest]
+        if other:
+            tell(f"runs on the task as it was before ({other[0]}) can be read, but no longer be resumed or predict")
     return Written(scenario, made_task.task, again)
 
 
-def _may_replace(scenario: Path, folder: Path, path: Path) -> bool:
-    """Whether there is something to replace. Raises UsageError where it is not what gome wrote for the same file."""
+def _tell(tell: Callable[[str], None], path: Path, table: Table, made: "NewTask", remarks: Sequence[str]) -> None:
+    """Tell what was made of a table, and what was guessed."""
+    brief = made.task.brief
+    given = "standard input" if path == STANDARD_INPUT else path
+    tell(f"{given}: {brief.task_type}, {brief.metric} ({brief.direction}), {brief.train_rows} training rows")
+    for guess in (*remarks, *made.guesses):
+        tell(f"table: {guess}")
+    if table.test is None:
+        tell("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
+    if table.model is not None:
+        tell(describe_model(as_backend(find_model(table.model))))
+
+
+def _runs_of(folder: Path, runs: Path | None) -> list[tuple[Path, str]]:
+    return [] if runs is None else list(runs_of(folder, runs))
+
+
+def _may_replace(scenario: Path, folder: Path, path: Path, runs: Path | None) -> bool:
+    """Whether there is something to replace.
+
+    Raises UsageError where it is not what gome wrote for the same file, or a run is at work on it.
+    """
     there = [each for each in (scenario, folder) if each.exists()]
     if there and (path == STANDARD_INPUT or not is_untouched(scenario, folder, path.name)):
         them, exist = ("them", "exist") if len(there) > 1 else ("it", "exists")
@@ -136,6 +155,9 @@ def _may_replace(scenario: Path, folder: Path, path: Path) -> bool:
         over = f"rm -r {shlex.join(map(str, there))}"
         words = f"{' and '.join(map(str, there))} {exist} already{why}"
         raise UsageError(f"{words}. Run it with: {run}; or start over: {over}, then the same command")
+    for run, _ in _runs_of(folder, runs) if there else ():
+        if holder(run) is not None:
+            raise UsageError(f"run {run.name} is at work on {folder}; wait for its end, or: gome stop {run.name}")
     return bool(there)
 
 

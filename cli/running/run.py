@@ -101,7 +101,7 @@ def run(
     unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
     root = runs_root(runs)  # first, because a table's task is written before the run
     own = Table(target, test, metric, model, drop_missing_target, split, id_)
-    path, made = _with_table(scenario, own, unsandboxed, load, set_)
+    path, made = _with_table(scenario, own, unsandboxed, load, set_, root)
     with _removed_unless_begun(made) as begun:
         asked = _warned(path, load)
         folder = root / (run_id or new_run_id(asked.name))
@@ -161,7 +161,12 @@ async def _start(
 
 
 def _with_table(
-    scenario: Path, table: Table, unsandboxed: bool, load: Callable[[Path], Scenario], overrides: Sequence[str]
+    scenario: Path,
+    table: Table,
+    unsandboxed: bool,
+    load: Callable[[Path], Scenario],
+    overrides: Sequence[str],
+    runs: Path,
 ) -> tuple[Path, Written | None]:
     """The file of the scenario to run: the given one, or that written beside a table, with what was written.
 
@@ -171,7 +176,9 @@ def _with_table(
         from gome.agents.runtime.resources import check_means  # pandas with it: only where there is a table
 
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
-        made = scenario_of_table(scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides)
+        made = scenario_of_table(
+            scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides, runs
+        )
         return made.scenario, made
     if table != Table(()):
         options = "--target, --test, --metric, --model, --split, --id and --drop-missing-target"

@@ -14,6 +14,7 @@ from pandas import DataFrame
 from PIL import Image
 
 from gome.api.own_table import Table, scenario_of_table, write_scenario
+from gome.bus.store.lock import RunLock
 from gome.cli.exit_statuses import INTERRUPTED
 from gome.cli.running.run import run
 from gome.errors import TaskError, UsageError
@@ -23,6 +24,7 @@ from gome.scenarios.task.task import Task
 from tests.cli.own_script import COLD, PRICE_BY_SIZE, short_options
 from tests.cli.reading.test_commands import gome
 from tests.full_disk import room_for
+from tests.viewer.sample import Sample, opened, sample_run
 
 MAIN = Path(__file__).parents[3] / "main.py"
 
@@ -137,6 +139,21 @@ def test_what_was_made_of_another_table_is_not_written_over(csv: Path) -> None:
     other = csv.rename(csv.with_name("My Houses (2).txt"))
     with pytest.raises(UsageError, match=r"exist already, not as gome wrote them for .*txt"):
         scenario_of_table(other, Table(("price",)))
+
+
+def test_runs_on_the_task_are_not_disturbed_and_those_that_lose_it_are_named(csv: Path) -> None:
+    runs, sample = csv.parent / "runs", Sample()
+    made = scenario_of_table(csv, Table(("price",)), runs=runs)
+    of_task = {"task_path": str(made.task.folder.resolve()), "task_digest": made.task.digest}
+    sample.say("user", opened(sample_run()).model_copy(update=of_task))
+    folder = sample.write(runs / "mine")
+    with RunLock(folder), pytest.raises(UsageError, match=r"run mine is at work on .*-task; wait"):
+        scenario_of_table(csv, Table(("price",)), runs=runs)
+    lines: list[str] = []
+    scenario_of_table(csv, Table(("price",)), tell=lines.append, overrides=["budget.time=4min"], runs=runs)
+    assert not any("as it was before" in line for line in lines)  # it is the same task
+    scenario_of_table(csv, Table(("price",), metric="mae"), tell=lines.append, runs=runs)
+    assert "as it was before (mine) can be read, but no longer" in lines[-1]
 
 
 def test_an_interrupt_before_the_run_begins_leaves_nothing(csv: Path) -> None:
