@@ -151,10 +151,10 @@ def _may_replace(scenario: Path, folder: Path, path: Path, runs: Path | None) ->
     if there and (path == STANDARD_INPUT or not is_untouched(scenario, folder, path.name)):
         them, exist = ("them", "exist") if len(there) > 1 else ("it", "exists")
         why = "" if path == STANDARD_INPUT else f", not as gome wrote {them} for {path}"
-        run = f"gome run {shlex.quote(str(scenario))} (--budget changes its budget)"
+        command = f"gome run {shlex.quote(str(scenario))} (--budget changes its budget)"
         over = f"rm -r {shlex.join(map(str, there))}"
         words = f"{' and '.join(map(str, there))} {exist} already{why}"
-        raise UsageError(f"{words}. Run it with: {run}; or start over: {over}, then the same command")
+        raise UsageError(f"{words}. Run it with: {command}; or start over: {over}, then the same command")
     for run, _ in _runs_of(folder, runs) if there else ():
         if holder(run) is not None:
             raise UsageError(f"run {run.name} is at work on {folder}; wait for its end, or: gome stop {run.name}")
