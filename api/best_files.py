@@ -6,9 +6,10 @@ from pathlib import Path
 
 from gome.agents.protocol.run_messages import RunOpened
 from gome.bus.store.reader import LogReader
-from gome.errors import UsageError
+from gome.errors import NoSolution
 from gome.viewer import text
 from gome.viewer.model.doubts import doubts
+from gome.viewer.model.no_success import shortfall
 from gome.viewer.model.submitted import Best, Submitted
 from gome.viewer.model.summary import Summary
 
@@ -45,9 +46,13 @@ To use it without gome, as a Python package with predict.py, the labelled rows a
 
 
 def best_of(summary: Summary) -> tuple[Best, RunOpened]:
-    """The best solution of a run, and its RunOpened message. Raises UsageError where no trial was accepted."""
+    """The best solution of a run, and its RunOpened message. Raises NoSolution where no trial was accepted."""
     if summary.best is None or summary.opened is None:
-        raise UsageError(f"run {summary.run} has no accepted solution; to see why: gome log {summary.run}")
+        ended = f" ({summary.finished.why})" if summary.finished else ""
+        told = f": {why}" if (why := shortfall(summary)) else ""
+        raise NoSolution(
+            f"run {summary.run} has no accepted solution{ended}{told}; to see more: gome log {summary.run}"
+        )
     return summary.best, summary.opened
 
 
@@ -55,7 +60,7 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
     """Write script, submission, requirements and a README into `target`; return their paths by name.
 
     `folder` is the run's folder. Where the submission is an ensemble of several steps, all their scripts are written.
-    The out-of-fold predictions of the best step are written where the log has them. Raises UsageError where no trial
+    The out-of-fold predictions of the best step are written where the log has them. Raises NoSolution where no trial
     was accepted.
     """
     best, opened = best_of(summary)

@@ -1,5 +1,6 @@
 """A run as an object: its solutions, its predictions, and why it went as it did."""
 
+import math
 import tempfile
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from gome.scenarios.evidence import TaskBrief
 from gome.viewer.model.evidence import evidence_of
 from gome.viewer.model.steps import Step
 from gome.viewer.model.summary import Summary, find_step, summarise
+from gome.viewer.queries.levels import levels_of
 from gome.viewer.queries.runs import state
 from gome.viewer.run_folders import find_run, open_reader, runs_root
 from gome.viewer.web.report import write_report
@@ -34,8 +36,9 @@ _PARTS = ("by_truth", "by_prediction", "classes", "slices", "rare")
 class Best:
     """The best solution of a run. Scores are None where there is none; `submitted` are the steps that were submitted.
 
-    `score` is out of fold, `holdout_score` that of the finish, `test_score` on the private answers; `standard_error` is
-    that of `score` over the splits. `script` is the source of the solution.
+    `score` is out of fold, on `splits` of the task's `of` splits: of fewer than all, it cannot be compared with one of
+    all. `holdout_score` is that of the finish, `test_score` on the private answers; `standard_error` is that of `score`
+    over the splits. `script` is the source of the solution.
     """
 
     step: str
@@ -46,6 +49,8 @@ class Best:
     test_score: float | None
     medal: str | None
     script: str
+    splits: int
+    of: int
 
 
 class Run:
@@ -82,12 +87,14 @@ class Run:
         """The best solution: the winner of a finished run, else the best accepted trial.
 
         Raises:
-            UsageError: No trial was accepted.
+            NoSolution: No trial was accepted.
         """
         summary = self._summary()
         best, _ = best_of(summary)
         submitted = summary.submitted
         grade = submitted.grade if submitted else None
+        evaluation = find_step(summary, best.step).evaluation
+        planned = evaluation.planned if evaluation else 0
         return Best(
             step=best.step,
             score=best.score,
@@ -97,16 +104,25 @@ class Run:
             test_score=grade.score if grade else None,
             medal=grade.medal if grade else None,
             script=self._text(best.script_ref),
+            splits=int(best.judged.split()[0]) if best.judged else planned,
+            of=planned,
         )
 
     def leaderboard(self) -> DataFrame:
-        """All trials, best score first; those without a score last.
+        """All trials, best first; those without a score last.
 
-        A score over some of the splits (`splits`, such as `2/5`) can be compared only on these.
+        A score over some of the splits (`splits`, such as `2/5`) can be compared only on these. Such a trial stands
+        where its level is: the score on all splits of the solution that it changed, and its gain over that. Without
+        either it stands behind those that have a level.
         """
         summary = self._summary()
-        table = DataFrame([_row(step) for step in summary.trials], columns=list(_row(Step(0, 0))))
-        return table.sort_values("score", ascending=not summary.maximizes, kind="stable", ignore_index=True)
+        levels = levels_of(summary)
+        rows = [_row(step) | {"_level": levels.get(step.name, -math.inf)} for step in summary.trials]
+        table = DataFrame(rows, columns=[*_row(Step(0, 0)), "_level"])
+        sign = -1 if summary.maximizes else 1
+        table = table.assign(_score=sign * table["score"].astype(float))
+        ranked = table.sort_values(["_level", "_score"], ascending=[False, True], kind="stable", ignore_index=True)
+        return ranked.drop(columns=["_level", "_score"])
 
     def predict(self, rows: Table, *, sandbox: bool = True) -> DataFrame:
         """Predict new rows with the submitted solution: its scripts train and predict again, in the sandbox.
@@ -137,7 +153,7 @@ class Run:
         """The out-of-fold predictions of the best step for the training rows, with their ids.
 
         Raises:
-            UsageError: No trial was accepted, or the task cannot be split.
+            UsageError: No trial was accepted (NoSolution), or the task cannot be split.
         """
         best, _ = best_of(self._summary())
         if best.oof_ref is None:

@@ -9,7 +9,7 @@ from gome.viewer.model.message_lines import event_line
 from gome.viewer.model.steps import Step
 from gome.viewer.queries.message import causes_of
 
-__all__ = ["why"]
+__all__ = ["last_of", "why"]
 
 _OF_A_STEP = frozenset({"diagnosis", "trial", "proposal", "step_opened"})
 
@@ -38,5 +38,11 @@ def _words(step: Step) -> Iterator[str]:
 
 def _causes(reader: LogReader, step: Step) -> list[Envelope]:
     """The causes of the step's last message, the first cause first."""
+    last = last_of(reader, step)
+    return causes_of(reader, last) if last else []
+
+
+def last_of(reader: LogReader, step: Step) -> str:
+    """The id of the last message that says what became of a step; empty where there is none."""
     ends = list(reader.envelopes(kinds=_OF_A_STEP, trace=step.trace, step=step.step))
-    return causes_of(reader, ends[-1].id) if ends else []
+    return ends[-1].id if ends else ""

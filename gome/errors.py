@@ -4,7 +4,8 @@ GomeError
 ├── UsageError             invalid input from the user: an argument, an option, a setting, an id
 │   ├── ScenarioError      invalid scenario file; lists all problems, each with line and column
 │   ├── TaskError          invalid task folder or task data
-│   └── RunNotFound        the given name matches no run, or more than one
+│   ├── RunNotFound        the given name matches no run, or more than one
+│   └── NoSolution         a run has accepted no trial, so it has nothing to show, predict or export
 ├── LogError               the message log of a run cannot be opened, read or continued
 │   ├── LogLocked          another process is writing to this run
 │   ├── LogDamaged         the log file or an artefact is corrupt or missing
@@ -31,6 +32,7 @@ __all__ = [
     "LogError",
     "LogLocked",
     "LogVersion",
+    "NoSolution",
     "NotAsked",
     "Outage",
     "ReplayDiverged",
@@ -74,6 +76,12 @@ class RunNotFound(UsageError):
     """Raised when a name matches no run or more than one, or when a run's folder has no log."""
 
     code = "run-not-found"
+
+
+class NoSolution(UsageError):
+    """Raised where a run's solution is asked for and no trial was accepted. The message says why, and what may help."""
+
+    code = "no-solution"
 
 
 class LogError(GomeError):

@@ -53,6 +53,8 @@ def diff(
     if (gain := new.diagnosis.effect if new.diagnosis else None) is not None and gain.standard_error is not None:
         error = text.spread(gain.standard_error)
         say(f"standard error of the gain: {error} ({gain.rows} rows, {text.several(gain.splits, 'split')})")
+    if old is None and base_of(new) is None:
+        say("a first solution changes no other: what follows is its whole script")
     say("\n" + ("\n".join(changes) or "the two scripts are identical"))
     named = as_opened(folder)
     against = [f"gome diff {named} {new.name} {each}" for each in taken[:1]]

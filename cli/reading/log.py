@@ -1,18 +1,24 @@
 """`log`: list and show the messages of a run."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
+from gome.api.step_explanation import last_of
+from gome.api.step_explanation import why as explained
 from gome.cli.options import InRun, Json, Place, Run, Runs, folder_of
 from gome.cli.reading.stats import show_sql, show_stats
 from gome.errors import RunNotFound, UsageError
 from gome.scenarios.config.units import parse_duration
+from gome.viewer.model.summary import find_step, summarise
+from gome.viewer.output import hint, say
 from gome.viewer.queries.listing import Filter, list_messages
 from gome.viewer.queries.message import show_causes, show_message, show_thread
+from gome.viewer.run_folders import as_opened, open_reader
 
 __all__ = ["app"]
 
@@ -103,14 +109,24 @@ def thread(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json 
 
 @app.command
 def why(message: str, *, run: InRun = "@last", runs: Runs = None, json: Json = False) -> int:
-    """Show why a message was sent: its chain of causes.
+    """Show why a message was sent: its chain of causes. Of a step: what it tried, what came of it, and its causes.
 
     Parameters
     ----------
     message
-        The id of the message, or a unique prefix of it.
+        The id of the message, or a unique prefix of it; or a step, such as 0.2.
     """
-    return show_causes(folder_of(run, runs), message, as_json=json)
+    folder = folder_of(run, runs)
+    if not re.fullmatch(r"\d+\.\d+", message):
+        return show_causes(folder, message, as_json=json)
+    with open_reader(folder) as reader:
+        step = find_step(summarise(reader.envelopes()), message)
+        last, told = last_of(reader, step), explained(reader, step)
+    if json:
+        return show_causes(folder, last, as_json=True)
+    say(told)
+    hint(f"gome log show {last[:8]} --run {as_opened(folder)}", f"gome diff {as_opened(folder)} {step.name}")
+    return 0
 
 
 @app.command

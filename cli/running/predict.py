@@ -10,7 +10,9 @@ from cyclopts import Parameter
 from gome.agents.runtime.predict import predict as predict_rows
 from gome.cli.options import Json, Runs, Sandbox, folder_of
 from gome.errors import UsageError
+from gome.viewer import text
 from gome.viewer.output import emit, say, say_aside
+from gome.viewer.run_folders import outline
 
 __all__ = ["predict"]
 
@@ -40,6 +42,8 @@ def predict(
     if json and output is None:
         raise UsageError("--json needs -o FILE for the predictions")
     folder = folder_of(run, runs)
+    if expected := _expected(folder):
+        say_aside(expected)
     made = anyio.run(partial(predict_rows, folder, table, unsandboxed=sandbox == "none"))
     for note in made.notes:
         say_aside(f"{table}: {note}")
@@ -55,3 +59,14 @@ def predict(
         return 0
     say(f"{made.rows} rows predicted by step {made.whose} of {folder.name}: {output}")
     return 0
+
+
+def _expected(folder: Path) -> str:
+    """What is to be done, and how long it may take by the run's record; empty where the run has no submission."""
+    finished = outline(folder).finished
+    members = finished.members if finished else ()
+    if not members:
+        return ""
+    trained = text.several(len(members), "solution")
+    seconds = sum(each.seconds for each in members)
+    return f"training {trained} again: about {text.duration(seconds)} by the run's record, beside the time to start"

@@ -16,8 +16,8 @@ from gome.cli.running.run import run_watched
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import Budget
 from gome.viewer.model.message_lines import event_line
-from gome.viewer.output import emit, envelope_data, hint, say
-from gome.viewer.run_folders import as_opened, open_reader
+from gome.viewer.output import emit, envelope_data, hint, say, say_aside
+from gome.viewer.run_folders import as_opened, open_reader, outline
 
 if TYPE_CHECKING:
     from gome.agents.runtime.lifecycle import Ready
@@ -77,7 +77,11 @@ def resume(
             folder, budget=budget, unsandboxed=sandbox == "none", accept_changes=accept_changes, on_ready=ready
         )
 
-    return run_watched(folder, work, display, as_json=json, confirms=scenario_of(folder).confirm)
+    over = budget is None and outline(folder).finished is not None
+    status = run_watched(folder, work, display, as_json=json, confirms=scenario_of(folder).confirm)
+    if over:
+        say_aside(f"already finished; to go on give it more: gome resume {as_opened(folder)} --set budget.time=1h")
+    return status
 
 
 def extended_budget(before: dict[str, Any], overrides: tuple[str, ...]) -> Budget:

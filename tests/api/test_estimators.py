@@ -13,6 +13,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
 from gome import GomeClassifier, GomeRegressor
+from gome.errors import NoSolution
 from tests.api.small import LEAST_SQUARES, QUICK, houses
 
 WHOLE = {**QUICK, "executors": {**QUICK["executors"], "standby": True}}
@@ -93,3 +94,11 @@ def test_the_checks_of_scikit_learn(kind: Any, tmp_path: Path) -> None:
     made = kind(budget=1, start=tmp_path / "mine.py", settings=QUICK, runs=tmp_path / "runs", random_state=0)
     results = check_estimator(made, expected_failed_checks=EXPECTED, on_skip=None, on_fail=None)
     assert {each["check_name"]: str(each["exception"]) for each in results if each["status"] == "failed"} == {}
+
+
+def test_a_fit_without_a_solution_says_why(tmp_path: Path) -> None:
+    rows, slow = houses(60), tmp_path / "slow.py"
+    slow.write_text("import time\n\ntime.sleep(100)\n", encoding="utf-8")
+    estimator = GomeRegressor(budget="3s", start=slow, settings=QUICK, runs=tmp_path)
+    with pytest.raises(NoSolution, match=r"has no accepted solution .*budget of time is used.*budget\.time"):
+        estimator.fit(rows[["size", "colour"]], rows["price"])

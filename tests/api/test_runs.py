@@ -55,6 +55,7 @@ def test_the_best_solution_and_the_leaderboard_agree(run: gome.Run) -> None:
     best = run.best
     assert best.script.startswith("\nimport argparse")
     assert best.test_score is not None
+    assert (best.splits, best.of) == (5, 5)
     table = run.leaderboard()
     (row,) = table.to_dict("records")
     assert (row["step"], row["verdict"], row["splits"], row["score"]) == ("0.1", "accepted", "5/5", best.score)

@@ -42,7 +42,7 @@ class Submitted:
 
     `steps`: the steps whose predictions were averaged, that with the largest weight first; a single step where nothing
     was averaged. `winner` is the finalist with the best hold-out score. `gain` is by how much an ensemble is better out
-    of fold than the winner alone, with its standard `error`.
+    of fold than the winner alone, with its standard `error`. `why` is why the run ended, and by what it was decided.
     """
 
     steps: tuple[str, ...]
@@ -51,6 +51,7 @@ class Submitted:
     grade: Grade | None
     gain: float | None = None
     error: float | None = None
+    why: str = ""
 
     @property
     def is_ensemble(self) -> bool:
@@ -66,6 +67,8 @@ class Submitted:
     @property
     def at_the_finish(self) -> str:
         """The steps, with the hold-out score by which the finish selected them."""
+        if self.holdout is None:
+            return f"{self.whose}, without a score on the hold-out: {self.why or 'none was run'}"
         score = f"{text.score(self.holdout)} on the hold-out"
         return f"{self.whose}; step {self.winner} alone {score}" if self.is_ensemble else f"{self.whose}, {score}"
 
@@ -96,8 +99,8 @@ def submitted_by(finished: RunFinished | None) -> Submitted | None:
     own = next((each.mean for each in finished.ranking if each.finalist == finished.winner), None)
     steps = tuple(f"{each.trace}.{each.step}" for each in finished.members)
     ensemble, winner = finished.ensemble, f"{finished.winner.trace}.{finished.winner.step}"
-    gained = (ensemble.gain, ensemble.standard_error) if ensemble is not None and ensemble.taken else (None, None)
-    return Submitted(steps, winner, own, finished.grade, *gained)
+    gain, error = (ensemble.gain, ensemble.standard_error) if ensemble is not None and ensemble.taken else (None, None)
+    return Submitted(steps, winner, own, finished.grade, gain, error, finished.why)
 
 
 def briefly(steps: Sequence[str]) -> str:

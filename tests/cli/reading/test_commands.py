@@ -68,7 +68,7 @@ def test_best_of_a_run_without_an_accepted_trial_is_an_error(runs: Path, capsys:
     sample.envelopes = sample.envelopes[:6]
     sample.write(runs / sample.run)
     assert gome("best") == 2
-    assert "error[usage]" in capsys.readouterr().err
+    assert "error[no-solution]" in capsys.readouterr().err
 
 
 def test_log_filters(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,6 +145,11 @@ def test_why_leads_back_to_the_first_cause(runs: Path, capsys: pytest.CaptureFix
     assert gome("log", "why", verdict.id, "--run", RUN, "--json") == 0
     kinds = [each["message"]["kind"] for each in document(capsys, "log-why")]
     assert kinds == ["step_opened", "recollection", "proposal", "job", "trial", "diagnosis"]
+    step = f"{verdict.trace}.{verdict.step}"
+    assert gome("log", "why", step, "--run", RUN, "--json") == 0
+    assert [each["message"]["kind"] for each in document(capsys, "log-why")] == kinds
+    assert gome("log", "why", step, "--run", RUN) == 0
+    assert f"step {step}: " in capsys.readouterr().out
 
 
 def test_a_thread_is_a_whole_conversation(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,3 +133,14 @@ def test_a_model_without_a_price_costs_an_unknown_amount_from_the_start(
     assert gome("cost") == 0
     said = capsys.readouterr().out
     assert ("USD unknown: the price of backend company is unknown; set backends.company.prices" in said) is not priced
+
+
+def test_a_script_that_never_had_a_slot_took_none_of_its_time() -> None:
+    sample = sample_run(finish=False)
+    for meter in ({}, {"scripts": 1.0, "script_seconds": 2.0, "slot": 0.0, "waited_seconds": 3.0, "held_seconds": 2.5}):
+        sample.activity("critic", "script", "run 1/5", sample.envelopes[5], 9.0, **meter)
+    summary = summarise(sample.envelopes)
+    usage = summary.actors["critic"]
+    assert (usage.scripts, usage.script_seconds) == (1, 2.0)
+    spans = [each for each in summary.timeline.spans if each.actor == "critic"]
+    assert [round((each.end or 0.0) - each.start, 3) for each in spans] == [0.0, 2.5]

@@ -59,7 +59,9 @@ def test_rows_of_the_test_get_what_was_submitted(place: Path, capsys: pytest.Cap
     test = place / "task" / "prepared" / "public" / "test.csv"
     run = next((place / "runs").iterdir())
     assert asked(place, test, "-o", str(place / "again.csv"), "--json") == 0
-    said = data_of(capsys.readouterr().out.splitlines()[-1], "predict")
+    printed = capsys.readouterr()
+    assert printed.err.startswith("training 1 solution again: about "), "said before anything is trained"
+    said = data_of(printed.out.splitlines()[-1], "predict")
     assert said["rows"] == 120
     assert (place / "again.csv").read_bytes() == (run / "best" / "submission.csv").read_bytes()
 

@@ -93,6 +93,14 @@ def test_without_private_answers_the_hold_out_is_what_is_known() -> None:
     assert submitted.at_the_finish == "step 1.2, 0.4140 on the hold-out"
 
 
+def test_without_a_score_on_the_hold_out_it_says_why() -> None:
+    end = finished(sample_run())
+    ranking = tuple(each.model_copy(update={"mean": None}) for each in end.ranking)
+    submitted = submitted_by(end.model_copy(update={"ranking": ranking, "why": "the budget of time is used"}))
+    assert submitted is not None
+    assert submitted.at_the_finish == "step 1.2, without a score on the hold-out: the budget of time is used"
+
+
 def test_lists_and_comparisons_keep_step_and_submission_apart(
     runs: Path, mixed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
