@@ -98,7 +98,7 @@ def test_the_checks_of_scikit_learn(kind: Any, tmp_path: Path) -> None:
 
 def test_a_fit_without_a_solution_says_why(tmp_path: Path) -> None:
     rows, slow = houses(60), tmp_path / "slow.py"
-    slow.write_text("import time\n\ntime.sleep(100)\n", encoding="utf-8")
+    slow.write_text("import sys, time\n\nprint(sys.argv)\ntime.sleep(100)\n", encoding="utf-8")
     estimator = GomeRegressor(budget="3s", start=slow, settings=QUICK, runs=tmp_path)
     with pytest.raises(NoSolution, match=r"has no accepted solution .*budget of time is used.*budget\.time"):
         estimator.fit(rows[["size", "colour"]], rows["price"])

@@ -136,8 +136,8 @@ def test_the_run_replays_and_may_go_on_with_more_budget(
     printed = here(capsys, "resume", interrupted.name, "--runs", runs, "--display", "plain")
     assert "session_opened" in printed
     assert "run_opened" not in printed, "what an earlier session has printed is not printed again"
-    assert gome("resume", interrupted.name, "--runs", str(runs)) == 0
-    assert "already finished; to go on give it more: gome resume" in capsys.readouterr().err
+    _, _, aside = ended(capsys, "resume", interrupted.name, "--runs", runs, "--display", "plain")
+    assert "already finished; to go on give it more: gome resume" in aside
     printed = here(capsys, "resume", interrupted.name, "--set", "budget.trials=2", "--runs", runs, "--display", "json")
     *lines, last = printed.splitlines()
     data_of(last, "run")
