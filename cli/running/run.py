@@ -12,6 +12,7 @@ import anyio
 from cyclopts import Parameter
 
 from gome.agents.protocol.run_messages import RunFinished
+from gome.agents.runtime.memory import share_heap
 from gome.api.own_files import remove
 from gome.api.own_table import TABLE_ENDS, Table, Written, scenario_of_table
 from gome.api.results import write_results
@@ -211,6 +212,7 @@ def run_watched(folder: Path, work: Work, display: DisplayName | None, as_json: 
 
     With `confirms`, a second thread asks about proposals where a terminal is there, line by line.
     """
+    share_heap()
     with tracked(folder):
         return _watched(folder, work, display, as_json=as_json, confirms=confirms)
 

@@ -134,7 +134,8 @@ class TextColumn:
         """The cells as bytes, in blocks of so many rows."""
         begin = 0
         if self.inner is None:
-            for end in [int(end) + 1 for end in self._ends()[rows - 1 : -1 : rows]] + [len(self.data)]:
+            ends = np.append(self._ends()[rows - 1 : -1 : rows] + 1, len(self.data))  # kept for each column of a table
+            for end in ends:
                 cells = self.data[begin:end].split(b"\n")
                 cells.pop()
                 yield cells

@@ -1,6 +1,7 @@
 """What the columns of a table are, as the expert reads their profile: features, cycles, an order in time, texts."""
 
 import re
+from functools import lru_cache
 
 from gome.agents.backends.expert.plan import Plan
 from gome.scenarios.evidence import ColumnProfile, Profile, TaskBrief
@@ -68,7 +69,7 @@ def cycle_of(column: ColumnProfile) -> int | None:
     if column.dtype not in ("integer", "float") or column.minimum is None or column.maximum is None:
         return None
     for pattern, low, high, period in _CYCLES:
-        if re.search(pattern, column.name.lower()) and (column.minimum, column.maximum) == (low, high):
+        if (column.minimum, column.maximum) == (low, high) and re.search(pattern, column.name.lower()):
             return period
     return None
 
@@ -102,15 +103,25 @@ def curve_of(profile: Profile) -> tuple[str, ...]:
 
 def _numbered(column: ColumnProfile) -> bool:
     fits = column.dtype in ("integer", "float") and column.missing == 0 and usable(column)
-    return fits and _NUMBERED.fullmatch(column.name) is not None
+    return fits and _number_of(column.name) is not None
+
+
+@lru_cache(1 << 14)
+def _number_of(name: str) -> tuple[str, int] | None:
+    """The beginning of a column's name and the number at its end; None where it has none.
+
+    Kept, as it is asked for each column of tables that may have ten thousand, by many moves.
+    """
+    parts = _NUMBERED.fullmatch(name)
+    return (parts[1], int(parts[2])) if parts else None
 
 
 def _follows(run: list[ColumnProfile], column: ColumnProfile) -> bool:
     """Whether a column has the next number after the last of a run, and about its mean."""
     if not run:
         return True
-    parts, last = _NUMBERED.fullmatch(column.name), _NUMBERED.fullmatch(run[-1].name)
-    if parts is None or last is None or parts[1] != last[1] or int(parts[2]) != int(last[2]) + 1:
+    here, last = _number_of(column.name), _number_of(run[-1].name)
+    if here is None or last is None or here != (last[0], last[1] + 1):
         return False
     if None in (column.mean, run[-1].mean, column.minimum, column.maximum):
         return False

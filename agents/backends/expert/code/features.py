@@ -67,7 +67,8 @@ def feature_lines(task: TaskBrief, profile: Profile, plan: Plan) -> list[str]:
     """The statements between `def features(rows):` and its return."""
     by_name = {column.name: column for column in profile.columns}
     gone = [c.name for c in profile.columns if c.role == "feature" and not usable(c) and c.name not in plan.texts]
-    late = [name for name in dict.fromkeys(plan.drop) if name in by_name and needed_late(by_name[name], task, profile)]
+    needed = needed_late(task, profile)
+    late = [name for name in dict.fromkeys(plan.drop) if name in by_name and name in needed]
     first = [name for name in dict.fromkeys((*gone, *plan.drop)) if name in by_name and name not in late]
     lines = _start(task, first)
     lines += _row_numbers(profile, plan)
@@ -105,9 +106,9 @@ def _words(plan: Plan) -> list[str]:
     return lines
 
 
-def needed_late(column: ColumnProfile, task: TaskBrief, profile: Profile) -> bool:
-    """Whether a column is used by other features before it is dropped: dates, and columns that order the rows."""
-    return column.dtype == "datetime" or column.name in sequence_of(task, profile)
+def needed_late(task: TaskBrief, profile: Profile) -> set[str]:
+    """The columns that other features use before they are dropped: dates, and columns that order the rows."""
+    return {column.name for column in profile.columns if column.dtype == "datetime"} | set(sequence_of(task, profile))
 
 
 def _start(task: TaskBrief, dropped: list[str]) -> list[str]:

@@ -22,8 +22,9 @@ def fitting_columns(task: TaskBrief, profile: Profile, plan: Plan) -> Plan:
     """The plan, reduced to columns that exist where they are used and have the required type."""
     plan = plan.model_copy(update=_read(profile, plan))
     by_name = {column.name: column for column in profile.columns if usable(column)}
-    there = {name for name, column in by_name.items() if name not in plan.drop or needed_late(column, task, profile)}
-    seen = there - set(plan.drop)
+    dropped = set(plan.drop)
+    there = set(by_name) - (dropped - needed_late(task, profile))
+    seen = there - dropped
     numbers = {name for name in there if by_name[name].dtype in ("integer", "float", "datetime")}
     dates = {name for name in there if by_name[name].dtype == "datetime"}
     words = {name for name in there if by_name[name].dtype == "category"}
