@@ -176,6 +176,7 @@ def _with_table(
     if scenario.suffix.lower() in TABLE_ENDS or scenario == STANDARD_INPUT or scenario.is_dir():
         from gome.agents.runtime.resources import check_means  # pandas with it: only where there is a table
 
+        share_heap()  # before the first thread
         means = partial(check_means, beside=scenario.parent, unsandboxed=unsandboxed)
         made = scenario_of_table(
             scenario, table, lambda draft: anyio.run(means, load(draft)), say_aside, overrides, runs
