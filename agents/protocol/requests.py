@@ -201,8 +201,8 @@ class ProposeStep(Request[Step]):
     `other` is the best script of another trace, given where a merge or a return may be chosen. `untunable` says which
     constants that `base` declares cannot be tuned, and why.
 
-    `hints` are what the user asks, `rejected` the ideas of proposals of this step that the user has rejected; without
-    any, the field is left out of the request.
+    `hints` are what the user asks, `base_avoided` what `base` imports though they ask to avoid it, `rejected` the ideas
+    of proposals of this step that the user has rejected; without any, the field is left out of the request.
 
     `ranked` says that the harness draws from the ideas by their scores, so that no choice is asked for.
     """
@@ -230,6 +230,7 @@ class ProposeStep(Request[Step]):
     other: SourceScript | None = None
     ranked: bool = False
     hints: tuple[Hint, ...] = Field(default=(), exclude_if=lambda hints: not hints)
+    base_avoided: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
     rejected: tuple[Key, ...] = Field(default=(), exclude_if=lambda keys: not keys)
 
     @classmethod

@@ -61,7 +61,7 @@ class WriteSolution(Request[Script]):
     script: that of `source` for a merge, the trace's own best for a return or a leap; with `is_difference` the much
     shorter diff from `base` to it. `seconds` is the time of one run
     of the base and `cpu_seconds` its processor time, 0 where unknown. `failures` are failures of scripts in this run,
-    `avoid` is what the user asks to avoid, which the sketch says in words.
+    `avoid` is what the user asks to avoid.
     """
 
     role = "executor"

@@ -123,7 +123,7 @@ def chosen_by(
         step_kind="leap" if pick.action == "draft" and leaves else reply.kind,
         hypotheses=chosen or (taken.hypotheses if taken else ()),
         ideas=tuple(ideas),
-        sketch=hints.sketched(reply.sketch),
+        sketch=reply.sketch,
         reason=reply.reason,
         source=reply.source if reply.kind in ("merge", "return") else None,
         origin=taken.id if taken else None,

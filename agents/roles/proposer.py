@@ -206,6 +206,7 @@ class Proposer(Role):
             other=other,
             ranked=structured and self.scenario.method.selection == "rank",
             hints=tuple(self.hints.given.values()),
+            base_avoided=self.hints.imported(base.script) if base else (),
             rejected=self.offers.rejected.get(step, ()),
         )
 
@@ -261,6 +262,6 @@ class Proposer(Role):
             self.hints,
             hypotheses=chosen,
             ideas=candidates,
-            sketch=self.hints.sketched("\n".join(f"- {each.statement}" for each in chosen)),
+            sketch="\n".join(f"- {each.statement}" for each in chosen),
             reason=f"drawn by rank, scenario to feedback {share} : {method.scenario_weight - share}",
         )

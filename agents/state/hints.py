@@ -46,15 +46,14 @@ class Hints:
         """The oldest script to start, with the id of its hint; None where there is none."""
         return next(((name, ref) for name, ref in self.scripts.items()), None)
 
-    def sketched(self, sketch: str) -> str:
-        """A sketch for the writer, who does not see the hints, with what the user asks to avoid and to prefer."""
-        lines = [f"The user of this run asks: {each.line}" for each in self.given.values()]
-        return "\n\n".join([sketch, "\n".join(lines)]) if lines else sketch
-
     @property
     def avoided(self) -> tuple[str, ...]:
         """What the user asks to avoid, as it stands."""
         return avoided(self.given.values())
+
+    def imported(self, script: str) -> tuple[str, ...]:
+        """What the user asks to avoid and the script imports."""
+        return tuple(sorted(avoided_imports(script, self.avoided)))
 
     def refuses(self, script: str) -> tuple[str, tuple[str, ...]] | None:
         """Why a script is not run, with the ids of the hints that forbid what it imports; None where it may run."""

@@ -96,7 +96,7 @@ class DateStyle(NamedTuple):
     def spelled(self) -> str:
         """How they are read, in words; empty where nothing had to be decided."""
         words = {"day": "day first", "month": "month first", "unknown": "month first, as nothing tells it from the day"}
-        return words.get(self.order, "")
+        return f"{words[self.order]}; in these files as year-month-day" if self.order in words else ""
 
 
 class Dates(NamedTuple):

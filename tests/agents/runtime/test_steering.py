@@ -84,11 +84,31 @@ def test_a_hint_is_read_by_the_next_proposal_and_stands_in_why(tmp_path: Path) -
     (_, before), (envelope, after) = run.all(Proposal)
     assert before.hints == ()
     assert after.hints == (given.id,)
-    assert "avoid lightgbm" in after.sketch, "the writer reads it too"
+    (writer,) = (ask for ask in asked if ask.kind == "write_solution" and ask.step == 2)
+    assert "asks to avoid lightgbm" in writer.prompt
+    assert "Use the area." not in writer.prompt, "whether this step follows it is the proposer's answer"
     with LogReader(run.folder, VOCABULARY) as reader:
         chain = causes_of(reader, envelope.id)
     assert given.id in {each.id for each in chain}
     assert anyio.run(replay_run, run.folder).handled > 0
+
+
+def test_a_proposer_is_told_that_the_script_to_change_has_what_is_to_be_avoided(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    told: list[str] = []
+
+    def turn(ask: Ask) -> Play:
+        if ask.kind == "assess_trial" and ask.step == 1:  # its script has run
+            leave_note(folder, Note(kind="hint", hint=Hint(avoid=("colorsys",))))
+            recorded(folder, "hint_given")
+        if ask.kind == "propose_step" and ask.step == 2:
+            told.append(ask.prompt)
+        return writing(lambda _, step: line(0.5, "import colorsys") if step == 1 else line(0.1))(ask)
+
+    with ModelServer(turn) as server:
+        run = conducted(small(quick_task(tmp_path), server, **ONE_TRACE, budget={"trials": 2}), folder)
+    assert "That of this trace's best imports colorsys: a step that goes on from it has to replace that" in told[0]
+    assert [each.verdict for _, each in run.all(Diagnosis) if each.score is not None] == ["accepted"] * 2
 
 
 def avoiding(tmp_path: Path, *, obeys: bool) -> Run:
