@@ -31,7 +31,7 @@ from gome.scenarios.authoring.writer import Meaning, TaskTables, write_task
 from gome.scenarios.metrics.registry import Metric, metric_named
 from gome.scenarios.profiling.profile import MOST_COLUMNS
 from gome.scenarios.task.columns import ColumnKind, Reading, read_columns
-from gome.scenarios.task.plain_tables import check_features
+from gome.scenarios.task.plain_tables import check_features, kind_of_ids
 from gome.scenarios.task.tables import canonical, numbers, numbers_of
 from gome.scenarios.task.task import Task
 from gome.scenarios.task.text_table import Table, TextTable
@@ -261,7 +261,8 @@ def _reading(
     names = files[0].name, (files[1] or files[0]).name
     target: ColumnKind = "number" if metric.prediction == "value" else "text"
     test = table[[]] if asked is None else asked.without(ignored)
-    verbatim: dict[str, ColumnKind] = {key: "text", **dict.fromkeys(targets, target)}
+    ids = [each.column(key) for each in (table, asked) if each is not None]
+    verbatim: dict[str, ColumnKind] = {key: kind_of_ids(*ids), **dict.fromkeys(targets, target)}
     read = read_columns(table.without(ignored), test, verbatim, {}, names)
     if (columns := len(read.train.columns)) > MOST_COLUMNS:
         words = f"{columns} columns: how much they tell of the target is measured for the {MOST_COLUMNS} that "

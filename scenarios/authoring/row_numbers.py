@@ -45,7 +45,7 @@ def find_ids(
             return name
     if named:
         guesses.append(f"{named[0]!r} has duplicate values and cannot be the id")
-    for name in row_numbers(table, targets):
+    for name in row_numbers(table, [*targets, *used]):
         if asked is None or (name in asked and canonical(asked[name]).is_unique):
             guesses.append(f"column {name!r} numbers the rows: it is the id, not a feature")
             return name

@@ -256,8 +256,8 @@ def _dealt(task: Task, name: ViewName, train: Array, withheld: Array, test: Arra
         gaps = bool(canonical(all_ids.series()).str.lower().isin(GAPS).any())
     if repeated and not reassigned:
         raise TaskError(
-            f"task {task.brief.name}: {task.brief.test_file} and {task.brief.train_file} share ids, and side files may "
-            "refer to rows by id; give the test rows different ids"
+            f"task {task.brief.name}: {task.brief.test_file} and {task.brief.train_file} share ids, which stay as "
+            "they are where files, the split or parts of an id refer to them; give the test rows different ids"
         )
     count = len(withheld) + len(test)
     if reassigned and (repeated or gaps):  # the same in every view

@@ -16,7 +16,7 @@ from gome.scenarios.task.text_column import TextColumn
 from gome.scenarios.task.text_table import TextTable
 from gome.scenarios.task.typed_table import TypedTable
 
-__all__ = ["Layout", "check_features", "read_tables", "without_ignored"]
+__all__ = ["Layout", "check_features", "kind_of_ids", "read_tables", "without_ignored"]
 
 _WHOLE = r"0|-?[1-9]\d{0,14}"  # an id that is the same number and the same text
 
@@ -59,17 +59,18 @@ def read_tables(train: TextTable, test: TextTable, layout: Layout, files: tuple[
     told: dict[str, ColumnKind] = {name: kind for name, kind in layout.kinds.items() if kind != "ignored"}
     if target == "text":
         train = train.replaced({name: canonical(train[name]) for name in layout.targets})
-    whole = all(_is_whole(table.column(layout.id)) for table in (train, test))
     verbatim: dict[str, ColumnKind] = dict.fromkeys(layout.targets, target)
-    verbatim[layout.id] = "number" if whole else "text"
+    verbatim[layout.id] = kind_of_ids(*(table.column(layout.id) for table in (train, test)))
     read = read_columns(train, test, verbatim, told, files)
     for name, kind in told.items():
         _check_told(train, read, name, kind, files[0])
     return read
 
 
-def _is_whole(ids: TextColumn) -> bool:
-    return ids.numbers_rows or bool(ids.series().str.fullmatch(_WHOLE).all())
+def kind_of_ids(*columns: TextColumn) -> ColumnKind:
+    """How ids are read: as numbers if all are whole numbers in plain form, else as text."""
+    whole = all(ids.numbers_rows or bool(ids.series().str.fullmatch(_WHOLE).all()) for ids in columns)
+    return "number" if whole else "text"
 
 
 def _check_told(train: TextTable, read: Reading, name: str, kind: ColumnKind, file: str) -> None:

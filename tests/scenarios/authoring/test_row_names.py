@@ -1,6 +1,7 @@
 """Which column of a user's table names its rows: ids are found, features are left alone."""
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from pandas import DataFrame
 
 from gome.errors import TaskError
 from gome.scenarios.authoring.from_table import new_task
+from gome.scenarios.authoring.new_rows import with_new_rows
 from gome.scenarios.authoring.row_names import find_names
+from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.task.text_table import TextTable
 
 ROWS = 60
@@ -73,12 +76,26 @@ def test_a_name_of_rows_is_the_id_and_no_feature(tmp_path: Path) -> None:
     assert any("column 'order' names the rows" in guess for guess in made.guesses)
 
 
-def test_a_column_that_the_split_uses_is_no_id(tmp_path: Path) -> None:
-    table = TABLE.assign(shop_id=CODES, y=[str(n / 7) for n in range(ROWS)])
-    table.to_csv(tmp_path / "train.csv", index=False)
-    made = new_task(tmp_path / "own", tmp_path / "train.csv", ["y"], split="group:shop_id")
+@pytest.mark.parametrize(
+    ("split", "cells"), [("group:shop_id", CODES), ("group:a", range(ROWS)), ("time:a", range(1, ROWS + 1))]
+)
+def test_a_column_that_the_split_uses_is_no_id(tmp_path: Path, split: str, cells: Sequence[object]) -> None:
+    """Not even one that numbers the rows: ids that the split uses are kept, so training rows could not be predicted."""
+    file = tmp_path / "train.csv"
+    TABLE.assign(**{split.partition(":")[2]: cells}, y=[n / 7 for n in range(ROWS)]).to_csv(file, index=False)
+    made = new_task(tmp_path / "own", file, ["y"], split=split)
     assert made.task.brief.id_column == "id"
     assert any("--id COLUMN" in guess for guess in made.guesses), "the remedy is said where rows are numbered"
+    asked, _ = with_new_rows(made.task, file)
+    assert (Harness(asked, tmp_path / "views", seed=1).data("split-0") / "test.csv").stat().st_size > 0
+
+
+def test_rows_can_be_split_by_an_id_of_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "train.csv"
+    TABLE.assign(id=range(ROWS), y=[n / 7 for n in range(ROWS)]).to_csv(file, index=False)
+    made = new_task(tmp_path / "own", file, ["y"], split="time:id")
+    assert made.task.brief.id_column == "id"
+    assert list(made.task.test["id"]) == [str(n) for n in range(ROWS * 4 // 5, ROWS)], "the latest are the test"
 
 
 @pytest.mark.parametrize(("kind", "cell"), [("date", "gestern"), ("number", "many")])
