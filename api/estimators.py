@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
@@ -130,8 +130,7 @@ class GomeRegressor(RegressorMixin, _GomeEstimator):  # type: ignore[misc]
         target = column_or_1d(y, warn=True)
         check_consistent_length(rows, target)
         target = np.asarray(target, dtype=float)
-        if not np.isfinite(target).all():
-            raise ValueError("y contains NaN or infinity")
+        assert_all_finite(target, input_name="y")
         self._improve(rows, Series(target), "rmse")
         return self
 
@@ -154,6 +153,7 @@ class GomeClassifier(ClassifierMixin, _GomeEstimator):  # type: ignore[misc]
         rows = self._rows(X, fitting=True)
         target = column_or_1d(y, warn=True)
         check_consistent_length(rows, target)
+        assert_all_finite(target, input_name="y")  # first, as the check of targets makes NumPy warn of such a number
         check_classification_targets(target)
         self.classes_ = np.unique(target)
         if len(self.classes_) < 2:

@@ -24,9 +24,10 @@ WHOLE = {**QUICK, "executors": {**QUICK["executors"], "standby": True}}
     [
         (GomeRegressor(), np.ones((5, 2)), np.ones(5), "minimum of 20 is required"),
         (GomeRegressor(), np.ones((30, 2)), np.ones(29), "inconsistent numbers of samples"),
-        (GomeRegressor(), np.ones((30, 2)), np.full(30, np.nan), "y contains NaN or infinity"),
+        (GomeRegressor(), np.ones((30, 2)), np.full(30, np.nan), "y contains NaN"),
         (GomeRegressor(), np.full((30, 2), np.inf), np.ones(30), "infinity"),
         (GomeRegressor(), DataFrame({"target": np.ones(30)}), np.ones(30), "a feature is called 'target'"),
+        (GomeClassifier(), np.ones((30, 2)), np.full(30, np.inf), "y contains infinity"),
         (GomeClassifier(), np.ones((30, 2)), np.ones(30, int), "y has only one class: "),
         (GomeClassifier(), np.ones((30, 2)), np.linspace(0, 1, 30), "Unknown label type"),
     ],
