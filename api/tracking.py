@@ -83,7 +83,7 @@ def send(folder: Path, name: str) -> int:
 def _follow(folder: Path, over: Event) -> None:
     """Wait for the run's first message, which names the trackers; tell them until `over` is set, and the rest then."""
     while not has_log(folder):
-        if over.wait(_POLL):
+        if over.wait(_POLL) and not has_log(folder):  # a run may be over before it is looked for again
             return
     trackers: dict[str, Tracker] | None = None
     with open_reader(folder) as reader:

@@ -16,6 +16,7 @@ import anyio
 import pytest
 
 from gome.agents.protocol.messages import VOCABULARY
+from gome.agents.protocol.run_messages import RunOpened
 from gome.api.tracking import tracked
 from gome.bus.store.reader import LogReader
 from gome.bus.store.sqlite import open_log
@@ -24,7 +25,7 @@ from tests.agents.helpers.model_server import ModelServer
 from tests.agents.helpers.stubs import line, small, small_task, writing
 from tests.cli.reading.test_commands import gome
 from tests.conftest import UNFINISHED
-from tests.viewer.sample import RUN
+from tests.viewer.sample import RUN, sample_run
 
 
 def recorded(folder: Path) -> TrackedRun:
@@ -65,6 +66,21 @@ def test_the_first_message_is_waited_for(tmp_path: Path, capsys: pytest.CaptureF
 
     anyio.run(begin)
     assert capsys.readouterr().err == ""
+
+
+def test_a_run_that_is_over_before_it_is_looked_for_again_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is said of a server that is away tells that it was called."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    made = sample_run()
+    first = made.envelopes[0].message
+    assert isinstance(first, RunOpened)
+    first.scenario["track"] = ["mlflow"]
+    with tracked(tmp_path / "run"):
+        made.write(tmp_path / "run")
+    assert capsys.readouterr().err.count("warning: mlflow failed") == 1
 
 
 @pytest.mark.parametrize("options", [("--redact",), ("-o", "file")])
