@@ -104,7 +104,7 @@ class Climb:
     def __post_init__(self) -> None:
         resources: Any = self.resources
         self.forward: Any = Measured(resources.forward)
-        hands = {"assembler": resources.assemble} if RACES else {"examiner": resources.examine}
+        hands = {"completion": _completion(resources)} if RACES else {"examiner": resources.examine}
         self.runner: Any = Runner(self.trace, self.forward, resources.forward.artefacts, **hands)
         self.runner.apply(_envelope(_opened(self.scenario, resources), self.trace, 0))
         self.records = [each for each in read(self.path) if each.trace == self.trace]
@@ -258,6 +258,13 @@ def _opened(scenario: Scenario, resources: Any) -> RunOpened:
     }
     fields |= {"workplace": resources.workplace, "reasoners": {}, "baseline": None}
     return RunOpened(**fields, **({"splits": resources.harness.splits} if RACES else {}))
+
+
+def _completion(resources: Any) -> Any:
+    """What puts the runs of a script together; the old tree has no such module."""
+    from gome.agents.scripts.completion import Completion
+
+    return Completion(resources.assemble, resources.analyse)
 
 
 def _envelope(message: Message, trace: int, step: int) -> Envelope:
