@@ -130,7 +130,8 @@ class Climb:
         brief, profile = self.resources.task.brief, self.resources.harness.profile
         start = starting_plan(brief, profile)
         if self.best is None:
-            first = family_order(self.trace, profile)[number]
+            # Single families: an old tree knows no portfolio.
+            first = [each for each in family_order(self.trace, profile) if each != "portfolio"][number]
             return start.model_copy(update={"models": (first,)}), None, None
         best = self.records[self.best]
         scene = Scene(
