@@ -26,7 +26,7 @@ def predict(
     runs: Runs = None,
     json: Json = False,
 ) -> int:
-    """Predict new rows with a run's solution: its script or scripts, trained on all labelled rows.
+    """Predict new rows with a run's solution: its script or scripts, trained on the run's training table.
 
     Parameters
     ----------

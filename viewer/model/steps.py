@@ -101,6 +101,12 @@ class Step:
         return self.diagnosis.effect.gain if self.diagnosis and self.diagnosis.effect else None
 
     @property
+    def gain_over(self) -> str:
+        """What its gain is over, in words: a return is measured against the solution that it changed."""
+        returned = self.proposal is not None and self.proposal.step_kind == "return"
+        return "the solution that it changed" if returned else "the trace's best"
+
+    @property
     def gain_on(self) -> str:
         """On how many splits the gain was measured (`2 of 5`) where the score is of others; else empty."""
         effect = self.diagnosis.effect if self.diagnosis else None

@@ -235,6 +235,7 @@ class _Writer:
             "seconds": max(1, round(views)),
             "python": ".".join(re.findall(r"\d+", workplace.python)[:2]),
             "data": self.data,
+            "held": self.task.brief.test_rows if self.task.answers is not None else 0,
             "halves": self.halves,
             "files": files,
             "assets": workplace.assets,

@@ -175,8 +175,9 @@ def test_pins_are_what_the_scripts_import(package: Path) -> None:
 def test_the_readme_says_how_it_trains(run: Path, package: Path) -> None:
     readme = (package / "README.md").read_text(encoding="utf-8")
     assert "There is no stored model" in readme
-    mode = "once per split" if run.parents[1].name.startswith("mean") else "on all labelled rows"
+    mode = "once per split" if run.parents[1].name.startswith("mean") else "on all rows of the run's training table"
     assert mode in readme
+    assert "labelled rows that the run kept as its test are not among them" in readme.replace("\n", " ")
     assert run.name in readme
     assert "0.0 % of the submission's\npredictions change if the test set is predicted in two halves." in readme
     assert "So a prediction depends" not in readme
