@@ -196,6 +196,8 @@ def rule(
     if effect.verdict == "near-tie":
         accept = keeps_near_tie(effect, assessment.accept, near_ties, cheap)
         why = _why_near_tie(effect, assessment.reason, near_ties, cheap if accept else "")
+        if effect.gain == 0 and effect.standard_error == 0 and not accept:
+            why = f"as the loss of each of the {effect.rows} rows is that of the trace's best"
         return Ruling("accepted" if accept else "rejected", "analysis", f"a near-tie, {why}")
     if effect.verdict == "better":
         return Ruling("accepted", "analysis", f"better by {plain(effect.gain, 5)}{_rests_on(effect)}")

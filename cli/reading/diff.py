@@ -50,7 +50,8 @@ def diff(
             say(f"it {how} {loan.source}: {text.line(idea(loan.hypotheses))}")
     if effect:
         say("splits: " + ", ".join(_change(*each, summary) for each in effect))
-    if (gain := new.diagnosis.effect if new.diagnosis else None) is not None and gain.standard_error is not None:
+    gain = new.diagnosis.effect if new.diagnosis and other is None else None  # it is against the step's own reference
+    if gain is not None and gain.standard_error is not None:
         error = text.spread(gain.standard_error)
         say(f"standard error of the gain: {error} ({gain.rows} rows, {text.several(gain.splits, 'split')})")
     if old is None and base_of(new) is None:

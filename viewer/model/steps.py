@@ -101,6 +101,11 @@ class Step:
         return self.diagnosis.effect.gain if self.diagnosis and self.diagnosis.effect else None
 
     @property
+    def accepted(self) -> bool:
+        """Whether its diagnosis accepted it."""
+        return self.diagnosis is not None and self.diagnosis.accepted
+
+    @property
     def gain_over(self) -> str:
         """What its gain is over, in words: a return is measured against the solution that it changed."""
         returned = self.proposal is not None and self.proposal.step_kind == "return"

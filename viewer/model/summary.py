@@ -201,7 +201,10 @@ class Summary:
 
     @property
     def best(self) -> Best | None:
-        """The winner of a finished run, else the accepted trial with the best score; None where there is none."""
+        """The winner of a finished run, else the accepted trial with the best score; None where there is none.
+
+        One that was run on all splits goes before those of some: their scores are not alike.
+        """
         if self.finished and self.finished.winner:
             winner = self.finished.winner
             name = f"{winner.trace}.{winner.step}"
@@ -209,6 +212,7 @@ class Summary:
             refs = (winner.script_ref, submitted, winner.oof_ref)
             return Best(name, winner.score, winner.standard_error, *refs, final=True, judged=self.judged(winner))
         best: Best | None = None
+        whole = any(each.evaluation and not each.evaluation.partial for each in self.trials if each.accepted)
         for step in self.trials:
             diagnosis = step.diagnosis
             if diagnosis is None or not diagnosis.accepted or diagnosis.score is None:
@@ -216,6 +220,8 @@ class Summary:
             if diagnosis.script_ref is None or diagnosis.submission_ref is None:
                 continue
             score, known = step.score, step.completed or diagnosis
+            if whole and (step.evaluation is None or step.evaluation.partial):
+                continue
             if score is not None and (best is None or self.better(score, best.score)):
                 error = step.evaluation.standard_error if step.evaluation else None
                 judged = step.evaluation.judged if step.evaluation else ""

@@ -94,8 +94,14 @@ def lineage(summary: Summary, newest: int = 250) -> Lineage:
 def _label(step: Step, gap: float, since: float) -> str:
     """The label of a node, `since` units after the last one of its row."""
     if gap == _GAP:
-        return text.score(step.score) if step.score is not None else step.verdict
-    return text.score(step.score) if step.verdict == "accepted" and since >= _GAP / 1.5 else ""
+        return _score(step) if step.score is not None else step.verdict
+    return _score(step) if step.verdict == "accepted" and since >= _GAP / 1.5 else ""
+
+
+def _score(step: Step) -> str:
+    """The score, with the splits that it is of where it is not of all: `0.277 (2/5)`."""
+    judged = step.evaluation.judged if step.evaluation else ""
+    return f"{text.score(step.score)} ({judged.replace(' of ', '/')})" if judged else text.score(step.score)
 
 
 def _title(step: Step) -> str:

@@ -255,17 +255,27 @@ def test_a_gain_says_its_splits_where_its_score_is_of_others(runs: Path, capsys:
     assert "(worse)" in shown
 
 
+def _name(envelope: Envelope) -> str:
+    return f"{envelope.trace}.{envelope.step}"
+
+
 def test_the_best_says_its_splits_where_it_was_accepted_early(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On the screen, in lists, in `best` and on the page: it stands beside scores on all splits."""
     sample = sample_run(run="261125-0000-early-0000", finish=False)
     best = summarise(sample.envelopes).best
     assert best is not None
-    for at, each in enumerate(sample.envelopes):
-        message = each.message
-        if isinstance(message, Diagnosis) and f"{each.trace}.{each.step}" == best.step and message.evaluation:
-            part = {"splits": message.evaluation.splits[:2], "folds": message.evaluation.folds[:2], "planned": 5}
-            evaluation = message.evaluation.model_copy(update=part)
-            sample.envelopes[at] = replace(each, message=message.model_copy(update={"evaluation": evaluation}))
+    accepted = [at for at, each in enumerate(sample.envelopes) if isinstance(each.message, Diagnosis)]
+    for at in sorted(accepted, key=lambda at: _name(sample.envelopes[at]) != best.step):
+        each, message = sample.envelopes[at], sample.envelopes[at].message
+        assert isinstance(message, Diagnosis)
+        if message.evaluation is None:
+            continue
+        part = {"splits": message.evaluation.splits[:2], "folds": message.evaluation.folds[:2], "planned": 5}
+        evaluation = message.evaluation.model_copy(update=part)
+        sample.envelopes[at] = replace(each, message=message.model_copy(update={"evaluation": evaluation}))
+        if _name(each) == best.step:
+            other = summarise(sample.envelopes).best
+            assert other is not None and not other.judged, "one that was run on all splits goes before it"
     summary = summarise(sample.envelopes)
     words = f"{text.score(best.score)} on 2 of 5 splits"
     assert summary.best is not None
