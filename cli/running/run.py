@@ -72,8 +72,8 @@ def run(
     Parameters
     ----------
     scenario
-        A scenario's YAML file or a built-in one's name; or a table (CSV, also packed, Parquet, Feather, Excel; - for
-        standard input) or a folder of pictures, CLASS/picture.png: then a task and scenario are written beside it.
+        A scenario's YAML file or a built-in one's name; or a table (CSV, also packed, Parquet, Feather, Excel, - for
+        standard input) or a folder of pictures, CLASS/picture.png: task and scenario are then written beside it.
     target
         For a table: the column to predict. For pictures: the name of the class, by default class.
     test
@@ -89,8 +89,8 @@ def run(
     id_
         For a table: the column that names its rows, also in predictions. Default: found, or rows are numbered.
     budget
-        Time of the whole run, such as 4min or 1h, or a number of trials, such as 12. Default: the scenario's; for a
-        table 10min and 12 trials, whichever is used first; with a model 1h and 5 USD (unknown price: 20 trials).
+        Time of the whole run, such as 4min, or a number of trials, such as 12. Default: the scenario's; for a table
+        10min and 12 trials, whichever is used first; with a model 1h and 5 USD (unknown price: 20 trials).
     start
         Your own solution script (see docs/contract.md). It is the first trial; traces continue from it.
     confirm
@@ -99,28 +99,39 @@ def run(
         Return once the run has begun; it continues in the background, also after this terminal closes.
     """
     set_ = (*set_, *budget_settings(budget), *(["confirm=true"] if confirm else []))
-    unsandboxed, load = sandbox == "none", partial(_load, overrides=set_, roles=role, trust=trust)
-    root = runs_root(runs)  # first, because a table's task is written before the run
     own = Table(target, test, metric, model, drop_missing_target, split, id_)
-    path, made = _with_table(scenario, own, unsandboxed, load, set_, root)
-    with _removed_unless_begun(made) as begun:
-        asked = _warned(path, load)
-        folder = root / (run_id or new_run_id(asked.name))
-        begun.append(folder)
+    with _set_up(scenario, own, set_, role, trust, sandbox, runs, run_id, start) as (path, asked, folder, work):
         if detach:
             return _detached(path, _settings(set_, role, sandbox, start), display, folder, as_json=json)
-        work = partial(_start, asked, path, folder, start, unsandboxed, made.task if made else None)
         return run_watched(folder, work, display, as_json=json, confirms=asked.confirm)
 
 
 @contextmanager
-def _removed_unless_begun(made: Written | None) -> Iterator[list[Path]]:
-    """Remove what was newly written for a table if the run whose folder is put into the list does not begin."""
-    begun: list[Path] = []
+def _set_up(
+    scenario: Path,
+    table: Table,
+    overrides: Sequence[str],
+    roles: Sequence[str],
+    trust: bool,
+    sandbox: str,
+    runs: Path | None,
+    run_id: str | None,
+    start: Path | None,
+) -> Iterator[tuple[Path, Scenario, Path, Work]]:
+    """The file of the scenario, the scenario, the run's folder, and what starts the run there.
+
+    What was newly written for the table is removed if the run does not begin.
+    """
+    unsandboxed, load = sandbox == "none", partial(_load, overrides=overrides, roles=roles, trust=trust)
+    root = runs_root(runs)  # first, because a table's task is written before the run
+    path, made = _with_table(scenario, table, unsandboxed, load, overrides, root)
+    folder: Path | None = None
     try:
-        yield begun
+        asked = _warned(path, load)
+        folder = root / (run_id or new_run_id(asked.name))
+        yield path, asked, folder, partial(_start, asked, path, folder, start, unsandboxed, made.task if made else None)
     finally:
-        if made and not made.again and not any(map(has_log, begun)):
+        if made and not made.again and not (folder and has_log(folder)):
             remove(made.scenario, made.task.folder)
             say_aside(f"removed {made.scenario} and {made.task.folder}, as the run did not begin")
 

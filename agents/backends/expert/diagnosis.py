@@ -5,8 +5,9 @@ challenge weighs as much as its best move. Its reasoning is the evidence for whi
 """
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from gome.agents.backends.expert.challenge_kinds import KINDS
 from gome.agents.backends.expert.code.cost import script_seconds
 from gome.agents.backends.expert.first_solution import starting_plan
 from gome.agents.backends.expert.judgement import Judgement
@@ -25,41 +26,6 @@ __all__ = ["assess", "challenges", "foremost", "survey"]
 Alignment = Literal["aligned", "mild", "severe"]
 
 
-class _Kind(NamedTuple):
-    category: str
-    statement: str
-
-
-_KINDS: dict[str, _Kind] = {
-    captions.FIRST: _Kind("model", "Which kind of model suits these columns is open."),
-    captions.TARGET: _Kind("metric", "What the model minimises is not what the metric measures."),
-    captions.DECISIONS: _Kind("metric", "The likeliest class is not what the metric rewards most."),
-    captions.UNEQUAL: _Kind("metric", "Classes are unequal in number, not in the metric."),
-    captions.CURVES: _Kind("features", "Columns are points of one curve, and are read one at a time."),
-    captions.CYCLES: _Kind("features", "A column goes round, and its two ends look far apart."),
-    captions.MOMENTS: _Kind("features", "The calendar is hidden in a date."),
-    captions.AGES: _Kind("features", "What lies between two dates is not seen."),
-    captions.TIME: _Kind("features", "Rows have neighbours in time that are not seen."),
-    captions.JOINT: _Kind("features", "Columns act together, and are cut one at a time."),
-    captions.VALUES: _Kind("data", "A category has many values and few rows for each."),
-    captions.SPELLING: _Kind("features", "How categories are written decides how they are told apart."),
-    captions.GAPS: _Kind("data", "Values are missing, and not at random."),
-    captions.USELESS: _Kind("data", "Columns cost variance and tell nothing."),
-    captions.SCALES: _Kind("features", "A few large values stretch a column's scale."),
-    captions.SHAPE: _Kind("model", "Which way a column acts is left to noise."),
-    captions.OVERFIT: _Kind("model", "The model learns single training rows."),
-    captions.UNDERFIT: _Kind("model", "The model could follow the training rows further."),
-    captions.STEPS: _Kind("model", "Boosting goes in coarse steps."),
-    captions.UNSTEADY: _Kind("ensemble", "Another draw of the same model says otherwise."),
-    captions.ONE_VIEW: _Kind("ensemble", "All predictions share one kind of blind spot."),
-    captions.WEIGHING: _Kind("ensemble", "Better and worse models have the same say."),
-    captions.CONFIDENCE: _Kind("metric", "Predictions are off in level or too sure."),
-    captions.SLICE: _Kind("features", "One part of the rows carries most of the loss."),
-    captions.WORDS: _Kind("features", "A text says more than the words that are counted."),
-    captions.PICTURES: _Kind("features", "A picture is read as shades, place by place."),
-    captions.BESIDE: _Kind("data", "Tables beside the rows are not read."),
-    captions.DRIFT: _Kind("data", "Test rows are later than all training rows, and the level moves."),
-}  # fmt: skip
 _MEASURED = frozenset({captions.OVERFIT, captions.UNDERFIT, captions.CONFIDENCE, captions.SLICE})
 """Captions that need the evidence of trials, so that task and solution alone do not suggest them."""
 _MOST = 5
@@ -131,7 +97,7 @@ def foremost(scene: Scene, sources: Iterable[Source], worth: list[Play]) -> list
 
 
 def _challenge(scene: Scene, source: Source, play: Play, spoken_for: Play) -> Challenge:
-    kind, share = _KINDS[play.move.challenge], spoken_for.choice.gain
+    kind, share = KINDS[play.move.challenge], spoken_for.choice.gain
     gain = share * learnt(scene, spoken_for.move.component) * scene.scale
     return Challenge(
         source=source,
