@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test suite lint style types slow ray chaos bench docs picture image small-model phoenix clean
+.PHONY: quickstart test suite lint style types slow ray chaos bench docs picture image small-model phoenix compare-automl clean
 
 quickstart: $(STAMP)
 	$(BIN)/python main.py run scenarios/bike-demand.yaml
@@ -79,6 +79,18 @@ phoenix: $(STAMP) build/phoenix/bin/phoenix
 build/phoenix/bin/phoenix:
 	$(PYTHON) -m venv build/phoenix
 	build/phoenix/bin/pip install --quiet --disable-pip-version-check arize-phoenix==20.26.1
+
+# AutoGluon beside the expert on the tables of docs/unseen.md, in an environment of its own (2.2 GB, where torch is the CPU's build).
+# It compares runs that `python -m benchmarks.unseen` made before. HALF=reported is for the one run that is reported.
+HALF ?= development
+OUT ?= .benchmark-unseen
+compare-automl: $(STAMP) build/automl/.installed
+	$(BIN)/python -m benchmarks.unseen.automl --half $(HALF) --out $(OUT)
+
+build/automl/.installed:
+	$(PYTHON) -m venv build/automl
+	build/automl/bin/pip install --quiet --disable-pip-version-check 'autogluon.tabular[catboost,fastai,lightgbm,xgboost]==1.6.3'
+	@touch $@
 
 # One environment, from pinned versions; built again only when what is pinned changes.
 $(STAMP): pyproject.toml constraints.txt
