@@ -167,6 +167,7 @@ def test_of_all_files_of_a_run_of_the_expert_those_of_the_end_alone_have_these_r
         budget={"trials": 3},
         backends={"scripted": {"kind": "expert"}},
         method=method(True) | {"probes": True, "racing": {}},
+        executors={"slots": 1, "threads": 1, "standby": True, "timeout": {"debug": "20s", "full": "20s"}},
     )
     run = conducted(scenario, tmp_path / "run")
     kept = rows_of(Task.load(place / "task"), held_out(place))

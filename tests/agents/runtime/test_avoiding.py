@@ -34,6 +34,7 @@ def steered(tmp_path: Path, word: str) -> tuple[Run, list[str]]:
     values |= {
         "backends": {"offline": {"kind": "expert"}},
         "roles": dict.fromkeys(("diagnoser", "proposer", "executor"), "offline"),
+        "executors": values["executors"] | {"slots": 1, "standby": True},
     }
     folder = conducted(Scenario.model_validate(values), tmp_path / "run").folder
     leave_note(folder, Note(kind="hint", hint=Hint(avoid=(word,))))
@@ -66,6 +67,7 @@ def test_the_expert_never_offers_again_what_was_rejected(tmp_path: Path) -> None
     folder, rejections = tmp_path / "run", 3
     roles = dict.fromkeys(("diagnoser", "proposer", "executor"), "offline")
     values |= {"backends": {"offline": {"kind": "expert"}}, "roles": roles, "confirm": True}
+    values["executors"] |= {"slots": 1, "standby": True}
 
     def answering() -> None:
         while not (folder / "log.sqlite").exists():
