@@ -17,8 +17,8 @@ from gome.bus.store.lock import holder
 from gome.cli.assistants.server import make_server
 from tests.agents.helpers.model_server import Ask, ModelServer, Play, body
 from tests.agents.helpers.stubs import line, quick_task, small, writing
+from tests.agents.helpers.waiting import recorded
 from tests.cli.reading.test_commands import gome
-from tests.cli.running.test_steering import awaited
 from tests.conftest import UNFINISHED
 from tests.viewer.sample import RUN
 
@@ -239,18 +239,18 @@ def test_a_run_is_started_hinted_and_finished(tmp_path: Path) -> None:
             told = data(await client.call_tool("status", {}))
             assert (told["run"], told["state"]) == (run, "running")
             assert any("400 trials" in each for each in told["budget"])
-            await anyio.to_thread.run_sync(awaited, folder, "proposal", 2)
+            await anyio.to_thread.run_sync(recorded, folder, "proposal", 2)
             left = data(await client.call_tool("hint", {"run": run, **hint}))
             assert (left["running"], left["trace"]) == (True, 0)
-            await anyio.to_thread.run_sync(awaited, folder, "hint_given")
+            await anyio.to_thread.run_sync(recorded, folder, "hint_given")
             before = len(data(await client.call_tool("log", {"run": run, "kinds": ["proposal"], "last": 200})))
             refused = await client.call_tool("finish", {"run": run})
             assert refused.is_error and f"gome stop {run}" in words(refused)
-            await anyio.to_thread.run_sync(awaited, folder, "diagnosis", before + 4)
+            await anyio.to_thread.run_sync(recorded, folder, "diagnosis", before + 4)
             await anyio.to_thread.run_sync(lambda: gome("stop", run, "--runs", str(root)))
             await check_hinted(client, run, before)
             data(await client.call_tool("finish", {"run": run}))
-            await anyio.to_thread.run_sync(awaited, folder, "run_finished")
+            await anyio.to_thread.run_sync(recorded, folder, "run_finished")
 
         speaking(served(root, "--allow-write", beside=beside), talk)
     (folder,) = (each for each in root.iterdir() if each.is_dir())

@@ -19,6 +19,7 @@ from gome.cli.running.confirm import answer_at_terminal
 from gome.viewer.model.summary import summarise
 from tests.agents.helpers.model_server import Ask, ModelServer, Play
 from tests.agents.helpers.stubs import line, quick_task, small, writing
+from tests.agents.helpers.waiting import recorded
 from tests.cli.printed import data_of
 from tests.cli.reading.test_commands import document, gome
 from tests.conftest import UNFINISHED
@@ -32,13 +33,6 @@ def envelopes(folder: Path) -> list[Envelope]:
         return list(reader.envelopes())
 
 
-def awaited(folder: Path, kind: str, count: int = 1) -> None:
-    deadline = time.monotonic() + 60
-    while sum(each.kind == kind for each in envelopes(folder)) < count:
-        assert time.monotonic() < deadline, kind
-        time.sleep(0.1)
-
-
 def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scenario, runs = tmp_path / "small.yaml", tmp_path / "runs"
     with ModelServer(writing(lambda _, step: line(0.5, f"import time\ntime.sleep(0.2)  # {step}"))) as server:
@@ -50,24 +44,24 @@ def test_a_detached_run_is_steered_and_stopped(tmp_path: Path, capsys: pytest.Ca
         assert gome("hint", run, "Mind the area.", "--avoid", "lightgbm", "--runs", str(runs), "--json") == 0
         said = document(capsys, "hint")
         assert (said["running"], said["trace"], said["warning"]) == (True, None, "")
-        awaited(folder, "hint_given")
+        recorded(folder, "hint_given")
         asked = sum(each.kind == "proposal" for each in envelopes(folder))
-        awaited(folder, "proposal", asked + 2)  # the next one may have been asked for before
+        recorded(folder, "proposal", asked + 2)  # the next one may have been asked for before
         (given,) = (each for each in envelopes(folder) if each.kind == "hint_given")
         assert gome("hint", run, "--runs", str(runs)) == 0
         assert f"{given.id[:8]}  Mind the area.; avoid lightgbm" in capsys.readouterr().out
         assert gome("hint", run, "--withdraw", "nothing", "--runs", str(runs)) == 2
         assert f"no hint in force begins with 'nothing'; in force: {given.id[:8]}" in capsys.readouterr().err
         assert gome("hint", run, "--withdraw", given.id[:8], "--runs", str(runs)) == 0
-        awaited(folder, "hint_given", 2)
+        recorded(folder, "hint_given", 2)
         assert gome("hint", run, "--runs", str(runs)) == 0
         assert "no hint is in force" in capsys.readouterr().out
         assert gome("hint", run, "--start", "nowhere.py", "--runs", str(runs)) == 2
         assert "nowhere.py cannot be read" in capsys.readouterr().err
         assert gome("pause", run, "--runs", str(runs)) == 0
-        awaited(folder, "pause_requested")
+        recorded(folder, "pause_requested")
         assert gome("pause", run, "--end", "--runs", str(runs)) == 0
-        awaited(folder, "pause_requested", 2)
+        recorded(folder, "pause_requested", 2)
         assert gome("stop", run, "--runs", str(runs)) == 0
         told = capsys.readouterr()
         assert f"{run} is stopped" in told.out and "gome stop again leaves at once" in told.err
@@ -177,18 +171,18 @@ def test_a_detached_run_is_confirmed_and_stepped(tmp_path: Path, capsys: pytest.
         ]
         begun = data_of(subprocess.run(command, capture_output=True, text=True, check=True).stdout, "run-detached")
         folder, at = Path(begun["folder"]), (str(begun["run"]), "--runs", str(runs))
-        awaited(folder, "proposal_offered")
+        recorded(folder, "proposal_offered")
         assert gome("confirm", *at) == 0
         assert "do the thing of step 1 in trace 0" in capsys.readouterr().out
         assert gome("confirm", *at, "--accept", "--reject", "no") == 2
         assert gome("confirm", *at, "--accept", "--step", "4.1") == 2
         assert "no proposal of step 4.1 waits; 0.1 does" in capsys.readouterr().err
         assert gome("pause", *at) == 0
-        awaited(folder, "pause_requested")
+        recorded(folder, "pause_requested")
         capsys.readouterr()
         assert gome("confirm", *at, "--sketch", str(sketch), "--json") == 0
         assert document(capsys, "confirm")["step"] == "0.1"
-        awaited(folder, "diagnosis", 2)
+        recorded(folder, "diagnosis", 2)
         assert gome("confirm", *at) == 0
         assert "no proposal of run" in capsys.readouterr().out
         answering = threading.Thread(target=answer_at_terminal, args=(folder, (over := threading.Event()), answers()))
