@@ -11,7 +11,6 @@ entries differ. Entries of another form, such as a bare number, are constants th
 """
 
 import ast
-import math
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -81,6 +80,8 @@ def with_values(script: str, values: Mapping[str, Value]) -> str:
 
 def _read(script: str) -> tuple[list[tuple[Parameter, ast.expr]], tuple[str, ...]]:
     """The parameters, each with the node of its value, and the faults."""
+    if "\r" in script.replace("\r\n", ""):  # ends a line for Python, not for `with_values`
+        return [], ()
     try:
         statements = ast.parse(script).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -172,9 +173,11 @@ def _literal(node: ast.expr) -> Value:
     if isinstance(value, str) and sign == 1:
         if len(value) > _LONGEST:
             raise _FaultError(f"texts may have at most {_LONGEST} characters")
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise _FaultError("a text has half a character (a lone surrogate), which no message can hold")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _FaultError("values are numbers or texts that stand there as such")
-    if not math.isfinite(value) or abs(value) > _LARGEST:
+    if not abs(value) <= _LARGEST:  # no conversion: a whole number may be too large for a float
         raise _FaultError(f"numbers lie between -{_LARGEST:g} and {_LARGEST:g}")
     return sign * value

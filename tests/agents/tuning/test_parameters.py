@@ -52,6 +52,7 @@ def test_a_value_over_several_lines_becomes_one() -> None:
         ('"a": (5, 9, 1)', "its lowest value 9 is not below its highest 1"),
         ('"a": (1e999, 0, 1)', "numbers lie between"),
         ('"a": (0.5, 0, 1e999)', "numbers lie between"),
+        (r'"a": ("\ud800", ["\ud800", "b"])', "half a character"),
         ('"a": (1, -1, 2, "log")', "begins above 0"),
         ('"a": (1, 0, 2, "cube")', "write (value, lowest, highest)"),
         ('"a": (1,)', "write (value, lowest, highest)"),
@@ -78,6 +79,12 @@ def test_what_cannot_be_tuned_is_named_with_its_line(entry: str, words: str) -> 
     assert words in found.faults[0]
 
 
+@pytest.mark.parametrize("number", [f"1{'0' * 400}", f"-0x{'f' * 6000}"], ids=["decimal", "hexadecimal"])
+def test_a_whole_number_beyond_any_float_is_named(number: str) -> None:
+    (fault,) = declared(f'PARAMS = {{"a": ({number}, 0, 1)}}').faults
+    assert "numbers lie between" in fault
+
+
 def test_hostile_declarations_are_no_declarations() -> None:
     many = ", ".join(f'"p{n}": (1, 0, 2)' for n in range(17))
     assert "at most 16 can be searched" in declared(f"PARAMS = {{{many}}}").faults[0]
@@ -90,6 +97,7 @@ def test_hostile_declarations_are_no_declarations() -> None:
         "PARAMS = dict(a=(1, 0, 2))",
         'PARAMS = {"a": 3, "b": "text"}',
         'def f():\n    PARAMS = {"a": (1, 0, 2)}',
+        'import os\rPARAMS = {"a": (1, 0, 2)}\r',  # Python counts lines that `with_values` does not
         "PARAMS: dict\n",
         "def (",
         "\0",
