@@ -11,7 +11,7 @@ from gome.bus.store.reader import LogReader
 from gome.errors import LogError
 from gome.scenarios.config.scenario import Scenario
 
-__all__ = ["opening_of", "scenario_of"]
+__all__ = ["opening_of", "scenario_folder", "scenario_of"]
 
 
 def opening_of(folder: Path) -> RunOpened:
@@ -21,6 +21,11 @@ def opening_of(folder: Path) -> RunOpened:
             if isinstance(envelope.message, RunOpened):
                 return envelope.message
     raise LogError(f"the log in {folder} is empty: the run stopped before its first message; start it again")
+
+
+def scenario_folder(folder: Path) -> Path:
+    """The folder of the scenario file of the run in `folder`: what a scenario names is beside it. Raises likewise."""
+    return Path(opening_of(folder).scenario_path).parent
 
 
 def scenario_of(folder: Path) -> Scenario:

@@ -71,7 +71,7 @@ class Writing:
         budget = {"trials": trials, "time": time}
         settings = [f"budget.{name}={json.dumps(value)}" for name, value in budget.items() if value is not None]
         asked = load_scenario(path, overrides=settings)
-        check_consent(asked, trust=False)
+        check_consent(asked, path.parent, trust=False)
         folder = self._root / new_run_id(asked.name)
         options = [*(f"--set={each}" for each in settings), "--display", "plain", "--run-id", folder.name]
         return _begun(["run", str(path), *options], folder)

@@ -34,7 +34,7 @@ def doctor(
         A scenario's YAML file, or the name of a built-in scenario.
     """
     asked = load_scenario(scenario, overrides=set_, roles=role)
-    check_consent(asked, trust=trust)
+    check_consent(asked, scenario.parent, trust=trust)
     task, root = resolve_task(asked, scenario), runs_root(runs)
 
     def told(words: str) -> None:

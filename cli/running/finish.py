@@ -2,7 +2,7 @@
 
 from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, resume
-from gome.agents.runtime.opening import scenario_of
+from gome.agents.runtime.opening import scenario_folder, scenario_of
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, Run, Runs, Sandbox, Trust, folder_of
 from gome.cli.running.run import run_watched
@@ -25,7 +25,7 @@ def finish(
     written before is run, and judged by the model where it may still win.
     """
     folder = folder_of(run, runs)
-    check_consent(scenario_of(folder), trust=trust)
+    check_consent(scenario_of(folder), scenario_folder(folder), trust=trust)
 
     async def work(ready: Ready) -> RunFinished | None:
         return await resume(folder, finish=True, unsandboxed=sandbox == "none", on_ready=ready)

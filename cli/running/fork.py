@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from gome.agents.protocol.run_messages import RunFinished
 from gome.agents.runtime.lifecycle import Ready, fork_run
-from gome.agents.runtime.opening import scenario_of
+from gome.agents.runtime.opening import scenario_folder, scenario_of
 from gome.cli.key_consent import check_consent
 from gome.cli.options import Display, Json, RoleBackends, Run, Runs, Trust, folder_of
 from gome.cli.running.run import run_watched
@@ -33,7 +33,7 @@ def fork(
     """Branch a run at a message and continue live; the parent is unchanged."""
     source = folder_of(run, runs)
     scenario = scenario_of(source)
-    check_consent(scenario, trust=trust)
+    check_consent(scenario, scenario_folder(source), trust=trust)
     roles = changed_roles(scenario, role) if role else None
     with open_reader(source) as reader:
         last = reader.envelope(at).id

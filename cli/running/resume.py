@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from pydantic import ValidationError
 
 from gome.agents.protocol.run_messages import RunFinished
-from gome.agents.runtime.opening import opening_of, scenario_of
+from gome.agents.runtime.opening import opening_of, scenario_folder, scenario_of
 from gome.cli.detach import detach as start
 from gome.cli.detach import tell_detached
 from gome.cli.key_consent import check_consent
@@ -62,7 +62,7 @@ def resume(
     folder = folder_of(run, runs)
     if dry_run:
         return show_in_flight(folder, as_json=json)
-    check_consent(scenario_of(folder), trust=trust)
+    check_consent(scenario_of(folder), scenario_folder(folder), trust=trust)
     budget = extended_budget(opening_of(folder).scenario.get("budget", {}), set_) if set_ else None
     if detach:
         changes = [*(f"--set={each}" for each in set_), *(["--accept-changes"] if accept_changes else [])]

