@@ -8,6 +8,7 @@ from pathlib import Path
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Vocabulary
 from gome.bus.store import tables as schema
+from gome.bus.store.read_file import Bounded
 from gome.bus.store.reader import LogReader
 from gome.errors import Outage, UsageError
 
@@ -32,7 +33,8 @@ def fork(source: Path, target: Path, at: str, run: str) -> int:
         partial.mkdir(parents=True)
         last = _copy_log(source / schema.FILE_NAME, partial / schema.FILE_NAME, at, run)
         if (source / "artefacts").is_dir():
-            shutil.copytree(source / "artefacts", partial / "artefacts", copy_function=_link, ignore=_unfinished)
+            places = source / "artefacts", partial / "artefacts"  # links stay links: folders could lead in circles
+            shutil.copytree(*places, symlinks=True, copy_function=_link, ignore=_unfinished)
         partial.replace(target)
     except (OSError, sqlite3.OperationalError) as error:
         raise Outage(f"the fork could not be written to {target}: {error}. Free disk space, then fork again") from error
@@ -42,7 +44,8 @@ def fork(source: Path, target: Path, at: str, run: str) -> int:
 
 
 def _copy_log(source: Path, target: Path, at: str, run: str) -> int:
-    connection = sqlite3.connect(target.absolute().as_uri(), uri=True, isolation_level=None)
+    connection = sqlite3.connect(target.absolute().as_uri(), uri=True, isolation_level=None, factory=Bounded)
+    connection.files = (source, source.with_name(f"{source.name}-wal"))
     try:
         schema.set_page_size(connection)
         connection.execute("PRAGMA journal_mode = WAL")

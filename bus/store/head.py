@@ -56,7 +56,7 @@ class Head:
                 words = _beginning(folder / FILE_NAME).decode("ascii").split()
             except (OSError, UnicodeDecodeError):
                 return None
-            if len(words) == 3 and f"{zlib.crc32(' '.join(words[:2]).encode()):08x}" == words[2]:
+            if len(words) == 3 and words[0].isdigit() and f"{zlib.crc32(' '.join(words[:2]).encode()):08x}" == words[2]:
                 return cls(int(words[0]), words[1])
         return None
 

@@ -115,6 +115,7 @@ class LogReader:
             page = self._select(
                 f"{condition} AND seq > :low AND seq < :high ORDER BY seq {order} LIMIT :asked", values | bounds
             )
+            self._file.check_ahead(not page or low < page[-1].seq < high)
             yield from page
             left -= asked
             if len(page) < asked:
@@ -192,6 +193,7 @@ class LogReader:
         """Telemetry events with a `seq` above `after`, oldest first."""
         query = "SELECT seq, time, actor, event, detail FROM telemetry WHERE seq > ? ORDER BY seq LIMIT ?"
         while page := self._rows(query, (after, PAGE)):
+            self._file.check_ahead(page[-1][0] > after)
             yield from map(_event, page)
             after = page[-1][0]
 
@@ -231,7 +233,7 @@ class LogReader:
         connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
         connection.set_authorizer(_only_reading)
         try:
-            cursor = connection.execute(query)
+            cursor = connection.cursor().execute(query)  # not as `Bounded` would: its own time limit holds
             names = [column[0] for column in cursor.description or ()]
             return names, cursor.fetchmany(limit)
         except (sqlite3.Error, sqlite3.Warning) as error:

@@ -9,6 +9,7 @@ unique.
 
 import math
 import sqlite3
+import sys
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
@@ -131,9 +132,12 @@ def _strange(connection: sqlite3.Connection) -> str:
 
 def _salvage(connection: sqlite3.Connection) -> str:
     """A sentence on how much of a damaged log can be read, from its start to the first lost page."""
-    count, last = 0, "nothing"
+    count, last, before = 0, "nothing", -sys.maxsize
     try:
         for seq, kind, identifier, _ in connection.execute("SELECT seq, kind, id, body FROM messages ORDER BY seq"):
+            if seq <= before:  # damaged pages may lead in circles
+                break
+            before = seq
             count, last = count + 1, f"seq {seq}, {kind} {identifier}"
     except sqlite3.DatabaseError:
         pass  # the readable part ends here

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,6 +158,8 @@ def test_a_note_that_is_behind_or_unreadable_stops_nothing(folder: Path) -> None
     anyio.run(append, folder, 200, 2)
     (folder / FILE_NAME).write_bytes(b"\xff\x00" * 64)
     anyio.run(append, folder, 300, 2)
+    text = f"many {'0' * 64}"  # a right checksum, as somebody else could write it
+    (folder / FILE_NAME).write_text(f"{text} {zlib.crc32(text.encode()):08x}")
     assert _read(folder) == _MANY + 6
 
 

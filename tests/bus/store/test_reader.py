@@ -182,3 +182,89 @@ def test_a_log_that_gome_did_not_write_is_damaged(tmp_path: Path, changes: list[
         list(reader.envelopes())
         list(reader.telemetry())
         reader.cursors()
+
+
+def _varint(data: bytearray, at: int) -> tuple[int, int]:
+    """A number as SQLite writes it, and where it ends."""
+    value = 0
+    while data[at] & 0x80:
+        value, at = value << 7 | data[at] & 0x7F, at + 1
+    return value << 7 | data[at], at + 1
+
+
+class Pages:
+    """The pages of a log's file, to be rewritten as an attacker would, who can also write a right digest beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "log.sqlite"
+        connection = sqlite3.connect(self.path)
+        connection.execute("PRAGMA journal_mode = DELETE")
+        self.roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_master"))
+        connection.close()
+        self.data = bytearray(self.path.read_bytes())
+        self.size = int.from_bytes(self.data[16:18], "big")
+
+    def cells(self, page: int) -> list[int]:
+        """Where the cells of a page begin."""
+        head = (page - 1) * self.size
+        inner = self.data[head] == 5
+        count = int.from_bytes(self.data[head + 3 : head + 5], "big")
+        places = (head + (12 if inner else 8) + 2 * each for each in range(count))
+        return [head + int.from_bytes(self.data[place : place + 2], "big") for place in places]
+
+    def children(self, page: int) -> list[int]:
+        """Where the numbers of a page's children stand; none of a leaf."""
+        head = (page - 1) * self.size
+        return [*self.cells(page), head + 8] if self.data[head] == 5 else []
+
+    def renumber(self, page: int, changes: dict[int, int]) -> None:
+        """Give rows below a page other numbers, of two bytes as they had."""
+        for place in self.children(page):
+            self.renumber(int.from_bytes(self.data[place : place + 4], "big"), changes)
+        for cell in () if self.children(page) else self.cells(page):
+            number, end = _varint(self.data, _varint(self.data, cell)[1])
+            if number in changes:
+                self.data[end - 2 : end] = bytes((0x80 | changes[number] >> 7, changes[number] & 0x7F))
+
+    def tangle(self, page: int, levels: int) -> None:
+        """Lead each way down from a page through so many further levels, all to the same pages."""
+        last = self.children(page)
+        leaf = bytes(self.data[last[0] : last[0] + 4])
+        for _ in range(levels):
+            head = (page - 1) * self.size
+            self.data += self.data[head : head + self.size]
+            fresh = len(self.data) // self.size
+            for place in self.children(page):
+                self.data[place : place + 4] = fresh.to_bytes(4, "big")
+            page = fresh
+        for place in self.children(page):
+            self.data[place : place + 4] = leaf
+        self.data[28:32] = (len(self.data) // self.size).to_bytes(4, "big")
+
+    def write(self) -> None:
+        self.path.write_bytes(self.data)
+
+
+def test_a_log_whose_rows_lead_back_is_damaged_and_read_to_no_end(tmp_path: Path) -> None:
+    """Each page of an answer begins after the last row of the one before."""
+    filled(tmp_path, 2 * PAGE)
+    pages = Pages(tmp_path)
+    pages.renumber(pages.roots["messages"], {PAGE: PAGE // 2, PAGE + PAGE // 2: PAGE // 2})
+    pages.write()
+    with LogReader(tmp_path, VOCABULARY) as reader, pytest.raises(LogDamaged, match="out of order"):
+        for place, _ in enumerate(reader.envelopes()):
+            assert place < 5 * PAGE
+
+
+def test_a_log_whose_pages_are_shared_many_times_is_damaged_and_read_to_no_end(tmp_path: Path) -> None:
+    filled(tmp_path, 2)
+    connection = sqlite3.connect(tmp_path / "log.sqlite")
+    rows = [(number, 0.0, "a", "e", '"' + "x" * 900 + '"') for number in range(100, 600)]
+    connection.executemany("INSERT INTO telemetry VALUES (?, ?, ?, ?, ?)", rows)
+    connection.commit()
+    connection.close()
+    pages = Pages(tmp_path)
+    pages.tangle(pages.roots["telemetry"], levels=7)
+    pages.write()
+    with LogReader(tmp_path, VOCABULARY) as reader, pytest.raises(LogDamaged, match="cannot be read"):
+        reader.doing()
