@@ -6,6 +6,7 @@ stands in the log before it has an effect. A note is recorded once, also if the 
 its name is in the message.
 """
 
+import stat
 import time
 from collections.abc import Callable, Container
 from contextlib import suppress
@@ -138,14 +139,16 @@ def _offer(folder: Path, name: str) -> Envelope | None:
 
 
 def _notes(folder: Path) -> list[Path]:
-    """The notes in the inbox, oldest first."""
-    return sorted((folder / _FOLDER).glob("[0-9]*.json"))
+    """The notes in the inbox, oldest first. None where it is a link: files elsewhere are no notes, and stay."""
+    place = folder / _FOLDER
+    return [] if place.is_symlink() else sorted(place.glob("[0-9]*.json"))
 
 
 def _read(path: Path) -> Note | None:
     """The note in a file; None where it is none."""
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST:
+        found = path.lstat()  # a pipe would be waited for: a run may come from elsewhere
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
             return None
         return Note.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):

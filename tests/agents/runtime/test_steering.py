@@ -1,5 +1,6 @@
 """A run is steered while it goes on: what another process asks for is logged first, and changes what happens."""
 
+import os
 import shutil
 import threading
 import time
@@ -19,7 +20,7 @@ from gome.agents.protocol.run_messages import (
     ProposalReviewed,
     SessionClosed,
 )
-from gome.agents.runtime.inbox import Note, leave_note
+from gome.agents.runtime.inbox import Note, admit, leave_note
 from gome.agents.runtime.lifecycle import resume, start_run
 from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.replay import replay_run
@@ -29,6 +30,7 @@ from gome.bus.events import ActivityStarted
 from gome.bus.message import Envelope
 from gome.bus.store.artefacts import Artefacts
 from gome.bus.store.reader import LogReader
+from gome.bus.store.sqlite import open_log
 from gome.executors.launch import Cause
 from gome.scenarios.config.scenario import Budget, Scenario
 from gome.viewer.model.summary import summarise
@@ -244,6 +246,7 @@ def test_a_stop_is_in_the_log_and_the_run_goes_on_later(tmp_path: Path) -> None:
         leave_note(folder, Note(kind="stop"))  # too late: nothing runs, so nothing is stopped
         leave_note(folder, Note(kind="hint", hint=Hint(words="Finish well.")))
         (folder / "inbox" / "00-not-a-note.json").write_text("{}", encoding="utf-8")
+        os.mkfifo(folder / "inbox" / "01-a-pipe.json")  # nobody writes to it: it would be waited for
         budget = Budget(trials=2)
         finished = anyio.run(lambda: resume(folder, budget=budget))
     assert finished is not None
@@ -252,6 +255,21 @@ def test_a_stop_is_in_the_log_and_the_run_goes_on_later(tmp_path: Path) -> None:
     assert len(run.all(SessionClosed)) == 1
     assert list((folder / "inbox").iterdir()) == []
     anyio.run(replay_run, folder)
+
+
+def test_an_inbox_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
+    """A run from elsewhere may have one, to any folder: what is in there is no note, and is not removed."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "2024.json").write_text('{"kind": "stop"}', encoding="utf-8")
+
+    async def go_on(folder: Path) -> None:
+        async with open_log(folder, run="run", vocabulary=VOCABULARY) as log:
+            (folder / "inbox").symlink_to(elsewhere)
+            await admit(folder, log, Artefacts(folder))
+
+    anyio.run(go_on, tmp_path / "run")
+    assert [each.name for each in elsewhere.iterdir()] == ["2024.json"]
 
 
 @pytest.fixture(scope="module")
