@@ -8,6 +8,7 @@ from gome.agents.protocol.run_messages import RunOpened
 from gome.bus.store.reader import LogReader
 from gome.errors import NoSolution
 from gome.viewer import text
+from gome.viewer.files import write_file
 from gome.viewer.model.doubts import doubts
 from gome.viewer.model.no_success import shortfall
 from gome.viewer.model.submitted import Best, Submitted
@@ -74,14 +75,14 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
         contents[scripts[name]] = member.script_ref
     target.mkdir(parents=True, exist_ok=True)
     for name, ref in contents.items():
-        (target / name).write_bytes(reader.artefacts.read_now(ref))
+        write_file(target / name, reader.artefacts.read_now(ref))
     pinned = "".join(f"{name}=={version}\n" for name, version in sorted(opened.workplace.packages.items()))
     texts = {
         "requirements.txt": pinned,
         "README.md": text.clean(_readme(summary, best, opened, folder, scripts)),
     }
     for name, content in texts.items():
-        (target / name).write_text(content, encoding="utf-8")
+        write_file(target / name, content)
     files = {"script": "solution.py", "submission": "submission.csv", "requirements": "requirements.txt"}
     files |= {"oof": "oof.csv"} if best.oof_ref is not None else {}
     return {name: target / file for name, file in (files | {"readme": "README.md"}).items()}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gome.api.best_files import write_best
+from gome.errors import UsageError
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.run_folders import open_reader
 from gome.viewer.web.report import write_report
@@ -21,7 +22,9 @@ class Results:
 
 
 def write_results(folder: Path) -> Results:
-    """Write report and best files of the run in `folder`."""
+    """Write report and best files of the run in `folder`. Raises UsageError where `best` is a link, to anywhere."""
+    if (folder / "best").is_symlink():
+        raise UsageError(f"{folder / 'best'} is a link; remove it, as the files of the best solution are written there")
     report = write_report(folder, folder / "report.html")
     with open_reader(folder) as reader:
         summary = summarise(reader.envelopes())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gome.bus.store.lock import RunLock
-from gome.errors import Outage
+from gome.errors import Outage, UsageError
 from gome.viewer.output import emit, hint, say, say_aside
 from gome.viewer.run_folders import as_opened, has_log, open_reader
 
@@ -57,6 +57,8 @@ def detach(arguments: Sequence[str], folder: Path) -> Detached | NotBegun:
     last = _last_session(folder)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
+        if output.is_symlink():
+            raise UsageError(f"{output} is a link; remove it, as the output of the run is written there")
         with output.open("ab") as file:
             before = file.tell()
             process = subprocess.Popen(

@@ -11,12 +11,14 @@ from gome.errors import LogLocked, Outage
 __all__ = ["FILE_NAME", "RunLock", "holder"]
 
 FILE_NAME = "run.lock"
+_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK
+"""A run may come from elsewhere: a link could lead to any file, which would be emptied; a pipe would be waited for."""
 
 
 def holder(folder: Path) -> int | None:
     """Id of the process that writes to this run now; None where there is none. Does not take the lock."""
     try:
-        descriptor = os.open(folder / FILE_NAME, os.O_RDONLY)
+        descriptor = os.open(folder / FILE_NAME, os.O_RDONLY | _PLAIN)
     except OSError:
         return None
     try:
@@ -43,7 +45,7 @@ class RunLock:
     def __enter__(self) -> "RunLock":
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o644)
         except OSError as error:
             raise Outage(
                 f"cannot write to {self._path.parent}: {error.strerror}. Make it writable, then resume."

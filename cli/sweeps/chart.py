@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gome.cli.sweeps.figures import Mean, RunFigures, SettingFigures
+from gome.viewer.files import write_file
 from gome.viewer.web.charts import WIDTH, Tick, ticks
 from gome.viewer.web.pages import environment
 
@@ -62,9 +63,7 @@ def write_chart(path: Path, runs: Sequence[RunFigures], settings: Sequence[Setti
             title=f"{'Test score' if graded else 'Score'} ({metric}): mean and standard error over seeds",
         )
     )
-    half = path.with_name(f".{path.name}")
-    half.write_text(drawing, encoding="utf-8")
-    half.replace(path)
+    write_file(path, drawing)
     return path
 
 

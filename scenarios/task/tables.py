@@ -7,6 +7,7 @@ header.
 import codecs
 import csv
 import io
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from operator import methodcaller
@@ -59,7 +60,10 @@ def read_table(path: Path, most_bytes: int | None = None) -> DataFrame:
 def read_texts(path: Path, most_bytes: int | None = None) -> TextTable:
     """Read all columns as text; missing fields are empty. Raises Damaged, also if larger than `most_bytes`."""
     try:
-        if most_bytes is not None and path.stat().st_size > most_bytes:
+        found = path.stat()
+        if stat.S_ISFIFO(found.st_mode):
+            raise Damaged("a pipe, which would be waited for")
+        if most_bytes is not None and found.st_size > most_bytes:
             raise Damaged(f"larger than {most_bytes:,} bytes")
         content = path.read_bytes()
         check_utf8(content)

@@ -1,6 +1,5 @@
 """The report of a run: one self-contained HTML file that loads nothing and works from `file://`."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from urllib.parse import quote
 from gome.bus.events import ACTIVITIES
 from gome.bus.message import Envelope
 from gome.viewer import text
+from gome.viewer.files import write_file
 from gome.viewer.model.borrowed import Borrowings
 from gome.viewer.model.forecasts import calibrate
 from gome.viewer.model.message_lines import headline, place, role
@@ -55,9 +55,7 @@ def write_report(folder: Path, target: Path) -> Path:
         envelopes = list(reader.envelopes())
         page = render(envelopes, reader.artefacts)
     target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_name(f".{target.name}.{os.getpid()}")
-    half.write_text(page, encoding="utf-8")
-    half.replace(target)
+    write_file(target, page)
     return target
 
 

@@ -1,5 +1,6 @@
 """Guarantees of the log: durable before delivered, exactly once, in order, one writer, damage is detected."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from gome.bus.mailbox import ROOM
 from gome.bus.message import Draft, Subscription, message_id
-from gome.bus.store.lock import holder
+from gome.bus.store.lock import RunLock, holder
 from gome.bus.store.reader import LogReader
 from gome.bus.store.sqlite import SqliteLog, open_log
 from gome.bus.store.tables import FILE_NAME
@@ -215,6 +216,23 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
         with_log(tmp_path, _nothing)
     with pytest.raises(LogVersion, match="version 9"):
         LogReader(tmp_path, VOCABULARY)
+
+
+def test_a_lock_that_is_a_link_or_a_pipe_is_none(tmp_path: Path) -> None:
+    """A run may come from elsewhere: the file at a link's end would be emptied, and a pipe waited for."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    lock = tmp_path / "run" / "run.lock"
+    lock.parent.mkdir()
+    lock.symlink_to(precious)
+    with pytest.raises(Outage), RunLock(lock.parent):
+        pass
+    assert precious.read_text() == "mine"
+    lock.unlink()
+    os.mkfifo(lock)
+    assert holder(lock.parent) is None
+    with pytest.raises(Outage), RunLock(lock.parent):
+        pass
 
 
 async def _fill(log: SqliteLog) -> None:

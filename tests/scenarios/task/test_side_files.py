@@ -1,11 +1,13 @@
 """Side files are found: keys by name and by value, summaries, images, ids in a text file."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from gome.errors import TaskError
 from gome.scenarios.evidence import Profile
 from gome.scenarios.profiling.profile import profile_task
 from gome.scenarios.task.side_files import find_images, find_tables
@@ -49,6 +51,17 @@ def test_tables_are_joined_by_the_values_of_a_column_and_by_id(tmp_path: Path) -
     assert (told["shop_shops_rent"].relevance or 0.0) > 0.1
     assert set(profile.sample_columns) >= {"shop", "shop_shops_rent", "shop_shops_town"}
     assert not any(name.startswith("items_") for name in profile.sample_columns), "a summary is no cell"
+
+
+def test_a_pipe_among_the_files_of_a_task_is_no_table(tmp_path: Path) -> None:
+    """Nobody writes to it: it would be waited for, for ever."""
+    folder = make_task(tmp_path)
+    os.mkfifo(folder / "prepared" / "public" / "more.csv")
+    assert list(find_tables(Task.load(folder))) == []
+    (folder / "prepared" / "private" / "answers.csv").unlink()
+    os.mkfifo(folder / "prepared" / "private" / "answers.csv")
+    with pytest.raises(TaskError, match="a pipe"):
+        Task.load(folder)
 
 
 def test_rows_are_sampled_over_the_target_the_most_telling_columns_first(tmp_path: Path) -> None:
