@@ -1,7 +1,9 @@
 """Write the files of a run's best solution: script, submission, and a README with commands to reproduce it."""
 
+import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from gome.agents.protocol.run_messages import RunOpened
@@ -15,6 +17,9 @@ from gome.viewer.model.submitted import Best, Submitted
 from gome.viewer.model.summary import Summary
 
 __all__ = ["best_of", "write_best"]
+
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 _README = """\
 # Best solution of {run}
@@ -76,9 +81,8 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
     target.mkdir(parents=True, exist_ok=True)
     for name, ref in contents.items():
         write_file(target / name, reader.artefacts.read_now(ref))
-    pinned = "".join(f"{name}=={version}\n" for name, version in sorted(opened.workplace.packages.items()))
     texts = {
-        "requirements.txt": pinned,
+        "requirements.txt": _requirements(opened.workplace.packages),
         "README.md": text.clean(_readme(summary, best, opened, folder, scripts)),
     }
     for name, content in texts.items():
@@ -86,6 +90,15 @@ def write_best(reader: LogReader, summary: Summary, folder: Path, target: Path) 
     files = {"script": "solution.py", "submission": "submission.csv", "requirements": "requirements.txt"}
     files |= {"oof": "oof.csv"} if best.oof_ref is not None else {}
     return {name: target / file for name, file in (files | {"readme": "README.md"}).items()}
+
+
+def _requirements(packages: Mapping[str, str]) -> str:
+    """A line for each package whose name and version are such.
+
+    A log from elsewhere could hold a line break and an option, or an address, from which `pip` would install.
+    """
+    good = (pair for pair in sorted(packages.items()) if _PACKAGE.fullmatch(pair[0]) and _VERSION.fullmatch(pair[1]))
+    return "".join(f"{name}=={version}\n" for name, version in good)
 
 
 def _readme(summary: Summary, best: Best, opened: RunOpened, folder: Path, scripts: dict[str, str]) -> str:

@@ -31,8 +31,8 @@ from gome.viewer.model.summary import find_step, summarise
 from gome.viewer.output import as_data
 from gome.viewer.queries.listing import Filter, check_filter
 from gome.viewer.queries.message import activities_of, artefacts_of
-from gome.viewer.queries.runs import row_of
-from gome.viewer.run_folders import open_reader, outline, run_folders
+from gome.viewer.queries.runs import row_below, row_of
+from gome.viewer.run_folders import open_reader, run_folders
 
 __all__ = ["Reading"]
 
@@ -53,7 +53,7 @@ class Reading:
     def list_runs(self, last: Count = 20) -> list[dict[str, Any]]:
         """List runs with state, trials, scores, newest first. `last`: at most that many."""
         folders = [folder for folder in run_folders(self._root) if is_in(self._root, folder)]
-        return [as_data(row_of(folder, outline(folder))) for folder in reversed(folders[-last:])]
+        return [as_data(row_below(folder)[0]) for folder in reversed(folders[-last:])]
 
     def status(self, run: RunName = "@last") -> dict[str, Any]:
         """A run's state, best step, budget used, and what each role does at this moment."""

@@ -11,7 +11,7 @@ from gome.viewer.model.now import Present, look
 from gome.viewer.model.summary import Summary, summarise
 from gome.viewer.run_folders import has_log, open_reader, outline, run_folders
 
-__all__ = ["now_words", "row_of", "rows_below", "state"]
+__all__ = ["now_words", "row_below", "row_of", "rows_below", "state"]
 
 
 def state(folder: Path, summary: Summary) -> str:
@@ -41,14 +41,16 @@ def rows_below(root: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
 
     Such a run is listed too, with the state `damaged`.
     """
-    rows, damaged = [], {}
-    for folder in reversed(run_folders(root)):
-        try:
-            rows.append(row_of(folder, outline(folder)))
-        except GomeError as error:
-            damaged[folder.name] = str(error)
-            rows.append(row_of(folder, Summary()) | {"state": "damaged"})
-    return rows, damaged
+    found = {folder.name: row_below(folder) for folder in reversed(run_folders(root))}
+    return [row for row, _ in found.values()], {name: why for name, (_, why) in found.items() if why}
+
+
+def row_below(folder: Path) -> tuple[dict[str, Any], str]:
+    """The row of one run, and the words why it cannot be read, where it is damaged."""
+    try:
+        return row_of(folder, outline(folder)), ""
+    except GomeError as error:
+        return row_of(folder, Summary()) | {"state": "damaged"}, str(error)
 
 
 def row_of(folder: Path, summary: Summary) -> dict[str, Any]:

@@ -61,6 +61,22 @@ def unlocked(folder: Path) -> None:
         time.sleep(0.1)
 
 
+def test_a_run_that_cannot_be_read_hides_no_other(runs: Path) -> None:
+    damaged = runs / "261199-0000-damaged-0000"
+    damaged.mkdir()
+    (damaged / "log.sqlite").write_bytes(b"no log")
+
+    async def talk(client: Client) -> None:
+        listed = data(await client.call_tool("list_runs", {}))
+        assert {each["run"]: each["state"] for each in listed} == {
+            damaged.name: "damaged",
+            UNFINISHED: "stopped",
+            RUN: "finished",
+        }
+
+    speaking(make_server(runs, runs, allow_write=False), talk)
+
+
 def test_each_tool_that_reads_over_standard_input_and_output(runs: Path) -> None:
     async def talk(client: Client) -> None:
         tools = {each.name: each for each in (await client.list_tools()).tools}
