@@ -8,10 +8,13 @@ A message holds the payload only. Its id, position, sender and cause are in the 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict
 
 __all__ = ["Draft", "Envelope", "Message", "Subscription", "Vocabulary", "message_id"]
+
+_LARGE = 1 << 20  # characters of a body
 
 
 class Message(BaseModel):
@@ -76,9 +79,14 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The message classes that a log may contain, by kind."""
+    """The message classes that a log may contain, by kind.
+
+    A large message is one object for all who decode it in this process, as long as somebody has it: a run's first one
+    has the profile of the data, which takes a third of the memory of a table with thousands of columns.
+    """
 
     classes: dict[str, type[Message]] = field(default_factory=dict)
+    _held: WeakValueDictionary[bytes, Message] = field(default_factory=WeakValueDictionary, compare=False, repr=False)
 
     @classmethod
     def of(cls, classes: Iterable[type[Message]]) -> "Vocabulary":
@@ -93,7 +101,22 @@ class Vocabulary:
 
     def decode(self, kind: str, body: str | bytes) -> Message:
         """Decode a JSON body. Raises KeyError for an unknown kind and pydantic's ValidationError for a wrong body."""
-        return self.classes[kind].model_validate_json(body)
+        if len(body) < _LARGE:
+            return self.classes[kind].model_validate_json(body)
+        message = self._held.get(_mark(kind, body))
+        if message is None:
+            message = self.classes[kind].model_validate_json(body)
+            self.hold(message, body)
+        return message
+
+    def hold(self, message: Message, body: str | bytes) -> None:
+        """Give this message to all who decode its JSON body, if it is large."""
+        if len(body) >= _LARGE:
+            self._held[_mark(message.kind, body)] = message
+
+
+def _mark(kind: str, body: str | bytes) -> bytes:
+    return blake2b(kind.encode() + b"\0" + (body.encode() if isinstance(body, str) else body)).digest()
 
 
 def message_id(cause: str | None, sender: str, ordinal: int | str) -> str:

@@ -229,6 +229,7 @@ class SqliteLog:
                 name for name in type(message).model_fields if getattr(back, name, None) != getattr(message, name)
             ]
             raise ValueError(f"{message.kind} does not survive the log unchanged: {', '.join(fields)}")
+        self._vocabulary.hold(message, body)
         return body
 
     def _from_writer(self, batch: list[Write]) -> None:

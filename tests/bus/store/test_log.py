@@ -313,3 +313,16 @@ def test_a_failure_of_the_writer_reaches_everybody_who_waits(tmp_path: Path) -> 
 
     with_log(tmp_path, work)
     assert numbers(tmp_path) == [1]
+
+
+def test_a_large_message_is_one_object_for_all_who_read_it_here(tmp_path: Path) -> None:
+    """Its content takes megabytes, and actors, screens and trackers of one process all read it."""
+
+    async def work(log: SqliteLog) -> None:
+        large = Loose(value="x" * (1 << 20))
+        await log.append("user", [Draft(large)])
+        with LogReader(tmp_path, VOCABULARY) as reader:
+            (read,) = reader.envelopes()
+        assert read.message is large
+
+    with_log(tmp_path, work)
