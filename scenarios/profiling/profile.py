@@ -36,7 +36,7 @@ def profile_task(task: Task, beside: Sequence[Joined] | None = None, splits: Seq
     `beside` are the results of `find_tables`, if already computed; without `splits` their periods are left out.
     """
     beside = list(find_tables(task)) if beside is None else beside
-    train, test = task.typed_train, task.typed_test
+    train, test = task.typed_train, task.typed_test.frame()
     roles = dict.fromkeys(task.brief.targets, "target") | {task.brief.id_column: "id"}
     features = [str(name) for name in train.columns if name not in roles and name in test]
     informative = [name for name in features if not _like_an_id(train[name])]
@@ -185,37 +185,38 @@ def _relevance(task: Task, table: DataFrame, features: Sequence[str]) -> dict[st
     from sklearn.feature_selection import mutual_info_classif, mutual_info_regression  # slow to import
 
     rows = np.sort(np.random.default_rng(0).permutation(len(table))[:_ROWS_FOR_RELEVANCE])
-    if len(rows) == len(table):
-        sample = table[list(features)]
-    else:  # of each column alone: the table would be there twice
-        sample = DataFrame({name: table[name].iloc[rows] for name in features}, index=table.index[rows])
     regression = task.brief.task_type == "regression"
     if regression:  # nothing can be estimated where no value occurs twice
-        sample = sample[
-            [name for name in sample if pd.api.types.is_numeric_dtype(sample[name]) or _repeats(sample[name])]
+        features = [
+            name for name in features if pd.api.types.is_numeric_dtype(table[name]) or _repeats(table[name].iloc[rows])
         ]
-    if sample.empty or len(rows) < 10:
+    if not features or len(rows) < 10:
         return {}
     truth = task.truth[rows]
     target = truth[:, 0] if truth.ndim == 2 else truth
-    if sample.shape[1] > MOST_COLUMNS:
-        sample = sample[_most_correlated(sample, target)]
+    if len(features) > MOST_COLUMNS:
+        features = _most_correlated(table, rows, features, target)
+    # Of each column alone, and of the chosen ones: else the table would be there twice.
+    sample = DataFrame({name: table[name].iloc[rows] for name in features}, index=table.index[rows])
     coded, discrete = _coded(sample)
     estimate = mutual_info_regression if regression else mutual_info_classif
     found = estimate(coded, target, discrete_features=discrete, random_state=0)
     return {str(name): round(float(value), 6) for name, value in zip(sample.columns, found, strict=True)}
 
 
-def _most_correlated(sample: DataFrame, target: Array) -> list[str]:
+def _most_correlated(table: DataFrame, rows: Array, features: Sequence[str], target: Array) -> list[str]:
     """The columns to look at where there are many: texts, then numbers by their correlation with the target."""
-    numbers = sample.select_dtypes("number")
-    values = numbers.to_numpy(dtype=float)
-    with np.errstate(all="ignore"):
-        values = np.nan_to_num(values - np.nanmean(values, axis=0), posinf=0.0, neginf=0.0)
-        apart = target.astype(float) - target.astype(float).mean()
-        found = np.nan_to_num(np.abs(apart @ values) / np.sqrt((values**2).sum(axis=0)))
-    texts = [str(name) for name in sample if name not in numbers]
-    return [*texts, *map(str, numbers.columns[np.argsort(-found, kind="stable")])][:MOST_COLUMNS]
+    numbers = [name for name in features if pd.api.types.is_numeric_dtype(table[name])]
+    apart = target.astype(float) - target.astype(float).mean()
+    found: list[Array] = []
+    for begin in range(0, len(numbers), MOST_COLUMNS):  # not all at once, which takes the table several times over
+        values = table[numbers[begin : begin + MOST_COLUMNS]].iloc[rows].to_numpy(dtype=float)
+        with np.errstate(all="ignore"):
+            values = np.nan_to_num(values - np.nanmean(values, axis=0), posinf=0.0, neginf=0.0)
+            found.append(np.nan_to_num(np.abs(apart @ values) / np.sqrt((values**2).sum(axis=0))))
+    texts = [name for name in features if not pd.api.types.is_numeric_dtype(table[name])]
+    strength = np.concatenate([np.empty(0), *found])
+    return [*texts, *(numbers[place] for place in np.argsort(-strength, kind="stable"))][:MOST_COLUMNS]
 
 
 def _repeats(column: Series) -> bool:

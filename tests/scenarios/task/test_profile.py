@@ -8,7 +8,7 @@ import pytest
 from pandas import DataFrame, Series
 
 from gome.scenarios.authoring.from_table import new_task
-from gome.scenarios.profiling.profile import profile_task
+from gome.scenarios.profiling.profile import MOST_COLUMNS, profile_task
 from gome.scenarios.task.task import Task
 
 ROWS = 60
@@ -49,6 +49,15 @@ def test_figures_of_columns(tmp_path: Path, extra: int) -> None:
             assert (column.minimum, column.maximum) == (present.min(), present.max())
             assert (column.mean, column.median) == (round(present.mean(), 6), present.median())
             assert column.skew == pytest.approx(float(str(present.skew())) * _of_the_rows(len(present)), abs=1e-3)
+
+
+def test_relevance_of_many_columns_is_of_those_that_correlate_most(tmp_path: Path) -> None:
+    task = _task(tmp_path, 2 * MOST_COLUMNS + 100)
+    features = task.typed_train.drop(columns=[task.brief.id_column, "y"])
+    numbers = features.select_dtypes("number")
+    strength = numbers.fillna(numbers.mean()).corrwith(task.typed_train["y"]).abs().sort_values(ascending=False)
+    measured = {each.name for each in profile_task(task).columns if each.relevance is not None}
+    assert measured == {"kind", *strength.index[: MOST_COLUMNS - 1]}
 
 
 def _of_the_rows(rows: int) -> float:
