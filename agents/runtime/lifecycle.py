@@ -86,9 +86,9 @@ async def start_run(
             on_task(resources.task)
         start_ref = await resources.forward.artefacts.put(resources.start) if resources.start is not None else None
         opened = await anyio.to_thread.run_sync(_opening, scenario, scenario_path, task_path, resources, start_ref)
-        give_back()
         async with open_log(folder, run=run_id, vocabulary=VOCABULARY) as log:
             await log.append("user", [Draft(opened, opens=True)])
+            give_back()
             return await _stay(folder, log, scenario, resources, _session(scenario, resources), on_ready)
 
 

@@ -77,10 +77,10 @@ class Task:
         """The training rows as numbers and text."""
         return typed(self.train, self.brief.dtypes)
 
-    @cached_property
-    def typed_test(self) -> DataFrame:
-        """The test rows as numbers and text, of the same types as the training rows."""
-        return typed(self.test, self.brief.dtypes)
+    @property
+    def typed_test(self) -> TypedTable:
+        """The test rows, of the same types as the training rows. Not kept as a frame: only the profile asks."""
+        return TypedTable(self.test, self.brief.dtypes)
 
     @cached_property
     def truth(self) -> Array:

@@ -129,9 +129,11 @@ Table = DataFrame | TextTable
 def _quoted(column: TextColumn, rows: int) -> Iterator[list[bytes]]:
     """The cells of a column as CSV has them, in blocks."""
     if not column.rows:
-        return
+        return iter(())
+    blocks = column.blocks(rows)
     if column.inner is None and not any(sign in column.data for sign in (b'"', b",", b"\r")):
-        yield from column.blocks(rows)
-        return
-    for cells in column.blocks(rows):
-        yield [b'"' + cell.replace(b'"', b'""') + b'"' if _QUOTED.search(cell) else cell for cell in cells]
+        return blocks
+    return (
+        [b'"' + cell.replace(b'"', b'""') + b'"' if _QUOTED.search(cell) else cell for cell in cells]
+        for cells in blocks
+    )
