@@ -12,7 +12,7 @@ from pathlib import Path
 from gome.errors import TaskError
 from gome.scenarios.evaluation.views import View, side_files
 from gome.scenarios.evidence import TaskBrief
-from gome.scenarios.task.tables import write_table
+from gome.scenarios.task.tables import write_columns
 from gome.scenarios.task.task import Task
 
 __all__ = ["SAMPLE", "TEST", "TRAIN", "ScriptLimits", "copy_side_files", "task_json", "write_view"]
@@ -55,9 +55,9 @@ def write_view(task: Task, view: View, folder: Path, limits: ScriptLimits, besid
         for path in side_files(task):
             place = path.relative_to(task.public)
             _link((beside or task.public) / place, folder / place)
-        tables = view.tables(task)
-        for name in (TRAIN, TEST, SAMPLE):
-            write_table(folder / name, next(tables))  # let go before the next one is made
+        rows = (len(view.names_of_train), len(view.names), len(view.names))
+        for name, columns, count in zip((TRAIN, TEST, SAMPLE), view.tables(task), rows, strict=True):
+            write_columns(folder / name, columns, count)
         (folder / "task.json").write_text(task_json(task.brief, limits), encoding="utf-8")
         _open_to_scripts(folder)
     except OSError as error:

@@ -35,7 +35,6 @@ from gome.scenarios.task.encoding import prediction_columns
 from gome.scenarios.task.splits import Split, holdout_rows, make_splits, split_units, unit_count, units_needed
 from gome.scenarios.task.task import Task
 from gome.scenarios.task.text_column import TextColumn
-from gome.scenarios.task.text_table import TextTable
 from gome.scenarios.task.typed_table import TypedTable
 
 __all__ = [
@@ -97,18 +96,18 @@ class View:
         """The ids of the rows to predict, in file order."""
         return self.names.series()
 
-    def tables(self, task: Task) -> Iterator[TextTable]:
-        """The training rows, test rows and sample submission, as written to the view's files, one after the other."""
-        brief = task.brief
-        key = brief.id_column
-        yield task.train.take(self.train).replaced({key: self.names_of_train})
-        asked = {name: self.names if name == key else self._asked(task, name) for name in task.test.columns}
-        yield TextTable(asked, len(self.names))
-        del asked
-        alike = {name: value for name, value in sample_values(task).items() if value is not None}
-        sample = TextTable({key: self.names}, len(self.names))
-        sample = sample.replaced({name: [value] * len(sample) for name, value in alike.items()})
-        yield sample[list(brief.submission_columns)]
+    def tables(self, task: Task) -> Iterator[Iterator[tuple[str, TextColumn]]]:
+        """The columns of the training rows, test rows and sample submission, as written, one made after the other."""
+        key = task.brief.id_column
+        yield (
+            (name, self.names_of_train if name == key else task.train.column(name).take(self.train))
+            for name in task.train.columns
+        )
+        yield ((name, self.names if name == key else self._asked(task, name)) for name in task.test.columns)
+        alike = sample_values(task).items()
+        yield (
+            (name, self.names if value is None else TextColumn.of([value] * len(self.names))) for name, value in alike
+        )
 
     def _asked(self, task: Task, name: str) -> TextColumn:
         """A column of the test file: of one at a time there is more than one copy."""

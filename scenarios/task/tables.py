@@ -9,7 +9,8 @@ import csv
 import io
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from operator import methodcaller
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.portable.ids import canonical
 from gome.scenarios.task.cells import GAPS
 from gome.scenarios.task.text_column import TextColumn
-from gome.scenarios.task.text_table import Table, TextTable
+from gome.scenarios.task.text_table import Table, TextTable, header_of, quoted
 from gome.scenarios.task.typed_table import to_floats
 
 __all__ = [
@@ -36,11 +37,13 @@ __all__ = [
     "read_table",
     "read_texts",
     "repeated",
+    "write_columns",
     "write_table",
 ]
 
 _LONGEST_FIELD = 1 << 24
 _BLOCK = 1 << 20  # bytes that are read at once
+_FEW_ROWS, _COLUMNS_AT_ONCE = 10_000, 256
 _ENDS = methodcaller("endswith", b"\n")
 
 
@@ -178,9 +181,33 @@ def write_table(path: Path, table: Table) -> None:
     if isinstance(table, DataFrame):
         table.to_csv(path, index=False, lineterminator="\n")
         return
+    write_columns(path, ((name, table.column(name)) for name in table.columns), len(table))
+
+
+def write_columns(path: Path, columns: Iterable[tuple[str, TextColumn]], rows: int) -> None:
+    """As `write_table`, of columns with so many rows.
+
+    Where rows are few, as of tables with thousands of columns, a column is let go before the next one is made.
+    """
+    if rows > _FEW_ROWS:
+        table = TextTable(dict(columns), rows)
+        _write(path, table.columns, table.lines())
+        return
+    names: list[str] = []
+    parts: list[list[bytes]] = [[] for _ in range(rows)]  # of each row, its cells in joined groups
+    left = iter(columns)
+    while group := dict(islice(left, _COLUMNS_AT_ONCE)):
+        names += group
+        cells = [next(quoted(column, rows), []) for column in group.values()]
+        for row, joined in zip(parts, map(b",".join, zip(*cells, strict=True)), strict=True):
+            row.append(joined)
+    _write(path, names, ([b",".join(row) or b'""'] for row in parts))  # an empty line would be no row
+
+
+def _write(path: Path, names: Iterable[str], blocks: Iterable[list[bytes]]) -> None:
     with path.open("wb") as file:
-        file.write(table.header())
-        for lines in table.lines():
+        file.write(header_of(names))
+        for lines in blocks:
             file.write(b"\n".join(lines) + b"\n")
 
 

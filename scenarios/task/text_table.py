@@ -16,7 +16,7 @@ from pandas import DataFrame, Series
 from gome.scenarios.metrics.formulas import Array
 from gome.scenarios.task.text_column import TextColumn
 
-__all__ = ["Table", "TextTable"]
+__all__ = ["Table", "TextTable", "header_of", "quoted"]
 
 _CELLS_AT_ONCE = 1 << 16
 _QUOTED = re.compile(rb'[",\r\n]')
@@ -106,16 +106,10 @@ class TextTable:
         marks = [np.fromiter(map(hash, lines), np.int64, len(lines)) for lines in self.lines()]
         return len(self) - len(np.unique(np.concatenate(marks))) if marks else 0
 
-    def header(self) -> bytes:
-        """The names of the columns as a line of CSV."""
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(self._columns)
-        return line.getvalue().encode()
-
     def lines(self) -> Iterator[list[bytes]]:
         """The rows as lines of CSV without their ends, in blocks."""
         width = len(self._columns)
-        blocks = [_quoted(column, max(1, _CELLS_AT_ONCE // max(1, width))) for column in self._columns.values()]
+        blocks = [quoted(column, max(1, _CELLS_AT_ONCE // max(1, width))) for column in self._columns.values()]
         for cells in zip(*blocks, strict=True):
             if width == 1:  # an empty line would be no row
                 yield [cell or b'""' for cell in cells[0]]
@@ -126,8 +120,15 @@ class TextTable:
 Table = DataFrame | TextTable
 
 
-def _quoted(column: TextColumn, rows: int) -> Iterator[list[bytes]]:
-    """The cells of a column as CSV has them, in blocks."""
+def header_of(names: Iterable[str]) -> bytes:
+    """Names of columns as a line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(names)
+    return line.getvalue().encode()
+
+
+def quoted(column: TextColumn, rows: int) -> Iterator[list[bytes]]:
+    """The cells of a column as CSV has them, in blocks of so many rows; none of a column without cells."""
     if not column.rows:
         return iter(())
     blocks = column.blocks(rows)

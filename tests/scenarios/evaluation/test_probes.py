@@ -56,7 +56,7 @@ def test_half_of_the_training_rows_stand_in_the_half_view(harness: Harness) -> N
 
 def test_a_model_of_one_column_rests_on_that_column(harness: Harness) -> None:
     view = harness._view(PROBE)
-    train, test, _ = view.tables(harness.task)
+    train, test, _ = ({name: column.series() for name, column in each} for each in view.tables(harness.task))
     area, target = pd.to_numeric(train["area"]).fillna(60.0), pd.to_numeric(train["y"])
     slope, level = np.polyfit(area, target, 1)
     said = level + slope * pd.to_numeric(test["area"]).fillna(60.0).to_numpy()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -55,14 +56,16 @@ def test_any_text_is_read_as_the_csv_module_reads_it(text: str, block: int) -> N
     assert [found[name].tolist() for name in header] == [[row[place] for row in rows] for place in range(len(header))]
 
 
-@given(COLUMNS)
-def test_what_is_written_is_read_again(rows: list[list[str]]) -> None:
+@given(COLUMNS, st.sampled_from([0, 10]))
+def test_what_is_written_is_read_again(rows: list[list[str]], few: int) -> None:
     names = [f"c{place}" for place in range(len(rows[0]) if rows else 1)]
     frame = pd.DataFrame(rows, columns=names, dtype=object)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setattr("gome.scenarios.task.text_table._CELLS_AT_ONCE", 5)
-        lines = [line for block in TextTable.of(frame).lines() for line in block]
-    content = TextTable.of(frame).header() + b"".join(line + b"\n" for line in lines)
+        patch.setattr("gome.scenarios.task.tables._COLUMNS_AT_ONCE", 2)
+        patch.setattr("gome.scenarios.task.tables._FEW_ROWS", few)
+        write_table(Path(folder) / "t.csv", TextTable.of(frame))
+        content = (Path(folder) / "t.csv").read_bytes()
     assert parse_table(content).frame().equals(frame)
     if "\r" not in content.decode():  # which the csv module of some versions of Python leaves bare
         assert content.decode() == frame.to_csv(index=False, lineterminator="\n")
