@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gome.scenarios.authoring.from_table import NewTask
     from gome.scenarios.task.task import Task
 
-__all__ = ["TABLE_ENDS", "Table", "Written", "name_of", "scenario_of_table", "write_scenario"]
+__all__ = ["TABLE_ENDS", "Table", "Written", "model_line", "name_of", "scenario_of_table", "write_scenario"]
 
 _SCENARIO = """\
 # Written by `gome {verb}`. Edit it as you like; run it with `gome run {scenario}`.
@@ -135,7 +135,12 @@ def _tell(tell: Callable[[str], None], path: Path, table: Table, made: "NewTask"
     if table.test is None:
         tell("without --test there is nothing to submit: solutions are judged by the score on held-out rows")
     if table.model is not None:
-        tell(describe_model(as_backend(find_model(table.model))))
+        tell(model_line(table.model))
+
+
+def model_line(model: str) -> str:
+    """The line about the model of that name. Raises UsageError where the name does not say who serves it."""
+    return describe_model(as_backend(find_model(model)))
 
 
 def _runs_of(folder: Path, runs: Path | None) -> list[tuple[Path, str]]:

@@ -146,6 +146,7 @@ def new(
     train: Path,
     target: tuple[str, ...] = (),
     metric: str | None = None,
+    model: str | None = None,
     test: Path | None = None,
     id_: Annotated[str | None, Parameter(name="--id")] = None,
     split: str | None = None,
@@ -166,6 +167,8 @@ def new(
         The column to predict. May be repeated. For pictures: the name of the class, by default class.
     metric
         The metric, such as rmse, auc, log-loss. Default: guessed from the target.
+    model
+        The language model of the scenario, such as gpt-5. Default: the rule-based offline expert.
     test
         A table with the rows to predict. Default: a fifth of the training rows is held out.
     id_
@@ -177,10 +180,11 @@ def new(
     drop_missing_target
         Leave out rows without a target.
     """
-    from gome.api.own_table import name_of, write_scenario
+    from gome.api.own_table import model_line, name_of, write_scenario
     from gome.scenarios.authoring.from_table import MetricInDoubt, new_task
     from gome.scenarios.authoring.sources import open_source
 
+    line = model_line(model) if model is not None else None  # refused before the table is read
     with open_source(train, test, target) as source:
         options: dict[str, Any] = {"test": source.test, "id_column": id_, "split": split}
         options |= {"extra": (*source.extra, *extra), "classified": source.classified}
@@ -191,23 +195,26 @@ def new(
             made = new_task(folder, source.train, source.targets, _asked(doubt), **options)
         made = replace(made, guesses=(*source.remarks, *made.guesses))
     scenario = made.folder / "scenario.yaml"
-    write_scenario(scenario, name_of(folder), made.folder, f"task new {folder.name}")
+    write_scenario(scenario, name_of(folder), made.folder, f"task new {folder.name}", model)
     if json:
         emit("task-new", {"folder": str(made.folder), "task": made.task.brief, "guesses": made.guesses})
     else:
-        _tell(made, scenario)
+        _tell(made, scenario, line)
     return 0
 
 
-def _tell(made: "NewTask", scenario: Path) -> None:
-    """Print what was made, what was guessed, and what to do next."""
+def _tell(made: "NewTask", scenario: Path, model: str | None) -> None:
+    """Print what was made, what was guessed, the line about its `model`, and what to do next."""
     brief = made.task.brief
     say(f"{made.folder}: {brief.task_type}, {brief.metric} ({brief.direction}), split {brief.split.kind}")
     say(f"{brief.train_rows} training rows, {brief.test_rows} rows to predict")
     for guess in made.guesses:
         say(f"table: {guess}")
+    if model is not None:
+        say(model)
     hint(
         f"describe the columns in {made.folder / 'prepared' / 'public' / 'description.md'}",
+        *([f"gome doctor {scenario}"] if model is not None else []),
         f"gome run {scenario}",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gome.errors import Outage, UsageError
+from gome.scenarios.config.loader import load_scenario
 from gome.scenarios.config.providers import PROVIDERS, is_loopback
 from tests.cli.reading.test_commands import gome
 from tests.scenarios.config.test_model_names import NAMES
@@ -100,3 +101,23 @@ def test_a_name_that_says_too_little_reaches_nobody_and_leaves_nothing(
     assert "canary" not in told
     assert looked_up == []
     assert [each.name for each in table.parent.iterdir() if each.name != "config"] == [table.name]
+
+
+def test_a_new_task_s_scenario_names_the_model_as_a_run_s_does(
+    table: Path, looked_up: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No key is needed for it: nobody is asked yet."""
+    new = ("task", "new", str(table.parent / "t"), "--train", str(table), "--target", "price", "--metric", "rmse")
+    assert gome(*new, "--model", "gpt5") == UsageError.exit_status
+    assert "'gpt5' does not say who serves the model (did you mean gpt-5?)" in capsys.readouterr().err
+    assert not (table.parent / "t").exists()
+    assert gome(*new, "--model", "gpt-5") == 0
+    printed = capsys.readouterr()
+    told = printed.out + printed.err
+    assert "model gpt-5: openai at https://api.openai.com/v1, key OPENAI_API_KEY" in told
+    written = table.parent / "t" / "scenario.yaml"
+    assert f"gome doctor {written}" in told
+    scenario = load_scenario(written)
+    assert scenario.backends["model"].model_dump()["model"] == "gpt-5"
+    assert (scenario.roles.of("executor"), scenario.budget.usd) == (("model",), 5)
+    assert looked_up == []
