@@ -17,7 +17,15 @@ from gome.agents.protocol.requests import SurveyTask
 from gome.agents.protocol.script_requests import WriteSolution
 from gome.agents.protocol.types import Hypothesis
 from gome.agents.protocol.workplace import workplace_of
-from gome.agents.runtime.doctor_models import EMBEDDING, BackendFinding, Told, ask_backend, ask_embedder
+from gome.agents.runtime.doctor_models import (
+    EMBEDDING,
+    BackendFinding,
+    Told,
+    ask_backend,
+    ask_embedder,
+    calls_models,
+    calls_words,
+)
 from gome.agents.runtime.doctor_placement import PlacementFinding, examine_placement
 from gome.agents.runtime.placement import python_of
 from gome.executors.resources.packages import describe
@@ -63,13 +71,15 @@ async def examine_scenario(
     runs: Path,
     *,
     unsandboxed: bool = False,
+    offline: bool = False,
     told: Told = _unheard,
 ) -> DoctorReport:
     """Ask every backend that a role uses, concurrently, then examine where scripts would run.
 
     Each is asked to survey the task; that of the executor also for a script, which is asked for in another form.
 
-    `runs` is the folder of all runs; `told` hears of each question and answer at once. The Memory-Keeper's embedding
+    `runs` is the folder of all runs; `told` hears how many calls of models there will be, and of each question and
+    answer at once. `offline`: no model is asked, and the findings name what was left out. The Memory-Keeper's embedding
     model, if there is one, is the last finding. Raises TaskError where the task cannot be loaded: the questions are
     made from the task.
     """
@@ -77,14 +87,20 @@ async def examine_scenario(
     roles = scenario.roles
     names = [*dict.fromkeys(name for role in REASONING for name in roles.of(role))]
     findings: dict[str, BackendFinding] = {}
+    writers = set(roles.of("executor"))
+    calls = {name: 1 + (name in writers) for name in names if calls_models(scenario, name)}
+    if roles.memory_keeper.backend is not None:
+        calls[EMBEDDING] = 1
+    if calls and not offline:
+        told(calls_words(scenario, calls))
 
     async def ask(name: str) -> None:
         asked_by = tuple(role for role in REASONING if name in roles.of(role))
-        questions = (survey, script) if "executor" in asked_by else (survey,)
-        findings[name] = await ask_backend(scenario, name, asked_by, questions, told)
+        questions = (survey, script) if name in writers else (survey,)
+        findings[name] = await ask_backend(scenario, name, asked_by, questions, told, offline=offline)
 
     async def embed() -> None:
-        findings[EMBEDDING] = await ask_embedder(scenario, scenario_path.parent)
+        findings[EMBEDDING] = await ask_embedder(scenario, scenario_path.parent, offline=offline)
 
     async with anyio.create_task_group() as group:
         for name in names:

@@ -40,7 +40,10 @@ class Validity(Data):
 
 
 class Backend(Data):
-    """The result of one request to a backend; `seconds` is null where it did not answer, `window` is in tokens."""
+    """The result of one request to a backend; `seconds` is null where it did not answer, `window` is in tokens.
+
+    `left_out` is what was not asked, with `--offline`.
+    """
 
     name: str
     roles: list[str]
@@ -52,6 +55,7 @@ class Backend(Data):
     price: str
     trouble: str | None
     window: int | None
+    left_out: list[str]
 
 
 class Node(Data):

@@ -205,12 +205,43 @@ def test_each_question_is_said_before_it_is_asked_and_its_answer_when_it_comes(
         examined(
             tmp_path / "again", capsys, {"local": local}, dict.fromkeys(ROLES, "local"), "--sandbox", "none", "--json"
         )
-    assert plain[0].startswith("asking local (m"), "known while the model still thinks"
+    told, asking = plain[0].splitlines()
+    assert told.startswith("calls to models: 2 (local (m): 2), more where"), "before the first"
+    assert asking.startswith("asking local (m"), "known while the model still thinks"
     assert "question 1 of 2 (a survey of the task)" in plain[0]
     answered, asking = plain[1].splitlines()
     assert answered.startswith("answered after ")
     assert asking.endswith("question 2 of 2 (a script)")
     assert "".join(shown[len(plain) :]) == "", "a program that reads JSON is told at the end"
+
+
+@pytest.mark.parametrize("key", ["sk-1", ""])
+def test_offline_asks_no_model_and_says_what_it_left_out(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Keys and the place of scripts are examined all the same, and what this machine computes is asked."""
+    monkeypatch.setenv("MY_KEY", key)
+    with ModelServer(canned) as server:
+        local = {"kind": "openai", "model": "m", "base_url": server.base_url, "api_key_env": "MY_KEY"}
+        roles: dict[str, Any] = {"diagnoser": "offline", "proposer": "local", "executor": "local"}
+        roles["memory_keeper"] = {"embedding": "openai", "backend": "local", "model": "embedder", "price": 0.1}
+        backends = {"local": local, "offline": {"kind": "expert"}}
+        options = ("--sandbox", "none", "--offline")
+        status, said = examined(tmp_path, capsys, backends, roles, *options)
+        _, document = examined(tmp_path / "again", capsys, backends, roles, *options, "--json")
+    assert server.calls == 0
+    found = {each["name"]: each for each in data_of(document, "doctor")["backends"]}
+    assert found["offline"]["seconds"] is not None, "it costs nothing"
+    assert "slots" in said
+    if key:
+        assert status == 0
+        assert "not asked, left out: a survey of the task, a script, its context window" in said
+        assert "ready as far as this can be told without asking a model" in said
+        assert found["embedding"]["left_out"] == ["the embedding of two texts"]
+    else:
+        assert status == 1
+        assert "the environment variable MY_KEY is not set" in said
+        assert "not ready" in said
 
 
 def test_validate_names_the_doctor_and_what_a_model_lacks(
