@@ -13,16 +13,18 @@ standard errors, so that it means the same for every metric [O], or in the metri
 import math
 import random
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from gome.scenarios.config.method import Method
 from gome.scenarios.evidence import Direction
 
+if TYPE_CHECKING:  # screens compare scores too, and numpy takes longer to load than they to show them
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = ["Matrix", "draw", "interaction", "signed_gain"]
 
-Matrix = NDArray[np.float64]
+Matrix: TypeAlias = "NDArray[np.float64]"
 
 
 def signed_gain(score: float, reference: float, direction: Direction) -> float:
@@ -38,6 +40,8 @@ def interaction(
     `candidates` has shape (J, D), `accepted` (K, D), `gains` are the K values of Δ. If `gains` is None, because the
     trace has no best, β counts as 0.
     """
+    import numpy as np
+
     gamma = math.log(2) / method.half_life
     utility = method.alpha * (candidates @ accepted.T) * math.exp(-gamma * path_length)
     if gains is not None:

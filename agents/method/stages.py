@@ -43,8 +43,11 @@ def foremost(challenges: Sequence[Challenge], method: Method) -> tuple[Challenge
     return tuple(kept)
 
 
-def stage_of(used: float, method: Method) -> Stage:
-    """The stage for a used share of the budget in [0, 1]: draft below 10 %, ensemble above 70 %, else improve. [C]"""
-    if used < method.draft_until:
+def stage_of(used: float, method: Method, *, first: bool = False) -> Stage:
+    """The stage for a used share of the budget in [0, 1]: draft below 10 %, ensemble above 70 %, else improve. [C]
+
+    A trace without a solution drafts whatever is used: there is nothing to improve. [O]
+    """
+    if first or used < method.draft_until:
         return "draft"
     return "ensemble" if used > method.ensemble_from else "improve"

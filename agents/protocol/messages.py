@@ -162,8 +162,7 @@ class Job(Message):
 class RepairCalled(Message):
     """Runner → Writer: the script failed in `phase`, and attempts are left.
 
-    `seconds` and `cpu_seconds` are times of the failed run. `sampled`: a debug run on a sample had ended well before.
-    `hints` are the ids of the user's hints by which the script was refused.
+    Times are of the failed run. `sampled`: a debug run had ended well before. `hints`: ids of those that refused it.
     """
 
     kind: Literal["repair_called"] = "repair_called"
@@ -238,10 +237,10 @@ class Diagnosis(Message):
     """Diagnoser → Proposer, Memory-Keeper, Director: the gradient. Exactly one for each (trace, step).
 
     `verdict` is `surveyed` at step 0, `dead` where a message of the step became a dead letter, `unfinished` where the
-    run's end or budget came before its result. `layer` is the first layer of validation that failed, or that decided.
-    `score` is that of the splits that were run, None where a severe misalignment erased it (`erased`). `finding` is
-    what the trial taught, `contradicts` the (trace, step) of findings that it refutes. `diagnostics_ref` is the
-    analysis of its errors. `effect` is over the trace's best or what a return changed, `against` over a merge's source.
+    run's end or budget came first. `layer` is that of validation which failed or decided. `score` is of the splits run,
+    None where a severe misalignment `erased` it. `finding` is what the trial taught, `contradicts` the (trace, step) of
+    findings that it refutes. `diagnostics_ref` is the analysis of its errors. `effect` is over the trace's best, or
+    over what a return changed, whose gain over the best is `over_best`; `against` is over a merge's source.
     """
 
     kind: Literal["diagnosis"] = "diagnosis"
@@ -266,6 +265,7 @@ class Diagnosis(Message):
     erased: bool = False
     effect: Effect | None = None
     against: Effect | None = None
+    over_best: Effect | None = None
 
     @classmethod
     def without_trial(

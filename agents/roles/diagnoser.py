@@ -130,6 +130,7 @@ class Diagnoser(Role):
         found: dict[str, Any] = {
             "effect": None if fault is not None else measured.against if returned else effect,
             "against": measured.against if proposal.step_kind == "merge" else None,
+            "over_best": effect if returned else None,
             "diagnostics_ref": measured.diagnostics_ref,
         }
         settled = fault or lost(trial, effect, self.scenario.method.finish.near_misses, self.scenario.members > 1)

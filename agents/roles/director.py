@@ -239,7 +239,7 @@ class Director(Role):
         steps = [
             draft
             for place, (trace, backends) in enumerate(zip(opened, self.backends.next(len(opened)), strict=True))
-            for draft in (*self._restart(trace), self._open(trace, place, traces, backends))
+            for draft in self._open(trace, place, traces, backends)
         ]
         spent = opened and self.ledger.left(len(opened), traces).none
         return [*steps, Draft(TrialsSpent())] if spent else steps
@@ -253,29 +253,28 @@ class Director(Role):
             return order
         return order[: max(0, settings.at_once - sum(self.traces[trace].stepping for trace in self.busy))]
 
-    def _restart(self, trace: int) -> Sequence[Draft]:
-        """A restart before the next step, where the trace has long had no accept and nothing of it is in the air. [O]
-
-        It goes on from the best of all traces, or begins afresh where that is its own or the setting says so.
-        """
+    def _restart(self, trace: int) -> TraceRestarted | None:
+        """A restart of an idle trace long without an accept: from the best of all, or afresh if that is its own. [O]"""
         settings, state = self.scenario.method.stagnation, self.traces[trace]
         if self.optimizer.keeps_all or settings.steps is None or not state.idle or state.since_accept < settings.steps:
-            return ()
+            return None
         source = self.leader if settings.restart == "best" and self.optimizer.remembers else None
         if source is not None and source.script_ref == state.best_ref:
             source = None
         if source is None and self.scenario.adapts:
-            return ()  # another trace is opened instead
+            return None  # another trace is opened instead
         solution = {name: getattr(source, name) for name in _KEPT} if source else {}
-        return (Draft(TraceRestarted(reason=f"{state.since_accept} trials without an accept", **solution), trace),)
+        return TraceRestarted(reason=f"{state.since_accept} trials without an accept", **solution)
 
-    def _open(self, trace: int, place: int, traces: int, backends: Choices) -> Draft:
+    def _open(self, trace: int, place: int, traces: int, backends: Choices) -> list[Draft]:
         """Open the trace's next step, the one at `place` (from 0) of those opened together, among `traces` traces."""
-        used = self.ledger.used(place, timed=not self.lockstep)
+        restart, used = self._restart(trace), self.ledger.used(place, timed=not self.lockstep)
         left = self.ledger.left(place + 1, traces, timed=not self.lockstep)
-        stage = stage_of(used, self.scenario.method)
+        first = (restart.script_ref if restart else self.traces[trace].best_ref) is None
+        stage = stage_of(used, self.scenario.method, first=first)
         opened = StepOpened(used=used, stage=stage, left=left, records=self.records.told, backends=backends)
-        return Draft(opened, trace, self.traces[trace].opened + 1, opens=True)
+        step = Draft(opened, trace, self.traces[trace].opened + 1, opens=True)
+        return [Draft(restart, trace), step] if restart else [step]
 
     def _finish(self) -> Draft:
         """The best over all traces, a few a trace [I], as many seeds as time allows [P], and the ensemble's pool."""

@@ -9,6 +9,7 @@ Four kinds of entries:
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
@@ -24,7 +25,7 @@ from gome.agents.protocol.messages import (
     TraceRestarted,
 )
 from gome.agents.protocol.run_messages import RunOpened
-from gome.agents.protocol.types import Challenge, Failure, Hypothesis, Key, TraceBest
+from gome.agents.protocol.types import Challenge, Effect, Failure, Hypothesis, Key, TraceBest
 from gome.agents.state.findings import Findings
 from gome.agents.state.memory_entries import Given, Picture, Place, Replaced, Success, Trying, in_errors
 from gome.agents.state.standings import ranked
@@ -119,35 +120,35 @@ class Memory:
             self._accepted(name, where, trace, diagnosis, Best.of(diagnosis))
 
     def _completed(self, completed: SolutionCompleted) -> None:
-        """Take the score of a solution on more splits, and compare again what it replaced and what replaced it."""
+        """Take the score of a solution on more splits, and compare again whatever was compared with it."""
         evaluation, score = completed.evaluation, completed.evaluation.score
         if score is None:
             return
-        self.findings.completed(completed, self.direction)
-        hit = [place for place, each in enumerate(self.successes) if each.script_ref == completed.script_ref]
-        for place in hit:
-            entry = self.successes[place]
+        for place, entry in enumerate(self.successes):
             if completed.adds_to(entry.script_ref, entry.evaluation.splits):
                 self.successes[place] = replace(entry, score=score, evaluation=evaluation)
-        for place, entry in enumerate(self.successes):
-            if place in hit or entry.base_ref == completed.script_ref:
-                self._compared(place, entry)
+        self._compared_again(self.findings.completed(completed, self.direction))
         for trace in self.traces.values():
             best = trace.best
             if best and completed.adds_to(best.script_ref, best.splits):
                 folds = {"splits": evaluation.splits, "folds": evaluation.folds, "oof_ref": completed.oof_ref}
                 trace.best = best.model_copy(update={"score": score, "judged": evaluation.judged, **folds})
 
-    def _compared(self, place: int, entry: Success) -> None:
-        """Compare an accepted change again with the solution before it, both as they are known now."""
-        base = next((each for each in self.successes if each.script_ref == entry.base_ref), None)
-        effect = compare(entry.evaluation, base.evaluation, self.direction) if base and entry.effect else None
-        if effect is None:
-            return
-        self.successes[place] = replace(entry, effect=effect)
-        tried = Trying(entry.trace, entry.step, in_errors(effect.gain, effect.standard_error))
-        others = [each for each in self.tryings[entry.id] if (each.trace, each.step) != (entry.trace, entry.step)]
-        self.tryings[entry.id] = [tried, *others]
+    def _compared_again(self, effects: Mapping[Place, Effect]) -> None:
+        """Take the gains of accepted changes, and of all trials of them, as they are on the splits that are known now.
+
+        `effects` are those that other splits have changed, by step.
+        """
+        for at, entry in enumerate(self.successes):
+            if entry.effect is not None and (effect := effects.get((entry.trace, entry.step))):
+                self.successes[at] = replace(entry, effect=effect)
+        for tried in self.tryings.values():
+            for at, each in enumerate(tried):
+                if effect := effects.get((each.trace, each.step)):
+                    tried[at] = replace(each, gain=in_errors(effect.gain, effect.standard_error))
+        for given in self.given.values():
+            if given.gain is not None and (effect := effects.get((given.trace, given.step))):
+                given.gain = effect.gain
 
     def _failed(self, where: Place, words: str) -> None:
         proposal = self.proposed.get(where)

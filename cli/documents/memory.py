@@ -28,13 +28,15 @@ class Reader(Data):
 class Success(Data):
     """An accepted change; a first solution has no gain. `demoted`: why the change is no longer given to any step.
 
-    `judged` says on how many splits of how many the score was measured (`2 of 5`); empty for all. `supporting` and
+    `judged` says on how many splits of how many the score was measured (`2 of 5`); empty for all. `gain_on` says the
+    same of the gain where it is of fewer splits than the score. Gains are of all splits known now. `supporting` and
     `contradicting` are its trials with and without a gain, including its own.
     """
 
     step: str
     ideas: list[str]
     gain: float | None
+    gain_on: str
     standard_error: float | None
     score: float
     judged: str

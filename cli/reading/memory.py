@@ -48,11 +48,15 @@ class Reader:
 
 @dataclass(frozen=True)
 class Success:
-    """An accepted change, the trials that support and contradict it, and the steps that were given it."""
+    """An accepted change, the trials that support and contradict it, and the steps that were given it.
+
+    `gain_on`: on how many splits its gain is, where its score is of more.
+    """
 
     step: str
     ideas: tuple[str, ...]
     gain: float | None
+    gain_on: str
     standard_error: float | None
     score: float
     judged: str
@@ -171,6 +175,7 @@ def _success(entry: Accepted, state: Memory) -> Success:
         step=step,
         ideas=tuple(idea((each,)) for each in entry.hypotheses),
         gain=entry.gain if any(each.step == step for each in tried) else None,
+        gain_on=entry.effect.narrower(entry.evaluation) if entry.effect else "",
         standard_error=entry.error,
         score=entry.score,
         judged=entry.evaluation.judged,
@@ -220,7 +225,7 @@ def _successes(entries: Sequence[Success]) -> str:
     headers = ("from", "idea", "gain", "±", "score", "for", "against", "given to", "message")
     rows = [
         (
-            *(each.step, _words("; ".join(each.ideas)), text.gain(each.gain), text.spread(each.standard_error)),
+            *(each.step, _words("; ".join(each.ideas)), _gain(each), text.spread(each.standard_error)),
             *(text.on_splits(each.score, each.judged), _trials(each.supporting), _trials(each.contradicting)),
             *(_readers(each.readers), each.message[:8]),
         )
@@ -229,6 +234,11 @@ def _successes(entries: Sequence[Success]) -> str:
     shown = _titled(_CHANGES, headers, rows, "idea", spare=("message", "±", "score"))
     demoted = [f"{each.step} is demoted: {text.line(each.demoted)}" for each in entries if each.demoted]
     return "\n".join([shown, *demoted])
+
+
+def _gain(entry: Success) -> str:
+    """Its gain on all splits known now, which is that of `gome tree`; with the splits where the score is of more."""
+    return text.gain(entry.gain) + (f" on {entry.gain_on} splits" if entry.gain_on else "")
 
 
 def _failures(entries: Sequence[Failure]) -> str:

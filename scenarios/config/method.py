@@ -277,7 +277,7 @@ class Method(Model):
     racing: Racing = Racing()
     """When a trial stops before all its splits have run."""
     draft_until: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The draft stage lasts until this share of the budget is used."""
+    """The draft stage lasts until this share of the budget is used, and for each trace until its first solution."""
     ensemble_from: Annotated[float, Field(ge=0, le=1)] = 0.7
     """The ensemble stage begins once more than this share of the budget is used."""
     finish: FinishSettings = FinishSettings()

@@ -122,7 +122,7 @@ def _proposal_reviewed(message: ProposalReviewed) -> str:
 def _step_opened(message: StepOpened) -> str:
     return "; ".join(
         [
-            f"the run's {message.stage} stage, {text.percent(message.used)} of the budget taken, open trials included",
+            f"{message.stage} stage, {text.percent(message.used)} of the run's budget taken, open trials included",
             *map(choice_words, message.backends),
         ]
     )
@@ -181,7 +181,7 @@ def _diagnosis(message: Diagnosis) -> str:
     if message.verdict == "surveyed":
         captions = ", ".join(each.caption for each in message.challenges)
         return f"{text.several(len(message.challenges), 'challenge')}: {captions}"
-    gain = f" ({gain_words(message.effect, message.evaluation)})" if message.effect else ""
+    gain = f" ({gain_words(message, message.evaluation)})" if message.effect else ""
     score = ", score erased" if message.erased else f", score {text.judged(message.score, message.evaluation)}{gain}"
     return f"{message.verdict}{score if message.score is not None or message.erased else ''}: {message.reason}"
 

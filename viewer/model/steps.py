@@ -26,7 +26,8 @@ MARKS = {"accepted": "✓", "rejected": "✗", "failed": "!", "dead": "†", "un
 class Step:
     """One step of a trace with its messages so far. `opened` and `closed` are in seconds since the run's start.
 
-    `completed` is its solution on more splits than those on which it was judged.
+    `completed` is its solution on more splits than those on which it was judged; `again` the comparison by which it was
+    judged, as it is where one of the two solutions was run on more splits since.
     """
 
     trace: int
@@ -41,6 +42,7 @@ class Step:
     trial: Trial | None = None
     diagnosis: Diagnosis | None = None
     completed: SolutionCompleted | None = None
+    again: Effect | None = None
 
     @property
     def name(self) -> str:
@@ -96,9 +98,19 @@ class Step:
             self.completed = message
 
     @property
+    def judging(self) -> Effect | None:
+        """The comparison by which it was judged, as it was then."""
+        return self.diagnosis.effect if self.diagnosis else None
+
+    @property
+    def effect(self) -> Effect | None:
+        """The comparison by which it was judged, on all splits that both solutions were run on since."""
+        return self.again or self.judging
+
+    @property
     def gain(self) -> float | None:
-        """The gain by which it was judged, positive for better; None where not compared."""
-        return self.diagnosis.effect.gain if self.diagnosis and self.diagnosis.effect else None
+        """The gain by which it was judged, on all splits known now, positive for better; None where not compared."""
+        return self.effect.gain if self.effect else None
 
     @property
     def accepted(self) -> bool:
@@ -106,21 +118,39 @@ class Step:
         return self.diagnosis is not None and self.diagnosis.accepted
 
     @property
-    def gain_over(self) -> str:
-        """What its gain is over, in words: a return is measured against the solution that it changed."""
+    def changed(self) -> str | None:
+        """The ref of the script that a return changed, against which it is measured; None of another step."""
         returned = self.proposal is not None and self.proposal.step_kind == "return"
-        return "the solution that it changed" if returned else "the trace's best"
+        return self.proposal.base_ref if self.proposal is not None and returned else None
+
+    @property
+    def gain_over(self) -> str:
+        """What its gain is over, in words."""
+        return "the solution that it changed" if self.changed is not None else "the trace's best"
 
     @property
     def gain_on(self) -> str:
-        """On how many splits the gain was measured (`2 of 5`) where the score is of others; else empty."""
-        effect = self.diagnosis.effect if self.diagnosis else None
-        return effect.narrower(self.evaluation) if effect is not None and self.evaluation is not None else ""
+        """On how many splits it was judged (`2 of 5`) where its score or its gain is of others now; else empty."""
+        then, evaluation = self.judging, self.evaluation
+        if then is None or evaluation is None:
+            return ""
+        return _judged_on(then, evaluation) if self.again else then.narrower(evaluation)
 
     @property
     def gain_words(self) -> str:
         """The gain as shown on screens, with the splits that it is of where the score beside it is of others."""
-        return gain_words(self.diagnosis.effect if self.diagnosis else None, self.evaluation)
+        return gain_words(self.diagnosis, self.evaluation, self.again) if self.diagnosis else text.UNKNOWN
+
+    @property
+    def gain_notes(self) -> str:
+        """What a gain that stands alone needs beside it: its splits, by what it was judged, a return's other gain."""
+        return self.gain_words.removeprefix(text.gain(self.gain)).strip(" ,")
+
+    @property
+    def gain_told(self) -> str:
+        """The gain in a sentence, with what it is over."""
+        both = self.diagnosis is not None and self.diagnosis.over_best is not None
+        return self.gain_words if both else f"{self.gain_words} against {self.gain_over}"
 
     @property
     def predicted(self) -> float | None:
@@ -143,26 +173,46 @@ class Step:
         return "awaiting its diagnosis" if self.awaiting else self.verdict
 
 
-def gain_words(effect: Effect | None, evaluation: Evaluation | None) -> str:
-    """A gain beside a score: `+2.06 on 2 of 5 splits` where it is of fewer splits than the score; else `+2.06`.
+def gain_words(diagnosis: Diagnosis, evaluation: Evaluation | None, again: Effect | None = None) -> str:
+    """A gain beside a score: `+2.06`, with all that is needed for it to be the same figure on every screen.
 
-    `evaluation` is that of the score. A score of some splits says so itself, and its gain is of the same ones.
+    `+2.06 on 2 of 5 splits` where it is of fewer splits than the score, which `evaluation` has: a score of some splits
+    says so itself, and its gain is of the same ones. `+1.93, judged by +2.06 on 2 of 5 splits` where it was compared
+    `again`. Of a return, what the gain is over, and that over the trace's best, by which it was judged.
     """
+    effect, best = diagnosis.effect, diagnosis.over_best
     if effect is None:
         return text.UNKNOWN
-    fewer = effect.narrower(evaluation) if evaluation is not None else ""
-    return text.gain(effect.gain) + (f" on {fewer} splits" if fewer else "")
+    fewer = (again or effect).narrower(evaluation) if evaluation is not None else ""
+    words = text.gain((again or effect).gain) + (f" on {fewer} splits" if fewer else "")
+    words += " over what it changed" if best is not None else ""
+    if again is not None and evaluation is not None:
+        words += f", judged by {text.gain(effect.gain)} on {_judged_on(effect, evaluation)} splits"
+    return words + (f", {text.gain(best.gain)} over the trace's best" if best is not None else "")
+
+
+def _judged_on(effect: Effect, evaluation: Evaluation) -> str:
+    return f"{effect.splits} of {evaluation.planned}"
 
 
 @dataclass
 class Trace:
-    """One trace. Step 0, the survey, is kept separate from the trials."""
+    """One trace. Step 0, the survey, is kept separate from the trials.
+
+    `reference` is the script that its next trial is compared with.
+    """
 
     index: int
     survey: Step | None = None
     steps: dict[int, Step] = field(default_factory=dict)
     restarts: list[TraceRestarted] = field(default_factory=list)
     best: Step | None = None
+    reference: str | None = None
+
+    def restart(self, message: TraceRestarted) -> None:
+        """Begin again, from another solution or from nothing."""
+        self.restarts.append(message)
+        self.best, self.reference = None if message.script_ref is None else self.best, message.script_ref
 
     @property
     def trials(self) -> list[Step]:

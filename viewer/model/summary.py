@@ -25,6 +25,7 @@ from gome.agents.protocol.messages import (
     Trial,
 )
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionClosed, SessionOpened
+from gome.agents.state.findings import Comparisons
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError
@@ -44,8 +45,6 @@ OUTLINE = frozenset(
     }
 )
 """The message kinds that a list of runs needs: name, task, times, scores, winner."""
-
-
 _EXPERT = "expert (rule-based"
 """How the label of the rule-based expert begins, whatever its skill and knowledge."""
 
@@ -71,6 +70,7 @@ class Summary:
     probes: dict[str, Probes] = field(default_factory=dict)
     seq: int = 0
     time: float = 0.0
+    _compared: Comparisons = field(default_factory=Comparisons)
 
     def apply(self, envelope: Envelope) -> None:
         """Update the state with the next envelope."""
@@ -112,11 +112,11 @@ class Summary:
         trace = self.traces.setdefault(index, Trace(index))
         message = envelope.message
         if isinstance(message, TraceRestarted):
-            trace.restarts.append(message)
-            trace.best = None if message.script_ref is None else trace.best
+            trace.restart(message)
         if isinstance(message, SolutionCompleted):
             for each in trace.steps.values():
                 each.complete(message)
+            self._compare_again(message)
         elif isinstance(message, SolutionProbed):
             self.probes[message.script_ref] = message.probes
         if envelope.step is None:
@@ -140,8 +140,16 @@ class Summary:
             step.trial = message
         elif isinstance(message, Diagnosis):
             step.diagnosis, step.closed = message, envelope.time
+            self._compared.heard((index, step.step), message, step.changed or trace.reference)
             if message.accepted and step.step:
-                trace.best = step
+                trace.best, trace.reference = step, message.script_ref
+
+    def _compare_again(self, message: SolutionCompleted) -> None:
+        """Take the gains of or over this solution as they are on the splits that are known now."""
+        again = self._compared.completed(message, "maximize" if self.maximizes else "minimize") or {}
+        for (trace, number), effect in again.items():
+            step = self.traces[trace].steps[number]
+            step.again = effect if step.judging and effect.splits != step.judging.splits else None
 
     def _usage(self, actor: str) -> Usage:
         return self.actors.setdefault(actor, Usage())

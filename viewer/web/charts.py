@@ -157,7 +157,7 @@ def _dot(step: Step, x: float, y: Scale) -> Dot:
     folds = _folds(step)
     score = step.score if step.score is not None else 0.0
     spread = (min((*folds, score)), max((*folds, score)))
-    effect = f", {step.gain_words} against {step.gain_over}" if step.gain is not None else ""
+    effect = f", {step.gain_told}" if step.gain is not None else ""
     return Dot(
         x=x,
         y=y(score),

@@ -61,6 +61,7 @@ def test_sources_follow_the_schedule() -> None:
 )
 def test_stage_borders(used: float, stage: str) -> None:
     assert stage_of(used, METHOD) == stage
+    assert stage_of(used, METHOD, first=True) == "draft", "a trace without a solution has nothing to improve"
 
 
 def test_score_weights_the_five_parts() -> None:

@@ -298,6 +298,12 @@ def test_the_effect_of_a_return_is_measured_against_the_script_that_it_changed(
     assert effect is not None and effect.standard_error is not None
     said = f"Gain over the reference: {effect.gain:.3g} ± {effect.standard_error:.2g}"
     assert said in told, "and not only against the best of its own trace"
+    judged = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 3))
+    best = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 2))
+    assert best.evaluation is not None
+    over = compare(trial.evaluation, best.evaluation, "minimize")
+    assert over is not None and judged.effect == effect and judged.over_best is not None
+    assert judged.over_best.gain == pytest.approx(over.gain), "that by which it was judged is kept too"
     verdict = next(each for envelope, each in run.all(Diagnosis) if (envelope.trace, envelope.step) == (0, 3))
     assert verdict.effect is not None and verdict.effect.gain == effect.gain, "history and memory have the idea's gain"
 

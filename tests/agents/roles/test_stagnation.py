@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, TraceRestarted
+from gome.agents.protocol.messages import Diagnosis, Proposal, Recollection, StepOpened, TraceRestarted
 from gome.agents.state.trace import TraceState
 from gome.bus.message import Envelope
 from tests.agents.helpers.requests_made import CHALLENGE, EVALUATION, NOTE
@@ -39,6 +39,10 @@ def test_the_leader_begins_afresh_and_the_others_go_on_from_it(tmp_path: Path) -
         each.trace: each.message for each in envelopes if isinstance(each.message, Proposal) and each.step == 4
     }
     assert next_steps[leader].base_ref is None
+    stages = {
+        each.trace: each.message.stage for each in envelopes if isinstance(each.message, StepOpened) and each.step == 4
+    }
+    assert stages == {leader: "draft", follower: "ensemble"}, "a first solution improves nothing, however late it is"
     assert next_steps[follower].base_ref == accepted[leader].script_ref
 
 

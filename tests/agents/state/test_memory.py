@@ -43,6 +43,24 @@ def test_gains_are_compared_again_when_a_solution_is_completed() -> None:
     assert own.gain == 1.0, "the sign alone, as the same comparison has no error"
 
 
+def test_another_traces_trial_of_a_change_is_compared_again_too() -> None:
+    """It lost against a solution of one easy split; on all splits it gains, and speaks no longer against the change."""
+    memory = Memory(direction="minimize")
+    memory.heard(heard(accepted("first", judged_on(0, 1, 2, 3, 4, folds=(0.5,) * 5), None), 1))
+    memory.heard(of(0, accepted("second", WHOLE, 0.004), 2))
+    memory.heard(of(1, accepted("theirs", judged_on(0, folds=(0.3,)), None), 1))
+    (entry,) = (each for each in memory.successes if each.script_ref == "second")
+    memory.heard(proposed(1, 2, "edit", origin=entry.id))
+    tried = accepted("tried", WHOLE, -0.1).model_copy(update={"verdict": "rejected"})
+    memory.heard(of(1, tried, 2))
+    assert [each.gain for each in memory.tryings[entry.id]] == pytest.approx([0.4, -10.0])
+    assert memory.demoted(entry)
+    whole = judged_on(0, 1, 2, 3, 4, folds=(0.3, 0.7, 0.7, 0.7, 0.7))
+    memory.heard(of(1, SolutionCompleted(script_ref="theirs", evaluation=whole, submission_ref="s", oof_ref=None), 1))
+    assert [each.gain for each in memory.tryings[entry.id]] == pytest.approx([0.4, 1.0]), "a sign: it has no error"
+    assert not memory.demoted(entry)
+
+
 @pytest.mark.parametrize(("says", "known"), [("untested", True), ("refuted", False)])
 def test_another_traces_success_is_recalled_where_the_own_trial_of_it_was_none(
     says: HypothesisVerdict, known: bool

@@ -1,12 +1,13 @@
 """The fold: what a run amounts to, from its messages alone."""
 
+import html
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from gome.agents.protocol.messages import Diagnosis, SolutionCompleted
+from gome.agents.protocol.messages import Diagnosis, Proposal, SolutionCompleted
 from gome.bus.events import ActivityFinished, ActivityStarted
 from gome.bus.message import Envelope
 from gome.cli.app import main
@@ -226,6 +227,62 @@ def test_a_completed_solution_has_the_score_of_all_of_its_splits() -> None:
     assert [step.score for step in steps] == [0.1, whole.score]
     assert "on 1 of 5 splits" in steps[0].score_words and "splits" not in steps[1].score_words
     assert headline(completed) == f"score {steps[1].score_words}"
+
+
+def test_a_gain_is_one_figure_on_all_screens_once_its_solution_was_run_on_more_splits(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Judged on two splits, and run on all since: tree, pages and memory tell the gain on all, the tree both."""
+    sample = sample_run(run="261125-0000-part-0000")
+    last = next(each for each in sample.envelopes if each.kind == "diagnosis" and (each.trace, each.step) == (0, 2))
+    judged = last.message
+    assert isinstance(judged, Diagnosis) and judged.effect and judged.evaluation and judged.script_ref
+    whole, effect = judged.evaluation, judged.effect.model_copy(update={"splits": 2, "gain": 0.09})
+    part = whole.model_copy(
+        update={"score": 0.38, **{each: getattr(whole, each)[:2] for each in ("splits", "folds", "weights")}}
+    )
+    update = {"effect": effect, "evaluation": part, "score": 0.38}
+    told = replace(last, message=judged.model_copy(update=update))
+    sample.envelopes[sample.envelopes.index(last)] = told
+    before = summarise(sample.envelopes).traces[0].steps[2]
+    assert (before.gain_words, before.gain_on) == ("+0.09", "")
+    completed = SolutionCompleted(script_ref=judged.script_ref, evaluation=whole, submission_ref="s", oof_ref=None)
+    sample.say("completer-0", completed, 0, 2)
+    step = summarise(sample.envelopes).traces[0].steps[2]
+    assert (step.gain_words, step.gain_on) == ("+0.04, judged by +0.09 on 2 of 5 splits", "2 of 5")
+    assert step.gain_notes == "judged by +0.09 on 2 of 5 splits"
+    sample.write(runs / sample.run)
+    with pytest.raises(SystemExit):
+        main(["tree", sample.run])
+    assert "0.4300 (+0.04, judged by +0.09 on 2 of 5 splits)" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["memory", sample.run, "--kind", "success", "--json"])
+    (entry,) = (each for each in data_of(capsys.readouterr().out, "memory")["successes"] if each["step"] == "0.2")
+    assert (entry["gain"], entry["gain_on"]) == (step.gain, "")
+    assert "(+0.09)" in headline(told), "a message says what it said"
+
+
+def test_a_return_tells_both_of_its_gains_on_every_screen(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is measured against the solution that it changed, and judged by its gain over the trace's best."""
+    sample = sample_run(run="261125-0000-back-0000")
+    for at, each in enumerate(sample.envelopes):
+        if (each.trace, each.step) != (0, 2):
+            continue
+        if isinstance(each.message, Proposal):
+            sample.envelopes[at] = replace(each, message=each.message.model_copy(update={"step_kind": "return"}))
+        if isinstance(each.message, Diagnosis) and each.message.effect:
+            best = each.message.effect.model_copy(update={"gain": -0.2})
+            sample.envelopes[at] = replace(each, message=each.message.model_copy(update={"over_best": best}))
+            told = sample.envelopes[at]
+    words = "+0.04 over what it changed, −0.2 over the trace's best"
+    step = summarise(sample.envelopes).traces[0].steps[2]
+    assert step.gain_words == step.gain_told == words
+    assert f"({words})" in headline(told)
+    assert words in html.unescape(render(sample.envelopes, sample))
+    sample.write(runs / sample.run)
+    with pytest.raises(SystemExit):
+        main(["tree", sample.run])
+    assert f"0.4300 ({words})" in capsys.readouterr().out
 
 
 def test_a_gain_says_its_splits_where_its_score_is_of_others(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
