@@ -144,6 +144,17 @@ class AssessTrial(Request[Assessment]):
         return Assessment
 
     @property
+    def same(self) -> bool:
+        """Whether no prediction differs from the trace's best's: the loss of each row is equal, by all measures.
+
+        A search of constants that finds nothing better has tested something nevertheless.
+        """
+        if self.effect is None or not self.effect.none or self.step_kind == "tune":
+            return False
+        found = self.diagnostics if self.step_kind != "return" else None  # which has another reference
+        return found is None or not found.compared or (found.change == 0 and not found.change_error)
+
+    @property
     def may_stay(self) -> bool:
         """Whether the trial can become the trace's best; only then its alignment is asked for."""
         sound = self.evaluation is not None and self.evaluation.valid and self.evaluation.score is not None
@@ -181,7 +192,7 @@ class AssessTrial(Request[Assessment]):
             "accept": not self.decides,
             "finding": self.left.last,
             "contradicts": self.left.last or not self.findings,
-            "hypothesis_verdict": self.incumbent is None,
+            "hypothesis_verdict": self.incumbent is None or self.same,
             "challenges": not self.wanted,
         }
         return frozenset(name for name, is_left_out in left_out.items() if is_left_out)

@@ -40,7 +40,7 @@ Source = Literal["scenario", "feedback"]
 """Where a challenge comes from: the task itself, or what trials have shown."""
 HypothesisVerdict = Literal["confirmed", "no-gain", "refuted", "inconclusive", "untested"]
 """What a trial says of its ideas; `no-gain`: the cause is real, and mending it does not pay; `untested`: a repair has
-taken out what was to be tested."""
+taken out what was to be tested, or no prediction changed, so that there was nothing to see of it."""
 Key = tuple[str, str, str]
 """Identity of an idea: (component, parameter, direction)."""
 
@@ -120,7 +120,7 @@ class Effect(Record):
 
     @property
     def none(self) -> bool:
-        """Whether the trial is as good as the best on all rows, so that it has most probably the same predictions."""
+        """Whether the trial is as good as the best on all rows, by the metric; see also `AssessTrial.same`."""
         return self.gain == 0 and self.standard_error == 0
 
     def narrower(self, evaluation: Evaluation) -> str:
@@ -131,9 +131,9 @@ class Effect(Record):
 class TrialNote(Record):
     """One trial in a trace's history, as models see it; `judged` as in TraceBest.
 
-    `untested`: a repair has taken its idea out, which may therefore be tried again. `gain_judged` says over how many
-    splits the gain is, empty where over the same as the score; `observed` on how many the observations rest, empty for
-    all. `against` is that of its diagnosis.
+    `untested`: a repair has taken its idea out, or no prediction changed; it may be tried again. `gain_judged` says over
+    how many splits the gain is, empty where over the same as the score; `observed` on how many the observations rest,
+    empty for all. `against` is that of its diagnosis.
     """
 
     trace: int

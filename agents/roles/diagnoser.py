@@ -144,6 +144,8 @@ class Diagnoser(Role):
         assessment = assessment.model_copy(update={"challenges": foremost(assessment.challenges, self.scenario.method)})
         refuted = [request.findings[number - 1] for number in assessment.contradicts]
         ruling = fault or rule(trial, effect, assessment, request.near_ties, request.cheap)
+        if request.same and ruling.verdict != "accepted":
+            assessment = assessment.model_copy(update={"hypothesis_verdict": "untested"})
         contradicts = tuple((each.trace, each.step) for each in refuted)
         return ruling.but(freed).diagnosis(trial, proposal, assessment, contradicts=contradicts, **found)
 

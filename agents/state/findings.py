@@ -39,9 +39,9 @@ class Comparisons:
             return None
         self.evaluations[script_ref] = message.evaluation
         found = {
-            where: compare(*(self.evaluations[ref] for ref in pair), direction)
-            for where, pair in self.pairs.items()
-            if script_ref in pair
+            where: compare(self.evaluations[trial], self.evaluations[base], direction)
+            for where, (trial, base) in self.pairs.items()
+            if script_ref in (trial, base)
         }
         return {where: effect for where, effect in found.items() if effect is not None}
 

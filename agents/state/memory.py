@@ -156,7 +156,7 @@ class Memory:
         self.failures[where] = Failure(trace=where[0], step=where[1], idea=idea, words=words)
 
     def _tried(self, where: Place, trace: _Trace, diagnosis: Diagnosis) -> None:
-        """Record the result of a recalled change, if the trial tried one."""
+        """Record the result of a recalled change, if the trial tried one; what left it untested says nothing of it."""
         proposal = self.proposed.get(where)
         if proposal is None or proposal.origin is None:
             return
@@ -164,7 +164,7 @@ class Memory:
         effect = diagnosis.effect
         if given := self.given.get((proposal.origin, *where)):
             given.used, given.verdict, given.gain = True, diagnosis.verdict, effect.gain if effect else None
-        if effect is not None:
+        if effect is not None and diagnosis.hypothesis_verdict != "untested":
             tried = Trying(*where, in_errors(effect.gain, effect.standard_error))
             self.tryings[proposal.origin].append(tried)
 

@@ -42,8 +42,7 @@ def diff(
     for each in new.hypotheses:
         say(f"  {each.component}: {each.statement}")
     if new.diagnosis is not None and new.diagnosis.hypothesis_verdict == "untested":
-        changed = text.line(new.job.notes if new.job else "")
-        say(f"untested: a repair took this out of the script. What changed: {changed}")
+        say(f"untested: {_why_untested(new)}")
     for loan in loans.of(new):
         if loan.taken:
             how = "merges the solution of" if loan.why == "merged" else "adopts the change of"
@@ -86,6 +85,12 @@ def _against(old: Step | None, new: Step, *, chosen: bool) -> str:
         whole = f"{text.score(old.score)} → {text.score(new.score)} on all splits of both"
         words = f"{words}; {whole}" if words else f": {whole}"
     return f" against {old.name}{words}"
+
+
+def _why_untested(step: Step) -> str:
+    if step.judging is not None and step.judging.none:
+        return "no prediction changed"
+    return f"a repair took this out of the script. What changed: {text.line(step.job.notes if step.job else '')}"
 
 
 def _change(before: float, after: float, summary: Summary) -> str:

@@ -45,7 +45,7 @@ def assess(request: AssessTrial, judgement: Judgement) -> Assessment:
     """Assess a trial, and find the challenges of the better one of the trial and the trace's best."""
     accept, reason = _decided(request, judgement)
     alignment, doubt = judgement.choose(_alignment(request), (_ALIGNED,))
-    untested = _untested(request)
+    untested = request.same or _untested(request)
     confirmed: HypothesisVerdict = "untested" if untested else _verdict(request)
     scene = _scene_of(request, _stays(request, accept))
     return Assessment(
@@ -121,7 +121,7 @@ def _scene_of(request: AssessTrial, trial_is_kept: bool) -> Scene:
         accepted=trial_is_kept,
         reason="",
         observations="",
-        untested=_untested(request),
+        untested=request.same or _untested(request),
     )
     script, evaluation, seconds = request.script, request.evaluation, request.seconds
     if not trial_is_kept:

@@ -66,6 +66,7 @@ def test_a_trial_with_the_predictions_of_the_best_stops_after_one_split(tmp_path
     assert trial.stopped == "same" and "stopped after 1 of 4 splits" in trial.words
     verdict = next(message for each, message in run.all(Diagnosis) if each.step == 2)
     assert verdict.effect is not None and verdict.effect.none and verdict.verdict == "rejected"
+    assert verdict.hypothesis_verdict == "untested", "whatever the model says"
 
 
 def test_a_near_miss_is_completed_and_becomes_a_candidate_of_the_ensemble(tmp_path: Path) -> None:

@@ -61,6 +61,19 @@ def test_another_traces_trial_of_a_change_is_compared_again_too() -> None:
     assert not memory.demoted(entry)
 
 
+def test_a_trial_that_changed_no_prediction_does_not_speak_against_the_change() -> None:
+    memory = Memory(direction="minimize")
+    memory.heard(heard(accepted("first", judged_on(0, 1, 2, 3, 4, folds=(0.5,) * 5), None), 1))
+    memory.heard(of(0, accepted("second", WHOLE, 0.004), 2))
+    entry = memory.successes[-1]
+    memory.heard(of(1, accepted("theirs", WHOLE, None), 1))
+    for step, says in ((2, "untested"), (3, "refuted")):
+        memory.heard(proposed(1, step, "edit", origin=entry.id))
+        same = {"verdict": "rejected", "hypothesis_verdict": says, "script_ref": f"same-{step}"}
+        memory.heard(of(1, accepted("second", WHOLE, -0.1).model_copy(update=same), step))
+        assert bool(memory.demoted(entry)) == (says == "refuted")
+
+
 @pytest.mark.parametrize(("says", "known"), [("untested", True), ("refuted", False)])
 def test_another_traces_success_is_recalled_where_the_own_trial_of_it_was_none(
     says: HypothesisVerdict, known: bool

@@ -31,6 +31,20 @@ def test_the_assessor_is_told_of_repairs_and_of_no_error_message_where_rows_are_
     assert "was repaired" not in shown(made.assess_trial())
 
 
+def test_the_assessor_is_told_that_no_prediction_changed_and_not_asked_for_a_verdict_on_it() -> None:
+    """By the metric alone a change of scale that keeps the ranks is as good on every row, and has changed something."""
+    nothing = Effect(gain=0.0, standard_error=0.0, verdict="near-tie", splits=5, rows=5420)
+    alike = made.DIAGNOSTICS.model_copy(update={"compared": made.DIAGNOSTICS.rows, "change": 0.0, "change_error": 0.0})
+    words = "Its predictions are identical to those of the trace's best"
+    request = made.assess_trial(effect=nothing, diagnostics=alike)
+    assert request.same and words in shown(request) and "`hypothesis_verdict`" not in shown(request)
+    ranked = request.model_copy(update={"diagnostics": alike.model_copy(update={"change": 0.1})})
+    assert not ranked.same and words not in shown(ranked) and "`hypothesis_verdict`" in shown(ranked)
+    assert not made.assess_trial(effect=nothing, step_kind="tune").same, "many settings were tested"
+    note = made.NOTE.model_copy(update={"untested": True, "gain": 0.0, "standard_error": 0.0})
+    assert "(its idea was not tested: no prediction changed)" in shown(made.propose_step(history=(note,)))
+
+
 def test_the_last_figures_of_the_best_stand_in_the_proposal() -> None:
     request = made.propose_step(base=made.SOLUTION.model_copy(update={"output": "oof rmse 0.8283"}))
     assert "- Figures that it printed last, in its run on one split:\noof rmse 0.8283" in shown(request)
