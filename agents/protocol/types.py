@@ -131,7 +131,7 @@ class Effect(Record):
 class TrialNote(Record):
     """One trial in a trace's history, as models see it; `judged` as in TraceBest.
 
-    `untested`: a repair has taken its idea out, or no prediction changed; it may be tried again. `gain_judged` says over
+    `untested`: a repair took its idea out, or no prediction changed; it may be tried again. `gain_judged` says over
     how many splits the gain is, empty where over the same as the score; `observed` on how many the observations rest,
     empty for all. `against` is that of its diagnosis.
     """

@@ -146,7 +146,7 @@ class Now:
     """The state of a run at `time` (seconds since its start).
 
     `used` of `slots` slots are in use, `waiting` scripts have no slot yet, and `busy` is the mean share of busy slots.
-    `queued` says which steps wait for the proposals of others; empty where none does.
+    `queued` says what waits for the user, for the end of a pause, or for the proposals of others; empty for nothing.
     """
 
     time: float
@@ -202,14 +202,23 @@ def look(summary: Summary, present: Present, now: float) -> Now:
         used=min(len(scripts), slots),
         waiting=max(0, len(scripts) - slots),
         busy=summary.timeline.shares(now).slots,
-        queued=_queued(summary),
+        queued="; ".join(filter(None, (_held(summary), _queued(summary)))),
     )
+
+
+def _held(summary: Summary) -> str:
+    """What waits for the user: proposals that were offered, and steps that are not opened in a pause."""
+    offers = [step.name for step in summary.trials if step.waits_for_the_user]
+    waits = f"{text.several(len(offers), 'proposal')} waiting for you: gome confirm ({', '.join(offers)})"
+    paused = "paused, no step is opened until: gome pause --end"
+    return "; ".join([*([waits] if offers else []), *([paused] if summary.pause.on else [])])
 
 
 def _queued(summary: Summary) -> str:
     """Which steps wait for the proposals of others: up to four traces propose in turn, each knowing those before."""
     open_steps = [step for step in summary.trials if step.verdict == "open"]
-    before = [step.name for step in open_steps if step.recollection is not None and step.proposal is None]
+    proposing = [step for step in open_steps if step.recollection is not None and step.proposal is None]
+    before = [step.name for step in proposing if not step.waits_for_the_user]
     after = [step.name for step in open_steps if step.recollection is None]
     if not before or not after:
         return ""

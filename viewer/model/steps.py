@@ -9,10 +9,13 @@ from gome.agents.protocol.messages import (
     Recollection,
     RepairCalled,
     SolutionCompleted,
+    StepOpened,
     TraceRestarted,
     Trial,
 )
+from gome.agents.protocol.run_messages import ProposalOffered, ProposalReviewed
 from gome.agents.protocol.types import Effect, Hypothesis, Recalled
+from gome.bus.message import Message
 from gome.scenarios.evidence import Evaluation
 from gome.viewer import text
 
@@ -27,7 +30,8 @@ class Step:
     """One step of a trace with its messages so far. `opened` and `closed` are in seconds since the run's start.
 
     `completed` is its solution on more splits than those on which it was judged; `again` the comparison by which it was
-    judged, as it is where one of the two solutions was run on more splits since.
+    judged, as it is where one of the two solutions was run on more splits since. `offered`: its proposal was offered
+    to the user, who has not answered yet.
     """
 
     trace: int
@@ -43,6 +47,21 @@ class Step:
     diagnosis: Diagnosis | None = None
     completed: SolutionCompleted | None = None
     again: Effect | None = None
+    offered: bool = False
+
+    def hear(self, message: Message) -> None:
+        """Take a message of the step that came before its diagnosis; others change nothing."""
+        match message:
+            case StepOpened():
+                self.stage = message.stage
+            case Recollection() | Proposal() | Job() | Trial():
+                setattr(self, message.kind, message)
+            case RepairCalled():
+                self.repairs.append(message)
+            case ProposalOffered() | ProposalReviewed():
+                self.offered = isinstance(message, ProposalOffered)
+            case _:
+                pass
 
     @property
     def name(self) -> str:
@@ -163,6 +182,11 @@ class Step:
         return self.diagnosis.verdict if self.diagnosis else "open"
 
     @property
+    def waits_for_the_user(self) -> bool:
+        """Whether its proposal was offered to the user, who has not answered."""
+        return self.offered and self.proposal is None and self.diagnosis is None
+
+    @property
     def awaiting(self) -> bool:
         """Whether its trial has ended and its diagnosis is awaited, which takes minutes with a slow model."""
         return self.trial is not None and self.diagnosis is None
@@ -170,7 +194,9 @@ class Step:
     @property
     def verdict_words(self) -> str:
         """The verdict as shown on screens: of an open step, whether it is being tried or was measured already."""
-        return "awaiting its diagnosis" if self.awaiting else self.verdict
+        if self.awaiting:
+            return "awaiting its diagnosis"
+        return "its proposal waits for you: gome confirm" if self.waits_for_the_user else self.verdict
 
 
 def gain_words(diagnosis: Diagnosis, evaluation: Evaluation | None, again: Effect | None = None) -> str:

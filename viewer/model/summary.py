@@ -12,20 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gome.agents.protocol.final_selection import Finalist
-from gome.agents.protocol.messages import (
-    Diagnosis,
-    Job,
-    Proposal,
-    Recollection,
-    RepairCalled,
-    SolutionCompleted,
-    SolutionProbed,
-    StepOpened,
-    TraceRestarted,
-    Trial,
-)
+from gome.agents.protocol.messages import Diagnosis, SolutionCompleted, SolutionProbed, TraceRestarted
 from gome.agents.protocol.run_messages import FinishCalled, RunFinished, RunOpened, SessionClosed, SessionOpened
 from gome.agents.state.findings import Comparisons
+from gome.agents.state.pause import Pause
 from gome.bus.events import ActivityFinished, ActivityStarted, DeadLetter
 from gome.bus.message import Envelope
 from gome.errors import UsageError
@@ -70,6 +60,7 @@ class Summary:
     probes: dict[str, Probes] = field(default_factory=dict)
     seq: int = 0
     time: float = 0.0
+    pause: Pause = field(default_factory=Pause)
     _compared: Comparisons = field(default_factory=Comparisons)
 
     def apply(self, envelope: Envelope) -> None:
@@ -79,6 +70,7 @@ class Summary:
         self.run, self.seq = envelope.run, envelope.seq
         self.time = max(self.time, envelope.time)
         message = envelope.message
+        self.pause.heard(message)
         if isinstance(message, ActivityStarted):
             self.timeline.start(envelope, message)
         elif isinstance(message, ActivityFinished):
@@ -126,19 +118,8 @@ class Summary:
         else:
             step = trace.steps.setdefault(envelope.step, Step(index, envelope.step))
         step.opened = envelope.time if step.opened is None else step.opened
-        if isinstance(message, StepOpened):
-            step.stage = message.stage
-        elif isinstance(message, Recollection):
-            step.recollection = message
-        elif isinstance(message, Proposal):
-            step.proposal = message
-        elif isinstance(message, Job):
-            step.job = message
-        elif isinstance(message, RepairCalled):
-            step.repairs.append(message)
-        elif isinstance(message, Trial):
-            step.trial = message
-        elif isinstance(message, Diagnosis):
+        step.hear(message)
+        if isinstance(message, Diagnosis):
             step.diagnosis, step.closed = message, envelope.time
             self._compared.heard((index, step.step), message, step.changed or trace.reference)
             if message.accepted and step.step:

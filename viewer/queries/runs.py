@@ -21,7 +21,10 @@ def state(folder: Path, summary: Summary) -> str:
     return "stopped" if summary.opened and not summary.finished else summary.status
 
 
-_PRESENT = ACTIVITIES | {"run_opened", "session_opened", "step_opened", "recollection", "proposal", "diagnosis"}
+_PRESENT = ACTIVITIES | {
+    *("run_opened", "session_opened", "step_opened", "recollection", "proposal", "diagnosis"),
+    *("proposal_offered", "proposal_reviewed", "pause_requested", "deadline_reached", "finish_requested"),
+}
 """The message kinds from which the present work of a run is read."""
 
 

@@ -55,7 +55,7 @@ def waiting_line(now: Now) -> str:
     """The longest-running work (role, task, duration), then other roles at work; in the columns of an event line."""
     work = now.work
     if not work:
-        return line_of(now.time, "", "", "", "waiting", "no role is working")
+        return line_of(now.time, "", "", "", "waiting", now.words)
     (first, doing), *others = work
     words = f"{doing.task} for {text.duration(max(0.0, now.time - doing.since))}"
     alike = Counter(f"{role.role} {other.place}".strip() for role, other in others)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gome.agents.protocol.run_messages import PauseRequested, ProposalOffered, ProposalReviewed
 from gome.bus.events import ActivityStarted
 from gome.bus.message import Envelope
 from gome.bus.telemetry import Told
@@ -144,3 +145,24 @@ def test_the_pool_is_the_tasks_leaderboard_and_then_the_grades(tmp_path: Path) -
 def test_progress_in_numbers_without_end_is_no_share() -> None:
     assert Doing("0.1", "a script", 0.0, f"epoch {'9' * 400}/3").share is None
     assert Doing("0.1", "a script", 0.0, "epoch 1/4").share == pytest.approx(0.25)
+
+
+def test_what_waits_for_the_user_is_told_until_it_is_answered() -> None:
+    """A proposal that was offered, and steps in a pause: nothing is at work then, and only the user can say why."""
+    place = next(
+        each for each in sample_run().envelopes if each.kind == "proposal" and (each.trace, each.step) == (0, 1)
+    )
+    offer = ProposalOffered(hypotheses=(), reason="", sketch="", proposal_ref="p")
+    message = replace(place, message=offer)
+    before = until_first("proposal", "proposer-0")[:-1]
+    present, idle = Present(), "no role is working"
+    words = look(summarise([*before, message]), present, 100.0).queued
+    assert words == "1 proposal waiting for you: gome confirm (0.1)"
+    (step,) = (each for each in summarise([*before, message]).trials if each.name == "0.1")
+    assert step.verdict_words == "its proposal waits for you: gome confirm"
+    answer = replace(place, message=ProposalReviewed(note="n", offer="o", accepted=True))
+    assert "confirm" not in look(summarise([*before, message, answer]), present, 100.0).words
+    pause = PauseRequested(note="n", on=True)
+    asked = [replace(place, trace=None, step=None, message=pause.model_copy(update={"on": on})) for on in (True, False)]
+    assert "paused, no step is opened until: gome pause --end" in look(summarise(asked[:1]), present, 1.0).words
+    assert look(summarise(asked), present, 1.0).words == idle
