@@ -155,6 +155,13 @@ class AssessTrial(Request[Assessment]):
         return found is None or not found.compared or (found.change == 0 and not found.change_error)
 
     @property
+    def before(self) -> Diagnostics | None:
+        """The errors of the trace's best where the trial may take its place, if they are of the same rows."""
+        known = self.incumbent.diagnostics if self.incumbent and self.step_kind != "return" else None
+        alike = known is not None and self.diagnostics is not None and known.rows == self.diagnostics.rows
+        return known if alike and self.accepted is not False else None
+
+    @property
     def may_stay(self) -> bool:
         """Whether the trial can become the trace's best; only then its alignment is asked for."""
         sound = self.evaluation is not None and self.evaluation.valid and self.evaluation.score is not None

@@ -241,11 +241,12 @@ class Repair(Record):
 
 
 class Underway(Record):
-    """What another step is trying now."""
+    """What another step is trying now. `unwanted` is what of it the user asks to avoid, maybe since it was begun."""
 
     trace: int
     step: int
     hypotheses: tuple[Hypothesis, ...]
+    unwanted: tuple[str, ...] = Field(default=(), exclude_if=lambda words: not words)
 
 
 class Left(Record):

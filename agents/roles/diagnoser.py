@@ -28,6 +28,7 @@ from gome.agents.roles.proposals import with_result
 from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import difference
 from gome.agents.scripts.error_analysis import Analyser, Pairer, analysed, paired
+from gome.agents.scripts.printed import without_clock
 from gome.agents.state.hints import Hints
 from gome.agents.state.trace import FOLDED, Best, TraceState
 from gome.bus.actors.actor import Context
@@ -170,7 +171,7 @@ class Diagnoser(Role):
         before = incumbent.script if incumbent else ""
         if proposal.step_kind == "return" and proposal.base_ref is not None:
             before = await self.artefacts.text(proposal.base_ref)
-        output = await self.artefacts.text(trial.output_ref) if trial.output_ref else ""
+        output = without_clock(await self.artefacts.text(trial.output_ref)) if trial.output_ref else ""
         cheap = ""
         if incumbent is not None and best is not None:
             lines = (script.count("\n"), incumbent.script.count("\n"))
@@ -223,7 +224,7 @@ class Diagnoser(Role):
             repairs=tuple(self.repairs.get(step, ())),
             script=await self.artefacts.text(trial.script_ref),
             words=trial.words,
-            output=await self.artefacts.text(trial.output_ref) if trial.output_ref else "",
+            output=without_clock(await self.artefacts.text(trial.output_ref)) if trial.output_ref else "",
             evaluation=trial.evaluation,
         )
         try:

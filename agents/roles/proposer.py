@@ -197,7 +197,7 @@ class Proposer(Role):
             failures=known.failures,
             findings=known.findings,
             standings=standings,
-            underway=known.underway,
+            underway=self.hints.marked(known.underway),
             siblings=(*known.siblings, *pick.siblings) if drafts else (),
             kinds=kinds,
             suggested=pays,

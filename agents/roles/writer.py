@@ -16,6 +16,7 @@ from gome.agents.protocol.replies import Script
 from gome.agents.protocol.script_requests import RepairSolution, WriteSolution
 from gome.agents.roles.role import Reasoner, Role, place, unfinished
 from gome.agents.scripts.difference import beside
+from gome.agents.scripts.printed import without_clock
 from gome.agents.state.hints import Hints
 from gome.agents.state.trace import FOLDED, TraceState
 from gome.bus.actors.actor import Context
@@ -141,7 +142,7 @@ class Writer(Role):
             phase=call.phase,
             cause=call.cause.value,
             words=call.words,
-            output=await self.artefacts.text(call.output_ref) if call.output_ref else "",
+            output=without_clock(await self.artefacts.text(call.output_ref)) if call.output_ref else "",
             evaluation=call.evaluation,
             attempt=call.attempt,
             ran_seconds=self.timed(call.seconds),

@@ -1,9 +1,9 @@
-"""The figures that a script printed, short enough to stand in a prompt beside another script's output."""
+"""What a script printed, as prompts show it: without the clock of its libraries, or its last figures alone."""
 
 import re
 from collections import Counter
 
-__all__ = ["PROGRESS", "last_figures"]
+__all__ = ["PROGRESS", "last_figures", "without_clock"]
 
 _MOST = 1500
 """Characters kept."""
@@ -12,6 +12,16 @@ PROGRESS = re.compile(r"\s*(split|epoch|loss)\b|.*\b(fold|round|step|iteration) 
 _ALIKE = 2
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
+_CLOCK = r"(\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d"
+_LEVEL = r"[-:|\s]*\[?(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b"
+_STAMP = re.compile(rf"^(\[{_CLOCK}([.,]\d+)?\]|{_CLOCK},\d{{3}}|{_CLOCK}(\.\d+)?(?={_LEVEL}))[-:|\s]*", re.MULTILINE)
+"""A time of day before a line, as logging and XGBoost write it; not one that is data: a row that is printed has no
+brackets, no comma before its milliseconds and no level."""
+
+
+def without_clock(output: str) -> str:
+    """The output without the times of day before its lines: no error depends on them, and no two runs have the same."""
+    return _STAMP.sub("", output)
 
 
 def last_figures(output: str) -> str:

@@ -1,10 +1,13 @@
 """What the user has asked of a trace while it runs: state of its Proposer and Runner, computed from messages."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gome.agents.protocol.hint import Hint, avoided
 from gome.agents.protocol.messages import Proposal
 from gome.agents.protocol.run_messages import HintGiven, ProposalReviewed
+from gome.agents.protocol.types import Underway
 from gome.bus.message import Envelope
 from gome.executors.precheck import avoided_imports, why_refused
 
@@ -51,6 +54,14 @@ class Hints:
         """What the user asks to avoid, as it stands."""
         return avoided(self.given.values())
 
+    def marked(self, underway: Iterable[Underway]) -> tuple[Underway, ...]:
+        """What others try, each with what it names of that which the user asks to avoid."""
+        return tuple(each.model_copy(update={"unwanted": self._named(each)}) for each in underway)
+
+    def _named(self, step: Underway) -> tuple[str, ...]:
+        said = _plain(" ".join(f"{each.statement} {each.parameter} {each.direction}" for each in step.hypotheses))
+        return tuple(each for each in self.avoided if f" {_plain(each.rpartition('.')[2])} " in f" {said} ")
+
     def imported(self, script: str) -> tuple[str, ...]:
         """What the user asks to avoid and the script imports."""
         return tuple(sorted(avoided_imports(script, self.avoided)))
@@ -62,3 +73,8 @@ class Hints:
             return None
         names = tuple(name for name, hint in self.given.items() if not found.keys().isdisjoint(hint.avoid))
         return f"{why_refused(sorted(found.values()))}; use something else for it", names
+
+
+def _plain(words: str) -> str:
+    """Words in small letters, without signs, so that `scikit-learn` is found however it is written."""
+    return " ".join(re.findall(r"[a-z0-9]+", words.lower()))

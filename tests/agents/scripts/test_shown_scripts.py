@@ -1,7 +1,7 @@
 """How prompts shorten scripts and their output: diffs for a reader of the base, and the last figures printed."""
 
 from gome.agents.scripts.difference import additions, beside, difference
-from gome.agents.scripts.printed import last_figures
+from gome.agents.scripts.printed import last_figures, without_clock
 
 OWN = "\n".join(["start", *(f"old {number}" for number in range(6)), "shared", "end"])
 THEIRS = "\n".join(["start", "shared", "new", "end"])
@@ -36,6 +36,17 @@ def test_of_another_script_what_both_define_alike_is_only_named() -> None:
     assert not is_difference and "# read: as in the script above\n" in text and "@cache" not in text
     assert text.startswith("B = 2\nC = 3") and "return rows[::2]" in text
     assert beside("not python (", other) == (other.removesuffix("\n"), False)
+
+
+def test_the_clock_before_a_line_is_left_out_and_times_that_are_data_are_kept() -> None:
+    printed = (
+        "[22:11:03] WARNING: /src/learner.cc:740: unused\n2026-11-30 22:11:03,123 - INFO - rows 10\n"
+        "2026-11-30 22:11:04 INFO fitted\n2012-01-01 05:00:00  0.31\n10:15:00 12\ndone at 22:11:05\n"
+    )
+    assert without_clock(printed) == (
+        "WARNING: /src/learner.cc:740: unused\nINFO - rows 10\nINFO fitted\n"
+        "2012-01-01 05:00:00  0.31\n10:15:00 12\ndone at 22:11:05\n"
+    )
 
 
 def test_the_last_figures_are_lines_with_a_number_without_progress_and_stderr() -> None:

@@ -10,6 +10,7 @@ from gome.agents.protocol.requests import Request
 from gome.agents.protocol.source_script import SourceScript, Together
 from gome.agents.protocol.types import Effect, Left, Repair, Underway
 from gome.scenarios.config.method import Method
+from gome.scenarios.diagnostics.record import Confusion
 from gome.scenarios.evidence import Complement, LeakNote
 from tests.agents.helpers import requests_made as made
 
@@ -260,6 +261,29 @@ def test_the_ideas_of_one_trial_under_way_stand_together() -> None:
     assert "- trace 4: Weigh the days. (" in shown(
         made.knowing_step(underway=(Underway(trace=4, step=2, hypotheses=ideas[1:]),))
     )
+
+
+def test_what_another_tries_against_the_user_s_wish_is_marked() -> None:
+    ideas = (made.DRAWN.hypotheses[0].model_copy(update={"statement": "Weigh the days."}),)
+    marked = Underway(trace=4, step=2, hypotheses=ideas, unwanted=("lightgbm",))
+    text = shown(made.knowing_step(underway=(marked,)))
+    line = next(each for each in text.splitlines() if "Weigh the days." in each)
+    assert line.endswith("(against what the user asks: avoid lightgbm)")
+
+
+def test_beside_the_errors_of_an_accepted_trial_stand_those_of_its_reference() -> None:
+    pair = Confusion(truth="a", decided="b", rows=12, share=0.1)
+    now = made.DIAGNOSTICS.model_copy(update={"confusions": (pair,)})
+    old = now.model_copy(update={"confusions": (pair.model_copy(update={"rows": 20}),)})
+    best = made.SOLUTION.model_copy(update={"diagnostics": old})
+    better = Effect(gain=0.1, standard_error=0.008, verdict="better", splits=5, rows=5420)
+    request = made.assess_trial(effect=better, diagnostics=now, incumbent=best)
+    without = request.model_copy(update={"incumbent": made.SOLUTION})
+    told, plain = shown(request), shown(without)
+    assert "a → b 12 ← 20 (" in told and "The reference's shares: 10 rows" in told
+    assert "a → b 12 (" in plain and 0 < len(told) - len(plain) < 300
+    other = old.model_copy(update={"rows": now.rows - 1})
+    assert "←" not in shown(request.model_copy(update={"incumbent": best.model_copy(update={"diagnostics": other})}))
 
 
 def test_a_first_solution_without_a_reference_is_told_so() -> None:
