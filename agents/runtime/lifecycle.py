@@ -21,7 +21,7 @@ from gome.agents.roles.team import seat
 from gome.agents.runtime.inbox import admit, attend
 from gome.agents.runtime.memory import give_back
 from gome.agents.runtime.opening import opening_of, scenario_of
-from gome.agents.runtime.resources import Resources, open_resources
+from gome.agents.runtime.resources import Resources, assets_of_run, open_resources
 from gome.agents.runtime.stopping import PATIENCE
 from gome.agents.scripts.user_script import start_of
 from gome.agents.state.call_budget import UNITS, Spending, amount
@@ -118,6 +118,7 @@ async def resume(
     task_path = Path(opened.task_path)
     spending = Spending(scenario.budget, await anyio.to_thread.run_sync(_spent, folder))
     scenario_path = Path(opened.scenario_path)
+    await anyio.to_thread.run_sync(assets_of_run, scenario.executors.assets, scenario_path)
     resources = await open_resources(
         scenario, scenario_path, task_path, Artefacts(folder), folder, unsandboxed=unsandboxed, spending=spending
     )

@@ -19,7 +19,7 @@ import pandas as pd
 from gome.agents.protocol.final_selection import Finalist
 from gome.agents.runtime.opening import scenario_of
 from gome.agents.runtime.placement import open_placement, python_of
-from gome.agents.runtime.resources import find_assets
+from gome.agents.runtime.resources import assets_of_run
 from gome.agents.runtime.shipment import Shipment, shipment_of
 from gome.agents.scripts.execution import ForwardPass
 from gome.agents.scripts.known_runs import KnownRuns
@@ -108,7 +108,7 @@ async def _submissions(folder: Path, place: Path, task: Task, shipment: Shipment
             importable=environment.importable,
             known=KnownRuns(artefacts),
             python=python_of(settings),
-            assets=find_assets(settings.assets, Path(opened.scenario_path).parent),
+            assets=assets_of_run(settings.assets, Path(opened.scenario_path)),
         )
         tables = []
         for member in finished.members:

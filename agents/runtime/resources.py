@@ -39,9 +39,10 @@ from gome.scenarios.config.scenario import LanguageModel, Scenario
 from gome.scenarios.evaluation.harness import Harness
 from gome.scenarios.evaluation.view_files import ScriptLimits
 from gome.scenarios.grading.grade import grade
+from gome.scenarios.reading.document import read_document
 from gome.scenarios.task.task import Task
 
-__all__ = ["Resources", "check_means", "find_assets", "open_resources", "score_mean", "select_members"]
+__all__ = ["Resources", "assets_of_run", "check_means", "find_assets", "open_resources", "score_mean", "select_members"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,29 @@ def find_assets(names: Sequence[str], folder: Path) -> dict[Path, Path]:
             raise UsageError(f"executors.assets: {real} does not exist")
         found[real] = MOUNTS / "assets" / real.relative_to(folder.resolve())
     return found
+
+
+def assets_of_run(names: Sequence[str], scenario_path: Path) -> dict[Path, Path]:
+    """As `find_assets`, of a run that is gone on with: its log says where its scenario is, and may be a stranger's.
+
+    So the file there has to name them: else a log could call any folder that of its scenario. Raises UsageError.
+    """
+    listed = _named_assets(scenario_path) if names else ()
+    for name in names:
+        if name not in listed:
+            raise UsageError(
+                f"executors.assets: the run's log names {name}, and the scenario {scenario_path} does not (any more): "
+                "write it there if scripts may read it"
+            )
+    return find_assets(names, scenario_path.parent)
+
+
+def _named_assets(scenario_path: Path) -> Sequence[object]:
+    """What a scenario's file lists as assets; nothing where it cannot be read."""
+    settings = read_document(scenario_path).value if scenario_path.is_file() else None
+    executors = settings.get("executors") if isinstance(settings, dict) else None
+    listed = executors.get("assets") if isinstance(executors, dict) else None
+    return listed if isinstance(listed, list) else ()
 
 
 def _secrets(scenario: Scenario) -> frozenset[str]:
