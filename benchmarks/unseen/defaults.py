@@ -86,6 +86,8 @@ def _with_texts(both: DataFrame, kinds: Mapping[str, str], known: int, codes: Co
         weighed = TfidfVectorizer(min_df=2).fit(filled_in[:known]).transform(filled_in)
         fewer = TruncatedSVD(min(_TOPICS, weighed.shape[1] - 1), random_state=0)
         parts.append(weighed if words else fewer.fit(weighed[:known]).transform(weighed))
+    if not sum(part.shape[1] for part in parts):  # nothing but names, each too rare for an indicator: a constant
+        return np.ones((len(both), 1))
     if words and texts:
         return hstack([csr_matrix(part) for part in parts]).tocsr()
     return np.nan_to_num(np.hstack(parts)) if codes is indicators else np.hstack(parts)
