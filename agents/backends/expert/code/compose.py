@@ -243,7 +243,7 @@ def _piped(family: Family, task: TaskBrief, profile: Profile, plan: Plan) -> str
     if _meant(plan):
         parts.insert(0, "target_means(seed)")
     if plan.trend:
-        parts.insert(0, "without_trend()")
+        parts.insert(0, "beside_course(args)")
     parts = [f"Echo({quote(name)}, {echo_days(task, profile, name)})" for name in plan.echoes] + parts
     parts = [part for part in parts if part]
     return f"make_pipeline({', '.join([*parts, 'model'])})" if parts else "model"
