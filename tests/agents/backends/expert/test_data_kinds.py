@@ -1,5 +1,6 @@
 """Texts, pictures, side tables and days in a row: found in the data, read by the first solution, bettered by moves."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from gome.agents.backends.expert.moves.catalogue import apply_hypothesis, plays
 from gome.agents.backends.expert.plan import Plan, read_plan
 from gome.agents.backends.expert.proposal import hypothesis_of, ideas_of
 from gome.agents.backends.expert.selection import choose
+from gome.agents.backends.expert.situation import Scene
 from gome.agents.backends.expert.writing import write
 from gome.agents.protocol.requests import ProposeStep, SurveyTask
 from gome.agents.protocol.script_requests import WriteSolution
-from gome.scenarios.evidence import Evaluation
-from tests.agents.backends.expert.place import Place, measured
+from gome.scenarios.evidence import Evaluation, SplitRule
+from tests.agents.backends.expert.place import WORKPLACE, Place, measured
 
 pytestmark = pytest.mark.xdist_group("expert")  # they share places and a warm interpreter
 
@@ -147,6 +149,57 @@ def test_an_echo_is_no_younger_than_the_test_could_know(places: dict[str, Place]
     assert (later <= rows["date"] - 28).all()
     inside = echo.transform(days)["date_echo"]
     assert inside.iloc[80] == 52.0 - 7 * 1.5
+
+
+def test_a_course_is_what_the_other_columns_leave_unexplained(places: dict[str, Place]) -> None:
+    """A rise that another column explains does not go on by the date; one that none explains does.
+
+    Where nothing of both foretells the newest rows, but their level does, the models see the date itself.
+    """
+    scope: dict[str, Any] = {"__name__": "solution"}
+    script = places["days"].script(places["days"].plan(dates=("date",), trend="date"))
+    exec(compile(script, "solution.py", "exec"), scope)  # noqa: S102 - the script under test
+    pd, np = scope["pd"], scope["np"]
+    noise = np.random.default_rng(0).normal(size=(2, 600))
+    days = np.arange(600.0)
+    rows = pd.DataFrame({"date": days, "demand": days / 60 + 3 * noise[0]})
+    later = pd.DataFrame({"date": [900.0], "demand": [5.0]})
+
+    def course(target: Any) -> tuple[float, bool]:
+        args = scope["argparse"].Namespace(seed=0)
+        found = scope["fit_course"](rows, target, args)(later)
+        return float(found[0]), args.trend_seen
+
+    explained, _ = course(10 * rows["demand"].to_numpy() + noise[1])
+    assert explained < 70, "a line would foretell 150"
+    grown, seen = course(days / 10 + noise[1])
+    assert grown == pytest.approx(90, abs=2) and not seen
+    assert course(np.where(days < 300, 0.0, 20.0) + noise[1])[1], "a jump, after which the level stays"
+
+
+def test_words_that_name_groups_are_left_out_at_once_and_numbers_only_tried_without(places: dict[str, Place]) -> None:
+    place = places["regression"]
+    profile = place.harness.profile
+    dropped: dict[str, bool] = {}
+    for name in ("city", "shop"):
+        task = place.task.brief.model_copy(update={"split": SplitRule(kind="group", column=name)})
+        columns = [
+            replace(each, dtype="integer" if name == "shop" else "category", unseen_in_test=1.0)
+            if each.name == name
+            else each
+            for each in profile.columns
+        ]
+        known = profile.model_copy(update={"columns": tuple(columns)})
+        root = Scene(task, known, place.plan(), None, 0.0, WORKPLACE, ())
+        later = Scene(task, known, place.plan(), measured(place), 0.0, WORKPLACE, ())
+        dropped[name] = _strangers_dropped(root, name)
+        assert _strangers_dropped(later, name)
+    assert dropped == {"city": True, "shop": False}
+
+
+def _strangers_dropped(scene: Scene, column: str) -> bool:
+    """Whether there is a move that leaves the column out as one whose values in the test are new."""
+    return any(play.move.name == "unseen_values" and column in play.choice.subject for play in plays(scene))
 
 
 def test_bayes_without_words_is_a_linear_model(places: dict[str, Place]) -> None:
