@@ -165,15 +165,16 @@ def test_a_course_is_what_the_other_columns_leave_unexplained(places: dict[str, 
     rows = pd.DataFrame({"date": days, "demand": days / 60 + 3 * noise[0]})
     later = pd.DataFrame({"date": [900.0], "demand": [5.0]})
 
-    def course(target: Any) -> tuple[float, bool]:
+    def course(target: Any, days: int = 600) -> tuple[float, bool]:
         args = scope["argparse"].Namespace(seed=0)
-        found = scope["fit_course"](rows, target, args)(later)
+        found = scope["fit_course"](rows[-days:], target[-days:], args)(later)
         return float(found[0]), args.trend_seen
 
     explained, _ = course(10 * rows["demand"].to_numpy() + noise[1])
     assert explained < 70, "a line would foretell 150"
     grown, seen = course(days / 10 + noise[1])
     assert grown == pytest.approx(90, abs=2) and not seen
+    assert course(days / 10 + noise[1], 500)[0] < 60, "in 500 days, what grows may be the season"
     assert course(np.where(days < 300, 0.0, 20.0) + noise[1])[1], "a jump, after which the level stays"
 
 
